@@ -1,0 +1,132 @@
+// Every number of the service, with its unit in its name and its reason beside it. Imports nothing.
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+const KIB = 1_024;
+const MIB = 1_024 * KIB;
+
+// ── Requests ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A resource name, decoded, in UTF-8: longer ones are INVALID_ARGUMENT. */
+export const MAX_NAME_BYTES = 1_024;
+/** A JSON body, where the method declares no other limit. */
+export const MAX_BODY_BYTES = MIB;
+/** How much of an unwanted body is read before its error is answered; what is longer loses its connection. */
+export const MAX_DRAIN_BYTES = 64 * MIB;
+/** How long an unwanted body is read, so that a slow sender holds no request open. */
+export const MAX_DRAIN_MS = 10 * SECOND_MS;
+/** Nesting of a JSON body; proto parsers stop at 100 too. */
+export const MAX_JSON_DEPTH = 100;
+/** Violations named in one BadRequest: enough to mend a form, not enough to be an amplifier. */
+export const MAX_FIELD_VIOLATIONS = 50;
+/** Characters of a caller's value that an error message repeats. */
+export const MAX_QUOTED_CHARACTERS = 120;
+
+// ── List (AIP-158) ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const DEFAULT_PAGE_SIZE = 100;
+/** More is coerced to this. */
+export const MAX_PAGE_SIZE = 1_000;
+/** A page is closed before the row that would take it past this, so that clients' buffers hold it. */
+export const MAX_PAGE_BYTES = 8 * MIB;
+/** Metadata, and response, are copied into the index up to this size each, in serialised UTF-8. */
+export const MAX_INDEXED_ANY_BYTES = 16 * KIB;
+
+// ── Wait ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const DEFAULT_WAIT_MS = 30 * SECOND_MS;
+/** More is capped: proxies between client and service cut longer silences. */
+export const MAX_WAIT_MS = 60 * SECOND_MS;
+/** Waiters on one operation; a Durable Object accepts 32,768 hibernatable sockets, and the runner needs its own. */
+export const MAX_WAITERS = 30_000;
+/** Re-subscriptions of one wait whose socket is cut (a deploy, a moved object) before its last state is read instead. */
+export const MAX_WAIT_RESUBSCRIPTIONS = 5;
+
+// ── Methods: defaults and bounds of what a declaration may say ──────────────────────────────────────────────────────
+
+/** From createTime to the deadline, queueing and sleeping included. */
+export const DEFAULT_TIMEOUT_MS = HOUR_MS;
+export const MAX_TIMEOUT_MS = 366 * DAY_MS;
+/** How long a finished operation can be read. */
+export const DEFAULT_RETENTION_MS = 30 * DAY_MS;
+/** KV's expirationTtl takes no less. */
+export const MIN_RETENTION_MS = MINUTE_MS;
+export const MAX_RETENTION_MS = 3_660 * DAY_MS;
+/** From a cancel request to giving the handler up. */
+export const DEFAULT_GRACE_MS = 30 * SECOND_MS;
+export const MAX_GRACE_MS = 15 * MINUTE_MS;
+export const DEFAULT_MAX_ATTEMPTS = 5;
+export const MAX_MAX_ATTEMPTS = 100;
+export const DEFAULT_INITIAL_BACKOFF_MS = SECOND_MS;
+export const DEFAULT_MAX_BACKOFF_MS = 10 * MINUTE_MS;
+export const DEFAULT_BACKOFF_MULTIPLIER = 2;
+/** Attempts that die with their platform, apart from failures that a handler reports: a poison input ends after these. */
+export const MAX_PLATFORM_DEATHS = 5;
+
+/** A response in serialised JSON. */
+export const MAX_RESPONSE_BYTES = MIB;
+/** A response up to this stands in its operation's record; a larger one has rows of its own, written once. */
+export const MAX_INLINE_RESPONSE_CHARACTERS = 32 * KIB;
+/** Metadata in serialised JSON, in UTF-16 units. */
+export const MAX_METADATA_CHARACTERS = 256 * KIB;
+/** A Status message in UTF-16 units; what is longer is cut. */
+export const MAX_STATUS_MESSAGE_CHARACTERS = 4_096;
+/** The details of a Status in serialised JSON; what is larger is dropped, and the message says so. */
+export const MAX_STATUS_DETAILS_BYTES = 64 * KIB;
+/** Durable sleeps of one operation: each is stored and replayed. */
+export const MAX_SLEEPS = 1_000;
+
+// ── Run channel and Queue ───────────────────────────────────────────────────────────────────────────────────────────
+
+/** How long a claim holds without a keep-alive: longer than a consumer's CPU limit (30 s) + 15 s. */
+export const DEFAULT_LEASE_MS = MINUTE_MS;
+export const MIN_LEASE_MS = 2 * SECOND_MS;
+/** Keep-alives per lease: three may be lost before it runs out. */
+export const KEEP_ALIVES_PER_LEASE = 4;
+/** How long after sending it a queue message that nobody claimed is sent again. */
+export const DEFAULT_RESEND_MS = 30 * SECOND_MS;
+/** Re-sends double up to this, so that a paused queue is not filled with copies. */
+export const MAX_RESEND_MS = 10 * MINUTE_MS;
+/** Progress a handler reports is sent at most this often. */
+export const PROGRESS_INTERVAL_MS = 500;
+/** Progress in the index follows the operation within this. */
+export const INDEX_PROGRESS_DELAY_MS = 4 * SECOND_MS;
+/** The unit a streamed input is stored in: under the 2 MB row limit. */
+export const INPUT_CHUNK_BYTES = MIB;
+/** An upload that has not become an operation by then is erased. */
+export const UPLOAD_TIMEOUT_MS = 10 * MINUTE_MS;
+/** A platform's delay before a message is tried again whose object could not be reached. */
+export const CLAIM_RETRY_DELAY_SECONDS = 2;
+/** Attempts of a runner to reopen a lost channel are this far apart, while its lease lasts. */
+export const CHANNEL_REOPEN_DELAY_MS = 250;
+/** One message up the run channel, in UTF-16 units: a response, escaped, its metadata, and room for the envelope. */
+export const MAX_CHANNEL_MESSAGE_BYTES = 2 * MAX_RESPONSE_BYTES + 2 * MAX_METADATA_CHARACTERS;
+
+// ── Effects, alarms, sweep ──────────────────────────────────────────────────────────────────────────────────────────
+
+/** An effect not known to be done is tried again after this, doubling … */
+export const EFFECT_RETRY_MS = 5 * SECOND_MS;
+/** … up to this. */
+export const MAX_EFFECT_RETRY_MS = 5 * MINUTE_MS;
+/** Time-driven transitions settled in one event: more than any honest clock can bring due at once. */
+export const MAX_DUE_TRANSITIONS = 10;
+/** An index row still STARTING after this is checked with its object. */
+export const STARTING_CHECK_MS = 2 * MINUTE_MS;
+/** The index looks after what an operation's own alarm should have settled by then. */
+export const INDEX_DUE_SLACK_MS = 30 * SECOND_MS;
+/** A deletion is remembered this long, against index writes that arrive late. */
+export const TOMBSTONE_MS = HOUR_MS;
+/** Rows one alarm or sweep of an index shard settles before it gives way. */
+export const MAX_DUE_ROWS = 100;
+/** Operations of one sweep that are asked at the same time: a Worker has six connections. */
+export const SWEEP_CONCURRENCY = 6;
+/** Index shards one cron run visits; the next run goes on behind them. */
+export const MAX_SHARDS_PER_SWEEP = 200;
+
+/** What `Retry-After` suggests with UNAVAILABLE. */
+export const UNAVAILABLE_RETRY_SECONDS = 1;
+/** What `Retry-After` suggests for the next poll of a running operation, from its age: a tenth of it, within these. */
+export const MIN_POLL_SECONDS = 1;
+export const MAX_POLL_SECONDS = 60;

@@ -1,0 +1,89 @@
+// RpcError: the one error class of the service and of method handlers (AIP-193).
+import type { Any } from "./any";
+import { Code, type CodeName } from "./code";
+import { type FieldViolation, type Status, badRequest, resourceInfo, retryInfo } from "./status";
+
+/** What may come with an RpcError beside its code and message. */
+export interface RpcErrorOptions {
+  /** google.rpc details for the client, each type at most once. */
+  details?: Any[];
+  /** ErrorInfo.reason on the wire, UPPER_SNAKE_CASE; the code's name when absent. */
+  reason?: string;
+  /** ErrorInfo.metadata on the wire: the variable parts of the message. */
+  metadata?: Record<string, string>;
+  /** The HTTP status, where it is not the code's own (405, 413). */
+  httpStatus?: number;
+  /** Extra response headers (`Allow`). */
+  headers?: Record<string, string>;
+  /** What was behind it, for the log alone. */
+  cause?: unknown;
+}
+
+/**
+ * An error with a google.rpc.Code. Thrown by a method's handler, it ends the operation with exactly this Status; thrown
+ * on the way to an answer, it becomes the error answer.
+ *
+ * @example
+ * throw new RpcError("FAILED_PRECONDITION", "The bucket is locked until its retention has passed.");
+ */
+export class RpcError extends Error {
+  override readonly name = "RpcError";
+  readonly code: CodeName;
+  readonly details: readonly Any[];
+  readonly reason: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly httpStatus: number | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(code: CodeName, message: string, options: RpcErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.details = options.details ?? [];
+    this.reason = options.reason ?? code;
+    this.metadata = options.metadata ?? {};
+    this.httpStatus = options.httpStatus;
+    this.headers = options.headers ?? {};
+  }
+
+  /** This error as a google.rpc.Status, for `Operation.error`. */
+  toStatus(): Status {
+    return { code: Code[this.code], message: this.message, details: [...this.details] };
+  }
+
+  /** Any thrown value as an RpcError: what is not one is INTERNAL without its text, which stays in `cause` for the log. */
+  static from(thrown: unknown): RpcError {
+    if (thrown instanceof RpcError) return thrown;
+    return new RpcError("INTERNAL", "Internal error. It was logged under the request id in `details`.", {
+      cause: thrown,
+    });
+  }
+}
+
+/** INVALID_ARGUMENT with one field violation for each problem; the message names the first. */
+export function invalidArgument(violations: [FieldViolation, ...FieldViolation[]], options: RpcErrorOptions = {}) {
+  const [first, ...more] = violations;
+  const tail = more.length > 0 ? ` (and ${more.length} more)` : "";
+  const at = first.field === "" ? "" : `${first.field}: `;
+  return new RpcError("INVALID_ARGUMENT", `${at}${first.description}${tail}`, {
+    ...options,
+    details: [badRequest(violations), ...(options.details ?? [])],
+  });
+}
+
+/** NOT_FOUND for a named resource. */
+export function notFound(resourceType: string, resourceName: string): RpcError {
+  const description = `${resourceType} ${JSON.stringify(resourceName)} was not found.`;
+  return new RpcError("NOT_FOUND", description, {
+    details: [resourceInfo(resourceType, resourceName, description)],
+    metadata: { resource: resourceName },
+  });
+}
+
+/** UNAVAILABLE, to be tried again after `delaySeconds`. */
+export function unavailable(message: string, delaySeconds: number, cause?: unknown): RpcError {
+  return new RpcError("UNAVAILABLE", message, {
+    details: [retryInfo(delaySeconds)],
+    headers: { "Retry-After": String(delaySeconds) },
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
