@@ -1,0 +1,78 @@
+// Path templates of google.api.http (google/api/http.proto), compiled to regular expressions on the encoded path.
+
+/** A compiled template. */
+export interface HttpTemplate {
+  template: string;
+  regexp: RegExp;
+  /** Variable names in the order of their groups. */
+  variables: string[];
+  /** The verb behind the colon, or the empty string. */
+  verb: string;
+}
+
+// Template = "/" Segments [ Verb ] ;
+// Segments = Segment { "/" Segment } ;
+// Segment  = "*" | "**" | LITERAL | Variable ;
+// Variable = "{" FieldPath [ "=" Segments ] "}" ;
+// Verb     = ":" LITERAL ;
+
+// In the path's last segment a raw colon begins the verb; before it, it is part of a name (`projects/example.com:p`). An
+// empty segment is let through: it is the name that is wrong then, not the route.
+const ONE_SEGMENT = "[^/]*";
+const LAST_SEGMENT = "[^/:]*";
+
+// Compiles "/v1/{name=**/operations/*}:cancel"; throws a SyntaxError that says where a template is malformed.
+export function compileHttpTemplate(template: string): HttpTemplate {
+  const variables: string[] = [];
+  const [path, verb] = splitVerb(template);
+  let rest = path;
+  let pattern = "";
+  while (rest !== "") {
+    const offset = path.length - rest.length;
+    const match = /^\/(?:\{([a-zA-Z_][\w.]*)(?:=([^{}]+))?\}|([^/{}]+))/.exec(rest);
+    if (!match) throw malformed(template, offset, `"/" and a segment or {variable}`);
+    const [whole, variable, variableSegments, segment] = match;
+    rest = rest.slice(whole.length);
+    const segments = segmentsPattern(segment ?? variableSegments ?? "*", rest === "");
+    if (segments === undefined) throw malformed(template, offset, `"*", "**" or a literal`);
+    if (variable !== undefined) variables.push(variable);
+    pattern += variable === undefined ? `/${segments}` : `/(${segments})`;
+  }
+  const suffix = verb === "" ? "" : `:${escapeLiteral(verb)}`;
+  return { template, regexp: new RegExp(`^${pattern}${suffix}$`), variables, verb };
+}
+
+function splitVerb(template: string): [path: string, verb: string] {
+  const match = /^(.*):([^/:{}]+)$/.exec(template);
+  return match ? [match[1]!, match[2]!] : [template, ""];
+}
+
+function segmentsPattern(segments: string, endsPath: boolean): string | undefined {
+  let pattern = "";
+  const parts = segments.split("/");
+  for (const [index, part] of parts.entries()) {
+    const last = index === parts.length - 1;
+    const slash = last ? "" : "/";
+    // "**" is any number of segments, none included: then there is no slash behind it either.
+    if (part === "**") pattern += last ? (endsPath ? `(?:.*/)?${LAST_SEGMENT}` : ".*") : "(?:.*/)?";
+    else if (part === "*") pattern += (last && endsPath ? LAST_SEGMENT : ONE_SEGMENT) + slash;
+    else if (part === "" || part.includes("*")) return undefined;
+    else pattern += escapeLiteral(part) + slash;
+  }
+  return pattern;
+}
+
+function escapeLiteral(literal: string): string {
+  return literal.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
+}
+
+function malformed(template: string, offset: number, expected: string): SyntaxError {
+  return new SyntaxError(`http template ${JSON.stringify(template)}: expected ${expected} at ${offset}`);
+}
+
+/** The variables of a path, still percent-encoded; undefined where the template does not match it. */
+export function matchHttpTemplate(template: HttpTemplate, path: string): Record<string, string> | undefined {
+  const match = template.regexp.exec(path);
+  if (!match) return undefined;
+  return Object.fromEntries(template.variables.map((variable, index) => [variable, match[index + 1] ?? ""]));
+}
