@@ -1,0 +1,69 @@
+// A new operation: the record that its object commits before the start is answered.
+import { EFFECT_RETRY_MS } from "../limits";
+import { formatTimestampMs } from "../aip/timestamp";
+import type { JsonObject } from "../rpc/any";
+import type { OperationRecord, Outcome, RunPolicy } from "./record";
+import { nextState } from "./state";
+
+/** What the Worker decides about a new operation. PERSISTED CONTRACT: it crosses from Worker to object. */
+export interface NewOperation {
+  id: string;
+  name: string;
+  parent: string;
+  apiVersion: string;
+  method: string;
+  methodVersion: string;
+  verb: string;
+  target: string;
+  policy: RunPolicy;
+  /** Milliseconds since 1970, as are all times. */
+  createTime: number;
+  deadline: number;
+  metadata: JsonObject;
+  metadataType?: string;
+  responseType: string;
+  inputBytes?: number;
+  /** Set where the method knew the result at once: the operation is created done. */
+  outcome?: Outcome;
+}
+
+/** The first record: QUEUED with its message due for re-sending, or in its final state. */
+export function createRecord(operation: NewOperation): OperationRecord {
+  const { outcome, ...facts } = operation;
+  const record: OperationRecord = {
+    schemaVersion: 1,
+    ...facts,
+    state: "NEW",
+    revision: 1,
+    failures: 0,
+    deaths: 0,
+    platformDeaths: 0,
+    statusMessage: "Queued.",
+    outbox: {},
+  };
+  if (outcome === undefined) {
+    record.state = mustLead(nextState("NEW", "enqueue"));
+    record.resendTime = record.createTime + record.policy.resendMs;
+    return record;
+  }
+  record.state = mustLead(nextState("NEW", "error" in outcome ? "fail" : "succeed"));
+  record.statusMessage = "error" in outcome ? outcome.error.message : "Done.";
+  record.outcome = outcome;
+  record.startTime = record.createTime;
+  record.endTime = record.createTime;
+  record.expireTime = record.createTime + record.policy.retentionMs;
+  const entry = { dueTime: record.createTime + EFFECT_RETRY_MS, failures: 0 };
+  record.outbox = record.policy.snapshot ? { index: entry, snapshot: entry } : { index: entry };
+  return record;
+}
+
+function mustLead<T>(state: T | undefined): T {
+  if (state === undefined) throw new Error("the lifecycle table refuses a creation");
+  return state;
+}
+
+/** The message of an operation that ran out of time. */
+export function deadlineMessage(record: Pick<OperationRecord, "createTime" | "deadline">): string {
+  const seconds = (record.deadline - record.createTime) / 1_000;
+  return `The operation did not finish within ${seconds}s of its creation (deadline ${formatTimestampMs(record.deadline)}).`;
+}

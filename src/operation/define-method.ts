@@ -1,0 +1,131 @@
+// defineMethod: a declaration checked and given its defaults, once, when the Worker starts.
+import { type DurationText, durationTextToMs } from "../aip/duration";
+import { type HttpTemplate, compileHttpTemplate } from "../aip/http-template";
+import {
+  DEFAULT_BACKOFF_MULTIPLIER,
+  DEFAULT_GRACE_MS,
+  DEFAULT_INITIAL_BACKOFF_MS,
+  DEFAULT_MAX_ATTEMPTS,
+  DEFAULT_MAX_BACKOFF_MS,
+  DEFAULT_RETENTION_MS,
+  DEFAULT_TIMEOUT_MS,
+  MAX_GRACE_MS,
+  MAX_MAX_ATTEMPTS,
+  MAX_RETENTION_MS,
+  MAX_TIMEOUT_MS,
+  MIN_RETENTION_MS,
+} from "../limits";
+import type { JsonObject } from "../rpc/any";
+import type { HttpRule, ImmediateResult, InputRule, MethodDeclaration, OperationContext, StartContext } from "./method";
+import type { RunPolicy } from "./record";
+
+/** The parts of a method's RunPolicy that its declaration decides; the rest is the deployment's. */
+export type DeclaredPolicy = Omit<RunPolicy, "leaseMs" | "resendMs" | "snapshot">;
+
+/** A checked method. What its request is inside is nobody's business but its own: `run` decodes what it is given. */
+export interface Method {
+  id: string;
+  version: string;
+  http: HttpRule;
+  template: HttpTemplate;
+  input: InputRule | undefined;
+  responseType: string;
+  /** undefined: the default metadata, a Struct. */
+  metadataType: string | undefined;
+  /** The custom verb, or `create`. */
+  verb: string;
+  timeoutMs: number;
+  policy: DeclaredPolicy;
+  /** Throws where the JSON is no request of this method. */
+  check(json: JsonObject): void;
+  initialMetadata(json: JsonObject, context: StartContext): object;
+  immediate(json: JsonObject, context: StartContext): ImmediateResult<object> | undefined;
+  run(json: JsonObject, operation: OperationContext): Promise<object>;
+}
+
+/**
+ * Declares a method that starts operations.
+ *
+ * @throws TypeError naming the option that is wrong, when the Worker starts.
+ */
+export function defineMethod<Request, Response extends object, Metadata extends object = JsonObject>(
+  declaration: MethodDeclaration<Request, Response, Metadata>,
+): Method {
+  const { http, retry = {} } = declaration;
+  const template = compileHttpTemplate(http.post);
+  const id = declaration.id ?? literalPath(template.template);
+  const duration = (option: string, text: DurationText | undefined, bounds: Bounds): number =>
+    checkedDuration(`method ${id}: ${option}`, text, bounds);
+  return {
+    id,
+    version: declaration.version ?? "1",
+    http,
+    template,
+    input: declaration.input,
+    responseType: declaration.responseType ?? "google.protobuf.Struct",
+    metadataType: declaration.metadataType,
+    verb: template.verb === "" ? "create" : template.verb,
+    timeoutMs: duration("timeout", declaration.timeout, { byDefault: DEFAULT_TIMEOUT_MS, min: 1, max: MAX_TIMEOUT_MS }),
+    policy: {
+      graceMs: duration("gracePeriod", declaration.gracePeriod, {
+        byDefault: DEFAULT_GRACE_MS,
+        min: 0,
+        max: MAX_GRACE_MS,
+      }),
+      retentionMs: duration("retention", declaration.retention, {
+        byDefault: DEFAULT_RETENTION_MS,
+        min: MIN_RETENTION_MS,
+        max: MAX_RETENTION_MS,
+      }),
+      maxAttempts: checkedNumber(`method ${id}: retry.maxAttempts`, retry.maxAttempts, {
+        byDefault: DEFAULT_MAX_ATTEMPTS,
+        min: 1,
+        max: MAX_MAX_ATTEMPTS,
+      }),
+      initialBackoffMs: duration("retry.initialBackoff", retry.initialBackoff, {
+        byDefault: DEFAULT_INITIAL_BACKOFF_MS,
+        min: 0,
+        max: MAX_TIMEOUT_MS,
+      }),
+      maxBackoffMs: duration("retry.maxBackoff", retry.maxBackoff, {
+        byDefault: DEFAULT_MAX_BACKOFF_MS,
+        min: 0,
+        max: MAX_TIMEOUT_MS,
+      }),
+      backoffMultiplier: checkedNumber(`method ${id}: retry.backoffMultiplier`, retry.backoffMultiplier, {
+        byDefault: DEFAULT_BACKOFF_MULTIPLIER,
+        min: 1,
+        max: 10,
+      }),
+    },
+    check: (json) => void declaration.request(json),
+    initialMetadata: (json, context) => declaration.initialMetadata?.(declaration.request(json), context) ?? {},
+    immediate: (json, context) => declaration.immediate?.(declaration.request(json), context),
+    run: (json, operation) => declaration.run(declaration.request(json), operation),
+  };
+}
+
+/** `/v1/{parent=projects/…}/tables:profile` → `tables:profile`: what of a template is the method's own. */
+function literalPath(template: string): string {
+  return template.replace(/^\/[^/]+\//, "").replaceAll(/\{[^}]*\}\/?/g, "");
+}
+
+interface Bounds {
+  byDefault: number;
+  min: number;
+  max: number;
+}
+
+function checkedDuration(option: string, text: DurationText | undefined, bounds: Bounds): number {
+  if (text === undefined) return bounds.byDefault;
+  const ms = durationTextToMs(text);
+  if (ms === undefined)
+    throw new TypeError(`${option} is ${JSON.stringify(text)}; write a number and a unit: "90s", "1h", "30d"`);
+  return checkedNumber(`${option}, in milliseconds,`, ms, bounds);
+}
+
+function checkedNumber(option: string, value: number | undefined, { byDefault, min, max }: Bounds): number {
+  if (value === undefined) return byDefault;
+  if (!(value >= min && value <= max)) throw new TypeError(`${option} is ${value}; it may be from ${min} to ${max}`);
+  return value;
+}

@@ -1,0 +1,33 @@
+// Time: what of an operation is due, and when the next thing will be.
+import type { OperationRecord } from "./record";
+import { isFinal } from "./state";
+
+/** A transition that time alone brings about. */
+export type DueTransition = "passDeadline" | "endGrace" | "loseLease" | "wake" | "resend";
+
+/** The times at which something is due, by what it is. A passed deadline comes before all else: it is final. */
+function dueTimes(record: OperationRecord): [DueTransition, number | undefined][] {
+  if (isFinal(record.state)) return [];
+  return [
+    ["passDeadline", record.deadline],
+    ["endGrace", record.graceEndTime],
+    ["loseLease", record.leaseEndTime],
+    ["wake", record.wakeTime],
+    ["resend", record.resendTime],
+  ];
+}
+
+/** The transition that is due now, or undefined. */
+export function dueTransition(record: OperationRecord, now: number): DueTransition | undefined {
+  return dueTimes(record).find(([, time]) => time !== undefined && time <= now)?.[0];
+}
+
+/** When the object must next act, transitions and outbox together; undefined where nothing is left to do. */
+export function nextDueTime(record: OperationRecord): number | undefined {
+  const times = [
+    ...dueTimes(record).map(([, time]) => time),
+    record.outbox.index?.dueTime,
+    record.outbox.snapshot?.dueTime,
+  ].filter((time) => time !== undefined);
+  return times.length > 0 ? Math.min(...times) : undefined;
+}

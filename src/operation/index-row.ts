@@ -1,0 +1,88 @@
+// The row by which OperationIndex knows an operation: made from its record, and never read back into it.
+import { INDEX_DUE_SLACK_MS, MAX_INDEXED_ANY_BYTES, STARTING_CHECK_MS } from "../limits";
+import type { OperationRecord } from "./record";
+import { metadataAny } from "./resource";
+import { isFinal } from "./state";
+
+/** PERSISTED CONTRACT: it crosses from operation to index, and its fields are the index's columns. */
+export interface IndexRow {
+  /** Milliseconds since 1970; with `id` the key, by which lists are ordered. */
+  createTime: number;
+  id: string;
+  parent: string;
+  done: boolean;
+  /** 0 while STARTING; a row of an older revision never overwrites a newer one. */
+  revision: number;
+  /** When the index looks after the operation: past its deadline while it runs, its expiry after. */
+  dueTime: number;
+  /** The Operation as JSON, its metadata and response cut down to their `@type` where they are large. */
+  operation: string;
+  /** Facts about every operation, whatever its metadata type, as JSON; times in milliseconds since 1970. */
+  facts: string;
+}
+
+/** What `facts` holds. */
+export interface IndexFacts {
+  startTime?: number;
+  endTime?: number;
+  expireTime?: number;
+  target: string;
+  verb: string;
+  requestedCancellation: boolean;
+  /** Metadata, or response, did not fit: the operation's object has the whole. */
+  metadataTruncated?: true;
+  responseTruncated?: true;
+}
+
+/** The row of a committed record. `response` is its response as JSON text, undefined where it has none or is too large to be read for this. */
+export function indexRowFromRecord(record: OperationRecord, response: string | undefined): IndexRow {
+  const done = isFinal(record.state);
+  const metadata = fit(JSON.stringify(metadataAny(record)), metadataAny(record)["@type"]);
+  const result = resultField(record, response);
+  const facts: IndexFacts = {
+    ...(record.startTime === undefined ? {} : { startTime: record.startTime }),
+    ...(record.endTime === undefined ? {} : { endTime: record.endTime }),
+    ...(record.expireTime === undefined ? {} : { expireTime: record.expireTime }),
+    target: record.target,
+    verb: record.verb,
+    requestedCancellation: record.cancelRequestTime !== undefined,
+    ...(metadata.truncated ? { metadataTruncated: true } : {}),
+    ...(result.truncated ? { responseTruncated: true } : {}),
+  };
+  return {
+    createTime: record.createTime,
+    id: record.id,
+    parent: record.parent,
+    done,
+    revision: record.revision,
+    dueTime: record.expireTime ?? record.deadline + INDEX_DUE_SLACK_MS,
+    operation: `{"name":${JSON.stringify(record.name)},"metadata":${metadata.json},"done":${done}${result.json}}`,
+    facts: JSON.stringify(facts),
+  };
+}
+
+/** The row that is written before the record is committed: it stands until the first change, or until it is checked. */
+export function startingRow(record: OperationRecord, response: string | undefined): IndexRow {
+  return { ...indexRowFromRecord(record, response), revision: 0, dueTime: record.createTime + STARTING_CHECK_MS };
+}
+
+interface Fitted {
+  json: string;
+  truncated: boolean;
+}
+
+const encoder = new TextEncoder();
+
+function fit(json: string, typeUrl: string): Fitted {
+  const fits = json.length <= MAX_INDEXED_ANY_BYTES && encoder.encode(json).length <= MAX_INDEXED_ANY_BYTES;
+  return fits ? { json, truncated: false } : { json: JSON.stringify({ "@type": typeUrl }), truncated: true };
+}
+
+function resultField(record: OperationRecord, response: string | undefined): Fitted {
+  const { outcome } = record;
+  if (outcome === undefined) return { json: "", truncated: false };
+  if ("error" in outcome) return { json: `,"error":${JSON.stringify(outcome.error)}`, truncated: false };
+  const fitted = fit(response ?? "", record.responseType);
+  if (response !== undefined && !fitted.truncated) return { json: `,"response":${fitted.json}`, truncated: false };
+  return { json: `,"response":${JSON.stringify({ "@type": record.responseType })}`, truncated: true };
+}

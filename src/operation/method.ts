@@ -1,0 +1,87 @@
+// What the API's owner declares about a method that starts operations, and what its function is given.
+import type { DurationText } from "../aip/duration";
+import type { JsonObject } from "../rpc/any";
+import type { RpcError } from "../rpc/error";
+
+// The HTTP binding (google.api.http): { post: "/v1/{parent=projects/*/locations/*}/tables:profile" }.
+export interface HttpRule {
+  post: string;
+  /** `"*"`: the body holds the fields that the path does not bind. Absent: no JSON body is taken. */
+  body?: "*";
+}
+
+/** A streamed body (google.api.HttpBody): stored as it comes and read from `op.input`. */
+export interface InputRule {
+  /** Media types taken, without parameters: `["text/csv"]`. */
+  contentTypes: readonly string[];
+  maxBytes: number;
+}
+
+/** When and how often a failed attempt is tried again (AIP-194): exponential backoff with full jitter. */
+export interface RetryPolicy {
+  maxAttempts?: number;
+  initialBackoff?: DurationText;
+  maxBackoff?: DurationText;
+  backoffMultiplier?: number;
+}
+
+/** Where an operation's facts are needed before its work runs. */
+export interface StartContext {
+  createTime: Date;
+}
+
+/** A result that was known at once: the operation is created done (AIP-151). */
+export type ImmediateResult<Response> = { response: Response } | { error: RpcError };
+
+/** What a method's function is given beside the request. */
+export interface OperationContext<Metadata extends object = JsonObject> {
+  /** The operation's full resource name. */
+  readonly name: string;
+  readonly createTime: Date;
+  /** When the operation ends with DEADLINE_EXCEEDED. */
+  readonly deadline: Date;
+  /** 1 for the first attempt; what resumes after a sleep belongs to the attempt before it. */
+  readonly attempt: number;
+  /** Aborted by a cancel request, the deadline, or the loss of the lease. */
+  readonly signal: AbortSignal;
+  /** The streamed body, from its beginning in every attempt; empty where the method takes none. */
+  readonly input: ReadableStream<Uint8Array>;
+  /** The size of `input`, in bytes. */
+  readonly inputBytes: number;
+  /** Reports progress: fields of the metadata, merged into what was reported before. May be called often; it is coalesced. */
+  progress(metadata: Partial<Metadata> & { statusMessage?: string }): void;
+  /** A durable timer: nothing is held while time passes, and the function is called again when it has. */
+  sleep(duration: DurationText): Promise<void>;
+  sleepUntil(time: Date): Promise<void>;
+}
+
+/** A method as it is declared. `Request` is what `request` makes of the JSON, `Response` what `run` resolves to. */
+export interface MethodDeclaration<
+  Request,
+  Response extends object = JsonObject,
+  Metadata extends object = JsonObject,
+> {
+  /** The name under which its operations find it again; default: the binding's literal path, `tables:profile`. */
+  id?: string;
+  /** Changed where stored operations of an older version cannot be run by the new code. Default `"1"`. */
+  version?: string;
+  http: HttpRule;
+  input?: InputRule;
+  /** Makes the request from JSON, or throws `invalidArgument([...])`. Called when it arrives and again by every attempt. */
+  request: (json: JsonObject) => Request;
+  /** Full message names; default `google.protobuf.Struct`. */
+  responseType?: string;
+  metadataType?: string;
+  /** The metadata of the first answer. */
+  initialMetadata?: (request: Request, context: StartContext) => Metadata;
+  /** The result, where it is known without any work; undefined queues the operation. */
+  immediate?: (request: Request, context: StartContext) => ImmediateResult<Response> | undefined;
+  /** From createTime to the deadline, queueing and sleeping included. Default 1 h. */
+  timeout?: DurationText;
+  retry?: RetryPolicy;
+  /** From a cancel request to giving the handler up. Default 30 s. */
+  gracePeriod?: DurationText;
+  /** How long the finished operation can be read. Default 30 d. */
+  retention?: DurationText;
+  run(request: Request, operation: OperationContext<Metadata>): Promise<Response>;
+}

@@ -1,0 +1,110 @@
+// The stored record of one operation. PERSISTED CONTRACT: fields are only ever added, and added ones are optional.
+import type { JsonObject } from "../rpc/any";
+import type { Status } from "../rpc/status";
+import type { State } from "./state";
+
+/** How a method wants its operations run; copied into each at its start, so that a deploy changes none under way. */
+export interface RunPolicy {
+  /** From a cancel request to giving the handler up. */
+  graceMs: number;
+  /** From the end to expiry. */
+  retentionMs: number;
+  maxAttempts: number;
+  initialBackoffMs: number;
+  maxBackoffMs: number;
+  backoffMultiplier: number;
+  /** How long a claim holds without a keep-alive. */
+  leaseMs: number;
+  /** How long a queue message may stay unclaimed. */
+  resendMs: number;
+  /** Whether the finished operation is put into KV. */
+  snapshot: boolean;
+}
+
+/**
+ * How an operation ended. A response is the JSON text of its Any, never parsed again: in the record, or, where it is
+ * large, in rows of its own.
+ */
+export type Outcome = { error: Status } | { response: string } | { responseChunks: number };
+
+/** What the world outside the object does not know yet, each with the time of its next try. */
+export interface Outbox {
+  /** The row in OperationIndex: the present operation, or a tombstone once it is deleted. */
+  index?: OutboxEntry;
+  /** The snapshot in KV: put once done, removed once deleted. */
+  snapshot?: OutboxEntry;
+}
+
+export interface OutboxEntry {
+  /** Milliseconds since 1970. */
+  dueTime: number;
+  failures: number;
+}
+
+/** A durable timer that the work set: `ordinal` counts its calls of sleep from 0, so that a replay knows which it is. */
+export interface Sleep {
+  ordinal: number;
+  wakeTime: number;
+}
+
+/** All times are milliseconds since 1970. */
+export interface OperationRecord {
+  schemaVersion: 1;
+  /** The object's id: 64 hex digits. */
+  id: string;
+  /** The full resource name, as assigned. */
+  name: string;
+  parent: string;
+  /** Of the starting path; `ui` counts as `v1`. */
+  apiVersion: string;
+  /** The method's id (`tables:profile`) and version, for the consumer that runs it. */
+  method: string;
+  methodVersion: string;
+  verb: string;
+  target: string;
+  policy: RunPolicy;
+
+  state: State;
+  /** Grows with every change a client or the index can see. */
+  revision: number;
+  createTime: number;
+  /** When the first claim was made. */
+  startTime?: number;
+  endTime?: number;
+  /** When it ends with DEADLINE_EXCEEDED, if it has not ended before. */
+  deadline: number;
+  /** When it is forgotten; set at its end. */
+  expireTime?: number;
+
+  /** Attempts that ended with a failure that the handler reported; bounded by the method's maxAttempts. */
+  failures: number;
+  /** Attempts that ended with their platform: leases that ran out without a word. */
+  deaths: number;
+  /** Of those, the ones since the work was last heard of; bounded apart from failures. */
+  platformDeaths: number;
+  /** Set while a runner owns the work. */
+  fence?: string;
+  leaseEndTime?: number;
+  /** While QUEUED: when the message is sent again, and how often that was. */
+  resendTime?: number;
+  resends?: number;
+  /** While SLEEPING or BACKING_OFF. */
+  wakeTime?: number;
+  sleeps?: Sleep[];
+
+  cancelRequestTime?: number;
+  graceEndTime?: number;
+  deleteTime?: number;
+
+  statusMessage: string;
+  /** What the method reports: fields beside the default ones, or the whole of its declared metadata type. */
+  metadata: JsonObject;
+  /** The type URL of declared metadata; absent for the default metadata (Struct). */
+  metadataType?: string;
+  /** The type URL of the response. */
+  responseType: string;
+  outcome?: Outcome;
+  outbox: Outbox;
+  /** Bytes of the streamed input, stored in chunks beside the record until the end. */
+  inputBytes?: number;
+}

@@ -1,0 +1,45 @@
+// The Operation resource as clients see it (google/longrunning/operations.proto, JSON mapping): exactly five fields.
+import { formatTimestampMs } from "../aip/timestamp";
+import { STRUCT_TYPE_URL, type Any, type JsonObject } from "../rpc/any";
+import type { OperationRecord } from "./record";
+
+/** The operation as JSON text; `response` is the text of its response where it has one. The same record gives the same bytes. */
+export function operationJson(record: OperationRecord, response: string | undefined): string {
+  const head = `{"name":${JSON.stringify(record.name)},"metadata":${JSON.stringify(metadataAny(record))}`;
+  const { outcome } = record;
+  if (outcome === undefined) return `${head},"done":false}`;
+  if ("error" in outcome) return `${head},"done":true,"error":${JSON.stringify(outcome.error)}}`;
+  if (response === undefined) throw new TypeError("the response of an operation that succeeded was not read");
+  return `${head},"done":true,"response":${response}}`;
+}
+
+/** The metadata: the declared type's own fields, or a Struct of the default fields and what the method reports. */
+export function metadataAny(record: OperationRecord): Any {
+  if (record.metadataType !== undefined) return { "@type": record.metadataType, ...record.metadata };
+  return { "@type": STRUCT_TYPE_URL, value: defaultMetadata(record) };
+}
+
+function defaultMetadata(record: OperationRecord): JsonObject {
+  return {
+    createTime: formatTimestampMs(record.createTime),
+    ...(record.startTime === undefined ? {} : { startTime: formatTimestampMs(record.startTime) }),
+    ...(record.endTime === undefined ? {} : { endTime: formatTimestampMs(record.endTime) }),
+    target: record.target,
+    verb: record.verb,
+    statusMessage: record.statusMessage,
+    requestedCancellation: record.cancelRequestTime !== undefined,
+    apiVersion: record.apiVersion,
+    progressPercent: 0,
+    ...record.metadata,
+  };
+}
+
+/** Whether the operation is there for clients: neither deleted nor expired. */
+export function isVisible(record: OperationRecord, now: number): boolean {
+  return record.deleteTime === undefined && (record.expireTime === undefined || now < record.expireTime);
+}
+
+/** The entity tag of an operation's present state (RFC 9110). */
+export function etag(record: OperationRecord): string {
+  return `"${record.revision.toString(36)}"`;
+}
