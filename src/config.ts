@@ -1,0 +1,58 @@
+// The deployment's configuration, read and checked once. A wrong value is an error that names it.
+import { DEFAULT_LEASE_MS, DEFAULT_RESEND_MS, MAX_RESEND_MS, MIN_LEASE_MS } from "./limits";
+import { RpcError } from "./rpc/error";
+import type { Env } from "./env";
+
+export interface Config {
+  /** `open`: credentials are ignored and every caller may do all. `none`: nothing is configured, every call is refused. */
+  auth: "open" | "none";
+  leaseMs: number;
+  resendMs: number;
+  snapshots: boolean;
+}
+
+type Variables = Pick<Env, "AUTH" | "LEASE_SECONDS" | "RESEND_SECONDS" | "KV_SNAPSHOTS">;
+
+/** Reads the variables of an environment; throws INTERNAL naming the first that is wrong. */
+export function configFromEnv(env: Variables): Config {
+  return {
+    auth: oneOf("AUTH", env.AUTH, { "": "none", open: "open" }),
+    leaseMs: seconds("LEASE_SECONDS", env.LEASE_SECONDS, {
+      byDefault: DEFAULT_LEASE_MS,
+      min: MIN_LEASE_MS,
+      max: 900_000,
+    }),
+    resendMs: seconds("RESEND_SECONDS", env.RESEND_SECONDS, {
+      byDefault: DEFAULT_RESEND_MS,
+      min: 1_000,
+      max: MAX_RESEND_MS,
+    }),
+    snapshots: oneOf("KV_SNAPSHOTS", env.KV_SNAPSHOTS, { "": true, all: true, off: false }),
+  };
+}
+
+function oneOf<T>(variable: string, value: string | undefined, meanings: Record<string, T>): T {
+  const text = value ?? "";
+  if (Object.hasOwn(meanings, text)) return meanings[text] as T;
+  const allowed = Object.keys(meanings).filter((meaning) => meaning !== "");
+  throw misconfigured(variable, `must be unset or one of ${allowed.map((meaning) => `"${meaning}"`).join(", ")}`);
+}
+
+function seconds(
+  variable: string,
+  value: string | undefined,
+  bounds: { byDefault: number; min: number; max: number },
+): number {
+  if (value === undefined || value === "") return bounds.byDefault;
+  const ms = /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1_000 : Number.NaN;
+  if (ms >= bounds.min && ms <= bounds.max) return ms;
+  throw misconfigured(variable, `must be a number of seconds from ${bounds.min / 1_000} to ${bounds.max / 1_000}`);
+}
+
+// The value itself stays out of the answer: what was put into the wrong variable may be a secret.
+function misconfigured(variable: string, rule: string): RpcError {
+  return new RpcError("INTERNAL", `The deployment's configuration is wrong: ${variable} ${rule}.`, {
+    reason: "CONFIGURATION_INVALID",
+    metadata: { variable },
+  });
+}

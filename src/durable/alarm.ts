@@ -1,0 +1,36 @@
+// One alarm of an object, armed as seldom as possible: each setAlarm is a billed row, an alarm that finds nothing is not.
+
+export type AlarmStorage = Pick<DurableObjectStorage, "getAlarm" | "setAlarm">;
+
+/** Keeps the alarm at or before the time it is needed; one that comes early finds nothing due and arms the next. */
+export class Alarm {
+  readonly #storage: AlarmStorage;
+  /** undefined: not read yet; null: none. */
+  #armedTime: number | null | undefined;
+
+  constructor(storage: AlarmStorage) {
+    this.#storage = storage;
+  }
+
+  /** Reads when the alarm is armed. To be awaited before a synchronous transaction that may arm it. */
+  async read(): Promise<void> {
+    if (this.#armedTime === undefined) this.#armedTime = await this.#storage.getAlarm();
+  }
+
+  /** The platform has fired it: none is armed now. */
+  fired(): void {
+    this.#armedTime = null;
+  }
+
+  /**
+   * Arms it for `time` at the latest. Called without an await behind the writes it belongs to, it is committed with
+   * them; the promise says no more than that, and a failure of the commit resets the object.
+   */
+  arm(time: number | undefined): Promise<void> | undefined {
+    if (time === undefined) return undefined;
+    const armed = this.#armedTime;
+    if (armed !== null && armed !== undefined && armed <= time) return undefined;
+    this.#armedTime = time;
+    return this.#storage.setAlarm(time);
+  }
+}

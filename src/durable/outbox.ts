@@ -1,0 +1,89 @@
+// The effects that reach beyond one operation's object: Queue, OperationIndex, KV. Each may be repeated, none is lost.
+import type { Env } from "../env";
+import { deleteSnapshot, putSnapshot } from "../kv/snapshots";
+import type { OperationEvent, OutboxEffect } from "../operation/event";
+import { indexRowFromRecord } from "../operation/index-row";
+import type { OperationRecord } from "../operation/record";
+import { operationJson } from "../operation/resource";
+import { operationIndexStub } from "./operation-index-name";
+
+/** What the outbox needs of its object. */
+export interface OutboxPort {
+  record(): OperationRecord | undefined;
+  response(): string | undefined;
+  /** Lets the core know how an effect went. */
+  report(event: OperationEvent): void;
+}
+
+export class Outbox {
+  readonly #env: Env;
+  readonly #port: OutboxPort;
+  /** Effects under way, and whether each is to be done once more: of one kind, one at a time, so that the last one wins. */
+  readonly #underWay = new Map<OutboxEffect, { again: boolean }>();
+
+  constructor(env: Env, port: OutboxPort) {
+    this.#env = env;
+    this.#port = port;
+  }
+
+  /** Performs an effect. It never throws: what fails stays in the outbox, and is tried again by the alarm. */
+  async perform(effect: "send" | OutboxEffect): Promise<void> {
+    if (effect === "send") return this.#send();
+    const current = this.#underWay.get(effect);
+    if (current) {
+      current.again = true;
+      return;
+    }
+    const run = { again: true };
+    this.#underWay.set(effect, run);
+    while (run.again) {
+      run.again = false;
+      await this.#performOnce(effect);
+    }
+    this.#underWay.delete(effect);
+  }
+
+  /** A message that could not be sent is sent again when nobody has claimed the work in time: no entry is needed. */
+  async #send(): Promise<void> {
+    const record = this.#port.record();
+    if (!record) return;
+    try {
+      await this.#env.QUEUE.send({ id: record.id });
+    } catch (error) {
+      this.#log("send", record, error);
+    }
+  }
+
+  async #performOnce(effect: OutboxEffect): Promise<void> {
+    const record = this.#port.record();
+    if (!record) return;
+    try {
+      await (effect === "index" ? this.#tellIndex(record) : this.#tellSnapshots(record));
+      this.#port.report({ type: "effectDone", effect, revision: record.revision });
+    } catch (error) {
+      this.#log(effect, record, error);
+      this.#port.report({ type: "effectFailed", effect });
+    }
+  }
+
+  async #tellIndex(record: OperationRecord): Promise<void> {
+    const index = operationIndexStub(this.#env.INDEX, record.parent);
+    const { createTime, id } = record;
+    if (record.deleteTime !== undefined) return index.remove({ createTime, id });
+    await index.upsert(indexRowFromRecord(record, this.#port.response()));
+  }
+
+  async #tellSnapshots(record: OperationRecord): Promise<void> {
+    if (record.deleteTime !== undefined) return deleteSnapshot(this.#env.SNAPSHOTS, record.id);
+    await putSnapshot(this.#env.SNAPSHOTS, record, operationJson(record, this.#port.response()));
+  }
+
+  #log(effect: string, record: OperationRecord, error: unknown): void {
+    console.warn({
+      message: "effect failed; it will be tried again",
+      effect,
+      operation: record.name,
+      error: String(error),
+    });
+  }
+}

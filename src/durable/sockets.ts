@@ -1,0 +1,90 @@
+// The hibernatable sockets of one operation's object: its runner's, and those of everyone who waits.
+import { MAX_INLINE_RESPONSE_CHARACTERS } from "../limits";
+import type { WaitMessage } from "../operation/answer";
+import type { Claimed, MessageToRunner } from "../operation/run-channel";
+
+type SocketState = Pick<DurableObjectState, "acceptWebSocket" | "getWebSockets" | "getWebSocketAutoResponseTimestamp">;
+
+const RUNNER_TAG = "run";
+const WAITER_TAG = "wait";
+
+/** PERSISTED CONTRACT: kept with the socket while the object hibernates. */
+interface RunnerAttachment {
+  fence: string;
+}
+
+export class RunnerSockets {
+  readonly #state: SocketState;
+
+  constructor(state: SocketState) {
+    this.#state = state;
+  }
+
+  /** Opens the channel of the runner that holds `fence`; a channel left over from before is told to stop. */
+  accept(fence: string, claimed: Claimed): Response {
+    for (const socket of this.#state.getWebSockets(RUNNER_TAG)) this.#dismiss(socket, fence);
+    const { 0: client, 1: server } = new WebSocketPair();
+    this.#state.acceptWebSocket(server, [RUNNER_TAG]);
+    server.serializeAttachment({ fence } satisfies RunnerAttachment);
+    this.send(server, claimed);
+    return new Response(null, { status: 101, webSocket: client });
+  }
+
+  /** A runner's own earlier channel is just closed: it has lost the channel, not the work. */
+  #dismiss(socket: WebSocket, fence: string): void {
+    if (attachment(socket)?.fence !== fence) this.send(socket, { type: "stop" });
+    socket.close(1000, "superseded");
+  }
+
+  tell(message: "cancel" | "stop"): void {
+    for (const socket of this.#state.getWebSockets(RUNNER_TAG)) this.send(socket, { type: message });
+  }
+
+  send(socket: WebSocket, message: MessageToRunner): void {
+    if (socket.readyState === WebSocket.READY_STATE_OPEN) socket.send(JSON.stringify(message));
+  }
+
+  /** When the runner that holds `fence` last kept its lease (milliseconds since 1970), answered without waking the object. */
+  lastKeepAliveTime(fence: string): number | undefined {
+    const times = this.#state
+      .getWebSockets(RUNNER_TAG)
+      .filter((socket) => attachment(socket)?.fence === fence)
+      .map((socket) => this.#state.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? 0);
+    return times.length > 0 ? Math.max(...times) : undefined;
+  }
+}
+
+function attachment(socket: WebSocket): RunnerAttachment | null {
+  return socket.deserializeAttachment() as RunnerAttachment | null;
+}
+
+export class WaiterSockets {
+  readonly #state: SocketState;
+
+  constructor(state: SocketState) {
+    this.#state = state;
+  }
+
+  count(): number {
+    return this.#state.getWebSockets(WAITER_TAG).length;
+  }
+
+  accept(): Response {
+    const { 0: client, 1: server } = new WebSocketPair();
+    this.#state.acceptWebSocket(server, [WAITER_TAG]);
+    return new Response(null, { status: 101, webSocket: client });
+  }
+
+  /** Answers everyone who waits. What is large is not sent to thousands: they are told to come and get it. */
+  push(message: WaitMessage): void {
+    const sockets = this.#state.getWebSockets(WAITER_TAG);
+    if (sockets.length === 0) return;
+    const large = message.type === "operation" && message.answer.json.length > 2 * MAX_INLINE_RESPONSE_CHARACTERS;
+    const text = JSON.stringify(large ? ({ type: "done" } satisfies WaitMessage) : message);
+    for (const socket of sockets) {
+      if (socket.readyState !== WebSocket.READY_STATE_OPEN) continue;
+      socket.send(text);
+      socket.close(1000, "answered");
+    }
+  }
+}

@@ -1,0 +1,26 @@
+// The bindings and variables of the Worker, as wrangler.toml declares them.
+import type { DirectoryObject } from "./durable/directory-object";
+import type { OperationIndex } from "./durable/operation-index";
+import type { OperationObject } from "./durable/operation-object";
+
+/** A queue message: an id, never a payload. PERSISTED CONTRACT. */
+export interface WorkMessage {
+  /** The operation's id, which is its object's. */
+  id: string;
+}
+
+export interface Env {
+  OPERATIONS: DurableObjectNamespace<OperationObject>;
+  INDEX: DurableObjectNamespace<OperationIndex>;
+  DIRECTORY: DurableObjectNamespace<DirectoryObject>;
+  QUEUE: Queue<WorkMessage>;
+  SNAPSHOTS: KVNamespace;
+  /** `open`: every caller may do all. Unset: every call is refused. */
+  AUTH?: string;
+  /** How long a claim holds without a keep-alive, in seconds. */
+  LEASE_SECONDS?: string;
+  /** How long a queue message may stay unclaimed before it is sent again, in seconds. */
+  RESEND_SECONDS?: string;
+  /** `all` (default) or `off`: whether finished operations are put into KV. */
+  KV_SNAPSHOTS?: string;
+}
