@@ -1,0 +1,34 @@
+// The queue door: claims each operation's work with its object, acknowledges, and works on behind the acknowledgement.
+import { configFromEnv } from "../config";
+import type { Env, WorkMessage } from "../env";
+import { CLAIM_RETRY_DELAY_SECONDS } from "../limits";
+import type { Method } from "../operation/define-method";
+import { RunChannel } from "./run-channel";
+import { runOperation } from "./run-operation";
+
+/** The queue handler of a deployment with these methods. */
+export function queueConsumer(methods: ReadonlyMap<string, Method>) {
+  return async function queue(batch: MessageBatch<WorkMessage>, env: Env, ctx: ExecutionContext): Promise<void> {
+    const options = { methods, showInnerErrors: configFromEnv(env).auth === "open" };
+    await Promise.all(
+      batch.messages.map(async (message) => {
+        const channel = await claim(message, env);
+        if (channel) ctx.waitUntil(runOperation(channel, options));
+      }),
+    );
+  };
+}
+
+/** The Queue's own retry serves only a claim that could not be reached: from the claim on, the object sees to the rest. */
+async function claim(message: Message<WorkMessage>, env: Env): Promise<RunChannel | undefined> {
+  try {
+    const stub = env.OPERATIONS.get(env.OPERATIONS.idFromString(message.body.id));
+    const channel = await RunChannel.claim(stub);
+    message.ack();
+    return channel;
+  } catch (error) {
+    console.warn({ message: "claim not reached", id: message.body.id, error: String(error) });
+    message.retry({ delaySeconds: CLAIM_RETRY_DELAY_SECONDS });
+    return undefined;
+  }
+}
