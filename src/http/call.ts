@@ -1,0 +1,49 @@
+// One call: what every handler of the HTTP door is given.
+import { nameFromPath } from "../aip/resource-name";
+import type { Config } from "../config";
+import { invalidArgument } from "../rpc/error";
+import type { OperationLists, OperationStore } from "../service/ports";
+import { parseQuery } from "./query";
+import type { RequestBody } from "./request-body";
+
+/** The services' ports and the configuration, made once per request by the composition root. */
+export interface ServiceContext {
+  config: Config;
+  store: OperationStore;
+  lists: OperationLists;
+  now: () => number;
+}
+
+export interface Call {
+  request: Request;
+  url: URL;
+  body: RequestBody;
+  /** The version of the path: `v1`, `v1beta1`, `ui`. */
+  version: string;
+  /** The path's variables as they came, still percent-encoded. */
+  encodedVariables: Readonly<Record<string, string>>;
+  service: ServiceContext;
+}
+
+export type Handler = (call: Call) => Promise<Response>;
+
+/** A variable of the path, decoded once and checked; a malformed one is INVALID_ARGUMENT, and so is the wildcard `-`. */
+export function pathVariable(call: Call, variable: string): string {
+  const name = nameFromPath(call.encodedVariables[variable] ?? "");
+  if (!name.ok) throw invalidArgument([{ field: variable, description: name.description }]);
+  return withoutWildcard(variable, name.value);
+}
+
+/** A name in which no collection id is the wildcard `-`. */
+function withoutWildcard(field: string, name: string): string {
+  const isWildcard = name.split("/").some((segment, index) => index % 2 === 1 && segment === "-");
+  if (!isWildcard) return name;
+  throw invalidArgument([
+    { field, description: `"-" stands for any resource only in lists, not in ${JSON.stringify(name)}` },
+  ]);
+}
+
+/** The query of a call whose method takes the parameters `allowed`. */
+export function queryOf(call: Call, allowed: readonly string[]): Record<string, string> {
+  return parseQuery(call.url.searchParams, allowed);
+}

@@ -1,0 +1,112 @@
+// google.longrunning.Operations over HTTP: the routes, and what each takes (google.api.http of operations.proto).
+import { nameFromPath, parseOperationName } from "../aip/resource-name";
+import { MAX_BODY_BYTES } from "../limits";
+import type { JsonObject } from "../rpc/any";
+import { invalidArgument } from "../rpc/error";
+import { cancelOperation, deleteOperation, getOperation, listOperations, waitOperation } from "../service/operations";
+import { type Call, pathVariable, queryOf } from "./call";
+import { conditionalOperationResponse, emptyResponse, jsonResponse, operationResponse } from "./operation-response";
+import { intParameter } from "./query";
+import { readJsonBody } from "./request-body";
+import type { Route } from "./route";
+
+export const operationsRoutes: readonly Route[] = [
+  { method: "GET", template: "/{version}/{name=**/operations/*}", accepts: hasPairs("name"), handler: get },
+  { method: "GET", template: "/{version}/operations", handler: list },
+  { method: "GET", template: "/{version}/{parent=**}/operations", accepts: hasPairs("parent"), handler: list },
+  { method: "DELETE", template: "/{version}/{name=**/operations/*}", accepts: hasPairs("name"), handler: remove },
+  { method: "POST", template: "/{version}/{name=**/operations/*}:cancel", accepts: hasPairs("name"), handler: cancel },
+  { method: "POST", template: "/{version}/{name=**/operations/*}:wait", accepts: hasPairs("name"), handler: wait },
+];
+
+/** A resource name is collections and ids in turn: a path with an odd number of segments is no route. */
+function hasPairs(variable: string): (encodedVariables: Readonly<Record<string, string>>) => boolean {
+  return (encodedVariables) => (encodedVariables[variable] ?? "").split("/").length % 2 === 0;
+}
+
+async function get(call: Call): Promise<Response> {
+  queryOf(call, []);
+  const answer = await getOperation(call.service.store, nameInEncodedSegment(call) ?? nameOf(call));
+  return conditionalOperationResponse(call.request, answer, call.service.now());
+}
+
+async function list(call: Call): Promise<Response> {
+  const parent = "parent" in call.encodedVariables ? pathVariable(call, "parent") : "";
+  const values = queryOf(call, ["name", "filter", "pageSize", "pageToken", "returnPartialSuccess"]);
+  const collection = parent === "" ? "operations" : `${parent}/operations`;
+  const { name, filter, pageToken } = values;
+  if (name !== undefined && name !== "" && name !== parent && name !== collection) {
+    throw invalidArgument([
+      { field: "name", description: `must be the path's ${JSON.stringify(collection)} or its parent` },
+    ]);
+  }
+  if (filter) throw invalidArgument([{ field: "filter", description: "filters are not served yet; list without one" }]);
+  if (pageToken) throw invalidArgument([{ field: "pageToken", description: "is not a token of this list" }]);
+  const { store, lists } = call.service;
+  const pageSize = intParameter("pageSize", values["pageSize"]);
+  return jsonResponse(await listOperations(lists, store, { parent, pageSize }));
+}
+
+async function remove(call: Call): Promise<Response> {
+  queryOf(call, []);
+  await deleteOperation(call.service.store, nameOf(call));
+  return emptyResponse();
+}
+
+async function cancel(call: Call): Promise<Response> {
+  queryOf(call, []);
+  const name = nameOf(call);
+  await fieldsOf(call, name, []);
+  await cancelOperation(call.service.store, name);
+  return emptyResponse();
+}
+
+async function wait(call: Call): Promise<Response> {
+  const values = queryOf(call, ["timeout"]);
+  const name = nameOf(call);
+  const fields = await fieldsOf(call, name, ["timeout"]);
+  const inBody = fields["timeout"];
+  if (inBody !== undefined && typeof inBody !== "string") {
+    throw invalidArgument([{ field: "timeout", description: `must be a Duration as a string, like "30s"` }]);
+  }
+  if (inBody !== undefined && values["timeout"] !== undefined && inBody !== values["timeout"]) {
+    throw invalidArgument([{ field: "timeout", description: "differs between query and body" }]);
+  }
+  const answer = await waitOperation(call.service.store, {
+    name,
+    timeout: inBody ?? values["timeout"],
+    signal: call.request.signal,
+  });
+  return operationResponse(answer, call.service.now());
+}
+
+function nameOf(call: Call): string {
+  return pathVariable(call, "name");
+}
+
+/** `operations/{percent-encoded full name}`: what the stock google-gax client asks for is that name. */
+function nameInEncodedSegment(call: Call): string | undefined {
+  const segment = /^operations\/([^/]*%2F[^/]*)$/i.exec(call.encodedVariables["name"] ?? "")?.[1];
+  const name = segment === undefined ? undefined : decodedName(segment);
+  return name !== undefined && parseOperationName(name) ? name : undefined;
+}
+
+function decodedName(segment: string): string | undefined {
+  // The name's own segments are parted by what was %2F; each was encoded once, as a whole.
+  const name = nameFromPath(segment.replaceAll(/%2F/gi, "/"));
+  return name.ok ? name.value : undefined;
+}
+
+/** The JSON body's fields: those `allowed`, and the path's own `name`. */
+async function fieldsOf(call: Call, name: string, allowed: readonly string[]): Promise<JsonObject> {
+  const { name: inBody, ...fields } = await readJsonBody(call.request, call.body, MAX_BODY_BYTES);
+  if (inBody !== undefined && inBody !== name) {
+    throw invalidArgument([{ field: "name", description: "differs from the name in the path" }]);
+  }
+  const violations = Object.keys(fields)
+    .filter((field) => !allowed.includes(field))
+    .map((field) => ({ field, description: "unknown field" }));
+  const [first, ...more] = violations;
+  if (first) throw invalidArgument([first, ...more]);
+  return fields;
+}

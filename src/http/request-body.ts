@@ -1,0 +1,125 @@
+// Request bodies: read within bounds, decoded as JSON, and drained before an error is answered.
+import { MAX_DRAIN_BYTES, MAX_DRAIN_MS, MAX_JSON_DEPTH } from "../limits";
+import type { JsonObject } from "../rpc/any";
+import { type RpcError, invalidArgument } from "../rpc/error";
+import { bodyTooLarge } from "../service/start-operation";
+import { isJson, parseMediaType } from "./media-type";
+
+/** The body of one request. Whoever takes it in hand reads it here, so that what is left can be drained. */
+export class RequestBody {
+  readonly #request: Request;
+  #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  #ended = false;
+  #readBytes = 0;
+
+  constructor(request: Request) {
+    this.#request = request;
+    this.#ended = request.body === null;
+  }
+
+  /** The next bytes, or undefined at the end. */
+  async #read(): Promise<Uint8Array | undefined> {
+    if (this.#ended || this.#request.body === null) return undefined;
+    this.#reader ??= (this.#request.body as ReadableStream<Uint8Array>).getReader();
+    const { done, value } = await this.#reader.read();
+    if (done) this.#ended = true;
+    else this.#readBytes += value.length;
+    return done ? undefined : value;
+  }
+
+  /** The whole body, at most `maxBytes` of it. */
+  async bytes(maxBytes: number): Promise<Uint8Array> {
+    const announced = Number(this.#request.headers.get("Content-Length") ?? 0);
+    if (announced > maxBytes) throw bodyTooLarge(maxBytes);
+    const parts: Uint8Array[] = [];
+    let length = 0;
+    for (let part = await this.#read(); part; part = await this.#read()) {
+      length += part.length;
+      if (length > maxBytes) throw bodyTooLarge(maxBytes);
+      parts.push(part);
+    }
+    const bytes = new Uint8Array(length);
+    let offset = 0;
+    for (const part of parts) {
+      bytes.set(part, offset);
+      offset += part.length;
+    }
+    return bytes;
+  }
+
+  /** The body as a stream; whoever stops reading it early leaves the rest to be drained. */
+  stream(): ReadableStream<Uint8Array> {
+    return new ReadableStream({
+      type: "bytes",
+      pull: async (controller: ReadableByteStreamController) => {
+        const part = await this.#read();
+        if (part) controller.enqueue(part);
+        else controller.close();
+      },
+    });
+  }
+
+  /** Reads on, within bounds, without keeping anything: an answer over an unread body breaks the client's connection. */
+  async drain(): Promise<void> {
+    const endTime = Date.now() + MAX_DRAIN_MS;
+    try {
+      while (!this.#ended && this.#readBytes < MAX_DRAIN_BYTES && Date.now() < endTime) await this.#read();
+    } catch (error) {
+      // The client went away: nobody is there to be answered.
+      console.info({ message: "body not drained", error: String(error) });
+    }
+  }
+}
+
+/** Reads a body as a JSON object. An absent or empty one is `{}`, whatever its type. */
+export async function readJsonBody(request: Request, body: RequestBody, maxBytes: number): Promise<JsonObject> {
+  const bytes = await body.bytes(maxBytes);
+  if (bytes.length === 0) return {};
+  const mediaType = parseMediaType(request.headers.get("Content-Type"));
+  if (mediaType && !isJson(mediaType)) {
+    throw bodyError(`must be JSON with Content-Type "application/json", not ${JSON.stringify(mediaType.essence)}`);
+  }
+  return decodeJsonObject(bytes);
+}
+
+/** Parses a JSON object from UTF-8, within {@link MAX_JSON_DEPTH}. */
+export function decodeJsonObject(bytes: Uint8Array): JsonObject {
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
+  } catch {
+    // The decoder says no more than that it failed.
+    throw bodyError("is not UTF-8");
+  }
+  if (isDeeperThan(text, MAX_JSON_DEPTH)) throw bodyError(`is nested deeper than ${MAX_JSON_DEPTH} levels`);
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw bodyError(`is not JSON: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  if (json === null || typeof json !== "object" || Array.isArray(json)) throw bodyError("must be a JSON object");
+  return json as JsonObject;
+}
+
+/** Whether brackets outside of strings are nested deeper than `depth`, told without parsing. */
+function isDeeperThan(text: string, depth: number): boolean {
+  let level = 0;
+  let inString = false;
+  for (let index = 0; index < text.length; index += 1) {
+    const character = text[index];
+    if (inString) {
+      if (character === "\\") index += 1;
+      else if (character === '"') inString = false;
+    } else if (character === '"') inString = true;
+    else if (character === "{" || character === "[") {
+      level += 1;
+      if (level > depth) return true;
+    } else if (character === "}" || character === "]") level -= 1;
+  }
+  return false;
+}
+
+function bodyError(description: string): RpcError {
+  return invalidArgument([{ field: "body", description }]);
+}

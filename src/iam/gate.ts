@@ -1,0 +1,14 @@
+// The gate before every API call: what is deployed is closed until it says who may call it.
+import type { Config } from "../config";
+import { RpcError } from "../rpc/error";
+
+/** Throws PERMISSION_DENIED where no authentication is configured and the deployment does not say that it is open. */
+export function passGate(config: Pick<Config, "auth">): void {
+  if (config.auth === "open") return;
+  throw new RpcError(
+    "PERMISSION_DENIED",
+    "This deployment has no authentication configured and refuses every call. To let everyone in, as on a laptop, set " +
+      'the variable AUTH to "open" (wrangler dev --var AUTH:open).',
+    { reason: "AUTHENTICATION_NOT_CONFIGURED" },
+  );
+}
