@@ -1,0 +1,34 @@
+// tables:profile, a built-in method: what is in each column of a CSV file, with progress in the metadata.
+import { defineMethod } from "../operation/define-method";
+import type { OperationContext } from "../operation/method";
+import type { JsonObject } from "../rpc/any";
+import { invalidArgument } from "../rpc/error";
+import { type TableProgress, profileTable } from "./tables-profile/profile-table";
+import type { TablesProfileResponse } from "./tables-profile/table-profile";
+
+/** The largest table, in bytes. */
+const MAX_TABLE_BYTES = 1_048_576;
+
+interface TablesProfileRequest {
+  /** `projects/{project}/locations/{location}` */
+  parent: string;
+}
+
+export const tablesProfile = defineMethod({
+  http: { post: "/v1/{parent=projects/*/locations/*}/tables:profile" },
+  input: { contentTypes: ["text/csv"], maxBytes: MAX_TABLE_BYTES },
+  request: decodeTablesProfileRequest,
+  initialMetadata: (): TableProgress => ({ rowsDone: 0, bytesDone: 0, progressPercent: 0 }),
+  async run(_request, operation: OperationContext<TableProgress>): Promise<TablesProfileResponse> {
+    return profileTable(operation.input, {
+      totalBytes: operation.inputBytes,
+      signal: operation.signal,
+      onProgress: (progress) => operation.progress(progress),
+    });
+  },
+});
+
+function decodeTablesProfileRequest({ parent }: JsonObject): TablesProfileRequest {
+  if (typeof parent !== "string") throw invalidArgument([{ field: "parent", description: "must be a resource name" }]);
+  return { parent };
+}

@@ -1,0 +1,77 @@
+// What is kept of a column for each type that it may still turn out to be: the type is known only at the end.
+import type { ColumnProfile, ColumnType } from "./table-profile";
+import {
+  booleanFromText,
+  dateFromText,
+  integerFromText,
+  isEarlier,
+  numberFromText,
+  timestampFromText,
+} from "./value-types";
+
+/** The part of a column's profile that depends on its type. */
+export type TypedFacts = Pick<ColumnProfile, "type" | "min" | "max">;
+
+/** Follows a column as long as all its values are of one type. */
+export interface TypeTracker {
+  readonly type: ColumnType;
+  /** Takes a value; false where it is not of this type, which ends the tracking. */
+  take(text: string): boolean;
+  /** Meaningful when at least one value was taken. */
+  facts(): TypedFacts;
+}
+
+interface TypeRules<T> {
+  type: Exclude<ColumnType, "string">;
+  read: (text: string) => T | undefined;
+  isLess: (a: T, b: T) => boolean;
+  write: (value: T) => number | boolean | string;
+}
+
+class RulesTracker<T> implements TypeTracker {
+  readonly #rules: TypeRules<T>;
+  #min: T | undefined;
+  #max: T | undefined;
+
+  constructor(rules: TypeRules<T>) {
+    this.#rules = rules;
+  }
+
+  get type(): ColumnType {
+    return this.#rules.type;
+  }
+
+  take(text: string): boolean {
+    const { read, isLess } = this.#rules;
+    const value = read(text);
+    if (value === undefined) return false;
+    if (this.#min === undefined || isLess(value, this.#min)) this.#min = value;
+    if (this.#max === undefined || isLess(this.#max, value)) this.#max = value;
+    return true;
+  }
+
+  facts(): TypedFacts {
+    const { type, write } = this.#rules;
+    return {
+      type,
+      ...(this.#min === undefined ? {} : { min: write(this.#min) }),
+      ...(this.#max === undefined ? {} : { max: write(this.#max) }),
+    };
+  }
+}
+
+/** A tracker for every type but string, narrowest first: an integer is a number, no other two types share a value. */
+export function newTypeTrackers(): TypeTracker[] {
+  return [
+    new RulesTracker({
+      type: "integer",
+      read: integerFromText,
+      isLess: (a, b) => a < b,
+      write: (value) => (typeof value === "bigint" ? String(value) : value),
+    }),
+    new RulesTracker({ type: "number", read: numberFromText, isLess: (a, b) => a < b, write: (value) => value }),
+    new RulesTracker({ type: "boolean", read: booleanFromText, isLess: (a, b) => a < b, write: (value) => value }),
+    new RulesTracker({ type: "date", read: dateFromText, isLess: (a, b) => a < b, write: (value) => value }),
+    new RulesTracker({ type: "timestamp", read: timestampFromText, isLess: isEarlier, write: (value) => value.text }),
+  ];
+}

@@ -1,0 +1,91 @@
+// Reads a cell's text as a typed value: each function gives the value, or undefined where the text is not of its type.
+// The grammars are those of RFC 8259 (numbers) and RFC 3339 (dates and timestamps); docs in table-profile.ts.
+
+/**
+ * `int = [ "-" ] ( "0" / ( %x31-39 *DIGIT ) )`, without `-0`. A bigint beyond ±(2^53 - 1), where a number is not exact.
+ * `<` compares the two kinds exactly.
+ */
+export function integerFromText(text: string): number | bigint | undefined {
+  if (!/^(?:0|-?[1-9][0-9]*)$/.test(text)) return undefined;
+  const number = Number(text);
+  return Number.isSafeInteger(number) ? number : BigInt(text);
+}
+
+/** `number = [ minus ] int [ frac ] [ exp ]`, within the range of a double. */
+export function numberFromText(text: string): number | undefined {
+  if (!/^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?$/.test(text)) return undefined;
+  const number = Number(text);
+  return Number.isFinite(number) ? number : undefined;
+}
+
+export function booleanFromText(text: string): boolean | undefined {
+  if (/^true$/i.test(text)) return true;
+  return /^false$/i.test(text) ? false : undefined;
+}
+
+/** `full-date = 4DIGIT "-" 2DIGIT "-" 2DIGIT`, of a day that the calendar has. Its text sorts by time. */
+export function dateFromText(text: string): string | undefined {
+  const match = /^(\d{4})-(\d{2})-(\d{2})$/.exec(text);
+  if (match === null) return undefined;
+  return isCalendarDay(Number(match[1]), Number(match[2]), Number(match[3])) ? text : undefined;
+}
+
+/** An instant, to any number of decimals. Compare minutes, then seconds. */
+export interface Instant {
+  text: string;
+  /** Whole minutes since an arbitrary zero. */
+  minute: number;
+  /** `00` to `60`, and what decimals there are without trailing zeros: sorts as text. */
+  second: string;
+}
+
+/** `date-time = full-date "T" 2DIGIT ":" 2DIGIT ":" 2DIGIT [ "." 1*DIGIT ] ( "Z" / ( "+" / "-" ) 2DIGIT ":" 2DIGIT )` */
+const dateTimeGrammar = /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2}(?:\.\d+)?)(?:[Zz]|([-+])(\d{2}):(\d{2}))$/;
+
+export function timestampFromText(text: string): Instant | undefined {
+  const match = dateTimeGrammar.exec(text);
+  if (match === null) return undefined;
+  const [year, month, day] = [Number(match[1]), Number(match[2]), Number(match[3])];
+  const [hour, minute] = [Number(match[4]), Number(match[5])];
+  const [offsetHour, offsetMinute] = [Number(match[8] ?? 0), Number(match[9] ?? 0)];
+  if (!isCalendarDay(year, month, day) || hour > 23 || minute > 59 || offsetHour > 23 || offsetMinute > 59)
+    return undefined;
+  const offsetMinutes = (match[7] === "-" ? -1 : 1) * (offsetHour * 60 + offsetMinute);
+  const instant = minuteOf(year, month, day) + hour * 60 + minute - offsetMinutes;
+  const second = withoutTrailingZeros(match[6] ?? "");
+  if (second >= "60" && !isLeapSecond(instant, second)) return undefined;
+  return { text, minute: instant, second };
+}
+
+export function isEarlier(a: Instant, b: Instant): boolean {
+  return a.minute === b.minute ? a.second < b.second : a.minute < b.minute;
+}
+
+/** Second 60 is only ever inserted at the end of a UTC day (RFC 3339, appendix D). */
+function isLeapSecond(minute: number, second: string): boolean {
+  return second < "61" && (minute + 1) % MINUTES_PER_DAY === 0;
+}
+
+const MINUTES_PER_DAY = 24 * 60;
+const MS_PER_MINUTE = 60_000;
+
+/** Midnight of a day, in minutes. 400 years on, where the calendar is the same and Date.UTC takes no year for 19xx. */
+function minuteOf(year: number, month: number, day: number): number {
+  return Date.UTC(year + 400, month - 1, day) / MS_PER_MINUTE;
+}
+
+const DAYS_OF_MONTH = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+function isCalendarDay(year: number, month: number, day: number): boolean {
+  const leapDay = month === 2 && isLeapYear(year) ? 1 : 0;
+  return day >= 1 && day <= (DAYS_OF_MONTH[month - 1] ?? 0) + leapDay;
+}
+
+/** RFC 3339, appendix C. */
+function isLeapYear(year: number): boolean {
+  return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+}
+
+function withoutTrailingZeros(second: string): string {
+  return second.includes(".") ? second.replace(/\.?0+$/, "") : second;
+}

@@ -1,0 +1,8 @@
+// The Worker that wrangler.toml deploys: the built-in methods, for trying the service and for conformance.
+import { operations } from "./index";
+import { echoWait } from "./methods/echo-wait";
+import { tablesProfile } from "./methods/tables-profile";
+
+export { DirectoryObject, OperationIndex, OperationObject } from "./index";
+
+export default operations({ methods: [echoWait, tablesProfile] });
