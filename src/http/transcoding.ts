@@ -1,0 +1,191 @@
+// google.api.http transcoding (google/api/http.proto): path, query and body together make one request in proto3 JSON.
+import { MAX_FIELD_VIOLATIONS, MAX_JSON_DEPTH, MAX_QUOTED_CHARACTERS } from "../limits";
+import type { Field } from "../protobuf/field";
+import { jsonNameFromProtoName, protoNameFromJsonName } from "../protobuf/field-name";
+import { fieldPathText } from "../protobuf/field-path";
+import type { Message, MessageField } from "../protobuf/message";
+import type { Json, JsonObject } from "../rpc/any";
+import { invalidArgument } from "../rpc/error";
+import type { FieldViolation } from "../rpc/status";
+
+export interface TranscodingInput {
+  /** The path's variables by field path (`parent`, `table.name`), decoded. */
+  pathVariables: Readonly<Record<string, string>>;
+  /** What of the query is the method's: system parameters and those of every method are taken out before. */
+  query: URLSearchParams;
+  /** The JSON body; undefined where there was none. */
+  body: Json | undefined;
+  /** HttpRule.body: `"*"`, the name of a top-level field, or undefined: no body is taken. */
+  bodyRule: string | undefined;
+  /**
+   * The request as it is declared. It tells which query parameters there are, which are lists, and which text is a number
+   * or a boolean; without it every parameter is taken for text, and for a list where it is given more than once.
+   */
+  describe?: Message | undefined;
+}
+
+// "Fields referred by the path template. They are passed via the URL path. Fields referred by the HttpRule.body. They are
+//  passed via the HTTP request body. All other fields are passed via the URL query parameters" (http.proto, "Rules for HTTP
+//  mapping", 1).
+
+/**
+ * The request's JSON, for its schema to decode.
+ *
+ * @throws RpcError INVALID_ARGUMENT naming each field that is bound twice, unknown, or not where it may be.
+ */
+export function transcode({ pathVariables, query, body, bodyRule, describe }: TranscodingInput): JsonObject {
+  const violations: FieldViolation[] = [];
+  const violate = (field: string, description: string): undefined => {
+    if (violations.length < MAX_FIELD_VIOLATIONS) violations.push({ field, description });
+  };
+  const binding: Binding = { describe, violate };
+  const request = requestFromBody(body, bodyRule, binding);
+  const boundByPath = new Map(Object.entries(pathVariables).map(([name, text]) => [jsonNameFromProtoName(name), text]));
+  for (const [path, text] of boundByPath) bindPath(request, path.split("."), text, binding);
+  for (const { name, path, texts } of parametersOf(query)) {
+    const bound = path && boundByPath.get(path.join("."));
+    if (bodyRule === "*") violate(name, "unknown query parameter: the request's fields are in the path and the body");
+    else if (path === undefined) violate(name, "unknown query parameter");
+    else if (bodyRule !== undefined && path[0] === jsonNameFromProtoName(bodyRule)) {
+      violate(fieldPathText(path), "is the body; it cannot be given in the query");
+    } else if (bound === undefined) bindQuery(request, path, texts, binding);
+    else if (texts.some((text) => text !== bound)) violate(fieldPathText(path), "differs from the path");
+  }
+  const [first, ...more] = violations;
+  if (first) throw invalidArgument([first, ...more]);
+  return request;
+}
+
+interface Binding {
+  describe: Message | undefined;
+  violate: (field: string, description: string) => undefined;
+}
+
+function requestFromBody(body: Json | undefined, bodyRule: string | undefined, { violate }: Binding): JsonObject {
+  if (body === undefined) return {};
+  if (bodyRule === undefined) {
+    const names = isObject(body) ? Object.keys(body) : ["body"];
+    for (const name of names) violate(fieldPathText([name]), "unknown field: the method takes no body");
+    return {};
+  }
+  if (bodyRule !== "*") return { [jsonNameFromProtoName(bodyRule)]: body };
+  if (!isObject(body)) violate("body", "must be a JSON object");
+  return isObject(body) ? { ...body } : {};
+}
+
+interface Parameter {
+  /** As it was written, for violations. */
+  name: string;
+  /** JSON names; undefined where the name is no field path. */
+  path: string[] | undefined;
+  texts: string[];
+}
+
+/** The parameters of a query, one of two spellings (`pageSize`, `page_size`) together. */
+function parametersOf(query: URLSearchParams): Iterable<Parameter> {
+  const parameters = new Map<string, Parameter>();
+  for (const [name, text] of query) {
+    const path = fieldPath(name);
+    const key = path?.join(".") ?? name;
+    const parameter = parameters.get(key) ?? { name: name.slice(0, MAX_QUOTED_CHARACTERS), path, texts: [] };
+    parameter.texts.push(text);
+    parameters.set(key, parameter);
+  }
+  return parameters.values();
+}
+
+// FieldPath = IDENT { "." IDENT } ;
+
+function fieldPath(text: string): string[] | undefined {
+  const names = text.split(".");
+  if (names.length > MAX_JSON_DEPTH || !names.every((name) => /^[A-Za-z]\w*$/.test(name))) return undefined;
+  return names.map(jsonNameFromProtoName);
+}
+
+/** A variable of the path: a single field, which the body may repeat but not contradict. */
+function bindPath(request: JsonObject, path: readonly string[], text: string, binding: Binding): void {
+  const declared = binding.describe && declaredField(binding.describe, path);
+  const json = declared?.field.type.fromText?.(text) ?? text;
+  const parent = parentOf(request, path, binding);
+  if (parent === undefined) return;
+  const key = keyIn(parent, path.at(-1) ?? "");
+  const given = Object.hasOwn(parent, key) ? parent[key] : undefined;
+  if (given === undefined || given === null) parent[key] = json;
+  // 64-bit numbers are text in canonical JSON, and may be numbers in a body.
+  else if (typeof given === "object" || String(given) !== String(json)) {
+    binding.violate(fieldPathText(path), "differs from the path");
+  }
+}
+
+/** A parameter of the query with all its values. */
+function bindQuery(request: JsonObject, path: readonly string[], texts: readonly string[], binding: Binding): void {
+  const field = fieldPathText(path);
+  const json = binding.describe ? describedJson(binding.describe, path, texts, binding) : undescribedJson(texts);
+  if (json === undefined) return;
+  const parent = parentOf(request, path, binding);
+  if (parent === undefined) return;
+  const key = keyIn(parent, path.at(-1) ?? "");
+  if (Object.hasOwn(parent, key)) binding.violate(field, "is given more than once");
+  else parent[key] = json;
+}
+
+function undescribedJson(texts: readonly string[]): Json {
+  const [only, ...more] = texts;
+  return only !== undefined && more.length === 0 ? only : [...texts];
+}
+
+// "fields which are mapped to URL query parameters must have a primitive type or a repeated primitive type or a
+//  non-repeated message type" (http.proto); of a message, its fields are parameters.
+function describedJson(
+  describe: Message,
+  path: readonly string[],
+  texts: readonly string[],
+  { violate }: Binding,
+): Json | undefined {
+  const field = fieldPathText(path);
+  const declared = declaredField(describe, path);
+  if (declared === undefined) return violate(field, `unknown query parameter; ${describe.fullName} has no such field`);
+  const { label, type } = declared.field;
+  const { fromText } = type;
+  if (label === "map" || fromText === undefined) return violate(field, "cannot be given in the query");
+  if (label === "repeated") return texts.map((text) => fromText(text));
+  const [only = "", ...more] = texts;
+  return more.length === 0 ? fromText(only) : violate(field, "is given more than once");
+}
+
+/** The field at the end of a path through singular messages. */
+function declaredField(message: Message, path: readonly string[]): MessageField | undefined {
+  let within: Message | undefined = message;
+  let declared: MessageField | undefined;
+  for (const name of path) {
+    declared = within?.fieldByName(name);
+    if (declared === undefined) return undefined;
+    const { label, type }: Field<unknown> = declared.field;
+    within = label === "singular" && type.kind === "message" ? type.message : undefined;
+  }
+  return declared;
+}
+
+/** The object that the last name of a path stands in. What is on the way is made, or copied: the body stays as it was. */
+function parentOf(request: JsonObject, path: readonly string[], { violate }: Binding): JsonObject | undefined {
+  let parent = request;
+  for (const [index, name] of path.slice(0, -1).entries()) {
+    const key = keyIn(parent, name);
+    const child = (Object.hasOwn(parent, key) ? parent[key] : undefined) ?? {};
+    if (!isObject(child)) return violate(fieldPathText(path.slice(0, index + 1)), "must be an object");
+    const copy = { ...child };
+    parent[key] = copy;
+    parent = copy;
+  }
+  return parent;
+}
+
+/** The key under which a field stands already: a body may name it as JSON does, or as .proto does. */
+function keyIn(object: JsonObject, jsonName: string): string {
+  const protoName = protoNameFromJsonName(jsonName);
+  return !Object.hasOwn(object, jsonName) && Object.hasOwn(object, protoName) ? protoName : jsonName;
+}
+
+function isObject(json: Json): json is JsonObject {
+  return json !== null && typeof json === "object" && !Array.isArray(json);
+}

@@ -1,0 +1,144 @@
+// Declared messages as plain data, in the terms of google/protobuf/descriptor.proto: all that a generator of .proto,
+// discovery documents or OpenAPI needs to know.
+import type { EnumType, EnumValue } from "./enum-type";
+import type { FieldOptions, Label } from "./field";
+import { protoNameFromJsonName } from "./field-name";
+import type { MapKeyName } from "./map-key";
+import type { Message, MessageField } from "./message";
+import type { ScalarName, ValueType } from "./value-type";
+
+/** The type of a value; `name` of all but scalars is a full name, found in the same {@link Descriptors}. */
+export type TypeDescriptor =
+  | { kind: "scalar"; name: ScalarName }
+  | { kind: "enum"; name: string }
+  | { kind: "message"; name: string }
+  /** A message of google/protobuf/*.proto, which is nowhere declared here. */
+  | { kind: "wellKnown"; name: string };
+
+export interface FieldDescriptor {
+  /** In .proto. */
+  name: string;
+  jsonName: string;
+  number: number;
+  label: Label;
+  /** Of the value, of each item, or of what stands under each key. */
+  type: TypeDescriptor;
+  /** Of a map. */
+  keyType: MapKeyName | undefined;
+  required: boolean;
+  explicitPresence: boolean;
+  deprecated: boolean;
+  /** The .proto name of its oneof. */
+  oneof: string | undefined;
+  description: string | undefined;
+  resourceReference: FieldOptions["resourceReference"];
+}
+
+export interface OneofDescriptor {
+  name: string;
+  required: boolean;
+  description: string | undefined;
+}
+
+export interface MessageDescriptor {
+  fullName: string;
+  description: string | undefined;
+  /** To be imported, where another .proto declares it. */
+  protoFile: string | undefined;
+  /** In the order of their declaration; the members of one oneof stand together. */
+  fields: FieldDescriptor[];
+  oneofs: OneofDescriptor[];
+}
+
+export interface EnumDescriptor {
+  fullName: string;
+  description: string | undefined;
+  /** The first is 0. */
+  values: EnumValue[];
+}
+
+/** By full name, in the order in which they are met. */
+export interface Descriptors {
+  messages: Map<string, MessageDescriptor>;
+  enums: Map<string, EnumDescriptor>;
+}
+
+/**
+ * Describes messages and all that their fields reach.
+ *
+ * @throws TypeError where two declarations have one full name.
+ */
+export function describeMessages(roots: Iterable<Message>): Descriptors {
+  const declarations = new Map<string, Message | EnumType>();
+  const messages = new Map<string, MessageDescriptor>();
+  const enums = new Map<string, EnumDescriptor>();
+  const pending = [...roots].toReversed();
+  for (let message = pending.pop(); message !== undefined; message = pending.pop()) {
+    if (isKnown(declarations, message)) continue;
+    messages.set(message.fullName, messageDescriptor(message));
+    const reached: Message[] = [];
+    for (const { field } of message.fields) {
+      if (field.type.kind === "message") reached.push(field.type.message);
+      if (field.type.kind !== "enum" || isKnown(declarations, field.type.enumType)) continue;
+      const { fullName, description, values } = field.type.enumType;
+      enums.set(fullName, { fullName, description, values: [...values] });
+    }
+    pending.push(...reached.toReversed());
+  }
+  return { messages, enums };
+}
+
+/** Notes a declaration; whether it was there already. */
+function isKnown(declarations: Map<string, Message | EnumType>, declaration: Message | EnumType): boolean {
+  const { fullName } = declaration;
+  const known = declarations.get(fullName);
+  if (known === declaration) return true;
+  if (known !== undefined) throw new TypeError(`two declarations are named ${fullName}; declare it once and share it`);
+  declarations.set(fullName, declaration);
+  return false;
+}
+
+function messageDescriptor({ fullName, options, fields, oneofs }: Message): MessageDescriptor {
+  return {
+    fullName,
+    description: options.description,
+    protoFile: options.protoFile,
+    fields: fields.map(fieldDescriptor),
+    oneofs: Array.from(oneofs, ([jsonName, { required, description }]) => ({
+      name: protoNameFromJsonName(jsonName),
+      required,
+      description,
+    })),
+  };
+}
+
+function fieldDescriptor({ jsonName, protoName, field, oneof }: MessageField): FieldDescriptor {
+  const { number, label, type, keyType, required, options } = field;
+  return {
+    name: protoName,
+    jsonName,
+    number,
+    label,
+    type: typeDescriptor(type),
+    keyType,
+    required,
+    explicitPresence: options.explicitPresence ?? false,
+    deprecated: options.deprecated ?? false,
+    oneof: oneof === undefined ? undefined : protoNameFromJsonName(oneof),
+    description: options.description,
+    resourceReference: options.resourceReference,
+  };
+}
+
+function typeDescriptor(type: ValueType<unknown>): TypeDescriptor {
+  switch (type.kind) {
+    case "scalar":
+      return { kind: "scalar", name: type.name };
+    case "wellKnown":
+      return { kind: "wellKnown", name: type.name };
+    case "enum":
+      return { kind: "enum", name: type.enumType.fullName };
+    case "message":
+      return { kind: "message", name: type.message.fullName };
+  }
+}

@@ -1,0 +1,21 @@
+// Field paths as google.rpc.BadRequest names them (google/rpc/error_details.proto), in proto JSON form.
+import { MAX_QUOTED_CHARACTERS } from "../limits";
+import type { StandardIssue } from "./standard-schema";
+
+const IDENTIFIER = /^[A-Za-z_]\w*$/;
+
+/**
+ * The text of a path: `["columns", 2, "name"]` → `columns[2].name`. A map's key is written as a field where it could be
+ * one (`labels.env`), and quoted in brackets where not (`labels["a b"]`); it is a caller's, and cut where it is long.
+ */
+export function fieldPathText(path: NonNullable<StandardIssue["path"]>): string {
+  let text = "";
+  for (const segment of path) {
+    const raw = typeof segment === "object" ? segment.key : segment;
+    const key = String(raw).slice(0, MAX_QUOTED_CHARACTERS);
+    if (typeof raw === "number") text += `[${key}]`;
+    else if (IDENTIFIER.test(key)) text += text === "" ? key : `.${key}`;
+    else text += `[${JSON.stringify(key)}]`;
+  }
+  return text;
+}

@@ -1,0 +1,129 @@
+// One field as it is declared: its number, type and label, and how its whole value is read.
+import { isRecord } from "./json-values";
+import { type MapKeyName, readMapKey } from "./map-key";
+import type { Reading } from "./reading";
+import type { ValueType } from "./value-type";
+
+export interface FieldOptions {
+  description?: string;
+  /**
+   * REQUIRED (AIP-203): absent or null is refused, and so is a client's empty string, bytes, list, map or UNSPECIFIED.
+   * A zero or a false that was written out is there.
+   */
+  required?: boolean;
+  /** proto3 `optional`: generated clients tell an unset field from one that is zero. */
+  explicitPresence?: boolean;
+  deprecated?: boolean;
+  /** google.api.resource_reference: the type of resource that the string names. */
+  resourceReference?: { type: string } | { childType: string };
+}
+
+export type Label = "singular" | "repeated" | "map";
+
+/** A declared field of the type `T`, as it is held. */
+export interface Field<T, Required extends boolean = boolean> {
+  readonly number: number;
+  readonly label: Label;
+  /** The type of its value, of each item, or of what stands under each key. */
+  readonly type: ValueType<unknown>;
+  readonly keyType: MapKeyName | undefined;
+  readonly required: Required;
+  readonly options: FieldOptions;
+  /** Reads the field's whole value; undefined where issues were reported instead. */
+  read(input: unknown, reading: Reading): T | undefined;
+  isEmpty(value: unknown): boolean;
+}
+
+export interface SingularField<T, Required extends boolean = boolean> extends Field<T, Required> {
+  readonly label: "singular";
+}
+
+type IsRequired<Options> = Options extends { required: true } ? true : false;
+
+/** Declares a field of one type by its number: `string(1, { required: true })`. */
+export type FieldBuilder<T> = <const Options extends FieldOptions = { required?: false }>(
+  number: number,
+  options?: Options,
+) => SingularField<T, IsRequired<Options>>;
+
+/** The builder of fields of a type. */
+export function fieldsOf<T>(type: ValueType<T>): FieldBuilder<T> {
+  return <const Options extends FieldOptions>(number: number, options?: Options) =>
+    singularField<T, IsRequired<Options>>(type, number, options ?? {});
+}
+
+export function singularField<T, Required extends boolean>(
+  type: ValueType<T>,
+  number: number,
+  options: FieldOptions,
+): SingularField<T, Required> {
+  checkNumber(number);
+  return {
+    number,
+    label: "singular",
+    type,
+    keyType: undefined,
+    required: (options.required ?? false) as Required,
+    options,
+    read: (input, reading) => type.read(input, reading),
+    isEmpty: (value) => type.isEmpty?.(value) ?? false,
+  };
+}
+
+/** A list: `repeated(string(3))`. */
+export function repeated<T, Required extends boolean>(item: SingularField<T, Required>): Field<T[], Required> {
+  checkNoPresence(item);
+  return {
+    ...item,
+    label: "repeated",
+    read(input, reading) {
+      if (!Array.isArray(input)) return reading.report("must be a list");
+      const items: T[] = [];
+      for (const [index, json] of input.entries()) {
+        const value = reading.readAt(index, json, item);
+        if (value !== undefined) items.push(value);
+        if (reading.isFull) break;
+      }
+      return items;
+    },
+    isEmpty: (value) => Array.isArray(value) && value.length === 0,
+  };
+}
+
+/** A map: `mapOf("string", int64(4))` is `map<string, int64>`. Its keys are held as JSON has them, as strings. */
+export function mapOf<T, Required extends boolean>(
+  keyType: MapKeyName,
+  value: SingularField<T, Required>,
+): Field<Record<string, T>, Required> {
+  checkNoPresence(value);
+  return {
+    ...value,
+    label: "map",
+    keyType,
+    read(input, reading) {
+      if (!isRecord(input)) return reading.report("must be an object");
+      const valueByKey = new Map<string, T>();
+      for (const [text, json] of Object.entries(input)) {
+        const key = readMapKey(keyType, text, reading);
+        if (key !== undefined && valueByKey.has(key)) reading.report("a second value of one key", text);
+        const member = json === undefined ? undefined : reading.readAt(text, json, value);
+        if (key !== undefined && member !== undefined) valueByKey.set(key, member);
+        if (reading.isFull) break;
+      }
+      return Object.fromEntries(valueByKey);
+    },
+    isEmpty: (map) => isRecord(map) && Object.keys(map).length === 0,
+  };
+}
+
+function checkNumber(number: number): void {
+  const isOne = Number.isInteger(number) && number >= 1 && number < 2 ** 29;
+  // 19000 to 19999 are protobuf's own.
+  if (isOne && (number < 19_000 || number > 19_999)) return;
+  throw new TypeError(`${number} is no field number; take one from 1 to 536870911, but none from 19000 to 19999`);
+}
+
+function checkNoPresence({ number, options }: SingularField<unknown>): void {
+  if (options.explicitPresence !== true) return;
+  throw new TypeError(`field ${number}: a list or map has no explicit presence; take explicitPresence away`);
+}

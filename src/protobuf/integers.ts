@@ -1,0 +1,77 @@
+// The integer types in their JSON mapping: 32 bits as numbers, 64 bits as decimal strings, both read from either.
+import { MAX_QUOTED_CHARACTERS } from "../limits";
+import type { ScalarName, ScalarType } from "./value-type";
+
+// number = [ "-" ] ( "0" | digit1-9 *DIGIT ) [ "." 1*DIGIT ] [ "e" [ "-" / "+" ] 1*DIGIT ]       (RFC 8259 §6)
+const NUMBER = /^(-?)(0|[1-9]\d*)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
+
+/** The integer that a number in JSON's notation is, exactly: `"1.50e1"` → 15n; undefined where it is not one. */
+export function integerFromText(text: string): bigint | undefined {
+  // No 64-bit integer takes that many, and a longer one would only cost.
+  if (text.length > MAX_QUOTED_CHARACTERS) return undefined;
+  const match = NUMBER.exec(text);
+  if (!match) return undefined;
+  const [, sign = "", whole = "", fraction = "", exponent = "0"] = match;
+  const digits = `${whole}${fraction}`.replace(/^0+/, "");
+  if (digits === "") return 0n;
+  // The value is digits × 10^shift.
+  const shift = Number(exponent) - fraction.length;
+  if (shift > MAX_QUOTED_CHARACTERS) return undefined;
+  if (shift >= 0) return BigInt(`${sign}${digits}${"0".repeat(shift)}`);
+  const kept = digits.slice(0, shift);
+  if (kept === "" || !/^0*$/.test(digits.slice(shift))) return undefined;
+  return BigInt(`${sign}${kept}`);
+}
+
+function integerFrom(input: unknown): bigint | undefined {
+  if (typeof input === "string") return integerFromText(input);
+  return typeof input === "number" && Number.isInteger(input) ? BigInt(input) : undefined;
+}
+
+function type32(name: ScalarName, min: number, max: number): ScalarType<number> {
+  return {
+    kind: "scalar",
+    name,
+    read(input, reading) {
+      const integer = integerFrom(input);
+      if (integer === undefined || integer < min || integer > max) {
+        return reading.report(`must be an integer from ${min} to ${max}`);
+      }
+      return Number(integer);
+    },
+    fromText: (text) => {
+      const integer = integerFromText(text);
+      return integer === undefined || integer < min || integer > max ? text : Number(integer);
+    },
+  };
+}
+
+function type64(name: ScalarName, min: bigint, max: bigint): ScalarType<string> {
+  return {
+    kind: "scalar",
+    name,
+    read(input, reading) {
+      if (typeof input === "number" && Number.isInteger(input) && !Number.isSafeInteger(input)) {
+        // Which of several integers the client wrote is gone by now: JSON.parse rounds.
+        return reading.report("must be written as a string: from 2^53 on, a JSON number is not exact");
+      }
+      const integer = integerFrom(input);
+      if (integer === undefined || integer < min || integer > max) {
+        return reading.report(`must be an integer from ${min} to ${max}, as a string or a number`);
+      }
+      return String(integer);
+    },
+    fromText: (text) => text,
+  };
+}
+
+export const int32Type = type32("int32", -(2 ** 31), 2 ** 31 - 1);
+export const sint32Type = type32("sint32", -(2 ** 31), 2 ** 31 - 1);
+export const sfixed32Type = type32("sfixed32", -(2 ** 31), 2 ** 31 - 1);
+export const uint32Type = type32("uint32", 0, 2 ** 32 - 1);
+export const fixed32Type = type32("fixed32", 0, 2 ** 32 - 1);
+export const int64Type = type64("int64", -(2n ** 63n), 2n ** 63n - 1n);
+export const sint64Type = type64("sint64", -(2n ** 63n), 2n ** 63n - 1n);
+export const sfixed64Type = type64("sfixed64", -(2n ** 63n), 2n ** 63n - 1n);
+export const uint64Type = type64("uint64", 0n, 2n ** 64n - 1n);
+export const fixed64Type = type64("fixed64", 0n, 2n ** 64n - 1n);

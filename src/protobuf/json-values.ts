@@ -1,0 +1,69 @@
+// google.protobuf.Struct, Value and ListValue (google/protobuf/struct.proto): any JSON.
+import type { Json, JsonObject } from "../rpc/any";
+import type { Reading } from "./reading";
+import type { WellKnownType } from "./value-type";
+
+/** An object that JSON can be made of, and not a list: what `JSON.parse` gives, or a handler's own. */
+export function isRecord(input: unknown): input is Record<string, unknown> {
+  return typeof input === "object" && input !== null && !Array.isArray(input);
+}
+
+function readJson(input: unknown, reading: Reading): Json | undefined {
+  if (input === null || typeof input === "boolean") return input;
+  if (typeof input === "string") {
+    return input.isWellFormed() ? input : reading.report("must be well-formed Unicode");
+  }
+  // "Note that attempting to serialize NaN or Infinity results in error" (struct.proto).
+  if (typeof input === "number") return Number.isFinite(input) ? input : reading.report("must be a finite number");
+  if (Array.isArray(input)) return readList(input, reading);
+  return readObject(input, reading);
+}
+
+const anyJson = { read: readJson };
+
+function readList(input: unknown, reading: Reading): Json[] | undefined {
+  if (!Array.isArray(input)) return reading.report("must be a list");
+  const items: Json[] = [];
+  for (const [index, item] of input.entries()) {
+    const value = reading.readAt(index, item, anyJson);
+    if (value !== undefined) items.push(value);
+    if (reading.isFull) break;
+  }
+  return items;
+}
+
+export function readObject(input: unknown, reading: Reading): JsonObject | undefined {
+  // A Date or a Map would be an empty object.
+  const prototype: unknown = isRecord(input) ? Object.getPrototypeOf(input) : undefined;
+  if (!isRecord(input) || (prototype !== null && prototype !== Object.prototype)) {
+    return reading.report("must be a JSON object");
+  }
+  const entries: [string, Json][] = [];
+  for (const [key, member] of Object.entries(input)) {
+    if (member === undefined) continue;
+    const value = reading.readAt(key, member, anyJson);
+    if (value !== undefined) entries.push([key, value]);
+    if (reading.isFull) break;
+  }
+  // Defines each key, `__proto__` too, where an assignment would not.
+  return Object.fromEntries(entries);
+}
+
+export const structType: WellKnownType<JsonObject> = {
+  kind: "wellKnown",
+  name: "google.protobuf.Struct",
+  read: readObject,
+};
+
+export const listValueType: WellKnownType<Json[]> = {
+  kind: "wellKnown",
+  name: "google.protobuf.ListValue",
+  read: readList,
+};
+
+export const valueType: WellKnownType<Json> = {
+  kind: "wellKnown",
+  name: "google.protobuf.Value",
+  takesNull: true,
+  read: readJson,
+};

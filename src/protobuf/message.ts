@@ -1,0 +1,138 @@
+// Declared messages: one declaration is the TypeScript type, the decoder of proto3 JSON, a Standard Schema, and what
+// discovery documents, OpenAPI and .proto files are generated from. Values are held in their JSON shape.
+import type { JsonObject } from "../rpc/any";
+import type { Field } from "./field";
+import { checkFullName, checkJsonName, protoNameFromJsonName } from "./field-name";
+import { fieldPathText } from "./field-path";
+import type { Fields, FieldsType } from "./message-type";
+import { type Oneof, isOneof } from "./oneof";
+import { readMessage } from "./read-message";
+import { Reading } from "./reading";
+import type { StandardProps, StandardResult } from "./standard-schema";
+
+export interface MessageOptions {
+  description?: string;
+  /** The .proto that already declares this message, to be imported and not written again: `google/rpc/status.proto`. */
+  protoFile?: string;
+}
+
+/** A field in its message. */
+export interface MessageField {
+  readonly jsonName: string;
+  readonly protoName: string;
+  readonly field: Field<unknown>;
+  /** The name of the oneof that it is in. */
+  readonly oneof: string | undefined;
+}
+
+interface SyncProps<T> extends StandardProps<unknown, T> {
+  readonly validate: (value: unknown) => StandardResult<T>;
+}
+
+/** A declared message; made by {@link message}. It is a Standard Schema of proto3 JSON. */
+export class Message<T extends object = object> {
+  readonly fullName: string;
+  readonly options: MessageOptions;
+  /** In the order of their declaration, those of oneofs included. */
+  readonly fields: readonly MessageField[];
+  readonly oneofs: ReadonlyMap<string, Oneof>;
+  readonly #fieldByName: ReadonlyMap<string, MessageField>;
+
+  constructor(fullName: string, fields: Fields, options: MessageOptions) {
+    checkFullName(fullName);
+    this.fullName = fullName;
+    this.options = options;
+    this.fields = Object.entries(fields).flatMap(([name, declared]) => {
+      checkJsonName(name, `message ${fullName}`);
+      if (!isOneof(declared)) return [messageField(fullName, name, declared)];
+      return Object.entries(declared.members).map(([member, field]) => messageField(fullName, member, field, name));
+    });
+    this.oneofs = new Map(
+      Object.entries(fields).flatMap(([name, declared]) => (isOneof(declared) ? [[name, declared]] : [])),
+    );
+    checkUnique(fullName, this.fields);
+    this.#fieldByName = new Map(
+      this.fields.flatMap((field) => [
+        [field.jsonName, field],
+        [field.protoName, field],
+      ]),
+    );
+  }
+
+  /** A field by its name in JSON or in .proto. */
+  fieldByName(name: string): MessageField | undefined {
+    return this.#fieldByName.get(name);
+  }
+
+  /** Reads a message where it stands in another; undefined where issues were reported instead. */
+  read(input: unknown, reading: Reading): T | undefined {
+    // What was read is what the fields say it is, and so is T.
+    return readMessage(this, input, reading) as T | undefined;
+  }
+
+  /**
+   * A value as canonical proto3 JSON. It is the value itself, but for what JSON cannot say: fields that are undefined are
+   * left out, `NaN` and the infinities of double and float are text.
+   *
+   * @throws TypeError naming the first field that is not of its declared type, and what it should be.
+   */
+  toJson(value: T): JsonObject {
+    const reading = new Reading("encode");
+    const json = this.read(value, reading);
+    const [first, ...more] = reading.issues;
+    if (first === undefined && json !== undefined) return json as JsonObject;
+    const where = [this.fullName, fieldPathText(first?.path ?? [])].filter(Boolean).join(": ");
+    throw new TypeError(`${where}: ${first?.message}${more.length > 0 ? ` (and ${more.length} more)` : ""}`);
+  }
+
+  readonly "~standard": SyncProps<T> = {
+    version: 1,
+    vendor: "edge-operations",
+    validate: (input) => {
+      const reading = new Reading("decode");
+      const value = this.read(input, reading);
+      return value === undefined || reading.issues.length > 0 ? { issues: reading.issues } : { value };
+    },
+  };
+}
+
+/** The type of a declared message's values. */
+export type MessageType<M> = M extends Message<infer T> ? T : never;
+
+/**
+ * Declares a message by its full name, its fields named as they are in JSON.
+ *
+ * @throws TypeError naming what could not stand in a .proto.
+ * @example
+ * const Table = message("example.tables.v1.Table", { name: string(1, { required: true }), rows: int64(2) });
+ * type Table = MessageType<typeof Table>; // { name: string; rows?: string }
+ */
+export function message<const F extends Fields>(
+  fullName: string,
+  fields: F,
+  options: MessageOptions = {},
+): Message<FieldsType<F>> {
+  return new Message(fullName, fields, options);
+}
+
+function messageField(fullName: string, jsonName: string, field: Field<unknown>, oneof?: string): MessageField {
+  checkJsonName(jsonName, `message ${fullName}`);
+  if (oneof !== undefined && (field.label !== "singular" || field.required || field.options.explicitPresence)) {
+    throw new TypeError(`message ${fullName}: ${jsonName} is in a oneof; it can be no list, no map and not required`);
+  }
+  return { jsonName, protoName: protoNameFromJsonName(jsonName), field, oneof };
+}
+
+function checkUnique(fullName: string, fields: readonly MessageField[]): void {
+  const names = new Set<string>();
+  const nameByNumber = new Map<number, string>();
+  for (const { jsonName, field } of fields) {
+    const other = nameByNumber.get(field.number);
+    if (other !== undefined) {
+      throw new TypeError(`message ${fullName}: ${other} and ${jsonName} both have the number ${field.number}`);
+    }
+    if (names.has(jsonName)) throw new TypeError(`message ${fullName}: two fields are named ${jsonName}`);
+    names.add(jsonName);
+    nameByNumber.set(field.number, jsonName);
+  }
+}

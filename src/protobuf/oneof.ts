@@ -1,0 +1,37 @@
+// A oneof: of its fields, at most one is given. In JSON its fields stand among the message's own.
+import type { Field, SingularField } from "./field";
+
+export interface OneofOptions {
+  description?: string;
+  /** Whether one of them must be given; .proto has no word for it, its comment says so. */
+  required?: boolean;
+}
+
+type Members = Readonly<Record<string, SingularField<unknown, false>>>;
+
+export interface Oneof<M extends Members = Members, Required extends boolean = boolean> {
+  readonly members: M;
+  readonly required: Required;
+  readonly description: string | undefined;
+}
+
+/**
+ * Declares a oneof; the key it stands under in the message is its name.
+ *
+ * @example
+ * message("example.v1.Request", { end: oneof({ endTime: timestamp(1), ttl: duration(2) }) });
+ */
+export function oneof<const M extends Members, const Options extends OneofOptions = { required?: false }>(
+  members: M,
+  options?: Options,
+): Oneof<M, Options extends { required: true } ? true : false> {
+  return {
+    members,
+    required: (options?.required ?? false) as Options extends { required: true } ? true : false,
+    description: options?.description,
+  };
+}
+
+export function isOneof(declared: Field<unknown> | Oneof): declared is Oneof {
+  return "members" in declared;
+}

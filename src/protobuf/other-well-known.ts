@@ -1,0 +1,39 @@
+// google.protobuf.FieldMask, Empty and the wrappers (field_mask.proto, empty.proto, wrappers.proto).
+import { jsonNameFromProtoName } from "./field-name";
+import { isRecord } from "./json-values";
+import type { ScalarType, WellKnownType } from "./value-type";
+
+// "a single string where paths are separated by a comma", each of fields and a map's keys, or "*" for all of them.
+const MASK_PATH = /^(?:\*|[A-Za-z_]\w*(?:\.(?:\*|[A-Za-z_]\w*))*)$/;
+
+export const fieldMaskType: WellKnownType<string> = {
+  kind: "wellKnown",
+  name: "google.protobuf.FieldMask",
+  read(input, reading) {
+    if (input === "") return "";
+    const paths = typeof input === "string" ? input.split(",") : [];
+    if (paths.length > 0 && paths.every((path) => MASK_PATH.test(path))) {
+      // "Names in lower-camel naming conventions"; the .proto's own are what people write by hand.
+      return paths.map((path) => path.split(".").map(jsonNameFromProtoName).join(".")).join(",");
+    }
+    return reading.report('must be a field mask: paths with commas between them, like "displayName,labels.env"');
+  },
+  fromText: (text) => text,
+};
+
+export const emptyType: WellKnownType<Record<string, never>> = {
+  kind: "wellKnown",
+  name: "google.protobuf.Empty",
+  read(input, reading) {
+    if (!isRecord(input)) return reading.report("must be an object");
+    for (const key of Object.keys(input)) reading.report("unknown field; a google.protobuf.Empty has none", key);
+    return {};
+  },
+};
+
+/** "Wrappers use the same representation in JSON as the wrapped primitive type"; null is absent as everywhere. */
+export function wrapperType<T>(name: string, scalar: ScalarType<T>): WellKnownType<T> {
+  const { isEmpty: _, ...reader } = scalar;
+  // An empty string in a wrapper is a value: presence is what wrappers are for.
+  return { ...reader, kind: "wellKnown", name: `google.protobuf.${name}` };
+}

@@ -1,0 +1,54 @@
+// Rules that types cannot say, and the shape a handler likes better: a message's decoder with more behind it.
+import { MAX_FIELD_VIOLATIONS } from "../limits";
+import { Message } from "./message";
+import type { Issue } from "./reading";
+import type { StandardProps } from "./standard-schema";
+
+/** Notes a violation at a path: `violate(["columns", 2], "must be unique")`. */
+export type Violate = (path: readonly (string | number)[], description: string) => undefined;
+
+/** A Standard Schema of `T` whose JSON is that of a declared message. */
+export interface RefinedMessage<T> {
+  readonly message: Message;
+  readonly "~standard": StandardProps<unknown, T>;
+}
+
+/**
+ * A message whose values pass through `refinement`, which makes of them what the handler is given, and notes what is
+ * wrong with them. It is called only with what the declaration allows; where it notes anything, its result is dropped.
+ *
+ * @example
+ * const positiveRows = refine(Request, (request, violate) => {
+ *   if ((request.rows ?? 0) < 1) violate(["rows"], "must be at least 1");
+ *   return request;
+ * });
+ */
+export function refine<M extends object, T>(
+  message: Message<M>,
+  refinement: (value: M, violate: Violate) => T,
+): RefinedMessage<T> {
+  return {
+    message,
+    "~standard": {
+      version: 1,
+      vendor: "edge-operations",
+      validate: (input) => {
+        const decoded = message["~standard"].validate(input);
+        if (decoded.issues) return decoded;
+        const issues: Issue[] = [];
+        const value = refinement(decoded.value, (path, description) => {
+          if (issues.length < MAX_FIELD_VIOLATIONS) issues.push({ path: [...path], message: description });
+          return undefined;
+        });
+        return issues.length > 0 ? { issues } : { value };
+      },
+    },
+  };
+}
+
+/** The message that a schema's JSON is declared by: the schema itself, or what it refines; undefined for any other. */
+export function declaredMessage(schema: unknown): Message | undefined {
+  if (schema instanceof Message) return schema;
+  if (typeof schema !== "object" || schema === null || !("message" in schema)) return undefined;
+  return schema.message instanceof Message ? schema.message : undefined;
+}
