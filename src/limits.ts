@@ -41,6 +41,8 @@ export const DEFAULT_WAIT_MS = 30 * SECOND_MS;
 export const MAX_WAIT_MS = 60 * SECOND_MS;
 /** Waiters on one operation; a Durable Object accepts 32,768 hibernatable sockets, and the runner needs its own. */
 export const MAX_WAITERS = 30_000;
+/** An operation up to this is pushed to its waiters; of a larger one they hear only that it is done. In UTF-16 units. */
+export const MAX_PUSHED_CHARACTERS = 64 * KIB;
 /** Re-subscriptions of one wait whose socket is cut (a deploy, a moved object) before its last state is read instead. */
 export const MAX_WAIT_RESUBSCRIPTIONS = 5;
 
@@ -65,8 +67,19 @@ export const DEFAULT_BACKOFF_MULTIPLIER = 2;
 /** Attempts that die with their platform, apart from failures that a handler reports: a poison input ends after these. */
 export const MAX_PLATFORM_DEATHS = 5;
 
-/** A response in serialised JSON. */
-export const MAX_RESPONSE_BYTES = MIB;
+/** A response in serialised JSON: with its operation it must fit into a KV value (25 MiB). */
+export const MAX_RESPONSE_BYTES = 24 * MIB;
+/** A step's result in serialised JSON; as large as a response, which may be made of one. */
+export const MAX_STEP_RESULT_BYTES = 24 * MIB;
+/** Steps of one operation: their names stand in its record. */
+export const MAX_STEPS = 1_000;
+export const MAX_STEP_NAME_CHARACTERS = 256;
+/** Empty places between stored steps that erasing looks past. */
+export const MAX_STEP_GAP = 8;
+/** A checkpoint in serialised JSON, in UTF-16 units: it stands in the record, which is written with each. */
+export const MAX_CHECKPOINT_CHARACTERS = 64 * KIB;
+/** Results up to this cross in a message of the run channel; larger ones as a byte stream of their own. */
+export const MAX_INLINE_RESULT_CHARACTERS = 256 * KIB;
 /** A response up to this stands in its operation's record; a larger one has rows of its own, written once. */
 export const MAX_INLINE_RESPONSE_CHARACTERS = 32 * KIB;
 /** Metadata in serialised JSON, in UTF-16 units. */
@@ -77,6 +90,28 @@ export const MAX_STATUS_MESSAGE_CHARACTERS = 4_096;
 export const MAX_STATUS_DETAILS_BYTES = 64 * KIB;
 /** Durable sleeps of one operation: each is stored and replayed. */
 export const MAX_SLEEPS = 1_000;
+
+// ── Invocations of a consumer ───────────────────────────────────────────────────────────────────────────────────────
+
+/** How long one invocation works before it gives way; the platform ends it after 15 minutes, by force. */
+export const DEFAULT_INVOCATION_MS = 14 * MINUTE_MS;
+/** Past this part of its time an invocation gives way before the next step, so that a long step has most of one to itself. */
+export const YIELD_AFTER_PART = 1 / 3;
+/** Invocations in a row that reach their limit without storing anything: then the attempt has failed. */
+export const MAX_IDLE_INVOCATIONS = 2;
+/** How long a handler whose invocation has reached its limit may take to notice its signal. */
+export const INVOCATION_GRACE_MS = 10 * SECOND_MS;
+
+// ── Work done elsewhere ─────────────────────────────────────────────────────────────────────────────────────────────
+
+export const DEFAULT_TTL_MS = 7 * DAY_MS;
+export const MAX_TTL_MS = 30 * DAY_MS;
+export const MIN_HEARTBEAT_MS = SECOND_MS;
+
+// ── requestId (AIP-155) ─────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A requestId is remembered this long at least, and as long as its operation is. */
+export const REQUEST_ID_TTL_MS = DAY_MS;
 
 // ── Run channel and Queue ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -93,16 +128,16 @@ export const MAX_RESEND_MS = 10 * MINUTE_MS;
 export const PROGRESS_INTERVAL_MS = 500;
 /** Progress in the index follows the operation within this. */
 export const INDEX_PROGRESS_DELAY_MS = 4 * SECOND_MS;
-/** The unit a streamed input is stored in: under the 2 MB row limit. */
-export const INPUT_CHUNK_BYTES = MIB;
+/** The unit in which inputs, step results and large responses are stored: under the 2 MB row limit. */
+export const CHUNK_BYTES = MIB;
 /** An upload that has not become an operation by then is erased. */
 export const UPLOAD_TIMEOUT_MS = 10 * MINUTE_MS;
 /** A platform's delay before a message is tried again whose object could not be reached. */
 export const CLAIM_RETRY_DELAY_SECONDS = 2;
 /** Attempts of a runner to reopen a lost channel are this far apart, while its lease lasts. */
 export const CHANNEL_REOPEN_DELAY_MS = 250;
-/** One message up the run channel, in UTF-16 units: a response, escaped, its metadata, and room for the envelope. */
-export const MAX_CHANNEL_MESSAGE_BYTES = 2 * MAX_RESPONSE_BYTES + 2 * MAX_METADATA_CHARACTERS;
+/** One message up the run channel, in UTF-16 units: an inline result, escaped, metadata, and room for the envelope. */
+export const MAX_CHANNEL_MESSAGE_CHARACTERS = 2 * MAX_INLINE_RESULT_CHARACTERS + 2 * MAX_METADATA_CHARACTERS;
 
 // ── Effects, alarms, sweep ──────────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,20 +1,21 @@
 // What an operation's object hands out. PERSISTED CONTRACT: it crosses from object to Worker.
 import type { OperationRecord } from "./record";
-import { etag, operationJson } from "./resource";
+import { etag } from "./resource";
 import { isFinal } from "./state";
 
-/** An operation as JSON text, and what a door needs to know of it without parsing. */
+/** An operation as JSON, and what a door needs to know of it without parsing. */
 export interface OperationAnswer {
-  json: string;
+  /** The JSON text; where the operation is large, the same text as a stream of UTF-8: it never crosses as one string. */
+  json: string | ReadableStream<Uint8Array>;
   etag: string;
   done: boolean;
   /** Milliseconds since 1970. */
   createTime: number;
 }
 
-export function answerFromRecord(record: OperationRecord, response: string | undefined): OperationAnswer {
+export function answerFromRecord(record: OperationRecord, json: string | ReadableStream<Uint8Array>): OperationAnswer {
   return {
-    json: operationJson(record, response),
+    json,
     etag: etag(record),
     done: isFinal(record.state),
     createTime: record.createTime,
@@ -24,12 +25,17 @@ export function answerFromRecord(record: OperationRecord, response: string | und
 /** Why an operation was not started. */
 export type StartRefusal = "INDEX_UNAVAILABLE" | "INPUT_EMPTY" | "INPUT_TOO_LARGE" | "INPUT_INTERRUPTED";
 
-export type StartAnswer = { ok: true; answer: OperationAnswer } | { ok: false; refusal: StartRefusal };
+/** `inputDigest`: of the stored input; `sentDigest`: of the input that this call sent, where another call's was stored. */
+export type StartAnswer =
+  | { ok: true; answer: OperationAnswer; inputDigest?: string; sentDigest?: string }
+  | { ok: false; refusal: StartRefusal };
 
 /** A streamed input, and how much of it there may be. */
 export interface StreamedInput {
   stream: ReadableStream<Uint8Array>;
   maxBytes: number;
+  /** Whether its SHA-256 is wanted: a requestId tells repetitions by it. */
+  digest: boolean;
 }
 
 /** What a waiter hears over its socket, once: the operation, that it is done but too large to push, or that it is gone. */

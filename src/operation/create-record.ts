@@ -23,13 +23,17 @@ export interface NewOperation {
   metadataType?: string;
   responseType: string;
   inputBytes?: number;
+  inputDigest?: string;
+  jurisdiction?: string;
+  /** Set where the work is done elsewhere. */
+  external?: { heartbeatMs?: number; hasOwnMetadata: boolean };
   /** Set where the method knew the result at once: the operation is created done. */
   outcome?: Outcome;
 }
 
 /** The first record: QUEUED with its message due for re-sending, or in its final state. */
 export function createRecord(operation: NewOperation): OperationRecord {
-  const { outcome, ...facts } = operation;
+  const { outcome, external, ...facts } = operation;
   const record: OperationRecord = {
     schemaVersion: 1,
     ...facts,
@@ -41,6 +45,16 @@ export function createRecord(operation: NewOperation): OperationRecord {
     statusMessage: "Queued.",
     outbox: {},
   };
+  if (external) {
+    record.state = mustLead(nextState("NEW", "await"));
+    record.statusMessage = "Waiting for its worker.";
+    record.startTime = record.createTime;
+    record.hasOwnMetadata = external.hasOwnMetadata;
+    if (external.heartbeatMs === undefined) return record;
+    record.heartbeatMs = external.heartbeatMs;
+    record.heartbeatDueTime = record.createTime + external.heartbeatMs;
+    return record;
+  }
   if (outcome === undefined) {
     record.state = mustLead(nextState("NEW", "enqueue"));
     record.resendTime = record.createTime + record.policy.resendMs;

@@ -15,9 +15,11 @@ import {
   MAX_TIMEOUT_MS,
   MIN_RETENTION_MS,
 } from "../limits";
+import { Message } from "../protobuf/message";
 import type { JsonObject } from "../rpc/any";
 import type { HttpRule, ImmediateResult, InputRule, MethodDeclaration, OperationContext, StartContext } from "./method";
 import type { RunPolicy } from "./record";
+import { decodeRequest } from "./request-schema";
 
 /** The parts of a method's RunPolicy that its declaration decides; the rest is the deployment's. */
 export type DeclaredPolicy = Omit<RunPolicy, "leaseMs" | "resendMs" | "snapshot">;
@@ -36,11 +38,20 @@ export interface Method {
   verb: string;
   timeoutMs: number;
   policy: DeclaredPolicy;
-  /** Throws where the JSON is no request of this method. */
-  check(json: JsonObject): void;
-  initialMetadata(json: JsonObject, context: StartContext): object;
-  immediate(json: JsonObject, context: StartContext): ImmediateResult<object> | undefined;
+  /** The request as it is declared, where it is: for the query's types and the documents that describe the service. */
+  requestMessage: Message | undefined;
+  /** Throws INVALID_ARGUMENT where the JSON is no request of this method. */
+  check(json: JsonObject): Promise<void>;
+  /** What a start needs to know of the request. */
+  prepare(json: JsonObject, context: StartContext): Promise<PreparedStart>;
   run(json: JsonObject, operation: OperationContext): Promise<object>;
+}
+
+export interface PreparedStart {
+  /** The metadata of the first answer. */
+  metadata: object;
+  /** The result, where it was known without any work. */
+  immediate: ImmediateResult<object> | undefined;
 }
 
 /**
@@ -67,6 +78,15 @@ export function defineMethod<Request, Response extends object, Metadata extends 
     verb: template.verb === "" ? "create" : template.verb,
     timeoutMs: duration("timeout", declaration.timeout, { byDefault: DEFAULT_TIMEOUT_MS, min: 1, max: MAX_TIMEOUT_MS }),
     policy: {
+      ...(declaration.attemptTimeout === undefined
+        ? {}
+        : {
+            attemptTimeoutMs: duration("attemptTimeout", declaration.attemptTimeout, {
+              byDefault: MAX_TIMEOUT_MS,
+              min: 1,
+              max: MAX_TIMEOUT_MS,
+            }),
+          }),
       graceMs: duration("gracePeriod", declaration.gracePeriod, {
         byDefault: DEFAULT_GRACE_MS,
         min: 0,
@@ -98,10 +118,14 @@ export function defineMethod<Request, Response extends object, Metadata extends 
         max: 10,
       }),
     },
-    check: (json) => void declaration.request(json),
-    initialMetadata: (json, context) => declaration.initialMetadata?.(declaration.request(json), context) ?? {},
-    immediate: (json, context) => declaration.immediate?.(declaration.request(json), context),
-    run: (json, operation) => declaration.run(declaration.request(json), operation),
+    requestMessage: declaration.request instanceof Message ? declaration.request : undefined,
+    check: async (json) => void (await decodeRequest(declaration.request, json)),
+    prepare: async (json, context) => {
+      const request = await decodeRequest(declaration.request, json);
+      const immediate = declaration.immediate?.(request, context);
+      return { metadata: declaration.initialMetadata?.(request, context) ?? {}, immediate };
+    },
+    run: async (json, operation) => declaration.run(await decodeRequest(declaration.request, json), operation),
   };
 }
 

@@ -3,7 +3,14 @@ import type { OperationRecord } from "./record";
 import { isFinal } from "./state";
 
 /** A transition that time alone brings about. */
-export type DueTransition = "passDeadline" | "endGrace" | "loseLease" | "wake" | "resend";
+export type DueTransition =
+  | "passDeadline"
+  | "endGrace"
+  | "missHeartbeat"
+  | "loseLease"
+  | "passAttemptLimit"
+  | "wake"
+  | "resend";
 
 /** The times at which something is due, by what it is. A passed deadline comes before all else: it is final. */
 function dueTimes(record: OperationRecord): [DueTransition, number | undefined][] {
@@ -11,7 +18,9 @@ function dueTimes(record: OperationRecord): [DueTransition, number | undefined][
   return [
     ["passDeadline", record.deadline],
     ["endGrace", record.graceEndTime],
+    ["missHeartbeat", record.heartbeatDueTime],
     ["loseLease", record.leaseEndTime],
+    ["passAttemptLimit", record.attemptEndTime],
     ["wake", record.wakeTime],
     ["resend", record.resendTime],
   ];

@@ -1,11 +1,21 @@
 // What happens to an operation, and what must be done about it afterwards. Both are values: nothing here acts.
 import type { JsonObject } from "../rpc/any";
 import type { Status } from "../rpc/status";
+import type { Completion, Outcome, StoredStep } from "./record";
 
 /** Progress as the work reports it: fields to be merged into the metadata. */
 export interface Progress {
   metadata?: JsonObject | undefined;
   statusMessage?: string | undefined;
+}
+
+/** An outcome with a response. */
+export type SuccessfulOutcome = Exclude<Outcome, { error: Status }>;
+
+/** What work elsewhere says of its operation: metadata, an outcome, or both. */
+export interface Update {
+  metadata?: { type: string; fields: JsonObject } | undefined;
+  outcome?: { value: Outcome; responseType?: string | undefined; completion: Completion } | undefined;
 }
 
 /** An input of `step`. Those with a `fence` come from a runner and count only while it is the current one. */
@@ -14,9 +24,20 @@ export type OperationEvent =
   | { type: "progress"; fence: string; progress: Progress }
   | { type: "keepAlive"; fence: string; receivedTime: number }
   | { type: "sleep"; fence: string; ordinal: number; wakeTime: number; progress?: Progress | undefined }
+  | { type: "saveStep"; fence: string; step: StoredStep }
+  | { type: "saveCheckpoint"; fence: string; cursor: string }
+  /** The invocation ends, by its limit or well before it, and another goes on from what is stored. */
+  | {
+      type: "yield";
+      fence: string;
+      /** How long an invocation may be, for the message of one that got nowhere. */
+      invocationMs: number;
+      random: number;
+      progress?: Progress | undefined;
+    }
   /** The consumer has no such method or version: it gives the work back. */
   | { type: "release"; fence: string; statusMessage: string }
-  | { type: "succeed"; fence: string; response: string; progress?: Progress | undefined }
+  | { type: "succeed"; fence: string; outcome: SuccessfulOutcome; progress?: Progress | undefined }
   | {
       type: "attemptFailed";
       fence: string;
@@ -26,6 +47,8 @@ export type OperationEvent =
       random: number;
       progress?: Progress | undefined;
     }
+  /** Whoever does the work elsewhere reports or completes (UpdateOperation). */
+  | { type: "update"; update: Update }
   | { type: "cancel" }
   | { type: "delete" }
   /** Nothing but time: whatever is due is settled. */
@@ -45,8 +68,8 @@ export type Effect =
   | { type: "notifyWaiters" }
   /** Tell the runner that holds the lease to stop working: for good, or because a client asked. */
   | { type: "tellRunner"; message: "cancel" | "stop" }
-  /** The input is no longer needed. */
-  | { type: "eraseInput" }
+  /** The input, the steps and all else that only the work needed may go. */
+  | { type: "eraseWork" }
   /** Forget everything. */
   | { type: "erase" };
 

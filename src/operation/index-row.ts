@@ -34,11 +34,11 @@ export interface IndexFacts {
   responseTruncated?: true;
 }
 
-/** The row of a committed record. `response` is its response as JSON text, undefined where it has none or is too large to be read for this. */
-export function indexRowFromRecord(record: OperationRecord, response: string | undefined): IndexRow {
+/** The row of a committed record. A response that is stored apart from it is large, and not copied. */
+export function indexRowFromRecord(record: OperationRecord): IndexRow {
   const done = isFinal(record.state);
   const metadata = fit(JSON.stringify(metadataAny(record)), metadataAny(record)["@type"]);
-  const result = resultField(record, response);
+  const result = resultField(record);
   const facts: IndexFacts = {
     ...(record.startTime === undefined ? {} : { startTime: record.startTime }),
     ...(record.endTime === undefined ? {} : { endTime: record.endTime }),
@@ -62,8 +62,8 @@ export function indexRowFromRecord(record: OperationRecord, response: string | u
 }
 
 /** The row that is written before the record is committed: it stands until the first change, or until it is checked. */
-export function startingRow(record: OperationRecord, response: string | undefined): IndexRow {
-  return { ...indexRowFromRecord(record, response), revision: 0, dueTime: record.createTime + STARTING_CHECK_MS };
+export function startingRow(record: OperationRecord): IndexRow {
+  return { ...indexRowFromRecord(record), revision: 0, dueTime: record.createTime + STARTING_CHECK_MS };
 }
 
 interface Fitted {
@@ -78,11 +78,11 @@ function fit(json: string, typeUrl: string): Fitted {
   return fits ? { json, truncated: false } : { json: JSON.stringify({ "@type": typeUrl }), truncated: true };
 }
 
-function resultField(record: OperationRecord, response: string | undefined): Fitted {
+function resultField(record: OperationRecord): Fitted {
   const { outcome } = record;
   if (outcome === undefined) return { json: "", truncated: false };
   if ("error" in outcome) return { json: `,"error":${JSON.stringify(outcome.error)}`, truncated: false };
-  const fitted = fit(response ?? "", record.responseType);
-  if (response !== undefined && !fitted.truncated) return { json: `,"response":${fitted.json}`, truncated: false };
-  return { json: `,"response":${JSON.stringify({ "@type": record.responseType })}`, truncated: true };
+  const typeOnly = { json: JSON.stringify({ "@type": record.responseType }), truncated: true };
+  const { json, truncated } = "response" in outcome ? fit(outcome.response, record.responseType) : typeOnly;
+  return { json: `,"response":${json}`, truncated };
 }

@@ -1,13 +1,17 @@
 // What the API's owner declares about a method that starts operations, and what its function is given.
 import type { DurationText } from "../aip/duration";
-import type { JsonObject } from "../rpc/any";
+import type { Json, JsonObject } from "../rpc/any";
 import type { RpcError } from "../rpc/error";
+import type { RequestSchema } from "./request-schema";
 
 // The HTTP binding (google.api.http): { post: "/v1/{parent=projects/*/locations/*}/tables:profile" }.
 export interface HttpRule {
   post: string;
-  /** `"*"`: the body holds the fields that the path does not bind. Absent: no JSON body is taken. */
-  body?: "*";
+  /**
+   * `"*"`: the body holds the fields that the path does not bind. A field's name: the body is that field, the others
+   * come from the query. Absent: no JSON body is taken, the fields come from the query.
+   */
+  body?: string;
 }
 
 /** A streamed body (google.api.HttpBody): stored as it comes and read from `op.input`. */
@@ -50,6 +54,18 @@ export interface OperationContext<Metadata extends object = JsonObject> {
   readonly inputBytes: number;
   /** Reports progress: fields of the metadata, merged into what was reported before. May be called often; it is coalesced. */
   progress(metadata: Partial<Metadata> & { statusMessage?: string }): void;
+  /** The cursor of the last checkpoint, of whichever attempt; undefined where none was saved. */
+  readonly resumeFrom: Json | undefined;
+  /**
+   * Runs a part of the work whose result is stored: called again, by a later attempt or invocation, it is given the
+   * result and not run again. One that was interrupted before its result was stored is run again. Names are unique
+   * within an operation; results are JSON of at most 24 MiB.
+   */
+  step<T>(name: string, run: () => T | Promise<T>): Promise<T>;
+  /** Saves where the work is, to go on from there as `resumeFrom`: JSON of at most 64 Ki characters. */
+  checkpoint(cursor: Json): Promise<void>;
+  /** Writes a structured line to the log, with the operation's name and attempt. */
+  log(message: string, fields?: JsonObject): void;
   /** A durable timer: nothing is held while time passes, and the function is called again when it has. */
   sleep(duration: DurationText): Promise<void>;
   sleepUntil(time: Date): Promise<void>;
@@ -67,8 +83,11 @@ export interface MethodDeclaration<
   version?: string;
   http: HttpRule;
   input?: InputRule;
-  /** Makes the request from JSON, or throws `invalidArgument([...])`. Called when it arrives and again by every attempt. */
-  request: (json: JsonObject) => Request;
+  /**
+   * Makes the request from JSON: a declared message, any Standard Schema (zod, valibot, …), or a function that throws
+   * `invalidArgument([...])`. Applied when the request arrives, and again by every invocation.
+   */
+  request: RequestSchema<Request>;
   /** Full message names; default `google.protobuf.Struct`. */
   responseType?: string;
   metadataType?: string;
@@ -78,6 +97,8 @@ export interface MethodDeclaration<
   immediate?: (request: Request, context: StartContext) => ImmediateResult<Response> | undefined;
   /** From createTime to the deadline, queueing and sleeping included. Default 1 h. */
   timeout?: DurationText;
+  /** From an attempt's first claim to its end, durable sleeps not counted; the attempt fails then. Default: none. */
+  attemptTimeout?: DurationText;
   retry?: RetryPolicy;
   /** From a cancel request to giving the handler up. Default 30 s. */
   gracePeriod?: DurationText;

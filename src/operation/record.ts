@@ -10,6 +10,8 @@ export interface RunPolicy {
   /** From the end to expiry. */
   retentionMs: number;
   maxAttempts: number;
+  /** From an attempt's first claim to its end, durable sleeps not counted; absent: the deadline alone. */
+  attemptTimeoutMs?: number;
   initialBackoffMs: number;
   maxBackoffMs: number;
   backoffMultiplier: number;
@@ -25,7 +27,14 @@ export interface RunPolicy {
  * How an operation ended. A response is the JSON text of its Any, never parsed again: in the record, or, where it is
  * large, in rows of its own.
  */
-export type Outcome = { error: Status } | { response: string } | { responseChunks: number };
+export type Outcome =
+  | { error: Status }
+  | { response: string }
+  | {
+      responseChunks: number;
+      /** Its size in UTF-8. */
+      responseBytes: number;
+    };
 
 /** What the world outside the object does not know yet, each with the time of its next try. */
 export interface Outbox {
@@ -45,6 +54,23 @@ export interface OutboxEntry {
 export interface Sleep {
   ordinal: number;
   wakeTime: number;
+}
+
+/** A finished step: its result is stored beside the record until the end. */
+export interface StoredStep {
+  name: string;
+  /** Under which number its rows stand. */
+  place: number;
+  /** The result's JSON in UTF-8: its size, and the rows it takes. */
+  bytes: number;
+  chunks: number;
+}
+
+/** How work elsewhere ended: what a repetition of the same completion is told by. */
+export interface Completion {
+  updateMask: string;
+  /** SHA-256 of the completing value as canonical JSON, hex. */
+  digest: string;
 }
 
 /** All times are milliseconds since 1970. */
@@ -91,6 +117,26 @@ export interface OperationRecord {
   /** While SLEEPING or BACKING_OFF. */
   wakeTime?: number;
   sleeps?: Sleep[];
+  steps?: StoredStep[];
+  /** What the work saved last to go on from, as JSON text. */
+  checkpoint?: string;
+  /** Steps, checkpoints and sleeps saved so far, and how many it were at the last claim: whether an invocation got on. */
+  marks?: number;
+  marksAtClaim?: number;
+  /** Invocations in a row that reached their limit and got nowhere. */
+  idleInvocations?: number;
+  /** Set where the next claim goes on with the attempt before it. */
+  resumes?: boolean;
+  /** While RUNNING under an attemptTimeoutMs: when the attempt fails; otherwise what is left of it. */
+  attemptEndTime?: number;
+  attemptRemainingMs?: number;
+
+  /** Work elsewhere: how long it may be silent, and when it has been. */
+  heartbeatMs?: number;
+  heartbeatDueTime?: number;
+  /** Work elsewhere: whether the metadata is its own, given in create or by PATCH. */
+  hasOwnMetadata?: boolean;
+  completion?: Completion;
 
   cancelRequestTime?: number;
   graceEndTime?: number;
@@ -107,4 +153,8 @@ export interface OperationRecord {
   outbox: Outbox;
   /** Bytes of the streamed input, stored in chunks beside the record until the end. */
   inputBytes?: number;
+  /** SHA-256 of the streamed input, hex, where a requestId asks for it. */
+  inputDigest?: string;
+  /** Where a location says so: the jurisdiction in which the object and its index live. */
+  jurisdiction?: string;
 }

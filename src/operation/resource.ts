@@ -3,14 +3,29 @@ import { formatTimestampMs } from "../aip/timestamp";
 import { STRUCT_TYPE_URL, type Any, type JsonObject } from "../rpc/any";
 import type { OperationRecord } from "./record";
 
-/** The operation as JSON text; `response` is the text of its response where it has one. The same record gives the same bytes. */
-export function operationJson(record: OperationRecord, response: string | undefined): string {
+/** The operation as JSON text, where its response stands in its record. The same record gives the same bytes. */
+export function operationJson(record: OperationRecord): string {
+  const { head, response, tail } = operationJsonParts(record);
+  if (response === undefined) throw new TypeError("the response of this operation is stored apart from its record");
+  return head + response + tail;
+}
+
+/** The JSON text around a response; `response` is undefined where the response is stored apart from the record. */
+export interface OperationJsonParts {
+  head: string;
+  response: string | undefined;
+  tail: string;
+}
+
+export function operationJsonParts(record: OperationRecord): OperationJsonParts {
   const head = `{"name":${JSON.stringify(record.name)},"metadata":${JSON.stringify(metadataAny(record))}`;
   const { outcome } = record;
-  if (outcome === undefined) return `${head},"done":false}`;
-  if ("error" in outcome) return `${head},"done":true,"error":${JSON.stringify(outcome.error)}}`;
-  if (response === undefined) throw new TypeError("the response of an operation that succeeded was not read");
-  return `${head},"done":true,"response":${response}}`;
+  if (outcome === undefined) return { head: `${head},"done":false}`, response: "", tail: "" };
+  if ("error" in outcome) {
+    return { head: `${head},"done":true,"error":${JSON.stringify(outcome.error)}}`, response: "", tail: "" };
+  }
+  const response = "response" in outcome ? outcome.response : undefined;
+  return { head: `${head},"done":true,"response":`, response, tail: "}" };
 }
 
 /** The metadata: the declared type's own fields, or a Struct of the default fields and what the method reports. */

@@ -2,8 +2,9 @@
 // PERSISTED CONTRACT: for minutes after a deploy old and new code talk to each other. Fields are only ever added.
 import type { Status } from "../rpc/status";
 import type { JsonObject } from "../rpc/any";
+import type { SuccessfulOutcome } from "./event";
 import type { Sleep } from "./record";
-import { MAX_CHANNEL_MESSAGE_BYTES } from "../limits";
+import { MAX_CHANNEL_MESSAGE_CHARACTERS } from "../limits";
 
 /** The object's answer to a claim, and to a reopened channel: all that the runner needs to know. */
 export interface Claimed {
@@ -25,11 +26,24 @@ export interface Claimed {
   /** The durable sleeps so far. */
   sleeps: Sleep[];
   cancelRequested: boolean;
+  /** The finished steps, in order. */
+  steps: ClaimedStep[];
+  /** What the work saved last to go on from, as JSON text. */
+  checkpoint?: string;
+}
+
+/** A finished step: its result as JSON text, or, where that is large, to be fetched by its place. */
+export interface ClaimedStep {
+  name: string;
+  place: number;
+  result?: string;
 }
 
 /** What the object says to a runner. */
 export type MessageToRunner =
   | Claimed
+  /** What was sent under this number is stored. */
+  | { type: "saved"; id: number }
   /** The runner's last word was recorded; there is nothing more to do. */
   | { type: "settled" }
   /** A client asked to stop. */
@@ -43,12 +57,20 @@ export interface ProgressMessage {
   statusMessage?: string;
 }
 
-/** What a runner says to the object, always under its fence token. All but `progress` are last words. */
-export type MessageToObject = { fence: string; progress?: ProgressMessage } & (
-  | { type: "progress" }
+/** What a runner says to the object, always under its fence token. */
+export type MessageToObject = { fence: string } & (
+  | { type: "progress"; progress: ProgressMessage }
+  | { type: "saveStep"; id: number; name: string; result: string }
+  | { type: "saveCheckpoint"; id: number; cursor: string }
+  | LastWord
+);
+
+/** How an invocation ends. */
+export type LastWord = { progress?: ProgressMessage } & (
   | { type: "sleep"; ordinal: number; wakeTime: number }
+  | { type: "yield"; invocationMs: number }
   | { type: "release"; statusMessage: string }
-  | { type: "succeed"; response: string }
+  | { type: "succeed"; outcome: SuccessfulOutcome }
   | { type: "fail"; error: Status; retryable: boolean }
 );
 
@@ -59,11 +81,15 @@ export const KEEP_ALIVE_RESPONSE = "pong";
 /** Paths and headers of the object's own fetch: internal, never reachable from outside. */
 export const RUN_PATH = "/run";
 export const INPUT_PATH = "/input";
+/** GET with `step={place}`: a step's result. POST with `name=`: stores one. */
+export const STEP_PATH = "/step";
+/** POST: stores a large response, for the last word to name; answers a SuccessfulOutcome. */
+export const RESPONSE_PATH = "/response";
 export const FENCE_HEADER = "x-fence";
 
 /** Parses what a runner sent; undefined where it is no message of this channel, which a runner's own code never sends. */
 export function decodeMessageToObject(data: string | ArrayBuffer): MessageToObject | undefined {
-  if (typeof data !== "string" || data.length > MAX_CHANNEL_MESSAGE_BYTES) return undefined;
+  if (typeof data !== "string" || data.length > MAX_CHANNEL_MESSAGE_CHARACTERS) return undefined;
   const message: unknown = JSON.parse(data);
   if (typeof message !== "object" || message === null || !("type" in message) || !("fence" in message))
     return undefined;

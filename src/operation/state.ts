@@ -8,6 +8,9 @@ export type State =
   | "SLEEPING"
   | "BACKING_OFF"
   | "CANCELLING"
+  /** The work is done elsewhere, by whoever calls UpdateOperation. */
+  | "EXTERNAL"
+  | "EXTERNAL_CANCELLING"
   | "SUCCEEDED"
   | "FAILED"
   | "CANCELLED";
@@ -16,12 +19,16 @@ export type State =
 export type Transition =
   /** Accepted: its work waits for a consumer. */
   | "enqueue"
+  /** Accepted: its work is done elsewhere. */
+  | "await"
   /** Its queue message was not claimed in time, and is sent again. */
   | "resend"
   /** A consumer takes the work, under a new fence token. */
   | "claim"
   /** The work reports progress, stores a step or keeps its lease. */
   | "report"
+  /** Whoever does the work elsewhere reports progress, which is its heartbeat. */
+  | "update"
   /** The work stops until a time. */
   | "sleep"
   /** The work gives way to a new invocation, to go on from what is stored. */
@@ -44,7 +51,7 @@ export type Transition =
  * that leads elsewhere. Deletion is no state: a deleted operation goes through the same states, hidden, to its end.
  */
 export const lifecycle = {
-  NEW: { enqueue: "QUEUED", succeed: "SUCCEEDED", fail: "FAILED" },
+  NEW: { enqueue: "QUEUED", await: "EXTERNAL", succeed: "SUCCEEDED", fail: "FAILED" },
   QUEUED: { resend: "QUEUED", claim: "RUNNING", cancel: "CANCELLED", fail: "FAILED" },
   RUNNING: {
     report: "RUNNING",
@@ -63,6 +70,20 @@ export const lifecycle = {
     succeed: "SUCCEEDED",
     confirmCancel: "CANCELLED",
   },
+  EXTERNAL: {
+    update: "EXTERNAL",
+    succeed: "SUCCEEDED",
+    fail: "FAILED",
+    cancel: "EXTERNAL_CANCELLING",
+    confirmCancel: "CANCELLED",
+  },
+  EXTERNAL_CANCELLING: {
+    update: "EXTERNAL_CANCELLING",
+    cancel: "EXTERNAL_CANCELLING",
+    succeed: "SUCCEEDED",
+    fail: "FAILED",
+    confirmCancel: "CANCELLED",
+  },
   SUCCEEDED: {},
   FAILED: {},
   CANCELLED: {},
@@ -79,7 +100,7 @@ export function isFinal(state: State): boolean {
   return Object.values(lifecycle[state]).every((next) => next === state);
 }
 
-/** Whether a runner may hold a lease in this state: those in which work can report. */
-export function holdsLease(state: State): boolean {
-  return nextState(state, "report") !== undefined;
+/** Whether the work is done elsewhere in this state. */
+export function isExternal(state: State): boolean {
+  return nextState(state, "update") !== undefined;
 }

@@ -1,4 +1,5 @@
 // RpcError: the one error class of the service and of method handlers (AIP-193).
+import { MAX_FIELD_VIOLATIONS } from "../limits";
 import type { Any } from "./any";
 import { Code, type CodeName } from "./code";
 import { type FieldViolation, type Status, badRequest, resourceInfo, retryInfo } from "./status";
@@ -59,14 +60,17 @@ export class RpcError extends Error {
   }
 }
 
-/** INVALID_ARGUMENT with one field violation for each problem; the message names the first. */
+/**
+ * INVALID_ARGUMENT with one field violation for each problem, up to {@link MAX_FIELD_VIOLATIONS}; the message names the
+ * first.
+ */
 export function invalidArgument(violations: [FieldViolation, ...FieldViolation[]], options: RpcErrorOptions = {}) {
   const [first, ...more] = violations;
   const tail = more.length > 0 ? ` (and ${more.length} more)` : "";
   const at = first.field === "" ? "" : `${first.field}: `;
   return new RpcError("INVALID_ARGUMENT", `${at}${first.description}${tail}`, {
     ...options,
-    details: [badRequest(violations), ...(options.details ?? [])],
+    details: [badRequest(violations.slice(0, MAX_FIELD_VIOLATIONS)), ...(options.details ?? [])],
   });
 }
 

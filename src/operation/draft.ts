@@ -1,0 +1,97 @@
+// The parts of a step that every kind of event is made of: the table, the end, the outbox. Each changes a draft.
+import { EFFECT_RETRY_MS, INDEX_PROGRESS_DELAY_MS, MAX_EFFECT_RETRY_MS, MAX_RESEND_MS } from "../limits";
+import { Code } from "../rpc/code";
+import type { Effect, OutboxEffect, Refusal } from "./event";
+import type { OperationRecord, Outcome } from "./record";
+import { type Transition, nextState } from "./state";
+
+/** A step in the making: the next record, what is to be done after it is saved, and the time (milliseconds since 1970). */
+export interface Draft {
+  record: OperationRecord;
+  effects: Effect[];
+  now: number;
+}
+
+/** Follows the table, or refuses. Every change of state goes through here. */
+export function move(draft: Draft, transition: Transition): Refusal | undefined {
+  const next = nextState(draft.record.state, transition);
+  if (next === undefined) return "NOT_ALLOWED";
+  draft.record.state = next;
+  return undefined;
+}
+
+export const CANCELLED_MESSAGE = "The operation was cancelled.";
+export const UNCONFIRMED_MESSAGE =
+  "The operation was cancelled, but its work did not confirm in time that it had stopped, and may still be going on.";
+
+export function confirmCancel(draft: Draft, message: string): Refusal | undefined {
+  return move(draft, "confirmCancel") ?? end(draft, cancelled(message), message);
+}
+
+export function cancelled(message: string): Outcome {
+  return { error: { code: Code.CANCELLED, message, details: [] } };
+}
+
+/** Writes the outcome down, once: a final state has no row in the table, so nothing comes here twice. */
+export function end(draft: Draft, outcome: Outcome, statusMessage: string): undefined {
+  const { record, now, effects } = draft;
+  endLease(draft);
+  delete record.resendTime;
+  delete record.wakeTime;
+  record.endTime = now;
+  record.expireTime = now + record.policy.retentionMs;
+  delete record.heartbeatDueTime;
+  delete record.steps;
+  delete record.checkpoint;
+  delete record.sleeps;
+  effects.push({ type: "eraseWork" });
+  if (record.deleteTime !== undefined) return;
+  record.outcome = outcome;
+  changed(draft, statusMessage, 0);
+  effects.push({ type: "notifyWaiters" });
+  emit(draft, "index");
+  if (record.policy.snapshot) emit(draft, "snapshot");
+}
+
+/** The current runner, if any, loses its token; whoever still holds it is told to stop. */
+export function endLease({ record, effects }: Draft): void {
+  if (record.fence !== undefined) effects.push({ type: "tellRunner", message: "stop" });
+  delete record.fence;
+  delete record.leaseEndTime;
+  delete record.attemptEndTime;
+  delete record.graceEndTime;
+}
+
+/** Something that a client can see changed: a new revision, and the index to be told within `indexDelayMs`. */
+export function changed({ record, now }: Draft, statusMessage: string, indexDelayMs: number): undefined {
+  record.statusMessage = statusMessage;
+  record.revision += 1;
+  if (record.deleteTime !== undefined) return;
+  const dueTime = now + indexDelayMs;
+  const entry = record.outbox.index;
+  record.outbox.index = { dueTime: Math.min(entry?.dueTime ?? dueTime, dueTime), failures: entry?.failures ?? 0 };
+}
+
+export function backOff(draft: Draft, wakeTime: number, statusMessage: string): Refusal | undefined {
+  const refusal = move(draft, "backOff");
+  if (refusal) return refusal;
+  endLease(draft);
+  draft.record.wakeTime = wakeTime;
+  return changed(draft, statusMessage, INDEX_PROGRESS_DELAY_MS);
+}
+
+export function scheduleResend({ record, now }: Draft): undefined {
+  record.resends = (record.resends ?? 0) + 1;
+  record.resendTime = now + Math.min(MAX_RESEND_MS, record.policy.resendMs * 2 ** record.resends);
+}
+
+/** Names an outbox effect, to be done at once; its entry says when it is tried again, should nothing more be heard. */
+export function emit({ record, effects, now }: Draft, effect: OutboxEffect): void {
+  const failures = record.outbox[effect]?.failures ?? 0;
+  record.outbox[effect] = { dueTime: now + effectRetryMs(failures), failures };
+  effects.push({ type: effect });
+}
+
+export function effectRetryMs(failures: number): number {
+  return Math.min(MAX_EFFECT_RETRY_MS, EFFECT_RETRY_MS * 2 ** failures);
+}

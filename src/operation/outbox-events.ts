@@ -1,0 +1,27 @@
+// How the effects went that reach beyond the object, and when nothing is left to be known of the operation.
+import { type Draft, effectRetryMs } from "./draft";
+import type { OutboxEffect, Refusal } from "./event";
+import { isFinal } from "./state";
+
+/** An effect told the world of `revision`; where the record has moved on since, the entry stays. */
+export function effectDone({ record }: Draft, effect: OutboxEffect, revision: number): Refusal | undefined {
+  if (record.outbox[effect] === undefined || record.revision !== revision) return "NOT_ALLOWED";
+  delete record.outbox[effect];
+  return undefined;
+}
+
+export function effectFailed({ record, now }: Draft, effect: OutboxEffect): Refusal | undefined {
+  const entry = record.outbox[effect];
+  if (entry === undefined) return "NOT_ALLOWED";
+  const failures = entry.failures + 1;
+  record.outbox[effect] = { dueTime: now + effectRetryMs(failures), failures };
+  return undefined;
+}
+
+/** Nothing is left of an operation that has expired, or that was deleted, has ended, and is gone from index and KV. */
+export function eraseWhenForgotten({ record, effects, now }: Draft): void {
+  if (!isFinal(record.state)) return;
+  const told = record.outbox.index === undefined && record.outbox.snapshot === undefined;
+  const expired = record.expireTime !== undefined && record.expireTime <= now;
+  if (expired || (record.deleteTime !== undefined && told)) effects.push({ type: "erase" });
+}

@@ -1,0 +1,139 @@
+// What a runner says of its operation: the claim, progress, stored steps, and how its invocation ended.
+import { formatTimestampMs } from "../aip/timestamp";
+import { INDEX_PROGRESS_DELAY_MS, MAX_IDLE_INVOCATIONS } from "../limits";
+import { Code } from "../rpc/code";
+import type { Status } from "../rpc/status";
+import { backoffMs } from "./backoff";
+import {
+  CANCELLED_MESSAGE,
+  type Draft,
+  backOff,
+  changed,
+  confirmCancel,
+  end,
+  endLease,
+  move,
+  scheduleResend,
+} from "./draft";
+import type { OperationEvent, Progress, Refusal } from "./event";
+import type { OperationRecord, Sleep, StoredStep } from "./record";
+
+export function claim(draft: Draft, fence: string): Refusal | undefined {
+  const refusal = move(draft, "claim");
+  if (refusal) return refusal;
+  const { record, now } = draft;
+  record.fence = fence;
+  record.leaseEndTime = now + record.policy.leaseMs;
+  record.startTime ??= now;
+  record.marksAtClaim = record.marks ?? 0;
+  const attemptMs = (record.resumes ? record.attemptRemainingMs : undefined) ?? record.policy.attemptTimeoutMs;
+  if (attemptMs !== undefined) record.attemptEndTime = now + attemptMs;
+  delete record.resumes;
+  delete record.attemptRemainingMs;
+  delete record.resendTime;
+  delete record.resends;
+  return changed(draft, "Running.", INDEX_PROGRESS_DELAY_MS);
+}
+
+export function report(draft: Draft, progress: Progress | undefined): undefined {
+  const { record } = draft;
+  record.platformDeaths = 0;
+  if (progress === undefined) return undefined;
+  if (progress.metadata) record.metadata = { ...record.metadata, ...progress.metadata };
+  return changed(draft, progress.statusMessage ?? record.statusMessage, INDEX_PROGRESS_DELAY_MS);
+}
+
+/** A keep-alive extends the lease from when it was received; it is read late, and may be older than the present end. */
+export function keepAlive({ record }: Draft, receivedTime: number): undefined {
+  record.leaseEndTime = Math.max(record.leaseEndTime ?? 0, receivedTime + record.policy.leaseMs);
+}
+
+export function sleep(draft: Draft, { ordinal, wakeTime }: Sleep, progress: Progress | undefined): Refusal | undefined {
+  const { record } = draft;
+  report(draft, progress);
+  // Nothing goes on after a cancel request: the work gives way, and that confirms it.
+  if (record.state === "CANCELLING") return confirmCancel(draft, CANCELLED_MESSAGE);
+  const refusal = move(draft, "sleep");
+  if (refusal) return refusal;
+  pauseAttempt(draft);
+  mark(record);
+  record.wakeTime = wakeTime;
+  record.sleeps = [...(record.sleeps ?? []), { ordinal, wakeTime }];
+  return changed(draft, `Sleeping until ${formatTimestampMs(wakeTime)}.`, INDEX_PROGRESS_DELAY_MS);
+}
+
+/** The lease ends and the attempt goes on later: what is left of its time is kept. */
+export function pauseAttempt(draft: Draft): void {
+  const { record, now } = draft;
+  if (record.attemptEndTime !== undefined) record.attemptRemainingMs = Math.max(0, record.attemptEndTime - now);
+  record.resumes = true;
+  endLease(draft);
+}
+
+export function mark(record: OperationRecord): void {
+  record.marks = (record.marks ?? 0) + 1;
+  delete record.idleInvocations;
+}
+
+/** A step is stored once; a runner that did not hear so says it again. */
+export function saveStep({ record }: Draft, stored: StoredStep): undefined {
+  record.platformDeaths = 0;
+  const steps = record.steps ?? [];
+  if (steps.some(({ name }) => name === stored.name)) return;
+  record.steps = [...steps, stored];
+  mark(record);
+}
+
+export function saveCheckpoint({ record }: Draft, cursor: string): undefined {
+  record.platformDeaths = 0;
+  if (record.checkpoint === cursor) return;
+  record.checkpoint = cursor;
+  mark(record);
+}
+
+/** The invocation gives way to another. Two in a row that stored nothing would go on for ever: that is a failed attempt. */
+export function yieldWork(draft: Draft, event: Extract<OperationEvent, { type: "yield" }>): Refusal | undefined {
+  const { record, now } = draft;
+  report(draft, event.progress);
+  if (record.state === "CANCELLING") return confirmCancel(draft, CANCELLED_MESSAGE);
+  const gotOn = (record.marks ?? 0) > (record.marksAtClaim ?? 0);
+  record.idleInvocations = gotOn ? 0 : (record.idleInvocations ?? 0) + 1;
+  if (record.idleInvocations >= MAX_IDLE_INVOCATIONS) {
+    record.idleInvocations = 0;
+    const message =
+      `The work of ${record.method} reached the limit of ${event.invocationMs / 1_000}s per invocation ` +
+      `${MAX_IDLE_INVOCATIONS} times in a row without finishing a step or saving a checkpoint: divide it into op.step ` +
+      "calls that end within the limit, or save op.checkpoint and go on from op.resumeFrom.";
+    return attemptFailed(draft, { code: Code.DEADLINE_EXCEEDED, message, details: [] }, true, event.random);
+  }
+  const refusal = move(draft, "yield");
+  if (refusal) return refusal;
+  pauseAttempt(draft);
+  record.resendTime = now + record.policy.resendMs;
+  draft.effects.push({ type: "send" });
+  return undefined;
+}
+
+/** The work goes back unrun; its message follows at the pace of re-sends, since the next consumer may be as old. */
+export function release(draft: Draft, statusMessage: string): Refusal | undefined {
+  const { record } = draft;
+  if (record.state === "CANCELLING") return confirmCancel(draft, CANCELLED_MESSAGE);
+  const refusal = move(draft, "yield");
+  if (refusal) return refusal;
+  pauseAttempt(draft);
+  scheduleResend(draft);
+  return changed(draft, statusMessage, INDEX_PROGRESS_DELAY_MS);
+}
+
+export function attemptFailed(draft: Draft, error: Status, retryable: boolean, random: number): Refusal | undefined {
+  const { record, now } = draft;
+  // Nothing is retried after a cancel request, and what stops because of it was cancelled.
+  if (record.state === "CANCELLING") return confirmCancel(draft, CANCELLED_MESSAGE);
+  record.failures += 1;
+  const { maxAttempts } = record.policy;
+  if (!retryable || record.failures >= maxAttempts) {
+    return move(draft, "fail") ?? end(draft, { error }, error.message);
+  }
+  const wakeTime = now + backoffMs(record.policy, record.failures, random);
+  return backOff(draft, wakeTime, `Attempt ${record.failures} of ${maxAttempts} failed; waiting to try again.`);
+}
