@@ -1,5 +1,5 @@
 // The deployment's configuration, read and checked once. A wrong value is an error that names it.
-import { DEFAULT_LEASE_MS, DEFAULT_RESEND_MS, MAX_RESEND_MS, MIN_LEASE_MS } from "./limits";
+import { DEFAULT_INVOCATION_MS, DEFAULT_LEASE_MS, DEFAULT_RESEND_MS, MAX_RESEND_MS, MIN_LEASE_MS } from "./limits";
 import { RpcError } from "./rpc/error";
 import type { Env } from "./env";
 
@@ -9,9 +9,11 @@ export interface Config {
   leaseMs: number;
   resendMs: number;
   snapshots: boolean;
+  /** How long one invocation of the queue consumer works before it gives way to another. */
+  invocationMs: number;
 }
 
-type Variables = Pick<Env, "AUTH" | "LEASE_SECONDS" | "RESEND_SECONDS" | "KV_SNAPSHOTS">;
+type Variables = Pick<Env, "AUTH" | "INVOCATION_SECONDS" | "LEASE_SECONDS" | "RESEND_SECONDS" | "KV_SNAPSHOTS">;
 
 /** Reads the variables of an environment; throws INTERNAL naming the first that is wrong. */
 export function configFromEnv(env: Variables): Config {
@@ -26,6 +28,11 @@ export function configFromEnv(env: Variables): Config {
       byDefault: DEFAULT_RESEND_MS,
       min: 1_000,
       max: MAX_RESEND_MS,
+    }),
+    invocationMs: seconds("INVOCATION_SECONDS", env.INVOCATION_SECONDS, {
+      byDefault: DEFAULT_INVOCATION_MS,
+      min: 100,
+      max: DEFAULT_INVOCATION_MS,
     }),
     snapshots: oneOf("KV_SNAPSHOTS", env.KV_SNAPSHOTS, { "": true, all: true, off: false }),
   };

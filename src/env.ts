@@ -2,6 +2,7 @@
 import type { DirectoryObject } from "./durable/directory-object";
 import type { OperationIndex } from "./durable/operation-index";
 import type { OperationObject } from "./durable/operation-object";
+import type { RequestObject } from "./durable/request-object";
 
 /** A queue message: an id, never a payload. PERSISTED CONTRACT. */
 export interface WorkMessage {
@@ -12,6 +13,7 @@ export interface WorkMessage {
 export interface Env {
   OPERATIONS: DurableObjectNamespace<OperationObject>;
   INDEX: DurableObjectNamespace<OperationIndex>;
+  REQUESTS: DurableObjectNamespace<RequestObject>;
   DIRECTORY: DurableObjectNamespace<DirectoryObject>;
   QUEUE: Queue<WorkMessage>;
   SNAPSHOTS: KVNamespace;
@@ -21,6 +23,8 @@ export interface Env {
   LEASE_SECONDS?: string;
   /** How long a queue message may stay unclaimed before it is sent again, in seconds. */
   RESEND_SECONDS?: string;
+  /** How long one invocation of the queue consumer works before it gives way to another, in seconds. */
+  INVOCATION_SECONDS?: string;
   /** `all` (default) or `off`: whether finished operations are put into KV. */
   KV_SNAPSHOTS?: string;
 }

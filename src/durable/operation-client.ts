@@ -4,10 +4,14 @@ import { MAX_WAIT_RESUBSCRIPTIONS, UNAVAILABLE_RETRY_SECONDS } from "../limits";
 import { NAME_HEADER, type OperationAnswer, type StartAnswer, WAIT_PATH, type WaitMessage } from "../operation/answer";
 import type { IndexFacts } from "../operation/index-row";
 import { RpcError, unavailable } from "../rpc/error";
-import type { ListedOperation, OperationLists, OperationStore } from "../service/ports";
+import type { Reservation } from "../operation/reservation";
+import type { UpdateAnswer } from "../operation/update";
+import type { ListedOperation, OperationLists, OperationStore, RequestStore } from "../service/ports";
+import { digestOfStream } from "./chunks";
 import type { OperationIndex } from "./operation-index";
-import { operationIndexStub } from "./operation-index-name";
+import { placedNamespace, operationIndexStub } from "./operation-index-name";
 import type { OperationObject } from "./operation-object";
+import type { RequestObject } from "./request-object";
 
 type Stub = DurableObjectStub<OperationObject>;
 
@@ -29,11 +33,15 @@ export function operationStore(namespace: DurableObjectNamespace<OperationObject
     return stub ? reached(() => call(stub)) : absent;
   };
   return {
-    newId: () => namespace.newUniqueId().toString(),
-    start: (operation, request, input) => {
-      const stub = namespace.get(namespace.idFromString(operation.id));
+    newId: ({ jurisdiction }) => placedNamespace(namespace, jurisdiction).newUniqueId().toString(),
+    start: (operation, request, { place, input }) => {
+      const hint =
+        place.placementHint === undefined ? {} : { locationHint: place.placementHint as DurableObjectLocationHint };
+      const stub = namespace.get(namespace.idFromString(operation.id), hint);
       return reached<StartAnswer>(async () => stub.start(operation, request, input));
     },
+    update: (name, request) =>
+      ask<UpdateAnswer>(name, { ok: false, refusal: "NOT_FOUND" }, (stub) => stub.update(name, request)),
     get: (name) => ask<OperationAnswer | undefined>(name, undefined, (stub) => stub.get(name)),
     cancel: (name) => ask(name, false, (stub) => stub.cancel(name)),
     delete: (name) => ask(name, false, (stub) => stub.delete(name)),
@@ -67,10 +75,10 @@ async function wait(stub: Stub, { name, timeoutMs, signal }: Wait): Promise<Oper
       headers: { Upgrade: "websocket", [NAME_HEADER]: encodeURIComponent(name) },
     });
     if (response.status === 404) return undefined;
-    if (response.status === 200) return response.json<OperationAnswer>();
     const socket = response.webSocket;
-    if (!socket) throw unavailable("Too many clients wait on this operation. Try again.", UNAVAILABLE_RETRY_SECONDS);
-    const message = await waitMessage(socket, remainingMs, signal);
+    if (!socket && response.status !== 200)
+      throw unavailable("Too many clients wait on this operation. Try again.", UNAVAILABLE_RETRY_SECONDS);
+    const message = socket ? await waitMessage(socket, remainingMs, signal) : await response.json<WaitMessage>();
     if (message === "timedOut" || message?.type === "done") break;
     if (message?.type === "operation") return message.answer;
     if (message?.type === "gone") return undefined;
@@ -102,15 +110,28 @@ function waitMessage(
   });
 }
 
-/** The lists of a namespace of indexes. */
-export function operationLists(namespace: DurableObjectNamespace<OperationIndex>): OperationLists {
+/** The lists of a namespace of indexes. `jurisdictionOf` tells where a parent's operations are indexed. */
+export function operationLists(
+  namespace: DurableObjectNamespace<OperationIndex>,
+  jurisdictionOf: (parent: string) => string | undefined,
+): OperationLists {
   return {
     page: async (parent, limit): Promise<ListedOperation[]> => {
-      const rows = await reached(async () => operationIndexStub(namespace, parent).page({ parent, limit }));
+      const index = operationIndexStub(namespace, { parent, jurisdiction: jurisdictionOf(parent) });
+      const rows = await reached(async () => index.page({ parent, limit }));
       return rows.map(({ operation, facts }) => {
         const { metadataTruncated, responseTruncated } = JSON.parse(facts) as IndexFacts;
         return { json: operation, truncated: metadataTruncated === true || responseTruncated === true };
       });
     },
+  };
+}
+
+/** The requestIds of a namespace. */
+export function requestStore(namespace: DurableObjectNamespace<RequestObject>): RequestStore {
+  return {
+    reserve: (key, reservation) => reached<Reservation>(async () => namespace.getByName(key).reserve(reservation)),
+    markCreated: (key, inputDigest) => reached(async () => namespace.getByName(key).markCreated(inputDigest)),
+    digestOf: digestOfStream,
   };
 }

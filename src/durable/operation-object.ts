@@ -1,158 +1,178 @@
-// OperationObject: one operation, the truth about it. It loads, lets the pure core decide, saves, then acts.
-// It holds no rule of its own: what may happen stands in operation/.
+// OperationObject: one operation, the truth about it. The doors by which Worker, runner, index and time come to it.
 import { DurableObject } from "cloudflare:workers";
 import type { Env } from "../env";
-import { MAX_EFFECT_RETRY_MS, MAX_WAITERS, UPLOAD_TIMEOUT_MS } from "../limits";
+import { MAX_WAITERS, UPLOAD_TIMEOUT_MS } from "../limits";
 import {
   NAME_HEADER,
   type OperationAnswer,
   type StartAnswer,
   type StreamedInput,
   WAIT_PATH,
-  answerFromRecord,
 } from "../operation/answer";
 import { type NewOperation, createRecord } from "../operation/create-record";
-import { dueTransition, nextDueTime } from "../operation/due";
-import type { Effect, OperationEvent } from "../operation/event";
+import type { Effect } from "../operation/event";
 import { type IndexRow, indexRowFromRecord, startingRow } from "../operation/index-row";
 import type { OperationRecord } from "../operation/record";
 import { isVisible } from "../operation/resource";
 import {
-  FENCE_HEADER,
   INPUT_PATH,
   KEEP_ALIVE_REQUEST,
   KEEP_ALIVE_RESPONSE,
+  RESPONSE_PATH,
   RUN_PATH,
-  decodeMessageToObject,
+  STEP_PATH,
 } from "../operation/run-channel";
-import { type Step, step } from "../operation/step";
-import { Alarm } from "./alarm";
-import { inputStream, storeInput } from "./input";
+import { isFinal } from "../operation/state";
+import { type UpdateAnswer, type UpdateRequest, isRepeatedCompletion, updateRefusal } from "../operation/update";
+import { type StoredStream, digestOfStream, storeStream } from "./chunks";
 import { operationIndexStub } from "./operation-index-name";
-import { OperationStorage } from "./operation-storage";
-import { Outbox } from "./outbox";
-import { claimedFromRecord, eventFromMessage } from "./run-messages";
-import { RunnerSockets, WaiterSockets } from "./sockets";
-
-/** What follows a start: the work is queued; where the result was known at once, the world is told of it. */
-function startEffects(record: OperationRecord): Effect[] {
-  if (!record.outcome) return [{ type: "send" }];
-  return record.policy.snapshot ? [{ type: "index" }, { type: "snapshot" }] : [{ type: "index" }];
-}
+import { OperationLife } from "./operation-life";
+import { RunnerDoor } from "./runner-door";
 
 export class OperationObject extends DurableObject<Env> {
-  readonly #store: OperationStorage;
-  readonly #alarm: Alarm;
-  readonly #runner: RunnerSockets;
-  readonly #waiters: WaiterSockets;
-  readonly #outbox: Outbox;
+  readonly #life: OperationLife;
+  readonly #runnerDoor: RunnerDoor;
   #starting: Promise<StartAnswer> | undefined;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#store = new OperationStorage(ctx.storage);
-    this.#alarm = new Alarm(ctx.storage);
-    this.#runner = new RunnerSockets(ctx);
-    this.#waiters = new WaiterSockets(ctx);
-    this.#outbox = new Outbox(env, {
-      record: () => this.#store.record,
-      response: () => this.#store.response(),
-      report: (event) => this.#apply(event),
-    });
+    this.#life = new OperationLife(ctx, env);
+    this.#runnerDoor = new RunnerDoor(this.#life);
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(KEEP_ALIVE_REQUEST, KEEP_ALIVE_RESPONSE));
   }
 
-  // ── RPC: from the Worker ──────────────────────────────────────────────────────────────────────────────────────────
+  // ── Starting ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Commits a new operation, its index row first. Repeating it with the same operation gives the one that is there. */
+  /** Commits a new operation, its index row first. Repeating it gives the operation that is there. */
   async start(operation: NewOperation, request: string, input?: StreamedInput): Promise<StartAnswer> {
-    this.#starting ??= this.#start(operation, request, input).finally(() => {
+    await this.#life.alarm.read();
+    if (this.#starting) {
+      const first = await this.#starting;
+      return first.ok ? this.#repeatStart(input) : first;
+    }
+    if (this.#life.record) return this.#repeatStart(input);
+    this.#starting = this.#start(operation, request, input).finally(() => {
       this.#starting = undefined;
     });
     return this.#starting;
   }
 
   async #start(operation: NewOperation, request: string, input: StreamedInput | undefined): Promise<StartAnswer> {
-    await this.#alarm.read();
-    const existing = this.#store.record;
-    if (existing) return { ok: true, answer: this.#answer(existing) };
-    let inputBytes: number | undefined;
-    if (input) {
-      const stored = await storeInput(input, this.#store, () => this.#alarm.arm(Date.now() + UPLOAD_TIMEOUT_MS));
-      if (!stored.ok) {
-        await this.#store.eraseAll();
-        return stored;
-      }
-      inputBytes = stored.bytes;
+    const { store } = this.#life;
+    const stored = input && (await this.#storeInput(input));
+    if (stored?.ok === false) {
+      await store.eraseAll();
+      return { ok: false, refusal: `INPUT_${stored.reason}` };
     }
-    const record = createRecord({ ...operation, ...(inputBytes === undefined ? {} : { inputBytes }) });
-    const response = operation.outcome && "response" in operation.outcome ? operation.outcome.response : undefined;
-    const index = operationIndexStub(this.env.INDEX, record.parent);
+    const record = createRecord({
+      ...operation,
+      ...(stored === undefined ? {} : { inputBytes: stored.bytes }),
+      ...(stored?.digest === undefined ? {} : { inputDigest: stored.digest }),
+    });
     try {
       // Index first: every stored operation has a row by construction.
-      await index.upsert(startingRow(record, response));
+      await operationIndexStub(this.env.INDEX, record).upsert(startingRow(record));
     } catch (error) {
-      console.error({
-        message: "index row not written; nothing was started",
-        operation: record.name,
-        error: String(error),
-      });
-      if (input) await this.#store.eraseAll();
+      const message = "index row not written; nothing was started";
+      console.error({ message, operation: record.name, error: String(error) });
+      if (input) await store.eraseAll();
       return { ok: false, refusal: "INDEX_UNAVAILABLE" };
     }
-    this.#commit(record, startEffects(record), request);
-    return { ok: true, answer: this.#answer(record) };
+    this.#life.commit(record, startEffects(record), record.state === "QUEUED" ? request : undefined);
+    const { inputDigest } = record;
+    return { ok: true, answer: this.#life.answer(record), ...(inputDigest === undefined ? {} : { inputDigest }) };
   }
+
+  #storeInput({ stream, maxBytes, digest }: StreamedInput): Promise<StoredStream> {
+    // Should the client or this object go away in the middle, the alarm erases what came.
+    const beforeFirst = (): Promise<void> | undefined => this.#life.alarm.arm(Date.now() + UPLOAD_TIMEOUT_MS);
+    return storeStream(this.#life.store.input, stream, { maxBytes, digest, beforeFirst });
+  }
+
+  /** The operation that is there already. Its caller is told whether the input sent again is the same. */
+  async #repeatStart(input: StreamedInput | undefined): Promise<StartAnswer> {
+    const sentDigest = input?.digest ? await digestOfStream(input.stream) : undefined;
+    const record = this.#life.mustHaveRecord();
+    const { inputDigest } = record;
+    return {
+      ok: true,
+      answer: this.#life.answer(record),
+      ...(inputDigest === undefined ? {} : { inputDigest }),
+      ...(sentDigest === undefined ? {} : { sentDigest }),
+    };
+  }
+
+  // ── google.longrunning.Operations, one operation of it ────────────────────────────────────────────────────────────
 
   /** The operation as it stands, or undefined where none of this name is to be seen. */
   async get(name: string): Promise<OperationAnswer | undefined> {
     const record = await this.#visible(name);
-    return record && this.#answer(record);
+    return record && this.#life.answer(record);
   }
 
   /** Asks the work to stop (AIP-151). False where no operation of this name is to be seen. */
   async cancel(name: string): Promise<boolean> {
     if (!(await this.#visible(name))) return false;
     // Refused where it is done: then nothing changes, and that is an answer too.
-    this.#apply({ type: "cancel" });
+    this.#life.apply({ type: "cancel" });
     return true;
   }
 
   /** Forgets the operation; work under way goes on unseen. False where no operation of this name is to be seen. */
   async delete(name: string): Promise<boolean> {
     if (!(await this.#visible(name))) return false;
-    this.#apply({ type: "delete" });
+    this.#life.apply({ type: "delete" });
     return true;
   }
 
-  /** For the index's alarm and the sweep: settles what is due, and gives the row as it should be, or undefined for none. */
-  async reconcile(): Promise<IndexRow | undefined> {
-    await this.#settle();
-    const record = this.#store.record;
-    if (!record || record.deleteTime !== undefined) return undefined;
-    return indexRowFromRecord(record, this.#store.response());
+  /** Progress or completion from whoever does the work elsewhere (UpdateOperation). */
+  async update(name: string, request: UpdateRequest): Promise<UpdateAnswer> {
+    const record = await this.#visible(name);
+    if (!record) return { ok: false, refusal: "NOT_FOUND" };
+    if (isRepeatedCompletion(record, request)) return { ok: true, answer: this.#life.answer(record) };
+    const refusal = updateRefusal(record, request);
+    if (refusal) return { ok: false, refusal };
+    this.#life.apply({ type: "update", update: request.update });
+    return { ok: true, answer: this.#life.answer(this.#life.mustHaveRecord()) };
   }
 
   async #visible(name: string): Promise<OperationRecord | undefined> {
-    await this.#settle();
-    const record = this.#store.record;
+    await this.#life.settle();
+    const { record } = this.#life;
     return record && record.name === name && isVisible(record, Date.now()) ? record : undefined;
   }
 
-  #answer(record: OperationRecord): OperationAnswer {
-    return answerFromRecord(record, this.#store.response());
+  // ── The service's own parts ───────────────────────────────────────────────────────────────────────────────────────
+
+  /** For the index's alarm and the sweep: settles what is due, and gives the row as it should be, or undefined for none. */
+  async reconcile(): Promise<IndexRow | undefined> {
+    await this.#life.settle();
+    const { record } = this.#life;
+    if (!record || record.deleteTime !== undefined) return undefined;
+    return indexRowFromRecord(record);
   }
 
-  // ── fetch: sockets and streams ────────────────────────────────────────────────────────────────────────────────────
+  /** Whether an operation is here, whatever its name: a requestId is remembered as long as its operation. */
+  async exists(): Promise<boolean> {
+    await this.#life.settle();
+    const { record } = this.#life;
+    return record !== undefined && isVisible(record, Date.now());
+  }
 
   override async fetch(request: Request): Promise<Response> {
-    switch (new URL(request.url).pathname) {
-      case WAIT_PATH:
+    switch (`${request.method} ${new URL(request.url).pathname}`) {
+      case `GET ${WAIT_PATH}`:
         return this.#wait(decodeURIComponent(request.headers.get(NAME_HEADER) ?? ""));
-      case RUN_PATH:
-        return this.#run(request.headers.get(FENCE_HEADER));
-      case INPUT_PATH:
-        return this.#input(request.headers.get(FENCE_HEADER));
+      case `GET ${RUN_PATH}`:
+        return this.#runnerDoor.claim(request);
+      case `GET ${INPUT_PATH}`:
+        return this.#runnerDoor.input(request);
+      case `GET ${STEP_PATH}`:
+        return this.#runnerDoor.step(request);
+      case `POST ${STEP_PATH}`:
+        return this.#runnerDoor.saveStep(request);
+      case `POST ${RESPONSE_PATH}`:
+        return this.#runnerDoor.saveResponse(request);
       default:
         return new Response(null, { status: 404 });
     }
@@ -162,38 +182,13 @@ export class OperationObject extends DurableObject<Env> {
   async #wait(name: string): Promise<Response> {
     const record = await this.#visible(name);
     if (!record) return new Response(null, { status: 404 });
-    const answer = this.#answer(record);
-    if (answer.done) return Response.json(answer);
-    if (this.#waiters.count() >= MAX_WAITERS) return new Response(null, { status: 503 });
-    return this.#waiters.accept();
+    if (isFinal(record.state)) return Response.json(this.#life.waitMessage(record));
+    const { waiters } = this.#life;
+    return waiters.count() < MAX_WAITERS ? waiters.accept() : new Response(null, { status: 503 });
   }
 
-  /** Claims the work for a runner, or gives it back the channel that it lost. */
-  async #run(fence: string | null): Promise<Response> {
-    await this.#settle();
-    const event: OperationEvent =
-      fence === null
-        ? { type: "claim", fence: crypto.randomUUID() }
-        : { type: "keepAlive", fence, receivedTime: Date.now() };
-    if (!this.#apply(event).ok) return new Response(null, { status: 409 });
-    const record = this.#mustHaveRecord();
-    return this.#runner.accept(event.fence, claimedFromRecord(record, event.fence, this.#store.request()));
-  }
-
-  async #input(fence: string | null): Promise<Response> {
-    await this.#settle();
-    const record = this.#store.record;
-    if (!record || record.fence !== fence) return new Response(null, { status: 409 });
-    return new Response(inputStream(this.#store));
-  }
-
-  override async webSocketMessage(socket: WebSocket, data: string | ArrayBuffer): Promise<void> {
-    const message = decodeMessageToObject(data);
-    if (!message) return socket.close(1003, "not a message of the run channel");
-    await this.#settle();
-    const result = this.#apply(eventFromMessage(message, Math.random()));
-    if (!result.ok) return this.#runner.send(socket, { type: "stop" });
-    if (message.type !== "progress") this.#runner.send(socket, { type: "settled" });
+  override webSocketMessage(socket: WebSocket, data: string | ArrayBuffer): Promise<void> {
+    return this.#runnerDoor.message(socket, data);
   }
 
   // A closed run channel ends nothing: its runner may come back with its token while the lease lasts.
@@ -203,104 +198,21 @@ export class OperationObject extends DurableObject<Env> {
   }
 
   override webSocketError(_socket: WebSocket, error: unknown): void {
-    console.warn({ message: "socket failed", operation: this.#store.record?.name, error: String(error) });
+    console.warn({ message: "socket failed", operation: this.#life.record?.name, error: String(error) });
   }
 
-  // ── alarm ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  /** Settles what is due and arms the next. It never throws: the platform drops an alarm that keeps failing. */
   override async alarm(): Promise<void> {
-    this.#alarm.fired();
-    try {
-      if (!this.#store.record) return await this.#eraseAbandonedUpload();
-      this.#extendLease();
-      this.#apply({ type: "timePasses", random: Math.random() });
-      await this.#alarm.arm(this.#store.record && nextDueTime(this.#store.record));
-    } catch (error) {
-      console.error({ message: "alarm failed", operation: this.#store.record?.name, error: String(error) });
-      await this.#alarm.arm(Date.now() + MAX_EFFECT_RETRY_MS);
-    }
+    this.#life.alarm.fired();
+    if (this.#life.record) return this.#life.settleAtAlarm();
+    // An upload that never became an operation: erased, unless it is still coming in.
+    if (this.#starting) await this.#life.alarm.arm(Date.now() + UPLOAD_TIMEOUT_MS);
+    else if (this.#life.store.input.get(0)) await this.#life.store.eraseAll();
   }
+}
 
-  async #eraseAbandonedUpload(): Promise<void> {
-    if (this.#starting) await this.#alarm.arm(Date.now() + UPLOAD_TIMEOUT_MS);
-    else if (this.#store.hasInput()) await this.#store.eraseAll();
-  }
-
-  // ── load, step, save, act ─────────────────────────────────────────────────────────────────────────────────────────
-
-  /** Deadlines, leases and wake-ups hold on every read, not only when their alarm comes. */
-  async #settle(): Promise<void> {
-    await this.#alarm.read();
-    const record = this.#store.record;
-    const now = Date.now();
-    if (!record) return;
-    const expired = record.expireTime !== undefined && record.expireTime <= now;
-    if (!expired && dueTransition(record, now) === undefined) return;
-    this.#extendLease();
-    this.#apply({ type: "timePasses", random: Math.random() });
-  }
-
-  /** The runtime answers keep-alives by itself and keeps the time of the last: it is looked at when the lease is due. */
-  #extendLease(): void {
-    const record = this.#store.record;
-    if (record?.fence === undefined || (record.leaseEndTime ?? 0) > Date.now()) return;
-    const receivedTime = this.#runner.lastKeepAliveTime(record.fence);
-    if (receivedTime !== undefined) this.#apply({ type: "keepAlive", fence: record.fence, receivedTime });
-  }
-
-  #apply(event: OperationEvent): Step {
-    const record = this.#store.record;
-    if (!record) return { ok: false, refusal: "GONE" };
-    const result = step(record, event, Date.now());
-    if (result.ok) this.#commit(result.record, result.effects);
-    return result;
-  }
-
-  /** Saves record, input and alarm in one transaction: nothing is awaited between their writes. Then acts. */
-  #commit(record: OperationRecord, effects: Effect[], request?: string): void {
-    if (effects.some(({ type }) => type === "erase")) {
-      this.#waiters.push({ type: "gone" });
-      this.ctx.waitUntil(this.#store.eraseAll());
-      return;
-    }
-    this.ctx.storage.transactionSync(() => {
-      this.#store.saveRecord(record);
-      if (request !== undefined && record.outcome === undefined) this.#store.saveRequest(request);
-      if (effects.some(({ type }) => type === "eraseInput")) this.#store.eraseInput();
-    });
-    const armed = this.#alarm.arm(nextDueTime(record));
-    if (armed) this.ctx.waitUntil(armed);
-    for (const effect of effects) this.#act(effect, record);
-  }
-
-  #act(effect: Effect, record: OperationRecord): void {
-    switch (effect.type) {
-      case "send":
-      case "index":
-      case "snapshot":
-        this.ctx.waitUntil(this.#outbox.perform(effect.type));
-        return;
-      case "notifyWaiters":
-        this.#waiters.push(
-          isVisible(record, Date.now()) ? { type: "operation", answer: this.#answer(record) } : { type: "gone" },
-        );
-        return;
-      case "tellRunner":
-        this.#runner.tell(effect.message);
-        return;
-      case "eraseInput":
-      case "erase":
-        // Done with the record, in its transaction.
-        return;
-      default:
-        effect satisfies never;
-    }
-  }
-
-  #mustHaveRecord(): OperationRecord {
-    const { record } = this.#store;
-    if (!record) throw new Error("an operation that was just stepped has no record");
-    return record;
-  }
+/** What follows a start: the work is queued; where the result was known at once, the world is told of it. */
+function startEffects(record: OperationRecord): Effect[] {
+  if (record.state === "QUEUED") return [{ type: "send" }];
+  if (!record.outcome) return [];
+  return record.policy.snapshot ? [{ type: "index" }, { type: "snapshot" }] : [{ type: "index" }];
 }

@@ -1,25 +1,34 @@
 // What one operation's object stores, and under which keys (docs/storage-schema.md). PERSISTED CONTRACT.
 // The record is read once and kept: an object is the only writer of its storage.
-import { INPUT_CHUNK_BYTES, MAX_INLINE_RESPONSE_CHARACTERS } from "../limits";
-import type { OperationRecord } from "../operation/record";
+import type { OperationRecord, Outcome } from "../operation/record";
+import { MAX_INLINE_RESPONSE_CHARACTERS, MAX_STEP_GAP } from "../limits";
+import { Chunks } from "./chunks";
 
 const RECORD_KEY = "record";
 /** The request as UTF-8 JSON: as bytes, since one letter beyond Latin-1 doubles a stored string. */
 const REQUEST_KEY = "request";
-const INPUT_PREFIX = "input/";
-const RESPONSE_PREFIX = "response/";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 export class OperationStorage {
+  /** The streamed input. */
+  readonly input: Chunks;
+  /** A large response, as the JSON of its Any. */
+  readonly response: Chunks;
   readonly #storage: DurableObjectStorage;
   #record: OperationRecord | undefined;
   #recordIsRead = false;
-  #response: string | undefined;
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
+    this.input = new Chunks(storage.kv, "input/");
+    this.response = new Chunks(storage.kv, "response/");
+  }
+
+  /** The result of the n-th step, as JSON. */
+  step(place: number): Chunks {
+    return new Chunks(this.#storage.kv, `step/${String(place).padStart(6, "0")}/`);
   }
 
   /** The record, or undefined where no operation was ever committed here, or it is forgotten. */
@@ -31,30 +40,19 @@ export class OperationStorage {
     return this.#record;
   }
 
-  /** Saves a record; a large response moves into rows of its own. Must stand in a synchronous transaction. */
+  /** Saves a record; a response too large for it moves into rows of its own. Must stand in a synchronous transaction. */
   saveRecord(record: OperationRecord): void {
-    const saved = this.#withResponseRows(record);
+    const outcome = record.outcome && this.#outcomeToStore(record.outcome);
+    const saved = outcome === undefined ? record : { ...record, outcome };
     this.#storage.kv.put(RECORD_KEY, saved);
     this.#record = saved;
     this.#recordIsRead = true;
   }
 
-  #withResponseRows(record: OperationRecord): OperationRecord {
-    const { outcome } = record;
-    if (outcome === undefined || !("response" in outcome)) return record;
-    this.#response = outcome.response;
-    if (outcome.response.length <= MAX_INLINE_RESPONSE_CHARACTERS) return record;
-    const responseChunks = this.#putChunks(RESPONSE_PREFIX, encoder.encode(outcome.response));
-    return { ...record, outcome: { responseChunks } };
-  }
-
-  /** The response's JSON text, where the operation has one. */
-  response(): string | undefined {
-    const outcome = this.record?.outcome;
-    if (outcome === undefined || "error" in outcome) return undefined;
-    if ("response" in outcome) return outcome.response;
-    this.#response ??= decoder.decode(this.#getChunks(RESPONSE_PREFIX, outcome.responseChunks));
-    return this.#response;
+  #outcomeToStore(outcome: Outcome): Outcome {
+    if (!("response" in outcome) || outcome.response.length <= MAX_INLINE_RESPONSE_CHARACTERS) return outcome;
+    const bytes = encoder.encode(outcome.response);
+    return { responseChunks: this.response.putAll(bytes), responseBytes: bytes.length };
   }
 
   saveRequest(request: string): void {
@@ -67,58 +65,20 @@ export class OperationStorage {
     return decoder.decode(bytes);
   }
 
-  saveInputChunk(index: number, bytes: Uint8Array): void {
-    this.#storage.kv.put(chunkKey(INPUT_PREFIX, index), bytes);
-  }
-
-  /** The n-th chunk of the streamed input; undefined past its end. */
-  inputChunk(index: number): Uint8Array | undefined {
-    return this.#storage.kv.get<Uint8Array>(chunkKey(INPUT_PREFIX, index));
-  }
-
-  hasInput(): boolean {
-    return this.inputChunk(0) !== undefined;
-  }
-
-  /** Erases what only the work needed. Must stand in a synchronous transaction. */
-  eraseInput(): void {
+  /** Erases what only the work needed, and responses of attempts that came to nothing. In a synchronous transaction. */
+  eraseWork(): void {
     this.#storage.kv.delete(REQUEST_KEY);
-    for (let index = 0; this.#storage.kv.delete(chunkKey(INPUT_PREFIX, index)); index += 1);
+    this.input.erase();
+    // A place is left empty by a step whose storing was interrupted, never more of them than may be stored side by side.
+    for (let place = 0, gap = 0; gap <= MAX_STEP_GAP; place += 1) gap = this.step(place).erase() ? 0 : gap + 1;
+    const outcome = this.record?.outcome;
+    this.response.erase(outcome && "responseChunks" in outcome ? outcome.responseChunks : 0);
   }
 
   /** Forgets everything: the object is as if it had never been. */
   async eraseAll(): Promise<void> {
     this.#record = undefined;
     this.#recordIsRead = true;
-    this.#response = undefined;
     await Promise.all([this.#storage.deleteAlarm(), this.#storage.deleteAll()]);
   }
-
-  #putChunks(prefix: string, bytes: Uint8Array): number {
-    let count = 0;
-    for (let offset = 0; offset < bytes.length; offset += INPUT_CHUNK_BYTES) {
-      this.#storage.kv.put(chunkKey(prefix, count), bytes.slice(offset, offset + INPUT_CHUNK_BYTES));
-      count += 1;
-    }
-    return count;
-  }
-
-  #getChunks(prefix: string, count: number): Uint8Array {
-    const chunks = Array.from({ length: count }, (_, index) => {
-      const chunk = this.#storage.kv.get<Uint8Array>(chunkKey(prefix, index));
-      if (chunk === undefined) throw new Error(`${chunkKey(prefix, index)} is missing`);
-      return chunk;
-    });
-    const bytes = new Uint8Array(chunks.reduce((length, chunk) => length + chunk.length, 0));
-    let offset = 0;
-    for (const chunk of chunks) {
-      bytes.set(chunk, offset);
-      offset += chunk.length;
-    }
-    return bytes;
-  }
-}
-
-function chunkKey(prefix: string, index: number): string {
-  return `${prefix}${String(index).padStart(6, "0")}`;
 }

@@ -4,13 +4,13 @@ import { deleteSnapshot, putSnapshot } from "../kv/snapshots";
 import type { OperationEvent, OutboxEffect } from "../operation/event";
 import { indexRowFromRecord } from "../operation/index-row";
 import type { OperationRecord } from "../operation/record";
-import { operationJson } from "../operation/resource";
 import { operationIndexStub } from "./operation-index-name";
 
 /** What the outbox needs of its object. */
 export interface OutboxPort {
   record(): OperationRecord | undefined;
-  response(): string | undefined;
+  /** The operation's JSON, as text or as a stream. */
+  body(record: OperationRecord): string | ReadableStream<Uint8Array>;
   /** Lets the core know how an effect went. */
   report(event: OperationEvent): void;
 }
@@ -67,15 +67,15 @@ export class Outbox {
   }
 
   async #tellIndex(record: OperationRecord): Promise<void> {
-    const index = operationIndexStub(this.#env.INDEX, record.parent);
+    const index = operationIndexStub(this.#env.INDEX, record);
     const { createTime, id } = record;
     if (record.deleteTime !== undefined) return index.remove({ createTime, id });
-    await index.upsert(indexRowFromRecord(record, this.#port.response()));
+    await index.upsert(indexRowFromRecord(record));
   }
 
   async #tellSnapshots(record: OperationRecord): Promise<void> {
     if (record.deleteTime !== undefined) return deleteSnapshot(this.#env.SNAPSHOTS, record.id);
-    await putSnapshot(this.#env.SNAPSHOTS, record, operationJson(record, this.#port.response()));
+    await putSnapshot(this.#env.SNAPSHOTS, record, this.#port.body(record));
   }
 
   #log(effect: string, record: OperationRecord, error: unknown): void {

@@ -1,30 +1,38 @@
 // Between the run channel's messages and the core's events.
 import { attemptNumber } from "../operation/attempt";
 import type { OperationEvent } from "../operation/event";
-import type { OperationRecord } from "../operation/record";
-import type { Claimed, MessageToObject } from "../operation/run-channel";
+import { MAX_INLINE_RESULT_CHARACTERS } from "../limits";
+import type { OperationRecord, StoredStep } from "../operation/record";
+import type { Claimed, ClaimedStep, MessageToObject } from "../operation/run-channel";
+import type { OperationStorage } from "./operation-storage";
 
 /** The event that a runner's message stands for. `random` is 0 ≤ r < 1, for the jitter of a retry. */
-export function eventFromMessage(message: MessageToObject, random: number): OperationEvent {
-  const { fence, progress } = message;
+export function eventFromMessage(
+  message: Exclude<MessageToObject, { type: "saveStep" }>,
+  random: number,
+): OperationEvent {
   switch (message.type) {
     case "progress":
-      return { type: "progress", fence, progress: progress ?? {} };
     case "sleep":
-      return { type: "sleep", fence, ordinal: message.ordinal, wakeTime: message.wakeTime, progress };
     case "release":
-      return { type: "release", fence, statusMessage: message.statusMessage };
     case "succeed":
-      return { type: "succeed", fence, response: message.response, progress };
+    case "saveCheckpoint":
+      return message;
+    case "yield":
+      return { ...message, random };
     case "fail":
-      return { type: "attemptFailed", fence, error: message.error, retryable: message.retryable, random, progress };
+      return { ...message, type: "attemptFailed", random };
     default:
       return message satisfies never;
   }
 }
 
 /** What a runner is told when its claim holds. */
-export function claimedFromRecord(record: OperationRecord, fence: string, request: string): Claimed {
+export function claimedFromRecord(
+  record: OperationRecord,
+  fence: string,
+  store: Pick<OperationStorage, "request" | "step">,
+): Claimed {
   return {
     type: "claimed",
     fence,
@@ -36,9 +44,21 @@ export function claimedFromRecord(record: OperationRecord, fence: string, reques
     deadline: record.deadline,
     attempt: attemptNumber(record),
     maxAttempts: record.policy.maxAttempts,
-    request,
+    request: store.request(),
     ...(record.inputBytes === undefined ? {} : { inputBytes: record.inputBytes }),
     sleeps: record.sleeps ?? [],
     cancelRequested: record.cancelRequestTime !== undefined,
+    steps: claimedSteps(record.steps ?? [], store),
+    ...(record.checkpoint === undefined ? {} : { checkpoint: record.checkpoint }),
   };
+}
+
+/** Small results go along, as many as fit; the others are fetched when they are asked for. */
+function claimedSteps(steps: readonly StoredStep[], store: Pick<OperationStorage, "step">): ClaimedStep[] {
+  let room = MAX_INLINE_RESULT_CHARACTERS;
+  return steps.map(({ name, place, bytes, chunks }) => {
+    if (bytes > room) return { name, place };
+    room -= bytes;
+    return { name, place, result: store.step(place).text(chunks) };
+  });
 }

@@ -1,5 +1,4 @@
 // The hibernatable sockets of one operation's object: its runner's, and those of everyone who waits.
-import { MAX_INLINE_RESPONSE_CHARACTERS } from "../limits";
 import type { WaitMessage } from "../operation/answer";
 import type { Claimed, MessageToRunner } from "../operation/run-channel";
 
@@ -75,13 +74,10 @@ export class WaiterSockets {
     return new Response(null, { status: 101, webSocket: client });
   }
 
-  /** Answers everyone who waits. What is large is not sent to thousands: they are told to come and get it. */
+  /** Answers everyone who waits. */
   push(message: WaitMessage): void {
-    const sockets = this.#state.getWebSockets(WAITER_TAG);
-    if (sockets.length === 0) return;
-    const large = message.type === "operation" && message.answer.json.length > 2 * MAX_INLINE_RESPONSE_CHARACTERS;
-    const text = JSON.stringify(large ? ({ type: "done" } satisfies WaitMessage) : message);
-    for (const socket of sockets) {
+    const text = JSON.stringify(message);
+    for (const socket of this.#state.getWebSockets(WAITER_TAG)) {
       if (socket.readyState !== WebSocket.READY_STATE_OPEN) continue;
       socket.send(text);
       socket.close(1000, "answered");

@@ -9,7 +9,8 @@ import { runOperation } from "./run-operation";
 /** The queue handler of a deployment with these methods. */
 export function queueConsumer(methods: ReadonlyMap<string, Method>) {
   return async function queue(batch: MessageBatch<WorkMessage>, env: Env, ctx: ExecutionContext): Promise<void> {
-    const options = { methods, showInnerErrors: configFromEnv(env).auth === "open" };
+    const { auth, invocationMs } = configFromEnv(env);
+    const options = { methods, showInnerErrors: auth === "open", invocationMs };
     await Promise.all(
       batch.messages.map(async (message) => {
         const channel = await claim(message, env);

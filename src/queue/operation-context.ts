@@ -1,41 +1,34 @@
-// What a method's function sees of its operation while it runs (architecture: "what the API's owner writes").
+// What a method's function sees of its operation while it runs: OperationContext, over ports.
 import { type DurationText, durationTextToMs } from "../aip/duration";
-import { MAX_METADATA_CHARACTERS, MAX_SLEEPS, PROGRESS_INTERVAL_MS } from "../limits";
+import {
+  MAX_CHECKPOINT_CHARACTERS,
+  MAX_SLEEPS,
+  MAX_STEPS,
+  MAX_STEP_NAME_CHARACTERS,
+  MAX_STEP_RESULT_BYTES,
+} from "../limits";
 import type { OperationContext } from "../operation/method";
-import type { Claimed, ProgressMessage } from "../operation/run-channel";
-import type { JsonObject } from "../rpc/any";
-
-/** Thrown through a handler to end an invocation that sleeps; the function is called again when its time has come. */
-export class Unwinding extends Error {
-  override readonly name = "Unwinding";
-  readonly ordinal: number;
-  readonly wakeTime: number;
-
-  constructor(ordinal: number, wakeTime: number) {
-    super("The operation sleeps. This error ends the invocation and must not be caught.");
-    this.ordinal = ordinal;
-    this.wakeTime = wakeTime;
-  }
-}
+import type { Claimed, ClaimedStep, ProgressMessage } from "../operation/run-channel";
+import type { Json, JsonObject } from "../rpc/any";
+import { ProgressReporter } from "./progress-reporter";
+import { Unwinding, type UnwindingReason } from "./unwinding";
 
 /** What a run needs from the world. */
 export interface RunPorts {
-  now(): number;
-  sendProgress(progress: ProgressMessage): void;
+  now(this: void): number;
+  sendProgress(this: void, progress: ProgressMessage): void;
+  /** Has a step's result stored. Throws where the work is no longer this runner's. */
+  saveStep(this: void, name: string, result: string): Promise<void>;
+  saveCheckpoint(this: void, cursor: string): Promise<void>;
+  /** The JSON text of a result that was too large to come with the claim. */
+  stepResult(this: void, place: number): Promise<string>;
+  log(this: void, fields: Record<string, unknown>): void;
   signal: AbortSignal;
   input: ReadableStream<Uint8Array>;
+  hasDefaultMetadata: boolean;
+  /** From when on (milliseconds since 1970) the invocation gives way before its next step. */
+  yieldTime: number;
 }
-
-/** Fields of the default metadata that are the service's own. */
-const RESERVED_FIELDS = new Set([
-  "createTime",
-  "startTime",
-  "endTime",
-  "target",
-  "verb",
-  "requestedCancellation",
-  "apiVersion",
-]);
 
 export class RunContext implements OperationContext {
   readonly name: string;
@@ -45,17 +38,15 @@ export class RunContext implements OperationContext {
   readonly signal: AbortSignal;
   readonly input: ReadableStream<Uint8Array>;
   readonly inputBytes: number;
+  readonly resumeFrom: Json | undefined;
   /** Set once the invocation has ended by unwinding: whatever the handler makes of it counts no more. */
   unwinding: Unwinding | undefined;
   readonly #ports: RunPorts;
+  readonly #reporter: ProgressReporter;
   readonly #wakeTimes: ReadonlyMap<number, number>;
+  readonly #steps: ReadonlyMap<string, ClaimedStep>;
+  readonly #stepNames = new Set<string>();
   #sleepCount = 0;
-  #metadata: JsonObject = {};
-  readonly #fieldSizes = new Map<string, number>();
-  #statusMessage: string | undefined;
-  #isChanged = false;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #sentTime = 0;
 
   constructor(claimed: Claimed, ports: RunPorts) {
     this.name = claimed.name;
@@ -65,69 +56,74 @@ export class RunContext implements OperationContext {
     this.signal = ports.signal;
     this.input = ports.input;
     this.inputBytes = claimed.inputBytes ?? 0;
+    this.resumeFrom = claimed.checkpoint === undefined ? undefined : (JSON.parse(claimed.checkpoint) as Json);
     this.#ports = ports;
+    this.#reporter = new ProgressReporter({
+      now: ports.now,
+      send: ports.sendProgress,
+      hasDefaultMetadata: ports.hasDefaultMetadata,
+    });
     this.#wakeTimes = new Map(claimed.sleeps.map(({ ordinal, wakeTime }) => [ordinal, wakeTime]));
+    this.#steps = new Map(claimed.steps.map((step) => [step.name, step]));
   }
 
   progress(report: JsonObject & { statusMessage?: string }): void {
-    const { statusMessage, ...fields } = report;
-    for (const field of Object.keys(fields)) {
-      if (RESERVED_FIELDS.has(field)) throw new TypeError(`metadata field ${field} is set by the service`);
-    }
-    this.#checkSize(fields);
-    this.#metadata = { ...this.#metadata, ...fields };
-    this.#statusMessage = statusMessage ?? this.#statusMessage;
-    this.#isChanged = true;
-    this.#scheduleProgress();
+    this.#reporter.report(report);
   }
 
-  /** Field by field, so that a report costs what it says and not what was said before. */
-  #checkSize(fields: JsonObject): void {
-    for (const [field, value] of Object.entries(fields))
-      this.#fieldSizes.set(field, JSON.stringify([field, value]).length);
-    const size = [...this.#fieldSizes.values()].reduce((sum, fieldSize) => sum + fieldSize, 0);
-    if (size > MAX_METADATA_CHARACTERS) {
-      throw new RangeError(`the metadata of an operation has at most ${MAX_METADATA_CHARACTERS} characters of JSON`);
-    }
-  }
-
-  /** Sends at once what comes after a pause, and holds back what comes thick and fast, the last of it never. */
-  #scheduleProgress(): void {
-    const wait = this.#sentTime + PROGRESS_INTERVAL_MS - this.#ports.now();
-    if (wait <= 0) return this.#flush();
-    this.#timer ??= setTimeout(() => this.#flush(), wait);
-  }
-
-  #flush(): void {
-    const progress = this.takeProgress();
-    if (!progress) return;
-    this.#sentTime = this.#ports.now();
-    this.#ports.sendProgress(progress);
-  }
-
-  /** The progress that was not sent yet, for the last word to carry; nothing is sent on its own after that. */
   takeProgress(): ProgressMessage | undefined {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    if (!this.#isChanged) return undefined;
-    this.#isChanged = false;
-    return {
-      metadata: this.#metadata,
-      ...(this.#statusMessage === undefined ? {} : { statusMessage: this.#statusMessage }),
-    };
+    return this.#reporter.take();
+  }
+
+  log(message: string, fields: JsonObject = {}): void {
+    this.#ports.log({ message, operation: this.name, attempt: this.attempt, ...fields });
+  }
+
+  async step<T>(name: string, run: () => T | Promise<T>): Promise<T> {
+    this.#claimStepName(name);
+    const stored = this.#steps.get(name);
+    if (stored) return JSON.parse(stored.result ?? (await this.#ports.stepResult(stored.place))) as T;
+    this.#giveWayIfLate();
+    this.signal.throwIfAborted();
+    const result = resultJson(name, await run());
+    await this.#ports.saveStep(name, result);
+    // What a replay will be given, the first run is given too.
+    return JSON.parse(result) as T;
+  }
+
+  #claimStepName(name: string): void {
+    if (name === "" || name.length > MAX_STEP_NAME_CHARACTERS) {
+      throw new TypeError(`a step's name has 1 to ${MAX_STEP_NAME_CHARACTERS} characters`);
+    }
+    if (this.#stepNames.has(name))
+      throw new TypeError(`two steps of one operation have the name ${JSON.stringify(name)}`);
+    if (this.#stepNames.size >= MAX_STEPS) throw new RangeError(`an operation has at most ${MAX_STEPS} steps`);
+    this.#stepNames.add(name);
+  }
+
+  async checkpoint(cursor: Json): Promise<void> {
+    const json = JSON.stringify(cursor);
+    if (json.length > MAX_CHECKPOINT_CHARACTERS) {
+      throw new RangeError(
+        `a checkpoint has at most ${MAX_CHECKPOINT_CHARACTERS} characters of JSON; this has ${json.length}`,
+      );
+    }
+    await this.#ports.saveCheckpoint(json);
+    this.#giveWayIfLate();
   }
 
   async sleep(duration: DurationText): Promise<void> {
     const ms = durationTextToMs(duration);
-    if (ms === undefined)
+    if (ms === undefined) {
       throw new TypeError(`op.sleep takes a number and a unit ("90s", "1h"), not ${JSON.stringify(duration)}`);
-    return this.#sleepUntil(this.#ports.now() + ms);
+    }
+    this.#sleepUntil(this.#ports.now() + ms);
   }
 
   async sleepUntil(time: Date): Promise<void> {
     const wakeTime = time.getTime();
     if (Number.isNaN(wakeTime)) throw new TypeError("op.sleepUntil takes a valid Date");
-    return this.#sleepUntil(wakeTime);
+    this.#sleepUntil(wakeTime);
   }
 
   // Called again after a sleep, the function comes by the same calls in the same order: their number tells them apart.
@@ -136,7 +132,29 @@ export class RunContext implements OperationContext {
     this.#sleepCount += 1;
     if (this.#wakeTimes.has(ordinal) || wakeTime <= this.#ports.now()) return;
     if (ordinal >= MAX_SLEEPS) throw new RangeError(`an operation sleeps at most ${MAX_SLEEPS} times`);
-    this.unwinding ??= new Unwinding(ordinal, wakeTime);
+    this.#unwind({ type: "sleep", ordinal, wakeTime });
+  }
+
+  #giveWayIfLate(): void {
+    if (this.unwinding) throw this.unwinding;
+    if (this.#ports.now() >= this.#ports.yieldTime) this.#unwind({ type: "yield" });
+  }
+
+  #unwind(reason: UnwindingReason): never {
+    this.unwinding ??= new Unwinding(reason);
     throw this.unwinding;
   }
+}
+
+function resultJson(name: string, value: unknown): string {
+  // A step without a result is one whose result is null.
+  const json = value === undefined ? "null" : JSON.stringify(value);
+  if (json === undefined) throw new TypeError(`the result of the step ${JSON.stringify(name)} is no JSON value`);
+  const isLarge = json.length > MAX_STEP_RESULT_BYTES / 4;
+  const bytes = isLarge ? new TextEncoder().encode(json).length : json.length;
+  if (bytes <= MAX_STEP_RESULT_BYTES) return json;
+  throw new RangeError(
+    `the result of the step ${JSON.stringify(name)} has ${bytes} bytes of JSON; at most ${MAX_STEP_RESULT_BYTES} are kept: ` +
+      "store it elsewhere and return where it is",
+  );
 }

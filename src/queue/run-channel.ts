@@ -1,22 +1,27 @@
 // The runner's end of the run channel: claims the work, keeps the lease, and is believed by nobody once that has run out.
 import { CHANNEL_REOPEN_DELAY_MS, KEEP_ALIVES_PER_LEASE } from "../limits";
+import type { SuccessfulOutcome } from "../operation/event";
 import {
   type Claimed,
   FENCE_HEADER,
   INPUT_PATH,
   KEEP_ALIVE_REQUEST,
   KEEP_ALIVE_RESPONSE,
-  type MessageToObject,
+  type LastWord,
   type MessageToRunner,
+  type ProgressMessage,
+  RESPONSE_PATH,
   RUN_PATH,
+  STEP_PATH,
 } from "../operation/run-channel";
 
 /** What the channel needs of the operation's object. */
 export type ObjectStub = Pick<Fetcher, "fetch">;
 
-/** A message as the work sends it: the channel adds the token. */
-export type Unfenced<T> = T extends unknown ? Omit<T, "fence"> : never;
-export type RunnerMessage = Unfenced<MessageToObject>;
+/** What the work asks to be stored: the channel numbers it and adds the token. */
+export type SaveMessage =
+  | { type: "saveStep"; name: string; result: string }
+  | { type: "saveCheckpoint"; cursor: string };
 
 /** How a runner's last word went: recorded, or void because the work is no longer its own. */
 export type Settlement = "settled" | "stopped";
@@ -28,6 +33,9 @@ export interface RunListener {
   /** The work is lost: to a deadline, another runner, or silence longer than the lease. */
   onStop(): void;
 }
+
+/** Saves are numbered from 1; there is one last word. */
+const LAST_WORD_ID = 0;
 
 export class RunChannel {
   readonly claimed: Claimed;
@@ -41,7 +49,9 @@ export class RunChannel {
   #confirmedTime: number;
   #pingTime: number | undefined;
   readonly #timer: ReturnType<typeof setInterval>;
-  #lastWord: { message: string; settle: (settlement: Settlement) => void } | undefined;
+  /** What was sent and not yet answered, in order: it is sent again over the next channel. */
+  readonly #unanswered = new Map<number, { message: string; settle: (settlement: Settlement) => void }>();
+  #nextId = 1;
 
   /** Claims the work; undefined where there is none to claim: done, claimed by another, not due, forgotten. */
   static async claim(stub: ObjectStub): Promise<RunChannel | undefined> {
@@ -68,22 +78,41 @@ export class RunChannel {
   }
 
   /** Sends progress, which may be lost with the channel: the last word carries it again. */
-  send(message: RunnerMessage): void {
-    if (this.#stopped || this.#socket.readyState !== WebSocket.READY_STATE_OPEN) return;
-    this.#socket.send(this.#fenced(message));
+  sendProgress(progress: ProgressMessage): void {
+    this.#transmit(this.#fenced({ type: "progress", progress }));
   }
 
-  /** Says the last word, over as many channels as it takes while the lease lasts, and closes. */
-  async finish(message: RunnerMessage): Promise<Settlement> {
+  /** Has something stored, over as many channels as it takes while the lease lasts. */
+  save(message: SaveMessage): Promise<Settlement> {
+    const id = this.#nextId;
+    this.#nextId += 1;
+    return this.#ask(id, this.#fenced({ ...message, id }));
+  }
+
+  /** Says the last word, in the same way, and closes. */
+  async finish(lastWord: LastWord): Promise<Settlement> {
     try {
-      if (this.#stopped) return "stopped";
-      return await new Promise<Settlement>((settle) => {
-        this.#lastWord = { message: this.#fenced(message), settle };
-        if (this.#socket.readyState === WebSocket.READY_STATE_OPEN) this.#socket.send(this.#lastWord.message);
-      });
+      return await this.#ask(LAST_WORD_ID, this.#fenced(lastWord));
     } finally {
       this.close();
     }
+  }
+
+  #ask(id: number, message: string): Promise<Settlement> {
+    return new Promise((settle) => {
+      if (this.#stopped) return settle("stopped");
+      this.#unanswered.set(id, { message, settle });
+      this.#transmit(message);
+    });
+  }
+
+  #answered(id: number, settlement: Settlement): void {
+    this.#unanswered.get(id)?.settle(settlement);
+    this.#unanswered.delete(id);
+  }
+
+  #transmit(message: string): void {
+    if (!this.#stopped && this.#socket.readyState === WebSocket.READY_STATE_OPEN) this.#socket.send(message);
   }
 
   close(): void {
@@ -94,14 +123,43 @@ export class RunChannel {
 
   /** The streamed input from its beginning. */
   async input(): Promise<ReadableStream<Uint8Array>> {
-    const response = await this.#stub.fetch(`https://operation${INPUT_PATH}`, {
-      headers: { [FENCE_HEADER]: this.claimed.fence },
-    });
+    const response = await this.#fetch(INPUT_PATH);
     if (!response.ok || !response.body) throw new Error(`the input could not be read (${response.status})`);
     return response.body;
   }
 
-  #fenced(message: RunnerMessage): string {
+  /** The JSON text of a finished step's large result. */
+  async stepResult(place: number): Promise<string> {
+    const response = await this.#fetch(`${STEP_PATH}?place=${place}`);
+    if (!response.ok) throw new Error(`a step's result could not be read (${response.status})`);
+    return response.text();
+  }
+
+  /** Stores a step's large result as a byte stream. */
+  async saveLargeStep(name: string, result: string): Promise<Settlement> {
+    const response = await this.#fetch(`${STEP_PATH}?name=${encodeURIComponent(name)}`, result);
+    return this.#stored(response) ? "settled" : "stopped";
+  }
+
+  /** Stores a large response as a byte stream, for the last word to name. */
+  async saveLargeResponse(response: string): Promise<SuccessfulOutcome | undefined> {
+    const stored = await this.#fetch(RESPONSE_PATH, response);
+    return this.#stored(stored) ? stored.json<SuccessfulOutcome>() : undefined;
+  }
+
+  #fetch(path: string, body?: string): Promise<Response> {
+    const headers = { [FENCE_HEADER]: this.claimed.fence };
+    const init = body === undefined ? { headers } : { headers, method: "POST", body };
+    return this.#stub.fetch(`https://operation${path}`, init);
+  }
+
+  #stored(response: Response): boolean {
+    if (response.status === 409) this.#stop();
+    else if (!response.ok) throw new Error(`a large result could not be stored (${response.status})`);
+    return response.ok;
+  }
+
+  #fenced(message: object): string {
     return JSON.stringify({ ...message, fence: this.claimed.fence });
   }
 
@@ -123,8 +181,11 @@ export class RunChannel {
         this.#cancelled = true;
         this.#listener?.onCancel();
         return;
+      case "saved":
+        this.#answered(message.id, "settled");
+        return;
       case "settled":
-        this.#lastWord?.settle("settled");
+        this.#answered(LAST_WORD_ID, "settled");
         return;
       case "stop":
         this.#stop();
@@ -141,7 +202,7 @@ export class RunChannel {
     if (this.#stopped) return;
     this.#stopped = true;
     clearInterval(this.#timer);
-    this.#lastWord?.settle("stopped");
+    for (const id of this.#unanswered.keys()) this.#answered(id, "stopped");
     this.#listener?.onStop();
   }
 
@@ -174,7 +235,7 @@ export class RunChannel {
         this.#socket = opened.socket;
         this.#attach(opened.socket);
         if (opened.claimed.cancelRequested && !this.#cancelled) this.#receive(JSON.stringify({ type: "cancel" }));
-        if (this.#lastWord) opened.socket.send(this.#lastWord.message);
+        for (const { message } of this.#unanswered.values()) this.#transmit(message);
       } catch (error) {
         console.warn({ message: "run channel not reopened yet", operation: this.claimed.name, error: String(error) });
         await new Promise((resolve) => setTimeout(resolve, CHANNEL_REOPEN_DELAY_MS));

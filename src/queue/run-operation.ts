@@ -1,100 +1,170 @@
 // Runs one attempt of a method's function for a claimed operation, and says the last word about it.
-import { MAX_RESPONSE_BYTES, MAX_STATUS_DETAILS_BYTES, MAX_STATUS_MESSAGE_CHARACTERS } from "../limits";
+import {
+  INVOCATION_GRACE_MS,
+  MAX_INLINE_RESULT_CHARACTERS,
+  MAX_RESPONSE_BYTES,
+  MAX_STATUS_DETAILS_BYTES,
+  MAX_STATUS_MESSAGE_CHARACTERS,
+  YIELD_AFTER_PART,
+} from "../limits";
 import type { Method } from "../operation/define-method";
-import { anyFromMessage, type JsonObject } from "../rpc/any";
+import type { LastWord } from "../operation/run-channel";
+import { type JsonObject, anyFromMessage } from "../rpc/any";
 import { Code } from "../rpc/code";
 import { RpcError } from "../rpc/error";
 import type { Status } from "../rpc/status";
-import { RunContext } from "./operation-context";
-import type { RunChannel, RunnerMessage } from "./run-channel";
+import { RunContext, type RunPorts } from "./operation-context";
+import type { RunChannel, Settlement } from "./run-channel";
+import type { Unwinding } from "./unwinding";
 
 /** What running needs to know of the deployment. */
 export interface RunOptions {
   methods: ReadonlyMap<string, Method>;
   /** Open mode: the inner text of an unclassified error may be shown to clients. */
   showInnerErrors: boolean;
+  /** How long one invocation works, in milliseconds, before it gives way to another. */
+  invocationMs: number;
 }
 
 /** Does the work behind a channel to its end. Never throws: whatever happens becomes the last word. */
-export async function runOperation(channel: RunChannel, { methods, showInnerErrors }: RunOptions): Promise<void> {
+export async function runOperation(channel: RunChannel, options: RunOptions): Promise<void> {
   const { claimed } = channel;
-  const method = methods.get(claimed.method);
+  const method = options.methods.get(claimed.method);
   if (!method || method.version !== claimed.methodVersion) {
-    const statusMessage = `Waiting for a deployment that has the method ${claimed.method}, version ${claimed.methodVersion}.`;
-    console.error({
-      message: "no such method or version is deployed",
-      operation: claimed.name,
-      method: claimed.method,
-    });
+    const { name: operation, method: methodId, methodVersion } = claimed;
+    const statusMessage = `Waiting for a deployment that has the method ${methodId}, version ${methodVersion}.`;
+    console.error({ message: "no such method or version is deployed", operation, method: methodId, methodVersion });
     await channel.finish({ type: "release", statusMessage });
     return;
   }
-  const abort = new AbortController();
-  const stopped = Promise.withResolvers<undefined>();
-  channel.listen({
-    onCancel: () => abort.abort(new RpcError("CANCELLED", "The operation was cancelled.")),
-    onStop: () => {
-      abort.abort(new RpcError("ABORTED", "The work belongs to this runner no longer.", { reason: "LEASE_LOST" }));
-      stopped.resolve(undefined);
-    },
-  });
-  const lastWord = await Promise.race([attempt(channel, method, abort.signal, showInnerErrors), stopped.promise]);
+  const lastWord = await runWithinLimits(channel, method, options);
   // Who was stopped has nothing to say any more.
   if (lastWord) await channel.finish(lastWord);
   else channel.close();
 }
 
+/** The invocation's own limit has come: the handler is to stop, and is called again from what is stored. */
+class InvocationLimitReached extends Error {
+  override readonly name = "InvocationLimitReached";
+}
+
+/** Runs the handler until it ends, is stopped, or has used up the invocation; undefined where it was stopped. */
+async function runWithinLimits(
+  channel: RunChannel,
+  method: Method,
+  options: RunOptions,
+): Promise<LastWord | undefined> {
+  const { invocationMs } = options;
+  const abort = new AbortController();
+  const { promise: stopped, resolve: stop } = Promise.withResolvers<undefined>();
+  channel.listen({
+    onCancel: () => abort.abort(new RpcError("CANCELLED", "The operation was cancelled.")),
+    onStop: () => {
+      abort.abort(new RpcError("ABORTED", "The work belongs to this runner no longer.", { reason: "LEASE_LOST" }));
+      stop(undefined);
+    },
+  });
+  const { promise: limit, resolve: giveUp } = Promise.withResolvers<LastWord>();
+  const limitTimer = setTimeout(
+    () => abort.abort(new InvocationLimitReached("the invocation has ended")),
+    invocationMs,
+  );
+  const graceMs = Math.min(INVOCATION_GRACE_MS, invocationMs);
+  const graceTimer = setTimeout(() => giveUp({ type: "yield", invocationMs }), invocationMs + graceMs);
+  const lastWord = await Promise.race([attempt(channel, method, { ...options, signal: abort.signal }), stopped, limit]);
+  clearTimeout(limitTimer);
+  clearTimeout(graceTimer);
+  return lastWord;
+}
+
 async function attempt(
   channel: RunChannel,
   method: Method,
-  signal: AbortSignal,
-  showInnerErrors: boolean,
-): Promise<RunnerMessage> {
+  options: RunOptions & { signal: AbortSignal },
+): Promise<LastWord> {
   const { claimed } = channel;
+  const { signal, invocationMs } = options;
   let context: RunContext | undefined;
   try {
-    context = new RunContext(claimed, {
-      now: () => Date.now(),
-      sendProgress: (progress) => channel.send({ type: "progress", progress }),
-      signal,
-      input: claimed.inputBytes === undefined ? emptyStream() : await channel.input(),
-    });
+    const input = claimed.inputBytes === undefined ? emptyStream() : await channel.input();
+    context = new RunContext(claimed, runPorts(channel, method, { signal, input, invocationMs }));
     const response = await method.run(JSON.parse(claimed.request) as JsonObject, context);
-    if (context.unwinding) return sleepMessage(context);
-    const json = responseJson(method, response);
-    return withProgress({ type: "succeed", response: json }, context);
+    if (context.unwinding) return unwound(context, context.unwinding, invocationMs);
+    return await succeeded(channel, method, context, response);
   } catch (error) {
-    if (context?.unwinding) return sleepMessage(context);
-    return withProgress(failMessage(error, { channel, method, showInnerErrors }), context);
+    if (context?.unwinding) return unwound(context, context.unwinding, invocationMs);
+    // Whatever a handler throws once its signal says that the invocation is over, it is because of that.
+    const lastWord: LastWord =
+      signal.reason instanceof InvocationLimitReached
+        ? { type: "yield", invocationMs }
+        : failure(error, { channel, method, showInnerErrors: options.showInnerErrors });
+    return withProgress(lastWord, context);
   }
 }
 
-function sleepMessage(context: RunContext): RunnerMessage {
-  const { ordinal, wakeTime } = context.unwinding!;
-  return withProgress({ type: "sleep", ordinal, wakeTime }, context);
+function runPorts(
+  channel: RunChannel,
+  method: Method,
+  { signal, input, invocationMs }: { signal: AbortSignal; input: ReadableStream<Uint8Array>; invocationMs: number },
+): RunPorts {
+  return {
+    now: () => Date.now(),
+    sendProgress: (progress) => channel.sendProgress(progress),
+    saveStep: async (name, result) => {
+      const isSmall = result.length <= MAX_INLINE_RESULT_CHARACTERS;
+      stillOurs(
+        await (isSmall ? channel.save({ type: "saveStep", name, result }) : channel.saveLargeStep(name, result)),
+      );
+    },
+    saveCheckpoint: async (cursor) => stillOurs(await channel.save({ type: "saveCheckpoint", cursor })),
+    stepResult: (place) => channel.stepResult(place),
+    log: (fields) => console.log({ ...fields, method: method.id }),
+    signal,
+    input,
+    hasDefaultMetadata: method.metadataType === undefined,
+    yieldTime: Date.now() + invocationMs * YIELD_AFTER_PART,
+  };
 }
 
-function withProgress(message: RunnerMessage, context: RunContext | undefined): RunnerMessage {
+/** What could not be stored was refused: the work has gone to another, or ended. */
+function stillOurs(settlement: Settlement): void {
+  if (settlement === "settled") return;
+  throw new RpcError("ABORTED", "The work belongs to this runner no longer.", { reason: "LEASE_LOST" });
+}
+
+function unwound(context: RunContext, { reason }: Unwinding, invocationMs: number): LastWord {
+  const lastWord: LastWord = reason.type === "yield" ? { type: "yield", invocationMs } : reason;
+  return withProgress(lastWord, context);
+}
+
+function withProgress(lastWord: LastWord, context: RunContext | undefined): LastWord {
   const progress = context?.takeProgress();
-  return progress ? { ...message, progress } : message;
+  return progress ? { ...lastWord, progress } : lastWord;
 }
 
 function emptyStream(): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>({ start: (controller) => controller.close() });
 }
 
-const encoder = new TextEncoder();
-
-function responseJson(method: Method, response: object): string {
-  const json = JSON.stringify(anyFromMessage(method.responseType, response as JsonObject));
-  if (json.length > MAX_RESPONSE_BYTES || encoder.encode(json).length > MAX_RESPONSE_BYTES) {
-    throw new RpcError(
-      "RESOURCE_EXHAUSTED",
-      `The response of ${method.id} is larger than ${MAX_RESPONSE_BYTES} bytes of JSON: store it elsewhere and return where it is.`,
-      { reason: "RESPONSE_TOO_LARGE" },
-    );
+async function succeeded(
+  channel: RunChannel,
+  method: Method,
+  context: RunContext,
+  response: object | undefined,
+): Promise<LastWord> {
+  const json = JSON.stringify(anyFromMessage(method.responseType, (response ?? {}) as JsonObject));
+  if (json.length <= MAX_INLINE_RESULT_CHARACTERS) {
+    return withProgress({ type: "succeed", outcome: { response: json } }, context);
   }
-  return json;
+  if (new TextEncoder().encode(json).length > MAX_RESPONSE_BYTES) {
+    const message =
+      `The response of ${method.id} is larger than ${MAX_RESPONSE_BYTES} bytes of JSON: ` +
+      "store it elsewhere and return where it is.";
+    throw new RpcError("RESOURCE_EXHAUSTED", message, { reason: "RESPONSE_TOO_LARGE" });
+  }
+  const outcome = await channel.saveLargeResponse(json);
+  // Refused: the work is another's, and this last word will be told so too.
+  return withProgress({ type: "succeed", outcome: outcome ?? { response: "{}" } }, context);
 }
 
 interface Failure {
@@ -104,7 +174,7 @@ interface Failure {
 }
 
 /** AIP-194: of what a handler declares, UNAVAILABLE alone is tried again; what it did not declare may be anything, and is. */
-function failMessage(error: unknown, { channel, method, showInnerErrors }: Failure): RunnerMessage {
+function failure(error: unknown, { channel, method, showInnerErrors }: Failure): LastWord {
   if (error instanceof RpcError) {
     return { type: "fail", error: boundedStatus(error.toStatus()), retryable: error.code === "UNAVAILABLE" };
   }

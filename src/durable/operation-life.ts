@@ -1,0 +1,149 @@
+// Load, step, save, act: how an operation's object lets things happen to its operation. No rule of its own: what may
+// happen stands in operation/.
+import type { Env } from "../env";
+import { MAX_EFFECT_RETRY_MS, MAX_PUSHED_CHARACTERS } from "../limits";
+import { type OperationAnswer, type WaitMessage, answerFromRecord } from "../operation/answer";
+import { dueTransition, nextDueTime } from "../operation/due";
+import type { Effect, OperationEvent } from "../operation/event";
+import type { OperationRecord } from "../operation/record";
+import { isVisible, operationJsonParts } from "../operation/resource";
+import { type Step, step } from "../operation/step";
+import { Alarm } from "./alarm";
+import { OperationStorage } from "./operation-storage";
+import { Outbox } from "./outbox";
+import { RunnerSockets, WaiterSockets } from "./sockets";
+
+export class OperationLife {
+  readonly store: OperationStorage;
+  readonly runner: RunnerSockets;
+  readonly waiters: WaiterSockets;
+  readonly alarm: Alarm;
+  readonly #ctx: DurableObjectState;
+  readonly #outbox: Outbox;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    this.#ctx = ctx;
+    this.store = new OperationStorage(ctx.storage);
+    this.alarm = new Alarm(ctx.storage);
+    this.runner = new RunnerSockets(ctx);
+    this.waiters = new WaiterSockets(ctx);
+    this.#outbox = new Outbox(env, {
+      record: () => this.store.record,
+      body: (record) => this.#body(record),
+      report: (event) => this.apply(event),
+    });
+  }
+
+  get record(): OperationRecord | undefined {
+    return this.store.record;
+  }
+
+  mustHaveRecord(): OperationRecord {
+    const { record } = this.store;
+    if (!record) throw new Error("an operation that was just stepped has no record");
+    return record;
+  }
+
+  /** Deadlines, leases and wake-ups hold on every read, not only when their alarm comes. To be awaited before any event. */
+  async settle(): Promise<void> {
+    await this.alarm.read();
+    const { record } = this;
+    const now = Date.now();
+    if (!record) return;
+    const expired = record.expireTime !== undefined && record.expireTime <= now;
+    if (expired || dueTransition(record, now) !== undefined) this.#letTimePass();
+  }
+
+  /** What the alarm is for: all that is due, the outbox included. It never throws: an alarm that keeps failing is dropped. */
+  async settleAtAlarm(): Promise<void> {
+    try {
+      this.#letTimePass();
+      await this.alarm.arm(this.record && nextDueTime(this.record));
+    } catch (error) {
+      console.error({ message: "alarm failed", operation: this.record?.name, error: String(error) });
+      await this.alarm.arm(Date.now() + MAX_EFFECT_RETRY_MS);
+    }
+  }
+
+  #letTimePass(): void {
+    this.#extendLease();
+    this.apply({ type: "timePasses", random: Math.random() });
+  }
+
+  /** The runtime answers keep-alives by itself and keeps the time of the last: it is looked at when the lease is due. */
+  #extendLease(): void {
+    const { record } = this;
+    if (record?.fence === undefined || (record.leaseEndTime ?? 0) > Date.now()) return;
+    const receivedTime = this.runner.lastKeepAliveTime(record.fence);
+    if (receivedTime !== undefined) this.apply({ type: "keepAlive", fence: record.fence, receivedTime });
+  }
+
+  /** Lets one event happen: decides, saves, acts. */
+  apply(event: OperationEvent): Step {
+    const { record } = this;
+    if (!record) return { ok: false, refusal: "GONE" };
+    const result = step(record, event, Date.now());
+    if (result.ok) this.commit(result.record, result.effects);
+    return result;
+  }
+
+  /** Saves record, request and alarm in one transaction: nothing is awaited between their writes. Then acts. */
+  commit(record: OperationRecord, effects: readonly Effect[], request?: string): void {
+    const has = (type: Effect["type"]): boolean => effects.some((effect) => effect.type === type);
+    if (has("erase")) {
+      this.waiters.push({ type: "gone" });
+      this.#ctx.waitUntil(this.store.eraseAll());
+      return;
+    }
+    this.#ctx.storage.transactionSync(() => {
+      this.store.saveRecord(record);
+      if (request !== undefined) this.store.saveRequest(request);
+      if (has("eraseWork")) this.store.eraseWork();
+    });
+    const armed = this.alarm.arm(nextDueTime(record));
+    if (armed) this.#ctx.waitUntil(armed);
+    for (const effect of effects) this.#act(effect);
+  }
+
+  #act(effect: Effect): void {
+    switch (effect.type) {
+      case "send":
+      case "index":
+      case "snapshot":
+        this.#ctx.waitUntil(this.#outbox.perform(effect.type));
+        return;
+      case "notifyWaiters":
+        this.waiters.push(this.waitMessage(this.mustHaveRecord()));
+        return;
+      case "tellRunner":
+        this.runner.tell(effect.message);
+        return;
+      case "eraseWork":
+      case "erase":
+        // Done with the record, in its transaction.
+        return;
+      default:
+        effect satisfies never;
+    }
+  }
+
+  answer(record: OperationRecord): OperationAnswer {
+    return answerFromRecord(record, this.#body(record));
+  }
+
+  /** An operation's JSON: as text, or as a stream where its response has rows of its own. */
+  #body(record: OperationRecord): string | ReadableStream<Uint8Array> {
+    const { head, response, tail } = operationJsonParts(record);
+    if (response !== undefined) return head + response + tail;
+    const count = record.outcome && "responseChunks" in record.outcome ? record.outcome.responseChunks : 0;
+    return this.store.response.stream({ count, head, tail });
+  }
+
+  /** What waiters hear of the operation. What is large is not sent to thousands: they are told to come and get it. */
+  waitMessage(record: OperationRecord): WaitMessage {
+    if (!isVisible(record, Date.now())) return { type: "gone" };
+    const answer = this.answer(record);
+    const isSmall = typeof answer.json === "string" && answer.json.length <= MAX_PUSHED_CHARACTERS;
+    return isSmall ? { type: "operation", answer } : { type: "done" };
+  }
+}

@@ -1,0 +1,84 @@
+// Progress as a handler reports it, thick and fast; as it is sent, a few times a second at most.
+import { MAX_METADATA_CHARACTERS, PROGRESS_INTERVAL_MS } from "../limits";
+import type { ProgressMessage } from "../operation/run-channel";
+import type { JsonObject } from "../rpc/any";
+
+/** Fields of the default metadata that are the service's own. */
+const RESERVED_FIELDS: ReadonlySet<string> = new Set([
+  "createTime",
+  "startTime",
+  "endTime",
+  "target",
+  "verb",
+  "requestedCancellation",
+  "apiVersion",
+]);
+
+export interface ProgressReporterOptions {
+  now(this: void): number;
+  send(this: void, progress: ProgressMessage): void;
+  /** Whether the metadata is the default one, some of whose fields are the service's own. */
+  hasDefaultMetadata: boolean;
+}
+
+export class ProgressReporter {
+  readonly #options: ProgressReporterOptions;
+  #metadata: JsonObject = {};
+  readonly #fieldSizes = new Map<string, number>();
+  #statusMessage: string | undefined;
+  #isChanged = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #sentTime = 0;
+
+  constructor(options: ProgressReporterOptions) {
+    this.#options = options;
+  }
+
+  /** Merges fields into what was reported before. */
+  report({ statusMessage, ...fields }: JsonObject & { statusMessage?: string }): void {
+    for (const field of Object.keys(fields)) {
+      const isReserved = this.#options.hasDefaultMetadata && RESERVED_FIELDS.has(field);
+      if (isReserved) throw new TypeError(`metadata field ${field} is set by the service`);
+    }
+    this.#checkSize(fields);
+    this.#metadata = { ...this.#metadata, ...fields };
+    this.#statusMessage = statusMessage ?? this.#statusMessage;
+    this.#isChanged = true;
+    this.#schedule();
+  }
+
+  /** Field by field, so that a report costs what it says and not what was said before. */
+  #checkSize(fields: JsonObject): void {
+    for (const [field, value] of Object.entries(fields)) {
+      this.#fieldSizes.set(field, JSON.stringify([field, value]).length);
+    }
+    const size = [...this.#fieldSizes.values()].reduce((sum, fieldSize) => sum + fieldSize, 0);
+    if (size > MAX_METADATA_CHARACTERS) {
+      throw new RangeError(`the metadata of an operation has at most ${MAX_METADATA_CHARACTERS} characters of JSON`);
+    }
+  }
+
+  /** Sends at once what comes after a pause, and holds back what comes thick and fast, the last of it never. */
+  #schedule(): void {
+    const wait = this.#sentTime + PROGRESS_INTERVAL_MS - this.#options.now();
+    if (wait <= 0) return this.#flush();
+    this.#timer ??= setTimeout(() => this.#flush(), wait);
+  }
+
+  #flush(): void {
+    const progress = this.take();
+    if (!progress) return;
+    this.#sentTime = this.#options.now();
+    this.#options.send(progress);
+  }
+
+  /** The progress that was not sent yet, for the last word to carry. */
+  take(): ProgressMessage | undefined {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (!this.#isChanged) return undefined;
+    this.#isChanged = false;
+    const statusMessage = this.#statusMessage;
+    return { metadata: this.#metadata, ...(statusMessage === undefined ? {} : { statusMessage }) };
+  }
+}
