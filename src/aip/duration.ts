@@ -39,9 +39,9 @@ const MS_BY_UNIT = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } a
 /** A length of time in a declaration: a number and a unit (`ms`, `s`, `m`, `h`, `d`). */
 export type DurationText = `${number}${keyof typeof MS_BY_UNIT}`;
 
-/** Milliseconds of a declared length of time, `"1h"` → 3,600,000; undefined where the text is not one. */
+/** Whole milliseconds of a declared length of time, `"1h"` → 3,600,000; undefined where the text is not one. */
 export function durationTextToMs(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text);
   if (!match) return undefined;
-  return Number(match[1]) * MS_BY_UNIT[match[2] as keyof typeof MS_BY_UNIT];
+  return Math.round(Number(match[1]) * MS_BY_UNIT[match[2] as keyof typeof MS_BY_UNIT]);
 }

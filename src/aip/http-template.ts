@@ -27,7 +27,7 @@ export function compileHttpTemplate(template: string): HttpTemplate {
   const [path, verb] = splitVerb(template);
   let rest = path;
   let pattern = "";
-  while (rest !== "") {
+  do {
     const offset = path.length - rest.length;
     const match = /^\/(?:\{([a-zA-Z_][\w.]*)(?:=([^{}]+))?\}|([^/{}]+))/.exec(rest);
     if (!match) throw malformed(template, offset, `"/" and a segment or {variable}`);
@@ -35,9 +35,10 @@ export function compileHttpTemplate(template: string): HttpTemplate {
     rest = rest.slice(whole.length);
     const segments = segmentsPattern(segment ?? variableSegments ?? "*", rest === "");
     if (segments === undefined) throw malformed(template, offset, `"*", "**" or a literal`);
+    if (variable !== undefined && variables.includes(variable)) throw malformed(template, offset, "another variable");
     if (variable !== undefined) variables.push(variable);
     pattern += variable === undefined ? `/${segments}` : `/(${segments})`;
-  }
+  } while (rest !== "");
   const suffix = verb === "" ? "" : `:${escapeLiteral(verb)}`;
   return { template, regexp: new RegExp(`^${pattern}${suffix}$`), variables, verb };
 }

@@ -1,15 +1,20 @@
 // One call: what every handler of the HTTP door is given.
 import { nameFromPath } from "../aip/resource-name";
-import type { Config } from "../config";
 import { invalidArgument } from "../rpc/error";
-import type { OperationLists, OperationStore } from "../service/ports";
+import type { OperationLists, OperationStore, RequestStore } from "../service/ports";
+import type { Deployment } from "../service/start-operation";
 import { parseQuery } from "./query";
 import type { RequestBody } from "./request-body";
 
 /** The services' ports and the configuration, made once per request by the composition root. */
 export interface ServiceContext {
-  config: Config;
+  /** Refuses the call where the deployment lets nobody in. */
+  gate: () => void;
+  /** Who calls. */
+  caller: string;
+  deployment: Deployment;
   store: OperationStore;
+  requests: RequestStore;
   lists: OperationLists;
   now: () => number;
 }
@@ -26,6 +31,11 @@ export interface Call {
 }
 
 export type Handler = (call: Call) => Promise<Response>;
+
+/** The API version that an operation's metadata names: `ui` is another door to `v1`. */
+export function apiVersionOf({ version }: Call): string {
+  return version === "ui" ? "v1" : version;
+}
 
 /** A variable of the path, decoded once and checked; a malformed one is INVALID_ARGUMENT, and so is the wildcard `-`. */
 export function pathVariable(call: Call, variable: string): string {

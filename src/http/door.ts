@@ -1,12 +1,12 @@
 // The fetch door: routes, the gate, and one form for every error (AIP-193).
 import { type IRequest, Router } from "itty-router";
-import { passGate } from "../iam/gate";
 import { MAX_QUOTED_CHARACTERS } from "../limits";
 import type { Method } from "../operation/define-method";
 import { RpcError } from "../rpc/error";
 import type { ServiceContext } from "./call";
 import { errorResponse } from "./error-response";
 import { JSON_TYPE } from "./media-type";
+import { locationsRoutes } from "./locations-routes";
 import { routeFromMethod } from "./method-routes";
 import { operationsRoutes } from "./operations-routes";
 import { RequestBody } from "./request-body";
@@ -23,7 +23,7 @@ interface Exchange {
 /** The fetch handler of a deployment with these methods. */
 export function httpDoor(methods: Iterable<Method>) {
   // A method's own route comes first: `POST /v1/echo:wait` is no operation's.
-  const compiled = compileRoutes([...Array.from(methods, routeFromMethod), ...operationsRoutes]);
+  const compiled = compileRoutes([...Array.from(methods, routeFromMethod), ...operationsRoutes, ...locationsRoutes]);
   const router = Router<IRequest, [Exchange, Request]>({
     routes: [
       ["GET", /^\/healthz$/, [() => healthy()], "/healthz"],
@@ -60,7 +60,7 @@ function routerEntries(compiled: CompiledRoute): RouterEntry[] {
     const encodedVariables = matchRoute(compiled, exchange.url.pathname);
     if (!encodedVariables) return undefined;
     const service = exchange.service();
-    passGate(service.config);
+    service.gate();
     const { url, body } = exchange;
     return route.handler({ request: original, url, body, version, encodedVariables, service });
   };

@@ -3,14 +3,17 @@ import { MAX_BODY_BYTES } from "../limits";
 import type { StreamedInput } from "../operation/answer";
 import type { Method } from "../operation/define-method";
 import type { InputRule } from "../operation/method";
-import type { JsonObject } from "../rpc/any";
+import { isJsonObject } from "../rpc/decode";
 import { invalidArgument } from "../rpc/error";
-import { bodyTooLarge, startOperation } from "../service/start-operation";
-import { type Call, pathVariable, queryOf } from "./call";
+import { startOperation } from "../service/start-operation";
+import { bodyTooLarge } from "../service/start-once";
+import { type Call, apiVersionOf, pathVariable } from "./call";
 import { parseMediaType } from "./media-type";
-import { operationResponse } from "./operation-response";
-import { readJsonBody } from "./request-body";
+import { splitQuery } from "./query";
+import { readJson } from "./request-body";
 import { API_VERSIONS, type Route } from "./route";
+import { START_PARAMETERS, startOptions, startedResponse } from "./start-options";
+import { transcode } from "./transcoding";
 
 /** The route of a method; one declared under a served version is served under all of them. */
 export function routeFromMethod(method: Method): Route {
@@ -24,37 +27,33 @@ export function routeFromMethod(method: Method): Route {
 }
 
 async function start(call: Call, method: Method): Promise<Response> {
-  const variables = Object.fromEntries(method.template.variables.map((name) => [name, pathVariable(call, name)]));
-  queryOf(call, []);
+  const pathVariables = Object.fromEntries(method.template.variables.map((name) => [name, pathVariable(call, name)]));
+  const { values, rest } = splitQuery(call.url.searchParams, START_PARAMETERS);
   const input = method.input && streamedInput(call, method.input);
-  const json = { ...(input ? {} : await bodyFields(call, method)), ...variables };
-  const { config, store, now } = call.service;
-  const answer = await startOperation(store, {
+  const body = input ? undefined : await readJson(call.request, call.body, MAX_BODY_BYTES);
+  // What every start takes is no field of the method's own request.
+  const isWhole = method.http.body === "*" && isJsonObject(body);
+  const { json, ...options } = startOptions(isWhole ? body : {}, values);
+  const { service } = call;
+  const started = await startOperation(service, {
+    ...options,
     method,
-    json,
-    parent: parentFromVariables(variables),
+    json: transcode({
+      pathVariables,
+      query: rest,
+      body: isWhole ? json : body,
+      bodyRule: method.http.body,
+      describe: method.requestMessage,
+    }),
+    parent: parentFromVariables(pathVariables),
     target: targetFromPath(call.url.pathname),
-    apiVersion: call.version === "ui" ? "v1" : call.version,
+    apiVersion: apiVersionOf(call),
     input,
-    now: now(),
-    deployment: { leaseMs: config.leaseMs, resendMs: config.resendMs, snapshot: config.snapshots },
+    caller: service.caller,
+    now: service.now(),
+    deployment: service.deployment,
   });
-  return operationResponse(answer, now());
-}
-
-/** The body's fields beside the path's; a field that both give must be the path's. */
-async function bodyFields(call: Call, method: Method): Promise<JsonObject> {
-  const fields = await readJsonBody(call.request, call.body, MAX_BODY_BYTES);
-  for (const name of method.template.variables) {
-    if (fields[name] !== undefined && fields[name] !== pathVariable(call, name)) {
-      throw invalidArgument([{ field: name, description: "differs from the path" }]);
-    }
-  }
-  const [extra] = Object.keys(fields);
-  if (method.http.body === undefined && extra !== undefined) {
-    throw invalidArgument([{ field: extra, description: "unknown field: the method takes no body" }]);
-  }
-  return fields;
+  return startedResponse(call, started);
 }
 
 function streamedInput(call: Call, { contentTypes, maxBytes }: InputRule): StreamedInput {
@@ -68,7 +67,7 @@ function streamedInput(call: Call, { contentTypes, maxBytes }: InputRule): Strea
     throw invalidArgument([{ field: "body", description: `must be UTF-8, not ${JSON.stringify(mediaType.charset)}` }]);
   }
   if (Number(call.request.headers.get("Content-Length") ?? 0) > maxBytes) throw bodyTooLarge(maxBytes);
-  return { stream: call.body.stream(), maxBytes };
+  return { stream: call.body.stream(), maxBytes, digest: false };
 }
 
 /** Where a method's operations live: its `parent`, or else the location or region that its resource is in. */

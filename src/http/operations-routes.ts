@@ -4,16 +4,21 @@ import { MAX_BODY_BYTES } from "../limits";
 import type { JsonObject } from "../rpc/any";
 import { invalidArgument } from "../rpc/error";
 import { cancelOperation, deleteOperation, getOperation, listOperations, waitOperation } from "../service/operations";
-import { type Call, pathVariable, queryOf } from "./call";
+import { createOperation, updateOperation } from "../service/external-operations";
+import { type Call, apiVersionOf, pathVariable, queryOf } from "./call";
 import { conditionalOperationResponse, emptyResponse, jsonResponse, operationResponse } from "./operation-response";
 import { intParameter } from "./query";
-import { readJsonBody } from "./request-body";
+import { readJsonObject } from "./request-body";
 import type { Route } from "./route";
+import { START_PARAMETERS, startOptions, startedResponse } from "./start-options";
 
 export const operationsRoutes: readonly Route[] = [
   { method: "GET", template: "/{version}/{name=**/operations/*}", accepts: hasPairs("name"), handler: get },
   { method: "GET", template: "/{version}/operations", handler: list },
   { method: "GET", template: "/{version}/{parent=**}/operations", accepts: hasPairs("parent"), handler: list },
+  { method: "POST", template: "/{version}/operations", handler: create },
+  { method: "POST", template: "/{version}/{parent=**}/operations", accepts: hasPairs("parent"), handler: create },
+  { method: "PATCH", template: "/{version}/{name=**/operations/*}", accepts: hasPairs("name"), handler: update },
   { method: "DELETE", template: "/{version}/{name=**/operations/*}", accepts: hasPairs("name"), handler: remove },
   { method: "POST", template: "/{version}/{name=**/operations/*}:cancel", accepts: hasPairs("name"), handler: cancel },
   { method: "POST", template: "/{version}/{name=**/operations/*}:wait", accepts: hasPairs("name"), handler: wait },
@@ -31,7 +36,7 @@ async function get(call: Call): Promise<Response> {
 }
 
 async function list(call: Call): Promise<Response> {
-  const parent = "parent" in call.encodedVariables ? pathVariable(call, "parent") : "";
+  const parent = parentOf(call);
   const values = queryOf(call, ["name", "filter", "pageSize", "pageToken", "returnPartialSuccess"]);
   const collection = parent === "" ? "operations" : `${parent}/operations`;
   const { name, filter, pageToken } = values;
@@ -45,6 +50,38 @@ async function list(call: Call): Promise<Response> {
   const { store, lists } = call.service;
   const pageSize = intParameter("pageSize", values["pageSize"]);
   return jsonResponse(await listOperations(lists, store, { parent, pageSize }));
+}
+
+async function create(call: Call): Promise<Response> {
+  const parent = parentOf(call);
+  const query = queryOf(call, START_PARAMETERS);
+  const { json, requestId, validateOnly } = startOptions(
+    await readJsonObject(call.request, call.body, MAX_BODY_BYTES),
+    query,
+  );
+  const { service } = call;
+  const started = await createOperation(service, {
+    parent,
+    json,
+    requestId,
+    validateOnly,
+    apiVersion: apiVersionOf(call),
+    caller: service.caller,
+    now: service.now(),
+    deployment: service.deployment,
+  });
+  return startedResponse(call, started);
+}
+
+async function update(call: Call): Promise<Response> {
+  const { updateMask } = queryOf(call, ["updateMask"]);
+  const answer = await updateOperation(call.service.store, {
+    name: nameOf(call),
+    json: await readJsonObject(call.request, call.body, MAX_BODY_BYTES),
+    updateMask,
+    ifMatch: call.request.headers.get("If-Match") ?? undefined,
+  });
+  return operationResponse(answer, call.service.now());
 }
 
 async function remove(call: Call): Promise<Response> {
@@ -80,6 +117,11 @@ async function wait(call: Call): Promise<Response> {
   return operationResponse(answer, call.service.now());
 }
 
+/** The parent in the path; empty for the bare collection. */
+function parentOf(call: Call): string {
+  return "parent" in call.encodedVariables ? pathVariable(call, "parent") : "";
+}
+
 function nameOf(call: Call): string {
   return pathVariable(call, "name");
 }
@@ -99,7 +141,7 @@ function decodedName(segment: string): string | undefined {
 
 /** The JSON body's fields: those `allowed`, and the path's own `name`. */
 async function fieldsOf(call: Call, name: string, allowed: readonly string[]): Promise<JsonObject> {
-  const { name: inBody, ...fields } = await readJsonBody(call.request, call.body, MAX_BODY_BYTES);
+  const { name: inBody, ...fields } = await readJsonObject(call.request, call.body, MAX_BODY_BYTES);
   if (inBody !== undefined && inBody !== name) {
     throw invalidArgument([{ field: "name", description: "differs from the name in the path" }]);
   }

@@ -1,7 +1,7 @@
 // Query parameters: the system parameters of Google's APIs, and those of the method that is called.
 import { MAX_QUOTED_CHARACTERS } from "../limits";
+import { Violations } from "../rpc/decode";
 import { invalidArgument } from "../rpc/error";
-import type { FieldViolation } from "../rpc/status";
 
 /** https://cloud.google.com/apis/docs/system-parameters: accepted with and without `$`. */
 const SYSTEM_PARAMETERS: ReadonlySet<string> = new Set([
@@ -19,28 +19,42 @@ const SYSTEM_PARAMETERS: ReadonlySet<string> = new Set([
   "oauth_token",
 ]);
 
-/**
- * The method's own parameters that were given, by lowerCamelCase name. A parameter that is neither a system parameter nor in
- * `allowed` is INVALID_ARGUMENT.
- */
-export function parseQuery(search: URLSearchParams, allowed: readonly string[]): Record<string, string> {
+export interface Query {
+  /** The parameters that were asked for, by lowerCamelCase name. */
+  values: Record<string, string>;
+  /** What is left: neither a system parameter nor asked for. */
+  rest: URLSearchParams;
+}
+
+/** Takes the query apart; a system parameter that is wrong, or a wanted one that is given twice, is INVALID_ARGUMENT. */
+export function splitQuery(search: URLSearchParams, wanted: readonly string[]): Query {
   const values: Record<string, string> = {};
-  const violations: FieldViolation[] = [];
+  const rest = new URLSearchParams();
+  const violations = new Violations();
   for (const [parameter, value] of search) {
     const name = camelCase(parameter);
-    if (allowed.includes(name)) {
-      if (Object.hasOwn(values, name)) violations.push({ field: name, description: "is given more than once" });
-      values[name] = value;
-      continue;
-    }
     const system = parameter.startsWith("$") ? parameter.slice(1) : parameter;
-    if (!SYSTEM_PARAMETERS.has(system)) {
+    if (wanted.includes(name)) {
+      if (Object.hasOwn(values, name)) violations.add(name, "is given more than once");
+      values[name] = value;
+    } else if (SYSTEM_PARAMETERS.has(system)) {
+      if (system === "alt") checkAlt(value, violations);
       // Unknown `$` parameters are ignored: Google may define more of them.
-      if (!parameter.startsWith("$")) violations.push(unknownParameter(parameter, allowed));
-    } else if (system === "alt") violations.push(...altViolations(value));
+    } else if (!parameter.startsWith("$")) rest.append(parameter, value);
   }
-  const [first, ...more] = violations;
-  if (first) throw invalidArgument([first, ...more]);
+  violations.throwIfAny();
+  return { values, rest };
+}
+
+/** The method's own parameters; one that is neither a system parameter nor in `allowed` is INVALID_ARGUMENT. */
+export function parseQuery(search: URLSearchParams, allowed: readonly string[]): Record<string, string> {
+  const { values, rest } = splitQuery(search, allowed);
+  const violations = new Violations();
+  const known = allowed.length > 0 ? allowed.join(", ") : "none";
+  for (const parameter of new Set(rest.keys())) {
+    violations.add(parameter.slice(0, MAX_QUOTED_CHARACTERS), `unknown query parameter; this method takes ${known}`);
+  }
+  violations.throwIfAny();
   return values;
 }
 
@@ -49,15 +63,17 @@ function camelCase(parameter: string): string {
   return parameter.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
-function unknownParameter(parameter: string, allowed: readonly string[]): FieldViolation {
-  const known = allowed.length > 0 ? `; this method takes ${allowed.join(", ")}` : "; this method takes none";
-  return { field: parameter.slice(0, MAX_QUOTED_CHARACTERS), description: `unknown query parameter${known}` };
+function checkAlt(value: string, violations: Violations): void {
+  if (/^json(;enum-encoding=int)?$/.test(value)) return;
+  violations.add("alt", `must be "json", not ${JSON.stringify(value.slice(0, MAX_QUOTED_CHARACTERS))}`);
 }
 
-function altViolations(value: string): FieldViolation[] {
-  if (/^json(;enum-encoding=int)?$/.test(value)) return [];
-  const description = `must be "json", not ${JSON.stringify(value.slice(0, MAX_QUOTED_CHARACTERS))}`;
-  return [{ field: "alt", description }];
+/** A boolean parameter; undefined where it was not given. */
+export function boolParameter(name: string, value: string | undefined): boolean | undefined {
+  if (value === undefined || value === "") return undefined;
+  if (value === "true" || value === "false") return value === "true";
+  const description = `must be "true" or "false", not ${JSON.stringify(value.slice(0, MAX_QUOTED_CHARACTERS))}`;
+  throw invalidArgument([{ field: name, description }]);
 }
 
 /** An int32 parameter; undefined where it was not given. */

@@ -1,8 +1,9 @@
 // Request bodies: read within bounds, decoded as JSON, and drained before an error is answered.
 import { MAX_DRAIN_BYTES, MAX_DRAIN_MS, MAX_JSON_DEPTH } from "../limits";
-import type { JsonObject } from "../rpc/any";
+import type { Json, JsonObject } from "../rpc/any";
+import { isJsonObject } from "../rpc/decode";
 import { type RpcError, invalidArgument } from "../rpc/error";
-import { bodyTooLarge } from "../service/start-operation";
+import { bodyTooLarge } from "../service/start-once";
 import { isJson, parseMediaType } from "./media-type";
 
 /** The body of one request. Whoever takes it in hand reads it here, so that what is left can be drained. */
@@ -61,29 +62,48 @@ export class RequestBody {
 
   /** Reads on, within bounds, without keeping anything: an answer over an unread body breaks the client's connection. */
   async drain(): Promise<void> {
-    const endTime = Date.now() + MAX_DRAIN_MS;
+    if (this.#ended) return;
+    const timeout = Promise.withResolvers<undefined>();
+    const timer = setTimeout(() => {
+      this.#ended = true;
+      timeout.resolve(undefined);
+    }, MAX_DRAIN_MS);
     try {
-      while (!this.#ended && this.#readBytes < MAX_DRAIN_BYTES && Date.now() < endTime) await this.#read();
+      // Raced, since a client that stops sending lets a read hang for ever.
+      await Promise.race([this.#readOn(), timeout.promise]);
     } catch (error) {
       // The client went away: nobody is there to be answered.
       console.info({ message: "body not drained", error: String(error) });
+    } finally {
+      clearTimeout(timer);
     }
+  }
+
+  async #readOn(): Promise<void> {
+    while (!this.#ended && this.#readBytes < MAX_DRAIN_BYTES) await this.#read();
   }
 }
 
 /** Reads a body as a JSON object. An absent or empty one is `{}`, whatever its type. */
-export async function readJsonBody(request: Request, body: RequestBody, maxBytes: number): Promise<JsonObject> {
+export async function readJsonObject(request: Request, body: RequestBody, maxBytes: number): Promise<JsonObject> {
+  const json = (await readJson(request, body, maxBytes)) ?? {};
+  if (!isJsonObject(json)) throw bodyError("must be a JSON object");
+  return json;
+}
+
+/** Reads a body as JSON; undefined where it is absent or empty. */
+export async function readJson(request: Request, body: RequestBody, maxBytes: number): Promise<Json | undefined> {
   const bytes = await body.bytes(maxBytes);
-  if (bytes.length === 0) return {};
+  if (bytes.length === 0) return undefined;
   const mediaType = parseMediaType(request.headers.get("Content-Type"));
   if (mediaType && !isJson(mediaType)) {
     throw bodyError(`must be JSON with Content-Type "application/json", not ${JSON.stringify(mediaType.essence)}`);
   }
-  return decodeJsonObject(bytes);
+  return decodeJson(bytes);
 }
 
-/** Parses a JSON object from UTF-8, within {@link MAX_JSON_DEPTH}. */
-export function decodeJsonObject(bytes: Uint8Array): JsonObject {
+/** Parses JSON from UTF-8, within {@link MAX_JSON_DEPTH}. */
+export function decodeJson(bytes: Uint8Array): Json {
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
@@ -92,14 +112,11 @@ export function decodeJsonObject(bytes: Uint8Array): JsonObject {
     throw bodyError("is not UTF-8");
   }
   if (isDeeperThan(text, MAX_JSON_DEPTH)) throw bodyError(`is nested deeper than ${MAX_JSON_DEPTH} levels`);
-  let json: unknown;
   try {
-    json = JSON.parse(text);
+    return JSON.parse(text) as Json;
   } catch (error) {
     throw bodyError(`is not JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
-  if (json === null || typeof json !== "object" || Array.isArray(json)) throw bodyError("must be a JSON object");
-  return json as JsonObject;
 }
 
 /** Whether brackets outside of strings are nested deeper than `depth`, told without parsing. */

@@ -9,7 +9,11 @@ export function snapshotKey(id: string): string {
 }
 
 /** Puts the final state of an operation, to be dropped by KV when its retention has passed. */
-export async function putSnapshot(kv: Pick<KVNamespace, "put">, record: OperationRecord, json: string): Promise<void> {
+export async function putSnapshot(
+  kv: Pick<KVNamespace, "put">,
+  record: OperationRecord,
+  json: string | ReadableStream<Uint8Array>,
+): Promise<void> {
   const { id, endTime = record.createTime, expireTime = endTime } = record;
   // KV takes no less than 60 s; an operation that expires sooner is not served from here once its object says so.
   const expirationTtl = Math.ceil(Math.max(MIN_RETENTION_MS, expireTime - endTime) / 1_000);

@@ -3,9 +3,8 @@ import { type Duration, parseDuration } from "../aip/duration";
 import { type Timestamp, formatTimestamp, parseTimestamp, timestampToMs } from "../aip/timestamp";
 import { defineMethod } from "../operation/define-method";
 import type { Json, JsonObject } from "../rpc/any";
-import { codeNameFromNumber } from "../rpc/code";
-import { RpcError, invalidArgument } from "../rpc/error";
-import type { FieldViolation } from "../rpc/status";
+import { Violations, decodeStatus, isJsonObject, rpcErrorFromStatus } from "../rpc/decode";
+import type { RpcError } from "../rpc/error";
 
 interface WaitRequest {
   /** When it ends; absent: at once. */
@@ -62,76 +61,55 @@ const FIELDS = ["endTime", "ttl", "error", "success"] as const;
 const PROTO_NAMES: Readonly<Record<string, string>> = { end_time: "endTime" };
 
 function decodeWaitRequest(json: JsonObject): WaitRequest {
-  const violations: FieldViolation[] = [];
-  const violate = (field: string, description: string): undefined => void violations.push({ field, description });
+  const violations = new Violations();
   const fields: Partial<Record<(typeof FIELDS)[number], Json>> = {};
   for (const [key, value] of Object.entries(json)) {
     const field = FIELDS.find((name) => name === (PROTO_NAMES[key] ?? key));
     // In proto JSON null is the same as absent.
-    if (field === undefined) violate(key, `unknown field; the request has ${FIELDS.join(", ")}`);
+    if (field === undefined) violations.add(key, `unknown field; the request has ${FIELDS.join(", ")}`);
     else if (value !== null) fields[field] = value;
   }
-  if (fields.endTime !== undefined && fields.ttl !== undefined)
-    violate("ttl", "only one of endTime and ttl may be given");
-  if (fields.error !== undefined && fields.success !== undefined)
-    violate("success", "only one of error and success may be given");
-  const end = decodeEnd(fields.endTime, fields.ttl, violate);
-  const result = decodeResult(fields.error, fields.success, violate);
-  const [first, ...more] = violations;
-  if (first) throw invalidArgument([first, ...more]);
+  if (fields.endTime !== undefined && fields.ttl !== undefined) {
+    violations.add("ttl", "only one of endTime and ttl may be given");
+  }
+  if (fields.error !== undefined && fields.success !== undefined) {
+    violations.add("success", "only one of error and success may be given");
+  }
+  const end = decodeEnd(fields.endTime, fields.ttl, violations);
+  const result = decodeResult(fields.error, fields.success, violations);
+  violations.throwIfAny();
   return { end, result };
 }
 
-type Violate = (field: string, description: string) => undefined;
-
-function decodeEnd(endTime: Json | undefined, ttl: Json | undefined, violate: Violate): WaitRequest["end"] {
+function decodeEnd(endTime: Json | undefined, ttl: Json | undefined, violations: Violations): WaitRequest["end"] {
   if (endTime !== undefined) {
     const timestamp = typeof endTime === "string" ? parseTimestamp(endTime) : undefined;
-    if (!timestamp) return violate("endTime", 'must be an RFC 3339 timestamp, like "2026-01-31T12:00:00Z"');
+    if (!timestamp) return violations.add("endTime", 'must be an RFC 3339 timestamp, like "2026-01-31T12:00:00Z"');
     return { endTime: timestamp };
   }
   if (ttl === undefined) return undefined;
   const duration = typeof ttl === "string" ? parseDuration(ttl) : undefined;
-  if (!duration) return violate("ttl", 'must be a Duration, like "5s"');
-  if (duration.seconds < 0 || duration.nanos < 0) return violate("ttl", "must not be negative");
-  if (duration.seconds > MAX_WAIT_SECONDS) return violate("ttl", `must be at most ${MAX_WAIT_SECONDS}s`);
+  if (!duration) return violations.add("ttl", 'must be a Duration, like "5s"');
+  if (duration.seconds < 0 || duration.nanos < 0) return violations.add("ttl", "must not be negative");
+  if (duration.seconds > MAX_WAIT_SECONDS) return violations.add("ttl", `must be at most ${MAX_WAIT_SECONDS}s`);
   return { ttl: duration };
 }
 
-function decodeResult(error: Json | undefined, success: Json | undefined, violate: Violate): WaitRequest["result"] {
-  if (error !== undefined) return decodeError(error, violate);
+function decodeResult(
+  error: Json | undefined,
+  success: Json | undefined,
+  violations: Violations,
+): WaitRequest["result"] {
+  if (error !== undefined) {
+    const status = decodeStatus(error, "error", violations);
+    return status && { error: rpcErrorFromStatus(status) };
+  }
   if (success === undefined) return undefined;
-  if (!isObject(success)) return violate("success", "must be an object");
+  if (!isJsonObject(success)) return violations.add("success", "must be an object");
   const { content, ...unknown } = success;
-  for (const key of Object.keys(unknown)) violate(`success.${key}`, "unknown field; a WaitResponse has content");
-  if (content !== undefined && content !== null && typeof content !== "string")
-    return violate("success.content", "must be a string");
+  for (const key of Object.keys(unknown)) violations.add(`success.${key}`, "unknown field; a WaitResponse has content");
+  if (content !== undefined && content !== null && typeof content !== "string") {
+    return violations.add("success.content", "must be a string");
+  }
   return { success: typeof content === "string" ? { content } : {} };
-}
-
-function decodeError(error: Json, violate: Violate): WaitRequest["result"] {
-  if (!isObject(error)) return violate("error", "must be a google.rpc.Status");
-  const { code, message = "", details = [], ...unknown } = error;
-  for (const key of Object.keys(unknown))
-    violate(`error.${key}`, "unknown field; a Status has code, message and details");
-  const name = typeof code === "number" ? codeNameFromNumber(code) : undefined;
-  if (name === undefined) return violate("error.code", "must be a google.rpc.Code number from 1 to 16");
-  if (typeof message !== "string") return violate("error.message", "must be a string");
-  if (!Array.isArray(details)) return violate("error.details", "must be a list of google.protobuf.Any");
-  const types = new Set<string>();
-  const anys = details.map((detail, index) => {
-    const type = isObject(detail) ? detail["@type"] : undefined;
-    if (!isObject(detail) || typeof type !== "string" || type === "") {
-      violate(`error.details[${index}].@type`, "must be a type URL");
-      return { "@type": "" };
-    }
-    if (types.has(type)) violate(`error.details[${index}]`, `a second detail of the type ${type}`);
-    types.add(type);
-    return Object.assign(detail, { "@type": type });
-  });
-  return { error: new RpcError(name, message, { details: anys }) };
-}
-
-function isObject(json: Json): json is JsonObject {
-  return json !== null && typeof json === "object" && !Array.isArray(json);
 }

@@ -6,8 +6,8 @@ import { invalidArgument } from "../rpc/error";
 import { type TableProgress, profileTable } from "./tables-profile/profile-table";
 import type { TablesProfileResponse } from "./tables-profile/table-profile";
 
-/** The largest table, in bytes. */
-const MAX_TABLE_BYTES = 1_048_576;
+/** The largest table: 32 MiB. */
+const MAX_TABLE_BYTES = 32 * 1_048_576;
 
 interface TablesProfileRequest {
   /** `projects/{project}/locations/{location}` */

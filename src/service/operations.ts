@@ -77,7 +77,8 @@ export async function listOperations(
 async function wholeJson(store: Pick<OperationStore, "get">, listed: ListedOperation): Promise<string | undefined> {
   if (!listed.truncated) return listed.json;
   const { name } = JSON.parse(listed.json) as { name: string };
-  return (await store.get(name))?.json;
+  const json = (await store.get(name))?.json;
+  return json === undefined || typeof json === "string" ? json : new Response(json).text();
 }
 
 function found(answer: OperationAnswer | undefined, name: string): OperationAnswer {

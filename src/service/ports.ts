@@ -1,22 +1,45 @@
 // What the services need of the world: implemented by durable/, replaced by fakes in tests.
 import type { OperationAnswer, StartAnswer, StreamedInput } from "../operation/answer";
 import type { NewOperation } from "../operation/create-record";
+import type { Reservation } from "../operation/reservation";
+import type { UpdateAnswer, UpdateRequest } from "../operation/update";
+
+/** Where an operation's object is to live; a declared location decides. */
+export interface Place {
+  jurisdiction?: string | undefined;
+  placementHint?: string | undefined;
+}
 
 /** The operations by name. Every method throws UNAVAILABLE where the operation's object cannot be reached. */
 export interface OperationStore {
   /** A new id, never given out before. */
-  newId(): string;
-  start(operation: NewOperation, request: string, input: StreamedInput | undefined): Promise<StartAnswer>;
+  newId(place: Place): string;
+  start(
+    operation: NewOperation,
+    request: string,
+    options: { place: Place; input: StreamedInput | undefined },
+  ): Promise<StartAnswer>;
   /** undefined: no operation of this name is to be seen. */
   get(name: string): Promise<OperationAnswer | undefined>;
   /** Answers when the operation is done, or has its latest state after `timeoutMs`. */
   wait(name: string, timeoutMs: number, signal: AbortSignal | undefined): Promise<OperationAnswer | undefined>;
+  update(name: string, request: UpdateRequest): Promise<UpdateAnswer>;
   /** False: no operation of this name is to be seen. */
   cancel(name: string): Promise<boolean>;
   delete(name: string): Promise<boolean>;
 }
 
-/** A listed operation: its JSON, and its name, where the index does not hold the whole of it. */
+/** The requestIds (AIP-155), each by the digest that names it. */
+export interface RequestStore {
+  /** The reservation that stands under `key`: an earlier one, or `reservation`, which is stored now. */
+  reserve(key: string, reservation: Reservation): Promise<Reservation>;
+  /** The reserved operation was created. */
+  markCreated(key: string, inputDigest: string | undefined): Promise<void>;
+  /** SHA-256 of a streamed input, hex. */
+  digestOf(stream: ReadableStream<Uint8Array>): Promise<string>;
+}
+
+/** A listed operation: its JSON, and whether the index holds less than the whole of it. */
 export interface ListedOperation {
   json: string;
   truncated: boolean;

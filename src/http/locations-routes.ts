@@ -1,0 +1,26 @@
+// google.cloud.location.Locations over HTTP (google.api.http of locations.proto).
+import { getLocation, listLocations } from "../service/locations";
+import { type Call, pathVariable, queryOf } from "./call";
+import { jsonResponse } from "./operation-response";
+import { intParameter } from "./query";
+import { invalidArgument } from "../rpc/error";
+import type { Route } from "./route";
+
+export const locationsRoutes: readonly Route[] = [
+  { method: "GET", template: "/{version}/{name=projects/*}/locations", handler: list },
+  { method: "GET", template: "/{version}/{name=projects/*/locations/*}", handler: get },
+];
+
+async function list(call: Call): Promise<Response> {
+  const { filter, pageSize, pageToken } = queryOf(call, ["filter", "pageSize", "pageToken"]);
+  if (filter) throw invalidArgument([{ field: "filter", description: "locations are few and take no filter" }]);
+  const { locations } = call.service.deployment;
+  const name = pathVariable(call, "name");
+  const request = { name, pageSize: intParameter("pageSize", pageSize), pageToken };
+  return jsonResponse(JSON.stringify(listLocations(locations, request)));
+}
+
+async function get(call: Call): Promise<Response> {
+  queryOf(call, []);
+  return jsonResponse(JSON.stringify(getLocation(call.service.deployment.locations, pathVariable(call, "name"))));
+}

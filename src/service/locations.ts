@@ -1,0 +1,87 @@
+// google.cloud.location.Locations (google/cloud/location/locations.proto): the locations that a deployment declares.
+import { invalidArgument, notFound } from "../rpc/error";
+import type { JsonObject } from "../rpc/any";
+import type { Place } from "./ports";
+
+/** A location as the deployment declares it. Operations started under it live where it says. */
+export interface Location {
+  /** The last segment of its name: `europe-west1`. */
+  locationId: string;
+  displayName?: string;
+  labels?: Readonly<Record<string, string>>;
+  /** Where Cloudflare is asked to create the operations' objects (a Durable Objects location hint, `weur`): best effort. */
+  placementHint?: string;
+  /** Where they are guaranteed to stay (a Durable Objects jurisdiction, `eu`). */
+  jurisdiction?: string;
+}
+
+/** The declared locations by id; empty where the deployment declares none and any may be named. */
+export type Locations = ReadonlyMap<string, Location>;
+
+function locationIdOfParent(parent: string): string | undefined {
+  return /^projects\/[^/]+\/locations\/([^/]+)(?:\/|$)/.exec(parent)?.[1];
+}
+
+function locationOfParent(locations: Locations, parent: string): Location | undefined {
+  const locationId = locationIdOfParent(parent);
+  return locationId === undefined ? undefined : locations.get(locationId);
+}
+
+/** Where the operations under a parent live; an undeclared location is INVALID_ARGUMENT where any are declared. */
+export function placeFromParent(locations: Locations, parent: string): Place {
+  const locationId = locationIdOfParent(parent);
+  if (locationId === undefined || locations.size === 0) return {};
+  const location = locationOfParent(locations, parent);
+  if (location) return { jurisdiction: location.jurisdiction, placementHint: location.placementHint };
+  const known = [...locations.keys()].join(", ");
+  const description = `the location ${JSON.stringify(locationId)} is not served here; these are: ${known}`;
+  throw invalidArgument([{ field: "parent", description }], { reason: "LOCATION_UNKNOWN" });
+}
+
+/** Where a parent's operations are indexed; undefined outside of every declared jurisdiction. */
+export function jurisdictionOfParent(locations: Locations, parent: string): string | undefined {
+  return locationOfParent(locations, parent)?.jurisdiction;
+}
+
+function locationJson(project: string, { locationId, displayName, labels }: Location): JsonObject {
+  return {
+    name: `${project}/locations/${locationId}`,
+    locationId,
+    ...(displayName === undefined ? {} : { displayName }),
+    ...(labels === undefined ? {} : { labels: { ...labels } }),
+  };
+}
+
+export interface ListLocationsRequest {
+  /** `projects/{project}` */
+  name: string;
+  pageSize?: number | undefined;
+  pageToken?: string | undefined;
+}
+
+/** The declared locations in the order of their declaration, as a ListLocationsResponse. A page token is the last id seen. */
+export function listLocations(
+  locations: Locations,
+  { name, pageSize = 0, pageToken }: ListLocationsRequest,
+): JsonObject {
+  if (pageSize < 0)
+    throw invalidArgument([{ field: "pageSize", description: `must not be negative, but is ${pageSize}` }]);
+  const all = [...locations.values()];
+  const seen = pageToken ? all.findIndex(({ locationId }) => locationId === pageToken) : -1;
+  if (pageToken && seen === -1)
+    throw invalidArgument([{ field: "pageToken", description: "is not a token of this list" }]);
+  const rest = all.slice(seen + 1);
+  const page = pageSize === 0 ? rest : rest.slice(0, pageSize);
+  const nextPageToken = page.length < rest.length ? page.at(-1)?.locationId : undefined;
+  return {
+    locations: page.map((location) => locationJson(name, location)),
+    ...(nextPageToken === undefined ? {} : { nextPageToken }),
+  };
+}
+
+export function getLocation(locations: Locations, name: string): JsonObject {
+  const [, project = "", locationId = ""] = /^(projects\/[^/]+)\/locations\/([^/]+)$/.exec(name) ?? [];
+  const location = locations.get(locationId);
+  if (!location) throw notFound("google.cloud.location.Location", name);
+  return locationJson(project, location);
+}
