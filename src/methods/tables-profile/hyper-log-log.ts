@@ -2,7 +2,6 @@
 //
 // The estimator is Ertl's ("New cardinality estimation algorithms for HyperLogLog sketches", 2017, algorithm 6), as in
 // Redis: without bias over the whole range and without tables. Standard error 1.04/√(2^p).
-import { murmurHash32 } from "./murmur-hash";
 
 const HASH_BITS = 32;
 const ALPHA_INFINITY = 1 / (2 * Math.LN2);
@@ -17,8 +16,8 @@ export class HyperLogLog {
     this.#registers = new Uint8Array(2 ** precisionBits);
   }
 
-  add(value: string): void {
-    const hash = murmurHash32(value);
+  /** Takes a value by its unsigned 32-bit hash. */
+  add(hash: number): void {
     const rankBits = HASH_BITS - this.#precisionBits;
     const register = hash >>> rankBits;
     const rank = Math.min(Math.clz32(hash << this.#precisionBits), rankBits) + 1;

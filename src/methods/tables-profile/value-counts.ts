@@ -2,6 +2,7 @@
 import { HyperLogLog } from "./hyper-log-log";
 import { keyFromValue } from "./kept-value";
 import { mostFrequentOf } from "./most-frequent";
+import { murmurHash32 } from "./murmur-hash";
 import { SpaceSaving } from "./space-saving";
 import {
   FREQUENT_COUNTERS_PER_TABLE,
@@ -94,8 +95,9 @@ class ColumnValueCounts {
   add(key: string): { seenBefore: boolean; grownBytes: number } {
     this.#valueCount++;
     if (this.#exact === undefined) {
-      this.#sketch?.distinct.add(key);
-      this.#sketch?.frequent.add(key);
+      const hash = murmurHash32(key);
+      this.#sketch?.distinct.add(hash);
+      this.#sketch?.frequent.add(key, hash);
       return { seenBefore: false, grownBytes: 0 };
     }
     const count = this.#exact.get(key);
@@ -109,7 +111,7 @@ class ColumnValueCounts {
   estimateFromNow(): void {
     if (this.#exact === undefined) return;
     const distinct = new HyperLogLog(HYPERLOGLOG_PRECISION_BITS);
-    for (const key of this.#exact.keys()) distinct.add(key);
+    for (const key of this.#exact.keys()) distinct.add(murmurHash32(key));
     this.#sketch = { distinct, frequent: new SpaceSaving(this.#counters, this.#exact) };
     this.#exact = undefined;
     this.exactBytes = 0;
