@@ -1,0 +1,105 @@
+// From the syntax tree to the checked tree: fields resolved, literals typed (AIP-160, "Validation").
+import type { Arg, Expression, Member, Restriction } from "./ast";
+import type { CheckedExpression, CheckedTerm } from "./checked";
+import { type ResolvedField, resolveField } from "./field-resolver";
+import { type Outcome, accept, quoteFound, refuse } from "./filter-error";
+import type { Comparator } from "./lexer";
+import { type Literal, literalFromSegments } from "./literal";
+import { checkTerm } from "./term-checker";
+import { containsPattern } from "./wildcard";
+
+/** Checks a parsed filter against the declared fields. */
+export function check(expression: Expression): Outcome<CheckedExpression> {
+  return mapExpression(expression, (restriction) => {
+    const { comparable, comparison } = restriction;
+    if (comparable.kind === "call") return refuseCall(comparable);
+    if (comparison === undefined) return checkLiteral(comparable);
+    const field = resolveField(comparable);
+    if (!field.ok) return field;
+    return checkArg(field.value, comparison);
+  });
+}
+
+interface Comparison {
+  comparator: Comparator;
+  start: number;
+  arg: Arg;
+}
+
+/** A comparison with one value, or, where the argument is composite, with each value in it. */
+function checkArg(field: ResolvedField, { comparator, start, arg }: Comparison): Outcome<CheckedExpression> {
+  if (arg.kind === "call") return refuseCall(arg);
+  if (arg.kind === "member") return checkTerm(field, { comparator, start }, literalFromSegments(arg.segments));
+  return mapExpression(
+    arg.expression,
+    (restriction) => {
+      const { comparable, comparison } = restriction;
+      if (comparable.kind === "call") return refuseCall(comparable);
+      // "The right-hand side only accepts literals and logical operators."
+      if (comparison !== undefined) {
+        const found = quoteFound(comparison.comparator);
+        return refuse({ index: comparison.start, expected: "values alone in an argument", found });
+      }
+      return checkTerm(field, { comparator, start }, literalFromSegments(comparable.segments));
+    },
+    // "Unary expressions negate the simple expression, either mathematically `-` or logically `NOT`."
+    (operand) => {
+      const literal = negativeNumber(operand);
+      return literal && checkTerm(field, { comparator, start }, literal);
+    },
+  );
+}
+
+function negativeNumber(operand: Expression): Literal | undefined {
+  if (operand.kind !== "restriction" || operand.comparison || operand.comparable.kind !== "member") return undefined;
+  const literal = literalFromSegments(operand.comparable.segments, true);
+  return literal.number || literal.duration ? literal : undefined;
+}
+
+function checkLiteral({ segments }: Member): Outcome<CheckedTerm> {
+  const literal = literalFromSegments(segments);
+  if (!literal.quoted && (literal.text === "&&" || literal.text === "||")) {
+    const expected = literal.text === "&&" ? '"AND"' : '"OR"';
+    return refuse({ index: literal.start, expected, found: quoteFound(literal.text) });
+  }
+  return accept({ kind: "literal", contained: containsPattern(literal.pattern) });
+}
+
+function refuseCall({ name, start }: { name: string; start: number }): Outcome<never> {
+  return refuse({
+    index: start,
+    expected: "a field or a value",
+    found: `the function ${quoteFound(name)}: none is served`,
+  });
+}
+
+/** The tree with its restrictions checked; `checkMinus` may take a `-` and its operand for a value. */
+function mapExpression(
+  expression: Expression,
+  checkRestriction: (restriction: Restriction) => Outcome<CheckedExpression>,
+  checkMinus: (operand: Expression) => Outcome<CheckedExpression> | undefined = () => undefined,
+): Outcome<CheckedExpression> {
+  switch (expression.kind) {
+    case "restriction":
+      return checkRestriction(expression);
+    case "not": {
+      const value = expression.minus ? checkMinus(expression.operand) : undefined;
+      if (value) return value;
+      const operand = mapExpression(expression.operand, checkRestriction, checkMinus);
+      return operand.ok ? accept({ kind: "not", operand: operand.value }) : operand;
+    }
+    case "and":
+    case "or": {
+      const { kind } = expression;
+      const operands: CheckedExpression[] = [];
+      for (const part of expression.operands) {
+        const operand = mapExpression(part, checkRestriction, checkMinus);
+        if (!operand.ok) return operand;
+        // `a b AND c` is one conjunction of three.
+        if (operand.value.kind === kind) operands.push(...operand.value.operands);
+        else operands.push(operand.value);
+      }
+      return accept({ kind, operands });
+    }
+  }
+}

@@ -1,0 +1,54 @@
+// What is wrong with a filter, and where: the part of INVALID_ARGUMENT that a person mends it by (AIP-160, "Validation").
+import { MAX_EXCERPT_CHARACTERS, MAX_FOUND_CHARACTERS } from "./filter-limits";
+
+/** A malformed filter. `offset` counts characters (Unicode code points) from 0; it is the filter's length at its end. */
+export interface FilterError {
+  offset: number;
+  /** What could have stood there: `a value`. */
+  expected: string;
+  /** One sentence with both, for the client. */
+  message: string;
+}
+
+/** A problem as lexer, parser and checker see it: `index` counts UTF-16 units. */
+export interface Problem {
+  index: number;
+  expected: string;
+  found: string;
+}
+
+/** The outcome of one stage: its value, or the first problem in the filter. */
+export type Outcome<T> = { ok: true; value: T } | { ok: false; problem: Problem };
+
+export function accept<T>(value: T): Outcome<T> {
+  return { ok: true, value };
+}
+
+export function refuse(problem: Problem): { ok: false; problem: Problem } {
+  return { ok: false, problem };
+}
+
+/** A piece of the filter as an error message repeats it. */
+export function quoteFound(text: string): string {
+  const characters = Array.from(text);
+  const shown = characters.slice(0, MAX_FOUND_CHARACTERS).join("");
+  return JSON.stringify(shown.toWellFormed()) + (characters.length > MAX_FOUND_CHARACTERS ? "…" : "");
+}
+
+export function filterErrorFromProblem(text: string, { index, expected, found }: Problem): FilterError {
+  const offset = Array.from(text.slice(0, index)).length;
+  return { offset, expected, message: `Expected ${expected} at offset ${offset}, but found ${found}.` };
+}
+
+/**
+ * The error under the part of the filter that it is about, for a terminal or a log:
+ *
+ *     done = maybe
+ *            ^ Expected true or false at offset 7, but found "maybe".
+ */
+export function renderFilterError(text: string, { offset, message }: FilterError): string {
+  const characters = Array.from(text.toWellFormed(), (character) => (/\s/u.test(character) ? " " : character));
+  const start = Math.max(0, offset - MAX_EXCERPT_CHARACTERS / 2);
+  const excerpt = characters.slice(start, start + MAX_EXCERPT_CHARACTERS).join("");
+  return `${excerpt}\n${" ".repeat(offset - start)}^ ${message}`;
+}

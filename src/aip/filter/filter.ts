@@ -1,0 +1,66 @@
+// ListOperationsRequest.filter (AIP-160): text in, a filter with its two back ends out. The grammar is in docs/filters.md.
+import type { CheckedExpression } from "./checked";
+import { check } from "./checker";
+import { type FilterError, type Problem, filterErrorFromProblem } from "./filter-error";
+import type { FilterRow } from "./filter-row";
+import { type IndexHints, indexHints } from "./index-hints";
+import { matches } from "./matcher";
+import { parse } from "./parser";
+import { type CompiledFilter, compileFilter } from "./sql";
+import type { FilterColumns } from "./sql-columns";
+
+export interface Filter {
+  /** The filter as it was sent: what a page token is bound to. */
+  readonly text: string;
+  /** What the list's indexes can serve of it. */
+  readonly hints: IndexHints;
+  matches(row: FilterRow): boolean;
+  /**
+   * The filter as a condition on rows. Where it is not `exact`, it lets every match pass and perhaps others, which
+   * `matches` then refuses. Its parameters are numbered: `firstParameter` (1 unless given) is 1 more than the
+   * parameters that stand before it in the statement; those after it may be plain `?`.
+   */
+  toSql(columns: FilterColumns, options?: { firstParameter?: number }): CompiledFilter;
+}
+
+export type ParsedFilter = { ok: true; filter: Filter } | { ok: false; error: FilterError };
+
+/**
+ * Parses and checks a filter. A blank one matches everything.
+ *
+ * @example
+ * const parsed = parseFilter("done = false AND labels.env = staging");
+ * if (parsed.ok) parsed.filter.matches(row);
+ */
+export function parseFilter(text: string): ParsedFilter {
+  const parsed = parse(text);
+  if (!parsed.ok) return failure(text, parsed.problem);
+  if (parsed.value === undefined) return { ok: true, filter: new CheckedFilter(text, { kind: "and", operands: [] }) };
+  const checked = check(parsed.value);
+  if (!checked.ok) return failure(text, checked.problem);
+  return { ok: true, filter: new CheckedFilter(text, checked.value) };
+}
+
+function failure(text: string, problem: Problem): ParsedFilter {
+  return { ok: false, error: filterErrorFromProblem(text, problem) };
+}
+
+class CheckedFilter implements Filter {
+  readonly text: string;
+  readonly hints: IndexHints;
+  readonly #expression: CheckedExpression;
+
+  constructor(text: string, expression: CheckedExpression) {
+    this.text = text;
+    this.hints = indexHints(expression);
+    this.#expression = expression;
+  }
+
+  matches(row: FilterRow): boolean {
+    return matches(this.#expression, row);
+  }
+
+  toSql(columns: FilterColumns, options: { firstParameter?: number } = {}): CompiledFilter {
+    return compileFilter(this.#expression, columns, options);
+  }
+}

@@ -1,0 +1,137 @@
+// One comparison of one field with one literal, by the field's type.
+import type { CheckedTerm, OrderComparator, StringTest, ValueComparator } from "./checked";
+import type { ResolvedField } from "./field-resolver";
+import {
+  type BooleanField,
+  type IntegerField,
+  type MessageField,
+  type ScalarField,
+  type TimestampField,
+  errorFields,
+  isFieldOfType,
+} from "./fields";
+import { type Outcome, accept, quoteFound, refuse } from "./filter-error";
+import { keySpellings } from "./key-spelling";
+import type { Comparator } from "./lexer";
+import type { Literal } from "./literal";
+import { containsPattern, matchesAnything } from "./wildcard";
+
+interface PlacedComparator {
+  comparator: Comparator;
+  start: number;
+}
+
+const MAX_INT32 = 2 ** 31 - 1;
+const MIN_INT32 = -(2 ** 31);
+
+/** Checks that the field can be compared so, and the literal is of its type. */
+export function checkTerm(field: ResolvedField, placed: PlacedComparator, literal: Literal): Outcome<CheckedTerm> {
+  switch (field.kind) {
+    case "scalar":
+      return checkScalar(field.field, placed, literal);
+    case "message":
+      return checkMessage(field.field, placed, literal);
+    case "json": {
+      const { comparator } = placed;
+      const { field: root, path } = field;
+      if (comparator !== ":")
+        return accept({ kind: "json", field: root, path, test: { kind: "compare", comparator, literal } });
+      if (matchesAnything(literal.pattern))
+        return accept({ kind: "json", field: root, path, test: { kind: "present" } });
+      return accept({
+        kind: "json",
+        field: root,
+        path,
+        test: { kind: "has", literal, keys: keySpellings(literal.text) },
+      });
+    }
+  }
+}
+
+function checkScalar(field: ScalarField, placed: PlacedComparator, literal: Literal): Outcome<CheckedTerm> {
+  const present = placed.comparator === ":" && matchesAnything(literal.pattern);
+  if (isFieldOfType(field, "boolean")) return checkBoolean(field, placed, literal, present);
+  if (present) return accept({ kind: "present", field });
+  if (isFieldOfType(field, "integer")) return checkInteger(field, placed, literal);
+  if (isFieldOfType(field, "timestamp")) return checkTimestamp(field, placed, literal);
+  return accept({ kind: "string", field, test: stringTest(placed.comparator, literal) });
+}
+
+function stringTest(comparator: Comparator, { pattern, text }: Literal): StringTest {
+  switch (comparator) {
+    case "=":
+    case "!=":
+      return { kind: "equal", pattern, negated: comparator === "!=" };
+    case ":":
+      return { kind: "contains", contained: containsPattern(pattern) };
+    default:
+      return { kind: "order", comparator, text };
+  }
+}
+
+function checkBoolean(
+  field: BooleanField,
+  placed: PlacedComparator,
+  literal: Literal,
+  present: boolean,
+): Outcome<CheckedTerm> {
+  const { comparator, start } = placed;
+  if (isOrder(comparator)) {
+    return refuse({ index: start, expected: `"=", "!=" or ":" after ${field}`, found: quoteFound(comparator) });
+  }
+  // "A field is only considered to be present if it has a non-default value."
+  if (present) return accept({ kind: "boolean", field, value: true });
+  if (literal.boolean === undefined) return refuseLiteral(literal, "true or false");
+  return accept({ kind: "boolean", field, value: comparator === "!=" ? !literal.boolean : literal.boolean });
+}
+
+function checkInteger(field: IntegerField, { comparator }: PlacedComparator, literal: Literal): Outcome<CheckedTerm> {
+  const value = literal.number?.int64 === undefined ? undefined : literal.number.double;
+  if (value === undefined || value < MIN_INT32 || value > MAX_INT32)
+    return refuseLiteral(literal, "an integer of 32 bits");
+  return accept({ kind: "integer", field, comparator: valueComparator(comparator), value });
+}
+
+function checkTimestamp(
+  field: TimestampField,
+  { comparator }: PlacedComparator,
+  literal: Literal,
+): Outcome<CheckedTerm> {
+  if (!literal.timestamp) return refuseLiteral(literal, "an RFC 3339 timestamp, such as 2012-04-21T11:30:00-04:00");
+  return accept({ kind: "timestamp", field, comparator: valueComparator(comparator), value: literal.timestamp });
+}
+
+function checkMessage(
+  field: MessageField,
+  { comparator, start }: PlacedComparator,
+  literal: Literal,
+): Outcome<CheckedTerm> {
+  if (comparator !== ":") {
+    return refuse({
+      index: start,
+      expected: `":" or "." after ${field}, which is a message`,
+      found: quoteFound(comparator),
+    });
+  }
+  if (matchesAnything(literal.pattern)) return accept({ kind: "present", field });
+  if (field === "error") {
+    const scalar = Object.hasOwn(errorFields, literal.text) ? errorFields[literal.text] : undefined;
+    if (scalar === undefined) return refuseLiteral(literal, "code, message or *");
+    return accept({ kind: "present", field: scalar });
+  }
+  if (literal.text === "@type") return accept({ kind: "present", field: `${field}.@type` });
+  return accept({ kind: "json", field, path: [], test: { kind: "has", literal, keys: keySpellings(literal.text) } });
+}
+
+function isOrder(comparator: Comparator): comparator is OrderComparator {
+  return comparator === "<" || comparator === "<=" || comparator === ">" || comparator === ">=";
+}
+
+/** `m.foo:42` is "true if m.foo is 42". */
+function valueComparator(comparator: Comparator): ValueComparator {
+  return comparator === ":" ? "=" : comparator;
+}
+
+function refuseLiteral({ start, text }: Literal, expected: string): Outcome<never> {
+  return refuse({ index: start, expected, found: quoteFound(text) });
+}

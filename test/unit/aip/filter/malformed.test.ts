@@ -1,0 +1,208 @@
+import { expect, test } from "vitest";
+import { parseFilter } from "../../../../src/aip/filter/filter";
+
+const TERM = 'a field, a value, "NOT", "-" or "("';
+const SIMPLE = 'a field, a value or "("';
+const ARG = 'a value or "("';
+const FIELD = 'a field name after "."';
+const AFTER_VALUE = "a comparator or whitespace";
+const AFTER_SPACE = '"AND", "OR" or another term';
+const CLOSED = `${AFTER_SPACE} or ")"`;
+const BOOLEAN = "true or false";
+const INTEGER = "an integer of 32 bits";
+const TIMESTAMP = "an RFC 3339 timestamp, such as 2012-04-21T11:30:00-04:00";
+const FUNCTION = "a field or a value";
+const ELEMENT = "a field name: elements of a list cannot be picked";
+const ESCAPE = `an escape: \\\\ \\" \\' \\\` \\? \\* \\a \\b \\f \\n \\r \\t \\v \\xHH \\uHHHH \\UHHHHHHHH \\OOO`;
+
+const malformed: [filter: string, offset: number, expected: string][] = [
+  // Nothing where a term must be.
+  ["AND", 0, TERM],
+  ["OR", 0, TERM],
+  ["NOT", 3, SIMPLE],
+  ["NOT ", 4, SIMPLE],
+  ["-", 1, SIMPLE],
+  ["a AND", 5, TERM],
+  ["a AND ", 6, TERM],
+  ["a OR", 4, TERM],
+  ["a OR ", 5, TERM],
+  ["AND a", 0, TERM],
+  ["OR a", 0, TERM],
+  ["a AND AND b", 6, TERM],
+  ["a OR OR b", 5, TERM],
+  ["a AND OR b", 6, TERM],
+  ["a OR AND b", 5, TERM],
+  ["a NOT", 5, SIMPLE],
+  ["a NOT AND b", 6, SIMPLE],
+  ["NOT NOT a", 4, SIMPLE],
+  ["NOT -a", 4, SIMPLE],
+  ["--a", 1, SIMPLE],
+  ["- a", 1, SIMPLE],
+  ["-NOT a", 1, SIMPLE],
+  ["-AND", 1, SIMPLE],
+  [",", 0, TERM],
+  ["a, b", 1, AFTER_VALUE],
+  ["a , b", 2, TERM],
+  // Whitespace that the grammar asks for.
+  ["NOT(a)", 3, 'whitespace after "NOT"'],
+  ["a AND(b)", 5, 'whitespace after "AND"'],
+  ["a OR(b)", 4, 'whitespace after "OR"'],
+  ["(a)AND b", 3, "whitespace"],
+  ["(a)(b)", 3, "whitespace"],
+  ["(a)b", 3, "whitespace"],
+  ['"a""b"', 3, AFTER_VALUE],
+  ['a"b"', 1, AFTER_VALUE],
+  ['"a"b', 3, AFTER_VALUE],
+  ['"a"-b', 3, AFTER_VALUE],
+  // Parentheses.
+  ["(", 1, TERM],
+  [")", 0, TERM],
+  ["()", 1, TERM],
+  ["( )", 2, TERM],
+  ["(a", 2, `${AFTER_VALUE} or ")"`],
+  ["(a ", 3, CLOSED],
+  ["a)", 1, AFTER_VALUE],
+  ["a )", 2, AFTER_SPACE],
+  ["(a))", 3, "whitespace"],
+  ["((a)", 4, 'whitespace or ")"'],
+  ["(a AND)", 6, 'whitespace after "AND"'],
+  ["(a OR )", 6, TERM],
+  ["NOT ()", 5, TERM],
+  ["(a) = b", 4, TERM],
+  ["(a)=b", 3, "whitespace"],
+  // Comparisons without one side.
+  ["=", 0, TERM],
+  ["= 1", 0, TERM],
+  [":", 0, TERM],
+  ["a =", 3, ARG],
+  ["a = ", 4, ARG],
+  ["a:", 2, ARG],
+  ["a = AND", 4, ARG],
+  ["a = NOT b", 4, ARG],
+  ["a = )", 4, ARG],
+  ["a = ()", 5, TERM],
+  ["a = (b", 6, `${AFTER_VALUE} or ")"`],
+  ["a = (b = c)", 7, "values alone in an argument"],
+  ["a = (b OR c:d)", 11, "values alone in an argument"],
+  ["a == b", 3, ARG],
+  ["a =< b", 3, ARG],
+  ["a => b", 3, ARG],
+  ["a <> b", 3, ARG],
+  ["a >> b", 3, ARG],
+  ["a := b", 3, ARG],
+  ["a = b = c", 6, TERM],
+  ["a = b=c", 5, AFTER_VALUE],
+  ["a < b < c", 6, TERM],
+  ["a:b:c", 3, AFTER_VALUE],
+  ["a !", 3, 'a "=" after the "!"'],
+  ["a ! = b", 3, 'a "=" after the "!"'],
+  ["!a", 1, 'a "=" after the "!"'],
+  ["a && b", 2, '"AND"'],
+  ["a = 1 || b = 2", 6, '"OR"'],
+  // Members.
+  [".", 0, TERM],
+  [".a", 0, TERM],
+  ["a.", 2, FIELD],
+  ["a. b", 2, FIELD],
+  ["a .b", 2, TERM],
+  ["a..b", 2, FIELD],
+  ["a.=1", 2, FIELD],
+  ["a.(b)", 2, FIELD],
+  ["a = b.", 6, FIELD],
+  ["a = .5", 4, ARG],
+  ["a = 1..2", 6, FIELD],
+  ["a[0] = 1", 1, ELEMENT],
+  ["a.b] = 1", 3, ELEMENT],
+  ["a.0 = 1", 2, `${ELEMENT}, and a map's key is quoted`],
+  ["labels.* = x", 7, "a field name without wildcards (quoted, * is itself)"],
+  ["*.a = x", 0, "a field name without wildcards (quoted, * is itself)"],
+  // Strings.
+  ['"', 1, 'a closing "'],
+  ["'", 1, "a closing '"],
+  ['a = "b', 6, 'a closing "'],
+  ["a = 'b\"", 7, "a closing '"],
+  ['a = "b\\"', 8, 'a closing "'],
+  ["it's", 4, "a closing '"],
+  ['"\\q"', 1, ESCAPE],
+  ['a = "x\\u12"', 6, ESCAPE],
+  ['"\\xg0"', 1, ESCAPE],
+  ['"\\ud83d\\ude00"', 1, ESCAPE],
+  ['"\\U00110000"', 1, ESCAPE],
+  ['"\\000"', 1, ESCAPE],
+  ['"\\400"', 1, ESCAPE],
+  ['"a\u0000"', 2, "a character other than U+0000"],
+  ["a\u0001", 1, "a printable character"],
+  ["a = \u007f", 4, "a printable character"],
+  ["a \ud83d", 2, "well-formed Unicode"],
+  // Fields.
+  ["error.details = x", 6, "code or message"],
+  ["error.details.reason = x", 6, "code or message"],
+  ["error.status = x", 6, "code or message"],
+  ["error.Code = 1", 6, "code or message"],
+  ["error.code.x = 1", 11, "a comparator: error.code has no fields"],
+  ["error:details", 6, "code, message or *"],
+  ["error = 5", 6, '":" or "." after error, which is a message'],
+  ["metadata = x", 9, '":" or "." after metadata, which is a message'],
+  ["response != *", 9, '":" or "." after response, which is a message'],
+  ["metadata.@type.x = 1", 15, "a comparator: @type has no fields"],
+  ["name.x = 1", 5, "a comparator: name has no fields"],
+  ["create_time.seconds > 1", 12, "a comparator: createTime has no fields"],
+  ["done.x:*", 5, "a comparator: done has no fields"],
+  // Types.
+  ["done = maybe", 7, BOOLEAN],
+  ["done = 1", 7, BOOLEAN],
+  ['done = "true"', 7, BOOLEAN],
+  ["done = True", 7, BOOLEAN],
+  ["done = *", 7, BOOLEAN],
+  ["done = (true OR 0)", 16, BOOLEAN],
+  ["done:x", 5, BOOLEAN],
+  ["done > false", 5, '"=", "!=" or ":" after done'],
+  ["requested_cancellation <= true", 23, '"=", "!=" or ":" after requestedCancellation'],
+  ["requestedCancellation = no", 24, BOOLEAN],
+  ["error.code = NOT_FOUND", 13, INTEGER],
+  ["error.code = 5.5", 13, INTEGER],
+  ["error.code = 5.0", 13, INTEGER],
+  ['error.code = "5"', 13, INTEGER],
+  ["error.code = 1e1", 13, INTEGER],
+  ["error.code = 0x5", 13, INTEGER],
+  ["error.code > 2147483648", 13, INTEGER],
+  ["error.code = (1 OR 2 OR x)", 24, INTEGER],
+  ["error.code = *", 13, INTEGER],
+  ["createTime > yesterday", 13, TIMESTAMP],
+  ["createTime > 2026-11-20", 13, TIMESTAMP],
+  ['createTime > "2026-11-20T12:00:00"', 13, TIMESTAMP],
+  ['createTime > "2026-11-20 12:00:00Z"', 13, TIMESTAMP],
+  ['createTime > "2026-02-30T12:00:00Z"', 13, TIMESTAMP],
+  ['createTime > "2026-11-20T24:00:00Z"', 13, TIMESTAMP],
+  ["createTime > 1795176000", 13, TIMESTAMP],
+  ["createTime > 20s", 13, TIMESTAMP],
+  ["createTime > 2026-11-20T12:00", 26, AFTER_VALUE],
+  ["endTime = *", 10, TIMESTAMP],
+  ["expireTime:soon", 11, TIMESTAMP],
+  ["é = 1 AND 😀 = 2 AND done = x", 27, BOOLEAN],
+  // Functions.
+  ["f()", 0, FUNCTION],
+  ["a.b(c, d)", 0, FUNCTION],
+  ["a = f(1)", 4, FUNCTION],
+  ["a = (b OR f(1))", 10, FUNCTION],
+  ["NOT f(a)", 4, FUNCTION],
+  ["f(a", 3, '"," or ")"'],
+  ["f(a,)", 4, ARG],
+  ["f(,a)", 2, ARG],
+  ["f(a b)", 4, '"," or ")"'],
+  ["f(a = b)", 4, '"," or ")"'],
+];
+
+test("there are at least a hundred of them, each once", () => {
+  expect(new Set(malformed.map(([filter]) => filter)).size).toBe(malformed.length);
+  expect(malformed.length).toBeGreaterThanOrEqual(100);
+});
+
+test.each(malformed)("%j is refused at offset %i: expected %s", (filter, offset, expected) => {
+  const parsed = parseFilter(filter);
+
+  expect(parsed).toMatchObject({
+    ok: false,
+    error: { offset, expected, message: expect.stringContaining(`Expected ${expected} at offset ${offset}`) },
+  });
+});

@@ -1,0 +1,88 @@
+// Rows for the filter's tests, and the table of the index as SQLite has it.
+import { DatabaseSync } from "node:sqlite";
+import type { FilterRow, StoredIndexRow } from "../../../../src/aip/filter/filter-row";
+import { parseFilter } from "../../../../src/aip/filter/filter";
+import type { Json } from "../../../../src/rpc/any";
+
+export const STRUCT = "type.googleapis.com/google.protobuf.Struct";
+export const CREATE_TIME = Date.UTC(2026, 10, 20, 12, 0, 0, 500);
+
+/** A running operation that was created at 2026-11-20T12:00:00.500Z, with the changes that a test is about. */
+export function row(changes: Partial<FilterRow> = {}): FilterRow {
+  return {
+    name: "projects/p/locations/l/operations/0a1b",
+    done: false,
+    createTime: CREATE_TIME,
+    startTime: CREATE_TIME + 1_000,
+    target: "projects/p/locations/l/tables/t",
+    verb: "profile",
+    requestedCancellation: false,
+    metadataTruncated: false,
+    responseTruncated: false,
+    ...changes,
+  };
+}
+
+/** A row whose metadata is a Struct of these fields. */
+export function withMetadata(value: { [key: string]: Json }): FilterRow {
+  return row({ metadata: { "@type": STRUCT, value } });
+}
+
+/** Whether a filter, which must be well formed, matches a row. */
+export function matches(text: string, filterRow: FilterRow): boolean {
+  const parsed = parseFilter(text);
+  if (!parsed.ok) throw new Error(`${text}: ${parsed.error.message}`);
+  return parsed.filter.matches(filterRow);
+}
+
+/** The row as the index stores it. */
+export function stored(filterRow: FilterRow): StoredIndexRow {
+  const { name, done, metadata, response, errorCode, errorMessage, createTime } = filterRow;
+  const { startTime, endTime, expireTime, target, verb, requestedCancellation } = filterRow;
+  const error = errorCode === undefined ? undefined : { code: errorCode, message: errorMessage, details: [] };
+  return {
+    createTime,
+    operation: JSON.stringify({ name, metadata, done, error, response }),
+    facts: JSON.stringify({
+      startTime,
+      endTime,
+      expireTime,
+      target,
+      verb,
+      requestedCancellation,
+      ...(filterRow.metadataTruncated ? { metadataTruncated: true } : {}),
+      ...(filterRow.responseTruncated ? { responseTruncated: true } : {}),
+    }),
+  };
+}
+
+/** An index table in memory, under the limits that workerd sets for a Durable Object's SQLite. */
+export function openIndex(): DatabaseSync {
+  const database = new DatabaseSync(":memory:", {
+    limits: {
+      length: 4 * 1024 * 1024,
+      sqlLength: 100_000,
+      column: 100,
+      exprDepth: 100,
+      compoundSelect: 5,
+      vdbeOp: 25_000,
+      functionArg: 32,
+      likePatternLength: 50,
+      variableNumber: 100,
+    },
+  });
+  database.exec(
+    "CREATE TABLE operations (create_time INTEGER, id TEXT, parent TEXT, done INTEGER, revision INTEGER, due INTEGER, " +
+      "operation TEXT, facts TEXT, PRIMARY KEY (create_time, id)) WITHOUT ROWID",
+  );
+  return database;
+}
+
+export function fill(database: DatabaseSync, rows: readonly FilterRow[]): void {
+  database.exec("DELETE FROM operations");
+  const insert = database.prepare("INSERT INTO operations VALUES (?, ?, 'projects/p', ?, 1, 0, ?, ?)");
+  for (const [index, filterRow] of rows.entries()) {
+    const { createTime, operation, facts } = stored(filterRow);
+    insert.run(createTime, String(index), filterRow.done ? 1 : 0, operation, facts);
+  }
+}
