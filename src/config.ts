@@ -1,6 +1,14 @@
 // The deployment's configuration, read and checked once. A wrong value is an error that names it.
-import { DEFAULT_INVOCATION_MS, DEFAULT_LEASE_MS, DEFAULT_RESEND_MS, MAX_RESEND_MS, MIN_LEASE_MS } from "./limits";
+import {
+  DEFAULT_INVOCATION_MS,
+  DEFAULT_LEASE_MS,
+  DEFAULT_RESEND_MS,
+  MAX_INDEX_SHARDS,
+  MAX_RESEND_MS,
+  MIN_LEASE_MS,
+} from "./limits";
 import { RpcError } from "./rpc/error";
+import type { TokenKeys } from "./service/page-token";
 import type { Env } from "./env";
 
 export interface Config {
@@ -9,11 +17,24 @@ export interface Config {
   leaseMs: number;
   resendMs: number;
   snapshots: boolean;
+  /** Over how many shards new operations of a scope are spread. */
+  indexShards: number;
+  /** The keys of page tokens, base64 of 32 bytes, the first of which seals; undefined: each scope has its own. */
+  tokenKeys: TokenKeys | undefined;
   /** How long one invocation of the queue consumer works before it gives way to another. */
   invocationMs: number;
 }
 
-type Variables = Pick<Env, "AUTH" | "INVOCATION_SECONDS" | "LEASE_SECONDS" | "RESEND_SECONDS" | "KV_SNAPSHOTS">;
+type Variables = Pick<
+  Env,
+  | "AUTH"
+  | "INDEX_SHARDS"
+  | "PAGE_TOKEN_KEYS"
+  | "INVOCATION_SECONDS"
+  | "LEASE_SECONDS"
+  | "RESEND_SECONDS"
+  | "KV_SNAPSHOTS"
+>;
 
 /** Reads the variables of an environment; throws INTERNAL naming the first that is wrong. */
 export function configFromEnv(env: Variables): Config {
@@ -34,6 +55,8 @@ export function configFromEnv(env: Variables): Config {
       min: 100,
       max: DEFAULT_INVOCATION_MS,
     }),
+    indexShards: wholeNumber("INDEX_SHARDS", env.INDEX_SHARDS, { byDefault: 1, min: 1, max: MAX_INDEX_SHARDS }),
+    tokenKeys: tokenKeys(env.PAGE_TOKEN_KEYS),
     snapshots: oneOf("KV_SNAPSHOTS", env.KV_SNAPSHOTS, { "": true, all: true, off: false }),
   };
 }
@@ -54,6 +77,29 @@ function seconds(
   const ms = /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1_000 : Number.NaN;
   if (ms >= bounds.min && ms <= bounds.max) return ms;
   throw misconfigured(variable, `must be a number of seconds from ${bounds.min / 1_000} to ${bounds.max / 1_000}`);
+}
+
+function wholeNumber(
+  variable: string,
+  value: string | undefined,
+  { byDefault, min, max }: { byDefault: number; min: number; max: number },
+): number {
+  if (value === undefined || value === "") return byDefault;
+  const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
+  if (number >= min && number <= max) return number;
+  throw misconfigured(variable, `must be a whole number from ${min} to ${max}`);
+}
+
+function tokenKeys(value: string | undefined): TokenKeys | undefined {
+  if (value === undefined || value === "") return undefined;
+  const [first, ...more] = value.split(",").map((key) => key.trim());
+  const keys: TokenKeys = [first ?? "", ...more];
+  // 32 bytes in base64: 43 characters and one of padding.
+  if (keys.length <= 2 && keys.every((key) => /^[A-Za-z0-9+/]{43}=$/.test(key))) return keys;
+  throw misconfigured(
+    "PAGE_TOKEN_KEYS",
+    "must be one or two keys of 32 bytes in base64, the present one first, divided by a comma",
+  );
 }
 
 // The value itself stays out of the answer: what was put into the wrong variable may be a secret.

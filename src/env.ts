@@ -23,6 +23,10 @@ export interface Env {
   LEASE_SECONDS?: string;
   /** How long a queue message may stay unclaimed before it is sent again, in seconds. */
   RESEND_SECONDS?: string;
+  /** Over how many index shards new operations of a scope are spread; may grow from deploy to deploy. */
+  INDEX_SHARDS?: string;
+  /** A secret: one or two keys that seal page tokens, instead of each scope's own. */
+  PAGE_TOKEN_KEYS?: string;
   /** How long one invocation of the queue consumer works before it gives way to another, in seconds. */
   INVOCATION_SECONDS?: string;
   /** `all` (default) or `off`: whether finished operations are put into KV. */

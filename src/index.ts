@@ -8,7 +8,7 @@ import { httpDoor } from "./http/door";
 import { passGate } from "./iam/gate";
 import type { Method } from "./operation/define-method";
 import { queueConsumer } from "./queue/consumer";
-import { type Location, type Locations, jurisdictionOfParent } from "./service/locations";
+import { type Location, type Locations } from "./service/locations";
 
 export { DirectoryObject } from "./durable/directory-object";
 export { OperationIndex } from "./durable/operation-index";
@@ -65,10 +65,15 @@ function serviceContext(env: Env, locations: Locations): ServiceContext {
   return {
     gate: () => passGate(config),
     caller: "allUsers",
-    deployment: { policy: { leaseMs, resendMs, snapshot: config.snapshots }, locations },
+    deployment: {
+      policy: { leaseMs, resendMs, snapshot: config.snapshots },
+      locations,
+      indexShards: config.indexShards,
+    },
+    tokenKeys: config.tokenKeys,
     store: operationStore(env.OPERATIONS),
     requests: requestStore(env.REQUESTS),
-    lists: operationLists(env.INDEX, (parent) => jurisdictionOfParent(locations, parent)),
+    lists: operationLists(env.INDEX),
     now: () => Date.now(),
   };
 }

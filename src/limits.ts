@@ -31,6 +31,16 @@ export const DEFAULT_PAGE_SIZE = 100;
 export const MAX_PAGE_SIZE = 1_000;
 /** A page is closed before the row that would take it past this, so that clients' buffers hold it. */
 export const MAX_PAGE_BYTES = 8 * MIB;
+/** Rows of a shard that one page looks at, whether they match or not; then the page is short and carries a token. */
+export const MAX_SCANNED_ROWS = 5_000;
+/** Shards that a deployment may spread a scope over. */
+export const MAX_INDEX_SHARDS = 64;
+/** Scopes whose token key an isolate remembers. */
+export const MAX_CACHED_TOKEN_KEYS = 1_000;
+/** A page token as it is sent. */
+export const MAX_PAGE_TOKEN_CHARACTERS = 1_024;
+/** Operations too large for the index that a page reads from their objects at the same time. */
+export const LIST_READ_CONCURRENCY = 6;
 /** Metadata, and response, are copied into the index up to this size each, in serialised UTF-8. */
 export const MAX_INDEXED_ANY_BYTES = 16 * KIB;
 
@@ -115,7 +125,7 @@ export const REQUEST_ID_TTL_MS = DAY_MS;
 
 // ── Run channel and Queue ───────────────────────────────────────────────────────────────────────────────────────────
 
-/** How long a claim holds without a keep-alive: longer than a consumer's CPU limit (30 s) + 15 s. */
+/** How long a claim holds without a keep-alive: at least a consumer's CPU limit (45 s, wrangler.toml) + 15 s. */
 export const DEFAULT_LEASE_MS = MINUTE_MS;
 export const MIN_LEASE_MS = 2 * SECOND_MS;
 /** Keep-alives per lease: three may be lost before it runs out. */

@@ -64,3 +64,22 @@ export function operationName({ parent, id }: OperationName): string {
 export function scopeFromParent(parent: string): string {
   return parent.split("/").slice(0, 2).join("/");
 }
+
+// AIP-159: "-" in place of a collection id stands for any.
+const WILDCARD = "-";
+
+/** What of a parent stands before its first wildcard, slash included; undefined where it has none. */
+export function parentBeforeWildcard(parent: string): string | undefined {
+  const segments = parent.split("/");
+  const wildcard = segments.findIndex((segment, index) => index % 2 === 1 && segment === WILDCARD);
+  return wildcard === -1 ? undefined : `${segments.slice(0, wildcard).join("/")}/`;
+}
+
+/** Whether a parent is one of those that a pattern with wildcards stands for. */
+export function matchesParent(parent: string, pattern: string): boolean {
+  const segments = parent.split("/");
+  const patterns = pattern.split("/");
+  const isMatch = (wanted: string, index: number): boolean =>
+    (index % 2 === 1 && wanted === WILDCARD) || wanted === segments[index];
+  return segments.length === patterns.length && patterns.every(isMatch);
+}

@@ -1,12 +1,12 @@
 // The way from a Worker to an operation's object: a name in, an answer out; what cannot be reached is UNAVAILABLE.
-import { parseOperationName } from "../aip/resource-name";
-import { MAX_WAIT_RESUBSCRIPTIONS, UNAVAILABLE_RETRY_SECONDS } from "../limits";
+import { parseOperationName, scopeFromParent } from "../aip/resource-name";
+import { MAX_CACHED_TOKEN_KEYS, MAX_WAIT_RESUBSCRIPTIONS, UNAVAILABLE_RETRY_SECONDS } from "../limits";
 import { NAME_HEADER, type OperationAnswer, type StartAnswer, WAIT_PATH, type WaitMessage } from "../operation/answer";
-import type { IndexFacts } from "../operation/index-row";
+import type { ShardPage } from "../operation/page";
 import { RpcError, unavailable } from "../rpc/error";
 import type { Reservation } from "../operation/reservation";
 import type { UpdateAnswer } from "../operation/update";
-import type { ListedOperation, OperationLists, OperationStore, RequestStore } from "../service/ports";
+import type { OperationLists, OperationStore, RequestStore } from "../service/ports";
 import { digestOfStream } from "./chunks";
 import type { OperationIndex } from "./operation-index";
 import { placedNamespace, operationIndexStub } from "./operation-index-name";
@@ -110,22 +110,26 @@ function waitMessage(
   });
 }
 
-/** The lists of a namespace of indexes. `jurisdictionOf` tells where a parent's operations are indexed. */
-export function operationLists(
-  namespace: DurableObjectNamespace<OperationIndex>,
-  jurisdictionOf: (parent: string) => string | undefined,
-): OperationLists {
+/** The index of a namespace. */
+export function operationLists(namespace: DurableObjectNamespace<OperationIndex>): OperationLists {
   return {
-    page: async (parent, limit): Promise<ListedOperation[]> => {
-      const index = operationIndexStub(namespace, { parent, jurisdiction: jurisdictionOf(parent) });
-      const rows = await reached(async () => index.page({ parent, limit }));
-      return rows.map(({ operation, facts }) => {
-        const { metadataTruncated, responseTruncated } = JSON.parse(facts) as IndexFacts;
-        return { json: operation, truncated: metadataTruncated === true || responseTruncated === true };
-      });
+    page: ({ parent, jurisdiction, shard }, request) => {
+      const stub = operationIndexStub(namespace, { parent, jurisdiction, indexShard: shard });
+      return reached<ShardPage>(async () => stub.page(request));
+    },
+    tokenKey: async (parent) => {
+      const scope = scopeFromParent(parent);
+      const key =
+        tokenKeys.get(scope) ?? (await reached(async () => operationIndexStub(namespace, { parent }).tokenKey()));
+      if (tokenKeys.size >= MAX_CACHED_TOKEN_KEYS) tokenKeys.clear();
+      tokenKeys.set(scope, key);
+      return key;
     },
   };
 }
+
+/** A scope's key never changes: an isolate asks for it once. */
+const tokenKeys = new Map<string, string>();
 
 /** The requestIds of a namespace. */
 export function requestStore(namespace: DurableObjectNamespace<RequestObject>): RequestStore {

@@ -1,11 +1,20 @@
-// Which OperationIndex object holds the rows of a parent: one scope is one first collection pair (projects/p).
+// Which OperationIndex object holds the row of an operation. One scope is one first collection pair (projects/p) in one
+// jurisdiction, in as many shards as it has ever had.
 import { scopeFromParent } from "../aip/resource-name";
 import type { OperationIndex } from "./operation-index";
 
-/** Where operations are indexed: by their parent, and in their jurisdiction, if they have one. */
+/** Where an operation is indexed, for as long as it lives. */
 export interface IndexPlace {
+  /** Its parent, or its scope. */
   parent: string;
   jurisdiction?: string | undefined;
+  /** 0 unless the deployment has more. */
+  indexShard?: number | undefined;
+}
+
+/** An operation's own place, and nothing else of its record. */
+export function placeOf({ parent, jurisdiction, indexShard }: IndexPlace): IndexPlace {
+  return { parent, jurisdiction, indexShard };
 }
 
 /** The name of a shard of a scope. PERSISTED CONTRACT. The last `#` parts the two. */
@@ -15,9 +24,9 @@ export function operationIndexName(parent: string, shard: number): string {
 
 export function operationIndexStub(
   namespace: DurableObjectNamespace<OperationIndex>,
-  { parent, jurisdiction }: IndexPlace,
+  { parent, jurisdiction, indexShard = 0 }: IndexPlace,
 ): DurableObjectStub<OperationIndex> {
-  return placedNamespace(namespace, jurisdiction).getByName(operationIndexName(parent, 0));
+  return placedNamespace(namespace, jurisdiction).getByName(operationIndexName(parent, indexShard));
 }
 
 /** The part of a namespace whose objects stay in a jurisdiction. */

@@ -1,5 +1,7 @@
 // Schema and statements of OperationIndex (docs/storage-schema.md). PERSISTED CONTRACT.
+import type { IndexHints } from "../aip/filter/index-hints";
 import type { IndexRow } from "../operation/index-row";
+import type { RowKey } from "../operation/page";
 
 // WITHOUT ROWID: one row write per insert. A tombstone has neither operation nor facts.
 const SCHEMA = [
@@ -42,12 +44,6 @@ export function upsertRow(sql: SqlStorage, row: IndexRow): void {
   );
 }
 
-/** An operation's place in the index. */
-export interface RowKey {
-  createTime: number;
-  id: string;
-}
-
 /** Turns a row into a tombstone, or leaves one where there was no row: a late write finds it. */
 export function buryRow(sql: SqlStorage, key: RowKey, dueTime: number): void {
   sql.exec(
@@ -61,8 +57,14 @@ export function buryRow(sql: SqlStorage, key: RowKey, dueTime: number): void {
   );
 }
 
-export function deleteRow(sql: SqlStorage, key: RowKey): void {
-  sql.exec(`DELETE FROM operations WHERE create_time = ? AND id = ?`, key.createTime, key.id);
+/** Deletes a row if it still is what it was when it was found due: a tombstone written meanwhile stays. */
+export function deleteDueRow(sql: SqlStorage, { createTime, id, tombstone }: DueRow): void {
+  sql.exec(
+    `DELETE FROM operations WHERE create_time = ? AND id = ? AND (operation IS NULL) = ?`,
+    createTime,
+    id,
+    tombstone ? 1 : 0,
+  );
 }
 
 export function setDueTime(sql: SqlStorage, key: RowKey, dueTime: number): void {
@@ -89,23 +91,60 @@ export function earliestDueTime(sql: SqlStorage): number | undefined {
   return row.due_time ?? undefined;
 }
 
-export interface ListedRow extends RowKey {
-  operation: string;
-  facts: string;
+/** Which rows are looked at, newest first. */
+export interface Scan {
+  /** Only older rows than this: the last one that was looked at before. */
+  before: RowKey | undefined;
+  /** Rows looked at, whether they match or not. */
+  maxRows: number;
+  /** A parent, or the part of one before its first wildcard. */
+  parent: { is: string } | { startsWith: string };
+  /** What the filter leaves to SQL; its parameters are numbered from {@link FIRST_FILTER_PARAMETER}. */
+  where: string;
+  params: readonly SqlStorageValue[];
+  hints: IndexHints;
 }
 
-/** The rows of a parent before a key, newest first. */
-export function selectPage(sql: SqlStorage, parent: string, before: RowKey | undefined, limit: number): ListedRow[] {
-  return sql
-    .exec<{ create_time: number; id: string; operation: string; facts: string }>(
-      `SELECT create_time, id, operation, facts FROM operations
-       WHERE (create_time, id) < (?, ?) AND parent = ? AND operation IS NOT NULL
-       ORDER BY create_time DESC, id DESC LIMIT ?`,
-      before?.createTime ?? Number.MAX_SAFE_INTEGER,
-      before?.id ?? "",
-      parent,
-      limit,
-    )
-    .toArray()
-    .map((row) => ({ createTime: row.create_time, id: row.id, operation: row.operation, facts: row.facts }));
+/** A row that was looked at. What does not match comes without its contents, and costs no more than its key. */
+export interface ScannedRow extends RowKey {
+  match: { parent: string; operation: string; facts: string } | undefined;
+}
+
+export const FIRST_FILTER_PARAMETER = 6;
+
+/** Parts the columns of a match; JSON text and names hold no control character. */
+const SEPARATOR = "\u001f";
+
+/**
+ * Looks at rows, newest first, without an upper bound on time but with one on rows: the conditions stand in the result
+ * and not in WHERE, where SQLite would read on to the next match in one go. A cursor: stop when there are enough.
+ */
+export function* scanRows(
+  sql: SqlStorage,
+  { before, maxRows, parent, where, params, hints }: Scan,
+): Generator<ScannedRow> {
+  const { min = 0, max = Number.MAX_SAFE_INTEGER - 1 } = hints.createTimeRange ?? {};
+  // The range's upper end belongs to it: one millisecond further, before the first id.
+  const start = before && before.createTime <= max ? before : { createTime: max + 1, id: "" };
+  const parentIs = "is" in parent ? "parent = ?4" : "substr(parent, 1, length(?4)) = ?4";
+  const running = hints.done === false;
+  const cursor = sql.exec<{ create_time: number; id: string; found: string | null }>(
+    `SELECT create_time, id,
+       CASE WHEN operation IS NOT NULL AND ${parentIs} AND (${where})
+         THEN parent || ?5 || facts || ?5 || operation END AS found
+     FROM operations ${running ? "INDEXED BY operations_running" : ""}
+     WHERE (create_time, id) < (?1, ?2) AND create_time >= ?3
+       ${running ? "AND done = 0 AND operation IS NOT NULL" : ""}
+     ORDER BY create_time DESC, id DESC LIMIT ${Math.trunc(maxRows)}`,
+    start.createTime,
+    start.id,
+    min,
+    "is" in parent ? parent.is : parent.startsWith,
+    SEPARATOR,
+    ...params,
+  );
+  for (const { create_time: createTime, id, found } of cursor) {
+    const [rowParent = "", facts = "", operation = ""] = found?.split(SEPARATOR) ?? [];
+    yield { createTime, id, match: found === null ? undefined : { parent: rowParent, operation, facts } };
+  }
 }

@@ -2,34 +2,31 @@
 // a row is a copy that never goes back in time.
 import { DurableObject } from "cloudflare:workers";
 import type { Env } from "../env";
-import { MAX_DUE_ROWS, SWEEP_CONCURRENCY, TOMBSTONE_MS, UNAVAILABLE_RETRY_SECONDS } from "../limits";
+import { MAX_DUE_ROWS, SWEEP_CONCURRENCY, TOMBSTONE_MS } from "../limits";
 import type { IndexRow } from "../operation/index-row";
+import type { PageRequest, RowKey, ShardPage } from "../operation/page";
 import { Alarm } from "./alarm";
 import { DIRECTORY_NAME } from "./directory-object";
+import { type IndexPlace, operationIndexStub } from "./operation-index-name";
 import {
   type DueRow,
-  type ListedRow,
-  type RowKey,
   buryRow,
   createSchema,
-  deleteRow,
+  deleteDueRow,
   earliestDueTime,
   selectDueRows,
-  selectPage,
   setDueTime,
   upsertRow,
 } from "./operation-index-sql";
+import { readPage } from "./read-page";
 
-/** Which page of a parent's operations. */
-export interface PageRequest {
-  parent: string;
-  /** The last row of the page before. */
-  before?: RowKey;
-  limit: number;
-}
+const SHARD_COUNT_KEY = "shardCount";
+const TOKEN_KEY = "tokenKey";
+/** AES-256. */
+const TOKEN_KEY_BYTES = 32;
 
 /** How long the index waits before it asks again for an operation that could not be reached. */
-const UNREACHABLE_DELAY_MS = 60 * UNAVAILABLE_RETRY_SECONDS * 1_000;
+const UNREACHABLE_DELAY_MS = 60_000;
 
 export class OperationIndex extends DurableObject<Env> {
   readonly #sql: SqlStorage;
@@ -44,24 +41,42 @@ export class OperationIndex extends DurableObject<Env> {
   }
 
   /** Writes an operation's row, unless it is older than what is there. */
-  async upsert(row: IndexRow): Promise<void> {
-    await this.#prepare();
+  async upsert(row: IndexRow, place: IndexPlace): Promise<void> {
+    await this.#prepare(place);
     upsertRow(this.#sql, row);
     await this.#alarm.arm(row.dueTime);
   }
 
   /** Takes a deleted operation's row away, and remembers that for a while. */
-  async remove(key: RowKey): Promise<void> {
-    await this.#prepare();
+  async remove({ createTime, id }: RowKey, place: IndexPlace): Promise<void> {
+    await this.#prepare(place);
     const dueTime = Date.now() + TOMBSTONE_MS;
-    buryRow(this.#sql, key, dueTime);
+    buryRow(this.#sql, { createTime, id }, dueTime);
     await this.#alarm.arm(dueTime);
   }
 
-  /** Operations directly under a parent, newest first. */
-  async page({ parent, before, limit }: PageRequest): Promise<ListedRow[]> {
-    if (!this.#isCreated()) return [];
-    return selectPage(this.#sql, parent, before, limit);
+  /** The matches among the next rows, newest first. It looks at a bounded number of rows, whatever the filter. */
+  async page(request: PageRequest): Promise<ShardPage> {
+    if (!this.#isCreated()) return { rows: [], shardCount: this.#shardCount() };
+    return { ...readPage(this.#sql, request), shardCount: this.#shardCount() };
+  }
+
+  /** Shard 0: the secret that the scope's page tokens are sealed with, base64; made when it is first wanted. */
+  async tokenKey(): Promise<string> {
+    const existing = this.ctx.storage.kv.get<string>(TOKEN_KEY);
+    if (existing !== undefined) return existing;
+    const key = btoa(String.fromCodePoint(...crypto.getRandomValues(new Uint8Array(TOKEN_KEY_BYTES))));
+    this.ctx.storage.kv.put(TOKEN_KEY, key);
+    return key;
+  }
+
+  /** Shard 0: another shard is about to have its first row. The number of shards only grows. */
+  async registerShard(shard: number): Promise<void> {
+    if (shard >= this.#shardCount()) this.ctx.storage.kv.put(SHARD_COUNT_KEY, shard + 1);
+  }
+
+  #shardCount(): number {
+    return this.ctx.storage.kv.get<number>(SHARD_COUNT_KEY) ?? 1;
   }
 
   /** Settles rows that are due: what the operations' own alarms missed, expiry, starts that never were. The sweep calls it too. */
@@ -76,7 +91,7 @@ export class OperationIndex extends DurableObject<Env> {
   }
 
   async #settle(row: DueRow): Promise<void> {
-    if (row.tombstone) return deleteRow(this.#sql, row);
+    if (row.tombstone) return deleteDueRow(this.#sql, row);
     const object = this.env.OPERATIONS.get(this.env.OPERATIONS.idFromString(row.id));
     let present: IndexRow | undefined;
     try {
@@ -86,7 +101,7 @@ export class OperationIndex extends DurableObject<Env> {
       return setDueTime(this.#sql, row, Date.now() + UNREACHABLE_DELAY_MS);
     }
     if (present) upsertRow(this.#sql, present);
-    else deleteRow(this.#sql, row);
+    else deleteDueRow(this.#sql, row);
   }
 
   /** It never throws: the platform drops an alarm that keeps failing. */
@@ -101,18 +116,20 @@ export class OperationIndex extends DurableObject<Env> {
   }
 
   /** Creates the tables and enters the shard in the directory, before its first row. */
-  async #prepare(): Promise<void> {
-    this.#ready ??= this.#create().catch((error: unknown) => {
+  async #prepare(place: IndexPlace): Promise<void> {
+    this.#ready ??= this.#create(place).catch((error: unknown) => {
       this.#ready = undefined;
       throw error;
     });
     await this.#ready;
   }
 
-  async #create(): Promise<void> {
+  async #create(place: IndexPlace): Promise<void> {
     await this.#alarm.read();
     if (this.#isCreated()) return;
-    // Directory first: a shard that has rows is always swept.
+    // Shard 0 and the directory first: a shard that has rows is always listed, and always swept.
+    const { indexShard = 0 } = place;
+    if (indexShard > 0) await operationIndexStub(this.env.INDEX, { ...place, indexShard: 0 }).registerShard(indexShard);
     await this.env.DIRECTORY.getByName(DIRECTORY_NAME).register(this.ctx.id.toString());
     this.ctx.storage.transactionSync(() => createSchema(this.#sql));
   }

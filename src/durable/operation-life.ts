@@ -4,7 +4,7 @@ import type { Env } from "../env";
 import { MAX_EFFECT_RETRY_MS, MAX_PUSHED_CHARACTERS } from "../limits";
 import { type OperationAnswer, type WaitMessage, answerFromRecord } from "../operation/answer";
 import { dueTransition, nextDueTime } from "../operation/due";
-import type { Effect, OperationEvent } from "../operation/event";
+import type { Effect, OperationEvent, OutboxEffect } from "../operation/event";
 import type { OperationRecord } from "../operation/record";
 import { isVisible, operationJsonParts } from "../operation/resource";
 import { type Step, step } from "../operation/step";
@@ -92,7 +92,7 @@ export class OperationLife {
     const has = (type: Effect["type"]): boolean => effects.some((effect) => effect.type === type);
     if (has("erase")) {
       this.waiters.push({ type: "gone" });
-      this.#ctx.waitUntil(this.store.eraseAll());
+      this.#ctx.waitUntil(this.erase());
       return;
     }
     this.#ctx.storage.transactionSync(() => {
@@ -103,6 +103,12 @@ export class OperationLife {
     const armed = this.alarm.arm(nextDueTime(record));
     if (armed) this.#ctx.waitUntil(armed);
     for (const effect of effects) this.#act(effect);
+  }
+
+  /** Forgets everything, the alarm included: what is stored here later arms it anew. */
+  erase(): Promise<void> {
+    this.alarm.fired();
+    return this.store.eraseAll();
   }
 
   #act(effect: Effect): void {
@@ -125,6 +131,11 @@ export class OperationLife {
       default:
         effect satisfies never;
     }
+  }
+
+  /** Resolves when an effect that was begun has been performed once, whether it succeeded or stays in the outbox. */
+  outboxPerformed(effect: OutboxEffect): Promise<void> {
+    return this.#outbox.settled(effect);
   }
 
   answer(record: OperationRecord): OperationAnswer {

@@ -25,7 +25,7 @@ import {
 import { isFinal } from "../operation/state";
 import { type UpdateAnswer, type UpdateRequest, isRepeatedCompletion, updateRefusal } from "../operation/update";
 import { type StoredStream, digestOfStream, storeStream } from "./chunks";
-import { operationIndexStub } from "./operation-index-name";
+import { operationIndexStub, placeOf } from "./operation-index-name";
 import { OperationLife } from "./operation-life";
 import { RunnerDoor } from "./runner-door";
 
@@ -58,10 +58,9 @@ export class OperationObject extends DurableObject<Env> {
   }
 
   async #start(operation: NewOperation, request: string, input: StreamedInput | undefined): Promise<StartAnswer> {
-    const { store } = this.#life;
     const stored = input && (await this.#storeInput(input));
     if (stored?.ok === false) {
-      await store.eraseAll();
+      await this.#life.erase();
       return { ok: false, refusal: `INPUT_${stored.reason}` };
     }
     const record = createRecord({
@@ -71,11 +70,11 @@ export class OperationObject extends DurableObject<Env> {
     });
     try {
       // Index first: every stored operation has a row by construction.
-      await operationIndexStub(this.env.INDEX, record).upsert(startingRow(record));
+      await operationIndexStub(this.env.INDEX, record).upsert(startingRow(record), placeOf(record));
     } catch (error) {
       const message = "index row not written; nothing was started";
       console.error({ message, operation: record.name, error: String(error) });
-      if (input) await store.eraseAll();
+      if (input) await this.#life.erase();
       return { ok: false, refusal: "INDEX_UNAVAILABLE" };
     }
     this.#life.commit(record, startEffects(record), record.state === "QUEUED" ? request : undefined);
@@ -122,6 +121,8 @@ export class OperationObject extends DurableObject<Env> {
   async delete(name: string): Promise<boolean> {
     if (!(await this.#visible(name))) return false;
     this.#life.apply({ type: "delete" });
+    // Gone from the list, too, as soon as this is answered; where the index cannot be reached, as soon as it can.
+    await this.#life.outboxPerformed("index");
     return true;
   }
 
@@ -146,6 +147,8 @@ export class OperationObject extends DurableObject<Env> {
 
   /** For the index's alarm and the sweep: settles what is due, and gives the row as it should be, or undefined for none. */
   async reconcile(): Promise<IndexRow | undefined> {
+    // Its row is written, its record not yet: to say that there is none would have the row taken away.
+    if (this.#starting) throw new Error("the operation is still being started");
     await this.#life.settle();
     const { record } = this.#life;
     if (!record || record.deleteTime !== undefined) return undefined;

@@ -4,7 +4,7 @@ import { deleteSnapshot, putSnapshot } from "../kv/snapshots";
 import type { OperationEvent, OutboxEffect } from "../operation/event";
 import { indexRowFromRecord } from "../operation/index-row";
 import type { OperationRecord } from "../operation/record";
-import { operationIndexStub } from "./operation-index-name";
+import { operationIndexStub, placeOf } from "./operation-index-name";
 
 /** What the outbox needs of its object. */
 export interface OutboxPort {
@@ -19,7 +19,7 @@ export class Outbox {
   readonly #env: Env;
   readonly #port: OutboxPort;
   /** Effects under way, and whether each is to be done once more: of one kind, one at a time, so that the last one wins. */
-  readonly #underWay = new Map<OutboxEffect, { again: boolean }>();
+  readonly #underWay = new Map<OutboxEffect, { again: boolean; settled: Promise<void> }>();
 
   constructor(env: Env, port: OutboxPort) {
     this.#env = env;
@@ -32,15 +32,22 @@ export class Outbox {
     const current = this.#underWay.get(effect);
     if (current) {
       current.again = true;
-      return;
+      return current.settled;
     }
-    const run = { again: true };
+    const { promise: settled, resolve } = Promise.withResolvers<void>();
+    const run = { again: true, settled };
     this.#underWay.set(effect, run);
     while (run.again) {
       run.again = false;
       await this.#performOnce(effect);
     }
     this.#underWay.delete(effect);
+    resolve();
+  }
+
+  /** Resolves when nothing of an effect is under way. */
+  async settled(effect: OutboxEffect): Promise<void> {
+    await this.#underWay.get(effect)?.settled;
   }
 
   /** A message that could not be sent is sent again when nobody has claimed the work in time: no entry is needed. */
@@ -69,8 +76,8 @@ export class Outbox {
   async #tellIndex(record: OperationRecord): Promise<void> {
     const index = operationIndexStub(this.#env.INDEX, record);
     const { createTime, id } = record;
-    if (record.deleteTime !== undefined) return index.remove({ createTime, id });
-    await index.upsert(indexRowFromRecord(record));
+    if (record.deleteTime !== undefined) return index.remove({ createTime, id }, placeOf(record));
+    await index.upsert(indexRowFromRecord(record), placeOf(record));
   }
 
   async #tellSnapshots(record: OperationRecord): Promise<void> {

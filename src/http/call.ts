@@ -2,6 +2,7 @@
 import { nameFromPath } from "../aip/resource-name";
 import { invalidArgument } from "../rpc/error";
 import type { OperationLists, OperationStore, RequestStore } from "../service/ports";
+import type { TokenKeys } from "../service/page-token";
 import type { Deployment } from "../service/start-operation";
 import { parseQuery } from "./query";
 import type { RequestBody } from "./request-body";
@@ -16,6 +17,8 @@ export interface ServiceContext {
   store: OperationStore;
   requests: RequestStore;
   lists: OperationLists;
+  /** The deployment's own page token keys; undefined: each scope's. */
+  tokenKeys: TokenKeys | undefined;
   now: () => number;
 }
 
@@ -37,11 +40,16 @@ export function apiVersionOf({ version }: Call): string {
   return version === "ui" ? "v1" : version;
 }
 
-/** A variable of the path, decoded once and checked; a malformed one is INVALID_ARGUMENT, and so is the wildcard `-`. */
-export function pathVariable(call: Call, variable: string): string {
+/** A name in the path, decoded once and checked; a malformed one is INVALID_ARGUMENT. */
+export function pathName(call: Call, variable: string): string {
   const name = nameFromPath(call.encodedVariables[variable] ?? "");
   if (!name.ok) throw invalidArgument([{ field: variable, description: name.description }]);
-  return withoutWildcard(variable, name.value);
+  return name.value;
+}
+
+/** A name in the path in which the wildcard `-` is INVALID_ARGUMENT too. */
+export function pathVariable(call: Call, variable: string): string {
+  return withoutWildcard(variable, pathName(call, variable));
 }
 
 /** A name in which no collection id is the wildcard `-`. */

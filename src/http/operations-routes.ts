@@ -3,11 +3,12 @@ import { nameFromPath, parseOperationName } from "../aip/resource-name";
 import { MAX_BODY_BYTES } from "../limits";
 import type { JsonObject } from "../rpc/any";
 import { invalidArgument } from "../rpc/error";
-import { cancelOperation, deleteOperation, getOperation, listOperations, waitOperation } from "../service/operations";
+import { cancelOperation, deleteOperation, getOperation, waitOperation } from "../service/operations";
 import { createOperation, updateOperation } from "../service/external-operations";
-import { type Call, apiVersionOf, pathVariable, queryOf } from "./call";
+import { listOperations } from "../service/list-operations";
+import { type Call, apiVersionOf, pathName, pathVariable, queryOf } from "./call";
 import { conditionalOperationResponse, emptyResponse, jsonResponse, operationResponse } from "./operation-response";
-import { intParameter } from "./query";
+import { boolParameter, intParameter } from "./query";
 import { readJsonObject } from "./request-body";
 import type { Route } from "./route";
 import { START_PARAMETERS, startOptions, startedResponse } from "./start-options";
@@ -36,20 +37,20 @@ async function get(call: Call): Promise<Response> {
 }
 
 async function list(call: Call): Promise<Response> {
-  const parent = parentOf(call);
-  const values = queryOf(call, ["name", "filter", "pageSize", "pageToken", "returnPartialSuccess"]);
+  const parent = parentPattern(call);
+  const query = queryOf(call, ["name", "filter", "pageSize", "pageToken", "returnPartialSuccess"]);
   const collection = parent === "" ? "operations" : `${parent}/operations`;
-  const { name, filter, pageToken } = values;
+  const { name, filter = "", pageToken } = query;
   if (name !== undefined && name !== "" && name !== parent && name !== collection) {
     throw invalidArgument([
       { field: "name", description: `must be the path's ${JSON.stringify(collection)} or its parent` },
     ]);
   }
-  if (filter) throw invalidArgument([{ field: "filter", description: "filters are not served yet; list without one" }]);
-  if (pageToken) throw invalidArgument([{ field: "pageToken", description: "is not a token of this list" }]);
-  const { store, lists } = call.service;
-  const pageSize = intParameter("pageSize", values["pageSize"]);
-  return jsonResponse(await listOperations(lists, store, { parent, pageSize }));
+  const { store, lists, tokenKeys, deployment } = call.service;
+  const ports = { store, lists, tokenKeys, locations: deployment.locations };
+  const pageSize = intParameter("pageSize", query["pageSize"]);
+  const returnPartialSuccess = boolParameter("returnPartialSuccess", query["returnPartialSuccess"]) ?? false;
+  return jsonResponse(await listOperations(ports, { parent, filter, pageSize, pageToken, returnPartialSuccess }));
 }
 
 async function create(call: Call): Promise<Response> {
@@ -115,6 +116,14 @@ async function wait(call: Call): Promise<Response> {
     signal: call.request.signal,
   });
   return operationResponse(answer, call.service.now());
+}
+
+/** The parent of a list, in which every collection id but the first may be `-`. */
+function parentPattern(call: Call): string {
+  if (!("parent" in call.encodedVariables)) return "";
+  const parent = pathName(call, "parent");
+  if (parent.split("/")[1] !== "-") return parent;
+  throw invalidArgument([{ field: "parent", description: 'the first collection id cannot be "-": name it' }]);
 }
 
 /** The parent in the path; empty for the bare collection. */

@@ -86,7 +86,8 @@ export class RequestBody {
 
 /** Reads a body as a JSON object. An absent or empty one is `{}`, whatever its type. */
 export async function readJsonObject(request: Request, body: RequestBody, maxBytes: number): Promise<JsonObject> {
-  const json = (await readJson(request, body, maxBytes)) ?? {};
+  const json = await readJson(request, body, maxBytes);
+  if (json === undefined) return {};
   if (!isJsonObject(json)) throw bodyError("must be a JSON object");
   return json;
 }

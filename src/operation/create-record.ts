@@ -24,6 +24,7 @@ export interface NewOperation {
   responseType: string;
   inputBytes?: number;
   inputDigest?: string;
+  indexShard?: number;
   jurisdiction?: string;
   /** Set where the work is done elsewhere. */
   external?: { heartbeatMs?: number; hasOwnMetadata: boolean };

@@ -67,14 +67,15 @@ export function defineMethod<Request, Response extends object, Metadata extends 
   const id = declaration.id ?? literalPath(template.template);
   const duration = (option: string, text: DurationText | undefined, bounds: Bounds): number =>
     checkedDuration(`method ${id}: ${option}`, text, bounds);
+  const metadataType = checkedType(`method ${id}: metadataType`, declaration.metadataType);
   return {
     id,
     version: declaration.version ?? "1",
     http,
     template,
     input: declaration.input,
-    responseType: declaration.responseType ?? "google.protobuf.Struct",
-    metadataType: declaration.metadataType,
+    responseType: checkedType(`method ${id}: responseType`, declaration.responseType) ?? STRUCT,
+    metadataType: metadataType === STRUCT ? undefined : metadataType,
     verb: template.verb === "" ? "create" : template.verb,
     timeoutMs: duration("timeout", declaration.timeout, { byDefault: DEFAULT_TIMEOUT_MS, min: 1, max: MAX_TIMEOUT_MS }),
     policy: {
@@ -97,7 +98,7 @@ export function defineMethod<Request, Response extends object, Metadata extends 
         min: MIN_RETENTION_MS,
         max: MAX_RETENTION_MS,
       }),
-      maxAttempts: checkedNumber(`method ${id}: retry.maxAttempts`, retry.maxAttempts, {
+      maxAttempts: checkedInteger(`method ${id}: retry.maxAttempts`, retry.maxAttempts, {
         byDefault: DEFAULT_MAX_ATTEMPTS,
         min: 1,
         max: MAX_MAX_ATTEMPTS,
@@ -134,6 +135,13 @@ function literalPath(template: string): string {
   return template.replace(/^\/[^/]+\//, "").replaceAll(/\{[^}]*\}\/?/g, "");
 }
 
+const STRUCT = "google.protobuf.Struct";
+
+function checkedType(option: string, name: string | undefined): string | undefined {
+  if (name === undefined || /^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$/.test(name)) return name;
+  throw new TypeError(`${option} is ${JSON.stringify(name)}; write a full message name: "google.protobuf.Struct"`);
+}
+
 interface Bounds {
   byDefault: number;
   min: number;
@@ -146,6 +154,12 @@ function checkedDuration(option: string, text: DurationText | undefined, bounds:
   if (ms === undefined)
     throw new TypeError(`${option} is ${JSON.stringify(text)}; write a number and a unit: "90s", "1h", "30d"`);
   return checkedNumber(`${option}, in milliseconds,`, ms, bounds);
+}
+
+function checkedInteger(option: string, value: number | undefined, bounds: Bounds): number {
+  const number = checkedNumber(option, value, bounds);
+  if (!Number.isInteger(number)) throw new TypeError(`${option} is ${number}; it must be a whole number`);
+  return number;
 }
 
 function checkedNumber(option: string, value: number | undefined, { byDefault, min, max }: Bounds): number {

@@ -32,6 +32,8 @@ export interface IndexFacts {
   /** Metadata, or response, did not fit: the operation's object has the whole. */
   metadataTruncated?: true;
   responseTruncated?: true;
+  /** Then: bytes of the whole operation as JSON, in UTF-8. */
+  size?: number;
 }
 
 /** The row of a committed record. A response that is stored apart from it is large, and not copied. */
@@ -48,6 +50,7 @@ export function indexRowFromRecord(record: OperationRecord): IndexRow {
     requestedCancellation: record.cancelRequestTime !== undefined,
     ...(metadata.truncated ? { metadataTruncated: true } : {}),
     ...(result.truncated ? { responseTruncated: true } : {}),
+    ...(metadata.truncated || result.truncated ? { size: metadata.bytes + result.bytes + record.name.length } : {}),
   };
   return {
     createTime: record.createTime,
@@ -69,20 +72,33 @@ export function startingRow(record: OperationRecord): IndexRow {
 interface Fitted {
   json: string;
   truncated: boolean;
+  /** Of the whole, in UTF-8. */
+  bytes: number;
 }
 
 const encoder = new TextEncoder();
 
 function fit(json: string, typeUrl: string): Fitted {
-  const fits = json.length <= MAX_INDEXED_ANY_BYTES && encoder.encode(json).length <= MAX_INDEXED_ANY_BYTES;
-  return fits ? { json, truncated: false } : { json: JSON.stringify({ "@type": typeUrl }), truncated: true };
+  const bytes = encoder.encode(json).length;
+  if (bytes <= MAX_INDEXED_ANY_BYTES) return { json, truncated: false, bytes };
+  return { json: typeOnly(typeUrl), truncated: true, bytes };
 }
 
+function typeOnly(typeUrl: string): string {
+  return JSON.stringify({ "@type": typeUrl });
+}
+
+/** The result as the field it is, comma included. */
 function resultField(record: OperationRecord): Fitted {
-  const { outcome } = record;
-  if (outcome === undefined) return { json: "", truncated: false };
-  if ("error" in outcome) return { json: `,"error":${JSON.stringify(outcome.error)}`, truncated: false };
-  const typeOnly = { json: JSON.stringify({ "@type": record.responseType }), truncated: true };
-  const { json, truncated } = "response" in outcome ? fit(outcome.response, record.responseType) : typeOnly;
-  return { json: `,"response":${json}`, truncated };
+  const { outcome, responseType } = record;
+  if (outcome === undefined) return { json: "", truncated: false, bytes: 0 };
+  if ("error" in outcome) {
+    const error = JSON.stringify(outcome.error);
+    return { json: `,"error":${error}`, truncated: false, bytes: encoder.encode(error).length };
+  }
+  const fitted =
+    "response" in outcome
+      ? fit(outcome.response, responseType)
+      : { json: typeOnly(responseType), truncated: true, bytes: outcome.responseBytes };
+  return { ...fitted, json: `,"response":${fitted.json}` };
 }

@@ -155,6 +155,8 @@ export interface OperationRecord {
   inputBytes?: number;
   /** SHA-256 of the streamed input, hex, where a requestId asks for it. */
   inputDigest?: string;
+  /** The shard of its scope in which it is indexed; 0 where absent. */
+  indexShard?: number;
   /** Where a location says so: the jurisdiction in which the object and its index live. */
   jurisdiction?: string;
 }

@@ -7,7 +7,7 @@ import { RpcError, invalidArgument } from "../rpc/error";
 import type { FieldViolation } from "../rpc/status";
 
 /** Makes a request of JSON, or throws: `invalidArgument([...])`, or the error of a schema library's `parse`. */
-export type RequestDecoder<T> = (json: JsonObject) => T | Promise<T>;
+type RequestDecoder<T> = (json: JsonObject) => T | Promise<T>;
 
 /** A decoder, or a Standard Schema: a declared message, or one of zod, valibot, ArkType and others. */
 export type RequestSchema<T> = RequestDecoder<T> | StandardSchemaV1<unknown, T>;

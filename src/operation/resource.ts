@@ -30,7 +30,9 @@ export function operationJsonParts(record: OperationRecord): OperationJsonParts 
 
 /** The metadata: the declared type's own fields, or a Struct of the default fields and what the method reports. */
 export function metadataAny(record: OperationRecord): Any {
-  if (record.metadataType !== undefined) return { "@type": record.metadataType, ...record.metadata };
+  // The type comes last too: no field passes for it.
+  const type = record.metadataType;
+  if (type !== undefined) return Object.assign({ "@type": type }, record.metadata, { "@type": type });
   return { "@type": STRUCT_TYPE_URL, value: defaultMetadata(record) };
 }
 

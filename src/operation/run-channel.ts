@@ -90,7 +90,13 @@ export const FENCE_HEADER = "x-fence";
 /** Parses what a runner sent; undefined where it is no message of this channel, which a runner's own code never sends. */
 export function decodeMessageToObject(data: string | ArrayBuffer): MessageToObject | undefined {
   if (typeof data !== "string" || data.length > MAX_CHANNEL_MESSAGE_CHARACTERS) return undefined;
-  const message: unknown = JSON.parse(data);
+  let message: unknown;
+  try {
+    message = JSON.parse(data);
+  } catch {
+    // Whatever it is, it is no message: the caller closes the channel.
+    return undefined;
+  }
   if (typeof message !== "object" || message === null || !("type" in message) || !("fence" in message))
     return undefined;
   return message as MessageToObject;

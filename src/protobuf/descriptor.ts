@@ -8,14 +8,14 @@ import type { Message, MessageField } from "./message";
 import type { ScalarName, ValueType } from "./value-type";
 
 /** The type of a value; `name` of all but scalars is a full name, found in the same {@link Descriptors}. */
-export type TypeDescriptor =
+type TypeDescriptor =
   | { kind: "scalar"; name: ScalarName }
   | { kind: "enum"; name: string }
   | { kind: "message"; name: string }
   /** A message of google/protobuf/*.proto, which is nowhere declared here. */
   | { kind: "wellKnown"; name: string };
 
-export interface FieldDescriptor {
+interface FieldDescriptor {
   /** In .proto. */
   name: string;
   jsonName: string;
@@ -34,13 +34,13 @@ export interface FieldDescriptor {
   resourceReference: FieldOptions["resourceReference"];
 }
 
-export interface OneofDescriptor {
+interface OneofDescriptor {
   name: string;
   required: boolean;
   description: string | undefined;
 }
 
-export interface MessageDescriptor {
+interface MessageDescriptor {
   fullName: string;
   description: string | undefined;
   /** To be imported, where another .proto declares it. */
@@ -50,7 +50,7 @@ export interface MessageDescriptor {
   oneofs: OneofDescriptor[];
 }
 
-export interface EnumDescriptor {
+interface EnumDescriptor {
   fullName: string;
   description: string | undefined;
   /** The first is 0. */

@@ -52,7 +52,7 @@ export function fieldsOf<T>(type: ValueType<T>): FieldBuilder<T> {
     singularField<T, IsRequired<Options>>(type, number, options ?? {});
 }
 
-export function singularField<T, Required extends boolean>(
+function singularField<T, Required extends boolean>(
   type: ValueType<T>,
   number: number,
   options: FieldOptions,

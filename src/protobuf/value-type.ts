@@ -52,7 +52,7 @@ export interface EnumValueType<T> extends Reader<T> {
   readonly enumType: EnumType;
 }
 
-export interface MessageValueType<T> extends Reader<T> {
+interface MessageValueType<T> extends Reader<T> {
   readonly kind: "message";
   readonly message: Message;
 }

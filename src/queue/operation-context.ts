@@ -6,6 +6,7 @@ import {
   MAX_STEPS,
   MAX_STEP_NAME_CHARACTERS,
   MAX_STEP_RESULT_BYTES,
+  MAX_TIMEOUT_MS,
 } from "../limits";
 import type { OperationContext } from "../operation/method";
 import type { Claimed, ClaimedStep, ProgressMessage } from "../operation/run-channel";
@@ -108,6 +109,8 @@ export class RunContext implements OperationContext {
         `a checkpoint has at most ${MAX_CHECKPOINT_CHARACTERS} characters of JSON; this has ${json.length}`,
       );
     }
+    // Nothing is stored for a handler that has caught its unwinding and goes on.
+    if (this.unwinding) throw this.unwinding;
     await this.#ports.saveCheckpoint(json);
     this.#giveWayIfLate();
   }
@@ -117,6 +120,7 @@ export class RunContext implements OperationContext {
     if (ms === undefined) {
       throw new TypeError(`op.sleep takes a number and a unit ("90s", "1h"), not ${JSON.stringify(duration)}`);
     }
+    if (ms > MAX_TIMEOUT_MS) throw new RangeError(`op.sleep sleeps at most ${MAX_TIMEOUT_MS} ms`);
     this.#sleepUntil(this.#ports.now() + ms);
   }
 

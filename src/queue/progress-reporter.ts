@@ -1,5 +1,5 @@
 // Progress as a handler reports it, thick and fast; as it is sent, a few times a second at most.
-import { MAX_METADATA_CHARACTERS, PROGRESS_INTERVAL_MS } from "../limits";
+import { MAX_METADATA_CHARACTERS, MAX_STATUS_MESSAGE_CHARACTERS, PROGRESS_INTERVAL_MS } from "../limits";
 import type { ProgressMessage } from "../operation/run-channel";
 import type { JsonObject } from "../rpc/any";
 
@@ -24,7 +24,7 @@ export interface ProgressReporterOptions {
 export class ProgressReporter {
   readonly #options: ProgressReporterOptions;
   #metadata: JsonObject = {};
-  readonly #fieldSizes = new Map<string, number>();
+  #fieldSizes: ReadonlyMap<string, number> = new Map();
   #statusMessage: string | undefined;
   #isChanged = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -42,27 +42,28 @@ export class ProgressReporter {
     }
     this.#checkSize(fields);
     this.#metadata = { ...this.#metadata, ...fields };
-    this.#statusMessage = statusMessage ?? this.#statusMessage;
+    this.#statusMessage = statusMessage?.slice(0, MAX_STATUS_MESSAGE_CHARACTERS) ?? this.#statusMessage;
     this.#isChanged = true;
     this.#schedule();
   }
 
   /** Field by field, so that a report costs what it says and not what was said before. */
   #checkSize(fields: JsonObject): void {
-    for (const [field, value] of Object.entries(fields)) {
-      this.#fieldSizes.set(field, JSON.stringify([field, value]).length);
-    }
-    const size = [...this.#fieldSizes.values()].reduce((sum, fieldSize) => sum + fieldSize, 0);
+    const fieldSizes = new Map(this.#fieldSizes);
+    for (const [field, value] of Object.entries(fields)) fieldSizes.set(field, JSON.stringify([field, value]).length);
+    const size = [...fieldSizes.values()].reduce((sum, fieldSize) => sum + fieldSize, 0);
     if (size > MAX_METADATA_CHARACTERS) {
       throw new RangeError(`the metadata of an operation has at most ${MAX_METADATA_CHARACTERS} characters of JSON`);
     }
+    this.#fieldSizes = fieldSizes;
   }
 
   /** Sends at once what comes after a pause, and holds back what comes thick and fast, the last of it never. */
   #schedule(): void {
     const wait = this.#sentTime + PROGRESS_INTERVAL_MS - this.#options.now();
     if (wait <= 0) return this.#flush();
-    this.#timer ??= setTimeout(() => this.#flush(), wait);
+    // A clock that was set back meanwhile holds nothing up.
+    this.#timer ??= setTimeout(() => this.#flush(), Math.min(wait, PROGRESS_INTERVAL_MS));
   }
 
   #flush(): void {

@@ -20,7 +20,7 @@ import { RpcError, notFound } from "../rpc/error";
 import { canonicalJson, sha256Hex } from "./digest";
 import { placeFromParent } from "./locations";
 import type { OperationStore } from "./ports";
-import type { Deployment } from "./start-operation";
+import { type Deployment, indexShardFromId } from "./start-operation";
 import { type Minted, type StartPorts, type StartedOperation, startOnce } from "./start-once";
 
 /** The pseudo-method of operations that are created: requestIds and consumers tell it from declared ones. */
@@ -145,6 +145,7 @@ function newExternalOperation(
     metadata: own?.fields ?? {},
     ...(own ? { metadataType: own.type } : {}),
     responseType: STRUCT_TYPE_URL,
+    indexShard: indexShardFromId(id, deployment.indexShards),
     ...(jurisdiction === undefined ? {} : { jurisdiction }),
     external: { hasOwnMetadata: own !== undefined, ...(heartbeatMs === undefined ? {} : { heartbeatMs }) },
   };

@@ -43,6 +43,15 @@ export function jurisdictionOfParent(locations: Locations, parent: string): stri
   return locationOfParent(locations, parent)?.jurisdiction;
 }
 
+/** The jurisdictions in which a list's operations may be: undefined stands for none, the rest of the world. */
+export function jurisdictionsOfParent(locations: Locations, parent: string): (string | undefined)[] {
+  const locationId = locationIdOfParent(parent);
+  if (locationId !== undefined && locationId !== "-") return [jurisdictionOfParent(locations, parent)];
+  // Other parents name no location, and operations under them are nowhere in particular.
+  if (locationId === undefined) return [undefined];
+  return [...new Set([undefined, ...[...locations.values()].map(({ jurisdiction }) => jurisdiction)])];
+}
+
 function locationJson(project: string, { locationId, displayName, labels }: Location): JsonObject {
   return {
     name: `${project}/locations/${locationId}`,

@@ -1,6 +1,7 @@
 // What the services need of the world: implemented by durable/, replaced by fakes in tests.
 import type { OperationAnswer, StartAnswer, StreamedInput } from "../operation/answer";
 import type { NewOperation } from "../operation/create-record";
+import type { PageRequest, ShardPage } from "../operation/page";
 import type { Reservation } from "../operation/reservation";
 import type { UpdateAnswer, UpdateRequest } from "../operation/update";
 
@@ -39,14 +40,16 @@ export interface RequestStore {
   digestOf(stream: ReadableStream<Uint8Array>): Promise<string>;
 }
 
-/** A listed operation: its JSON, and whether the index holds less than the whole of it. */
-export interface ListedOperation {
-  json: string;
-  truncated: boolean;
+/** A shard of the index of a parent's scope. */
+export interface IndexSource {
+  parent: string;
+  jurisdiction: string | undefined;
+  shard: number;
 }
 
-/** The lists of operations. Throws UNAVAILABLE where the index cannot be reached. */
+/** The index. Throws UNAVAILABLE where a shard cannot be reached. */
 export interface OperationLists {
-  /** At most `limit` operations directly under `parent`, newest first. */
-  page(parent: string, limit: number): Promise<ListedOperation[]>;
+  page(source: IndexSource, request: PageRequest): Promise<ShardPage>;
+  /** The key of the page tokens of a parent's scope, base64 of 32 bytes. */
+  tokenKey(parent: string): Promise<string>;
 }

@@ -12,6 +12,8 @@ import { type Minted, type StartPorts, type StartedOperation, bodyTooLarge, empt
 export interface Deployment {
   policy: Pick<RunPolicy, "leaseMs" | "resendMs" | "snapshot">;
   locations: Locations;
+  /** Over how many index shards new operations of a scope are spread. */
+  indexShards: number;
 }
 
 export interface StartRequest {
@@ -71,9 +73,15 @@ function newOperation(
     metadata: metadata as JsonObject,
     ...(method.metadataType === undefined ? {} : { metadataType: typeUrlFromMessageName(method.metadataType) }),
     responseType: typeUrlFromMessageName(method.responseType),
+    indexShard: indexShardFromId(id, deployment.indexShards),
     ...(jurisdiction === undefined ? {} : { jurisdiction }),
     ...(immediate ? { outcome: outcomeFromImmediate(method, immediate) } : {}),
   };
+}
+
+/** Which shard a new operation is indexed in: ids are random, so some of their digits spread evenly. */
+export function indexShardFromId(id: string, indexShards: number): number {
+  return Number.parseInt(id.slice(16, 24), 16) % indexShards;
 }
 
 /** What storing would check, without storing it. */

@@ -1,0 +1,63 @@
+// One page of one shard: what of a list's conditions SQL decides, and what is left to the matcher.
+import { type Filter, parseFilter } from "../aip/filter/filter";
+import { filterRowFromIndexRow } from "../aip/filter/filter-row";
+import { indexTableColumns } from "../aip/filter/sql-columns";
+import { matchesParent, parentBeforeWildcard } from "../aip/resource-name";
+import { MAX_PAGE_BYTES, MAX_SCANNED_ROWS } from "../limits";
+import type { IndexFacts } from "../operation/index-row";
+import type { PageRequest, PageRow, RowKey, ShardPage } from "../operation/page";
+import { FIRST_FILTER_PARAMETER, type ScannedRow, scanRows } from "./operation-index-sql";
+
+/** Reads on until there are enough matches, enough bytes, enough rows looked at, or no more rows. */
+export function readPage(sql: SqlStorage, request: PageRequest): Omit<ShardPage, "shardCount"> {
+  const { parent, limit, before } = request;
+  const filter = mustParse(request.filter);
+  const { where, params, exact } = filter.toSql(indexTableColumns, { firstParameter: FIRST_FILTER_PARAMETER });
+  const prefix = parentBeforeWildcard(parent);
+  const scan = scanRows(sql, {
+    before,
+    maxRows: MAX_SCANNED_ROWS,
+    parent: prefix === undefined ? { is: parent } : { startsWith: prefix },
+    where,
+    params,
+    hints: filter.hints,
+  });
+  const rows: PageRow[] = [];
+  let bytes = 0;
+  let scanned = 0;
+  let last: RowKey | undefined;
+  for (const row of scan) {
+    const found = matchOf(row, prefix === undefined ? undefined : parent, exact ? undefined : filter);
+    bytes += found?.size ?? 0;
+    // The row that would not fit begins the next page; one that fits nowhere has a page of its own.
+    if (found && rows.length > 0 && bytes > MAX_PAGE_BYTES) return { rows, ...(last ? { next: last } : {}) };
+    if (found) rows.push(found);
+    scanned += 1;
+    last = { createTime: row.createTime, id: row.id };
+    if (rows.length >= limit || scanned >= MAX_SCANNED_ROWS) return { rows, next: last };
+  }
+  return { rows };
+}
+
+const encoder = new TextEncoder();
+
+/** The filter was parsed before, by the Worker that sends it. */
+function mustParse(text: string): Filter {
+  const parsed = parseFilter(text);
+  if (!parsed.ok) throw new TypeError(`the index was sent a malformed filter: ${parsed.error.message}`);
+  return parsed.filter;
+}
+
+/** The row, if what SQL could not decide holds of it too. */
+function matchOf(
+  { createTime, id, match }: ScannedRow,
+  pattern: string | undefined,
+  filter: Filter | undefined,
+): PageRow | undefined {
+  if (!match || (pattern !== undefined && !matchesParent(match.parent, pattern))) return undefined;
+  const { operation, facts } = match;
+  if (filter && !filter.matches(filterRowFromIndexRow({ createTime, operation, facts }))) return undefined;
+  const { metadataTruncated, responseTruncated, size } = JSON.parse(facts) as IndexFacts;
+  const truncated = metadataTruncated === true || responseTruncated === true;
+  return { createTime, id, operation, truncated, size: size ?? encoder.encode(operation).length };
+}

@@ -1,0 +1,96 @@
+// Page tokens (AIP-158): opaque, sealed with AES-GCM, and bound to the list that they were given for.
+import { MAX_PAGE_TOKEN_CHARACTERS } from "../limits";
+import type { RowKey } from "../operation/page";
+import { invalidArgument } from "../rpc/error";
+
+/** What a token is good for: the same list with the same filter, and nothing else. */
+export interface TokenBinding {
+  parent: string;
+  filter: string;
+}
+
+/** The keys that open tokens, base64 of 32 bytes each; the first seals. Two, so that a secret can be changed in use. */
+export type TokenKeys = readonly [string, ...string[]];
+
+/** The first byte of every token: how the rest is made. */
+const TOKEN_VERSION = 1;
+const IV_BYTES = 12;
+
+/** Seals the place of a list's last row. */
+export async function sealPageToken(place: RowKey, binding: TokenBinding, [key]: TokenKeys): Promise<string> {
+  const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES));
+  const plain = new TextEncoder().encode(JSON.stringify([place.createTime, place.id]));
+  const sealed = await crypto.subtle.encrypt(algorithm(iv, binding), await importKey(key), plain);
+  return base64UrlFromBytes(new Uint8Array([TOKEN_VERSION, ...iv, ...new Uint8Array(sealed)]));
+}
+
+/** Opens a token. One of another list, another filter, a retired key, or no token at all: INVALID_ARGUMENT. */
+export async function openPageToken(token: string, binding: TokenBinding, keys: TokenKeys): Promise<RowKey> {
+  const bytes = token.length <= MAX_PAGE_TOKEN_CHARACTERS ? bytesFromBase64Url(token) : undefined;
+  if (!bytes || bytes[0] !== TOKEN_VERSION) throw notAToken();
+  const iv = bytes.slice(1, 1 + IV_BYTES);
+  for (const key of keys) {
+    const plain = await open(bytes.slice(1 + IV_BYTES), algorithm(iv, binding), key);
+    if (plain) return decodePlace(plain);
+  }
+  throw notAToken();
+}
+
+async function open(
+  sealed: Uint8Array<ArrayBuffer>,
+  parameters: AesGcmParams,
+  key: string,
+): Promise<string | undefined> {
+  try {
+    return new TextDecoder().decode(await crypto.subtle.decrypt(parameters, await importKey(key), sealed));
+  } catch {
+    // The one way in which WebCrypto says that a text was not sealed with this key for this list.
+    return undefined;
+  }
+}
+
+interface AesGcmParams {
+  name: "AES-GCM";
+  iv: Uint8Array<ArrayBuffer>;
+  additionalData: Uint8Array<ArrayBuffer>;
+}
+
+function algorithm(iv: Uint8Array<ArrayBuffer>, { parent, filter }: TokenBinding): AesGcmParams {
+  return {
+    name: "AES-GCM",
+    iv,
+    additionalData: Uint8Array.from(new TextEncoder().encode(JSON.stringify([parent, filter]))),
+  };
+}
+
+function importKey(key: string): Promise<CryptoKey> {
+  const bytes = Uint8Array.from(atob(key), (character) => character.charCodeAt(0));
+  return crypto.subtle.importKey("raw", bytes, "AES-GCM", false, ["encrypt", "decrypt"]);
+}
+
+function decodePlace(plain: string): RowKey {
+  const [createTime, id] = JSON.parse(plain) as [number, string];
+  return { createTime, id };
+}
+
+function base64UrlFromBytes(bytes: Uint8Array): string {
+  const base64 = btoa(String.fromCodePoint(...bytes));
+  return base64.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+function bytesFromBase64Url(text: string): Uint8Array<ArrayBuffer> | undefined {
+  if (!/^[A-Za-z0-9_-]+$/.test(text)) return undefined;
+  try {
+    const base64 = text.replaceAll("-", "+").replaceAll("_", "/");
+    return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  } catch {
+    // A length that no base64 has.
+    return undefined;
+  }
+}
+
+function notAToken(): Error {
+  const description =
+    "is not a token of this list: a token goes with the parent and filter it was given for. Begin again without one";
+  return invalidArgument([{ field: "pageToken", description }], { reason: "PAGE_TOKEN_INVALID" });
+}
