@@ -196,8 +196,8 @@ export class OperationObject extends DurableObject<Env> {
 
   // A closed run channel ends nothing: its runner may come back with its token while the lease lasts.
   override webSocketClose(socket: WebSocket, code: number): void {
-    // 1005 and 1006 may not be sent; the peer is gone then in any case.
-    socket.close(code === 1005 || code === 1006 ? 1000 : code);
+    // 1000 and 3000 to 4999 may be sent; with any other the peer is gone in any case.
+    socket.close(code >= 3_000 && code <= 4_999 ? code : 1_000);
   }
 
   override webSocketError(_socket: WebSocket, error: unknown): void {

@@ -43,7 +43,9 @@ export function httpDoor(methods: Iterable<Method>) {
     };
     const response = (await router.fetch(request, exchange, request)) as Response;
     await exchange.body.drain();
-    return request.method === "HEAD" ? new Response(null, response) : response;
+    if (request.method !== "HEAD") return response;
+    await response.body?.cancel();
+    return new Response(null, response);
   };
 }
 

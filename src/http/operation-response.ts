@@ -15,9 +15,14 @@ function pollSeconds(ageMs: number): number {
 }
 
 /** A GET of an Operation: 304 where the client has this state already (RFC 9110, If-None-Match). */
-export function conditionalOperationResponse(request: Request, answer: OperationAnswer, now: number): Response {
+export async function conditionalOperationResponse(
+  request: Request,
+  answer: OperationAnswer,
+  now: number,
+): Promise<Response> {
   const response = operationResponse(answer, now);
   if (!matchesNone(request.headers.get("If-None-Match"), answer.etag)) return response;
+  await response.body?.cancel();
   const headers = new Headers(response.headers);
   headers.delete("Content-Type");
   return new Response(null, { status: 304, headers });
