@@ -5,6 +5,7 @@ import {
   DEFAULT_RESEND_MS,
   MAX_INDEX_SHARDS,
   MAX_RESEND_MS,
+  MAX_SLOTS,
   MIN_LEASE_MS,
 } from "./limits";
 import { RpcError } from "./rpc/error";
@@ -19,6 +20,8 @@ export interface Config {
   snapshots: boolean;
   /** Over how many shards new operations of a scope are spread. */
   indexShards: number;
+  /** How many operations one caller may have under way; undefined: no bound. */
+  maxOperationsPerCaller: number | undefined;
   /** The keys of page tokens, base64 of 32 bytes, the first of which seals; undefined: each scope has its own. */
   tokenKeys: TokenKeys | undefined;
   /** How long one invocation of the queue consumer works before it gives way to another. */
@@ -31,6 +34,7 @@ type Variables = Pick<
   | "INDEX_SHARDS"
   | "PAGE_TOKEN_KEYS"
   | "INVOCATION_SECONDS"
+  | "MAX_OPERATIONS_PER_CALLER"
   | "LEASE_SECONDS"
   | "RESEND_SECONDS"
   | "KV_SNAPSHOTS"
@@ -56,6 +60,14 @@ export function configFromEnv(env: Variables): Config {
       max: DEFAULT_INVOCATION_MS,
     }),
     indexShards: wholeNumber("INDEX_SHARDS", env.INDEX_SHARDS, { byDefault: 1, min: 1, max: MAX_INDEX_SHARDS }),
+    maxOperationsPerCaller:
+      env.MAX_OPERATIONS_PER_CALLER === undefined
+        ? undefined
+        : wholeNumber("MAX_OPERATIONS_PER_CALLER", env.MAX_OPERATIONS_PER_CALLER, {
+            byDefault: MAX_SLOTS,
+            min: 1,
+            max: MAX_SLOTS,
+          }),
     tokenKeys: tokenKeys(env.PAGE_TOKEN_KEYS),
     snapshots: oneOf("KV_SNAPSHOTS", env.KV_SNAPSHOTS, { "": true, all: true, off: false }),
   };

@@ -3,6 +3,7 @@ import type { DirectoryObject } from "./durable/directory-object";
 import type { OperationIndex } from "./durable/operation-index";
 import type { OperationObject } from "./durable/operation-object";
 import type { RequestObject } from "./durable/request-object";
+import type { SlotsObject } from "./durable/slots-object";
 
 /** A queue message: an id, never a payload. PERSISTED CONTRACT. */
 export interface WorkMessage {
@@ -13,6 +14,7 @@ export interface WorkMessage {
 export interface Env {
   OPERATIONS: DurableObjectNamespace<OperationObject>;
   INDEX: DurableObjectNamespace<OperationIndex>;
+  SLOTS: DurableObjectNamespace<SlotsObject>;
   REQUESTS: DurableObjectNamespace<RequestObject>;
   DIRECTORY: DurableObjectNamespace<DirectoryObject>;
   QUEUE: Queue<WorkMessage>;
@@ -25,6 +27,8 @@ export interface Env {
   RESEND_SECONDS?: string;
   /** Over how many index shards new operations of a scope are spread; may grow from deploy to deploy. */
   INDEX_SHARDS?: string;
+  /** How many operations one caller may have under way; unset: no bound. */
+  MAX_OPERATIONS_PER_CALLER?: string;
   /** A secret: one or two keys that seal page tokens, instead of each scope's own. */
   PAGE_TOKEN_KEYS?: string;
   /** How long one invocation of the queue consumer works before it gives way to another, in seconds. */

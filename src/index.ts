@@ -1,7 +1,7 @@
 // The library: declare methods, and serve them as long-running operations. The composition root.
 import { configFromEnv } from "./config";
 import { sweep } from "./cron/sweep";
-import { operationLists, operationStore, requestStore } from "./durable/operation-client";
+import { operationLists, operationStore, requestStore, slotStore } from "./durable/operation-client";
 import type { Env, WorkMessage } from "./env";
 import type { ServiceContext } from "./http/call";
 import { httpDoor } from "./http/door";
@@ -14,6 +14,7 @@ export { DirectoryObject } from "./durable/directory-object";
 export { OperationIndex } from "./durable/operation-index";
 export { OperationObject } from "./durable/operation-object";
 export { RequestObject } from "./durable/request-object";
+export { SlotsObject } from "./durable/slots-object";
 export { defineMethod, type Method } from "./operation/define-method";
 export type {
   HttpRule,
@@ -69,10 +70,12 @@ function serviceContext(env: Env, locations: Locations): ServiceContext {
       policy: { leaseMs, resendMs, snapshot: config.snapshots },
       locations,
       indexShards: config.indexShards,
+      maxOperationsPerCaller: config.maxOperationsPerCaller,
     },
     tokenKeys: config.tokenKeys,
     store: operationStore(env.OPERATIONS),
     requests: requestStore(env.REQUESTS),
+    slots: slotStore(env.SLOTS),
     lists: operationLists(env.INDEX),
     now: () => Date.now(),
   };

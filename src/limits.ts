@@ -118,6 +118,19 @@ export const DEFAULT_TTL_MS = 7 * DAY_MS;
 export const MAX_TTL_MS = 30 * DAY_MS;
 export const MIN_HEARTBEAT_MS = SECOND_MS;
 
+// ── Slots: how much may run, or be under way, at the same time ──────────────────────────────────────────────────────
+
+/** Slots of one kind: their holders stand in one object. */
+export const MAX_SLOTS = 10_000;
+/** Operations that a slots object remembers as waiting; the others come back with their re-sends. */
+export const MAX_SLOT_WAITERS = 1_000;
+/** A holder that has not been heard of for this long is asked, when a slot is wanted and none is free. */
+export const SLOT_CHECK_AFTER_MS = MINUTE_MS;
+/** Holders asked at one time. */
+export const MAX_SLOT_CHECKS = 20;
+/** What `Retry-After` suggests to a caller with too many operations under way. */
+export const SLOT_RETRY_SECONDS = 10;
+
 // ── requestId (AIP-155) ─────────────────────────────────────────────────────────────────────────────────────────────
 
 /** A requestId is remembered this long at least, and as long as its operation is. */
@@ -146,6 +159,8 @@ export const UPLOAD_TIMEOUT_MS = 10 * MINUTE_MS;
 export const CLAIM_RETRY_DELAY_SECONDS = 2;
 /** Attempts of a runner to reopen a lost channel are this far apart, while its lease lasts. */
 export const CHANNEL_REOPEN_DELAY_MS = 250;
+/** Tries of storing one large result: a deploy in the middle costs one, and the work behind it may have taken minutes. */
+export const MAX_LARGE_RESULT_TRIES = 5;
 /** One message up the run channel, in UTF-16 units: an inline result, escaped, metadata, and room for the envelope. */
 export const MAX_CHANNEL_MESSAGE_CHARACTERS = 2 * MAX_INLINE_RESULT_CHARACTERS + 2 * MAX_METADATA_CHARACTERS;
 

@@ -6,12 +6,13 @@ import type { ShardPage } from "../operation/page";
 import { RpcError, unavailable } from "../rpc/error";
 import type { Reservation } from "../operation/reservation";
 import type { UpdateAnswer } from "../operation/update";
-import type { OperationLists, OperationStore, RequestStore } from "../service/ports";
+import type { OperationLists, OperationStore, RequestStore, SlotStore } from "../service/ports";
 import { digestOfStream } from "./chunks";
 import type { OperationIndex } from "./operation-index";
 import { placedNamespace, operationIndexStub } from "./operation-index-name";
 import type { OperationObject } from "./operation-object";
 import type { RequestObject } from "./request-object";
+import type { SlotsObject } from "./slots-object";
 
 type Stub = DurableObjectStub<OperationObject>;
 
@@ -130,6 +131,15 @@ export function operationLists(namespace: DurableObjectNamespace<OperationIndex>
 
 /** A scope's key never changes: an isolate asks for it once. */
 const tokenKeys = new Map<string, string>();
+
+/** The slots of a namespace. */
+export function slotStore(namespace: DurableObjectNamespace<SlotsObject>): SlotStore {
+  return {
+    acquire: ({ key, limit }, operationId) =>
+      reached(async () => namespace.getByName(key).acquire({ operationId, limit, waits: false })),
+    release: ({ key }, operationId) => reached(async () => namespace.getByName(key).release(operationId)),
+  };
+}
 
 /** The requestIds of a namespace. */
 export function requestStore(namespace: DurableObjectNamespace<RequestObject>): RequestStore {

@@ -124,6 +124,9 @@ export class OperationLife {
       case "tellRunner":
         this.runner.tell(effect.message);
         return;
+      case "releaseSlot":
+        this.#ctx.waitUntil(this.#outbox.releaseSlot(effect.slot));
+        return;
       case "eraseWork":
       case "erase":
         // Done with the record, in its transaction.
@@ -131,6 +134,17 @@ export class OperationLife {
       default:
         effect satisfies never;
     }
+  }
+
+  /** Takes the slot that the work needs to run, if it needs one. */
+  async acquireRunSlot(): Promise<boolean> {
+    const { record } = this;
+    return !record?.runSlot || this.#outbox.acquireSlot(record.runSlot, record.id);
+  }
+
+  async releaseRunSlot(): Promise<void> {
+    const { record } = this;
+    if (record?.runSlot) await this.#outbox.releaseSlot(record.runSlot);
   }
 
   /** Resolves when an effect that was begun has been performed once, whether it succeeded or stays in the outbox. */

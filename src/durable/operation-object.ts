@@ -162,6 +162,22 @@ export class OperationObject extends DurableObject<Env> {
     return record !== undefined && isVisible(record, Date.now());
   }
 
+  /** A slot that this operation waits for may be free. */
+  async slotFreed(): Promise<void> {
+    await this.#life.settle();
+    this.#life.apply({ type: "slotFreed" });
+  }
+
+  /** Whether the slot of this key is in use here: while an attempt runs, or, the caller's own, until the end. */
+  async holdsSlot(key: string): Promise<boolean> {
+    await this.#life.settle();
+    const { record } = this.#life;
+    if (!record) return false;
+    return record.runSlot?.key === key
+      ? record.fence !== undefined
+      : record.callerSlot?.key === key && !isFinal(record.state);
+  }
+
   override async fetch(request: Request): Promise<Response> {
     switch (`${request.method} ${new URL(request.url).pathname}`) {
       case `GET ${WAIT_PATH}`:

@@ -3,7 +3,7 @@ import type { Env } from "../env";
 import { deleteSnapshot, putSnapshot } from "../kv/snapshots";
 import type { OperationEvent, OutboxEffect } from "../operation/event";
 import { indexRowFromRecord } from "../operation/index-row";
-import type { OperationRecord } from "../operation/record";
+import type { OperationRecord, Slot } from "../operation/record";
 import { operationIndexStub, placeOf } from "./operation-index-name";
 
 /** What the outbox needs of its object. */
@@ -43,6 +43,22 @@ export class Outbox {
     }
     this.#underWay.delete(effect);
     resolve();
+  }
+
+  /** Gives a slot back. Should this be lost, its SlotsObject finds out by asking. */
+  async releaseSlot({ key }: Slot): Promise<void> {
+    const record = this.#port.record();
+    if (!record) return;
+    try {
+      await this.#env.SLOTS.getByName(key).release(record.id);
+    } catch (error) {
+      this.#log("releaseSlot", record, error);
+    }
+  }
+
+  /** Takes a slot to run in, or is put down as waiting for one. */
+  async acquireSlot({ key, limit }: Slot, operationId: string): Promise<boolean> {
+    return this.#env.SLOTS.getByName(key).acquire({ operationId, limit, waits: true });
   }
 
   /** Resolves when nothing of an effect is under way. */

@@ -18,13 +18,26 @@ export class RunnerDoor {
   async claim(request: Request): Promise<Response> {
     await this.#life.settle();
     const token = request.headers.get(FENCE_HEADER);
+    if (token === null && !(await this.#mayRun())) return fenced();
     const event: Extract<OperationEvent, { fence: string }> =
       token === null
         ? { type: "claim", fence: crypto.randomUUID() }
         : { type: "keepAlive", fence: token, receivedTime: Date.now() };
-    if (!this.#life.apply(event).ok) return fenced();
+    if (!this.#life.apply(event).ok) {
+      // Cancelled, or claimed by another, while the slot was asked for.
+      if (token === null && this.#life.record?.fence === undefined) await this.#life.releaseRunSlot();
+      return fenced();
+    }
     const { store, runner } = this.#life;
     return runner.accept(event.fence, claimedFromRecord(this.#life.mustHaveRecord(), event.fence, store));
+  }
+
+  /** Whether there is work to claim, and a slot to do it in; if only that is missing, the operation waits for it. */
+  async #mayRun(): Promise<boolean> {
+    if (this.#life.record?.state !== "QUEUED") return false;
+    if (await this.#life.acquireRunSlot()) return true;
+    this.#life.apply({ type: "hold" });
+    return false;
   }
 
   async input(request: Request): Promise<Response> {

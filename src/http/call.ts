@@ -1,7 +1,7 @@
 // One call: what every handler of the HTTP door is given.
 import { nameFromPath } from "../aip/resource-name";
 import { invalidArgument } from "../rpc/error";
-import type { OperationLists, OperationStore, RequestStore } from "../service/ports";
+import type { OperationLists, OperationStore, RequestStore, SlotStore } from "../service/ports";
 import type { TokenKeys } from "../service/page-token";
 import type { Deployment } from "../service/start-operation";
 import { parseQuery } from "./query";
@@ -16,6 +16,7 @@ export interface ServiceContext {
   deployment: Deployment;
   store: OperationStore;
   requests: RequestStore;
+  slots: SlotStore;
   lists: OperationLists;
   /** The deployment's own page token keys; undefined: each scope's. */
   tokenKeys: TokenKeys | undefined;

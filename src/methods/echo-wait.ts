@@ -16,9 +16,9 @@ interface WaitResponse {
   content?: string;
 }
 
-interface WaitMetadata {
+type WaitMetadata = {
   endTime: string;
-}
+};
 
 /** The longest wait: a month, as the method's own timeout allows. */
 const MAX_WAIT_SECONDS = 30 * 86_400;

@@ -2,7 +2,7 @@
 import { EFFECT_RETRY_MS } from "../limits";
 import { formatTimestampMs } from "../aip/timestamp";
 import type { JsonObject } from "../rpc/any";
-import type { OperationRecord, Outcome, RunPolicy } from "./record";
+import type { OperationRecord, Outcome, RunPolicy, Slot } from "./record";
 import { nextState } from "./state";
 
 /** What the Worker decides about a new operation. PERSISTED CONTRACT: it crosses from Worker to object. */
@@ -24,6 +24,8 @@ export interface NewOperation {
   responseType: string;
   inputBytes?: number;
   inputDigest?: string;
+  runSlot?: Slot;
+  callerSlot?: Slot;
   indexShard?: number;
   jurisdiction?: string;
   /** Set where the work is done elsewhere. */

@@ -12,11 +12,14 @@ import {
   MAX_GRACE_MS,
   MAX_MAX_ATTEMPTS,
   MAX_RETENTION_MS,
+  MAX_SLOTS,
   MAX_TIMEOUT_MS,
   MIN_RETENTION_MS,
 } from "../limits";
-import { Message } from "../protobuf/message";
+import type { Message } from "../protobuf/message";
+import { declaredMessage } from "../protobuf/refine";
 import type { JsonObject } from "../rpc/any";
+import { checkedMetadata, declaredType, encodeMessage } from "./declared-type";
 import type { HttpRule, ImmediateResult, InputRule, MethodDeclaration, OperationContext, StartContext } from "./method";
 import type { RunPolicy } from "./record";
 import { decodeRequest } from "./request-schema";
@@ -37,9 +40,12 @@ export interface Method {
   /** The custom verb, or `create`. */
   verb: string;
   timeoutMs: number;
+  maxConcurrent: number | undefined;
   policy: DeclaredPolicy;
   /** The request as it is declared, where it is: for the query's types and the documents that describe the service. */
   requestMessage: Message | undefined;
+  responseMessage: Message | undefined;
+  metadataMessage: Message | undefined;
   /** Throws INVALID_ARGUMENT where the JSON is no request of this method. */
   check(json: JsonObject): Promise<void>;
   /** What a start needs to know of the request. */
@@ -59,7 +65,7 @@ export interface PreparedStart {
  *
  * @throws TypeError naming the option that is wrong, when the Worker starts.
  */
-export function defineMethod<Request, Response extends object, Metadata extends object = JsonObject>(
+export function defineMethod<Request, Response extends object = object, Metadata extends object = JsonObject>(
   declaration: MethodDeclaration<Request, Response, Metadata>,
 ): Method {
   const { http, retry = {} } = declaration;
@@ -67,17 +73,28 @@ export function defineMethod<Request, Response extends object, Metadata extends 
   const id = declaration.id ?? literalPath(template.template);
   const duration = (option: string, text: DurationText | undefined, bounds: Bounds): number =>
     checkedDuration(`method ${id}: ${option}`, text, bounds);
-  const metadataType = checkedType(`method ${id}: metadataType`, declaration.metadataType);
+  const responseType = declaredType(`method ${id}: responseType`, declaration.responseType);
+  const metadataType = declaredType(`method ${id}: metadataType`, declaration.metadataType);
+  const encodeResponse = (response: object): object =>
+    encodeMessage(`The response of ${id}`, responseType, response ?? {});
   return {
     id,
     version: declaration.version ?? "1",
     http,
     template,
     input: declaration.input,
-    responseType: checkedType(`method ${id}: responseType`, declaration.responseType) ?? STRUCT,
-    metadataType: metadataType === STRUCT ? undefined : metadataType,
+    responseType: responseType.name ?? "google.protobuf.Struct",
+    metadataType: metadataType.name,
     verb: template.verb === "" ? "create" : template.verb,
     timeoutMs: duration("timeout", declaration.timeout, { byDefault: DEFAULT_TIMEOUT_MS, min: 1, max: MAX_TIMEOUT_MS }),
+    maxConcurrent:
+      declaration.maxConcurrent === undefined
+        ? undefined
+        : checkedNumber(`method ${id}: maxConcurrent`, declaration.maxConcurrent, {
+            byDefault: 1,
+            min: 1,
+            max: MAX_SLOTS,
+          }),
     policy: {
       ...(declaration.attemptTimeout === undefined
         ? {}
@@ -119,27 +136,28 @@ export function defineMethod<Request, Response extends object, Metadata extends 
         max: 10,
       }),
     },
-    requestMessage: declaration.request instanceof Message ? declaration.request : undefined,
+    requestMessage: declaredMessage(declaration.request),
+    responseMessage: responseType.message,
+    metadataMessage: metadataType.message,
     check: async (json) => void (await decodeRequest(declaration.request, json)),
     prepare: async (json, context) => {
       const request = await decodeRequest(declaration.request, json);
       const immediate = declaration.immediate?.(request, context);
-      return { metadata: declaration.initialMetadata?.(request, context) ?? {}, immediate };
+      const metadata = declaration.initialMetadata?.(request, context);
+      const encoded = metadata && encodeMessage(`The initial metadata of ${id}`, metadataType, metadata);
+      return {
+        metadata: checkedMetadata(`the initial metadata of ${id}`, encoded ?? {}),
+        immediate: immediate && "response" in immediate ? { response: encodeResponse(immediate.response) } : immediate,
+      };
     },
-    run: async (json, operation) => declaration.run(await decodeRequest(declaration.request, json), operation),
+    run: async (json, operation) =>
+      encodeResponse(await declaration.run(await decodeRequest(declaration.request, json), operation)),
   };
 }
 
 /** `/v1/{parent=projects/…}/tables:profile` → `tables:profile`: what of a template is the method's own. */
 function literalPath(template: string): string {
   return template.replace(/^\/[^/]+\//, "").replaceAll(/\{[^}]*\}\/?/g, "");
-}
-
-const STRUCT = "google.protobuf.Struct";
-
-function checkedType(option: string, name: string | undefined): string | undefined {
-  if (name === undefined || /^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$/.test(name)) return name;
-  throw new TypeError(`${option} is ${JSON.stringify(name)}; write a full message name: "google.protobuf.Struct"`);
 }
 
 interface Bounds {

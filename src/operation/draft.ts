@@ -45,6 +45,7 @@ export function end(draft: Draft, outcome: Outcome, statusMessage: string): unde
   delete record.checkpoint;
   delete record.sleeps;
   effects.push({ type: "eraseWork" });
+  if (record.callerSlot) effects.push({ type: "releaseSlot", slot: record.callerSlot });
   if (record.deleteTime !== undefined) return;
   record.outcome = outcome;
   changed(draft, statusMessage, 0);
@@ -55,7 +56,10 @@ export function end(draft: Draft, outcome: Outcome, statusMessage: string): unde
 
 /** The current runner, if any, loses its token; whoever still holds it is told to stop. */
 export function endLease({ record, effects }: Draft): void {
-  if (record.fence !== undefined) effects.push({ type: "tellRunner", message: "stop" });
+  if (record.fence !== undefined) {
+    effects.push({ type: "tellRunner", message: "stop" });
+    if (record.runSlot) effects.push({ type: "releaseSlot", slot: record.runSlot });
+  }
   delete record.fence;
   delete record.leaseEndTime;
   delete record.attemptEndTime;

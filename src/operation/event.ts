@@ -1,7 +1,7 @@
 // What happens to an operation, and what must be done about it afterwards. Both are values: nothing here acts.
 import type { JsonObject } from "../rpc/any";
 import type { Status } from "../rpc/status";
-import type { Completion, Outcome, StoredStep } from "./record";
+import type { Completion, Outcome, Slot, StoredStep } from "./record";
 
 /** Progress as the work reports it: fields to be merged into the metadata. */
 export interface Progress {
@@ -21,6 +21,10 @@ export interface Update {
 /** An input of `step`. Those with a `fence` come from a runner and count only while it is the current one. */
 export type OperationEvent =
   | { type: "claim"; fence: string }
+  /** A consumer came for the work, but no slot was free. */
+  | { type: "hold" }
+  /** A slot may be free now. */
+  | { type: "slotFreed" }
   | { type: "progress"; fence: string; progress: Progress }
   | { type: "keepAlive"; fence: string; receivedTime: number }
   | { type: "sleep"; fence: string; ordinal: number; wakeTime: number; progress?: Progress | undefined }
@@ -68,6 +72,8 @@ export type Effect =
   | { type: "notifyWaiters" }
   /** Tell the runner that holds the lease to stop working: for good, or because a client asked. */
   | { type: "tellRunner"; message: "cancel" | "stop" }
+  /** Another operation may have the slot. Should it be lost, the slots find out by themselves. */
+  | { type: "releaseSlot"; slot: Slot }
   /** The input, the steps and all else that only the work needed may go. */
   | { type: "eraseWork" }
   /** Forget everything. */

@@ -1,6 +1,7 @@
 // What the API's owner declares about a method that starts operations, and what its function is given.
 import type { DurationText } from "../aip/duration";
 import type { Json, JsonObject } from "../rpc/any";
+import type { Message } from "../protobuf/message";
 import type { RpcError } from "../rpc/error";
 import type { RequestSchema } from "./request-schema";
 
@@ -71,6 +72,9 @@ export interface OperationContext<Metadata extends object = JsonObject> {
   sleepUntil(time: Date): Promise<void>;
 }
 
+/** The same type, inferred from here only where no declared message says it. */
+type Same<T> = { [Key in keyof T]: T[Key] };
+
 /** A method as it is declared. `Request` is what `request` makes of the JSON, `Response` what `run` resolves to. */
 export interface MethodDeclaration<
   Request,
@@ -88,21 +92,27 @@ export interface MethodDeclaration<
    * `invalidArgument([...])`. Applied when the request arrives, and again by every invocation.
    */
   request: RequestSchema<Request>;
-  /** Full message names; default `google.protobuf.Struct`. */
-  responseType?: string;
-  metadataType?: string;
+  /**
+   * What `run` resolves to: a declared message, by which it is checked and encoded, or a full message name. Default:
+   * `google.protobuf.Struct`.
+   */
+  responseType?: Message<Response> | string;
+  /** What `progress` reports, likewise. Default: `google.protobuf.Struct`, with the default fields beside the method's own. */
+  metadataType?: Message<Metadata> | string;
   /** The metadata of the first answer. */
-  initialMetadata?: (request: Request, context: StartContext) => Metadata;
+  initialMetadata?: (request: Request, context: StartContext) => Same<Metadata>;
   /** The result, where it is known without any work; undefined queues the operation. */
-  immediate?: (request: Request, context: StartContext) => ImmediateResult<Response> | undefined;
+  immediate?: (request: Request, context: StartContext) => ImmediateResult<Same<Response>> | undefined;
   /** From createTime to the deadline, queueing and sleeping included. Default 1 h. */
   timeout?: DurationText;
   /** From an attempt's first claim to its end, durable sleeps not counted; the attempt fails then. Default: none. */
   attemptTimeout?: DurationText;
   retry?: RetryPolicy;
+  /** Operations of this method under one parent that run at the same time; more wait for a slot. Default: no bound. */
+  maxConcurrent?: number;
   /** From a cancel request to giving the handler up. Default 30 s. */
   gracePeriod?: DurationText;
   /** How long the finished operation can be read. Default 30 d. */
   retention?: DurationText;
-  run(request: Request, operation: OperationContext<Metadata>): Promise<Response>;
+  run(request: Request, operation: OperationContext<Metadata>): Promise<Same<Response>>;
 }

@@ -50,6 +50,13 @@ export interface OutboxEntry {
   failures: number;
 }
 
+/** A place among those that may run, or be under way, at the same time. PERSISTED CONTRACT. */
+export interface Slot {
+  /** Names the SlotsObject: of a method and parent, or of a caller. */
+  key: string;
+  limit: number;
+}
+
 /** A durable timer that the work set: `ordinal` counts its calls of sleep from 0, so that a replay knows which it is. */
 export interface Sleep {
   ordinal: number;
@@ -106,7 +113,7 @@ export interface OperationRecord {
   failures: number;
   /** Attempts that ended with their platform: leases that ran out without a word. */
   deaths: number;
-  /** Of those, the ones since the work was last heard of; bounded apart from failures. */
+  /** Of those, the ones since the work last stored a step, a checkpoint or a sleep; bounded apart from failures. */
   platformDeaths: number;
   /** Set while a runner owns the work. */
   fence?: string;
@@ -155,6 +162,10 @@ export interface OperationRecord {
   inputBytes?: number;
   /** SHA-256 of the streamed input, hex, where a requestId asks for it. */
   inputDigest?: string;
+  /** Held while an attempt runs, where the method bounds how many do. */
+  runSlot?: Slot;
+  /** Held until the end, where the deployment bounds how many operations a caller may have under way. */
+  callerSlot?: Slot;
   /** The shard of its scope in which it is indexed; 0 where absent. */
   indexShard?: number;
   /** Where a location says so: the jurisdiction in which the object and its index live. */

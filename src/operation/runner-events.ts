@@ -1,6 +1,7 @@
 // What a runner says of its operation: the claim, progress, stored steps, and how its invocation ended.
 import { formatTimestampMs } from "../aip/timestamp";
-import { INDEX_PROGRESS_DELAY_MS, MAX_IDLE_INVOCATIONS } from "../limits";
+import { INDEX_PROGRESS_DELAY_MS, MAX_IDLE_INVOCATIONS, MAX_METADATA_CHARACTERS } from "../limits";
+import type { JsonObject } from "../rpc/any";
 import { Code } from "../rpc/code";
 import type { Status } from "../rpc/status";
 import { backoffMs } from "./backoff";
@@ -35,12 +36,36 @@ export function claim(draft: Draft, fence: string): Refusal | undefined {
   return changed(draft, "Running.", INDEX_PROGRESS_DELAY_MS);
 }
 
+/** It stays queued; a freed slot brings its message back, or else the next re-send. */
+export function hold(draft: Draft): Refusal | undefined {
+  const refusal = move(draft, "hold");
+  if (refusal) return refusal;
+  const { record } = draft;
+  scheduleResend(draft);
+  const message = `Waiting for a slot: ${record.runSlot?.limit ?? 0} of its kind run at the same time.`;
+  return record.statusMessage === message ? undefined : changed(draft, message, INDEX_PROGRESS_DELAY_MS);
+}
+
+export function slotFreed(draft: Draft): Refusal | undefined {
+  const refusal = move(draft, "resend");
+  if (refusal) return refusal;
+  const { record, now } = draft;
+  record.resendTime = now + record.policy.resendMs;
+  draft.effects.push({ type: "send" });
+  return undefined;
+}
+
 export function report(draft: Draft, progress: Progress | undefined): undefined {
   const { record } = draft;
-  record.platformDeaths = 0;
   if (progress === undefined) return undefined;
-  if (progress.metadata) record.metadata = { ...record.metadata, ...progress.metadata };
+  if (progress.metadata) record.metadata = mergedMetadata(record.metadata, progress.metadata);
   return changed(draft, progress.statusMessage ?? record.statusMessage, INDEX_PROGRESS_DELAY_MS);
+}
+
+/** What an invocation reports fits; together with what earlier ones reported it may not: then that gives way. */
+function mergedMetadata(earlier: JsonObject, reported: JsonObject): JsonObject {
+  const merged = { ...earlier, ...reported };
+  return JSON.stringify(merged).length <= MAX_METADATA_CHARACTERS ? merged : reported;
 }
 
 /** A keep-alive extends the lease from when it was received; it is read late, and may be older than the present end. */
@@ -70,14 +95,18 @@ export function pauseAttempt(draft: Draft): void {
   endLease(draft);
 }
 
+/**
+ * The work got on: whatever went wrong before, it did not go wrong at the same place. Progress says no such thing: what
+ * dies at its last row has reported all the others.
+ */
 export function mark(record: OperationRecord): void {
   record.marks = (record.marks ?? 0) + 1;
+  record.platformDeaths = 0;
   delete record.idleInvocations;
 }
 
 /** A step is stored once; a runner that did not hear so says it again. */
 export function saveStep({ record }: Draft, stored: StoredStep): undefined {
-  record.platformDeaths = 0;
   const steps = record.steps ?? [];
   if (steps.some(({ name }) => name === stored.name)) return;
   record.steps = [...steps, stored];
@@ -85,7 +114,6 @@ export function saveStep({ record }: Draft, stored: StoredStep): undefined {
 }
 
 export function saveCheckpoint({ record }: Draft, cursor: string): undefined {
-  record.platformDeaths = 0;
   if (record.checkpoint === cursor) return;
   record.checkpoint = cursor;
   mark(record);

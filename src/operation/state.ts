@@ -23,6 +23,8 @@ export type Transition =
   | "await"
   /** Its queue message was not claimed in time, and is sent again. */
   | "resend"
+  /** It is its turn, but too many of its kind run: it waits for a slot. */
+  | "hold"
   /** A consumer takes the work, under a new fence token. */
   | "claim"
   /** The work reports progress, stores a step or keeps its lease. */
@@ -52,7 +54,7 @@ export type Transition =
  */
 export const lifecycle = {
   NEW: { enqueue: "QUEUED", await: "EXTERNAL", succeed: "SUCCEEDED", fail: "FAILED" },
-  QUEUED: { resend: "QUEUED", claim: "RUNNING", cancel: "CANCELLED", fail: "FAILED" },
+  QUEUED: { resend: "QUEUED", hold: "QUEUED", claim: "RUNNING", cancel: "CANCELLED", fail: "FAILED" },
   RUNNING: {
     report: "RUNNING",
     sleep: "SLEEPING",

@@ -7,12 +7,14 @@ import type { OperationRecord } from "./record";
 import {
   attemptFailed,
   claim,
+  hold,
   keepAlive,
   release,
   report,
   saveCheckpoint,
   saveStep,
   sleep,
+  slotFreed,
   yieldWork,
 } from "./runner-events";
 import { settle } from "./time-events";
@@ -35,6 +37,10 @@ function apply(draft: Draft, event: OperationEvent): Refusal | undefined {
   switch (event.type) {
     case "claim":
       return claim(draft, event.fence);
+    case "hold":
+      return hold(draft);
+    case "slotFreed":
+      return slotFreed(draft);
     case "progress":
       return move(draft, "report") ?? report(draft, event.progress);
     case "keepAlive":

@@ -84,8 +84,8 @@ export function loseLease(draft: Draft, random: number): Refusal | undefined {
   record.platformDeaths += 1;
   if (record.platformDeaths >= MAX_PLATFORM_DEATHS) {
     const message =
-      `The work of ${record.method} ended ${record.platformDeaths} times in a row without reporting anything: ` +
-      "it may exceed the platform's memory or CPU limit.";
+      `The work of ${record.method} ended ${record.platformDeaths} times with its platform, without a word and without ` +
+      "having stored a step or a checkpoint in between: it may exceed the platform's memory or CPU limit.";
     return move(draft, "fail") ?? end(draft, { error: { code: Code.INTERNAL, message, details: [] } }, message);
   }
   // The first death is most likely the platform's own (a deploy, a restart): no delay.

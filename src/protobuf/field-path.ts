@@ -2,7 +2,8 @@
 import { MAX_QUOTED_CHARACTERS } from "../limits";
 import type { StandardIssue } from "./standard-schema";
 
-const IDENTIFIER = /^[A-Za-z_]\w*$/;
+// `@type` is a field in the JSON of an Any.
+const FIELD = /^@?[A-Za-z_]\w*$/;
 
 /**
  * The text of a path: `["columns", 2, "name"]` → `columns[2].name`. A map's key is written as a field where it could be
@@ -14,7 +15,7 @@ export function fieldPathText(path: NonNullable<StandardIssue["path"]>): string 
     const raw = typeof segment === "object" ? segment.key : segment;
     const key = String(raw).slice(0, MAX_QUOTED_CHARACTERS);
     if (typeof raw === "number") text += `[${key}]`;
-    else if (IDENTIFIER.test(key)) text += text === "" ? key : `.${key}`;
+    else if (FIELD.test(key)) text += text === "" ? key : `.${key}`;
     else text += `[${JSON.stringify(key)}]`;
   }
   return text;

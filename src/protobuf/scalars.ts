@@ -31,6 +31,10 @@ export const bytesType: ScalarType<string> = {
   isEmpty: (value) => value === "",
 };
 
+const BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+/** By how much padding is missing, what of the last digit is no part of any byte. */
+const SPARE_BITS = [0, 0b11, 0b1111] as const;
+
 /** "Either standard or URL-safe base64 encoding with/without paddings are accepted": all of them as the first. */
 function standardBase64(text: string): string | undefined {
   const match = /^([A-Za-z0-9+/_-]*)(={0,2})$/.exec(text);
@@ -38,5 +42,10 @@ function standardBase64(text: string): string | undefined {
   const [, digits = "", padding = ""] = match;
   const missing = (4 - (digits.length % 4)) % 4;
   if (missing === 3 || (padding !== "" && padding.length !== missing)) return undefined;
-  return digits.replaceAll("-", "+").replaceAll("_", "/") + "=".repeat(missing);
+  const standard = digits.replaceAll("-", "+").replaceAll("_", "/");
+  const spareBits = SPARE_BITS[missing] ?? 0;
+  if (spareBits === 0) return standard;
+  // Whatever stands in them, the bytes are the same, and so is their canonical form.
+  const last = BASE64[BASE64.indexOf(standard.at(-1) ?? "") & ~spareBits] ?? "";
+  return standard.slice(0, -1) + last + "=".repeat(missing);
 }

@@ -23,8 +23,9 @@ export function queueConsumer(methods: ReadonlyMap<string, Method>) {
 /** The Queue's own retry serves only a claim that could not be reached: from the claim on, the object sees to the rest. */
 async function claim(message: Message<WorkMessage>, env: Env): Promise<RunChannel | undefined> {
   try {
-    const stub = env.OPERATIONS.get(env.OPERATIONS.idFromString(message.body.id));
-    const channel = await RunChannel.claim(stub);
+    const id = env.OPERATIONS.idFromString(message.body.id);
+    // Another stub for each call: one that has failed once goes on failing.
+    const channel = await RunChannel.claim({ fetch: (...request) => env.OPERATIONS.get(id).fetch(...request) });
     message.ack();
     return channel;
   } catch (error) {

@@ -12,7 +12,7 @@ import type { OperationContext } from "../operation/method";
 import type { Claimed, ClaimedStep, ProgressMessage } from "../operation/run-channel";
 import type { Json, JsonObject } from "../rpc/any";
 import { ProgressReporter } from "./progress-reporter";
-import { Unwinding, type UnwindingReason } from "./unwinding";
+import { InvocationLimitReached, Unwinding, type UnwindingReason } from "./unwinding";
 
 /** What a run needs from the world. */
 export interface RunPorts {
@@ -47,6 +47,7 @@ export class RunContext implements OperationContext {
   readonly #wakeTimes: ReadonlyMap<number, number>;
   readonly #steps: ReadonlyMap<string, ClaimedStep>;
   readonly #stepNames = new Set<string>();
+  readonly #stepsUnderWay = new Set<Promise<unknown>>();
   #sleepCount = 0;
 
   constructor(claimed: Claimed, ports: RunPorts) {
@@ -86,14 +87,32 @@ export class RunContext implements OperationContext {
     if (stored) return JSON.parse(stored.result ?? (await this.#ports.stepResult(stored.place))) as T;
     this.#giveWayIfLate();
     this.signal.throwIfAborted();
-    const result = resultJson(name, await run());
+    const work = this.#runStep(name, run);
+    this.#stepsUnderWay.add(work);
+    try {
+      return await work;
+    } finally {
+      this.#stepsUnderWay.delete(work);
+    }
+  }
+
+  async #runStep<T>(name: string, run: () => T | Promise<T>): Promise<T> {
+    const value = await run();
+    // What a step has by then may be half of what it was to do: it is run again.
+    if (this.signal.reason instanceof InvocationLimitReached) throw this.signal.reason;
+    const result = resultJson(name, value);
     await this.#ports.saveStep(name, result);
     // What a replay will be given, the first run is given too.
     return JSON.parse(result) as T;
   }
 
+  /** The runtime gives way between steps: those that run side by side with the one that gave way end first. */
+  async stepsSettled(): Promise<void> {
+    while (this.#stepsUnderWay.size > 0) await Promise.allSettled(this.#stepsUnderWay);
+  }
+
   #claimStepName(name: string): void {
-    if (name === "" || name.length > MAX_STEP_NAME_CHARACTERS) {
+    if (name === "" || name.length > MAX_STEP_NAME_CHARACTERS || !name.isWellFormed()) {
       throw new TypeError(`a step's name has 1 to ${MAX_STEP_NAME_CHARACTERS} characters`);
     }
     if (this.#stepNames.has(name))

@@ -26,6 +26,7 @@ export class ProgressReporter {
   #metadata: JsonObject = {};
   #fieldSizes: ReadonlyMap<string, number> = new Map();
   #statusMessage: string | undefined;
+  #isReported = false;
   #isChanged = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #sentTime = 0;
@@ -43,6 +44,7 @@ export class ProgressReporter {
     this.#checkSize(fields);
     this.#metadata = { ...this.#metadata, ...fields };
     this.#statusMessage = statusMessage?.slice(0, MAX_STATUS_MESSAGE_CHARACTERS) ?? this.#statusMessage;
+    this.#isReported = true;
     this.#isChanged = true;
     this.#schedule();
   }
@@ -67,18 +69,19 @@ export class ProgressReporter {
   }
 
   #flush(): void {
+    const isChanged = this.#isChanged;
     const progress = this.take();
-    if (!progress) return;
+    if (!isChanged || !progress) return;
     this.#sentTime = this.#options.now();
     this.#options.send(progress);
   }
 
-  /** The progress that was not sent yet, for the last word to carry. */
+  /** All that was reported, for the last word to carry: what was sent before may have been lost with its channel. */
   take(): ProgressMessage | undefined {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (!this.#isChanged) return undefined;
     this.#isChanged = false;
+    if (!this.#isReported) return undefined;
     const statusMessage = this.#statusMessage;
     return { metadata: this.#metadata, ...(statusMessage === undefined ? {} : { statusMessage }) };
   }

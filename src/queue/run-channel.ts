@@ -1,5 +1,5 @@
 // The runner's end of the run channel: claims the work, keeps the lease, and is believed by nobody once that has run out.
-import { CHANNEL_REOPEN_DELAY_MS, KEEP_ALIVES_PER_LEASE } from "../limits";
+import { CHANNEL_REOPEN_DELAY_MS, KEEP_ALIVES_PER_LEASE, MAX_LARGE_RESULT_TRIES } from "../limits";
 import type { SuccessfulOutcome } from "../operation/event";
 import {
   type Claimed,
@@ -52,6 +52,8 @@ export class RunChannel {
   /** What was sent and not yet answered, in order: it is sent again over the next channel. */
   readonly #unanswered = new Map<number, { message: string; settle: (settlement: Settlement) => void }>();
   #nextId = 1;
+  /** Large results go one after another: each may fill a good part of the memory. */
+  #largeStore: Promise<unknown> = Promise.resolve();
 
   /** Claims the work; undefined where there is none to claim: done, claimed by another, not due, forgotten. */
   static async claim(stub: ObjectStub): Promise<RunChannel | undefined> {
@@ -100,7 +102,8 @@ export class RunChannel {
 
   #ask(id: number, message: string): Promise<Settlement> {
     return new Promise((settle) => {
-      if (this.#stopped) return settle("stopped");
+      // What a run leaves behind when it is over is nobody's any more.
+      if (this.#stopped || this.#closed) return settle("stopped");
       this.#unanswered.set(id, { message, settle });
       this.#transmit(message);
     });
@@ -118,6 +121,7 @@ export class RunChannel {
   close(): void {
     this.#closed = true;
     clearInterval(this.#timer);
+    for (const id of this.#unanswered.keys()) this.#answered(id, "stopped");
     if (this.#socket.readyState === WebSocket.READY_STATE_OPEN) this.#socket.close(1000, "finished");
   }
 
@@ -137,26 +141,47 @@ export class RunChannel {
 
   /** Stores a step's large result as a byte stream. */
   async saveLargeStep(name: string, result: string): Promise<Settlement> {
-    const response = await this.#fetch(`${STEP_PATH}?name=${encodeURIComponent(name)}`, result);
-    return this.#stored(response) ? "settled" : "stopped";
+    const response = await this.#storeLarge(`${STEP_PATH}?name=${encodeURIComponent(name)}`, result);
+    return response ? "settled" : "stopped";
   }
 
   /** Stores a large response as a byte stream, for the last word to name. */
   async saveLargeResponse(response: string): Promise<SuccessfulOutcome | undefined> {
-    const stored = await this.#fetch(RESPONSE_PATH, response);
-    return this.#stored(stored) ? stored.json<SuccessfulOutcome>() : undefined;
+    const stored = await this.#storeLarge(RESPONSE_PATH, response);
+    return stored?.json<SuccessfulOutcome>();
+  }
+
+  /** Stores, and stores again where the object could not be reached, while the lease lasts; undefined once the work is lost. */
+  #storeLarge(path: string, body: string): Promise<Response | undefined> {
+    const stored = this.#largeStore.then(() => this.#storeOne(path, body));
+    this.#largeStore = stored.catch(() => undefined);
+    return stored;
+  }
+
+  async #storeOne(path: string, body: string): Promise<Response | undefined> {
+    for (let failures = 1; !this.#stopped && !this.#closed; failures += 1) {
+      try {
+        return this.#stored(await this.#fetch(path, body));
+      } catch (error) {
+        if (failures >= MAX_LARGE_RESULT_TRIES) throw error;
+        console.warn({ message: "large result not stored yet", operation: this.claimed.name, error: String(error) });
+        await new Promise((resolve) => setTimeout(resolve, CHANNEL_REOPEN_DELAY_MS));
+      }
+    }
+    return undefined;
+  }
+
+  #stored(response: Response): Response | undefined {
+    if (response.ok) return response;
+    if (response.status !== 409) throw new Error(`a large result could not be stored (${response.status})`);
+    this.#stop();
+    return undefined;
   }
 
   #fetch(path: string, body?: string): Promise<Response> {
     const headers = { [FENCE_HEADER]: this.claimed.fence };
     const init = body === undefined ? { headers } : { headers, method: "POST", body };
     return this.#stub.fetch(`https://operation${path}`, init);
-  }
-
-  #stored(response: Response): boolean {
-    if (response.status === 409) this.#stop();
-    else if (!response.ok) throw new Error(`a large result could not be stored (${response.status})`);
-    return response.ok;
   }
 
   #fenced(message: object): string {

@@ -15,7 +15,7 @@ import { RpcError } from "../rpc/error";
 import type { Status } from "../rpc/status";
 import { RunContext, type RunPorts } from "./operation-context";
 import type { RunChannel, Settlement } from "./run-channel";
-import type { Unwinding } from "./unwinding";
+import { InvocationLimitReached, type Unwinding } from "./unwinding";
 
 /** What running needs to know of the deployment. */
 export interface RunOptions {
@@ -41,11 +41,6 @@ export async function runOperation(channel: RunChannel, options: RunOptions): Pr
   // Who was stopped has nothing to say any more.
   if (lastWord) await channel.finish(lastWord);
   else channel.close();
-}
-
-/** The invocation's own limit has come: the handler is to stop, and is called again from what is stored. */
-class InvocationLimitReached extends Error {
-  override readonly name = "InvocationLimitReached";
 }
 
 /** Runs the handler until it ends, is stopped, or has used up the invocation; undefined where it was stopped. */
@@ -89,7 +84,9 @@ async function attempt(
     const input = claimed.inputBytes === undefined ? emptyStream() : await channel.input();
     context = new RunContext(claimed, runPorts(channel, method, { signal, input, invocationMs }));
     const response = await method.run(JSON.parse(claimed.request) as JsonObject, context);
-    if (context.unwinding) return unwound(context, context.unwinding, invocationMs);
+    if (context.unwinding) return await unwound(context, context.unwinding, invocationMs);
+    // What a handler returns once it was told to stop may be half of what it was to do.
+    if (signal.reason instanceof InvocationLimitReached) return withProgress({ type: "yield", invocationMs }, context);
     return await succeeded(channel, method, context, response);
   } catch (error) {
     if (context?.unwinding) return unwound(context, context.unwinding, invocationMs);
@@ -132,7 +129,8 @@ function stillOurs(settlement: Settlement): void {
   throw new RpcError("ABORTED", "The work belongs to this runner no longer.", { reason: "LEASE_LOST" });
 }
 
-function unwound(context: RunContext, { reason }: Unwinding, invocationMs: number): LastWord {
+async function unwound(context: RunContext, { reason }: Unwinding, invocationMs: number): Promise<LastWord> {
+  await context.stepsSettled();
   const lastWord: LastWord = reason.type === "yield" ? { type: "yield", invocationMs } : reason;
   return withProgress(lastWord, context);
 }

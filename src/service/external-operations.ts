@@ -51,6 +51,7 @@ export async function createOperation(
     ...request,
     method: CREATE_OPERATION,
     place,
+    maxOperationsPerCaller: request.deployment.maxOperationsPerCaller,
     input: undefined,
     operation: (minted) => newExternalOperation(request, minted, decoded),
   });

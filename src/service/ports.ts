@@ -2,6 +2,7 @@
 import type { OperationAnswer, StartAnswer, StreamedInput } from "../operation/answer";
 import type { NewOperation } from "../operation/create-record";
 import type { PageRequest, ShardPage } from "../operation/page";
+import type { Slot } from "../operation/record";
 import type { Reservation } from "../operation/reservation";
 import type { UpdateAnswer, UpdateRequest } from "../operation/update";
 
@@ -38,6 +39,12 @@ export interface RequestStore {
   markCreated(key: string, inputDigest: string | undefined): Promise<void>;
   /** SHA-256 of a streamed input, hex. */
   digestOf(stream: ReadableStream<Uint8Array>): Promise<string>;
+}
+
+/** Slots: how many operations a caller may have under way. */
+export interface SlotStore {
+  acquire(slot: Slot, operationId: string): Promise<boolean>;
+  release(slot: Slot, operationId: string): Promise<void>;
 }
 
 /** A shard of the index of a parent's scope. */

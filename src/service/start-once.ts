@@ -1,13 +1,14 @@
 // Starts an operation, once for each requestId (AIP-155): mint, reserve, start that id, mark created, answer.
 import { operationName } from "../aip/resource-name";
-import { UNAVAILABLE_RETRY_SECONDS } from "../limits";
-import type { OperationAnswer, StartRefusal, StreamedInput } from "../operation/answer";
+import { SLOT_RETRY_SECONDS, UNAVAILABLE_RETRY_SECONDS } from "../limits";
+import type { OperationAnswer, StartAnswer, StartRefusal, StreamedInput } from "../operation/answer";
 import type { NewOperation } from "../operation/create-record";
 import type { Reservation } from "../operation/reservation";
 import type { JsonObject } from "../rpc/any";
 import { RpcError, invalidArgument, unavailable } from "../rpc/error";
+import { retryInfo } from "../rpc/status";
 import { canonicalJson, sha256Hex } from "./digest";
-import type { OperationStore, Place, RequestStore } from "./ports";
+import type { OperationStore, Place, RequestStore, SlotStore } from "./ports";
 
 export interface StartOnce {
   /** Who asks: a requestId is the caller's own. */
@@ -21,6 +22,8 @@ export interface StartOnce {
   input: StreamedInput | undefined;
   /** Milliseconds since 1970. */
   now: number;
+  /** How many operations the caller may have under way; undefined: no bound. */
+  maxOperationsPerCaller: number | undefined;
   /** The operation under the name and time that were minted, or reserved by an earlier request. */
   operation(this: void, minted: Minted): NewOperation;
 }
@@ -34,6 +37,7 @@ export interface Minted {
 export interface StartPorts {
   store: Pick<OperationStore, "newId" | "start" | "get">;
   requests: RequestStore;
+  slots: SlotStore;
 }
 
 export interface StartedOperation {
@@ -46,9 +50,8 @@ export async function startOnce(ports: StartPorts, start: StartOnce): Promise<St
   const operationId = ports.store.newId(start.place);
   if (start.requestId === undefined) {
     const minted = mintedFrom(start, { operationId, createTime: start.now });
-    const started = await ports.store.start(start.operation(minted), JSON.stringify(start.json), start);
-    if (!started.ok) throw startError(started.refusal, start);
-    return { name: minted.name, answer: started.answer };
+    const { answer } = await startMinted(ports, start, minted);
+    return { name: minted.name, answer };
   }
   const key = await sha256Hex(JSON.stringify([start.caller, start.method, start.parent, start.requestId]));
   const bodyDigest = await sha256Hex(canonicalJson(start.json));
@@ -67,17 +70,44 @@ function mintedFrom(
 
 /** Starting an id is idempotent, so whoever comes between reservation and creation starts the same one. */
 async function reservedStart(
-  { store, requests }: StartPorts,
+  ports: StartPorts,
   start: StartOnce,
   { key, reserved }: { key: string; reserved: Reservation },
 ): Promise<StartedOperation> {
   const minted = mintedFrom(start, reserved);
   const input = start.input && { ...start.input, digest: true };
-  const started = await store.start(start.operation(minted), JSON.stringify(start.json), { place: start.place, input });
-  if (!started.ok) throw startError(started.refusal, start);
-  await requests.markCreated(key, started.inputDigest);
-  if (started.sentDigest !== undefined && started.sentDigest !== started.inputDigest) throw anotherRequest();
-  return { name: minted.name, answer: started.answer };
+  const { answer, inputDigest, sentDigest } = await startMinted(ports, { ...start, input }, minted);
+  await ports.requests.markCreated(key, inputDigest);
+  if (sentDigest !== undefined && sentDigest !== inputDigest) throw anotherRequest();
+  return { name: minted.name, answer };
+}
+
+/** Starts under a slot of the caller's, where those are counted. What is done at once needs none. */
+async function startMinted(
+  { store, slots }: StartPorts,
+  start: StartOnce,
+  minted: Minted,
+): Promise<Extract<StartAnswer, { ok: true }>> {
+  const operation = start.operation(minted);
+  const limit = operation.outcome ? undefined : start.maxOperationsPerCaller;
+  const callerSlot = limit === undefined ? undefined : { key: `caller/${start.caller}`, limit };
+  if (callerSlot && !(await slots.acquire(callerSlot, minted.id))) throw tooManyUnderWay(callerSlot.limit);
+  const { place, input } = start;
+  const slotted = callerSlot ? { ...operation, callerSlot } : operation;
+  const started = await store.start(slotted, JSON.stringify(start.json), { place, input });
+  if (started.ok) return started;
+  if (callerSlot) await slots.release(callerSlot, minted.id);
+  throw startError(started.refusal, start);
+}
+
+function tooManyUnderWay(limit: number): RpcError {
+  const message = `You have ${limit} operations under way, as many as you may. Wait until one is done, or cancel one.`;
+  return new RpcError("RESOURCE_EXHAUSTED", message, {
+    reason: "TOO_MANY_OPERATIONS",
+    details: [retryInfo(SLOT_RETRY_SECONDS)],
+    headers: { "Retry-After": String(SLOT_RETRY_SECONDS) },
+    metadata: { limit: String(limit) },
+  });
 }
 
 /** The request is compared before the operation is looked for: another body is refused also after a deletion. */

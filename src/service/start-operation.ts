@@ -14,6 +14,8 @@ export interface Deployment {
   locations: Locations;
   /** Over how many index shards new operations of a scope are spread. */
   indexShards: number;
+  /** How many operations one caller may have under way; undefined: no bound. */
+  maxOperationsPerCaller: number | undefined;
 }
 
 export interface StartRequest {
@@ -46,6 +48,7 @@ export async function startOperation(ports: StartPorts, start: StartRequest): Pr
     ...start,
     method: method.id,
     place,
+    maxOperationsPerCaller: deployment.maxOperationsPerCaller,
     operation: (minted) => newOperation(start, minted, prepared),
   });
 }
@@ -73,6 +76,9 @@ function newOperation(
     metadata: metadata as JsonObject,
     ...(method.metadataType === undefined ? {} : { metadataType: typeUrlFromMessageName(method.metadataType) }),
     responseType: typeUrlFromMessageName(method.responseType),
+    ...(method.maxConcurrent === undefined
+      ? {}
+      : { runSlot: { key: `run/${method.id}/${parent}`, limit: method.maxConcurrent } }),
     indexShard: indexShardFromId(id, deployment.indexShards),
     ...(jurisdiction === undefined ? {} : { jurisdiction }),
     ...(immediate ? { outcome: outcomeFromImmediate(method, immediate) } : {}),

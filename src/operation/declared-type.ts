@@ -1,0 +1,49 @@
+// The type of a response, or of metadata, as a method declares it: a message, or the name of one.
+import { MAX_METADATA_CHARACTERS } from "../limits";
+import { Message } from "../protobuf/message";
+import type { JsonObject } from "../rpc/any";
+import { RpcError } from "../rpc/error";
+
+/** A declared message, or a full message name; undefined: `google.protobuf.Struct`. */
+export type TypeDeclaration<T extends object> = Message<T> | string | undefined;
+
+export interface DeclaredType {
+  /** undefined: `google.protobuf.Struct`. */
+  name: string | undefined;
+  /** Where more is declared than the name. */
+  message: Message | undefined;
+}
+
+const STRUCT = "google.protobuf.Struct";
+
+/** @throws TypeError where a name is none. `option` says whose it is. */
+export function declaredType<T extends object>(option: string, type: TypeDeclaration<T>): DeclaredType {
+  // What a handler gives is checked by `toJson` before anything else is made of it.
+  if (type instanceof Message) return { name: type.fullName, message: type as unknown as Message };
+  if (type === undefined || type === STRUCT) return { name: undefined, message: undefined };
+  if (/^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$/.test(type)) return { name: type, message: undefined };
+  throw new TypeError(`${option} is ${JSON.stringify(type)}; write a full message name: "${STRUCT}"`);
+}
+
+/**
+ * A response as canonical JSON.
+ *
+ * @throws RpcError INTERNAL, which is not tried again, where it is not of its declared type: another attempt would only
+ * make the same.
+ */
+export function encodeMessage(what: string, { message }: DeclaredType, value: object): object {
+  if (message === undefined) return value;
+  try {
+    return message.toJson(value);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new RpcError("INTERNAL", `${what} is not of its declared type: ${error.message}`, { cause: error });
+  }
+}
+
+/** @throws RangeError where metadata has more than {@link MAX_METADATA_CHARACTERS} of JSON. */
+export function checkedMetadata(what: string, metadata: object): JsonObject {
+  const { length } = JSON.stringify(metadata);
+  if (length <= MAX_METADATA_CHARACTERS) return metadata as JsonObject;
+  throw new RangeError(`${what} has ${length} characters of JSON; at most ${MAX_METADATA_CHARACTERS} are kept`);
+}
