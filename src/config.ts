@@ -9,6 +9,7 @@ import {
   MIN_LEASE_MS,
 } from "./limits";
 import { RpcError } from "./rpc/error";
+import type { AllowedOrigins } from "./http/cors";
 import type { TokenKeys } from "./service/page-token";
 import type { Env } from "./env";
 
@@ -20,6 +21,8 @@ export interface Config {
   snapshots: boolean;
   /** Over how many shards new operations of a scope are spread. */
   indexShards: number;
+  /** The origins whose pages may call. */
+  corsOrigins: AllowedOrigins;
   /** How many operations one caller may have under way; undefined: no bound. */
   maxOperationsPerCaller: number | undefined;
   /** The keys of page tokens, base64 of 32 bytes, the first of which seals; undefined: each scope has its own. */
@@ -31,6 +34,7 @@ export interface Config {
 type Variables = Pick<
   Env,
   | "AUTH"
+  | "CORS_ORIGINS"
   | "INDEX_SHARDS"
   | "PAGE_TOKEN_KEYS"
   | "INVOCATION_SECONDS"
@@ -60,6 +64,7 @@ export function configFromEnv(env: Variables): Config {
       max: DEFAULT_INVOCATION_MS,
     }),
     indexShards: wholeNumber("INDEX_SHARDS", env.INDEX_SHARDS, { byDefault: 1, min: 1, max: MAX_INDEX_SHARDS }),
+    corsOrigins: corsOrigins(env.CORS_ORIGINS),
     maxOperationsPerCaller:
       env.MAX_OPERATIONS_PER_CALLER === undefined
         ? undefined
@@ -100,6 +105,14 @@ function wholeNumber(
   const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
   if (number >= min && number <= max) return number;
   throw misconfigured(variable, `must be a whole number from ${min} to ${max}`);
+}
+
+function corsOrigins(value: string | undefined): AllowedOrigins {
+  if (value === undefined || value === "") return [];
+  if (value === "*") return "any";
+  const origins = value.split(",").map((origin) => origin.trim());
+  if (origins.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin)) return origins;
+  throw misconfigured("CORS_ORIGINS", 'must be "*" or origins like "https://app.example.com", divided by commas');
 }
 
 function tokenKeys(value: string | undefined): TokenKeys | undefined {

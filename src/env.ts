@@ -27,6 +27,8 @@ export interface Env {
   RESEND_SECONDS?: string;
   /** Over how many index shards new operations of a scope are spread; may grow from deploy to deploy. */
   INDEX_SHARDS?: string;
+  /** `*`, or the origins whose pages may call, divided by commas; unset: none. */
+  CORS_ORIGINS?: string;
   /** How many operations one caller may have under way; unset: no bound. */
   MAX_OPERATIONS_PER_CALLER?: string;
   /** A secret: one or two keys that seal page tokens, instead of each scope's own. */

@@ -25,6 +25,9 @@ export type {
   RetryPolicy,
   StartContext,
 } from "./operation/method";
+export type { InferRequest, RequestSchema } from "./operation/request-schema";
+export type { DurationText } from "./aip/duration";
+export type { Any, Json, JsonObject } from "./rpc/any";
 export { Code, type CodeName } from "./rpc/code";
 export { RpcError, type RpcErrorOptions, invalidArgument } from "./rpc/error";
 export type { FieldViolation, Status } from "./rpc/status";
@@ -48,7 +51,11 @@ export function operations({ methods, locations = [] }: OperationsOptions) {
   const locationById = uniqueById("location", locations, ({ locationId }) => locationId);
   const door = httpDoor(methods);
   return {
-    fetch: (request, env) => door(request, () => serviceContext(env, locationById)),
+    fetch: (request, env) =>
+      door(request, {
+        allowedOrigins: () => configFromEnv(env).corsOrigins,
+        service: async () => serviceContext(env, locationById),
+      }),
     queue: queueConsumer(methodById),
     scheduled: sweep,
   } satisfies ExportedHandler<Env, WorkMessage>;

@@ -19,6 +19,10 @@ export const MAX_DRAIN_BYTES = 64 * MIB;
 export const MAX_DRAIN_MS = 10 * SECOND_MS;
 /** Nesting of a JSON body; proto parsers stop at 100 too. */
 export const MAX_JSON_DEPTH = 100;
+/** The system parameter `fields`. */
+export const MAX_FIELDS_CHARACTERS = 2_048;
+/** How long a browser may keep the answer to a preflight request, in seconds: Chromium keeps it no longer. */
+export const PREFLIGHT_MAX_AGE_SECONDS = 7_200;
 /** Violations named in one BadRequest: enough to mend a form, not enough to be an amplifier. */
 export const MAX_FIELD_VIOLATIONS = 50;
 /** Characters of a caller's value that an error message repeats. */

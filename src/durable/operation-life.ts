@@ -91,6 +91,9 @@ export class OperationLife {
   commit(record: OperationRecord, effects: readonly Effect[], request?: string): void {
     const has = (type: Effect["type"]): boolean => effects.some((effect) => effect.type === type);
     if (has("erase")) {
+      // Whoever still works, or waits for the slot, hears of it before everything is forgotten.
+      for (const effect of effects)
+        if (effect.type === "tellRunner" || effect.type === "releaseSlot") this.#act(effect);
       this.waiters.push({ type: "gone" });
       this.#ctx.waitUntil(this.erase());
       return;

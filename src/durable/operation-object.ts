@@ -233,5 +233,7 @@ export class OperationObject extends DurableObject<Env> {
 function startEffects(record: OperationRecord): Effect[] {
   if (record.state === "QUEUED") return [{ type: "send" }];
   if (!record.outcome) return [];
-  return record.policy.snapshot ? [{ type: "index" }, { type: "snapshot" }] : [{ type: "index" }];
+  // Done at once: an input that came with it is not needed any more.
+  const effects: Effect[] = [{ type: "index" }, { type: "eraseWork" }];
+  return record.policy.snapshot ? [...effects, { type: "snapshot" }] : effects;
 }

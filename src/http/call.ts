@@ -54,7 +54,7 @@ export function pathVariable(call: Call, variable: string): string {
 }
 
 /** A name in which no collection id is the wildcard `-`. */
-function withoutWildcard(field: string, name: string): string {
+export function withoutWildcard(field: string, name: string): string {
   const isWildcard = name.split("/").some((segment, index) => index % 2 === 1 && segment === "-");
   if (!isWildcard) return name;
   throw invalidArgument([

@@ -1,21 +1,33 @@
-// The fetch door: routes, the gate, and one form for every error (AIP-193).
+// The fetch door: routes, the gate, and one form for every answer and every error (AIP-193).
 import { type IRequest, Router } from "itty-router";
 import { MAX_QUOTED_CHARACTERS } from "../limits";
 import type { Method } from "../operation/define-method";
-import { RpcError } from "../rpc/error";
+import { RpcError, invalidArgument } from "../rpc/error";
 import type { ServiceContext } from "./call";
+import { type AllowedOrigins, optionsResponse, withCors } from "./cors";
 import { errorResponse } from "./error-response";
-import { JSON_TYPE } from "./media-type";
 import { locationsRoutes } from "./locations-routes";
+import { JSON_TYPE } from "./media-type";
 import { routeFromMethod } from "./method-routes";
 import { operationsRoutes } from "./operations-routes";
+import { maskOf, maskedJson } from "./partial-response";
 import { RequestBody } from "./request-body";
 import { type CompiledRoute, compileRoutes, matchRoute } from "./route";
 
+/** What the door asks of the deployment, for each request. */
+export interface DoorPorts {
+  allowedOrigins(this: void): AllowedOrigins;
+  /** Called once the request is known to be for the API; what it throws is answered. */
+  service(this: void, request: Request): Promise<ServiceContext>;
+}
+
 /** What the router carries from stage to stage of one request. */
 interface Exchange {
-  service: () => ServiceContext;
+  request: Request;
+  ports: DoorPorts;
   url: URL;
+  /** The method that is meant, which may come in X-HTTP-Method-Override. */
+  method: string;
   body: RequestBody;
   requestId: string;
 }
@@ -24,71 +36,117 @@ interface Exchange {
 export function httpDoor(methods: Iterable<Method>) {
   // A method's own route comes first: `POST /v1/echo:wait` is no operation's.
   const compiled = compileRoutes([...Array.from(methods, routeFromMethod), ...operationsRoutes, ...locationsRoutes]);
-  const router = Router<IRequest, [Exchange, Request]>({
+  const router = Router<IRequest, [Exchange]>({
     routes: [
-      ["GET", /^\/healthz$/, [() => healthy()], "/healthz"],
-      ["HEAD", /^\/healthz$/, [() => healthy()], "/healthz"],
+      ["GET", HEALTH_PATH, [async () => healthy()], "/healthz"],
+      ["HEAD", HEALTH_PATH, [async () => healthy()], "/healthz"],
       ...compiled.flatMap((route) => routerEntries(route)),
-      ["ALL", /^/, [(_: IRequest, exchange: Exchange, request: Request) => refuse(compiled, exchange, request)], "*"],
+      ["OPTIONS", /^/, [async (_: IRequest, exchange: Exchange) => options(compiled, exchange)], "*"],
+      ["ALL", /^/, [async (_: IRequest, exchange: Exchange) => refuse(compiled, exchange)], "*"],
     ],
-    catch: (error: unknown, _request: IRequest, exchange: Exchange) => answerError(error, exchange),
+    catch: (error: unknown, _: IRequest, exchange: Exchange) => answerError(error, exchange),
   });
-  /** `service` is called once the request is known to be for the API; what it throws is answered too. */
-  return async (request: Request, service: () => ServiceContext): Promise<Response> => {
+  return async (request: Request, ports: DoorPorts): Promise<Response> => {
+    const method = effectiveMethod(request);
+    const requestId = request.headers.get("cf-ray") ?? crypto.randomUUID();
     const exchange: Exchange = {
-      service,
+      request,
+      ports,
       url: new URL(request.url),
+      method,
       body: new RequestBody(request),
-      requestId: request.headers.get("cf-ray") ?? crypto.randomUUID(),
+      requestId,
     };
-    const response = (await router.fetch(request, exchange, request)) as Response;
+    const routed: IRequest = Object.assign(Object.create(null), { method, url: request.url });
+    const response = withCors(request, (await router.fetch(routed, exchange)) as Response, corsOf(ports));
     await exchange.body.drain();
-    if (request.method !== "HEAD") return response;
+    if (method !== "HEAD") return response;
     await response.body?.cancel();
     return new Response(null, response);
   };
 }
 
+const HEALTH_PATH = /^\/healthz$/;
+
 function healthy(): Response {
   return new Response('{"status":"SERVING"}', { headers: { "Content-Type": JSON_TYPE } });
 }
 
-type RouterHandler = (request: IRequest, exchange: Exchange, original: Request) => Promise<Response | undefined>;
+/** A POST may stand for a method that something on its way does not let through. */
+function effectiveMethod(request: Request): string {
+  const override = request.method === "POST" ? request.headers.get("X-HTTP-Method-Override") : null;
+  return override === null || override.trim() === "" ? request.method : override.trim().toUpperCase();
+}
+
+/** A wrong configuration is the error of a call, not of its headers. */
+function corsOf(ports: DoorPorts): AllowedOrigins {
+  try {
+    return ports.allowedOrigins();
+  } catch (error) {
+    console.error({ message: "the configuration is wrong", error: String(error) });
+    return [];
+  }
+}
+
+type RouterHandler = (request: IRequest, exchange: Exchange) => Promise<Response | undefined>;
 type RouterEntry = [string, RegExp, RouterHandler[], string];
 
 function routerEntries(compiled: CompiledRoute): RouterEntry[] {
   const { route, version, template } = compiled;
-  const handler: RouterHandler = async (_request, exchange, original) => {
-    const encodedVariables = matchRoute(compiled, exchange.url.pathname);
+  const handler: RouterHandler = async (_, { request, url, body, ports }) => {
+    const encodedVariables = matchRoute(compiled, url.pathname);
     if (!encodedVariables) return undefined;
-    const service = exchange.service();
+    const service = await ports.service(request);
     service.gate();
-    const { url, body } = exchange;
-    return route.handler({ request: original, url, body, version, encodedVariables, service });
+    const mask = maskOf(request, url.searchParams, route.answer);
+    const isIndented = prettyPrint(url.searchParams);
+    const response = await route.handler({ request, url, body, version, encodedVariables, service });
+    if (response.status !== 200 || (!mask && !isIndented)) return response;
+    const json = await response.text();
+    const kept = mask ? maskedJson(json, mask) : json;
+    return new Response(isIndented ? JSON.stringify(JSON.parse(kept), null, 2) : kept, response);
   };
   // HEAD answers as GET, without the body.
   const methods = route.method === "GET" ? ["GET", "HEAD"] : [route.method];
   return methods.map((method) => [method, template.regexp, [handler], template.template]);
 }
 
+/** Whether the answer is to be indented: only where it is asked for. */
+function prettyPrint(search: URLSearchParams): boolean {
+  const value = search.get("prettyPrint") ?? search.get("$prettyPrint");
+  if (value === null || value === "false" || value === "") return false;
+  if (value === "true") return true;
+  throw invalidArgument([{ field: "prettyPrint", description: 'must be "true" or "false"' }]);
+}
+
+/** The methods that a known path takes; none for an unknown one. */
+function methodsOfPath(compiled: readonly CompiledRoute[], path: string): string[] {
+  const known = HEALTH_PATH.test(path)
+    ? ["GET"]
+    : compiled.filter((route) => matchRoute(route, path)).map(({ route }) => route.method);
+  return [...new Set(known)].flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]));
+}
+
+function options(compiled: readonly CompiledRoute[], exchange: Exchange): Response {
+  const methods = methodsOfPath(compiled, exchange.url.pathname);
+  return methods.length === 0 ? refuse(compiled, exchange) : optionsResponse(exchange.request, methods);
+}
+
 /** What no route took: 405 where the path is known under other methods, 404 where it is not. */
-function refuse(compiled: readonly CompiledRoute[], { url }: Exchange, { method }: Request): never {
+function refuse(compiled: readonly CompiledRoute[], { url, method }: Exchange): never {
   const path = url.pathname.slice(0, MAX_QUOTED_CHARACTERS);
-  const known = compiled.filter((route) => matchRoute(route, url.pathname)).map(({ route }) => route.method);
-  if (known.length === 0 && url.pathname !== "/healthz") {
+  const allow = methodsOfPath(compiled, url.pathname).join(", ");
+  if (allow === "") {
     throw new RpcError("NOT_FOUND", `No method is served at ${JSON.stringify(path)}.`, {
       reason: "ROUTE_NOT_FOUND",
       metadata: { path },
     });
   }
-  const allow = [...new Set(known.length === 0 ? ["GET"] : known)].flatMap((name) =>
-    name === "GET" ? ["GET", "HEAD"] : [name],
-  );
-  throw new RpcError("UNIMPLEMENTED", `${JSON.stringify(path)} takes ${allow.join(", ")}, not ${method}.`, {
+  throw new RpcError("UNIMPLEMENTED", `${JSON.stringify(path)} takes ${allow}, not ${JSON.stringify(method)}.`, {
     reason: "METHOD_NOT_ALLOWED",
     httpStatus: 405,
-    headers: { Allow: allow.join(", ") },
-    metadata: { method, allow: allow.join(", ") },
+    headers: { Allow: allow },
+    metadata: { method, allow },
   });
 }
 

@@ -2,13 +2,14 @@
 import { getLocation, listLocations } from "../service/locations";
 import { type Call, pathVariable, queryOf } from "./call";
 import { jsonResponse } from "./operation-response";
+import { locationListShape, locationShape } from "./partial-response";
 import { intParameter } from "./query";
 import { invalidArgument } from "../rpc/error";
 import type { Route } from "./route";
 
 export const locationsRoutes: readonly Route[] = [
-  { method: "GET", template: "/{version}/{name=projects/*}/locations", handler: list },
-  { method: "GET", template: "/{version}/{name=projects/*/locations/*}", handler: get },
+  { method: "GET", template: "/{version}/{name=projects/*}/locations", answer: locationListShape, handler: list },
+  { method: "GET", template: "/{version}/{name=projects/*/locations/*}", answer: locationShape, handler: get },
 ];
 
 async function list(call: Call): Promise<Response> {

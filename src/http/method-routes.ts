@@ -9,6 +9,7 @@ import { startOperation } from "../service/start-operation";
 import { bodyTooLarge } from "../service/start-once";
 import { type Call, apiVersionOf, pathVariable } from "./call";
 import { parseMediaType } from "./media-type";
+import { operationShape } from "./partial-response";
 import { splitQuery } from "./query";
 import { readJson } from "./request-body";
 import { API_VERSIONS, type Route } from "./route";
@@ -22,6 +23,7 @@ export function routeFromMethod(method: Method): Route {
   return {
     method: "POST",
     template: isServedVersion ? `/{version}/${rest.join("/")}` : method.http.post,
+    answer: operationShape,
     handler: (call) => start(call, method),
   };
 }

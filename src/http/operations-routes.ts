@@ -6,23 +6,66 @@ import { invalidArgument } from "../rpc/error";
 import { cancelOperation, deleteOperation, getOperation, waitOperation } from "../service/operations";
 import { createOperation, updateOperation } from "../service/external-operations";
 import { listOperations } from "../service/list-operations";
-import { type Call, apiVersionOf, pathName, pathVariable, queryOf } from "./call";
+import { type Call, apiVersionOf, pathName, pathVariable, queryOf, withoutWildcard } from "./call";
 import { conditionalOperationResponse, emptyResponse, jsonResponse, operationResponse } from "./operation-response";
+import { emptyShape, operationListShape, operationShape } from "./partial-response";
 import { boolParameter, intParameter } from "./query";
 import { readJsonObject } from "./request-body";
 import type { Route } from "./route";
 import { START_PARAMETERS, startOptions, startedResponse } from "./start-options";
 
 export const operationsRoutes: readonly Route[] = [
-  { method: "GET", template: "/{version}/{name=**/operations/*}", accepts: hasPairs("name"), handler: get },
-  { method: "GET", template: "/{version}/operations", handler: list },
-  { method: "GET", template: "/{version}/{parent=**}/operations", accepts: hasPairs("parent"), handler: list },
-  { method: "POST", template: "/{version}/operations", handler: create },
-  { method: "POST", template: "/{version}/{parent=**}/operations", accepts: hasPairs("parent"), handler: create },
-  { method: "PATCH", template: "/{version}/{name=**/operations/*}", accepts: hasPairs("name"), handler: update },
-  { method: "DELETE", template: "/{version}/{name=**/operations/*}", accepts: hasPairs("name"), handler: remove },
-  { method: "POST", template: "/{version}/{name=**/operations/*}:cancel", accepts: hasPairs("name"), handler: cancel },
-  { method: "POST", template: "/{version}/{name=**/operations/*}:wait", accepts: hasPairs("name"), handler: wait },
+  {
+    method: "GET",
+    template: "/{version}/{name=**/operations/*}",
+    accepts: hasPairs("name"),
+    answer: operationShape,
+    handler: get,
+  },
+  { method: "GET", template: "/{version}/operations", answer: operationListShape, handler: list },
+  {
+    method: "GET",
+    template: "/{version}/{parent=**}/operations",
+    accepts: hasPairs("parent"),
+    answer: operationListShape,
+    handler: list,
+  },
+  { method: "POST", template: "/{version}/operations", answer: operationShape, handler: create },
+  {
+    method: "POST",
+    template: "/{version}/{parent=**}/operations",
+    accepts: hasPairs("parent"),
+    answer: operationShape,
+    handler: create,
+  },
+  {
+    method: "PATCH",
+    template: "/{version}/{name=**/operations/*}",
+    accepts: hasPairs("name"),
+    answer: operationShape,
+    handler: update,
+  },
+  {
+    method: "DELETE",
+    template: "/{version}/{name=**/operations/*}",
+    accepts: hasPairs("name"),
+    answer: emptyShape,
+    handler: remove,
+  },
+  {
+    method: "POST",
+    template: "/{version}/{name=**/operations/*}:cancel",
+    accepts: hasPairs("name"),
+    answer: emptyShape,
+    handler: cancel,
+  },
+  {
+    method: "POST",
+    template: "/{version}/{name=**/operations/*}:wait",
+    accepts: hasPairs("name"),
+    answer: operationShape,
+    handler: wait,
+  },
 ];
 
 /** A resource name is collections and ids in turn: a path with an odd number of segments is no route. */
@@ -139,7 +182,7 @@ function nameOf(call: Call): string {
 function nameInEncodedSegment(call: Call): string | undefined {
   const segment = /^operations\/([^/]*%2F[^/]*)$/i.exec(call.encodedVariables["name"] ?? "")?.[1];
   const name = segment === undefined ? undefined : decodedName(segment);
-  return name !== undefined && parseOperationName(name) ? name : undefined;
+  return name !== undefined && parseOperationName(name) ? withoutWildcard("name", name) : undefined;
 }
 
 function decodedName(segment: string): string | undefined {

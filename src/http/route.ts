@@ -1,6 +1,7 @@
 // Routes as data, compiled for itty-router from google.api.http templates: its own syntax takes `:cancel` for a parameter.
 import { type HttpTemplate, compileHttpTemplate, matchHttpTemplate } from "../aip/http-template";
 import type { Handler } from "./call";
+import type { AnswerShape } from "./partial-response";
 
 /** The API versions that are served; all mean the same resource. */
 export const API_VERSIONS = ["v1", "v1beta1", "ui"] as const;
@@ -11,6 +12,8 @@ export interface Route {
   template: string;
   /** Whether the path's variables, still encoded, are of this route; a path that is refused may be another's. */
   accepts?: (encodedVariables: Readonly<Record<string, string>>) => boolean;
+  /** The fields of its answer, for partial responses. */
+  answer: AnswerShape;
   handler: Handler;
 }
 

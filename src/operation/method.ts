@@ -75,6 +75,14 @@ export interface OperationContext<Metadata extends object = JsonObject> {
 /** The same type, inferred from here only where no declared message says it. */
 type Same<T> = { [Key in keyof T]: T[Key] };
 
+/**
+ * The function that does the work. A conditional type only so that the compiler looks up what the declared message says
+ * before it looks at the function: a response's `"CSV"` is then one of an enum's names, and no mere string.
+ */
+type Run<Request, Response, Metadata extends object> = [Response] extends [object]
+  ? (request: Request, operation: OperationContext<Metadata>) => Promise<Response>
+  : never;
+
 /** A method as it is declared. `Request` is what `request` makes of the JSON, `Response` what `run` resolves to. */
 export interface MethodDeclaration<
   Request,
@@ -89,7 +97,7 @@ export interface MethodDeclaration<
   input?: InputRule;
   /**
    * Makes the request from JSON: a declared message, any Standard Schema (zod, valibot, …), or a function that throws
-   * `invalidArgument([...])`. Applied when the request arrives, and again by every invocation.
+   * `invalidArgument([...])`, whose parameter has its type written out: `(json: JsonObject) => …`. Applied when the request arrives, and again by every invocation.
    */
   request: RequestSchema<Request>;
   /**
@@ -114,5 +122,5 @@ export interface MethodDeclaration<
   gracePeriod?: DurationText;
   /** How long the finished operation can be read. Default 30 d. */
   retention?: DurationText;
-  run(request: Request, operation: OperationContext<Metadata>): Promise<Same<Response>>;
+  run: Run<Request, Response, Metadata>;
 }

@@ -11,6 +11,7 @@ import {
 import type { OperationContext } from "../operation/method";
 import type { Claimed, ClaimedStep, ProgressMessage } from "../operation/run-channel";
 import type { Json, JsonObject } from "../rpc/any";
+import { RpcError } from "../rpc/error";
 import { ProgressReporter } from "./progress-reporter";
 import { InvocationLimitReached, Unwinding, type UnwindingReason } from "./unwinding";
 
@@ -176,8 +177,8 @@ function resultJson(name: string, value: unknown): string {
   const isLarge = json.length > MAX_STEP_RESULT_BYTES / 4;
   const bytes = isLarge ? new TextEncoder().encode(json).length : json.length;
   if (bytes <= MAX_STEP_RESULT_BYTES) return json;
-  throw new RangeError(
-    `the result of the step ${JSON.stringify(name)} has ${bytes} bytes of JSON; at most ${MAX_STEP_RESULT_BYTES} are kept: ` +
-      "store it elsewhere and return where it is",
-  );
+  const message =
+    `The result of the step ${JSON.stringify(name)} has ${bytes} bytes of JSON; at most ${MAX_STEP_RESULT_BYTES} are kept: ` +
+    "store it elsewhere and return where it is.";
+  throw new RpcError("RESOURCE_EXHAUSTED", message, { reason: "STEP_RESULT_TOO_LARGE" });
 }

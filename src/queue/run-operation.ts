@@ -1,18 +1,11 @@
 // Runs one attempt of a method's function for a claimed operation, and says the last word about it.
-import {
-  INVOCATION_GRACE_MS,
-  MAX_INLINE_RESULT_CHARACTERS,
-  MAX_RESPONSE_BYTES,
-  MAX_STATUS_DETAILS_BYTES,
-  MAX_STATUS_MESSAGE_CHARACTERS,
-  YIELD_AFTER_PART,
-} from "../limits";
+import { INVOCATION_GRACE_MS, MAX_INLINE_RESULT_CHARACTERS, MAX_RESPONSE_BYTES, YIELD_AFTER_PART } from "../limits";
 import type { Method } from "../operation/define-method";
+import { boundedStatus } from "../operation/bounded-status";
 import type { LastWord } from "../operation/run-channel";
 import { type JsonObject, anyFromMessage } from "../rpc/any";
 import { Code } from "../rpc/code";
 import { RpcError } from "../rpc/error";
-import type { Status } from "../rpc/status";
 import { RunContext, type RunPorts } from "./operation-context";
 import type { RunChannel, Settlement } from "./run-channel";
 import { InvocationLimitReached, type Unwinding } from "./unwinding";
@@ -188,18 +181,4 @@ function failure(error: unknown, { channel, method, showInnerErrors }: Failure):
   const inner = showInnerErrors ? ` (${String(error)})` : "";
   const message = `The method ${method.id} failed unexpectedly. Its log has the details.${inner}`;
   return { type: "fail", error: boundedStatus({ code: Code.UNKNOWN, message, details: [] }), retryable: true };
-}
-
-/** A Status within the bounds of what is stored: a long message is cut, details that are too large are dropped, and it says so. */
-function boundedStatus({ code, message, details }: Status): Status {
-  const cut =
-    message.length > MAX_STATUS_MESSAGE_CHARACTERS
-      ? `${message.slice(0, MAX_STATUS_MESSAGE_CHARACTERS - 1)}…`
-      : message;
-  if (JSON.stringify(details).length <= MAX_STATUS_DETAILS_BYTES) return { code, message: cut, details };
-  return {
-    code,
-    message: `${cut} (Details of more than ${MAX_STATUS_DETAILS_BYTES} bytes were dropped.)`,
-    details: [],
-  };
 }

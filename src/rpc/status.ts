@@ -15,9 +15,11 @@ export interface FieldViolation {
   description: string;
 }
 
+export const ERROR_INFO_TYPE_URL = "type.googleapis.com/google.rpc.ErrorInfo";
+
 /** google.rpc.ErrorInfo: `reason` is UPPER_SNAKE_CASE and constant for one cause, `metadata` holds the variable parts. */
 export function errorInfo(reason: string, domain: string, metadata: Record<string, string>): Any {
-  return { "@type": "type.googleapis.com/google.rpc.ErrorInfo", reason, domain, metadata };
+  return { "@type": ERROR_INFO_TYPE_URL, reason, domain, metadata };
 }
 
 export function badRequest(fieldViolations: FieldViolation[]): Any {

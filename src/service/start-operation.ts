@@ -1,5 +1,6 @@
 // Starting an operation of a declared method (AIP-151). Nothing that is refused here leaves a trace.
 import type { StreamedInput } from "../operation/answer";
+import { boundedStatus } from "../operation/bounded-status";
 import type { NewOperation } from "../operation/create-record";
 import type { Method, PreparedStart } from "../operation/define-method";
 import type { ImmediateResult } from "../operation/method";
@@ -101,6 +102,6 @@ async function checkInput({ stream, maxBytes }: StreamedInput): Promise<void> {
 }
 
 function outcomeFromImmediate(method: Method, result: ImmediateResult<object>): Outcome {
-  if ("error" in result) return { error: result.error.toStatus() };
+  if ("error" in result) return { error: boundedStatus(result.error.toStatus()) };
   return { response: JSON.stringify(anyFromMessage(method.responseType, result.response as JsonObject)) };
 }

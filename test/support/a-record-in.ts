@@ -1,0 +1,50 @@
+// A record in any state of the lifecycle table: found by letting every event happen, until every state has been seen.
+import { nextDueTime } from "../../src/operation/due";
+import type { OperationRecord } from "../../src/operation/record";
+import { type State, lifecycle } from "../../src/operation/state";
+import { step } from "../../src/operation/step";
+import { aRecord } from "./a-record";
+import { everyEventIn } from "./every-event";
+
+/** Every way in which an operation can begin. */
+export const beginnings: Readonly<Record<string, () => OperationRecord>> = {
+  queued: () => aRecord(),
+  "done elsewhere": () => aRecord({ external: { heartbeatMs: 60_000, hasOwnMetadata: false } }),
+  "done elsewhere, with metadata of its own": () => aRecord({ external: { hasOwnMetadata: true } }),
+  "done at once": () => aRecord({ outcome: { response: "{}" } }),
+  "failed at once": () => aRecord({ outcome: { error: { code: 9, message: "No.", details: [] } } }),
+};
+
+/** The states that a record can be in: `NEW` is before it exists. */
+export const recordStates = Object.keys(lifecycle).filter((state) => state !== "NEW") as Exclude<State, "NEW">[];
+
+let found: Map<State, OperationRecord> | undefined;
+
+export function aRecordIn(state: State): OperationRecord {
+  found ??= explore();
+  const record = found.get(state);
+  if (!record) throw new Error(`no event of everyEvent leads to ${state}`);
+  return record;
+}
+
+function explore(): Map<State, OperationRecord> {
+  const seen = new Map<State, OperationRecord>();
+  const waiting = Object.values(beginnings).map((begin) => begin());
+  for (let record = waiting.shift(); record; record = waiting.shift()) {
+    if (seen.has(record.state)) continue;
+    seen.set(record.state, record);
+    waiting.push(...successors(record));
+  }
+  return seen;
+}
+
+/** What can become of a record at once, or when it is next due. */
+function successors(record: OperationRecord): OperationRecord[] {
+  return [record.createTime + 1, nextDueTime(record) ?? record.createTime].flatMap((now) => {
+    const context = { fence: record.fence ?? "", newFence: "fence", now, random: 0.5, revision: record.revision };
+    return everyEventIn(context).flatMap((event) => {
+      const result = step(record, event, now);
+      return result.ok && event.type !== "delete" ? [result.record] : [];
+    });
+  });
+}

@@ -1,0 +1,8 @@
+// The record of an operation that has just been created.
+import { type NewOperation, createRecord } from "../../src/operation/create-record";
+import type { OperationRecord } from "../../src/operation/record";
+import { anOperation } from "./an-operation";
+
+export function aRecord(overrides: Partial<NewOperation> = {}): OperationRecord {
+  return createRecord(anOperation(overrides));
+}

@@ -1,0 +1,68 @@
+// The services' ports as a test wants them: what it does not say answers nothing, and what is called is written down.
+import { configFromEnv } from "../../src/config";
+import type { ServiceContext } from "../../src/http/call";
+import { passGate } from "../../src/iam/gate";
+import type { OperationAnswer } from "../../src/operation/answer";
+import type { OperationLists, OperationStore } from "../../src/service/ports";
+import { CREATE_TIME, aPolicy } from "./an-operation";
+
+export interface AService {
+  /** The deployment's `AUTH`. */
+  auth?: string;
+  store?: Partial<OperationStore>;
+  lists?: Partial<OperationLists>;
+}
+
+export interface RecordedService {
+  context: ServiceContext;
+  /** What was called of the store, in order: the method, then its arguments. */
+  calls: unknown[][];
+}
+
+export function anAnswer(overrides: Partial<OperationAnswer> = {}): OperationAnswer {
+  return {
+    json: '{"name":"operations/1","done":false}',
+    etag: '"1"',
+    done: false,
+    createTime: CREATE_TIME,
+    ...overrides,
+  };
+}
+
+/** A store that finds every operation. */
+const finds: Partial<OperationStore> = {
+  newId: () => "new",
+  start: async () => ({ ok: true, answer: anAnswer() }),
+  get: async () => anAnswer(),
+  wait: async () => anAnswer(),
+  cancel: async () => true,
+  delete: async () => true,
+};
+
+export function aService({ auth = "open", store = {}, lists = {} }: AService = {}): RecordedService {
+  const config = configFromEnv({ AUTH: auth });
+  const { leaseMs, resendMs, snapshot } = aPolicy();
+  const calls: unknown[][] = [];
+  const context = {
+    gate: () => passGate(config),
+    caller: "allUsers",
+    deployment: { policy: { leaseMs, resendMs, snapshot }, locations: new Map() },
+    store: recording({ ...finds, ...store }, calls),
+    lists: { page: async () => [], ...lists },
+    now: () => CREATE_TIME,
+  } as unknown as ServiceContext;
+  return { context, calls };
+}
+
+function recording(port: object, calls: unknown[][]): object {
+  return new Proxy(port, {
+    get(target, method) {
+      const call = Reflect.get(target, method) as ((...values: unknown[]) => unknown) | undefined;
+      if (typeof call !== "function") return call;
+      return (...values: unknown[]) => {
+        calls.push([method, ...values]);
+        return call(...values);
+      };
+    },
+  });
+}

@@ -1,0 +1,84 @@
+// One of every event that can happen to an operation, in its variants. A new event needs a line here.
+import type { OperationEvent } from "../../src/operation/event";
+import { Code } from "../../src/rpc/code";
+import type { Status } from "../../src/rpc/status";
+
+export interface EventContext {
+  /** The token that a runner believes in. */
+  fence: string;
+  /** The token that a claim would get. */
+  newFence: string;
+  now: number;
+  /** 0 ≤ random < 1. */
+  random: number;
+  /** The revision that an effect told the world of. */
+  revision: number;
+}
+
+export const aResponse = '{"@type":"type.googleapis.com/google.protobuf.Struct","value":{"rows":3}}';
+export const anError: Status = { code: Code.FAILED_PRECONDITION, message: "The table is locked.", details: [] };
+const progress = { metadata: { progressPercent: 50 }, statusMessage: "Half of it." };
+const completion = { updateMask: "response", digest: "0".repeat(64) };
+const ownMetadata = { type: "type.googleapis.com/acme.v1.Metadata", fields: { stage: "two" } };
+
+export const everyEvent = {
+  claim: ({ newFence: fence }) => [{ type: "claim", fence }],
+  hold: () => [{ type: "hold" }],
+  slotFreed: () => [{ type: "slotFreed" }],
+  progress: ({ fence }) => [
+    { type: "progress", fence, progress },
+    { type: "progress", fence, progress: {} },
+  ],
+  keepAlive: ({ fence, now }) => [
+    { type: "keepAlive", fence, receivedTime: now },
+    { type: "keepAlive", fence, receivedTime: 0 },
+  ],
+  sleep: ({ fence, now, random }) => [
+    { type: "sleep", fence, ordinal: 0, wakeTime: now + Math.floor(random * 600_000), progress },
+    { type: "sleep", fence, ordinal: 1, wakeTime: now - 1 },
+  ],
+  saveStep: ({ fence }) => [
+    { type: "saveStep", fence, step: { name: "parse", place: 0, bytes: 2, chunks: 1 } },
+    { type: "saveStep", fence, step: { name: "count", place: 1, bytes: 2, chunks: 1 } },
+  ],
+  saveCheckpoint: ({ fence, random }) => [
+    { type: "saveCheckpoint", fence, cursor: `{"row":${Math.floor(random * 100)}}` },
+  ],
+  yield: ({ fence, random }) => [
+    { type: "yield", fence, invocationMs: 840_000, random },
+    { type: "yield", fence, invocationMs: 840_000, random, progress },
+  ],
+  release: ({ fence }) => [{ type: "release", fence, statusMessage: "Waiting for a deployment." }],
+  succeed: ({ fence }) => [
+    { type: "succeed", fence, outcome: { response: aResponse }, progress },
+    { type: "succeed", fence, outcome: { responseChunks: 2, responseBytes: 2_000_000 } },
+  ],
+  attemptFailed: ({ fence, random }) => [
+    { type: "attemptFailed", fence, error: anError, retryable: false, random, progress },
+    { type: "attemptFailed", fence, error: anError, retryable: true, random },
+  ],
+  update: () => [
+    { type: "update", update: {} },
+    { type: "update", update: { metadata: ownMetadata } },
+    { type: "update", update: { outcome: { value: { response: aResponse }, completion } } },
+    { type: "update", update: { metadata: ownMetadata, outcome: { value: { error: anError }, completion } } },
+  ],
+  cancel: () => [{ type: "cancel" }],
+  delete: () => [{ type: "delete" }],
+  timePasses: ({ random }) => [{ type: "timePasses", random }],
+  effectDone: ({ revision }) => [
+    { type: "effectDone", effect: "index", revision },
+    { type: "effectDone", effect: "snapshot", revision },
+  ],
+  effectFailed: () => [
+    { type: "effectFailed", effect: "index" },
+    { type: "effectFailed", effect: "snapshot" },
+  ],
+} satisfies {
+  [Type in OperationEvent["type"]]: (context: EventContext) => Extract<OperationEvent, { type: Type }>[];
+};
+
+export function everyEventIn(context: EventContext): OperationEvent[] {
+  const all: ((context: EventContext) => OperationEvent[])[] = Object.values(everyEvent);
+  return all.flatMap((eventsOf) => eventsOf(context));
+}

@@ -1,0 +1,75 @@
+import { describe, expect, test } from "vitest";
+import { configFromEnv } from "../../src/config";
+import type { Env } from "../../src/env";
+import { errorResponse } from "../../src/http/error-response";
+import { rpcErrorOf } from "../support/an-rpc-error";
+
+type Variables = Parameters<typeof configFromEnv>[0];
+
+/** Variables as `wrangler` gives them: any text. */
+const variables = (values: Partial<Record<keyof Env, string>>): Variables => values;
+
+describe("configFromEnv", () => {
+  test("is closed and has production's times where nothing is set", () => {
+    expect(configFromEnv(variables({}))).toMatchObject({
+      auth: "none",
+      leaseMs: 60_000,
+      resendMs: 30_000,
+      snapshots: true,
+    });
+  });
+
+  test("takes an empty variable for one that is not set", () => {
+    const empty = variables({ AUTH: "", LEASE_SECONDS: "", RESEND_SECONDS: "", KV_SNAPSHOTS: "" });
+
+    expect(configFromEnv(empty)).toEqual(configFromEnv(variables({})));
+  });
+
+  test.each<[Partial<Record<keyof Env, string>>, object]>([
+    [{ AUTH: "open" }, { auth: "open" }],
+    [{ LEASE_SECONDS: "2" }, { leaseMs: 2_000 }],
+    [{ LEASE_SECONDS: "900" }, { leaseMs: 900_000 }],
+    [{ RESEND_SECONDS: "1" }, { resendMs: 1_000 }],
+    [{ RESEND_SECONDS: "2.5" }, { resendMs: 2_500 }],
+    [{ KV_SNAPSHOTS: "all" }, { snapshots: true }],
+    [{ KV_SNAPSHOTS: "off" }, { snapshots: false }],
+  ])("reads %j", (values, config) => {
+    expect(configFromEnv(variables(values))).toMatchObject(config);
+  });
+
+  test.each<[keyof Env, string]>([
+    ["AUTH", "Open"],
+    ["AUTH", " open"],
+    ["AUTH", "none-of-these"],
+    ["AUTH", "toString"],
+    ["AUTH", "__proto__"],
+    ["LEASE_SECONDS", "1.9"],
+    ["LEASE_SECONDS", "901"],
+    ["LEASE_SECONDS", "60s"],
+    ["LEASE_SECONDS", "-60"],
+    ["LEASE_SECONDS", "6e1"],
+    ["LEASE_SECONDS", "Infinity"],
+    ["LEASE_SECONDS", "NaN"],
+    ["RESEND_SECONDS", "0"],
+    ["RESEND_SECONDS", "601"],
+    ["RESEND_SECONDS", " 3"],
+    ["KV_SNAPSHOTS", "true"],
+    ["KV_SNAPSHOTS", "ALL"],
+  ])("refuses %s=%j and names the variable", async (variable, value) => {
+    const error = await rpcErrorOf(() => configFromEnv(variables({ [variable]: value })));
+
+    expect(error).toMatchObject({ code: "INTERNAL", reason: "CONFIGURATION_INVALID", metadata: { variable } });
+    expect(error.message).toContain(variable);
+  });
+
+  // What was put into the wrong variable may be a secret.
+  test.each<keyof Env>(["AUTH", "LEASE_SECONDS", "RESEND_SECONDS", "KV_SNAPSHOTS"])(
+    "never answers with the value of %s",
+    async (variable) => {
+      const error = await rpcErrorOf(() => configFromEnv(variables({ [variable]: "hunter2" })));
+      const answer = await errorResponse(error, { domain: "api.example", requestId: "1" }).text();
+
+      expect(answer).not.toContain("hunter2");
+    },
+  );
+});

@@ -1,0 +1,107 @@
+import { describe, expect, test } from "vitest";
+import { httpDoor } from "../../../src/http/door";
+import type { AllowedOrigins } from "../../../src/http/cors";
+import { aService } from "../../support/a-service";
+import { knock } from "../../support/a-door";
+
+const NAME = "operations/1";
+const OPERATION = { json: `{"name":"${NAME}","done":true}`, etag: '"7"', done: true, createTime: 0 };
+const store = { get: () => Promise.resolve(OPERATION), delete: () => Promise.resolve(true) };
+
+async function knockFrom(origin: string, allowedOrigins: AllowedOrigins, init: RequestInit = {}): Promise<Response> {
+  const { context } = aService({ store });
+  const headers = { ...(init.headers as Record<string, string>), Origin: origin };
+  return httpDoor([])(new Request(`https://api.example/v1/${NAME}`, { ...init, headers }), {
+    allowedOrigins: () => allowedOrigins,
+    service: async () => context,
+  });
+}
+
+describe("cross-origin requests", () => {
+  test("are answered without permission by default", async () => {
+    const response = await knockFrom("https://app.example", []);
+
+    expect(response.status).toBe(200);
+    expect(response.headers.get("Access-Control-Allow-Origin")).toBeNull();
+  });
+
+  test("of a configured origin may read the answer and its headers", async () => {
+    const response = await knockFrom("https://app.example", ["https://app.example"]);
+
+    expect(response.headers.get("Access-Control-Allow-Origin")).toBe("https://app.example");
+    expect(response.headers.get("Access-Control-Expose-Headers")).toContain("etag");
+    expect(response.headers.get("Vary")).toBe("Origin");
+  });
+
+  test("of another origin get no permission, and caches are told that it depends", async () => {
+    const response = await knockFrom("https://evil.example", ["https://app.example"]);
+
+    expect(response.headers.get("Access-Control-Allow-Origin")).toBeNull();
+    expect(response.headers.get("Vary")).toBe("Origin");
+  });
+
+  test("are preflighted without touching the operation", async () => {
+    const response = await knockFrom("https://app.example", "any", {
+      method: "OPTIONS",
+      headers: { "Access-Control-Request-Method": "DELETE" },
+    });
+
+    expect(response.status).toBe(204);
+    expect(response.headers.get("Access-Control-Allow-Methods")?.split(", ")).toEqual(
+      expect.arrayContaining(["GET", "HEAD", "DELETE", "PATCH"]),
+    );
+    expect(response.headers.get("Access-Control-Allow-Headers")).toContain("authorization");
+    expect(response.headers.get("Access-Control-Allow-Origin")).toBe("https://app.example");
+  });
+});
+
+test("OPTIONS on a known path names its methods", async () => {
+  const { status, headers } = await knock("OPTIONS", `/v1/${NAME}`);
+
+  expect(status).toBe(204);
+  expect(headers.get("Allow")).toContain("DELETE");
+});
+
+test("OPTIONS on an unknown path is 404", async () => {
+  expect((await knock("OPTIONS", "/v1/nothing")).error).toMatchObject({ code: 404, status: "NOT_FOUND" });
+});
+
+test("X-HTTP-Method-Override on a POST is the method that is meant", async () => {
+  const { status, calls } = await knock("POST", `/v1/${NAME}`, {
+    store,
+    headers: { "X-HTTP-Method-Override": "DELETE" },
+  });
+
+  expect(status).toBe(200);
+  expect(calls.map(([method]) => method)).toEqual(["delete"]);
+});
+
+test("X-HTTP-Method-Override on a GET means nothing", async () => {
+  const { status, calls } = await knock("GET", `/v1/${NAME}`, {
+    store,
+    headers: { "X-HTTP-Method-Override": "DELETE" },
+  });
+
+  expect(status).toBe(200);
+  expect(calls.map(([method]) => method)).toEqual(["get"]);
+});
+
+test("an answer is indented where prettyPrint=true asks for it", async () => {
+  const { text } = await knock("GET", `/v1/${NAME}?$prettyPrint=true`, { store });
+
+  expect(text).toBe(`{\n  "name": "${NAME}",\n  "done": true\n}`);
+});
+
+test("an answer keeps the fields that are asked for, and its ETag", async () => {
+  const { text, headers } = await knock("GET", `/v1/${NAME}?fields=done`, { store });
+
+  expect(text).toBe('{"done":true}');
+  expect(headers.get("ETag")).toBe('"7"');
+});
+
+test("an unknown field is refused before anything is done", async () => {
+  const { status, calls } = await knock("DELETE", `/v1/${NAME}?fields=name`, { store });
+
+  expect(status).toBe(400);
+  expect(calls).toEqual([]);
+});

@@ -1,0 +1,78 @@
+import { describe, expect, test } from "vitest";
+import { errorResponse } from "../../../src/http/error-response";
+import { Code, type CodeName, httpStatusByCode } from "../../../src/rpc/code";
+import { RpcError, invalidArgument, notFound, unavailable } from "../../../src/rpc/error";
+import type { Any } from "../../../src/rpc/any";
+
+interface Envelope {
+  error: { code: number; message: string; status: string; details: Any[] };
+}
+
+async function render(error: RpcError) {
+  const response = errorResponse(error, { domain: "api.example", requestId: "request-1" });
+  return { response, body: (await response.json()) as Envelope };
+}
+
+const typesOf = ({ error }: Envelope): string[] =>
+  error.details.map((any) => any["@type"].replace("type.googleapis.com/google.rpc.", ""));
+
+describe("errorResponse", () => {
+  test.each(Object.keys(Code) as CodeName[])("renders %s in Google's envelope", async (code) => {
+    const { response, body } = await render(new RpcError(code, "It failed.", { metadata: { table: "t" } }));
+
+    expect(response.status).toBe(httpStatusByCode[code]);
+    expect(response.headers.get("Content-Type")).toBe("application/json; charset=UTF-8");
+    expect(Object.keys(body)).toEqual(["error"]);
+    expect(body.error).toMatchObject({ code: httpStatusByCode[code], message: "It failed.", status: code });
+    // "ErrorInfo (`reason`, `domain`, `metadata`) is always there".
+    expect(body.error.details[0]).toEqual({
+      "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+      reason: code,
+      domain: "api.example",
+      metadata: { table: "t" },
+    });
+  });
+
+  // "BadRequest.fieldViolations on INVALID_ARGUMENT; ResourceInfo on NOT_FOUND; RetryInfo (and `Retry-After`) on
+  // UNAVAILABLE and RESOURCE_EXHAUSTED; RequestInfo on INTERNAL".
+  test.each<[RpcError, string]>([
+    [invalidArgument([{ field: "ttl", description: "is wrong" }]), "BadRequest"],
+    [notFound("google.longrunning.Operation", "operations/x"), "ResourceInfo"],
+    [unavailable("Try again.", 1), "RetryInfo"],
+    [new RpcError("INTERNAL", "It broke."), "RequestInfo"],
+  ])("has the details that clients of %s look for", async (error, type) => {
+    const { body } = await render(error);
+
+    expect(typesOf(body)).toEqual(["ErrorInfo", type]);
+  });
+
+  test("says when to try again in a header too", async () => {
+    const { response } = await render(unavailable("Try again.", 7));
+
+    expect(response.headers.get("Retry-After")).toBe("7");
+  });
+
+  test("names the request of an internal error, by which the log is searched", async () => {
+    const { body } = await render(new RpcError("INTERNAL", "It broke."));
+
+    expect(body.error.details[1]).toMatchObject({ requestId: "request-1" });
+  });
+
+  test("uses another HTTP status where the error has one", async () => {
+    const { response, body } = await render(
+      new RpcError("UNIMPLEMENTED", "No.", { httpStatus: 405, headers: { Allow: "GET" } }),
+    );
+
+    expect(response.status).toBe(405);
+    expect(response.headers.get("Allow")).toBe("GET");
+    expect(body.error).toMatchObject({ code: 405, status: "UNIMPLEMENTED" });
+  });
+
+  test("shows nothing of what was behind an unknown error", async () => {
+    const { response } = {
+      response: errorResponse(RpcError.from(new Error("hunter2")), { domain: "", requestId: "" }),
+    };
+
+    expect(await response.text()).not.toMatch(/hunter2|at .*\.ts/);
+  });
+});

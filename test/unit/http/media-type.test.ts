@@ -1,0 +1,38 @@
+import { describe, expect, test } from "vitest";
+import { isJson, parseMediaType } from "../../../src/http/media-type";
+
+describe("parseMediaType", () => {
+  test.each([
+    ["text/csv", "text/csv", undefined],
+    ["Text/CSV", "text/csv", undefined],
+    ["application/json; charset=UTF-8", "application/json", "utf-8"],
+    ['application/json;charset="utf-8"', "application/json", "utf-8"],
+    ["text/csv ; header=present ; CHARSET=Latin1", "text/csv", "latin1"],
+    ["text/csv;", "text/csv", undefined],
+  ])("takes %s apart", (contentType, essence, charset) => {
+    expect(parseMediaType(contentType)).toEqual({ essence, charset });
+  });
+
+  test.each([[null], [""], ["  "]])("finds nothing in %j", (contentType) => {
+    expect(parseMediaType(contentType)).toBeUndefined();
+  });
+});
+
+describe("isJson", () => {
+  test.each([
+    "application/json",
+    "APPLICATION/JSON; charset=utf-8",
+    "text/json",
+    "application/vnd.acme.v1+json",
+    "application/problem+json",
+  ])("takes %s for JSON", (contentType) => {
+    expect(isJson(parseMediaType(contentType)!)).toBe(true);
+  });
+
+  test.each(["text/plain", "text/csv", "application/jsonp", "application/json5", "xapplication/json", "image/a+json"])(
+    "takes %s for none",
+    (contentType) => {
+      expect(isJson(parseMediaType(contentType)!)).toBe(false);
+    },
+  );
+});

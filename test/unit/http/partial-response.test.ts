@@ -1,0 +1,87 @@
+import { describe, expect, test } from "vitest";
+import { maskOf, maskedJson, operationListShape, operationShape } from "../../../src/http/partial-response";
+
+const ask = (fields: string, headers: Record<string, string> = {}) =>
+  maskOf(
+    new Request("https://api.example/v1/operations", { headers }),
+    new URLSearchParams({ fields }),
+    operationListShape,
+  );
+
+const LIST = JSON.stringify({
+  operations: [
+    { name: "operations/1", metadata: { "@type": "t", a: 1, b: 2 }, done: false },
+    {
+      name: "operations/2",
+      metadata: { "@type": "t", a: 3 },
+      done: true,
+      error: { code: 1, message: "m", details: [] },
+    },
+  ],
+  nextPageToken: "token",
+});
+
+describe("fields", () => {
+  test.each([
+    ["nextPageToken", { nextPageToken: "token" }],
+    ["operations/name", { operations: [{ name: "operations/1" }, { name: "operations/2" }] }],
+    [
+      "operations(name,done)",
+      {
+        operations: [
+          { name: "operations/1", done: false },
+          { name: "operations/2", done: true },
+        ],
+      },
+    ],
+    ["operations(metadata/a)", { operations: [{ metadata: { a: 1 } }, { metadata: { a: 3 } }] }],
+    [
+      "operations/error(code,message),nextPageToken",
+      { operations: [{}, { error: { code: 1, message: "m" } }], nextPageToken: "token" },
+    ],
+    ["unreachable", {}],
+  ])("%s keeps what it names", (fields, expected) => {
+    const mask = ask(fields);
+
+    expect(JSON.parse(maskedJson(LIST, mask!))).toEqual(expected);
+  });
+
+  test("the header X-Goog-FieldMask says the same with dots", () => {
+    const mask = maskOf(
+      new Request("https://api.example/", { headers: { "X-Goog-FieldMask": "error.code,name" } }),
+      new URLSearchParams(),
+      operationShape,
+    );
+
+    expect(JSON.parse(maskedJson('{"name":"n","done":true,"error":{"code":5,"message":"m"}}', mask!))).toEqual({
+      name: "n",
+      error: { code: 5 },
+    });
+  });
+
+  test.each(["", "*", "  "])("%j asks for the whole answer", (fields) => {
+    expect(ask(fields)).toBeUndefined();
+  });
+
+  test.each([
+    "nme",
+    "operations/nme",
+    "operations(name,dne)",
+    "operations/error/cod",
+    "a(b",
+    "a)b",
+    "a//b",
+    "operations(",
+    ",",
+    "a(b)c",
+    "a;b",
+    "x".repeat(3_000),
+  ])("%j is INVALID_ARGUMENT on fields", (fields) => {
+    expect(() => ask(fields)).toThrow(
+      expect.objectContaining({
+        code: "INVALID_ARGUMENT",
+        details: [expect.objectContaining({ fieldViolations: [expect.objectContaining({ field: "fields" })] })],
+      }),
+    );
+  });
+});

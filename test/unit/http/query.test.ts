@@ -1,0 +1,114 @@
+import { describe, expect, test } from "vitest";
+import { boolParameter, intParameter, parseQuery } from "../../../src/http/query";
+import { rpcErrorOf, violatedFields } from "../../support/an-rpc-error";
+
+const allowed = ["pageSize", "pageToken", "name"];
+const parse = (query: string): Record<string, string> => parseQuery(new URLSearchParams(query), allowed);
+
+describe("parseQuery", () => {
+  test.each([
+    ["", {}],
+    ["pageSize=5", { pageSize: "5" }],
+    ["page_size=5&page_token=x", { pageSize: "5", pageToken: "x" }],
+    ["pageToken=", { pageToken: "" }],
+    ["name=a%2Fb", { name: "a/b" }],
+    ["name=a+b", { name: "a b" }],
+  ])("reads %j, in camelCase or snake_case", (query, values) => {
+    expect(parse(query)).toEqual(values);
+  });
+
+  test.each([
+    "alt=json",
+    "$alt=json",
+    "%24alt=json",
+    "alt=json;enum-encoding=int",
+    "alt=json%3Benum-encoding%3Dint",
+    "prettyPrint=false",
+    "$prettyPrint=true",
+    "fields=name",
+    "key=secret",
+    "access_token=secret",
+    "quotaUser=me",
+    "xgafv=2",
+    "$xgafv=2",
+    "$.xgafv=2",
+    "uploadType=media",
+    "upload_protocol=raw",
+    "userProject=p",
+    "$unknown=1",
+  ])("takes the system parameter %s for none of the method's", (query) => {
+    expect(parse(query)).toEqual({});
+  });
+
+  test.each([
+    ["foo=1", ["foo"]],
+    ["foo", ["foo"]],
+    ["=1", [""]],
+    ["PageSize=1", ["PageSize"]],
+    ["pagesize=1", ["pagesize"]],
+    ["__proto__=1", ["__proto__"]],
+    ["constructor=1", ["constructor"]],
+    ["foo=1&bar=2&pageSize=3", ["foo", "bar"]],
+    ["pageSize=1&pageSize=1", ["pageSize"]],
+    ["pageSize=1&page_size=2", ["pageSize"]],
+    ["alt=proto", ["alt"]],
+    ["alt=media", ["alt"]],
+    ["$alt=sse", ["alt"]],
+    ["alt=", ["alt"]],
+    ["alt=json;enum-encoding=string", ["alt"]],
+  ])("refuses %s, naming the parameter", async (query, fields) => {
+    const error = await rpcErrorOf(() => parse(query));
+
+    expect(error.code).toBe("INVALID_ARGUMENT");
+    expect(violatedFields(error.details)).toEqual(fields);
+  });
+
+  test("repeats no more than the head of a long parameter", async () => {
+    const error = await rpcErrorOf(() => parse(`${"x".repeat(5_000)}=1`));
+
+    expect(violatedFields(error.details)[0]).toHaveLength(120);
+    expect(error.message.length).toBeLessThan(300);
+  });
+});
+
+describe("intParameter", () => {
+  test.each([
+    [undefined, undefined],
+    ["", undefined],
+    ["0", 0],
+    ["-1", -1],
+    ["007", 7],
+    ["2147483647", 2_147_483_647],
+    ["-2147483648", -2_147_483_648],
+  ])("reads %j as %j", (value, number) => {
+    expect(intParameter("pageSize", value)).toBe(number);
+  });
+
+  test.each(["abc", "1.5", "1e3", "+1", " 1", "1 ", "0x1", "--1", "2147483648", "-2147483649", "9".repeat(400)])(
+    "refuses %s",
+    async (value) => {
+      const error = await rpcErrorOf(() => intParameter("pageSize", value));
+
+      expect(error.code).toBe("INVALID_ARGUMENT");
+      expect(violatedFields(error.details)).toEqual(["pageSize"]);
+    },
+  );
+});
+
+describe("boolParameter", () => {
+  test.each([
+    [undefined, undefined],
+    ["", undefined],
+    ["true", true],
+    ["false", false],
+  ])("reads %j as %j", (value, flag) => {
+    expect(boolParameter("validateOnly", value)).toBe(flag);
+  });
+
+  test.each(["True", "1", "yes", " true"])("refuses %j", async (value) => {
+    const error = await rpcErrorOf(() => boolParameter("validateOnly", value));
+
+    expect(error.code).toBe("INVALID_ARGUMENT");
+    expect(violatedFields(error.details)).toEqual(["validateOnly"]);
+  });
+});

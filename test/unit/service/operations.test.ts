@@ -1,0 +1,51 @@
+import { describe, expect, test } from "vitest";
+import { cancelOperation, deleteOperation, getOperation, waitOperation } from "../../../src/service/operations";
+import { anAnswer } from "../../support/a-service";
+import { rpcErrorOf, violatedFields } from "../../support/an-rpc-error";
+
+const NAME = "operations/1";
+
+describe("waitOperation", () => {
+  // "default 30 s, more is capped at 60 s; negative or malformed is INVALID_ARGUMENT".
+  test.each([
+    [undefined, 30_000],
+    ["0s", 0],
+    ["0.000000001s", 1],
+    ["59.999s", 59_999],
+    ["60s", 60_000],
+    ["61s", 60_000],
+    ["315576000000s", 60_000],
+  ])("asked to wait for %j waits for %d ms", async (timeout, ms) => {
+    const asked: number[] = [];
+    const wait = async (_name: string, timeoutMs: number) => {
+      asked.push(timeoutMs);
+      return anAnswer();
+    };
+    await waitOperation({ wait }, { name: NAME, timeout });
+
+    expect(asked).toEqual([ms]);
+  });
+
+  test.each(["", "30", "30S", "-1s", "-0.000000001s", "1m", "forever", "315576000001s", "x".repeat(10_000)])(
+    "refuses the timeout %j",
+    async (timeout) => {
+      const error = await rpcErrorOf(() => waitOperation({ wait: async () => anAnswer() }, { name: NAME, timeout }));
+
+      expect(error.code).toBe("INVALID_ARGUMENT");
+      expect(violatedFields(error.details)).toEqual(["timeout"]);
+      expect(error.message.length).toBeLessThan(200);
+    },
+  );
+});
+
+// "Deleted meanwhile: NOT_FOUND, at once."
+test.each<[string, () => Promise<unknown>]>([
+  ["getOperation", () => getOperation({ get: async () => undefined }, NAME)],
+  ["waitOperation", () => waitOperation({ wait: async () => undefined }, { name: NAME })],
+  ["cancelOperation", () => cancelOperation({ cancel: async () => false }, NAME)],
+  ["deleteOperation", () => deleteOperation({ delete: async () => false }, NAME)],
+])("%s says NOT_FOUND and which name where there is no such operation", async (_, act) => {
+  const error = await rpcErrorOf(act);
+
+  expect(error).toMatchObject({ code: "NOT_FOUND", metadata: { resource: NAME } });
+});
