@@ -8,14 +8,15 @@ import {
   MAX_SLOTS,
   MIN_LEASE_MS,
 } from "./limits";
+import { type AuthenticationConfig, authenticationConfigFromEnv } from "./authentication/config";
 import { RpcError } from "./rpc/error";
 import type { AllowedOrigins } from "./http/cors";
 import type { TokenKeys } from "./service/page-token";
 import type { Env } from "./env";
 
 export interface Config {
-  /** `open`: credentials are ignored and every caller may do all. `none`: nothing is configured, every call is refused. */
-  auth: "open" | "none";
+  /** Whose credentials are taken; its parts are src/authentication/config.ts's. */
+  auth: AuthenticationConfig["mode"];
   leaseMs: number;
   resendMs: number;
   snapshots: boolean;
@@ -33,6 +34,7 @@ export interface Config {
 
 type Variables = Pick<
   Env,
+  | "ADMINS"
   | "AUTH"
   | "CORS_ORIGINS"
   | "INDEX_SHARDS"
@@ -47,7 +49,7 @@ type Variables = Pick<
 /** Reads the variables of an environment; throws INTERNAL naming the first that is wrong. */
 export function configFromEnv(env: Variables): Config {
   return {
-    auth: oneOf("AUTH", env.AUTH, { "": "none", open: "open" }),
+    auth: authenticationConfigFromEnv(env).mode,
     leaseMs: seconds("LEASE_SECONDS", env.LEASE_SECONDS, {
       byDefault: DEFAULT_LEASE_MS,
       min: MIN_LEASE_MS,

@@ -1,7 +1,9 @@
 // The bindings and variables of the Worker, as wrangler.toml declares them.
 import type { DirectoryObject } from "./durable/directory-object";
+import type { KeyObject } from "./durable/key-object";
 import type { OperationIndex } from "./durable/operation-index";
 import type { OperationObject } from "./durable/operation-object";
+import type { PolicyObject } from "./durable/policy-object";
 import type { RequestObject } from "./durable/request-object";
 import type { SlotsObject } from "./durable/slots-object";
 
@@ -14,13 +16,19 @@ export interface WorkMessage {
 export interface Env {
   OPERATIONS: DurableObjectNamespace<OperationObject>;
   INDEX: DurableObjectNamespace<OperationIndex>;
+  POLICIES: DurableObjectNamespace<PolicyObject>;
+  KEYS: DurableObjectNamespace<KeyObject>;
+  /** Where it is bound: requests of one caller, or address, within its period (docs/access.md). */
+  RATE_LIMITER?: RateLimit;
   SLOTS: DurableObjectNamespace<SlotsObject>;
   REQUESTS: DurableObjectNamespace<RequestObject>;
   DIRECTORY: DurableObjectNamespace<DirectoryObject>;
   QUEUE: Queue<WorkMessage>;
   SNAPSHOTS: KVNamespace;
-  /** `open`: every caller may do all. Unset: every call is refused. */
-  AUTH?: string;
+  /** `open`: every caller may do all. Unset: every call is refused. Else whose credentials are taken (docs/access.md). */
+  AUTH?: unknown;
+  /** Members that are administrators always, divided by commas. */
+  ADMINS?: string;
   /** How long a claim holds without a keep-alive, in seconds. */
   LEASE_SECONDS?: string;
   /** How long a queue message may stay unclaimed before it is sent again, in seconds. */

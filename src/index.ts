@@ -1,18 +1,31 @@
 // The library: declare methods, and serve them as long-running operations. The composition root.
+import { authenticate } from "./authentication/authenticate";
+import { authenticationConfigFromEnv } from "./authentication/config";
+import { keySetsOver } from "./authentication/key-sets";
+import { apiKeysOver } from "./authentication/verify-api-key";
 import { configFromEnv } from "./config";
 import { sweep } from "./cron/sweep";
 import { operationLists, operationStore, requestStore, slotStore } from "./durable/operation-client";
+import { apiKeyStore } from "./durable/key-object";
+import { policyReader, policyStore } from "./durable/policy-client";
 import type { Env, WorkMessage } from "./env";
 import type { ServiceContext } from "./http/call";
 import { httpDoor } from "./http/door";
-import { passGate } from "./iam/gate";
+import { PolicyCache } from "./iam/policy-cache";
+import { isAnonymous } from "./iam/principal";
+import { RATE_LIMIT_RETRY_SECONDS } from "./limits";
 import type { Method } from "./operation/define-method";
 import { queueConsumer } from "./queue/consumer";
+import { RpcError } from "./rpc/error";
+import { retryInfo } from "./rpc/status";
+import { Authorizer } from "./service/authorizer";
 import { type Location, type Locations } from "./service/locations";
 
 export { DirectoryObject } from "./durable/directory-object";
+export { KeyObject } from "./durable/key-object";
 export { OperationIndex } from "./durable/operation-index";
 export { OperationObject } from "./durable/operation-object";
+export { PolicyObject } from "./durable/policy-object";
 export { RequestObject } from "./durable/request-object";
 export { SlotsObject } from "./durable/slots-object";
 export { defineMethod, type Method } from "./operation/define-method";
@@ -54,7 +67,7 @@ export function operations({ methods, locations = [] }: OperationsOptions) {
     fetch: (request, env) =>
       door(request, {
         allowedOrigins: () => configFromEnv(env).corsOrigins,
-        service: async () => serviceContext(env, locationById),
+        service: (asked) => serviceContext(asked, env, locationById),
       }),
     queue: queueConsumer(methodById),
     scheduled: sweep,
@@ -67,23 +80,55 @@ function uniqueById<T>(what: string, items: readonly T[], idOf: (item: T) => str
   throw new TypeError(`two ${what}s have one id: ${items.map(idOf).join(", ")}`);
 }
 
-function serviceContext(env: Env, locations: Locations): ServiceContext {
+/** What an isolate remembers between requests; each is bounded in age and number. */
+const keySets = keySetsOver(fetch);
+const policyCache = new PolicyCache();
+
+function now(): number {
+  return Date.now();
+}
+
+async function serviceContext(request: Request, env: Env, locations: Locations): Promise<ServiceContext> {
   const config = configFromEnv(env);
-  const { leaseMs, resendMs } = config;
+  const apiKeys = apiKeysOver(apiKeyStore(env.KEYS));
+  const principal = await authenticate(request, authenticationConfigFromEnv(env), { keySets, apiKeys }, now());
+  await limitRate(env.RATE_LIMITER, principal.id || (request.headers.get("CF-Connecting-IP") ?? ""));
+  const authorizer = new Authorizer(principal, { cache: policyCache, read: policyReader(env.POLICIES), now });
+  const namespaces = { operations: env.OPERATIONS, policies: env.POLICIES };
+  const { leaseMs, resendMs, indexShards, maxOperationsPerCaller, tokenKeys } = config;
   return {
-    gate: () => passGate(config),
-    caller: "allUsers",
+    caller: { id: principal.id, mayUseRequestId: !isAnonymous(principal) || config.auth === "open" },
+    authorize: (permission, parent) => authorizer.require(permission, parent),
+    iam: {
+      policies: policyStore(namespaces, authorizer, { cache: policyCache, now }),
+      hasConfiguredAdmins: hasConfiguredAdmins(env),
+    },
     deployment: {
       policy: { leaseMs, resendMs, snapshot: config.snapshots },
       locations,
-      indexShards: config.indexShards,
-      maxOperationsPerCaller: config.maxOperationsPerCaller,
+      indexShards,
+      maxOperationsPerCaller,
     },
-    tokenKeys: config.tokenKeys,
-    store: operationStore(env.OPERATIONS),
+    tokenKeys,
+    store: operationStore(env.OPERATIONS, authorizer),
     requests: requestStore(env.REQUESTS),
     slots: slotStore(env.SLOTS),
     lists: operationLists(env.INDEX),
-    now: () => Date.now(),
+    now,
   };
+}
+
+function hasConfiguredAdmins(env: Env): boolean {
+  const config = authenticationConfigFromEnv(env);
+  return config.mode === "open" || (config.mode === "credentials" && config.admins.size > 0);
+}
+
+/** Too many requests of one caller, or of one address without credentials. */
+async function limitRate(limiter: RateLimit | undefined, key: string): Promise<void> {
+  if (!limiter || (await limiter.limit({ key })).success) return;
+  throw new RpcError("RESOURCE_EXHAUSTED", "You send too many requests. Send fewer, and later.", {
+    reason: "RATE_LIMIT_EXCEEDED",
+    details: [retryInfo(RATE_LIMIT_RETRY_SECONDS)],
+    headers: { "Retry-After": String(RATE_LIMIT_RETRY_SECONDS) },
+  });
 }

@@ -35,8 +35,12 @@ export const DEFAULT_PAGE_SIZE = 100;
 export const MAX_PAGE_SIZE = 1_000;
 /** A page is closed before the row that would take it past this, so that clients' buffers hold it. */
 export const MAX_PAGE_BYTES = 8 * MIB;
-/** Rows of a shard that one page looks at, whether they match or not; then the page is short and carries a token. */
+/** Rows that one page reads, of all shards together, whether they match or not; then it is short and carries a token. */
 export const MAX_SCANNED_ROWS = 5_000;
+/** Rows that one statement of a scan reads: as many of the largest are held in memory at once. */
+export const MAX_STATEMENT_ROWS = 128;
+/** Times that one page goes to the shards for more: the second is for shards that have more than their even share. */
+export const MAX_PAGE_ROUNDS = 3;
 /** Shards that a deployment may spread a scope over. */
 export const MAX_INDEX_SHARDS = 64;
 /** Scopes whose token key an isolate remembers. */
@@ -132,6 +136,8 @@ export const MAX_SLOT_WAITERS = 1_000;
 export const SLOT_CHECK_AFTER_MS = MINUTE_MS;
 /** Holders asked at one time. */
 export const MAX_SLOT_CHECKS = 20;
+/** What `Retry-After` suggests to a caller that sends too many requests. */
+export const RATE_LIMIT_RETRY_SECONDS = 10;
 /** What `Retry-After` suggests to a caller with too many operations under way. */
 export const SLOT_RETRY_SECONDS = 10;
 

@@ -3,6 +3,14 @@ import { operations } from "./index";
 import { echoWait } from "./methods/echo-wait";
 import { tablesProfile } from "./methods/tables-profile";
 
-export { DirectoryObject, OperationIndex, OperationObject, RequestObject, SlotsObject } from "./index";
+export {
+  DirectoryObject,
+  KeyObject,
+  OperationIndex,
+  OperationObject,
+  PolicyObject,
+  RequestObject,
+  SlotsObject,
+} from "./index";
 
 export default operations({ methods: [echoWait, tablesProfile] });

@@ -1,38 +1,36 @@
 // The way from a Worker to an operation's object: a name in, an answer out; what cannot be reached is UNAVAILABLE.
-import { parseOperationName, scopeFromParent } from "../aip/resource-name";
+import { scopeFromParent } from "../aip/resource-name";
 import { MAX_CACHED_TOKEN_KEYS, MAX_WAIT_RESUBSCRIPTIONS, UNAVAILABLE_RETRY_SECONDS } from "../limits";
-import { NAME_HEADER, type OperationAnswer, type StartAnswer, WAIT_PATH, type WaitMessage } from "../operation/answer";
+import type { Access } from "../iam/access";
+import {
+  ACCESS_HEADER,
+  type Absence,
+  NAME_HEADER,
+  type OperationAnswer,
+  type StartAnswer,
+  WAIT_PATH,
+  type WaitMessage,
+} from "../operation/answer";
 import type { ShardPage } from "../operation/page";
-import { RpcError, unavailable } from "../rpc/error";
+import { unavailable } from "../rpc/error";
 import type { Reservation } from "../operation/reservation";
 import type { UpdateAnswer } from "../operation/update";
 import type { OperationLists, OperationStore, RequestStore, SlotStore } from "../service/ports";
+import type { Authorizer } from "../service/authorizer";
 import { digestOfStream } from "./chunks";
 import type { OperationIndex } from "./operation-index";
 import { placedNamespace, operationIndexStub } from "./operation-index-name";
 import type { OperationObject } from "./operation-object";
+import { type OperationStub, operationStubs, reached } from "./operation-stubs";
 import type { RequestObject } from "./request-object";
 import type { SlotsObject } from "./slots-object";
 
-type Stub = DurableObjectStub<OperationObject>;
-
-/** The operations of a namespace. */
-export function operationStore(namespace: DurableObjectNamespace<OperationObject>): OperationStore {
-  /** undefined: the id is none of this namespace's, so there is nothing to ask. */
-  const stubFromName = (name: string): Stub | undefined => {
-    const id = parseOperationName(name)?.id;
-    if (id === undefined) return undefined;
-    try {
-      return namespace.get(namespace.idFromString(id));
-    } catch {
-      // idFromString refuses whatever is not an id of the namespace: a guessed name never creates an object.
-      return undefined;
-    }
-  };
-  const ask = async <T>(name: string, absent: T, call: (stub: Stub) => Promise<T>): Promise<T> => {
-    const stub = stubFromName(name);
-    return stub ? reached(() => call(stub)) : absent;
-  };
+/** The operations of a namespace, as the caller may touch them. */
+export function operationStore(
+  namespace: DurableObjectNamespace<OperationObject>,
+  authorizer: Authorizer,
+): OperationStore {
+  const operations = operationStubs(namespace, authorizer);
   return {
     newId: ({ jurisdiction }) => placedNamespace(namespace, jurisdiction).newUniqueId().toString(),
     start: (operation, request, { place, input }) => {
@@ -41,50 +39,71 @@ export function operationStore(namespace: DurableObjectNamespace<OperationObject
       const stub = namespace.get(namespace.idFromString(operation.id), hint);
       return reached<StartAnswer>(async () => stub.start(operation, request, input));
     },
+    get: async (name) => {
+      const answer = await operations.ask<OperationAnswer | Absence>(
+        "longrunning.operations.get",
+        name,
+        (stub, access) => stub.get(name, access),
+      );
+      return answer === "NOT_FOUND" ? undefined : (answer as OperationAnswer);
+    },
     update: (name, request) =>
-      ask<UpdateAnswer>(name, { ok: false, refusal: "NOT_FOUND" }, (stub) => stub.update(name, request)),
-    get: (name) => ask<OperationAnswer | undefined>(name, undefined, (stub) => stub.get(name)),
-    cancel: (name) => ask(name, false, (stub) => stub.cancel(name)),
-    delete: (name) => ask(name, false, (stub) => stub.delete(name)),
-    wait: (name, timeoutMs, signal) =>
-      ask<OperationAnswer | undefined>(name, undefined, (stub) => wait(stub, { name, timeoutMs, signal })),
+      operations.ask<UpdateAnswer | "DENIED">("longrunning.operations.update", name, async (stub, access) =>
+        stub.update(name, request, access),
+      ),
+    cancel: async (name) =>
+      (await operations.ask<"OK" | Absence>("longrunning.operations.cancel", name, (stub, access) =>
+        stub.cancel(name, access),
+      )) === "OK",
+    delete: async (name) =>
+      (await operations.ask<"OK" | Absence>("longrunning.operations.delete", name, (stub, access) =>
+        stub.delete(name, access),
+      )) === "OK",
+    wait: async (name, timeoutMs, signal) => {
+      const answer = await operations.ask<OperationAnswer | Absence>(
+        "longrunning.operations.wait",
+        name,
+        (stub, access) => wait(stub, { name, access, timeoutMs, signal }),
+      );
+      return typeof answer === "string" ? undefined : answer;
+    },
   };
-}
-
-async function reached<T>(call: () => Promise<T>): Promise<T> {
-  try {
-    return await call();
-  } catch (error) {
-    if (error instanceof RpcError) throw error;
-    throw unavailable("The operation could not be reached. Try again.", UNAVAILABLE_RETRY_SECONDS, error);
-  }
 }
 
 interface Wait {
   name: string;
+  access: Access;
   timeoutMs: number;
   signal: AbortSignal | undefined;
 }
 
 /** Waits on sockets, opening another where one is cut, and asks once more at the end. */
-async function wait(stub: Stub, { name, timeoutMs, signal }: Wait): Promise<OperationAnswer | undefined> {
+async function wait(
+  stub: OperationStub,
+  { name, access, timeoutMs, signal }: Wait,
+): Promise<OperationAnswer | Absence> {
   const endTime = Date.now() + timeoutMs;
   for (let cuts = 0; cuts <= MAX_WAIT_RESUBSCRIPTIONS; cuts += 1) {
     const remainingMs = endTime - Date.now();
     if (remainingMs <= 0) break;
     const response = await stub.fetch(`https://operation${WAIT_PATH}`, {
-      headers: { Upgrade: "websocket", [NAME_HEADER]: encodeURIComponent(name) },
+      headers: {
+        Upgrade: "websocket",
+        [NAME_HEADER]: encodeURIComponent(name),
+        [ACCESS_HEADER]: encodeURIComponent(JSON.stringify(access)),
+      },
     });
-    if (response.status === 404) return undefined;
+    if (response.status === 403) return "DENIED";
+    if (response.status === 404) return "NOT_FOUND";
     const socket = response.webSocket;
     if (!socket && response.status !== 200)
       throw unavailable("Too many clients wait on this operation. Try again.", UNAVAILABLE_RETRY_SECONDS);
     const message = socket ? await waitMessage(socket, remainingMs, signal) : await response.json<WaitMessage>();
     if (message === "timedOut" || message?.type === "done") break;
     if (message?.type === "operation") return message.answer;
-    if (message?.type === "gone") return undefined;
+    if (message?.type === "gone") return "NOT_FOUND";
   }
-  return stub.get(name);
+  return stub.get(name, access);
 }
 
 /** The one message of a waiter's socket; undefined where it was cut before. */
@@ -118,19 +137,27 @@ export function operationLists(namespace: DurableObjectNamespace<OperationIndex>
       const stub = operationIndexStub(namespace, { parent, jurisdiction, indexShard: shard });
       return reached<ShardPage>(async () => stub.page(request));
     },
-    tokenKey: async (parent) => {
-      const scope = scopeFromParent(parent);
-      const key =
-        tokenKeys.get(scope) ?? (await reached(async () => operationIndexStub(namespace, { parent }).tokenKey()));
-      if (tokenKeys.size >= MAX_CACHED_TOKEN_KEYS) tokenKeys.clear();
-      tokenKeys.set(scope, key);
-      return key;
-    },
+    tokenKey: (parent) => cachedTokenKey(parent, async () => operationIndexStub(namespace, { parent }).tokenKey()),
+    existingTokenKey: (parent) =>
+      cachedTokenKey(parent, async () => operationIndexStub(namespace, { parent }).existingTokenKey()),
   };
 }
 
 /** A scope's key never changes: an isolate asks for it once. */
 const tokenKeys = new Map<string, string>();
+
+async function cachedTokenKey<T extends string | undefined>(
+  parent: string,
+  ask: () => Promise<T>,
+): Promise<T | string> {
+  const scope = scopeFromParent(parent);
+  const cached = tokenKeys.get(scope);
+  if (cached !== undefined) return cached;
+  const key = await reached(ask);
+  if (tokenKeys.size >= MAX_CACHED_TOKEN_KEYS) tokenKeys.clear();
+  if (key !== undefined) tokenKeys.set(scope, key);
+  return key;
+}
 
 /** The slots of a namespace. */
 export function slotStore(namespace: DurableObjectNamespace<SlotsObject>): SlotStore {

@@ -93,10 +93,6 @@ export function earliestDueTime(sql: SqlStorage): number | undefined {
 
 /** Which rows are looked at, newest first. */
 export interface Scan {
-  /** Only older rows than this: the last one that was looked at before. */
-  before: RowKey | undefined;
-  /** Rows looked at, whether they match or not. */
-  maxRows: number;
   /** A parent, or the part of one before its first wildcard. */
   parent: { is: string } | { startsWith: string };
   /** What the filter leaves to SQL; its parameters are numbered from {@link FIRST_FILTER_PARAMETER}. */
@@ -110,41 +106,49 @@ export interface ScannedRow extends RowKey {
   match: { parent: string; operation: string; facts: string } | undefined;
 }
 
-export const FIRST_FILTER_PARAMETER = 6;
+export const FIRST_FILTER_PARAMETER = 7;
 
 /** Parts the columns of a match; JSON text and names hold no control character. */
 const SEPARATOR = "\u001f";
 
 /**
- * Looks at rows, newest first, without an upper bound on time but with one on rows: the conditions stand in the result
- * and not in WHERE, where SQLite would read on to the next match in one go. A cursor: stop when there are enough.
+ * The next rows behind `before`, newest first; fewer than `limit` where there are no more. The conditions stand in the
+ * result and not in WHERE, where SQLite would read on to the next match, however far away that is. All rows are taken: a
+ * cursor that is let go half-way holds its snapshot of the database until the garbage collector finds it.
  */
-export function* scanRows(
+export function selectRows(
   sql: SqlStorage,
-  { before, maxRows, parent, where, params, hints }: Scan,
-): Generator<ScannedRow> {
+  { parent, where, params, hints }: Scan,
+  { before, limit }: { before: RowKey | undefined; limit: number },
+): ScannedRow[] {
   const { min = 0, max = Number.MAX_SAFE_INTEGER - 1 } = hints.createTimeRange ?? {};
   // The range's upper end belongs to it: one millisecond further, before the first id.
   const start = before && before.createTime <= max ? before : { createTime: max + 1, id: "" };
   const parentIs = "is" in parent ? "parent = ?4" : "substr(parent, 1, length(?4)) = ?4";
   const running = hints.done === false;
-  const cursor = sql.exec<{ create_time: number; id: string; found: string | null }>(
-    `SELECT create_time, id,
-       CASE WHEN operation IS NOT NULL AND ${parentIs} AND (${where})
-         THEN parent || ?5 || facts || ?5 || operation END AS found
-     FROM operations ${running ? "INDEXED BY operations_running" : ""}
-     WHERE (create_time, id) < (?1, ?2) AND create_time >= ?3
-       ${running ? "AND done = 0 AND operation IS NOT NULL" : ""}
-     ORDER BY create_time DESC, id DESC LIMIT ${Math.trunc(maxRows)}`,
-    start.createTime,
-    start.id,
-    min,
-    "is" in parent ? parent.is : parent.startsWith,
-    SEPARATOR,
-    ...params,
-  );
-  for (const { create_time: createTime, id, found } of cursor) {
-    const [rowParent = "", facts = "", operation = ""] = found?.split(SEPARATOR) ?? [];
-    yield { createTime, id, match: found === null ? undefined : { parent: rowParent, operation, facts } };
-  }
+  return sql
+    .exec<{ create_time: number; id: string; found: string | null }>(
+      `SELECT create_time, id,
+         CASE WHEN operation IS NOT NULL AND ${parentIs} AND (${where})
+           THEN parent || ?5 || facts || ?5 || operation END AS found
+       FROM operations ${running ? "INDEXED BY operations_running" : ""}
+       WHERE (create_time, id) < (?1, ?2) AND create_time >= ?3
+         ${running ? "AND done = 0 AND operation IS NOT NULL" : ""}
+       ORDER BY create_time DESC, id DESC LIMIT ?6`,
+      start.createTime,
+      start.id,
+      min,
+      "is" in parent ? parent.is : parent.startsWith,
+      SEPARATOR,
+      limit,
+      ...params,
+    )
+    .toArray()
+    .map(({ create_time: createTime, id, found }) => ({ createTime, id, match: matchFromText(found) }));
+}
+
+function matchFromText(found: string | null): ScannedRow["match"] {
+  if (found === null) return undefined;
+  const [parent = "", facts = "", operation = ""] = found.split(SEPARATOR);
+  return { parent, facts, operation };
 }

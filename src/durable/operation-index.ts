@@ -2,9 +2,9 @@
 // a row is a copy that never goes back in time.
 import { DurableObject } from "cloudflare:workers";
 import type { Env } from "../env";
-import { MAX_DUE_ROWS, SWEEP_CONCURRENCY, TOMBSTONE_MS } from "../limits";
+import { MAX_DUE_ROWS, MAX_PAGE_BYTES, MAX_SCANNED_ROWS, SWEEP_CONCURRENCY, TOMBSTONE_MS } from "../limits";
 import type { IndexRow } from "../operation/index-row";
-import type { PageRequest, RowKey, ShardPage } from "../operation/page";
+import { type PageRequest, type RowKey, type ShardPage, shareOf } from "../operation/page";
 import { Alarm } from "./alarm";
 import { DIRECTORY_NAME } from "./directory-object";
 import { type IndexPlace, operationIndexStub } from "./operation-index-name";
@@ -33,6 +33,8 @@ export class OperationIndex extends DurableObject<Env> {
   readonly #alarm: Alarm;
   #ready: Promise<void> | undefined;
   #created = false;
+  /** Rows that are being checked with their operations, as long as nobody writes them meanwhile. */
+  readonly #checked = new Set<string>();
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -43,6 +45,7 @@ export class OperationIndex extends DurableObject<Env> {
   /** Writes an operation's row, unless it is older than what is there. */
   async upsert(row: IndexRow, place: IndexPlace): Promise<void> {
     await this.#prepare(place);
+    this.#checked.delete(row.id);
     upsertRow(this.#sql, row);
     await this.#alarm.arm(row.dueTime);
   }
@@ -51,23 +54,37 @@ export class OperationIndex extends DurableObject<Env> {
   async remove({ createTime, id }: RowKey, place: IndexPlace): Promise<void> {
     await this.#prepare(place);
     const dueTime = Date.now() + TOMBSTONE_MS;
+    this.#checked.delete(id);
     buryRow(this.#sql, { createTime, id }, dueTime);
     await this.#alarm.arm(dueTime);
   }
 
   /** The matches among the next rows, newest first. It looks at a bounded number of rows, whatever the filter. */
   async page(request: PageRequest): Promise<ShardPage> {
-    if (!this.#isCreated()) return { rows: [], shardCount: this.#shardCount() };
-    return { ...readPage(this.#sql, request), shardCount: this.#shardCount() };
+    const shardCount = this.#shardCount();
+    if (!this.#isCreated()) return { rows: [], scanned: 0, shardCount };
+    const { limit, maxRows = MAX_SCANNED_ROWS, maxBytes = MAX_PAGE_BYTES, isForAllShards = false } = request;
+    const share = isForAllShards ? shareOf({ limit, maxRows, maxBytes }, shardCount) : {};
+    return { ...readPage(this.#sql, { ...request, ...share }), shardCount };
   }
 
-  /** Shard 0: the secret that the scope's page tokens are sealed with, base64; made when it is first wanted. */
+  /** Shard 0: the secret that the scope's page tokens are sealed with, base64; undefined where it was never wanted. */
+  async existingTokenKey(): Promise<string | undefined> {
+    return this.#tokenKey();
+  }
+
+  /** Shard 0: the same, made when it is first wanted. */
   async tokenKey(): Promise<string> {
-    const existing = this.ctx.storage.kv.get<string>(TOKEN_KEY);
+    const existing = this.#tokenKey();
     if (existing !== undefined) return existing;
     const key = btoa(String.fromCodePoint(...crypto.getRandomValues(new Uint8Array(TOKEN_KEY_BYTES))));
     this.ctx.storage.kv.put(TOKEN_KEY, key);
     return key;
+  }
+
+  // Read and made in one go: two callers at once get one key.
+  #tokenKey(): string | undefined {
+    return this.ctx.storage.kv.get<string>(TOKEN_KEY);
   }
 
   /** Shard 0: another shard is about to have its first row. The number of shards only grows. */
@@ -92,16 +109,25 @@ export class OperationIndex extends DurableObject<Env> {
 
   async #settle(row: DueRow): Promise<void> {
     if (row.tombstone) return deleteDueRow(this.#sql, row);
-    const object = this.env.OPERATIONS.get(this.env.OPERATIONS.idFromString(row.id));
-    let present: IndexRow | undefined;
-    try {
-      present = await object.reconcile();
-    } catch (error) {
-      console.warn({ message: "operation not reached; the index will ask again", id: row.id, error: String(error) });
-      return setDueTime(this.#sql, row, Date.now() + UNREACHABLE_DELAY_MS);
+    this.#checked.add(row.id);
+    const answer = await this.#ask(row);
+    // Whoever wrote the row meanwhile knew better than an answer that was under way.
+    if (!this.#checked.delete(row.id)) return;
+    if (answer === "absent") return deleteDueRow(this.#sql, row);
+    if (answer !== "unreachable") upsertRow(this.#sql, answer);
+    // What is due as it was before would be asked again at once, and keep the others waiting.
+    if (answer === "unreachable" || answer.dueTime <= Date.now()) {
+      setDueTime(this.#sql, row, Date.now() + UNREACHABLE_DELAY_MS);
     }
-    if (present) upsertRow(this.#sql, present);
-    else deleteDueRow(this.#sql, row);
+  }
+
+  async #ask({ id }: DueRow): Promise<IndexRow | "absent" | "unreachable"> {
+    try {
+      return (await this.env.OPERATIONS.get(this.env.OPERATIONS.idFromString(id)).reconcile()) ?? "absent";
+    } catch (error) {
+      console.warn({ message: "operation not reached; the index will ask again", id, error: String(error) });
+      return "unreachable";
+    }
   }
 
   /** It never throws: the platform drops an alarm that keeps failing. */

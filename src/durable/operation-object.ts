@@ -3,12 +3,19 @@ import { DurableObject } from "cloudflare:workers";
 import type { Env } from "../env";
 import { MAX_WAITERS, UPLOAD_TIMEOUT_MS } from "../limits";
 import {
+  ACCESS_HEADER,
+  type Absence,
   NAME_HEADER,
   type OperationAnswer,
   type StartAnswer,
   type StreamedInput,
   WAIT_PATH,
 } from "../operation/answer";
+import { type Access, OWN_ACCESS, mayAccess, ownRequest } from "../iam/access";
+import { allowedPermissions } from "../iam/evaluate";
+import type { Permission } from "../iam/permissions";
+import { type Policy, emptyPolicy } from "../iam/policy";
+import { type SetPolicyRequest, type SetPolicyResult, setPolicy } from "../iam/set-policy";
 import { type NewOperation, createRecord } from "../operation/create-record";
 import type { Effect } from "../operation/event";
 import { type IndexRow, indexRowFromRecord, startingRow } from "../operation/index-row";
@@ -103,38 +110,74 @@ export class OperationObject extends DurableObject<Env> {
 
   // ── google.longrunning.Operations, one operation of it ────────────────────────────────────────────────────────────
 
-  /** The operation as it stands, or undefined where none of this name is to be seen. */
-  async get(name: string): Promise<OperationAnswer | undefined> {
-    const record = await this.#visible(name);
-    return record && this.#life.answer(record);
+  /** The operation as it stands. */
+  async get(name: string, access = OWN_ACCESS): Promise<OperationAnswer | Absence> {
+    const seen = await this.#see(name, access);
+    return typeof seen === "string" ? seen : this.#life.answer(seen);
   }
 
-  /** Asks the work to stop (AIP-151). False where no operation of this name is to be seen. */
-  async cancel(name: string): Promise<boolean> {
-    if (!(await this.#visible(name))) return false;
+  /** Asks the work to stop (AIP-151). */
+  async cancel(name: string, access = OWN_ACCESS): Promise<"OK" | Absence> {
+    const seen = await this.#see(name, access);
+    if (typeof seen === "string") return seen;
     // Refused where it is done: then nothing changes, and that is an answer too.
     this.#life.apply({ type: "cancel" });
-    return true;
+    return "OK";
   }
 
-  /** Forgets the operation; work under way goes on unseen. False where no operation of this name is to be seen. */
-  async delete(name: string): Promise<boolean> {
-    if (!(await this.#visible(name))) return false;
+  /** Forgets the operation; work under way goes on unseen. */
+  async delete(name: string, access = OWN_ACCESS): Promise<"OK" | Absence> {
+    const seen = await this.#see(name, access);
+    if (typeof seen === "string") return seen;
     this.#life.apply({ type: "delete" });
     // Gone from the list, too, as soon as this is answered; where the index cannot be reached, as soon as it can.
     await this.#life.outboxPerformed("index");
-    return true;
+    return "OK";
   }
 
   /** Progress or completion from whoever does the work elsewhere (UpdateOperation). */
-  async update(name: string, request: UpdateRequest): Promise<UpdateAnswer> {
-    const record = await this.#visible(name);
-    if (!record) return { ok: false, refusal: "NOT_FOUND" };
+  async update(name: string, request: UpdateRequest, access = OWN_ACCESS): Promise<UpdateAnswer | "DENIED"> {
+    const record = await this.#see(name, access);
+    if (record === "DENIED") return record;
+    if (record === "NOT_FOUND") return { ok: false, refusal: record };
     if (isRepeatedCompletion(record, request)) return { ok: true, answer: this.#life.answer(record) };
     const refusal = updateRefusal(record, request);
     if (refusal) return { ok: false, refusal };
     this.#life.apply({ type: "update", update: request.update });
     return { ok: true, answer: this.#life.answer(this.#life.mustHaveRecord()) };
+  }
+
+  // ── google.iam.v1.IAMPolicy, one operation's ──────────────────────────────────────────────────────────────────────
+
+  async getPolicy(name: string, access: Access): Promise<Policy | Absence> {
+    const seen = await this.#see(name, access);
+    return typeof seen === "string" ? seen : (seen.iamPolicy ?? emptyPolicy());
+  }
+
+  /** Nothing is awaited between reading and writing: of two that send the same etag, one is refused. */
+  async setPolicy(name: string, request: SetPolicyRequest, access: Access): Promise<SetPolicyResult | Absence> {
+    const seen = await this.#see(name, access);
+    if (typeof seen === "string") return seen;
+    const result = setPolicy(seen.iamPolicy ?? emptyPolicy(), request);
+    if (result.ok) this.#life.apply({ type: "setPolicy", policy: result.policy });
+    return result;
+  }
+
+  /** Those of the permissions that the operation itself gives; undefined where there is none of this name. */
+  async testPermissions(
+    name: string,
+    permissions: readonly Permission[],
+    principal: Access["principal"],
+  ): Promise<Permission[] | undefined> {
+    const record = await this.#visible(name);
+    return record && allowedPermissions(ownRequest(principal, record, Date.now()), permissions);
+  }
+
+  /** The record, if the caller may have it; permission comes before existence. */
+  async #see(name: string, access: Access): Promise<OperationRecord | Absence> {
+    const record = await this.#visible(name);
+    if (!mayAccess(access, record, Date.now())) return "DENIED";
+    return record ?? "NOT_FOUND";
   }
 
   async #visible(name: string): Promise<OperationRecord | undefined> {
@@ -181,7 +224,7 @@ export class OperationObject extends DurableObject<Env> {
   override async fetch(request: Request): Promise<Response> {
     switch (`${request.method} ${new URL(request.url).pathname}`) {
       case `GET ${WAIT_PATH}`:
-        return this.#wait(decodeURIComponent(request.headers.get(NAME_HEADER) ?? ""));
+        return this.#wait(request);
       case `GET ${RUN_PATH}`:
         return this.#runnerDoor.claim(request);
       case `GET ${INPUT_PATH}`:
@@ -198,9 +241,14 @@ export class OperationObject extends DurableObject<Env> {
   }
 
   /** Hangs a waiter on a hibernatable socket, unless there is nothing to wait for. Accepting and testing are one event. */
-  async #wait(name: string): Promise<Response> {
-    const record = await this.#visible(name);
-    if (!record) return new Response(null, { status: 404 });
+  async #wait(request: Request): Promise<Response> {
+    const name = decodeURIComponent(request.headers.get(NAME_HEADER) ?? "");
+    const access = request.headers.get(ACCESS_HEADER);
+    const record = await this.#see(
+      name,
+      access === null ? OWN_ACCESS : (JSON.parse(decodeURIComponent(access)) as Access),
+    );
+    if (typeof record === "string") return new Response(null, { status: record === "DENIED" ? 403 : 404 });
     if (isFinal(record.state)) return Response.json(this.#life.waitMessage(record));
     const { waiters } = this.#life;
     return waiters.count() < MAX_WAITERS ? waiters.accept() : new Response(null, { status: 503 });

@@ -3,40 +3,47 @@ import { type Filter, parseFilter } from "../aip/filter/filter";
 import { filterRowFromIndexRow } from "../aip/filter/filter-row";
 import { indexTableColumns } from "../aip/filter/sql-columns";
 import { matchesParent, parentBeforeWildcard } from "../aip/resource-name";
-import { MAX_PAGE_BYTES, MAX_SCANNED_ROWS } from "../limits";
+import { MAX_PAGE_BYTES, MAX_SCANNED_ROWS, MAX_STATEMENT_ROWS } from "../limits";
 import type { IndexFacts } from "../operation/index-row";
-import type { PageRequest, PageRow, RowKey, ShardPage } from "../operation/page";
-import { FIRST_FILTER_PARAMETER, type ScannedRow, scanRows } from "./operation-index-sql";
+import type { PageRequest, PageRow, ShardPage } from "../operation/page";
+import { FIRST_FILTER_PARAMETER, type Scan, type ScannedRow, selectRows } from "./operation-index-sql";
 
-/** Reads on until there are enough matches, enough bytes, enough rows looked at, or no more rows. */
+/** Reads on until there are enough matches, enough bytes, enough rows read, or no more rows. */
 export function readPage(sql: SqlStorage, request: PageRequest): Omit<ShardPage, "shardCount"> {
-  const { parent, limit, before } = request;
+  const { parent, limit } = request;
+  const maxRows = Math.min(request.maxRows ?? MAX_SCANNED_ROWS, MAX_SCANNED_ROWS);
+  const maxBytes = request.maxBytes ?? MAX_PAGE_BYTES;
   const filter = mustParse(request.filter);
   const { where, params, exact } = filter.toSql(indexTableColumns, { firstParameter: FIRST_FILTER_PARAMETER });
   const prefix = parentBeforeWildcard(parent);
-  const scan = scanRows(sql, {
-    before,
-    maxRows: MAX_SCANNED_ROWS,
+  const scan: Scan = {
     parent: prefix === undefined ? { is: parent } : { startsWith: prefix },
     where,
     params,
     hints: filter.hints,
-  });
+  };
   const rows: PageRow[] = [];
   let bytes = 0;
   let scanned = 0;
-  let last: RowKey | undefined;
-  for (const row of scan) {
-    const found = matchOf(row, prefix === undefined ? undefined : parent, exact ? undefined : filter);
-    bytes += found?.size ?? 0;
-    // The row that would not fit begins the next page; one that fits nowhere has a page of its own.
-    if (found && rows.length > 0 && bytes > MAX_PAGE_BYTES) return { rows, ...(last ? { next: last } : {}) };
-    if (found) rows.push(found);
-    scanned += 1;
-    last = { createTime: row.createTime, id: row.id };
-    if (rows.length >= limit || scanned >= MAX_SCANNED_ROWS) return { rows, next: last };
+  let last = request.before;
+  const stopped = (): Omit<ShardPage, "shardCount"> => ({ rows, scanned, ...(last ? { next: last } : {}) });
+  // As many rows at first as matches are wanted; where that was not enough, twice as many.
+  for (let size = limit; scanned < maxRows; size *= 2) {
+    const wanted = Math.min(size, MAX_STATEMENT_ROWS, maxRows - scanned);
+    const some = selectRows(sql, scan, { before: last, limit: wanted });
+    scanned += some.length;
+    for (const row of some) {
+      const found = matchOf(row, prefix === undefined ? undefined : parent, exact ? undefined : filter);
+      bytes += found?.size ?? 0;
+      // The row that would not fit begins the next page; one that fits nowhere has a page of its own.
+      if (found && rows.length > 0 && bytes > maxBytes) return stopped();
+      if (found) rows.push(found);
+      last = { createTime: row.createTime, id: row.id };
+      if (rows.length >= limit) return stopped();
+    }
+    if (some.length < wanted) return { rows, scanned };
   }
-  return { rows };
+  return stopped();
 }
 
 const encoder = new TextEncoder();

@@ -4,15 +4,19 @@ import { invalidArgument } from "../rpc/error";
 import type { OperationLists, OperationStore, RequestStore, SlotStore } from "../service/ports";
 import type { TokenKeys } from "../service/page-token";
 import type { Deployment } from "../service/start-operation";
+import type { IamService } from "../service/iam-policy";
+import type { Caller } from "../service/start-once";
+import type { Permission } from "../iam/permissions";
 import { parseQuery } from "./query";
 import type { RequestBody } from "./request-body";
 
 /** The services' ports and the configuration, made once per request by the composition root. */
 export interface ServiceContext {
-  /** Refuses the call where the deployment lets nobody in. */
-  gate: () => void;
-  /** Who calls. */
-  caller: string;
+  /** Who calls: a requestId and an operation are the caller's own. */
+  caller: Caller;
+  /** Throws where the caller has not the permission on a parent. */
+  authorize: (permission: Permission, parent: string) => Promise<void>;
+  iam: IamService;
   deployment: Deployment;
   store: OperationStore;
   requests: RequestStore;

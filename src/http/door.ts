@@ -6,6 +6,7 @@ import { RpcError, invalidArgument } from "../rpc/error";
 import type { ServiceContext } from "./call";
 import { type AllowedOrigins, optionsResponse, withCors } from "./cors";
 import { errorResponse } from "./error-response";
+import { iamRoutes } from "./iam-routes";
 import { locationsRoutes } from "./locations-routes";
 import { JSON_TYPE } from "./media-type";
 import { routeFromMethod } from "./method-routes";
@@ -35,7 +36,12 @@ interface Exchange {
 /** The fetch handler of a deployment with these methods. */
 export function httpDoor(methods: Iterable<Method>) {
   // A method's own route comes first: `POST /v1/echo:wait` is no operation's.
-  const compiled = compileRoutes([...Array.from(methods, routeFromMethod), ...operationsRoutes, ...locationsRoutes]);
+  const compiled = compileRoutes([
+    ...Array.from(methods, routeFromMethod),
+    ...operationsRoutes,
+    ...iamRoutes,
+    ...locationsRoutes,
+  ]);
   const router = Router<IRequest, [Exchange]>({
     routes: [
       ["GET", HEALTH_PATH, [async () => healthy()], "/healthz"],
@@ -97,7 +103,6 @@ function routerEntries(compiled: CompiledRoute): RouterEntry[] {
     const encodedVariables = matchRoute(compiled, url.pathname);
     if (!encodedVariables) return undefined;
     const service = await ports.service(request);
-    service.gate();
     const mask = maskOf(request, url.searchParams, route.answer);
     const isIndented = prettyPrint(url.searchParams);
     const response = await route.handler({ request, url, body, version, encodedVariables, service });

@@ -30,6 +30,8 @@ export function routeFromMethod(method: Method): Route {
 
 async function start(call: Call, method: Method): Promise<Response> {
   const pathVariables = Object.fromEntries(method.template.variables.map((name) => [name, pathVariable(call, name)]));
+  const parent = parentFromVariables(pathVariables);
+  await call.service.authorize("longrunning.methods.invoke", parent);
   const { values, rest } = splitQuery(call.url.searchParams, START_PARAMETERS);
   const input = method.input && streamedInput(call, method.input);
   const body = input ? undefined : await readJson(call.request, call.body, MAX_BODY_BYTES);
@@ -47,7 +49,7 @@ async function start(call: Call, method: Method): Promise<Response> {
       bodyRule: method.http.body,
       describe: method.requestMessage,
     }),
-    parent: parentFromVariables(pathVariables),
+    parent,
     target: targetFromPath(call.url.pathname),
     apiVersion: apiVersionOf(call),
     input,

@@ -40,6 +40,6 @@ export function emptyResponse(): Response {
   return jsonResponse("{}");
 }
 
-export function jsonResponse(json: string): Response {
+export function jsonResponse(json: string | ReadableStream<Uint8Array>): Response {
   return new Response(json, { headers: { "Content-Type": JSON_TYPE } });
 }

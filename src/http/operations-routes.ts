@@ -89,8 +89,10 @@ async function list(call: Call): Promise<Response> {
       { field: "name", description: `must be the path's ${JSON.stringify(collection)} or its parent` },
     ]);
   }
+  await call.service.authorize("longrunning.operations.list", parent);
   const { store, lists, tokenKeys, deployment } = call.service;
-  const ports = { store, lists, tokenKeys, locations: deployment.locations };
+  const { locations, indexShards } = deployment;
+  const ports = { store, lists, tokenKeys, locations, indexShards };
   const pageSize = intParameter("pageSize", query["pageSize"]);
   const returnPartialSuccess = boolParameter("returnPartialSuccess", query["returnPartialSuccess"]) ?? false;
   return jsonResponse(await listOperations(ports, { parent, filter, pageSize, pageToken, returnPartialSuccess }));
@@ -98,6 +100,7 @@ async function list(call: Call): Promise<Response> {
 
 async function create(call: Call): Promise<Response> {
   const parent = parentOf(call);
+  await call.service.authorize("longrunning.operations.create", parent);
   const query = queryOf(call, START_PARAMETERS);
   const { json, requestId, validateOnly } = startOptions(
     await readJsonObject(call.request, call.body, MAX_BODY_BYTES),

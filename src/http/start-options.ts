@@ -24,9 +24,16 @@ export function startOptions(body: JsonObject, query: Readonly<Record<string, st
   const { requestId, request_id, validateOnly, validate_only, ...json } = body;
   return {
     json,
-    requestId: decodeRequestId(requestId ?? request_id ?? undefined, query["requestId"]),
-    validateOnly: decodeValidateOnly(validateOnly ?? validate_only ?? undefined, query["validateOnly"]),
+    requestId: decodeRequestId(oneSpelling("requestId", requestId, request_id), query["requestId"]),
+    validateOnly: decodeValidateOnly(oneSpelling("validateOnly", validateOnly, validate_only), query["validateOnly"]),
   };
+}
+
+/** A field of the body by either of its names in proto JSON; null is absent. */
+function oneSpelling(field: string, jsonName: Json | undefined, protoName: Json | undefined): Json | undefined {
+  const given = jsonName ?? protoName ?? undefined;
+  if (given === (protoName ?? given)) return given;
+  throw invalidArgument([{ field, description: "is given twice, under both of its names" }]);
 }
 
 function decodeRequestId(inBody: Json | undefined, inQuery: string | undefined): string | undefined {

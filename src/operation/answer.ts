@@ -22,6 +22,9 @@ export function answerFromRecord(record: OperationRecord, json: string | Readabl
   };
 }
 
+/** Why an operation is not answered: the caller may not have it, or there is none of this name. */
+export type Absence = "DENIED" | "NOT_FOUND";
+
 /** Why an operation was not started. */
 export type StartRefusal = "INDEX_UNAVAILABLE" | "INPUT_EMPTY" | "INPUT_TOO_LARGE" | "INPUT_INTERRUPTED";
 
@@ -43,5 +46,7 @@ export type WaitMessage = { type: "operation"; answer: OperationAnswer } | { typ
 
 /** Path and header of the object's own fetch: internal, never reachable from outside. */
 export const WAIT_PATH = "/wait";
+/** The caller's Access, as percent-encoded JSON. */
+export const ACCESS_HEADER = "x-access";
 /** The percent-encoded name that the client asked for. */
 export const NAME_HEADER = "x-operation-name";

@@ -26,6 +26,7 @@ export interface NewOperation {
   inputDigest?: string;
   runSlot?: Slot;
   callerSlot?: Slot;
+  starter?: string;
   indexShard?: number;
   jurisdiction?: string;
   /** Set where the work is done elsewhere. */

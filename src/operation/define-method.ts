@@ -46,9 +46,7 @@ export interface Method {
   requestMessage: Message | undefined;
   responseMessage: Message | undefined;
   metadataMessage: Message | undefined;
-  /** Throws INVALID_ARGUMENT where the JSON is no request of this method. */
-  check(json: JsonObject): Promise<void>;
-  /** What a start needs to know of the request. */
+  /** What a start needs to know of the request. Throws INVALID_ARGUMENT where the JSON is no request of this method. */
   prepare(json: JsonObject, context: StartContext): Promise<PreparedStart>;
   run(json: JsonObject, operation: OperationContext): Promise<object>;
 }
@@ -139,7 +137,6 @@ export function defineMethod<Request, Response extends object = object, Metadata
     requestMessage: declaredMessage(declaration.request),
     responseMessage: responseType.message,
     metadataMessage: metadataType.message,
-    check: async (json) => void (await decodeRequest(declaration.request, json)),
     prepare: async (json, context) => {
       const request = await decodeRequest(declaration.request, json);
       const immediate = declaration.immediate?.(request, context);

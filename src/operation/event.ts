@@ -1,5 +1,6 @@
 // What happens to an operation, and what must be done about it afterwards. Both are values: nothing here acts.
 import type { JsonObject } from "../rpc/any";
+import type { Policy } from "../iam/policy";
 import type { Status } from "../rpc/status";
 import type { Completion, Outcome, Slot, StoredStep } from "./record";
 
@@ -53,6 +54,8 @@ export type OperationEvent =
     }
   /** Whoever does the work elsewhere reports or completes (UpdateOperation). */
   | { type: "update"; update: Update }
+  /** Its access policy was set; nothing that the operation shows changes. */
+  | { type: "setPolicy"; policy: Policy }
   | { type: "cancel" }
   | { type: "delete" }
   /** Nothing but time: whatever is due is settled. */

@@ -16,7 +16,16 @@ export interface PageRequest {
   before?: RowKey | undefined;
   /** Matches wanted. */
   limit: number;
+  /** Rows to be read at most, whether they match or not; as many as any page may unless given. */
+  maxRows?: number;
+  /** Bytes of matches at most, but for a single one; as many as any page may unless given. */
+  maxBytes?: number;
+  /** To shard 0: these numbers are for all shards, and it takes its share of them. */
+  isForAllShards?: boolean;
 }
+
+/** What a page may take, and wants. */
+export type PageAllowance = Required<Pick<PageRequest, "limit" | "maxRows" | "maxBytes">>;
 
 export interface PageRow extends RowKey {
   /** The Operation as JSON; its metadata or response cut down to `@type` where `truncated`. */
@@ -30,6 +39,8 @@ export interface ShardPage {
   rows: PageRow[];
   /** The last row that was looked at; absent where there are no more. */
   next?: RowKey;
+  /** Rows that were read, whether they match or not. */
+  scanned: number;
   /** Shard 0 alone knows: the shards that the scope has ever had. */
   shardCount: number;
 }
@@ -37,4 +48,16 @@ export interface ShardPage {
 /** Whether `a` stands before `b` in a list: newer, or of the same time and with the greater id. */
 export function precedes(a: RowKey, b: RowKey): boolean {
   return a.createTime === b.createTime ? a.id > b.id : a.createTime > b.createTime;
+}
+
+/** Matches asked of a shard beyond twice its even share: then one round is enough wherever operations spread evenly. */
+const SPARE_MATCHES = 8;
+
+/** An even share of an allowance among `count` shards, or places: at least one row of each. */
+export function shareOf({ limit, maxRows, maxBytes }: PageAllowance, count: number): PageAllowance {
+  return {
+    limit: count === 1 ? limit : Math.min(limit, 2 * Math.ceil(limit / count) + SPARE_MATCHES),
+    maxRows: Math.max(1, Math.floor(maxRows / count)),
+    maxBytes: Math.floor(maxBytes / count),
+  };
 }

@@ -1,6 +1,7 @@
 // The stored record of one operation. PERSISTED CONTRACT: fields are only ever added, and added ones are optional.
 import type { JsonObject } from "../rpc/any";
 import type { Status } from "../rpc/status";
+import type { Policy } from "../iam/policy";
 import type { State } from "./state";
 
 /** How a method wants its operations run; copied into each at its start, so that a deploy changes none under way. */
@@ -166,6 +167,10 @@ export interface OperationRecord {
   runSlot?: Slot;
   /** Held until the end, where the deployment bounds how many operations a caller may have under way. */
   callerSlot?: Slot;
+  /** Who started it: the caller's id; absent for an anonymous one. */
+  starter?: string;
+  /** Its own access policy. */
+  iamPolicy?: Policy;
   /** The shard of its scope in which it is indexed; 0 where absent. */
   indexShard?: number;
   /** Where a location says so: the jurisdiction in which the object and its index live. */

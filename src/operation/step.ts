@@ -63,6 +63,10 @@ function apply(draft: Draft, event: OperationEvent): Refusal | undefined {
       return attemptFailed(draft, event.error, event.retryable, event.random);
     case "update":
       return record.deleteTime === undefined ? update(draft, event.update) : "GONE";
+    case "setPolicy":
+      if (record.deleteTime !== undefined) return "GONE";
+      record.iamPolicy = event.policy;
+      return undefined;
     case "cancel":
       return record.deleteTime === undefined ? cancel(draft) : "GONE";
     case "delete":

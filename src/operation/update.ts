@@ -31,6 +31,17 @@ export function isRepeatedCompletion(record: OperationRecord, { update }: Update
 export function updateRefusal(record: OperationRecord, { ifMatch }: UpdateRequest): UpdateRefusal | undefined {
   if (isFinal(record.state)) return "ALREADY_DONE";
   if (!isExternal(record.state)) return "RUN_BY_METHOD";
-  if (ifMatch !== undefined && ifMatch !== "*" && ifMatch !== etag(record)) return "ETAG_MISMATCH";
+  if (ifMatch !== undefined && !matchesAny(ifMatch, etag(record))) return "ETAG_MISMATCH";
   return undefined;
+}
+
+/**
+ * If-Match = "*" / #entity-tag (RFC 9110, 13.1.1). A weak tag is taken for the strong one that it was: whoever compresses
+ * an answer on its way, as Cloudflare does, weakens its tag.
+ */
+function matchesAny(ifMatch: string, present: string): boolean {
+  return ifMatch.split(",").some((candidate) => {
+    const tag = candidate.trim().replace(/^W\//, "");
+    return tag === "*" || tag === present;
+  });
 }

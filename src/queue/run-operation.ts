@@ -62,6 +62,8 @@ async function runWithinLimits(
   const lastWord = await Promise.race([attempt(channel, method, { ...options, signal: abort.signal }), stopped, limit]);
   clearTimeout(limitTimer);
   clearTimeout(graceTimer);
+  // What befalls the channel after the handler's end is nothing to its signal: "stop" comes with every last word.
+  channel.listen({ onCancel: () => {}, onStop: () => {} });
   return lastWord;
 }
 

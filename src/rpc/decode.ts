@@ -1,5 +1,5 @@
 // Decoding google.protobuf.Any and google.rpc.Status from JSON: every problem is a violation of its own.
-import type { Any, Json, JsonObject } from "./any";
+import { type Any, type Json, type JsonObject, STRUCT_TYPE_URL, standsUnderValue } from "./any";
 import { type CodeNumber, codeNameFromNumber } from "./code";
 import { RpcError, invalidArgument } from "./error";
 import type { FieldViolation, Status } from "./status";
@@ -24,12 +24,24 @@ export function isJsonObject(json: Json | undefined): json is JsonObject {
   return json !== null && typeof json === "object" && !Array.isArray(json);
 }
 
-/** An Any: an object whose `@type` is a type URL. */
+// "The last segment of the URL's path must represent the fully qualified name of the type" (any.proto).
+const TYPE_URL = /^[^\s]*\/((?:[a-zA-Z_]\w*\.)*[a-zA-Z_]\w*)$/;
+
+/** An Any: an object whose `@type` is a type URL, in the form that its type has in an Any: clients fail on any other. */
 export function decodeAny(json: Json, field: string, violations: Violations): Any | undefined {
   if (!isJsonObject(json)) return violations.add(field, 'must be a google.protobuf.Any, an object with "@type"');
   const type = json["@type"];
-  if (typeof type !== "string" || !/^[^/]*\/?[^/]*[^/]$/.test(type)) {
+  const messageName = typeof type === "string" ? TYPE_URL.exec(type)?.[1] : undefined;
+  if (typeof type !== "string" || messageName === undefined) {
     return violations.add(`${field}.@type`, 'must be a type URL, like "type.googleapis.com/google.protobuf.Struct"');
+  }
+  if (standsUnderValue(messageName)) {
+    if (Object.keys(json).some((key) => key !== "@type" && key !== "value")) {
+      return violations.add(field, `must have "@type" and "value" alone: it is a ${messageName}`);
+    }
+    if (json["value"] === undefined || (type === STRUCT_TYPE_URL && !isJsonObject(json["value"]))) {
+      return violations.add(`${field}.value`, `must be the JSON form of a ${messageName}`);
+    }
   }
   return { ...json, "@type": type };
 }

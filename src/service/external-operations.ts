@@ -5,6 +5,7 @@ import {
   DEFAULT_RETENTION_MS,
   DEFAULT_TTL_MS,
   MAX_METADATA_CHARACTERS,
+  MAX_QUOTED_CHARACTERS,
   MAX_STATUS_DETAILS_BYTES,
   MAX_STATUS_MESSAGE_CHARACTERS,
   MAX_TTL_MS,
@@ -21,7 +22,7 @@ import { canonicalJson, sha256Hex } from "./digest";
 import { placeFromParent } from "./locations";
 import type { OperationStore } from "./ports";
 import { type Deployment, indexShardFromId } from "./start-operation";
-import { type Minted, type StartPorts, type StartedOperation, startOnce } from "./start-once";
+import { type Caller, type Minted, type StartPorts, type StartedOperation, startOnce } from "./start-once";
 
 /** The pseudo-method of operations that are created: requestIds and consumers tell it from declared ones. */
 const CREATE_OPERATION = "google.longrunning.Operations.CreateOperation";
@@ -33,7 +34,7 @@ export interface CreateOperationRequest {
   requestId: string | undefined;
   validateOnly: boolean;
   apiVersion: string;
-  caller: string;
+  caller: Caller;
   /** Milliseconds since 1970. */
   now: number;
   deployment: Deployment;
@@ -66,6 +67,9 @@ interface CreateFields {
 function decodeCreate(json: JsonObject): CreateFields {
   const violations = new Violations();
   const { operation = {}, ttl, heartbeatTimeout, heartbeat_timeout, ...unknown } = json;
+  if (heartbeatTimeout !== undefined && heartbeat_timeout !== undefined) {
+    violations.add("heartbeatTimeout", "is given twice, under both of its names");
+  }
   for (const key of Object.keys(unknown)) {
     violations.add(key, "unknown field; the request has operation, ttl, heartbeatTimeout, requestId and validateOnly");
   }
@@ -209,13 +213,11 @@ function decodeMask(
 ): MaskPath[] {
   const isNamed = updateMask !== undefined && updateMask !== "";
   const named = isNamed ? updateMask.split(",").map((path) => path.trim()) : [];
-  for (const path of named) {
-    if (!MASK_PATHS.some((known) => known === path)) {
-      violations.add(
-        "updateMask",
-        `has the unknown path ${JSON.stringify(path.slice(0, 40))}; it may have ${MASK_PATHS.join(", ")}`,
-      );
-    }
+  const unknown = named.find((path) => !MASK_PATHS.some((known) => known === path));
+  if (unknown !== undefined) {
+    const quoted = JSON.stringify(unknown.slice(0, MAX_QUOTED_CHARACTERS));
+    violations.add("updateMask", `has the unknown path ${quoted}; it may have ${MASK_PATHS.join(", ")}`);
+    return [];
   }
   const paths = MASK_PATHS.filter((path) =>
     isNamed ? named.includes(path) : given[path] !== undefined && given[path] !== null,

@@ -52,6 +52,20 @@ export function jurisdictionsOfParent(locations: Locations, parent: string): (st
   return [...new Set([undefined, ...[...locations.values()].map(({ jurisdiction }) => jurisdiction)])];
 }
 
+/**
+ * What of a list cannot be seen while the index in a jurisdiction is out of reach (AIP-217): the locations that are there
+ * where the list goes over locations; else the parent, as far as it has no wildcard; `operations` for the bare collection.
+ */
+export function resourcesOutOfReach(locations: Locations, parent: string, jurisdiction: string | undefined): string[] {
+  const segments = parent.split("/");
+  const wildcard = segments.findIndex((segment, index) => index % 2 === 1 && segment === "-");
+  const named = wildcard === -1 ? parent : segments.slice(0, wildcard - 1).join("/");
+  const there = [...locations.values()].filter((location) => location.jurisdiction === jurisdiction);
+  const isOverLocations = locationIdOfParent(parent) === "-" && there.length > 0;
+  if (isOverLocations) return there.map(({ locationId }) => `${named}/locations/${locationId}`);
+  return [named === "" ? "operations" : named];
+}
+
 function locationJson(project: string, { locationId, displayName, labels }: Location): JsonObject {
   return {
     name: `${project}/locations/${locationId}`,

@@ -15,6 +15,8 @@ export type TokenKeys = readonly [string, ...string[]];
 /** The first byte of every token: how the rest is made. */
 const TOKEN_VERSION = 1;
 const IV_BYTES = 12;
+/** Version, IV and AES-GCM's tag, around nothing. */
+const MIN_TOKEN_BYTES = 1 + IV_BYTES + 16;
 
 /** Seals the place of a list's last row. */
 export async function sealPageToken(place: RowKey, binding: TokenBinding, [key]: TokenKeys): Promise<string> {
@@ -24,14 +26,21 @@ export async function sealPageToken(place: RowKey, binding: TokenBinding, [key]:
   return base64UrlFromBytes(new Uint8Array([TOKEN_VERSION, ...iv, ...new Uint8Array(sealed)]));
 }
 
-/** Opens a token. One of another list, another filter, a retired key, or no token at all: INVALID_ARGUMENT. */
-export async function openPageToken(token: string, binding: TokenBinding, keys: TokenKeys): Promise<RowKey> {
+/**
+ * Opens a token. One of another list, another filter, a retired key, or no token at all: INVALID_ARGUMENT. The keys are
+ * asked for only where the text could be a token.
+ */
+export async function openPageToken(
+  token: string,
+  binding: TokenBinding,
+  keys: () => Promise<readonly string[]>,
+): Promise<RowKey> {
   const bytes = token.length <= MAX_PAGE_TOKEN_CHARACTERS ? bytesFromBase64Url(token) : undefined;
-  if (!bytes || bytes[0] !== TOKEN_VERSION) throw notAToken();
+  if (!bytes || bytes[0] !== TOKEN_VERSION || bytes.length <= MIN_TOKEN_BYTES) throw notAToken();
   const iv = bytes.slice(1, 1 + IV_BYTES);
-  for (const key of keys) {
+  for (const key of await keys()) {
     const plain = await open(bytes.slice(1 + IV_BYTES), algorithm(iv, binding), key);
-    if (plain) return decodePlace(plain);
+    if (plain !== undefined) return decodePlace(plain);
   }
   throw notAToken();
 }
@@ -78,11 +87,13 @@ function base64UrlFromBytes(bytes: Uint8Array): string {
   return base64.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
+/** Undefined where the text is not the one way to write some bytes: the last character may hold bits that none reads. */
 function bytesFromBase64Url(text: string): Uint8Array<ArrayBuffer> | undefined {
   if (!/^[A-Za-z0-9_-]+$/.test(text)) return undefined;
   try {
     const base64 = text.replaceAll("-", "+").replaceAll("_", "/");
-    return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+    const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+    return base64UrlFromBytes(bytes) === text ? bytes : undefined;
   } catch {
     // A length that no base64 has.
     return undefined;

@@ -57,6 +57,8 @@ export interface IndexSource {
 /** The index. Throws UNAVAILABLE where a shard cannot be reached. */
 export interface OperationLists {
   page(source: IndexSource, request: PageRequest): Promise<ShardPage>;
-  /** The key of the page tokens of a parent's scope, base64 of 32 bytes. */
+  /** The key of the page tokens of a parent's scope, base64 of 32 bytes; made where there is none yet. */
   tokenKey(parent: string): Promise<string>;
+  /** The same; undefined where none was made yet, and so no token was ever given out. */
+  existingTokenKey(parent: string): Promise<string | undefined>;
 }

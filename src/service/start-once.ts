@@ -10,9 +10,16 @@ import { retryInfo } from "../rpc/status";
 import { canonicalJson, sha256Hex } from "./digest";
 import type { OperationStore, Place, RequestStore, SlotStore } from "./ports";
 
+/** Who starts an operation. */
+export interface Caller {
+  /** The same for the same caller for ever; empty for everyone who sent no credentials, or need not. */
+  id: string;
+  /** A requestId is the caller's own: one whom nobody knows has none, but where the deployment is open to all. */
+  mayUseRequestId: boolean;
+}
+
 export interface StartOnce {
-  /** Who asks: a requestId is the caller's own. */
-  caller: string;
+  caller: Caller;
   method: string;
   parent: string;
   requestId: string | undefined;
@@ -53,7 +60,8 @@ export async function startOnce(ports: StartPorts, start: StartOnce): Promise<St
     const { answer } = await startMinted(ports, start, minted);
     return { name: minted.name, answer };
   }
-  const key = await sha256Hex(JSON.stringify([start.caller, start.method, start.parent, start.requestId]));
+  if (!start.caller.mayUseRequestId) throw anonymousRequestId();
+  const key = await sha256Hex(JSON.stringify([start.caller.id, start.method, start.parent, start.requestId]));
   const bodyDigest = await sha256Hex(canonicalJson(start.json));
   const mine: Reservation = { operationId, createTime: start.now, bodyDigest, created: false };
   const reserved = await ports.requests.reserve(key, mine);
@@ -88,9 +96,9 @@ async function startMinted(
   start: StartOnce,
   minted: Minted,
 ): Promise<Extract<StartAnswer, { ok: true }>> {
-  const operation = start.operation(minted);
+  const operation = { ...start.operation(minted), ...(start.caller.id === "" ? {} : { starter: start.caller.id }) };
   const limit = operation.outcome ? undefined : start.maxOperationsPerCaller;
-  const callerSlot = limit === undefined ? undefined : { key: `caller/${start.caller}`, limit };
+  const callerSlot = limit === undefined ? undefined : { key: `caller/${start.caller.id}`, limit };
   if (callerSlot && !(await slots.acquire(callerSlot, minted.id))) throw tooManyUnderWay(callerSlot.limit);
   const { place, input } = start;
   const slotted = callerSlot ? { ...operation, callerSlot } : operation;
@@ -125,6 +133,11 @@ async function repeated(
     "The operation that this requestId started was deleted. Send the request with a new requestId to start another.",
     { reason: "REQUEST_ID_USED", metadata: { operation: name } },
   );
+}
+
+function anonymousRequestId(): RpcError {
+  const description = "needs credentials: a requestId is its caller's own";
+  return invalidArgument([{ field: "requestId", description }], { reason: "REQUEST_ID_ANONYMOUS" });
 }
 
 function anotherRequest(): RpcError {

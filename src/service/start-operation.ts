@@ -7,7 +7,15 @@ import type { ImmediateResult } from "../operation/method";
 import type { Outcome, RunPolicy } from "../operation/record";
 import { type JsonObject, anyFromMessage, typeUrlFromMessageName } from "../rpc/any";
 import { type Locations, placeFromParent } from "./locations";
-import { type Minted, type StartPorts, type StartedOperation, bodyTooLarge, emptyInput, startOnce } from "./start-once";
+import {
+  type Caller,
+  type Minted,
+  type StartPorts,
+  type StartedOperation,
+  bodyTooLarge,
+  emptyInput,
+  startOnce,
+} from "./start-once";
 
 /** What the deployment decides of every operation. */
 export interface Deployment {
@@ -29,7 +37,7 @@ export interface StartRequest {
   target: string;
   apiVersion: string;
   input: StreamedInput | undefined;
-  caller: string;
+  caller: Caller;
   /** Milliseconds since 1970. */
   now: number;
   deployment: Deployment;
@@ -39,12 +47,11 @@ export interface StartRequest {
 export async function startOperation(ports: StartPorts, start: StartRequest): Promise<StartedOperation | undefined> {
   const { method, json, parent, deployment } = start;
   const place = placeFromParent(deployment.locations, parent);
+  const prepared = await method.prepare(json, { createTime: new Date(start.now) });
   if (start.validateOnly) {
-    await method.check(json);
     if (start.input) await checkInput(start.input);
     return undefined;
   }
-  const prepared = await method.prepare(json, { createTime: new Date(start.now) });
   return startOnce(ports, {
     ...start,
     method: method.id,

@@ -26,11 +26,14 @@ const door = httpDoor([echoWait]);
 /** `knock("GET", "/v1/operations/1")` */
 export async function knock(method: string, path: string, options: DoorRequest = {}): Promise<DoorAnswer> {
   const { body = null, headers = {}, ...service } = options;
-  const { context, calls } = aService(service);
+  const { context, calls, gate } = aService(service);
   const init = { method, headers, body, duplex: "half" } as RequestInit;
   const response = await door(new Request(`https://api.example${path}`, init), {
     allowedOrigins: () => [],
-    service: async () => context,
+    service: async () => {
+      gate();
+      return context;
+    },
   });
   const text = await response.text();
   const json = (text.startsWith("{") ? JSON.parse(text) : {}) as Record<string, unknown>;

@@ -17,6 +17,8 @@ export interface RecordedService {
   context: ServiceContext;
   /** What was called of the store, in order: the method, then its arguments. */
   calls: unknown[][];
+  /** Throws where the deployment lets nobody in, as authentication does. */
+  gate: () => void;
 }
 
 export function anAnswer(overrides: Partial<OperationAnswer> = {}): OperationAnswer {
@@ -44,14 +46,14 @@ export function aService({ auth = "open", store = {}, lists = {} }: AService = {
   const { leaseMs, resendMs, snapshot } = aPolicy();
   const calls: unknown[][] = [];
   const context = {
-    gate: () => passGate(config),
-    caller: "allUsers",
+    caller: { id: "", mayUseRequestId: true },
+    authorize: async () => undefined,
     deployment: { policy: { leaseMs, resendMs, snapshot }, locations: new Map() },
     store: recording({ ...finds, ...store }, calls),
     lists: { page: async () => [], ...lists },
     now: () => CREATE_TIME,
   } as unknown as ServiceContext;
-  return { context, calls };
+  return { context, calls, gate: () => passGate(config) };
 }
 
 function recording(port: object, calls: unknown[][]): object {

@@ -1,4 +1,5 @@
 // One of every event that can happen to an operation, in its variants. A new event needs a line here.
+import { emptyPolicy } from "../../src/iam/policy";
 import type { OperationEvent } from "../../src/operation/event";
 import { Code } from "../../src/rpc/code";
 import type { Status } from "../../src/rpc/status";
@@ -63,6 +64,7 @@ export const everyEvent = {
     { type: "update", update: { outcome: { value: { response: aResponse }, completion } } },
     { type: "update", update: { metadata: ownMetadata, outcome: { value: { error: anError }, completion } } },
   ],
+  setPolicy: () => [{ type: "setPolicy", policy: emptyPolicy() }],
   cancel: () => [{ type: "cancel" }],
   delete: () => [{ type: "delete" }],
   timePasses: ({ random }) => [{ type: "timePasses", random }],

@@ -97,7 +97,7 @@ describe("echo:wait", () => {
     // Every problem is a violation of its own.
     [{ frob: 1, ttl: "x", success: { content: 5 } }, ["frob", "ttl", "success.content"]],
   ])("refuses %j, naming %j", async (json, fields) => {
-    const error = await rpcErrorOf(() => echoWait.check(json));
+    const error = await rpcErrorOf(() => echoWait.prepare(json, { createTime: new Date(0) }));
 
     expect(error.code).toBe("INVALID_ARGUMENT");
     expect(violatedFields(error.details)).toEqual(fields);

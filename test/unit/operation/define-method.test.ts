@@ -119,7 +119,6 @@ describe("defineMethod", () => {
         },
       }),
     );
-    await method.check({ a: 1 });
     const prepared = await method.prepare({ a: 1 }, { createTime: new Date(0) });
     await method.run({ a: 2 }, {} as never);
 

@@ -27,7 +27,7 @@ function isAllowed(record: OperationRecord, event: OperationEvent): boolean | un
   if (event.type === "claim") return nextState(record.state, "claim") !== undefined;
   if ("fence" in event) return "report" in lifecycle[record.state];
   if (event.type === "effectDone" || event.type === "effectFailed") return record.outbox[event.effect] !== undefined;
-  if (event.type === "delete" || event.type === "timePasses") return true;
+  if (event.type === "delete" || event.type === "setPolicy" || event.type === "timePasses") return true;
   // A freed slot brings the queue message back.
   const transition: Transition = event.type === "slotFreed" ? "resend" : event.type;
   return nextState(record.state, transition) !== undefined;

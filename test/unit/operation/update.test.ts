@@ -15,14 +15,15 @@ const completed = afterEvents(external, [{ type: "update", ...completing(complet
 
 // "`If-Match` with the operation's `ETag` guards against two writers (mismatch: ABORTED, 409)."
 describe("updateRefusal", () => {
-  test.each([undefined, "*", etag(external)])(
+  // A weak tag is what a proxy that compresses answers makes of a strong one.
+  test.each([undefined, "*", etag(external), `W/${etag(external)}`, `"x", ${etag(external)}`])(
     "lets an update with If-Match %j happen to work done elsewhere",
     (ifMatch) => {
       expect(updateRefusal(external, { update: {}, ifMatch })).toBeUndefined();
     },
   );
 
-  test.each(['"0"', "", "1", `W/${etag(external)}`])("refuses another writer's If-Match: %j", (ifMatch) => {
+  test.each(['"0"', "", "1", 'W/"0"', '"x", "y"'])("refuses another writer's If-Match: %j", (ifMatch) => {
     expect(updateRefusal(external, { update: {}, ifMatch })).toBe("ETAG_MISMATCH");
   });
 

@@ -1,0 +1,61 @@
+// Who calls: the credentials of a request, each of them checked, and the one principal they make.
+import { passGate } from "../iam/gate";
+import { ANONYMOUS, EVERYONE_MAY, type Principal } from "../iam/principal";
+import type { AuthenticationConfig, CredentialsConfig, Issuer } from "./config";
+import { credentialsOf } from "./credentials";
+import type { KeySets } from "./key-sets";
+import { callerFromClaims } from "./principal-from-claims";
+import { type ApiKeys, verifyApiKey } from "./verify-api-key";
+import { verifyJwt } from "./verify-jwt";
+
+/** What an isolate remembers between requests; made once, since a rotated or revoked key is counted from when it was read. */
+export interface AuthenticationPorts {
+  keySets: KeySets;
+  apiKeys: ApiKeys;
+}
+
+/**
+ * Throws PERMISSION_DENIED where the deployment lets nobody in, UNAUTHENTICATED where one of the credentials is not good,
+ * UNAVAILABLE where it cannot be told. A caller without credentials is anonymous. Of several good ones the caller is the
+ * first: bearer token, API key, a proxy's assertion.
+ */
+export async function authenticate(
+  request: Request,
+  config: AuthenticationConfig,
+  ports: AuthenticationPorts,
+  now: number,
+): Promise<Principal> {
+  if (config.mode === "credentials") return principalOf(request, config, ports, now);
+  passGate({ auth: config.mode });
+  return EVERYONE_MAY;
+}
+
+async function principalOf(
+  request: Request,
+  config: CredentialsConfig,
+  { keySets, apiKeys }: AuthenticationPorts,
+  now: number,
+): Promise<Principal> {
+  const issuers = [...config.issuers.values()];
+  const { bearerToken, apiKey, assertions } = credentialsOf(
+    request,
+    issuers.flatMap(({ header }) => header ?? []),
+  );
+  const callerOfToken = async (token: string, accepted: CredentialsConfig["issuers"]): Promise<Principal> => {
+    const rules = { issuers: accepted, clockSkewSeconds: config.clockSkewSeconds };
+    const { issuer, claims } = await verifyJwt(token, rules, keySets, now);
+    const caller = callerFromClaims(claims, issuer);
+    return { ...caller, grants: [], isAdmin: caller.members.some((member) => config.admins.has(member)) };
+  };
+  const principals: Principal[] = [];
+  if (bearerToken !== undefined) principals.push(await callerOfToken(bearerToken, config.issuers));
+  if (apiKey !== undefined) principals.push(await verifyApiKey(apiKey, config, apiKeys, now));
+  for (const { header, token } of assertions) {
+    principals.push(await callerOfToken(token, issuersOfHeader(issuers, header)));
+  }
+  return principals[0] ?? ANONYMOUS;
+}
+
+function issuersOfHeader(issuers: readonly Issuer[], header: string): ReadonlyMap<string, Issuer> {
+  return new Map(issuers.filter((issuer) => issuer.header === header).map((issuer) => [issuer.issuer, issuer]));
+}

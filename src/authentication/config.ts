@@ -1,0 +1,274 @@
+// AUTH and ADMINS: whose credentials the deployment takes. A wrong value is an error that names it, and never repeats it:
+// what was put into the wrong place may be a secret.
+import { decodeMember } from "../iam/members";
+import { RpcError } from "../rpc/error";
+import {
+  DEFAULT_CLOCK_SKEW_SECONDS,
+  MAX_ADMIN_KEY_HASHES,
+  MAX_AUTH_CHARACTERS,
+  MAX_CLOCK_SKEW_SECONDS,
+  MAX_ISSUERS,
+  MAX_LISTED_VALUES,
+} from "./limits";
+
+export interface AuthenticationVariables {
+  /** Unset, `open`, or the JSON of {@link CredentialsConfig} as docs/access.md describes it; wrangler's vars may be tables. */
+  AUTH?: unknown;
+  /** Members that are administrators always, divided by commas. */
+  ADMINS?: string;
+}
+
+export type AuthenticationConfig =
+  /** Nothing is configured: every call is refused. */
+  | { mode: "none" }
+  /** Credentials are ignored and every caller may do all. */
+  | { mode: "open" }
+  | CredentialsConfig;
+
+export interface CredentialsConfig {
+  mode: "credentials";
+  /** By the `iss` of their tokens. */
+  issuers: ReadonlyMap<string, Issuer>;
+  /** undefined: no API key is good. */
+  apiKeys: { adminKeyHashes: readonly string[] } | undefined;
+  /** Canonical members. */
+  admins: ReadonlySet<string>;
+  clockSkewSeconds: number;
+}
+
+export interface Issuer {
+  /** `iss`, character by character. */
+  issuer: string;
+  /** One of them must be in `aud`. */
+  audiences: readonly string[];
+  /** undefined: as the issuer's OpenID configuration says. */
+  jwksUri: string | undefined;
+  algorithms: readonly Algorithm[];
+  /** The request header, beside Authorization, in which a proxy puts this issuer's tokens. */
+  header: string | undefined;
+  members: ClaimMapping;
+}
+
+/** Which claims become members; each is a claim's name, or the path to one inside others. */
+export interface ClaimMapping {
+  /** An e-mail address: `user:`, or `serviceAccount:` under gserviceaccount.com. */
+  user: ClaimPath | undefined;
+  /** What must be true of that address; undefined: the issuer vouches for each. */
+  emailVerified: ClaimPath | undefined;
+  /** `serviceAccount:`; what is no address becomes one at the issuer's host. */
+  serviceAccount: ClaimPath | undefined;
+  /** `group:`, each of a list; what is no address becomes one at the issuer's host. */
+  group: ClaimPath | undefined;
+  /** `domain:`; of the user's verified address, where it is the user's claim. */
+  domain: ClaimPath | undefined;
+  /** The only domains whose addresses, and itself, this issuer may speak for; undefined: any. */
+  domains: ReadonlySet<string> | undefined;
+}
+
+export type ClaimPath = readonly [string, ...string[]];
+
+/** Public-key signatures alone: with a shared secret whoever can check a token can make one. */
+const ALGORITHMS = [
+  "RS256",
+  "RS384",
+  "RS512",
+  "PS256",
+  "PS384",
+  "PS512",
+  "ES256",
+  "ES384",
+  "ES512",
+  "EdDSA",
+  "Ed25519",
+] as const;
+export type Algorithm = (typeof ALGORITHMS)[number];
+
+const DEFAULT_ALGORITHMS: readonly Algorithm[] = ["RS256", "ES256", "EdDSA"];
+
+/** Headers that hold other credentials. */
+const RESERVED_HEADERS = new Set(["authorization", "x-goog-api-key", "cookie", "proxy-authorization"]);
+
+const cache = new WeakMap<object, AuthenticationConfig>();
+
+/** The configuration of an environment, read once for each. Throws INTERNAL naming the first value that is wrong. */
+export function authenticationConfigFromEnv(env: AuthenticationVariables): AuthenticationConfig {
+  const config = cache.get(env) ?? authenticationConfigFromVariables(env);
+  cache.set(env, config);
+  return config;
+}
+
+export function authenticationConfigFromVariables({ AUTH, ADMINS }: AuthenticationVariables): AuthenticationConfig {
+  const admins = adminsFromText(ADMINS);
+  if (AUTH === undefined || AUTH === "") return { mode: "none" };
+  if (AUTH === "open") return { mode: "open" };
+  const fields = objectAt("AUTH", typeof AUTH === "string" ? parsed(AUTH) : AUTH, [
+    "issuers",
+    "apiKeys",
+    "clockSkewSeconds",
+  ]);
+  const issuers = issuersFrom(fields["issuers"]);
+  const apiKeys = apiKeysFrom(fields["apiKeys"]);
+  if (issuers.size === 0 && !apiKeys) {
+    throw misconfigured("AUTH", "must have an issuer, or apiKeys: nobody could prove who they are");
+  }
+  return { mode: "credentials", issuers, apiKeys, admins, clockSkewSeconds: skewFrom(fields["clockSkewSeconds"]) };
+}
+
+function parsed(text: string): unknown {
+  try {
+    if (text.length <= MAX_AUTH_CHARACTERS) return JSON.parse(text) as unknown;
+  } catch {
+    // The parser's own message quotes the text.
+  }
+  throw misconfigured("AUTH", `must be unset, "open", or a JSON object of at most ${MAX_AUTH_CHARACTERS} characters`);
+}
+
+function adminsFromText(text: unknown): ReadonlySet<string> {
+  if (text === undefined || text === "") return new Set();
+  if (typeof text !== "string") throw misconfigured("ADMINS", "must be a text of members divided by commas");
+  return new Set(
+    text.split(",").map((part, index) => {
+      const member = decodeMember(part.trim());
+      // That everyone administers is what AUTH "open" says, and nothing else does.
+      if (member.ok && !member.value.startsWith("all")) return member.value;
+      throw misconfigured(
+        `ADMINS[${index}]`,
+        "must be a member: user:, serviceAccount:, group: with an e-mail address, domain: with a domain, or principal://",
+      );
+    }),
+  );
+}
+
+function issuersFrom(value: unknown): ReadonlyMap<string, Issuer> {
+  if (value === undefined) return new Map();
+  if (!Array.isArray(value) || value.length > MAX_ISSUERS) {
+    throw misconfigured("AUTH.issuers", `must be a list of at most ${MAX_ISSUERS} issuers`);
+  }
+  const issuers = value.map((item: unknown, index) => issuerFrom(`AUTH.issuers[${index}]`, item));
+  const identities = new Set<string>();
+  for (const [index, { issuer }] of issuers.entries()) {
+    const identity = issuerIdentity(issuer);
+    if (identities.has(identity)) {
+      throw misconfigured(
+        `AUTH.issuers[${index}].issuer`,
+        "must not be that of another, nor but for a slash at its end",
+      );
+    }
+    identities.add(identity);
+  }
+  return new Map(issuers.map((issuer) => [issuer.issuer, issuer]));
+}
+
+/** What stands for an issuer in the names of its principals: its host and path. */
+export function issuerIdentity(issuer: string): string {
+  const { host, pathname } = new URL(issuer);
+  return `${host}${pathname.replace(/\/+$/, "")}`;
+}
+
+function issuerFrom(at: string, value: unknown): Issuer {
+  const fields = objectAt(at, value, ["issuer", "audience", "jwksUri", "algorithms", "header", "members"]);
+  const { issuer, audience, jwksUri, algorithms = DEFAULT_ALGORITHMS, header, members = {} } = fields;
+  const url = urlAt(`${at}.issuer`, issuer);
+  if (/[?#]/.test(url) || !/^[\x21-\x7e]+$/.test(url)) {
+    throw misconfigured(`${at}.issuer`, "must be a URL in ASCII without query and fragment");
+  }
+  return {
+    issuer: url,
+    audiences: textsAt(`${at}.audience`, typeof audience === "string" ? [audience] : audience),
+    jwksUri: jwksUri === undefined ? undefined : urlAt(`${at}.jwksUri`, jwksUri),
+    algorithms: textsAt(`${at}.algorithms`, algorithms).map((name) => algorithmAt(`${at}.algorithms`, name)),
+    header: header === undefined ? undefined : headerAt(`${at}.header`, header),
+    members: claimMappingFrom(`${at}.members`, members),
+  };
+}
+
+/** https, or http on the machine itself, for development. */
+function urlAt(at: string, value: unknown): string {
+  const url = typeof value === "string" && URL.canParse(value) ? new URL(value) : undefined;
+  const isLocal = url?.protocol === "http:" && ["localhost", "127.0.0.1"].includes(url.hostname);
+  const isGood = url !== undefined && (url.protocol === "https:" || isLocal) && url.username + url.password === "";
+  if (typeof value === "string" && isGood && /^[a-z0-9.:-]+$/.test(url.host)) return value;
+  throw misconfigured(at, "must be an https URL without user name and password");
+}
+
+function algorithmAt(at: string, name: string): Algorithm {
+  const algorithm = ALGORITHMS.find((known) => known === name);
+  if (algorithm) return algorithm;
+  throw misconfigured(at, `must be of ${ALGORITHMS.join(", ")}`);
+}
+
+function headerAt(at: string, value: unknown): string {
+  if (typeof value === "string" && /^[A-Za-z0-9-]{1,64}$/.test(value) && !RESERVED_HEADERS.has(value.toLowerCase())) {
+    return value.toLowerCase();
+  }
+  throw misconfigured(at, "must be a header's name, and none that holds other credentials");
+}
+
+function claimMappingFrom(at: string, value: unknown): ClaimMapping {
+  const fields = objectAt(at, value, ["user", "emailVerified", "serviceAccount", "group", "domain", "domains"]);
+  const { user = "email", emailVerified = "email_verified", serviceAccount, group, domain = "hd", domains } = fields;
+  return {
+    user: user === false ? undefined : claimAt(`${at}.user`, user),
+    // `true`: verified, whatever the token says.
+    emailVerified: emailVerified === true ? undefined : claimAt(`${at}.emailVerified`, emailVerified),
+    serviceAccount: serviceAccount === undefined ? undefined : claimAt(`${at}.serviceAccount`, serviceAccount),
+    group: group === undefined ? undefined : claimAt(`${at}.group`, group),
+    domain: domain === false ? undefined : claimAt(`${at}.domain`, domain),
+    domains: domains === undefined ? undefined : new Set(textsAt(`${at}.domains`, domains).map(domainAt(at))),
+  };
+}
+
+function domainAt(at: string): (domain: string) => string {
+  return (domain) => {
+    const member = decodeMember(`domain:${domain}`);
+    if (member.ok) return member.value.slice("domain:".length);
+    throw misconfigured(`${at}.domains`, "must be domains, like example.com");
+  };
+}
+
+function claimAt(at: string, value: unknown): ClaimPath {
+  const [first, ...more] = textsAt(at, typeof value === "string" ? [value] : value);
+  return [first ?? "", ...more];
+}
+
+function apiKeysFrom(value: unknown): CredentialsConfig["apiKeys"] {
+  if (value === undefined || value === false) return undefined;
+  if (value === true) return { adminKeyHashes: [] };
+  const { adminKeyHashes } = objectAt("AUTH.apiKeys", value, ["adminKeyHashes"]);
+  const at = "AUTH.apiKeys.adminKeyHashes";
+  const hashes = adminKeyHashes === undefined ? [] : textsAt(at, adminKeyHashes);
+  if (hashes.length <= MAX_ADMIN_KEY_HASHES && hashes.every((hash) => /^[0-9a-f]{64}$/.test(hash))) {
+    return { adminKeyHashes: hashes };
+  }
+  throw misconfigured(at, `must be at most ${MAX_ADMIN_KEY_HASHES} hashes, each of 64 hex digits in lower case`);
+}
+
+function skewFrom(value: unknown): number {
+  if (value === undefined) return DEFAULT_CLOCK_SKEW_SECONDS;
+  if (typeof value === "number" && value >= 0 && value <= MAX_CLOCK_SKEW_SECONDS) return value;
+  throw misconfigured("AUTH.clockSkewSeconds", `must be a number from 0 to ${MAX_CLOCK_SKEW_SECONDS}`);
+}
+
+/** An object with no fields but these. */
+function objectAt(at: string, value: unknown, known: readonly string[]): Record<string, unknown> {
+  if (value === null || typeof value !== "object" || Array.isArray(value)) {
+    const alternatives = { AUTH: 'unset, "open", or ', "AUTH.apiKeys": "true, false, or " }[at] ?? "";
+    throw misconfigured(at, `must be ${alternatives}an object with ${known.join(", ")}`);
+  }
+  if (Object.keys(value).every((key) => known.includes(key))) return { ...value };
+  throw misconfigured(at, `must have no fields but ${known.join(", ")}`);
+}
+
+/** A list of texts, none of them empty. */
+function textsAt(at: string, value: unknown): string[] {
+  const isGood = Array.isArray(value) && value.length > 0 && value.length <= MAX_LISTED_VALUES;
+  if (isGood && value.every((text): text is string => typeof text === "string" && text !== "")) return value;
+  throw misconfigured(at, `must be a text, or a list of 1 to ${MAX_LISTED_VALUES}, none of them empty`);
+}
+
+function misconfigured(variable: string, rule: string): RpcError {
+  return new RpcError("INTERNAL", `The deployment's configuration is wrong: ${variable} ${rule}.`, {
+    reason: "CONFIGURATION_INVALID",
+    metadata: { variable },
+  });
+}

@@ -1,0 +1,48 @@
+// The credentials that a request carries, taken as they are: https://cloud.google.com/apis/docs/system-parameters,
+// RFC 6750 sections 2.1 and 2.3.
+import { badCredentials } from "./bad-credentials";
+
+export interface Credentials {
+  /** `Authorization: Bearer …`, or the query parameter `access_token` (`oauth_token` of old clients). */
+  bearerToken: string | undefined;
+  /** `x-goog-api-key`, or the query parameter `key`. */
+  apiKey: string | undefined;
+  /** What a proxy in front of the service says about the caller, each in the header in which it stands. */
+  assertions: readonly { header: string; token: string }[];
+}
+
+/** `assertionHeaders` are the headers that issuers are configured with; others are not looked at. */
+export function credentialsOf(request: Request, assertionHeaders: Iterable<string>): Credentials {
+  const { headers, url } = request;
+  const { searchParams } = new URL(url);
+  const parameters = (...names: string[]): string[] =>
+    // With and without `$`, as all system parameters.
+    names.flatMap((name) => [...searchParams.getAll(name), ...searchParams.getAll(`$${name}`)]);
+  const authorization = headers.get("Authorization");
+  const keyHeader = headers.get("x-goog-api-key");
+  return {
+    bearerToken: onlyOne([
+      ...(authorization === null ? [] : [bearerTokenFromHeader(authorization)]),
+      ...parameters("access_token", "oauth_token"),
+    ]),
+    apiKey: onlyOne([...(keyHeader === null ? [] : [keyHeader]), ...parameters("key")]),
+    assertions: [...new Set(assertionHeaders)].flatMap((header) => {
+      const token = headers.get(header);
+      return token === null ? [] : [{ header, token }];
+    }),
+  };
+}
+
+function bearerTokenFromHeader(value: string): string {
+  const [scheme = "", ...rest] = value.trim().split(/ +/);
+  if (scheme.toLowerCase() !== "bearer") throw badCredentials("AUTHORIZATION_SCHEME_UNSUPPORTED");
+  if (rest.length !== 1) throw badCredentials("CREDENTIALS_MALFORMED");
+  return rest[0] ?? "";
+}
+
+/** One and the same value may be given twice; which of two others is meant is nobody's to guess. */
+function onlyOne(values: readonly string[]): string | undefined {
+  const distinct = new Set(values);
+  if (distinct.size > 1) throw badCredentials("CREDENTIALS_AMBIGUOUS");
+  return values[0];
+}

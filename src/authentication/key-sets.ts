@@ -1,0 +1,165 @@
+// The public keys of issuers (RFC 7517): found by OpenID Connect Discovery 1.0, fetched, cached and rotated.
+import { type JSONWebKeySet, type LocalJWKSet, createLocalJWKSet } from "jose";
+import { unavailable } from "../rpc/error";
+import {
+  AUTHENTICATION_RETRY_SECONDS,
+  KEY_SET_COOLDOWN_MS,
+  KEY_SET_FRESH_MS,
+  KEY_SET_RETRY_MS,
+  KEY_SET_STALE_MS,
+  KEY_SET_TIMEOUT_MS,
+  MAX_KEY_SET_BYTES,
+  MAX_KEY_SET_KEYS,
+} from "./limits";
+import type { Issuer } from "./config";
+
+export interface KeySet {
+  /** jose's resolver: the key that a token's header asks for. */
+  getKey: LocalJWKSet;
+  fetchTime: number;
+}
+
+/** The keys of issuers, as an isolate remembers them. */
+export interface KeySets {
+  /** Throws UNAVAILABLE where the issuer's keys are not known and cannot be fetched. */
+  get(issuer: Issuer, now: number): Promise<KeySet>;
+  /** After a token named a key that is not in `known`: a newer set, or `known` where one was fetched just before. */
+  refresh(issuer: Issuer, known: KeySet, now: number): Promise<KeySet>;
+}
+
+type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+type KeySource = Pick<Issuer, "issuer" | "jwksUri">;
+
+interface Entry {
+  keySet?: KeySet;
+  /** When the last fetch began that failed. */
+  failTime?: number;
+  pending?: { promise: Promise<KeySet>; startTime: number };
+}
+
+/** One for each isolate. */
+export function keySetsOver(fetch: Fetch): KeySets {
+  const entries = new Map<string, Entry>();
+  const entryOf = ({ issuer, jwksUri = "" }: KeySource): Entry => {
+    const key = `${issuer} ${jwksUri}`;
+    const entry = entries.get(key) ?? {};
+    entries.set(key, entry);
+    return entry;
+  };
+  return {
+    async get(issuer, now) {
+      const entry = entryOf(issuer);
+      const { keySet } = entry;
+      const age = keySet === undefined ? Infinity : now - keySet.fetchTime;
+      if (keySet && age < KEY_SET_FRESH_MS) return keySet;
+      try {
+        return await fetchOnce(fetch, entry, issuer, now);
+      } catch (error) {
+        if (keySet && age < KEY_SET_STALE_MS) return keySet;
+        throw error;
+      }
+    },
+    async refresh(issuer, known, now) {
+      const entry = entryOf(issuer);
+      if (entry.keySet && entry.keySet !== known) return entry.keySet;
+      return now - known.fetchTime < KEY_SET_COOLDOWN_MS ? known : fetchOnce(fetch, entry, issuer, now);
+    },
+  };
+}
+
+/** Joins a fetch that is under way; begins none soon after one that failed. */
+async function fetchOnce(fetch: Fetch, entry: Entry, source: KeySource, now: number): Promise<KeySet> {
+  const cooldownMs = entry.keySet ? KEY_SET_COOLDOWN_MS : KEY_SET_RETRY_MS;
+  if (entry.failTime !== undefined && now - entry.failTime < cooldownMs) throw unreachable();
+  // A fetch ends with the request that began it: one that is overdue is nobody's any more.
+  const isOverdue = entry.pending !== undefined && now - entry.pending.startTime > 2 * KEY_SET_TIMEOUT_MS;
+  if (!entry.pending || isOverdue) {
+    entry.pending = { promise: fetchInto(entry, fetch, source, now), startTime: now };
+  }
+  return withTimeout(entry.pending.promise, 2 * KEY_SET_TIMEOUT_MS);
+}
+
+async function fetchInto(entry: Entry, fetch: Fetch, source: KeySource, now: number): Promise<KeySet> {
+  try {
+    const keySet = await fetchKeySet(fetch, source, now);
+    entry.keySet = keySet;
+    delete entry.failTime;
+    return keySet;
+  } catch (error) {
+    entry.failTime = now;
+    throw error;
+  } finally {
+    if (entry.pending?.startTime === now) delete entry.pending;
+  }
+}
+
+/** The waiting request's own clock: another's fetch may end without a word. */
+async function withTimeout<T>(promise: Promise<T>, ms: number): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(unreachable()), ms);
+  });
+  try {
+    return await Promise.race([promise, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function fetchKeySet(fetch: Fetch, { issuer, jwksUri }: KeySource, now: number): Promise<KeySet> {
+  try {
+    const json = await fetchJson(fetch, jwksUri ?? (await discoveredUri(fetch, issuer)));
+    const keys = json["keys"];
+    if (!Array.isArray(keys) || keys.length > MAX_KEY_SET_KEYS) throw new Error("no JSON Web Key Set");
+    // jose passes over what it cannot use, and refuses secret and private keys.
+    return { getKey: createLocalJWKSet({ keys } as JSONWebKeySet), fetchTime: now };
+  } catch (error) {
+    throw unreachable(error);
+  }
+}
+
+/** OpenID Connect Discovery 1.0, section 4: the document must be of the very issuer. */
+async function discoveredUri(fetch: Fetch, issuer: string): Promise<string> {
+  const document = await fetchJson(fetch, `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`);
+  const uri = document["jwks_uri"];
+  if (document["issuer"] !== issuer) throw new Error("the OpenID configuration is another issuer's");
+  const isLocal = new URL(issuer).protocol === "http:";
+  if (typeof uri === "string" && URL.canParse(uri) && (isLocal || new URL(uri).protocol === "https:")) return uri;
+  throw new Error("the OpenID configuration has no https jwks_uri");
+}
+
+async function fetchJson(fetch: Fetch, url: string): Promise<Record<string, unknown>> {
+  const response = await fetch(url, {
+    headers: { Accept: "application/json" },
+    // Elsewhere is not where the configuration says that the keys are.
+    redirect: "manual",
+    signal: AbortSignal.timeout(KEY_SET_TIMEOUT_MS),
+  });
+  if (response.status !== 200) {
+    await response.body?.cancel();
+    throw new Error(`${new URL(url).host} answered ${response.status}`);
+  }
+  const json: unknown = JSON.parse(await boundedText(response));
+  if (json !== null && typeof json === "object" && !Array.isArray(json)) return json as Record<string, unknown>;
+  throw new Error(`${new URL(url).host} answered no JSON object`);
+}
+
+async function boundedText(response: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+    bytes += chunk.byteLength;
+    if (bytes > MAX_KEY_SET_BYTES) throw new Error("the answer is too large");
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+function unreachable(cause?: unknown) {
+  return unavailable(
+    "The token cannot be checked now: its issuer's keys cannot be reached. Try again.",
+    AUTHENTICATION_RETRY_SECONDS,
+    cause,
+  );
+}

@@ -1,0 +1,45 @@
+// The bounds of credentials, and of what is fetched and remembered to check them.
+
+/** A bearer token in characters: more than any issuer's that fits into a header of Cloudflare's 128 KB with others. */
+export const MAX_TOKEN_CHARACTERS = 16_384;
+/** Issuers of a deployment, and values in a list of one's configuration. */
+export const MAX_ISSUERS = 20;
+export const MAX_LISTED_VALUES = 50;
+/** The AUTH variable as text; a variable of a Worker has at most 5 KB. */
+export const MAX_AUTH_CHARACTERS = 16_384;
+/** By how much an issuer's clock and this one may differ, unless AUTH says. */
+export const DEFAULT_CLOCK_SKEW_SECONDS = 60;
+/** More would make an expired token good for longer than many are meant to live. */
+export const MAX_CLOCK_SKEW_SECONDS = 300;
+
+/** Keys of an issuer are fetched anew after this … */
+export const KEY_SET_FRESH_MS = 600_000;
+/** … and, while they cannot be, used up to this age: an issuer's outage of some hours locks nobody out. */
+export const KEY_SET_STALE_MS = 21_600_000;
+/** Between two fetches of one issuer's keys, whatever key ids tokens name: an unknown one costs an attacker nothing. */
+export const KEY_SET_COOLDOWN_MS = 30_000;
+/** After a fetch that failed, where nothing is known of an issuer yet. */
+export const KEY_SET_RETRY_MS = 5_000;
+/** A discovery document or key set that takes longer counts as unreachable. */
+export const KEY_SET_TIMEOUT_MS = 5_000;
+export const MAX_KEY_SET_BYTES = 262_144;
+export const MAX_KEY_SET_KEYS = 100;
+
+/** How long an isolate goes by a key that it has read: with the delays of a call, a revocation holds within 60 s. */
+export const API_KEY_CACHE_MS = 30_000;
+/** Keys that an isolate remembers. */
+export const MAX_CACHED_API_KEYS = 1_000;
+/** Keys of a deployment, revoked ones included until they are purged. */
+export const MAX_API_KEYS = 1_000;
+/** Grants of one key: each is looked at on every call. */
+export const MAX_API_KEY_GRANTS = 20;
+export const MAX_DISPLAY_NAME_CHARACTERS = 63;
+/** A revoked or expired key stays in the list this long (so does a deleted one of Google's). */
+export const API_KEY_PURGE_MS = 30 * 86_400_000;
+export const DEFAULT_API_KEYS_PAGE_SIZE = 50;
+/** A page reads each of its keys from its object. */
+export const MAX_API_KEYS_PAGE_SIZE = 100;
+/** Hashes of administrators' keys in AUTH: the present one, and the next while it is rolled out. */
+export const MAX_ADMIN_KEY_HASHES = 5;
+/** What `Retry-After` suggests while an issuer's keys or an API key's object cannot be reached. */
+export const AUTHENTICATION_RETRY_SECONDS = 5;

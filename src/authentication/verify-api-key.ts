@@ -1,0 +1,56 @@
+// API keys as credentials: the key's record, remembered by the isolate for a while, and the caller it makes.
+import { ALL_USERS } from "../iam/members";
+import type { Principal } from "../iam/principal";
+import { type ApiKeyRecord, ADMIN_KEY_ID, hasHash, parseApiKey } from "./api-key";
+import type { ApiKeyStore } from "./api-key-store";
+import { badCredentials } from "./bad-credentials";
+import type { CredentialsConfig } from "./config";
+import { API_KEY_CACHE_MS, MAX_CACHED_API_KEYS } from "./limits";
+
+/** The records of API keys, as an isolate remembers them. */
+export type ApiKeys = (id: string, now: number) => Promise<ApiKeyRecord | undefined>;
+
+/** One for each isolate. Keys that do not exist are not remembered: guesses push nothing out, and a new key is good at once. */
+export function apiKeysOver(store: Pick<ApiKeyStore, "get">): ApiKeys {
+  const cache = new Map<string, { record: ApiKeyRecord; readTime: number }>();
+  return async (id, now) => {
+    const cached = cache.get(id);
+    if (cached && now - cached.readTime < API_KEY_CACHE_MS) return cached.record;
+    cache.delete(id);
+    const record = await store.get(id);
+    if (!record) return undefined;
+    const [oldest] = cache.keys();
+    if (cache.size >= MAX_CACHED_API_KEYS && oldest !== undefined) cache.delete(oldest);
+    // Counted from before it was read: from then on it may have been revoked.
+    cache.set(id, { record, readTime: now });
+    return record;
+  };
+}
+
+/** Throws UNAUTHENTICATED where the key is not good; that it was once is told only to those who know its secret. */
+export async function verifyApiKey(
+  text: string,
+  config: Pick<CredentialsConfig, "apiKeys" | "admins">,
+  apiKeys: ApiKeys,
+  now: number,
+): Promise<Principal> {
+  const key = parseApiKey(text);
+  if (!key || !config.apiKeys) throw badCredentials("API_KEY_INVALID");
+  const id = principalIdOfKey(key.id);
+  const members = [id, ALL_USERS];
+  if (key.id === ADMIN_KEY_ID) {
+    const isGood = config.apiKeys.adminKeyHashes.some((hash) => hasHash(key.secret, hash));
+    if (!isGood) throw badCredentials("API_KEY_INVALID");
+    return { id, members, grants: [], isAdmin: true };
+  }
+  const record = await apiKeys(key.id, now);
+  if (!record || !hasHash(key.secret, record.secretHash)) throw badCredentials("API_KEY_INVALID");
+  if (record.revokeTime !== undefined) throw badCredentials("API_KEY_REVOKED");
+  if (record.expireTime !== undefined && record.expireTime <= now) throw badCredentials("API_KEY_EXPIRED");
+  return { id, members, grants: record.grants, isAdmin: config.admins.has(id) };
+}
+
+/** A key is a member of its own, and of everyone; not of allAuthenticatedUsers: it may do what it was made for. */
+export function principalIdOfKey(id: string): string {
+  return `principal://apikeys/${id}`;
+}

@@ -1,0 +1,67 @@
+// The policies of parents and operations, as the present caller may touch them.
+import { isOperation } from "../iam/policy-resources";
+import type { Permission } from "../iam/permissions";
+import type { Policy } from "../iam/policy";
+import type { PolicyCache } from "../iam/policy-cache";
+import type { SetPolicyResult } from "../iam/set-policy";
+import type { Absence } from "../operation/answer";
+import type { Authorizer } from "../service/authorizer";
+import type { PolicyStore } from "../service/iam-policy";
+import type { OperationObject } from "./operation-object";
+import { operationStubs, reached } from "./operation-stubs";
+import type { PolicyObject } from "./policy-object";
+
+export interface PolicyNamespaces {
+  operations: DurableObjectNamespace<OperationObject>;
+  policies: DurableObjectNamespace<PolicyObject>;
+}
+
+/** Reads a parent's policy. */
+export function policyReader(policies: DurableObjectNamespace<PolicyObject>): (resource: string) => Promise<Policy> {
+  return (resource) => reached<Policy>(async () => policies.getByName(resource).get());
+}
+
+/** `cache` hears of what is set here at once. */
+export function policyStore(
+  { operations, policies }: PolicyNamespaces,
+  authorizer: Authorizer,
+  { cache, now }: { cache: PolicyCache; now: () => number },
+): PolicyStore {
+  const { ask, stub } = operationStubs(operations, authorizer);
+  return {
+    get: async (resource) => {
+      if (!isOperation(resource)) {
+        await authorizer.require("longrunning.operations.getIamPolicy", resource);
+        return policyReader(policies)(resource);
+      }
+      const policy = await ask<Policy | Absence>("longrunning.operations.getIamPolicy", resource, (operation, access) =>
+        operation.getPolicy(resource, access),
+      );
+      return policy === "NOT_FOUND" ? undefined : policy;
+    },
+    set: async (resource, request) => {
+      if (!isOperation(resource)) {
+        await authorizer.require("longrunning.operations.setIamPolicy", resource);
+        const result = await reached<SetPolicyResult>(async () => policies.getByName(resource).set(request));
+        if (result.ok) cache.put(resource, result.policy, now());
+        return result;
+      }
+      const result = await ask<SetPolicyResult | Absence>(
+        "longrunning.operations.setIamPolicy",
+        resource,
+        async (operation, access) => operation.setPolicy(resource, request, access),
+      );
+      return result === "NOT_FOUND" ? { ok: false, refusal: result } : result;
+    },
+    test: async (resource, permissions) => {
+      const granted = await authorizer.granted(permissions, resource);
+      if (!isOperation(resource)) return granted;
+      const { id, members } = authorizer.principal;
+      const own = await reached<Permission[] | undefined>(async () =>
+        stub(resource).testPermissions(resource, [...permissions], { id, members: [...members] }),
+      );
+      // An operation that does not exist gives an empty set.
+      return own ? permissions.filter((permission) => granted.includes(permission) || own.includes(permission)) : [];
+    },
+  };
+}

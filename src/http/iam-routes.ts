@@ -1,0 +1,80 @@
+// google.iam.v1.IAMPolicy over HTTP: on operations, their parents, and the service root, which is written `operations`.
+import { ROOT } from "../iam/policy-resources";
+import { MAX_BODY_BYTES, MAX_QUOTED_CHARACTERS } from "../limits";
+import type { JsonObject } from "../rpc/any";
+import { Violations } from "../rpc/decode";
+import { getIamPolicy, requestedPolicyVersionOf, setIamPolicy, testIamPermissions } from "../service/iam-policy";
+import { type Call, type Handler, pathVariable, queryOf } from "./call";
+import { jsonResponse } from "./operation-response";
+import type { AnswerShape } from "./partial-response";
+import { readJsonObject } from "./request-body";
+import type { Route } from "./route";
+
+const policyShape: AnswerShape = {
+  version: {},
+  bindings: { role: {}, members: {}, condition: { expression: {}, title: {}, description: {}, location: {} } },
+  etag: {},
+};
+const permissionsShape: AnswerShape = { permissions: {} };
+
+export const iamRoutes: readonly Route[] = [
+  route("GET", "getIamPolicy", policyShape, getByQuery),
+  route("POST", "getIamPolicy", policyShape, getByBody),
+  route("POST", "setIamPolicy", policyShape, set),
+  route("POST", "testIamPermissions", permissionsShape, test),
+];
+
+function route(method: Route["method"], verb: string, shape: AnswerShape, handler: Handler): Route {
+  return { method, template: `/{version}/{resource=**}:${verb}`, accepts: isResource, answer: shape, handler };
+}
+
+/** The root, or collections and ids in turn. */
+function isResource({ resource = "" }: Readonly<Record<string, string>>): boolean {
+  return resource === ROOT || resource.split("/").length % 2 === 0;
+}
+
+async function getByQuery(call: Call): Promise<Response> {
+  const query = queryOf(call, ["options.requestedPolicyVersion"]);
+  const resource = pathVariable(call, "resource");
+  const requestedPolicyVersion = query["options.requestedPolicyVersion"];
+  return answer(await getIamPolicy(call.service.iam, { resource, requestedPolicyVersion }));
+}
+
+async function getByBody(call: Call): Promise<Response> {
+  const query = queryOf(call, ["options.requestedPolicyVersion"]);
+  const { resource, fields } = await requestOf(call, ["options"]);
+  const requestedPolicyVersion = requestedPolicyVersionOf(fields["options"]) ?? query["options.requestedPolicyVersion"];
+  return answer(await getIamPolicy(call.service.iam, { resource, requestedPolicyVersion }));
+}
+
+async function set(call: Call): Promise<Response> {
+  queryOf(call, []);
+  const { resource, fields } = await requestOf(call, ["policy", "updateMask", "update_mask"]);
+  const updateMask = fields["updateMask"] ?? fields["update_mask"];
+  return answer(await setIamPolicy(call.service.iam, { resource, policy: fields["policy"], updateMask }));
+}
+
+async function test(call: Call): Promise<Response> {
+  queryOf(call, []);
+  const { resource, fields } = await requestOf(call, ["permissions"]);
+  return answer(await testIamPermissions(call.service.iam, { resource, permissions: fields["permissions"] }));
+}
+
+/** The resource in the path, and the body's fields: those `allowed`, and the path's own `resource`. */
+async function requestOf(call: Call, allowed: readonly string[]): Promise<{ resource: string; fields: JsonObject }> {
+  const resource = pathVariable(call, "resource");
+  const { resource: inBody, ...fields } = await readJsonObject(call.request, call.body, MAX_BODY_BYTES);
+  const violations = new Violations();
+  if (inBody !== undefined && inBody !== resource) {
+    violations.add("resource", "differs from the resource in the path");
+  }
+  for (const field of Object.keys(fields).filter((name) => !allowed.includes(name))) {
+    violations.add(field.slice(0, MAX_QUOTED_CHARACTERS), `unknown field; this method takes ${allowed[0]}`);
+  }
+  violations.throwIfAny();
+  return { resource, fields };
+}
+
+function answer(json: JsonObject): Response {
+  return jsonResponse(JSON.stringify(json));
+}

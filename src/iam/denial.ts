@@ -1,0 +1,25 @@
+// The one answer to who may not: the same whether or not the resource exists (AIP-211).
+import { RpcError } from "../rpc/error";
+import type { Permission } from "./permissions";
+import { type Principal, isAnonymous } from "./principal";
+
+/** What a 401 tells a client to send (RFC 6750, section 3: no error code where there were no credentials). */
+export const WWW_AUTHENTICATE = 'Bearer realm="operations"';
+
+/** 403; for a caller without credentials 401, since there may be some that would do. */
+export function denial(principal: Pick<Principal, "id">, permission: Permission, resource: string): RpcError {
+  const message = `Permission '${permission}' denied on resource '${resource}' (or it might not exist).`;
+  const metadata = { permission, resource };
+  if (!isAnonymous(principal)) {
+    return new RpcError("PERMISSION_DENIED", message, { reason: "IAM_PERMISSION_DENIED", metadata });
+  }
+  return new RpcError(
+    "UNAUTHENTICATED",
+    `${message} The request has no credentials: send a bearer token or an API key.`,
+    {
+      reason: "CREDENTIALS_MISSING",
+      metadata,
+      headers: { "WWW-Authenticate": WWW_AUTHENTICATE },
+    },
+  );
+}

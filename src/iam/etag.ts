@@ -1,0 +1,33 @@
+// A policy's etag: how often it was set, and what it says, as opaque bytes in canonical padded base64.
+import type { Decoded } from "../aip/resource-name";
+import { fnv1a32 } from "./fnv";
+
+const encoder = new TextEncoder();
+
+/** Eight bytes. The contents are in it so that a policy that was deleted and set anew does not pass for its predecessor. */
+export function etagFromRevision(revision: number, contents: unknown): string {
+  const bytes = new DataView(new ArrayBuffer(8));
+  bytes.setUint32(0, revision);
+  bytes.setUint32(4, fnv1a32(encoder.encode(JSON.stringify(contents))));
+  return base64(new Uint8Array(bytes.buffer));
+}
+
+/**
+ * An etag as a client may send it back, in canonical form: proto3 JSON writes `bytes` in either alphabet of base64, with
+ * padding or without.
+ */
+export function decodeEtag(text: string): Decoded<string> {
+  if (text.length <= 64 && /^[A-Za-z0-9+/_-]*={0,2}$/.test(text)) {
+    try {
+      const standard = text.replaceAll("-", "+").replaceAll("_", "/").replaceAll("=", "");
+      return { ok: true, value: base64(Uint8Array.from(atob(standard), (character) => character.charCodeAt(0))) };
+    } catch {
+      // A length that base64 never has.
+    }
+  }
+  return { ok: false, description: "must be base64, as the policy that was read has it" };
+}
+
+function base64(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes));
+}

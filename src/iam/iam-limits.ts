@@ -1,0 +1,29 @@
+// The bounds of policies and their conditions. Google's own where it has one (cloud.google.com/iam/quotas).
+
+/** Members over all bindings of a policy, each counted as often as it is named. */
+export const MAX_POLICY_MEMBERS = 1_500;
+/** One member: an issuer and a subject of 255 characters each fit. All of them together stay under a row's 2 MB. */
+export const MAX_MEMBER_CHARACTERS = 512;
+/** Bindings with a condition: each may be evaluated on a call. */
+export const MAX_CONDITIONAL_BINDINGS = 50;
+/** A condition's expression: what is longer is a program. */
+export const MAX_EXPRESSION_CHARACTERS = 1_024;
+export const MAX_CONDITION_TITLE_CHARACTERS = 100;
+export const MAX_CONDITION_DESCRIPTION_CHARACTERS = 256;
+/** Nodes of an expression's syntax tree: with no loops in it, what an evaluation costs at most. */
+export const MAX_EXPRESSION_NODES = 200;
+export const MAX_EXPRESSION_DEPTH = 20;
+/** `&&`, `||` and `?:` of one expression. */
+export const MAX_LOGICAL_OPERATORS = 12;
+/** Calls of one expression that name a time zone: each costs a hundred times what others do. */
+export const MAX_TIME_ZONE_CALLS = 4;
+/** Compiled expressions that an isolate remembers. */
+export const MAX_COMPILED_EXPRESSIONS = 200;
+/** Collection pairs of a parent on which policies stand: each is looked at on every call below it. */
+export const MAX_POLICY_DEPTH = 8;
+/** Permissions of one TestIamPermissions. */
+export const MAX_TESTED_PERMISSIONS = 100;
+/** How long an isolate goes by a policy it has read: with the delays of a call, a change holds everywhere within 60 s. */
+export const POLICY_CACHE_MS = 30_000;
+/** Policies that an isolate remembers. */
+export const MAX_CACHED_POLICIES = 1_000;

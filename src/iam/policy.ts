@@ -1,0 +1,45 @@
+// google.iam.v1.Policy (google/iam/v1/policy.proto) as it is stored.
+import { etagFromRevision } from "./etag";
+import type { Role } from "./roles";
+
+/** google.type.Expr: under which a binding holds. PERSISTED CONTRACT. */
+export interface Condition {
+  /** CEL, checked when it was set. */
+  expression: string;
+  title?: string;
+  description?: string;
+  location?: string;
+}
+
+/** PERSISTED CONTRACT. */
+export interface Binding {
+  role: Role;
+  /** In canonical form, none twice. */
+  members: readonly string[];
+  condition?: Condition;
+}
+
+/** PERSISTED CONTRACT, in a PolicyObject or in an operation's record. */
+export interface Policy {
+  /** 3 where a binding has a condition, else 1, whatever it was set with. */
+  version: 1 | 3;
+  bindings: readonly Binding[];
+  /** Canonical padded base64; another one with every set. */
+  etag: string;
+  /** How often it was set. */
+  revision: number;
+}
+
+export function policyFromBindings(bindings: readonly Binding[], revision: number): Policy {
+  const version = hasConditions(bindings) ? 3 : 1;
+  return { version, bindings, etag: etagFromRevision(revision, bindings), revision };
+}
+
+/** What stands on a resource that has no policy. */
+export function emptyPolicy(): Policy {
+  return policyFromBindings([], 0);
+}
+
+export function hasConditions(bindings: readonly Binding[]): boolean {
+  return bindings.some(({ condition }) => condition !== undefined);
+}

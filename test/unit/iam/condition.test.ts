@@ -1,0 +1,147 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { conditionHolds, conditionProblem } from "../../../src/iam/condition";
+import { extract } from "../../../src/iam/condition-extract";
+
+// A Saturday, eleven in the morning in Berlin.
+const attributes = {
+  time: Date.UTC(2026, 10, 21, 10, 0, 0),
+  resource: { name: "projects/p/locations/l/operations/1", type: "google.longrunning.Operation" },
+};
+
+function endsWith(index: number): string {
+  return `resource.name.endsWith("/${index}")`;
+}
+
+describe("a condition", () => {
+  test.each<[string, boolean]>([
+    ["true", true],
+    ["false", false],
+    ['request.time < timestamp("2030-01-01T00:00:00Z")', true],
+    ['request.time < timestamp("2020-10-01T00:00:00.000Z")', false],
+    ['request.time < timestamp("2026-11-21T12:30:00+02:00")', true],
+    ['request.time - duration("24h") > timestamp("2026-11-20T09:00:00Z")', true],
+    ["request.time.getFullYear() == 2026", true],
+    ["request.time.getDayOfWeek() == 6", true],
+    ['request.time.getHours("Europe/Berlin") == 11', true],
+    ['resource.name.startsWith("projects/p/")', true],
+    ['resource.name.startsWith("projects/q/")', false],
+    ['resource.name.endsWith("/1") && resource.name.contains("locations")', true],
+    ['resource.name == "projects/p/locations/l/operations/1"', true],
+    ['resource.name.extract("locations/{location}/") in ["l", "m"]', true],
+    ['resource.type == "google.longrunning.Operation"', true],
+    ['resource.type != "google.longrunning.Operation"', false],
+    ['!resource.name.startsWith("projects/q/") ? resource.name.size() > 3 : false', true],
+    // An error on one side of || does not matter where the other side is true.
+    ["1 / (resource.name.size() - 35) == 1 || true", true],
+  ])("%s gives %s", (expression, holds) => {
+    expect(conditionProblem(expression)).toBeUndefined();
+    expect(conditionHolds(expression, attributes)).toBe(holds);
+  });
+
+  test.each([
+    "1 / (resource.name.size() - 35) == 1",
+    "9223372036854775807 + resource.name.size() > 0",
+    "int(resource.name) == 1",
+    "timestamp(resource.name) < request.time",
+    "request.time.getHours(resource.name) == 1",
+    'request.time + duration(resource.name) > timestamp("2020-01-01T00:00:00Z")',
+  ])("that fails when it is evaluated does not hold: %s", (expression) => {
+    expect(conditionProblem(expression)).toBeUndefined();
+    expect(conditionHolds(expression, attributes)).toBe(false);
+  });
+
+  test.each([
+    ["", "is required"],
+    [" \n", "is required"],
+    ["request.time <", "is not valid CEL: Unexpected token: EOF (at offset 14)"],
+    ['"abc', "is not valid CEL: Unterminated string (at offset 0)"],
+    ["resource.name", "must give a bool, not string"],
+    ["1", "must give a bool, not int"],
+    ['resource.name == "a" ? 1 : 2', "must give a bool, not int"],
+    ["x == 1", "Unknown variable: x (at offset 0)"],
+    ['resource.service == "s"', "No such key: service (at offset 9)"],
+    ["request.auth == 1", "No such key: auth (at offset 8)"],
+    ["resource.constructor == 1", "No such key: constructor"],
+    ["resource.__proto__ == 1", "No such key: __proto__"],
+    ["request.time == resource.name", "no such overload"],
+    ["resource.name.startsWith(1)", "no matching overload"],
+    ["1 == true", "no such overload"],
+    ['resource.name.matches("(a+)+$")', "uses matches; startsWith, endsWith"],
+    ['matches(resource.name, "(a+)+$")', "uses matches"],
+    ["[1, 2].all(x, x > 0)", 'uses "all"'],
+    ["[1, 2].exists(x, x > 0)", 'uses "exists"'],
+    ["[1, 2].exists_one(x, x > 0)", 'uses "exists_one"'],
+    ["[1].map(x, x) == [1]", 'uses "map"'],
+    ["[1].filter(x, true) == [1]", 'uses "filter"'],
+    ["has(resource.name)", 'uses "has"'],
+    ["cel.bind(x, true, x)", 'uses "bind"'],
+    ["dyn(resource.name) == 1", 'uses "dyn"'],
+    ["type(1) == int", 'uses "type"'],
+    ['b"a".json() == 1', 'uses "json"'],
+    ['["a"].join("b") == "a"', 'uses "join"'],
+    ['resource["name"] == "a"', "uses an index or a map"],
+    ['{"a": true}.a', "is not valid CEL"],
+    ["{}.a", "uses an index or a map"],
+    ['request.time < timestamp("2030-01-01")', 'uses timestamp("2030-01-01"), which has no value (at offset 15)'],
+    ['request.time < timestamp("x") || true', "which has no value"],
+    ['request.time - duration("1 hour") < request.time', "which has no value"],
+    ['request.time.getHours("Europe/Atlantis") > 1', 'uses "Europe/Atlantis", which is no time zone'],
+    [`resource.name == "${"a".repeat(1_024)}"`, "at most 1024 characters"],
+    [`${"(".repeat(30)}true${")".repeat(30)}`, "is not valid CEL"],
+    [`${"!".repeat(300)}true`, "is not valid CEL"],
+    [`1 in [${"1,".repeat(300)}1]`, "is not valid CEL"],
+    [`${"true && ".repeat(13)}true`, "at most 12 logical operators, not 13"],
+    [`${'request.time.getHours("UTC") > 0 && '.repeat(5)}true`, "names at most 4 time zones, not 5"],
+  ])("is refused: %s", (expression, problem) => {
+    expect(conditionProblem(expression)).toContain(problem);
+    expect(conditionHolds(expression, attributes)).toBe(false);
+  });
+
+  test("never throws, whatever it says", () => {
+    const word = fc.constantFrom(
+      ..."request resource .time .name .type ( ) [ ] { } ! - + * / % && || ? : , == < in true null 1 2.5 'a' timestamp".split(
+        " ",
+      ),
+      ".startsWith(",
+      ".getHours(",
+      ".all(x, ",
+      "dyn(",
+      "\u0000",
+    );
+    const program = fc.array(word, { maxLength: 30 }).map((words) => words.join(" "));
+
+    fc.assert(
+      fc.property(fc.oneof(program, fc.string()), (expression) => {
+        const problem = conditionProblem(expression);
+
+        expect(typeof problem === "string" || problem === undefined).toBe(true);
+        expect(typeof conditionHolds(expression, attributes)).toBe("boolean");
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test("is remembered without being changed by what comes after it", () => {
+    for (let index = 0; index < 500; index += 1) {
+      expect(conditionHolds(endsWith(index), attributes)).toBe(index === 1);
+    }
+    expect(conditionHolds(endsWith(1), attributes)).toBe(true);
+  });
+});
+
+describe("extract", () => {
+  test.each([
+    ["projects/p/operations/1", "projects/{project}/", "p"],
+    ["projects/p/operations/1", "operations/{id}", "1"],
+    ["projects/p/operations/1", "{start}/operations", "projects/p"],
+    ["projects/p/operations/1", "{all}", "projects/p/operations/1"],
+    ["projects/p/operations/1", "folders/{folder}/", ""],
+    ["projects/p/operations/1", "operations/{id}/", ""],
+    ["projects/p/operations/1", "projects/p", ""],
+    ["projects/p/operations/1", "{a}/{b}", ""],
+    ["projects/p/operations/1", "", ""],
+  ])("of %s by %j is %j", (text, template, part) => {
+    expect(extract(text, template)).toBe(part);
+  });
+});

@@ -1,0 +1,42 @@
+import { describe, expect, test } from "vitest";
+import { policyJson } from "../../../src/iam/get-policy";
+import { type Binding, emptyPolicy, policyFromBindings } from "../../../src/iam/policy";
+
+const viewers: Binding = { role: "roles/longrunning.viewer", members: ["user:ada@example.com"] };
+const expiring: Binding = { ...viewers, condition: { expression: "true", title: "t" } };
+const plain = policyFromBindings([viewers], 1);
+const conditional = policyFromBindings([viewers, expiring], 1);
+
+describe("policyJson", () => {
+  test.each([0, 1, 3])("gives a policy without conditions as version 1, asked for %d", (version) => {
+    expect(policyJson(plain, version)).toEqual({ version: 1, bindings: [viewers], etag: plain.etag });
+  });
+
+  test("gives conditions where version 3 is asked for", () => {
+    expect(policyJson(conditional, 3)).toEqual({ version: 3, bindings: [viewers, expiring], etag: conditional.etag });
+  });
+
+  test.each([0, 1])("leaves conditions out and marks their roles, asked for %d", (version) => {
+    const role = expect.stringMatching(/^roles\/longrunning\.viewer_withcond_[0-9a-f]{16}$/) as string;
+
+    expect(policyJson(conditional, version)).toEqual({
+      version: 1,
+      bindings: [viewers, { role, members: viewers.members }],
+      etag: conditional.etag,
+    });
+  });
+
+  test("marks two conditions with two roles", () => {
+    const other: Binding = { ...viewers, condition: { expression: "false", title: "t" } };
+    const { bindings } = policyJson(policyFromBindings([expiring, other], 1), 1);
+
+    expect(new Set((bindings as unknown as Binding[]).map(({ role }) => role)).size).toBe(2);
+  });
+
+  // "etag (canonical padded base64, also in an empty policy)"
+  test("gives an empty policy with an etag", () => {
+    const etag = expect.stringMatching(/^[A-Za-z0-9+/]{11}=$/) as string;
+
+    expect(policyJson(emptyPolicy(), 0)).toEqual({ version: 1, bindings: [], etag });
+  });
+});

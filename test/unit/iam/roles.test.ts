@@ -1,0 +1,61 @@
+import { describe, expect, test } from "vitest";
+import { isPermission, permissions } from "../../../src/iam/permissions";
+import { isRole, roleHas, roles } from "../../../src/iam/roles";
+
+// The table of roles, written out: "viewer (get, list, wait), operator (+ cancel, delete), invoker (start), worker (create,
+// update), admin (all, and IAM)".
+const expected: Record<string, string[]> = {
+  "roles/longrunning.viewer": ["operations.get", "operations.list", "operations.wait"],
+  "roles/longrunning.operator": [
+    "operations.get",
+    "operations.list",
+    "operations.wait",
+    "operations.cancel",
+    "operations.delete",
+  ],
+  "roles/longrunning.invoker": ["methods.invoke"],
+  "roles/longrunning.worker": ["operations.create", "operations.update"],
+  "roles/longrunning.admin": [
+    "operations.get",
+    "operations.list",
+    "operations.wait",
+    "operations.cancel",
+    "operations.delete",
+    "operations.create",
+    "operations.update",
+    "operations.getIamPolicy",
+    "operations.setIamPolicy",
+    "methods.invoke",
+  ],
+};
+
+test("there are five roles", () => {
+  expect(roles).toEqual(Object.keys(expected));
+});
+
+test("there are ten permissions", () => {
+  expect(permissions).toHaveLength(10);
+});
+
+describe("roleHas", () => {
+  test.each(roles.flatMap((role) => permissions.map((permission) => [role, permission] as const)))(
+    "%s and %s",
+    (role, permission) => {
+      expect(roleHas(role, permission)).toBe(expected[role]?.includes(permission.replace("longrunning.", "")));
+    },
+  );
+});
+
+test.each(["", "viewer", "roles/viewer", "roles/owner", "roles/longrunning.Viewer", "__proto__", "toString"])(
+  "%j is no role",
+  (text) => {
+    expect(isRole(text)).toBe(false);
+  },
+);
+
+test.each(["", "longrunning.operations.*", "longrunning.operations", "operations.get", "constructor"])(
+  "%j is no permission",
+  (text) => {
+    expect(isPermission(text)).toBe(false);
+  },
+);

@@ -1,0 +1,141 @@
+import { describe, expect, test, vi } from "vitest";
+import { MAX_PAGE_TOKEN_CHARACTERS } from "../../../src/limits";
+import { type TokenKeys, openPageToken, sealPageToken } from "../../../src/service/page-token";
+import { aTokenKey } from "../../support/an-index";
+import { CREATE_TIME } from "../../support/an-operation";
+import { rpcErrorOf, violatedFields } from "../../support/an-rpc-error";
+
+const PLACE = { createTime: CREATE_TIME, id: "f".repeat(64) };
+const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+const LIST = { parent: "projects/p/locations/l", filter: "done = false" };
+const KEYS: TokenKeys = [aTokenKey(1), aTokenKey(2)];
+
+const seal = (keys: TokenKeys = KEYS): Promise<string> => sealPageToken(PLACE, LIST, keys);
+const open = (token: string, list = LIST, keys: readonly string[] = KEYS) =>
+  openPageToken(token, list, async () => keys);
+
+async function expectRefused(token: string, list = LIST, keys: readonly string[] = KEYS): Promise<void> {
+  const error = await rpcErrorOf(() => open(token, list, keys));
+  expect(error.code).toBe("INVALID_ARGUMENT");
+  expect(error.reason).toBe("PAGE_TOKEN_INVALID");
+  expect(violatedFields(error.details)).toEqual(["pageToken"]);
+}
+
+describe("a page token", () => {
+  test("gives back the place it was sealed with", async () => {
+    await expect(open(await seal())).resolves.toEqual(PLACE);
+  });
+
+  test("needs no escaping in a query, and is far below the bound on its length", async () => {
+    const token = await seal();
+
+    expect(token).toMatch(/^[A-Za-z0-9_-]+$/);
+    expect(token.length).toBeLessThan(MAX_PAGE_TOKEN_CHARACTERS / 4);
+  });
+
+  test("says nothing of the place, and is another one every time", async () => {
+    const [one, other] = await Promise.all([seal(), seal()]);
+
+    expect(one).not.toBe(other);
+    expect(atob(one.replaceAll("-", "+").replaceAll("_", "/"))).not.toContain("ffff");
+  });
+
+  test.each([
+    ["another parent", { ...LIST, parent: "projects/p/locations/m" }],
+    ["the parent of its parent", { ...LIST, parent: "projects/p" }],
+    ["a wildcard in its place", { ...LIST, parent: "projects/p/locations/-" }],
+    ["another filter", { ...LIST, filter: "done = true" }],
+    ["no filter", { ...LIST, filter: "" }],
+    ["the same filter, written otherwise", { ...LIST, filter: "done=false" }],
+    ["parent and filter parted elsewhere", { parent: 'projects/p/locations/l","done', filter: " = false" }],
+  ])("is refused with %s", async (_, list) => {
+    await expectRefused(await seal(), list);
+  });
+
+  test("is refused with any one character changed", async () => {
+    const token = await seal();
+
+    for (const [index, character] of [...token].entries()) {
+      for (const other of [character === "A" ? "B" : "A", neighbourOf(character)]) {
+        await expectRefused(token.slice(0, index) + other + token.slice(index + 1));
+      }
+    }
+  });
+
+  test("is refused where its last character differs only in bits that no byte has", async () => {
+    // Of three lengths, one leaves 4 bits of the last character unread and one 2.
+    const tokens = await Promise.all(
+      ["1", "12", "123"].map((id) => sealPageToken({ createTime: CREATE_TIME, id }, LIST, KEYS)),
+    );
+
+    for (const token of tokens.filter(({ length }) => length % 4 !== 0)) {
+      await expectRefused(token.slice(0, -1) + neighbourOf(token.at(-1)!));
+    }
+    expect(tokens.filter(({ length }) => length % 4 !== 0)).toHaveLength(2);
+  });
+
+  test("is refused at every shorter length, and when it is longer", async () => {
+    const token = await seal();
+
+    for (let length = 1; length < token.length; length += 1) await expectRefused(token.slice(0, length));
+    await expectRefused(`${token}A`);
+    await expectRefused(`${token}${token}`);
+    await expectRefused(token + "A".repeat(MAX_PAGE_TOKEN_CHARACTERS));
+  });
+
+  test.each(["x", "=", "AQ", "AQ==", " ", "AA AA", "été", "A".repeat(64), "%00", "null", "0", "AB+/"])(
+    "is not %j",
+    async (token) => {
+      await expectRefused(token);
+    },
+  );
+
+  test("is asked no key for where it cannot be one", async () => {
+    const keys = vi.fn<() => Promise<string[]>>(async () => [...KEYS]);
+
+    for (const text of ["x", "=", "AQ==", "A".repeat(64), "AQ".repeat(1_000)]) {
+      await rpcErrorOf(() => openPageToken(text, LIST, keys));
+    }
+
+    expect(keys).not.toHaveBeenCalled();
+  });
+
+  test("of another version is refused", async () => {
+    const token = await seal();
+
+    // The first byte stands in the first two characters, of the second in its upper two bits: 01 becomes 10.
+    await expectRefused(`A${DIGITS[DIGITS.indexOf(token[1]!) + 16]}${token.slice(2)}`);
+  });
+});
+
+describe("a ring of keys", () => {
+  const [first, second, third] = [aTokenKey(1), aTokenKey(2), aTokenKey(3)];
+
+  test("opens what either of its keys sealed", async () => {
+    await expect(open(await seal([first]), LIST, [first, second])).resolves.toEqual(PLACE);
+    await expect(open(await seal([second]), LIST, [first, second])).resolves.toEqual(PLACE);
+  });
+
+  test("seals with its first key", async () => {
+    const token = await seal([first, second]);
+
+    await expect(open(token, LIST, [first])).resolves.toEqual(PLACE);
+    await expectRefused(token, LIST, [second]);
+  });
+
+  test("does not open what a key sealed that has left it", async () => {
+    const token = await seal([first, second]);
+
+    await expect(open(token, LIST, [second, first])).resolves.toEqual(PLACE);
+    await expectRefused(token, LIST, [third, second]);
+  });
+
+  test("without keys opens nothing", async () => {
+    await expectRefused(await seal(), LIST, []);
+  });
+});
+
+/** The character whose six bits differ in the last one. */
+function neighbourOf(character: string): string {
+  return DIGITS[DIGITS.indexOf(character) ^ 1]!;
+}
