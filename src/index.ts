@@ -2,7 +2,7 @@
 import { authenticate } from "./authentication/authenticate";
 import { authenticationConfigFromEnv } from "./authentication/config";
 import { keySetsOver } from "./authentication/key-sets";
-import { apiKeysOver } from "./authentication/verify-api-key";
+import { type ApiKeys, apiKeysOver } from "./authentication/verify-api-key";
 import { configFromEnv } from "./config";
 import { sweep } from "./cron/sweep";
 import { operationLists, operationStore, requestStore, slotStore } from "./durable/operation-client";
@@ -81,7 +81,8 @@ function uniqueById<T>(what: string, items: readonly T[], idOf: (item: T) => str
 }
 
 /** What an isolate remembers between requests; each is bounded in age and number. */
-const keySets = keySetsOver(fetch);
+const keySets = keySetsOver((input, init) => fetch(input, init));
+const apiKeysByEnv = new WeakMap<Env, ApiKeys>();
 const policyCache = new PolicyCache();
 
 function now(): number {
@@ -90,7 +91,8 @@ function now(): number {
 
 async function serviceContext(request: Request, env: Env, locations: Locations): Promise<ServiceContext> {
   const config = configFromEnv(env);
-  const apiKeys = apiKeysOver(apiKeyStore(env.KEYS));
+  const apiKeys = apiKeysByEnv.get(env) ?? apiKeysOver(apiKeyStore(env.KEYS));
+  apiKeysByEnv.set(env, apiKeys);
   const principal = await authenticate(request, authenticationConfigFromEnv(env), { keySets, apiKeys }, now());
   await limitRate(env.RATE_LIMITER, principal.id || (request.headers.get("CF-Connecting-IP") ?? ""));
   const authorizer = new Authorizer(principal, { cache: policyCache, read: policyReader(env.POLICIES), now });
@@ -98,6 +100,8 @@ async function serviceContext(request: Request, env: Env, locations: Locations):
   const { leaseMs, resendMs, indexShards, maxOperationsPerCaller, tokenKeys } = config;
   return {
     caller: { id: principal.id, mayUseRequestId: !isAnonymous(principal) || config.auth === "open" },
+    principal,
+    apiKeys: apiKeyStore(env.KEYS),
     authorize: (permission, parent) => authorizer.require(permission, parent),
     iam: {
       policies: policyStore(namespaces, authorizer, { cache: policyCache, now }),

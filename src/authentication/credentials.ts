@@ -17,7 +17,7 @@ export function credentialsOf(request: Request, assertionHeaders: Iterable<strin
   const { searchParams } = new URL(url);
   const parameters = (...names: string[]): string[] =>
     // With and without `$`, as all system parameters.
-    names.flatMap((name) => [...searchParams.getAll(name), ...searchParams.getAll(`$${name}`)]);
+    names.flatMap((name) => [name, `$${name}`]).flatMap((name) => searchParams.getAll(name));
   const authorization = headers.get("Authorization");
   const keyHeader = headers.get("x-goog-api-key");
   return {

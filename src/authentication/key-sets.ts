@@ -1,5 +1,5 @@
 // The public keys of issuers (RFC 7517): found by OpenID Connect Discovery 1.0, fetched, cached and rotated.
-import { type JSONWebKeySet, type LocalJWKSet, createLocalJWKSet } from "jose";
+import { type LocalJWKSet, createLocalJWKSet } from "jose";
 import { unavailable } from "../rpc/error";
 import {
   AUTHENTICATION_RETRY_SECONDS,
@@ -112,7 +112,7 @@ async function fetchKeySet(fetch: Fetch, { issuer, jwksUri }: KeySource, now: nu
     const keys = json["keys"];
     if (!Array.isArray(keys) || keys.length > MAX_KEY_SET_KEYS) throw new Error("no JSON Web Key Set");
     // jose passes over what it cannot use, and refuses secret and private keys.
-    return { getKey: createLocalJWKSet({ keys } as JSONWebKeySet), fetchTime: now };
+    return { getKey: createLocalJWKSet({ keys }), fetchTime: now };
   } catch (error) {
     throw unreachable(error);
   }

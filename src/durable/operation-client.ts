@@ -39,35 +39,50 @@ export function operationStore(
       const stub = namespace.get(namespace.idFromString(operation.id), hint);
       return reached<StartAnswer>(async () => stub.start(operation, request, input));
     },
-    get: async (name) => {
-      const answer = await operations.ask<OperationAnswer | Absence>(
-        "longrunning.operations.get",
-        name,
-        (stub, access) => stub.get(name, access),
-      );
-      return answer === "NOT_FOUND" ? undefined : (answer as OperationAnswer);
-    },
-    update: (name, request) =>
-      operations.ask<UpdateAnswer | "DENIED">("longrunning.operations.update", name, async (stub, access) =>
-        stub.update(name, request, access),
+    get: async (name) =>
+      present(
+        await operations.ask<OperationAnswer | Absence>({
+          permission: "longrunning.operations.get",
+          name,
+          absent: "NOT_FOUND",
+          call: async (stub, access) => stub.get(name, access),
+        }),
       ),
-    cancel: async (name) =>
-      (await operations.ask<"OK" | Absence>("longrunning.operations.cancel", name, (stub, access) =>
-        stub.cancel(name, access),
-      )) === "OK",
-    delete: async (name) =>
-      (await operations.ask<"OK" | Absence>("longrunning.operations.delete", name, (stub, access) =>
-        stub.delete(name, access),
-      )) === "OK",
-    wait: async (name, timeoutMs, signal) => {
-      const answer = await operations.ask<OperationAnswer | Absence>(
-        "longrunning.operations.wait",
+    update: (name, request) =>
+      operations.ask<UpdateAnswer | "DENIED">({
+        permission: "longrunning.operations.update",
         name,
-        (stub, access) => wait(stub, { name, access, timeoutMs, signal }),
-      );
-      return typeof answer === "string" ? undefined : answer;
-    },
+        absent: { ok: false, refusal: "NOT_FOUND" },
+        call: async (stub, access) => stub.update(name, request, access),
+      }),
+    cancel: async (name) =>
+      (await operations.ask<"OK" | Absence>({
+        permission: "longrunning.operations.cancel",
+        name,
+        absent: "NOT_FOUND",
+        call: async (stub, access) => stub.cancel(name, access),
+      })) === "OK",
+    delete: async (name) =>
+      (await operations.ask<"OK" | Absence>({
+        permission: "longrunning.operations.delete",
+        name,
+        absent: "NOT_FOUND",
+        call: async (stub, access) => stub.delete(name, access),
+      })) === "OK",
+    wait: async (name, timeoutMs, signal) =>
+      present(
+        await operations.ask<OperationAnswer | Absence>({
+          permission: "longrunning.operations.wait",
+          name,
+          absent: "NOT_FOUND",
+          call: (stub, access) => wait(stub, { name, access, timeoutMs, signal }),
+        }),
+      ),
   };
+}
+
+function present(answer: OperationAnswer | "NOT_FOUND"): OperationAnswer | undefined {
+  return answer === "NOT_FOUND" ? undefined : answer;
 }
 
 interface Wait {

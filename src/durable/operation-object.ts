@@ -11,7 +11,7 @@ import {
   type StreamedInput,
   WAIT_PATH,
 } from "../operation/answer";
-import { type Access, OWN_ACCESS, mayAccess, ownRequest } from "../iam/access";
+import { type Access, mayAccess, ownRequest } from "../iam/access";
 import { allowedPermissions } from "../iam/evaluate";
 import type { Permission } from "../iam/permissions";
 import { type Policy, emptyPolicy } from "../iam/policy";
@@ -111,13 +111,13 @@ export class OperationObject extends DurableObject<Env> {
   // ── google.longrunning.Operations, one operation of it ────────────────────────────────────────────────────────────
 
   /** The operation as it stands. */
-  async get(name: string, access = OWN_ACCESS): Promise<OperationAnswer | Absence> {
+  async get(name: string, access: Access): Promise<OperationAnswer | Absence> {
     const seen = await this.#see(name, access);
     return typeof seen === "string" ? seen : this.#life.answer(seen);
   }
 
   /** Asks the work to stop (AIP-151). */
-  async cancel(name: string, access = OWN_ACCESS): Promise<"OK" | Absence> {
+  async cancel(name: string, access: Access): Promise<"OK" | Absence> {
     const seen = await this.#see(name, access);
     if (typeof seen === "string") return seen;
     // Refused where it is done: then nothing changes, and that is an answer too.
@@ -126,7 +126,7 @@ export class OperationObject extends DurableObject<Env> {
   }
 
   /** Forgets the operation; work under way goes on unseen. */
-  async delete(name: string, access = OWN_ACCESS): Promise<"OK" | Absence> {
+  async delete(name: string, access: Access): Promise<"OK" | Absence> {
     const seen = await this.#see(name, access);
     if (typeof seen === "string") return seen;
     this.#life.apply({ type: "delete" });
@@ -136,7 +136,7 @@ export class OperationObject extends DurableObject<Env> {
   }
 
   /** Progress or completion from whoever does the work elsewhere (UpdateOperation). */
-  async update(name: string, request: UpdateRequest, access = OWN_ACCESS): Promise<UpdateAnswer | "DENIED"> {
+  async update(name: string, request: UpdateRequest, access: Access): Promise<UpdateAnswer | "DENIED"> {
     const record = await this.#see(name, access);
     if (record === "DENIED") return record;
     if (record === "NOT_FOUND") return { ok: false, refusal: record };
@@ -244,10 +244,8 @@ export class OperationObject extends DurableObject<Env> {
   async #wait(request: Request): Promise<Response> {
     const name = decodeURIComponent(request.headers.get(NAME_HEADER) ?? "");
     const access = request.headers.get(ACCESS_HEADER);
-    const record = await this.#see(
-      name,
-      access === null ? OWN_ACCESS : (JSON.parse(decodeURIComponent(access)) as Access),
-    );
+    if (access === null) return new Response(null, { status: 403 });
+    const record = await this.#see(name, JSON.parse(decodeURIComponent(access)) as Access);
     if (typeof record === "string") return new Response(null, { status: record === "DENIED" ? 403 : 404 });
     if (isFinal(record.state)) return Response.json(this.#life.waitMessage(record));
     const { waiters } = this.#life;

@@ -3,7 +3,6 @@ import { parseOperationName } from "../aip/resource-name";
 import type { Access } from "../iam/access";
 import type { Permission } from "../iam/permissions";
 import { UNAVAILABLE_RETRY_SECONDS } from "../limits";
-import type { Absence } from "../operation/answer";
 import { RpcError, unavailable } from "../rpc/error";
 import type { Authorizer } from "../service/authorizer";
 import type { OperationObject } from "./operation-object";
@@ -14,41 +13,46 @@ export type OperationStub = DurableObjectStub<OperationObject>;
 const NO_OPERATION = "no-operation";
 
 export interface OperationStubs {
-  stub(this: void, name: string): OperationStub;
+  /** undefined: the name's id is none of the namespace's. */
+  find(this: void, name: string): OperationStub | undefined;
+  /** An object like any other, in which there is no operation. */
+  none(this: void): OperationStub;
   /**
-   * Asks an operation's object under the caller's access. Throws where the caller may not; of what is not there the answer
-   * is the same, by the same number of calls.
+   * Asks an operation's object under the caller's access; `absent` is the answer for an id that cannot be. Throws where
+   * the caller may not: of what is not there the answer is the same, by the same number of calls.
    */
-  ask<T extends object | string>(
-    this: void,
-    permission: Permission,
-    name: string,
-    call: (stub: OperationStub, access: Access) => Promise<T>,
-  ): Promise<Exclude<T, "DENIED">>;
+  ask<T>(this: void, question: Question<T>): Promise<Exclude<T, "DENIED">>;
+}
+
+export interface Question<T> {
+  permission: Permission;
+  name: string;
+  absent: T;
+  call(this: void, stub: OperationStub, access: Access): Promise<T>;
 }
 
 export function operationStubs(
   namespace: DurableObjectNamespace<OperationObject>,
   authorizer: Authorizer,
 ): OperationStubs {
-  const stub = (name: string): OperationStub => {
+  const find = (name: string): OperationStub | undefined => {
     const id = parseOperationName(name)?.id ?? "";
     try {
       return namespace.get(namespace.idFromString(id));
     } catch {
       // idFromString refuses whatever is not an id of the namespace: a guessed name never creates an object.
-      return namespace.getByName(NO_OPERATION);
+      return undefined;
     }
   };
+  const none = (): OperationStub => namespace.getByName(NO_OPERATION);
   return {
-    stub,
-    ask: async <T extends object | string>(
-      permission: Permission,
-      name: string,
-      call: (stub: OperationStub, access: Access) => Promise<T>,
-    ) => {
+    find,
+    none,
+    ask: async <T>({ permission, name, absent, call }: Question<T>) => {
       const access = await authorizer.accessTo(permission, name);
-      const answer: T | Absence = await reached(() => call(stub(name), access));
+      const stub = find(name);
+      // Who may know that it is not there is told at once; who may not must not see it by the time it takes.
+      const answer = stub || !access.isGranted ? await reached(() => call(stub ?? none(), access)) : absent;
       authorizer.audit(permission, name, answer !== "DENIED");
       if (answer === "DENIED") throw authorizer.denied(permission, name);
       return answer as Exclude<T, "DENIED">;

@@ -27,16 +27,19 @@ export function policyStore(
   authorizer: Authorizer,
   { cache, now }: { cache: PolicyCache; now: () => number },
 ): PolicyStore {
-  const { ask, stub } = operationStubs(operations, authorizer);
+  const { ask, find, none } = operationStubs(operations, authorizer);
   return {
     get: async (resource) => {
       if (!isOperation(resource)) {
         await authorizer.require("longrunning.operations.getIamPolicy", resource);
         return policyReader(policies)(resource);
       }
-      const policy = await ask<Policy | Absence>("longrunning.operations.getIamPolicy", resource, (operation, access) =>
-        operation.getPolicy(resource, access),
-      );
+      const policy = await ask<Policy | Absence>({
+        permission: "longrunning.operations.getIamPolicy",
+        name: resource,
+        absent: "NOT_FOUND",
+        call: async (operation, access) => operation.getPolicy(resource, access),
+      });
       return policy === "NOT_FOUND" ? undefined : policy;
     },
     set: async (resource, request) => {
@@ -46,11 +49,12 @@ export function policyStore(
         if (result.ok) cache.put(resource, result.policy, now());
         return result;
       }
-      const result = await ask<SetPolicyResult | Absence>(
-        "longrunning.operations.setIamPolicy",
-        resource,
-        async (operation, access) => operation.setPolicy(resource, request, access),
-      );
+      const result = await ask<SetPolicyResult | Absence>({
+        permission: "longrunning.operations.setIamPolicy",
+        name: resource,
+        absent: "NOT_FOUND",
+        call: async (operation, access) => operation.setPolicy(resource, request, access),
+      });
       return result === "NOT_FOUND" ? { ok: false, refusal: result } : result;
     },
     test: async (resource, permissions) => {
@@ -58,7 +62,7 @@ export function policyStore(
       if (!isOperation(resource)) return granted;
       const { id, members } = authorizer.principal;
       const own = await reached<Permission[] | undefined>(async () =>
-        stub(resource).testPermissions(resource, [...permissions], { id, members: [...members] }),
+        (find(resource) ?? none()).testPermissions(resource, [...permissions], { id, members: [...members] }),
       );
       // An operation that does not exist gives an empty set.
       return own ? permissions.filter((permission) => granted.includes(permission) || own.includes(permission)) : [];

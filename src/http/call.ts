@@ -6,6 +6,8 @@ import type { TokenKeys } from "../service/page-token";
 import type { Deployment } from "../service/start-operation";
 import type { IamService } from "../service/iam-policy";
 import type { Caller } from "../service/start-once";
+import type { ApiKeyStore } from "../authentication/api-key-store";
+import type { Principal } from "../iam/principal";
 import type { Permission } from "../iam/permissions";
 import { parseQuery } from "./query";
 import type { RequestBody } from "./request-body";
@@ -17,6 +19,8 @@ export interface ServiceContext {
   /** Throws where the caller has not the permission on a parent. */
   authorize: (permission: Permission, parent: string) => Promise<void>;
   iam: IamService;
+  principal: Principal;
+  apiKeys: ApiKeyStore;
   deployment: Deployment;
   store: OperationStore;
   requests: RequestStore;

@@ -3,6 +3,7 @@ import { type IRequest, Router } from "itty-router";
 import { MAX_QUOTED_CHARACTERS } from "../limits";
 import type { Method } from "../operation/define-method";
 import { RpcError, invalidArgument } from "../rpc/error";
+import { apiKeysRoutes } from "./api-keys-routes";
 import type { ServiceContext } from "./call";
 import { type AllowedOrigins, optionsResponse, withCors } from "./cors";
 import { errorResponse } from "./error-response";
@@ -41,6 +42,7 @@ export function httpDoor(methods: Iterable<Method>) {
     ...operationsRoutes,
     ...iamRoutes,
     ...locationsRoutes,
+    ...apiKeysRoutes,
   ]);
   const router = Router<IRequest, [Exchange]>({
     routes: [

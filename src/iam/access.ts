@@ -13,13 +13,6 @@ export interface Access {
   principal: Pick<Principal, "id" | "members">;
 }
 
-/** A call of the service's own, which nobody has to be asked about. */
-export const OWN_ACCESS: Access = {
-  permission: "longrunning.operations.get",
-  isGranted: true,
-  principal: { id: "", members: [] },
-};
-
 /** What an operation adds: its starter, and its own policy. */
 export interface OwnRights {
   name: string;

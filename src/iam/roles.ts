@@ -8,7 +8,7 @@ const viewer = [
 ] as const satisfies Permission[];
 
 /** The permissions of each role. */
-export const permissionsByRole = {
+const permissionsByRole = {
   "roles/longrunning.viewer": viewer,
   "roles/longrunning.operator": [...viewer, "longrunning.operations.cancel", "longrunning.operations.delete"],
   "roles/longrunning.invoker": ["longrunning.methods.invoke"],

@@ -16,7 +16,7 @@ import { notFound } from "../rpc/error";
 const OPERATION_TYPE = "google.longrunning.Operation";
 const MASK_PATHS = ["bindings", "etag", "version"];
 
-export type SetPolicyAnswer = SetPolicyResult | { ok: false; refusal: "NOT_FOUND" };
+type SetPolicyAnswer = SetPolicyResult | { ok: false; refusal: "NOT_FOUND" };
 
 /**
  * The policies, as the present caller may touch them. Each method throws PERMISSION_DENIED or UNAUTHENTICATED (denial())

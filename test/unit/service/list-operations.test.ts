@@ -22,6 +22,68 @@ function locations(...list: Location[]): Map<string, Location> {
   return new Map(list.map((location) => [location.locationId, location]));
 }
 
+const at = (ms: number): string => new Date(CREATE_TIME + ms).toISOString();
+
+/** One match, the oldest, behind rows that do not match. */
+function needle(count: number, shards: number) {
+  const index = new AnIndex();
+  const match = anIndexRow({ metadata: { wanted: true } });
+  index.write(match);
+  for (let n = 1; n < count; n += 1) index.write(anIndexRow({ createTime: CREATE_TIME + n }), { shard: n % shards });
+  return { index, id: match.id };
+}
+
+function anOperationOf(name: string, bytes: number): string {
+  const bare = JSON.stringify({ name, done: true, response: { x: "" } });
+  return JSON.stringify({ name, done: true, response: { x: "x".repeat(bytes - bare.length) } });
+}
+
+/** Operations under several parents. */
+function spreadOverParents() {
+  const index = new AnIndex();
+  const parents = ["projects/p/locations/a", "projects/p/locations/b", "projects/p", "projects/p/locations/a/models/m"];
+  for (const [n, parent] of parents.entries()) index.write(anIndexRow({ createTime: CREATE_TIME - n, parent }));
+  return { list: aList({ index }), parents };
+}
+
+function threeShards() {
+  const { index, ids } = filled(30, { shards: 3 });
+  return { index, ids, list: aList({ index, indexShards: 3 }) };
+}
+
+function outOfReach() {
+  const index = new AnIndex();
+  index.write(anIndexRow({ createTime: CREATE_TIME + 1 }));
+  const large = aLargeRow(100_000);
+  index.write(large);
+  return { list: aList({ index, whole: fails }), name: (JSON.parse(large.operation) as { name: string }).name };
+}
+
+async function fails(): Promise<never> {
+  throw unavailable("out of reach", 1);
+}
+
+/** Of a MiB of characters, each three bytes in UTF-8. */
+async function threeMib(name: string): Promise<string> {
+  return JSON.stringify({ name, done: true, response: { x: "€".repeat(MIB) } });
+}
+
+/** An index of operations too large for it, each of so many bytes, and the list of them. */
+function ofSizes(sizes: readonly number[], shards = 1) {
+  const index = new AnIndex();
+  const sizeOf = new Map<string, number>();
+  for (const [n, size] of sizes.entries()) {
+    const row = aLargeRow(size, { createTime: CREATE_TIME - n });
+    index.write(row, { shard: n % shards });
+    sizeOf.set((JSON.parse(row.operation) as { name: string }).name, size);
+  }
+  const whole = async (name: string): Promise<string | undefined> => {
+    const size = sizeOf.get(name);
+    return size === undefined ? undefined : anOperationOf(name, size);
+  };
+  return { index, sizeOf, whole, list: aList({ index, whole }) };
+}
+
 describe("the order of a list", () => {
   test("is newest first", async () => {
     const { index, ids } = filled(30);
@@ -125,9 +187,9 @@ describe("nextPageToken", () => {
 
   test("of a scope that never gave one out is refused without a key being made", async () => {
     const { nextPageToken } = await aList({ index: filled(2).index }).list({ pageSize: 1 });
-    const { index, list } = aList();
+    const { index, ...other } = aList();
 
-    expect((await rpcErrorOf(() => list({ pageToken: nextPageToken }))).reason).toBe("PAGE_TOKEN_INVALID");
+    expect((await rpcErrorOf(() => other.list({ pageToken: nextPageToken }))).reason).toBe("PAGE_TOKEN_INVALID");
     expect(index.keysMade).toBe(0);
   });
 
@@ -156,8 +218,6 @@ describe("a filter", () => {
   test("of done = false and a range of createTime reads no row outside of them", async () => {
     const index = new AnIndex();
     for (let n = 0; n < 1_000; n += 1) index.write(anIndexRow({ createTime: CREATE_TIME + n, done: n % 10 !== 0 }));
-    const at = (ms: number): string => new Date(CREATE_TIME + ms).toISOString();
-
     const page = await aList({ index }).list({
       filter: `done = false AND createTime >= ${at(200)} AND createTime < ${at(400)}`,
     });
@@ -180,15 +240,6 @@ describe("a filter", () => {
 });
 
 describe("a scan", () => {
-  /** One match, the oldest, behind rows that do not match. */
-  function needle(count: number, shards: number) {
-    const index = new AnIndex();
-    const match = anIndexRow({ metadata: { wanted: true } });
-    index.write(match);
-    for (let n = 1; n < count; n += 1) index.write(anIndexRow({ createTime: CREATE_TIME + n }), { shard: n % shards });
-    return { index, id: match.id };
-  }
-
   test.each([1, 4, 16])("reads at most 5,000 rows per page over %i shards, and finds what is there", async (shards) => {
     const { index, id } = needle(11_000, shards);
     const list = aList({ index });
@@ -266,27 +317,6 @@ function scannedBy(index: AnIndex): number {
 }
 
 describe("a page's bytes", () => {
-  /** An index of operations too large for it, each of so many bytes, and the list of them. */
-  function ofSizes(sizes: readonly number[], shards = 1) {
-    const index = new AnIndex();
-    const sizeOf = new Map<string, number>();
-    for (const [n, size] of sizes.entries()) {
-      const row = aLargeRow(size, { createTime: CREATE_TIME - n });
-      index.write(row, { shard: n % shards });
-      sizeOf.set((JSON.parse(row.operation) as { name: string }).name, size);
-    }
-    const whole = async (name: string): Promise<string | undefined> => {
-      const size = sizeOf.get(name);
-      return size === undefined ? undefined : anOperationOf(name, size);
-    };
-    return { index, sizeOf, whole, list: aList({ index, whole }) };
-  }
-
-  function anOperationOf(name: string, bytes: number): string {
-    const bare = JSON.stringify({ name, done: true, response: { x: "" } });
-    return JSON.stringify({ name, done: true, response: { x: "x".repeat(bytes - bare.length) } });
-  }
-
   test.each([1, 4])("are at most 8 MiB, and no operation is left out, with %i shards", async (shards) => {
     const sizes = [3, 3, 3, 1, 5, 2, 0.5, 7, 0.5].map((mib) => mib * MIB);
     const { list, sizeOf } = ofSizes(sizes, shards);
@@ -339,10 +369,7 @@ describe("a page's bytes", () => {
   test("are counted in UTF-8", async () => {
     const index = new AnIndex();
     for (let n = 0; n < 5; n += 1) index.write(aLargeRow(20_000, { createTime: CREATE_TIME - n }));
-    const whole = async (name: string): Promise<string> =>
-      JSON.stringify({ name, done: true, response: { x: "€".repeat(MIB) } });
-
-    const pages = await aList({ index, whole }).walk();
+    const pages = await aList({ index, whole: threeMib }).walk();
 
     expect(pages.map(({ ids }) => ids.length)).toEqual([2, 2, 1]);
   });
@@ -371,18 +398,6 @@ describe("a page's bytes", () => {
 });
 
 describe("a wildcard", () => {
-  function spread() {
-    const index = new AnIndex();
-    const parents = [
-      "projects/p/locations/a",
-      "projects/p/locations/b",
-      "projects/p",
-      "projects/p/locations/a/models/m",
-    ];
-    for (const [n, parent] of parents.entries()) index.write(anIndexRow({ createTime: CREATE_TIME - n, parent }));
-    return { list: aList({ index }), parents };
-  }
-
   test.each([
     ["projects/p/locations/-", [0, 1]],
     ["projects/p/locations/a", [0]],
@@ -393,7 +408,7 @@ describe("a wildcard", () => {
     ["projects/p/locations/a/models/-", [3]],
     ["projects/p/regions/-", []],
   ])("%s stands for the operations directly under what matches it", async (parent, found) => {
-    const { list, parents } = spread();
+    const { list, parents } = spreadOverParents();
 
     const names = (await list.list({ parent })).operations.map(({ name }) => name.split("/operations/")[0]);
 
@@ -402,11 +417,6 @@ describe("a wildcard", () => {
 });
 
 describe("a shard out of reach", () => {
-  function threeShards() {
-    const { index, ids } = filled(30, { shards: 3 });
-    return { index, ids, list: aList({ index, indexShards: 3 }) };
-  }
-
   test.each([0, 1, 2])("fails the list as UNAVAILABLE, be it shard %i", async (shard) => {
     const { index, list } = threeShards();
     index.fails = (source) => source.shard === shard;
@@ -469,17 +479,6 @@ describe("a shard out of reach", () => {
 });
 
 describe("an operation out of reach that is too large for the index", () => {
-  function outOfReach() {
-    const index = new AnIndex();
-    index.write(anIndexRow({ createTime: CREATE_TIME + 1 }));
-    const large = aLargeRow(100_000);
-    index.write(large);
-    const whole = async (): Promise<never> => {
-      throw unavailable("out of reach", 1);
-    };
-    return { list: aList({ index, whole }), name: (JSON.parse(large.operation) as { name: string }).name };
-  }
-
   test("fails the list as UNAVAILABLE", async () => {
     expect((await rpcErrorOf(() => outOfReach().list.list())).code).toBe("UNAVAILABLE");
   });

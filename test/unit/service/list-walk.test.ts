@@ -1,7 +1,7 @@
 // "Walking all pages gives each operation that existed throughout exactly once, whatever is created, finished or deleted
 // meanwhile" (docs/lists.md), over the index's own statements.
 import { describe, expect, test } from "vitest";
-import { type IndexRow } from "../../../src/operation/index-row";
+import type { IndexRow } from "../../../src/operation/index-row";
 import { precedes } from "../../../src/operation/page";
 import { type AList, type SeenPage, aList } from "../../support/a-list";
 import { AnIndex, aLargeRow, anIndexRow } from "../../support/an-index";
@@ -26,6 +26,12 @@ const FILTERS: Readonly<Record<string, (row: IndexRow) => boolean>> = {
   "done = false AND metadata.kind = a": ({ done, operation }) => !done && operation.includes('"kind":"a"'),
   [`createTime >= ${new Date(CREATE_TIME + 20).toISOString()}`]: ({ createTime }) => createTime >= CREATE_TIME + 20,
 };
+
+interface WalkedPage extends SeenPage {
+  pageSize: number;
+  /** Operations whose deletion had been answered before the page was asked for. */
+  seenThoughGone: string[];
+}
 
 /** A service under way: operations come, end and go, shards become more, and now and then one does not answer. */
 class Storm {
@@ -71,17 +77,15 @@ class Storm {
   }
 
   /** Walks to the end while things happen, and gives its pages. */
-  async walk(filter: string): Promise<SeenPage[]> {
-    const pages: SeenPage[] = [];
+  async walk(filter: string): Promise<WalkedPage[]> {
+    const pages: WalkedPage[] = [];
     let pageToken: string | undefined;
     do {
       for (let n = this.random.below(6); n > 0; n -= 1) this.happen();
       const pageSize = 1 + this.random.below(30);
       const goneBefore = new Set(this.operations.filter(({ deleted }) => deleted).map(({ row }) => row.id));
       const page = await this.#retried(() => this.list.list({ filter, pageSize, pageToken }));
-      expect(page.ids.length).toBeLessThanOrEqual(pageSize);
-      expect(page.ids.filter((id) => goneBefore.has(id))).toEqual([]);
-      pages.push(page);
+      pages.push({ ...page, pageSize, seenThoughGone: page.ids.filter((id) => goneBefore.has(id)) });
       pageToken = page.nextPageToken;
     } while (pageToken !== undefined);
     return pages;
@@ -129,10 +133,13 @@ describe("a walk through all pages while operations come, end and go", () => {
     const matches = FILTERS[filter]!;
     const before = storm.operations.filter(({ row, deleted }) => !deleted && matches(row)).map(({ row }) => row.id);
 
-    const seen = (await storm.walk(filter)).flatMap(({ ids }) => ids);
+    const pages = await storm.walk(filter);
 
+    const seen = pages.flatMap(({ ids }) => ids);
     const byId = new Map(storm.operations.map((stored) => [stored.row.id, stored]));
     const throughout = before.filter((id) => !byId.get(id)!.deleted && matches(byId.get(id)!.row));
+    expect(pages.every(({ ids, pageSize }) => ids.length <= pageSize)).toBe(true);
+    expect(pages.flatMap(({ seenThoughGone }) => seenThoughGone)).toEqual([]);
     expect(new Set(seen).size).toBe(seen.length);
     expect(throughout.filter((id) => !seen.includes(id))).toEqual([]);
     const places = seen.map((id) => byId.get(id)!.row);

@@ -14,12 +14,13 @@ const seal = (keys: TokenKeys = KEYS): Promise<string> => sealPageToken(PLACE, L
 const open = (token: string, list = LIST, keys: readonly string[] = KEYS) =>
   openPageToken(token, list, async () => keys);
 
-async function expectRefused(token: string, list = LIST, keys: readonly string[] = KEYS): Promise<void> {
+/** How a token is refused: code, reason and fields. */
+async function refusalOf(token: string, list = LIST, keys: readonly string[] = KEYS): Promise<unknown[]> {
   const error = await rpcErrorOf(() => open(token, list, keys));
-  expect(error.code).toBe("INVALID_ARGUMENT");
-  expect(error.reason).toBe("PAGE_TOKEN_INVALID");
-  expect(violatedFields(error.details)).toEqual(["pageToken"]);
+  return [error.code, error.reason, ...violatedFields(error.details)];
 }
+
+const REFUSED = ["INVALID_ARGUMENT", "PAGE_TOKEN_INVALID", "pageToken"];
 
 describe("a page token", () => {
   test("gives back the place it was sealed with", async () => {
@@ -49,15 +50,15 @@ describe("a page token", () => {
     ["the same filter, written otherwise", { ...LIST, filter: "done=false" }],
     ["parent and filter parted elsewhere", { parent: 'projects/p/locations/l","done', filter: " = false" }],
   ])("is refused with %s", async (_, list) => {
-    await expectRefused(await seal(), list);
+    expect(await refusalOf(await seal(), list)).toEqual(REFUSED);
   });
 
   test("is refused with any one character changed", async () => {
     const token = await seal();
 
-    for (const [index, character] of [...token].entries()) {
+    for (const [index, character] of token.split("").entries()) {
       for (const other of [character === "A" ? "B" : "A", neighbourOf(character)]) {
-        await expectRefused(token.slice(0, index) + other + token.slice(index + 1));
+        expect(await refusalOf(token.slice(0, index) + other + token.slice(index + 1))).toEqual(REFUSED);
       }
     }
   });
@@ -69,7 +70,7 @@ describe("a page token", () => {
     );
 
     for (const token of tokens.filter(({ length }) => length % 4 !== 0)) {
-      await expectRefused(token.slice(0, -1) + neighbourOf(token.at(-1)!));
+      expect(await refusalOf(token.slice(0, -1) + neighbourOf(token.at(-1)!))).toEqual(REFUSED);
     }
     expect(tokens.filter(({ length }) => length % 4 !== 0)).toHaveLength(2);
   });
@@ -77,16 +78,17 @@ describe("a page token", () => {
   test("is refused at every shorter length, and when it is longer", async () => {
     const token = await seal();
 
-    for (let length = 1; length < token.length; length += 1) await expectRefused(token.slice(0, length));
-    await expectRefused(`${token}A`);
-    await expectRefused(`${token}${token}`);
-    await expectRefused(token + "A".repeat(MAX_PAGE_TOKEN_CHARACTERS));
+    for (let length = 1; length < token.length; length += 1)
+      expect(await refusalOf(token.slice(0, length))).toEqual(REFUSED);
+    expect(await refusalOf(`${token}A`)).toEqual(REFUSED);
+    expect(await refusalOf(`${token}${token}`)).toEqual(REFUSED);
+    expect(await refusalOf(token + "A".repeat(MAX_PAGE_TOKEN_CHARACTERS))).toEqual(REFUSED);
   });
 
   test.each(["x", "=", "AQ", "AQ==", " ", "AA AA", "été", "A".repeat(64), "%00", "null", "0", "AB+/"])(
     "is not %j",
     async (token) => {
-      await expectRefused(token);
+      expect(await refusalOf(token)).toEqual(REFUSED);
     },
   );
 
@@ -104,7 +106,7 @@ describe("a page token", () => {
     const token = await seal();
 
     // The first byte stands in the first two characters, of the second in its upper two bits: 01 becomes 10.
-    await expectRefused(`A${DIGITS[DIGITS.indexOf(token[1]!) + 16]}${token.slice(2)}`);
+    expect(await refusalOf(`A${DIGITS[DIGITS.indexOf(token[1]!) + 16]}${token.slice(2)}`)).toEqual(REFUSED);
   });
 });
 
@@ -120,18 +122,18 @@ describe("a ring of keys", () => {
     const token = await seal([first, second]);
 
     await expect(open(token, LIST, [first])).resolves.toEqual(PLACE);
-    await expectRefused(token, LIST, [second]);
+    expect(await refusalOf(token, LIST, [second])).toEqual(REFUSED);
   });
 
   test("does not open what a key sealed that has left it", async () => {
     const token = await seal([first, second]);
 
     await expect(open(token, LIST, [second, first])).resolves.toEqual(PLACE);
-    await expectRefused(token, LIST, [third, second]);
+    expect(await refusalOf(token, LIST, [third, second])).toEqual(REFUSED);
   });
 
   test("without keys opens nothing", async () => {
-    await expectRefused(await seal(), LIST, []);
+    expect(await refusalOf(await seal(), LIST, [])).toEqual(REFUSED);
   });
 });
 

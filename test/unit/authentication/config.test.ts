@@ -1,0 +1,124 @@
+import { describe, expect, test } from "vitest";
+import { authenticationConfigFromEnv, authenticationConfigFromVariables } from "../../../src/authentication/config";
+import { errorResponse } from "../../../src/http/error-response";
+import { rpcErrorOf } from "../../support/an-rpc-error";
+
+const issuer = { issuer: "https://issuer.example", audience: "operations" };
+const withIssuer = (fields: object): object => ({ issuers: [{ ...issuer, ...fields }] });
+
+test.each([
+  [undefined, { mode: "none" }],
+  ["", { mode: "none" }],
+  ["open", { mode: "open" }],
+])("AUTH %j is %j", (AUTH, config) => {
+  expect(authenticationConfigFromVariables({ AUTH })).toEqual(config);
+});
+
+test("the least that an issuer needs is its name and an audience", () => {
+  expect(authenticationConfigFromVariables({ AUTH: JSON.stringify({ issuers: [issuer] }) })).toEqual({
+    mode: "credentials",
+    issuers: new Map([
+      [
+        issuer.issuer,
+        {
+          issuer: issuer.issuer,
+          audiences: ["operations"],
+          jwksUri: undefined,
+          algorithms: ["RS256", "ES256", "EdDSA"],
+          header: undefined,
+          members: {
+            user: ["email"],
+            emailVerified: ["email_verified"],
+            serviceAccount: undefined,
+            group: undefined,
+            domain: ["hd"],
+            domains: undefined,
+          },
+        },
+      ],
+    ]),
+    apiKeys: undefined,
+    admins: new Set(),
+    clockSkewSeconds: 60,
+  });
+});
+
+test("a table in place of JSON is read too, once for each environment", () => {
+  const env = { AUTH: { apiKeys: true }, ADMINS: "user:Ada@Example.com , domain:example.com" };
+  const config = authenticationConfigFromEnv(env);
+
+  expect(config).toMatchObject({ apiKeys: { adminKeyHashes: [] } });
+  expect(config).toHaveProperty("admins", new Set(["user:ada@example.com", "domain:example.com"]));
+  expect(authenticationConfigFromEnv(env)).toBe(config);
+});
+
+describe("a wrong value", () => {
+  test.each<[string, unknown]>([
+    ["AUTH", "Open"],
+    ["AUTH", " open"],
+    ["AUTH", "hunter2"],
+    ["AUTH", "null"],
+    ["AUTH", "[]"],
+    ["AUTH", '"open"'],
+    ["AUTH", "{"],
+    ["AUTH", `{"hunter2":${"[".repeat(20_000)}`],
+    ["AUTH", 7],
+    ["AUTH", {}],
+    ["AUTH", { issuers: [], apiKeys: false }],
+    ["AUTH", { issuers: [issuer], hunter2: 1 }],
+    ["AUTH.issuers", { issuers: {} }],
+    [
+      "AUTH.issuers",
+      { issuers: Array.from({ length: 21 }, (_, index) => ({ ...issuer, issuer: `https://i${index}.example` })) },
+    ],
+    ["AUTH.issuers[0]", { issuers: ["hunter2"] }],
+    ["AUTH.issuers[0]", withIssuer({ hunter2: "hunter2" })],
+    ["AUTH.issuers[0].issuer", withIssuer({ issuer: undefined })],
+    ["AUTH.issuers[0].issuer", withIssuer({ issuer: "hunter2" })],
+    ["AUTH.issuers[0].issuer", withIssuer({ issuer: "http://hunter2.example" })],
+    ["AUTH.issuers[0].issuer", withIssuer({ issuer: "https://hunter2@issuer.example" })],
+    ["AUTH.issuers[0].issuer", withIssuer({ issuer: "https://issuer.example/?hunter2" })],
+    ["AUTH.issuers[1].issuer", { issuers: [issuer, { ...issuer, issuer: "https://issuer.example/" }] }],
+    ["AUTH.issuers[0].audience", withIssuer({ audience: undefined })],
+    ["AUTH.issuers[0].audience", withIssuer({ audience: "" })],
+    ["AUTH.issuers[0].audience", withIssuer({ audience: [] })],
+    ["AUTH.issuers[0].audience", withIssuer({ audience: ["hunter2", 7] })],
+    ["AUTH.issuers[0].jwksUri", withIssuer({ jwksUri: "http://hunter2.example/keys" })],
+    ["AUTH.issuers[0].algorithms", withIssuer({ algorithms: ["none"] })],
+    ["AUTH.issuers[0].algorithms", withIssuer({ algorithms: ["RS256", "HS256"] })],
+    ["AUTH.issuers[0].algorithms", withIssuer({ algorithms: [] })],
+    ["AUTH.issuers[0].header", withIssuer({ header: "Authorization" })],
+    ["AUTH.issuers[0].header", withIssuer({ header: "hunter2: x" })],
+    ["AUTH.issuers[0].members", withIssuer({ members: { hunter2: "email" } })],
+    ["AUTH.issuers[0].members.user", withIssuer({ members: { user: true } })],
+    ["AUTH.issuers[0].members.emailVerified", withIssuer({ members: { emailVerified: false } })],
+    ["AUTH.issuers[0].members.group", withIssuer({ members: { group: "" } })],
+    ["AUTH.issuers[0].members.domains", withIssuer({ members: { domains: ["hunter2"] } })],
+    ["AUTH.apiKeys", { apiKeys: "hunter2" }],
+    ["AUTH.apiKeys.adminKeyHashes", { apiKeys: { adminKeyHashes: ["hunter2"] } }],
+    ["AUTH.clockSkewSeconds", { apiKeys: true, clockSkewSeconds: 301 }],
+    ["AUTH.clockSkewSeconds", { apiKeys: true, clockSkewSeconds: -1 }],
+    ["AUTH.clockSkewSeconds", { apiKeys: true, clockSkewSeconds: "60" }],
+  ])("is named, and not repeated: %s = %j", async (variable, AUTH) => {
+    const error = await rpcErrorOf(() => authenticationConfigFromVariables({ AUTH }));
+    const answer = await errorResponse(error, { domain: "api.example", requestId: "1" }).text();
+
+    expect(error).toMatchObject({ code: "INTERNAL", reason: "CONFIGURATION_INVALID", metadata: { variable } });
+    expect(error.message).toContain(variable);
+    expect(error.cause).toBeUndefined();
+    expect(answer).not.toContain("hunter2");
+  });
+
+  test.each([
+    ["ADMINS[0]", "hunter2"],
+    ["ADMINS[0]", "hunter2@example.com"],
+    ["ADMINS[0]", "allUsers"],
+    ["ADMINS[1]", "user:ada@example.com,allAuthenticatedUsers"],
+    ["ADMINS[1]", "user:ada@example.com,"],
+  ])("of ADMINS is named too: %s of %j", async (variable, ADMINS) => {
+    const error = await rpcErrorOf(() => authenticationConfigFromVariables({ AUTH: "open", ADMINS }));
+
+    expect(error).toMatchObject({ reason: "CONFIGURATION_INVALID", metadata: { variable } });
+    expect(error.message).not.toContain("hunter2");
+  });
+});

@@ -1,0 +1,88 @@
+import { describe, expect, test } from "vitest";
+import { authenticationConfigFromVariables } from "../../../src/authentication/config";
+import { type Claims, callerFromClaims } from "../../../src/authentication/principal-from-claims";
+import { rpcErrorOf } from "../../support/an-rpc-error";
+
+function callerOf(claims: Claims, members: object = {}, issuer = "https://Issuer.example/realm".toLowerCase()) {
+  const config = authenticationConfigFromVariables({ AUTH: { issuers: [{ issuer, audience: "a", members }] } });
+  if (config.mode !== "credentials") throw new Error("no credentials are configured");
+  const [first] = config.issuers.values();
+  if (!first) throw new Error("no issuer is configured");
+  return callerFromClaims({ sub: "ada", ...claims }, first);
+}
+
+/** The members that the claims make, beside those that every caller of the issuer has. */
+function membersOf(claims: Claims, members: object = {}): readonly string[] {
+  return callerOf(claims, members).members.slice(1, -2);
+}
+
+describe("the principal", () => {
+  test.each([
+    ["ada", "https://issuer.example", "principal://issuer.example/subject/ada"],
+    ["ada", "https://issuer.example/", "principal://issuer.example/subject/ada"],
+    ["auth0|0123", "https://issuer.example/realm", "principal://issuer.example/realm/subject/auth0|0123"],
+    ["a/b, %2F", "https://issuer.example", "principal://issuer.example/subject/a%2Fb%2C%20%252F"],
+    ["ådå😀", "https://issuer.example", "principal://issuer.example/subject/%C3%A5d%C3%A5%F0%9F%98%80"],
+  ])("of subject %j at %s is %s", (sub, issuer, id) => {
+    expect(callerOf({ sub }, {}, issuer)).toMatchObject({ id });
+  });
+
+  test("of one issuer is never that of another", () => {
+    const { id } = callerOf({ sub: "b/subject/c" }, {}, "https://issuer.example");
+
+    expect(id).not.toBe(callerOf({ sub: "c" }, {}, "https://issuer.example/subject/b").id);
+  });
+
+  test.each(["x".repeat(600), "\ud800"])("is refused that has no name", async (sub) => {
+    expect(await rpcErrorOf(() => callerOf({ sub }))).toMatchObject({ reason: "CREDENTIALS_CLAIM_INVALID" });
+  });
+});
+
+describe("members", () => {
+  const verified = { email: "Ada@Example.com", email_verified: true };
+
+  test.each<[Claims, object, string[]]>([
+    [{}, {}, []],
+    [verified, {}, ["user:ada@example.com"]],
+    [{ ...verified, email_verified: "true" }, {}, ["user:ada@example.com"]],
+    [{ ...verified, email_verified: false }, {}, []],
+    [{ email: "ada@example.com" }, {}, []],
+    [{ email: "ada@example.com" }, { emailVerified: true }, ["user:ada@example.com"]],
+    [{ upn: "ada@example.com", xms: true }, { user: "upn", emailVerified: "xms" }, ["user:ada@example.com"]],
+    [verified, { user: false }, []],
+    [
+      { email: "robot@p.iam.gserviceaccount.com", email_verified: true },
+      {},
+      ["serviceAccount:robot@p.iam.gserviceaccount.com"],
+    ],
+    // The Kelvin sign in lower case is a k: another's address.
+    [{ email: "\u212Aate@example.com", email_verified: true }, {}, []],
+    [{ email: "ada@example.com,root@example.com", email_verified: true }, {}, []],
+    [{ email: ["ada@example.com"], email_verified: true }, {}, []],
+    [{ client_id: "robot" }, { serviceAccount: "client_id" }, ["serviceAccount:robot@issuer.example"]],
+    [{ client_id: "r@x.example" }, { serviceAccount: "client_id" }, ["serviceAccount:r@x.example"]],
+    [{ groups: ["admins"] }, {}, []],
+    [
+      { groups: ["admins", "Dev@example.com", 7, "", "no spaces"] },
+      { group: "groups" },
+      ["group:admins@issuer.example", "group:dev@example.com"],
+    ],
+    [{ groups: "admins" }, { group: "groups" }, ["group:admins@issuer.example"]],
+    [{ custom: { groups: ["a@x.example"] } }, { group: ["custom", "groups"] }, ["group:a@x.example"]],
+    [{ hd: "Example.com" }, {}, ["domain:example.com"]],
+    [{ hd: "example.com" }, { domain: false }, []],
+    [verified, { domain: "email" }, ["user:ada@example.com", "domain:example.com"]],
+    [{ email: "ada@example.com" }, { domain: "email" }, []],
+    [{ ...verified, hd: "other.example" }, { domains: ["example.com"] }, ["user:ada@example.com"]],
+    [{ ...verified, hd: "example.com" }, { domains: ["other.example"] }, []],
+    [{ hd: "localhost" }, {}, []],
+  ])("of %j by %j are %j", (claims, mapping, members) => {
+    expect(membersOf(claims, mapping)).toEqual(members);
+  });
+
+  test("are never everyone's by a claim", () => {
+    expect(membersOf({ groups: ["allUsers"], hd: "allUsers" }, { group: "groups" })).toEqual([
+      "group:allusers@issuer.example",
+    ]);
+  });
+});
