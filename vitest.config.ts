@@ -4,6 +4,8 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
+    // Much of what is tested is logged as it should be: only a test that fails shows it.
+    silent: "passed-only",
     projects: [
       {
         test: { name: "unit", include: ["test/unit/**/*.test.ts"], environment: "node" },
@@ -11,11 +13,13 @@ export default defineConfig({
       {
         plugins: [
           cloudflareTest({
+            // The service of wrangler.toml with methods that do what a test tells them.
+            main: "./test/workers/worker.ts",
             wrangler: { configPath: "./wrangler.toml" },
             miniflare: { bindings: { AUTH: "open" } },
           }),
         ],
-        test: { name: "workers", include: ["test/workers/**/*.test.ts"] },
+        test: { name: "workers", include: ["test/workers/**/*.test.ts"], testTimeout: 20_000 },
       },
       {
         test: {
@@ -25,6 +29,8 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 60_000,
           fileParallelism: false,
+          // When the others are done: it starts whole servers, and has deadlines of its own.
+          sequence: { groupOrder: 1 },
         },
       },
     ],

@@ -47,7 +47,7 @@ class Storm {
     this.#shards = this.random.pick([1, 1, 2, 4]);
     const failures = this.random.pick([0, 0, 0.2]);
     this.index.fails = () => this.random.chance(failures);
-    if (this.random.chance(0.5)) this.index.atMost.maxRows = 1 + this.random.below(40);
+    if (this.random.chance(0.5)) this.index.atMost.maxRows = 2 + this.random.below(40);
     if (this.random.chance(0.3)) this.index.atMost.maxBytes = 1 + this.random.below(5_000);
     this.list = aList({ index: this.index, whole: async (name) => this.#whole(name) });
     const count = this.random.below(120);

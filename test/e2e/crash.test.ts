@@ -1,0 +1,92 @@
+// A power cut in the middle: every operation whose start was answered ends, and nobody asks for it.
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { eventually } from "../support/eventually";
+import { type Operation, call, listAll, postOperation } from "./client";
+import { DevServer } from "./dev-server";
+import { storedRecords } from "./stored-state";
+
+/** Short, so that a runner that died with its machine is missed soon. */
+const vars = { LEASE_SECONDS: "3" };
+const SLEEPERS = 10;
+const ROWS = 40_000;
+const MAX_WAVES = 20;
+
+let server: DevServer | undefined;
+
+beforeAll(async () => {
+  server = await DevServer.start({ vars });
+});
+
+afterAll(async () => {
+  await server?.dispose();
+});
+
+/** A table of about a megabyte that takes a while to profile. */
+function table(): string {
+  const rows = Array.from({ length: ROWS }, (_, row) => `${row},${(row * 7_919) % 10_007}.5,name ${row % 977}`);
+  return `id,amount,name\n${rows.join("\n")}\n`;
+}
+
+interface Started {
+  name: string;
+  /** What its response will hold. */
+  expected: object;
+}
+
+async function startEcho(url: string, ttl: string, content: string): Promise<Started> {
+  const { name } = await postOperation(`${url}/v1beta1/echo:wait`, { ttl, success: { content } });
+  return { name, expected: { content } };
+}
+
+async function startProfile(url: string, csv: string): Promise<Started> {
+  const init = { method: "POST", headers: { "Content-Type": "text/csv" }, body: csv };
+  const { body } = await call<Operation>(`${url}/v1/projects/p/locations/l/tables:profile`, init);
+  return { name: body.name, expected: { value: { rowCount: ROWS, columnCount: 3 } } };
+}
+
+const KINDS = ["QUEUED", "RUNNING", "SLEEPING"];
+
+test("what was queued, sleeping and running when the machine died ends after its restart, unasked", async () => {
+  const killed = server!;
+  const csv = table();
+  const started = await Promise.all(
+    Array.from({ length: SLEEPERS }, (_, number) => startEcho(killed.url, "15s", `slept ${number}`)),
+  );
+  let kinds: string[] = [];
+  for (let wave = 0; wave < MAX_WAVES && !KINDS.every((kind) => kinds.includes(kind)); wave += 1) {
+    killed.thaw();
+    started.push(
+      ...(await Promise.all([
+        ...Array.from({ length: 3 }, () => startProfile(killed.url, csv)),
+        ...Array.from({ length: 10 }, (_, number) => startEcho(killed.url, "1s", `echo ${wave}.${number}`)),
+      ])),
+    );
+    killed.freeze();
+    kinds = (await storedRecords(killed.state)).map(({ state }) => state);
+  }
+  await killed.kill();
+
+  // All three kinds were cut off, and of what was answered nothing is lost.
+  expect(kinds).toEqual(expect.arrayContaining(KINDS));
+  expect(kinds).toHaveLength(started.length);
+
+  const restarted = await DevServer.start({ vars, state: killed.state });
+  server = restarted;
+  const lists = [`${restarted.url}/v1/operations`, `${restarted.url}/v1/projects/p/locations/l/operations`];
+  const listed = await eventually(
+    async () => {
+      const operations = (await Promise.all(lists.map((list) => listAll(list)))).flat();
+      return operations.every(({ done }) => done) && operations;
+    },
+    { timeoutMs: 60_000, intervalMs: 250 },
+  );
+  const requests = restarted.requests.filter((request) => !request.includes("/healthz"));
+
+  // Nothing but the lists was asked for.
+  expect(requests.filter((request) => !/^GET \S*\/operations\b/.test(request))).toEqual([]);
+  expect(requests.filter((request) => /[0-9a-f]{64}/.test(request))).toEqual([]);
+  // Each is recorded once, under the name that its start was answered with.
+  expect(listed.map(({ name }) => name).toSorted()).toEqual(started.map(({ name }) => name).toSorted());
+  const operationOf = new Map(listed.map((operation) => [operation.name, operation]));
+  for (const { name, expected } of started) expect(operationOf.get(name)?.response).toMatchObject(expected);
+});

@@ -1,0 +1,78 @@
+// What the tests hold in their hands: the worker under test runs in the tests' own isolate and looks here.
+import type { OperationContext, WorkMessage } from "../../src/index";
+import type { JsonObject } from "../../src/rpc/any";
+
+/** What a scripted method does when it is run. */
+export type Script = (operation: OperationContext, request: JsonObject) => Promise<object>;
+
+/** A call that reached an object: `GET`-like ones by the method's name, sockets by their path. */
+export interface ObjectCall {
+  id: string;
+  call: string;
+}
+
+/** A place where calls can be held up or made to fail. */
+export class Gate {
+  #error: Error | undefined;
+  #held: PromiseWithResolvers<void> | undefined;
+  /** How many have come by, held up or not. */
+  passed = 0;
+
+  /** From now on whoever comes by fails. */
+  fail(message: string): void {
+    this.#error = new Error(message);
+  }
+
+  /** From now on whoever comes by waits until it is opened. */
+  hold(): void {
+    this.#held ??= Promise.withResolvers<void>();
+  }
+
+  open(): void {
+    this.#error = undefined;
+    this.#held?.resolve();
+    this.#held = undefined;
+  }
+
+  async pass(): Promise<void> {
+    this.passed += 1;
+    if (this.#error) throw this.#error;
+    await this.#held?.promise;
+  }
+}
+
+class Controls {
+  readonly scripts = new Map<string, Script>();
+  /** Queue messages sent and not yet delivered. */
+  readonly sent: WorkMessage[] = [];
+  /** Every call that reached an OperationObject; alarms are not calls. */
+  readonly calls: ObjectCall[] = [];
+  /** KV writes, in their order. */
+  readonly snapshotWrites: { write: "put" | "delete"; key: string; expirationTtl?: number | undefined }[] = [];
+  readonly queueSend = new Gate();
+  /** Before an index row is written, or a tombstone. */
+  readonly indexWrite = new Gate();
+  /** After an index row was written, before its writer hears of it. */
+  readonly indexWritten = new Gate();
+  readonly snapshotWrite = new Gate();
+  /** Before the index asks an operation how it stands. */
+  readonly reconcile = new Gate();
+
+  /** Calls that reached one operation's object, in their order. */
+  callsOf(id: string): string[] {
+    return this.calls.filter((call) => call.id === id).map(({ call }) => call);
+  }
+
+  reset(): void {
+    for (const gate of [this.queueSend, this.indexWrite, this.indexWritten, this.snapshotWrite, this.reconcile]) {
+      gate.open();
+      gate.passed = 0;
+    }
+    this.scripts.clear();
+    this.sent.length = 0;
+    this.calls.length = 0;
+    this.snapshotWrites.length = 0;
+  }
+}
+
+export const controls = new Controls();

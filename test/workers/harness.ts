@@ -1,0 +1,235 @@
+// What a test of the objects does: call the API, deliver queue messages, fire alarms, look into storage. Nothing here
+// happens by itself.
+import {
+  createExecutionContext,
+  createMessageBatch,
+  getQueueResult,
+  type QueueResult,
+  reset,
+  runDurableObjectAlarm,
+  runInDurableObject,
+} from "cloudflare:test";
+import { env, exports } from "cloudflare:workers";
+import { afterEach, beforeEach } from "vitest";
+import type { OperationRecord } from "../../src/operation/record";
+import type { WorkMessage } from "../../src/index";
+import type { Json, JsonObject } from "../../src/rpc/any";
+import { eventually } from "../support/eventually";
+import { clock } from "./clock";
+import { type Script, controls } from "./controls";
+import worker, { type OperationIndex, type OperationObject } from "./worker";
+
+/** Every test begins with the clock stopped and nothing stored. */
+export function useFreshWorld(): void {
+  beforeEach(() => {
+    controls.reset();
+    clock.start();
+  });
+  afterEach(async () => {
+    // Storage first: a runner that is still about finds its operation gone, and ends.
+    controls.reset();
+    await reset();
+    clock.stop();
+  });
+}
+
+// ── The API ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  body: JsonObject;
+}
+
+export async function call(method: string, path: string, body?: Json): Promise<Answer> {
+  const response = await exports.default.fetch(`https://operations.example${path}`, {
+    method,
+    ...(body === undefined ? {} : { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }),
+  });
+  return { status: response.status, headers: response.headers, body: await response.json<JsonObject>() };
+}
+
+/** An Operation as the API gives it. */
+export interface OperationJson extends JsonObject {
+  name: string;
+  metadata: { "@type": string; value: JsonObject };
+  done: boolean;
+}
+
+export async function getOperation(name: string): Promise<OperationJson> {
+  const { status, body } = await call("GET", `/v1/${name}`);
+  if (status !== 200) throw new Error(`GET ${name}: ${status} ${JSON.stringify(body)}`);
+  return body as OperationJson;
+}
+
+export async function listNames(parent: string): Promise<string[]> {
+  const { body } = await call("GET", `/v1/${parent}/operations?pageSize=1000`);
+  return (body["operations"] as OperationJson[]).map(({ name }) => name);
+}
+
+export interface Started {
+  name: string;
+  id: string;
+  stub: DurableObjectStub<OperationObject>;
+}
+
+/** An operation by what its start was answered with. */
+export function startedFrom({ status, body }: Answer): Started {
+  if (status !== 200) throw new Error(`not started: ${status} ${JSON.stringify(body)}`);
+  const { name } = body as OperationJson;
+  const id = name.split("/").at(-1)!;
+  return { name, id, stub: env.OPERATIONS.get(env.OPERATIONS.idFromString(id)) };
+}
+
+export interface StartOptions {
+  verb?: string;
+  parent?: string;
+  body?: JsonObject;
+}
+
+let scriptCount = 0;
+
+/** The path that starts a script. */
+export function scriptPath(script: Script, { verb = "run", parent = "projects/p" }: StartOptions = {}): string {
+  scriptCount += 1;
+  controls.scripts.set(`script-${scriptCount}`, script);
+  return `/v1/${parent}/scripts/script-${scriptCount}:${verb}`;
+}
+
+/** Starts an operation whose work is `script`. It is queued, and runs once its message is delivered. */
+export async function startScript(script: Script, options: StartOptions = {}): Promise<Started> {
+  return startedFrom(await call("POST", scriptPath(script, options), options.body ?? {}));
+}
+
+export async function startEcho(body: JsonObject): Promise<Started> {
+  return startedFrom(await call("POST", "/v1/echo:wait", body));
+}
+
+// ── The Queue ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface Delivery {
+  /** What became of the message, once all the work that it set off has ended. */
+  result(): Promise<QueueResult>;
+}
+
+let messageCount = 0;
+
+/** Delivers a message; the work that it sets off goes on behind. */
+export async function deliver(message: WorkMessage): Promise<Delivery> {
+  messageCount += 1;
+  const body = { id: `message-${messageCount}`, timestamp: new Date(), attempts: 1, body: message };
+  const batch = createMessageBatch<WorkMessage>("edge-operations", [body]);
+  const ctx = createExecutionContext();
+  await worker.queue(batch, env, ctx);
+  return { result: () => getQueueResult(batch, ctx) };
+}
+
+/** Delivers the oldest message that was sent. */
+export async function deliverNext(): Promise<Delivery> {
+  const message = controls.sent.shift();
+  if (!message) throw new Error("no message was sent");
+  return deliver(message);
+}
+
+/** Delivers the oldest message and sees its work through. */
+export async function runNext(): Promise<QueueResult> {
+  return (await deliverNext()).result();
+}
+
+// ── Alarms and storage ──────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Fires the operation's alarm, and lets the effects that it set off settle. False where none was armed. */
+export async function fireAlarm({ stub }: Started): Promise<boolean> {
+  return runDurableObjectAlarm(stub);
+}
+
+/** Moves the clock to the time of the operation's alarm and fires it. */
+export async function advanceToAlarm(operation: Started): Promise<void> {
+  const time = await alarmTime(operation);
+  if (time === undefined) throw new Error(`${operation.name} has no alarm`);
+  clock.advanceTo(time);
+  await fireAlarm(operation);
+}
+
+export async function alarmTime({ stub }: Started): Promise<number | undefined> {
+  return runInDurableObject(stub, async (_instance, { storage }) => (await storage.getAlarm()) ?? undefined);
+}
+
+export async function storedRecord({ stub }: Started): Promise<OperationRecord | undefined> {
+  return runInDurableObject(stub, (_instance, { storage }) => storage.kv.get<OperationRecord>("record"));
+}
+
+/** The state, as the table names it; undefined where nothing is stored. */
+export async function stateOf(operation: Started): Promise<string | undefined> {
+  return (await storedRecord(operation))?.state;
+}
+
+/** Everything that one object stores: keys, tables and the alarm. */
+async function stored(stub: DurableObjectStub): Promise<string[]> {
+  return runInDurableObject(stub, async (_instance, { storage }) => {
+    const keys = [...storage.kv.list()].map(([key]) => key);
+    const tables = storage.sql
+      .exec<{ name: string }>(
+        `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_cf\\_%' ESCAPE '\\'
+         AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'`,
+      )
+      .toArray()
+      .map(({ name }) => name);
+    const alarm = (await storage.getAlarm()) === null ? [] : ["(alarm)"];
+    return [...keys, ...tables, ...alarm];
+  });
+}
+
+export async function storedBy({ stub }: Pick<Started, "stub">): Promise<string[]> {
+  return stored(stub);
+}
+
+export async function openSockets({ stub }: Started, tag: "run" | "wait"): Promise<number> {
+  return runInDurableObject(
+    stub,
+    (_instance, state) =>
+      state.getWebSockets(tag).filter((socket) => socket.readyState === WebSocket.READY_STATE_OPEN).length,
+  );
+}
+
+// ── The index ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export function indexOf(parent: string): DurableObjectStub<OperationIndex> {
+  return env.INDEX.getByName(`${parent}#0`);
+}
+
+export interface StoredRow {
+  [column: string]: SqlStorageValue;
+  id: string;
+  revision: number;
+  done: number;
+  due_time: number;
+  operation: string | null;
+}
+
+/** The rows of an index, tombstones included, oldest first. */
+export async function storedRows(parent = "projects/p"): Promise<StoredRow[]> {
+  return runInDurableObject(indexOf(parent), (_instance, { storage }) => {
+    const { sql } = storage;
+    if (sql.exec(`SELECT 1 FROM sqlite_master WHERE name = 'operations'`).toArray().length === 0) return [];
+    return sql.exec<StoredRow>(`SELECT * FROM operations ORDER BY create_time, id`).toArray();
+  });
+}
+
+export async function fireIndexAlarm(parent = "projects/p"): Promise<boolean> {
+  return runDurableObjectAlarm(indexOf(parent));
+}
+
+// ── KV ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export async function snapshotOf({ id }: Started): Promise<string | undefined> {
+  return (await env.SNAPSHOTS.get(`operation/${id}`)) ?? undefined;
+}
+
+/** Effects run beside the answer, and no hook tells when they are done: this waits until the outbox is empty. */
+export async function outboxIsEmpty(operation: Started): Promise<void> {
+  await eventually(async () => {
+    const record = await storedRecord(operation);
+    return record === undefined || Object.values(record.outbox).every((entry) => entry === undefined);
+  });
+}

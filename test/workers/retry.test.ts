@@ -1,0 +1,183 @@
+// Failures: retried with backoff by the object, given up after the last attempt, and ended at once where the handler says so.
+import { describe, expect, test } from "vitest";
+import { RpcError } from "../../src/index";
+import { clock } from "./clock";
+import { controls } from "./controls";
+import {
+  advanceToAlarm,
+  call,
+  getOperation,
+  runNext,
+  startEcho,
+  startScript,
+  stateOf,
+  storedRecord,
+  useFreshWorld,
+} from "./harness";
+
+useFreshWorld();
+
+describe("an attempt that fails", () => {
+  test("is followed by another after its backoff", async () => {
+    const attempts: number[] = [];
+    const operation = await startScript(async ({ attempt }) => {
+      attempts.push(attempt);
+      if (attempt === 1) throw new Error("the first always fails");
+      return { attempt };
+    });
+    await runNext();
+    const between = (await storedRecord(operation))!;
+    const waiting = await getOperation(operation.name);
+    expect(controls.sent).toEqual([]);
+    clock.advanceTo(between.wakeTime!);
+    await getOperation(operation.name);
+    await runNext();
+
+    expect(between.state).toBe("BACKING_OFF");
+    // Full jitter: from nothing up to the bound.
+    expect(between.wakeTime! - Date.now()).toBeLessThanOrEqual(10_000);
+    expect(waiting.metadata.value["statusMessage"]).toBe("Attempt 1 of 3 failed; waiting to try again.");
+    expect(attempts).toEqual([1, 2]);
+    expect(await getOperation(operation.name)).toMatchObject({ done: true, response: { value: { attempt: 2 } } });
+  });
+
+  test("for the last time ends it with code 2 and a message that names the method", async () => {
+    let attempts = 0;
+    const operation = await startScript(async () => {
+      attempts += 1;
+      throw new TypeError("undefined is not a table");
+    });
+    await runNext();
+    for (let count = 0; count < 2; count += 1) {
+      clock.advanceTo((await storedRecord(operation))!.wakeTime!);
+      await getOperation(operation.name);
+      await runNext();
+    }
+    const { done, error } = await getOperation(operation.name);
+
+    expect(attempts).toBe(3);
+    expect(done).toBe(true);
+    expect(error).toMatchObject({ code: 2, details: [] });
+    expect((error as { message: string }).message).toContain("scripts:run");
+    expect((error as { message: string }).message).not.toContain("    at ");
+    expect(controls.sent).toEqual([]);
+  });
+
+  test("with UNAVAILABLE is retried, and given up with exactly that Status", async () => {
+    const operation = await startScript(async ({ attempt }) => {
+      throw new RpcError("UNAVAILABLE", `the store is away (${attempt})`);
+    });
+    await runNext();
+    expect(await stateOf(operation)).toBe("BACKING_OFF");
+    for (let count = 0; count < 2; count += 1) {
+      clock.advanceTo((await storedRecord(operation))!.wakeTime!);
+      await getOperation(operation.name);
+      await runNext();
+    }
+
+    expect(await getOperation(operation.name)).toMatchObject({
+      done: true,
+      error: { code: 14, message: "the store is away (3)", details: [] },
+    });
+  });
+
+  test("with another RpcError ends it at once with exactly that Status", async () => {
+    const details = [{ "@type": "type.googleapis.com/google.rpc.ErrorInfo", reason: "LOCKED", domain: "example.com" }];
+    const operation = await startScript(async () => {
+      throw new RpcError("FAILED_PRECONDITION", "The bucket is locked.", { details, reason: "NOT_ON_THE_WIRE" });
+    });
+    await runNext();
+
+    expect((await getOperation(operation.name))["error"]).toEqual({
+      code: 9,
+      message: "The bucket is locked.",
+      details,
+    });
+  });
+
+  test("reads its input and its request from the beginning", async () => {
+    const requests: unknown[] = [];
+    const operation = await startScript(
+      async ({ attempt }, request) => {
+        requests.push(request["rows"]);
+        if (attempt === 1) throw new Error("once more");
+        return {};
+      },
+      { body: { rows: [1, "two", { three: "三" }] } },
+    );
+    await runNext();
+    clock.advance(60_000);
+    await getOperation(operation.name);
+    await runNext();
+
+    expect(requests).toEqual([
+      [1, "two", { three: "三" }],
+      [1, "two", { three: "三" }],
+    ]);
+  });
+});
+
+describe("a handler", () => {
+  test.each([
+    ["too much", () => ({ text: "x".repeat(26_000_000) }), 8],
+    ["what JSON cannot hold", () => ({ big: 1n }), 2],
+  ])("that returns %s does not hang its operation", async (_, result, code) => {
+    const operation = await startScript(async () => result());
+    await runNext();
+    for (let count = 0; count < 4 && (await stateOf(operation)) === "BACKING_OFF"; count += 1) {
+      clock.advance(60_000);
+      await getOperation(operation.name);
+      await runNext();
+    }
+
+    expect(await getOperation(operation.name)).toMatchObject({ done: true, error: { code } });
+  });
+
+  test.each([
+    ["nothing", undefined],
+    ["what is no object", "text"],
+  ])("that returns %s, against its type, does not hang its operation", async (_, result) => {
+    const operation = await startScript(async () => result as unknown as object);
+    await runNext();
+
+    expect(await getOperation(operation.name)).toMatchObject({ done: true });
+  });
+
+  test("whose error is enormous has it cut to what can be stored", async () => {
+    const operation = await startScript(async () => {
+      throw new RpcError("INTERNAL", "x".repeat(1_000_000), {
+        details: [{ "@type": "type.googleapis.com/google.rpc.DebugInfo", detail: "y".repeat(1_000_000) }],
+      });
+    });
+    await runNext();
+    const { error } = await getOperation(operation.name);
+
+    expect(error).toMatchObject({ code: 13, details: [] });
+    expect(JSON.stringify(error).length).toBeLessThan(10_000);
+  });
+
+  test("with a large result has it read back whole", async () => {
+    const text = "Ünï".repeat(100_000);
+    const operation = await startScript(async () => ({ text }));
+    await runNext();
+
+    expect(await getOperation(operation.name)).toMatchObject({ response: { value: { text } } });
+    const { body } = await call("GET", "/v1/projects/p/operations");
+    expect((body["operations"] as object[])[0]).toMatchObject({ response: { value: { text } } });
+  });
+});
+
+test("an echo with an error ends with exactly it", async () => {
+  const error = {
+    code: 5,
+    message: "nobody is here",
+    details: [{ "@type": "type.googleapis.com/google.rpc.Help", links: [] }],
+  };
+  const operation = await startEcho({ ttl: "1s", error });
+  await runNext();
+  clock.advance(1_000);
+  await advanceToAlarm(operation);
+  await runNext();
+
+  expect((await getOperation(operation.name))["error"]).toEqual(error);
+});

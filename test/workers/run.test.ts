@@ -1,0 +1,493 @@
+// The run channel: one runner at a time, under a fence token, for as long as its lease holds.
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { describe, expect, test } from "vitest";
+import type { Claimed, MessageToObject, MessageToRunner } from "../../src/operation/run-channel";
+import { eventually } from "../support/eventually";
+import { clock } from "./clock";
+import { controls } from "./controls";
+import {
+  type Started,
+  advanceToAlarm,
+  deliver,
+  deliverNext,
+  fireAlarm,
+  getOperation,
+  listNames,
+  openSockets,
+  outboxIsEmpty,
+  runNext,
+  startScript,
+  stateOf,
+  storedRecord,
+  useFreshWorld,
+} from "./harness";
+
+useFreshWorld();
+
+const LEASE_MS = 60_000;
+const succeed = async () => ({ answer: 42 });
+
+/** A runner of the test's own making, for what a real one would never do. */
+class Runner {
+  readonly received: MessageToRunner[] = [];
+  readonly keepAlives: string[] = [];
+  closed = false;
+  readonly #socket: WebSocket;
+
+  private constructor(socket: WebSocket) {
+    this.#socket = socket;
+    socket.addEventListener("message", ({ data }) => {
+      if (data === "pong") this.keepAlives.push(data);
+      else this.received.push(JSON.parse(String(data)) as MessageToRunner);
+    });
+    socket.addEventListener("close", () => {
+      this.closed = true;
+    });
+    socket.accept();
+  }
+
+  /** Opens a channel: a claim, or with a fence the reopening of one that was lost. Undefined where it is refused. */
+  static async open({ stub }: Started, fence?: string): Promise<Runner | undefined> {
+    const response = await stub.fetch("https://operation/run", {
+      headers: { Upgrade: "websocket", ...(fence === undefined ? {} : { "x-fence": fence }) },
+    });
+    if (!response.webSocket) {
+      if (response.status !== 409) throw new Error(`a claim was answered ${response.status}`);
+      return undefined;
+    }
+    const runner = new Runner(response.webSocket);
+    await eventually(() => runner.received.length > 0);
+    return runner;
+  }
+
+  static async claim(operation: Started): Promise<Runner> {
+    const runner = await Runner.open(operation);
+    if (!runner) throw new Error("the claim was refused");
+    return runner;
+  }
+
+  get claimed(): Claimed {
+    const [first] = this.received;
+    if (first?.type !== "claimed") throw new Error("the first message is not the claim");
+    return first;
+  }
+
+  send(message: MessageToObject): void {
+    this.#socket.send(JSON.stringify(message));
+  }
+
+  async keepAlive(): Promise<void> {
+    const count = this.keepAlives.length;
+    this.#socket.send("ping");
+    await eventually(() => this.keepAlives.length > count);
+  }
+
+  /** The next message of a type, once it has come. */
+  async hears(type: MessageToRunner["type"]): Promise<void> {
+    await eventually(() => this.received.some((message) => message.type === type));
+  }
+
+  lose(): void {
+    this.#socket.close(1000, "lost");
+  }
+}
+
+describe("a queue message", () => {
+  test("is acknowledged, and its work is done", async () => {
+    const operation = await startScript(succeed);
+    const { explicitAcks, retryMessages } = await runNext();
+
+    expect(explicitAcks).toHaveLength(1);
+    expect(retryMessages).toEqual([]);
+    expect(await getOperation(operation.name)).toMatchObject({ done: true, response: { value: { answer: 42 } } });
+  });
+
+  test("that nobody claimed is sent again by the alarm, ever less often", async () => {
+    const operation = await startScript(succeed);
+    const sentTimes: number[] = [];
+    for (let count = 0; count < 7; count += 1) {
+      controls.sent.length = 0;
+      await advanceToAlarm(operation);
+      if (controls.sent.length > 0) sentTimes.push(Date.now());
+    }
+    const gaps = sentTimes.slice(1).map((time, index) => time - sentTimes[index]!);
+
+    expect(sentTimes.length).toBeGreaterThanOrEqual(5);
+    expect(gaps[0]).toBeGreaterThanOrEqual(30_000);
+    expect(gaps).toEqual(gaps.toSorted((a, b) => a - b));
+    expect(Math.max(...gaps)).toBeLessThanOrEqual(600_000);
+    expect(await stateOf(operation)).toBe("QUEUED");
+  });
+
+  test("lost for good still has its operation run, from the alarm's message", async () => {
+    const operation = await startScript(succeed);
+    controls.sent.length = 0;
+    await advanceToAlarm(operation);
+    await runNext();
+
+    expect(await getOperation(operation.name)).toMatchObject({ done: true });
+  });
+
+  test("that comes twice claims once: the second is acknowledged and runs nothing", async () => {
+    let runs = 0;
+    const release = Promise.withResolvers<void>();
+    const operation = await startScript(async () => {
+      runs += 1;
+      await release.promise;
+      return {};
+    });
+    const first = await deliver({ id: operation.id });
+    const second = await (await deliver({ id: operation.id })).result();
+    release.resolve();
+    const firstResult = await first.result();
+    const third = await (await deliver({ id: operation.id })).result();
+
+    for (const result of [firstResult, second, third]) {
+      expect(result.explicitAcks).toHaveLength(1);
+      expect(result.retryMessages).toEqual([]);
+    }
+    expect(runs).toBe(1);
+    expect(await listNames("projects/p")).toEqual([operation.name]);
+  });
+
+  test("that comes twice at once claims once", async () => {
+    let runs = 0;
+    const operation = await startScript(async () => {
+      runs += 1;
+      return {};
+    });
+    const deliveries = await Promise.all(Array.from({ length: 5 }, () => deliver({ id: operation.id })));
+    await Promise.all(deliveries.map((delivery) => delivery.result()));
+
+    expect(runs).toBe(1);
+    expect(await getOperation(operation.name)).toMatchObject({ done: true });
+  });
+
+  test("for an operation that is not there is acknowledged and creates nothing", async () => {
+    const id = env.OPERATIONS.newUniqueId().toString();
+    const { explicitAcks } = await (await deliver({ id })).result();
+
+    expect(explicitAcks).toHaveLength(1);
+  });
+
+  test("whose object cannot be reached is left to the Queue to retry", async () => {
+    const { explicitAcks, retryMessages } = await (await deliver({ id: "no id of an object" })).result();
+
+    expect(explicitAcks).toEqual([]);
+    expect(retryMessages).toHaveLength(1);
+  });
+
+  test("for a method that this deployment does not have leaves the operation queued, and says so", async () => {
+    const operation = await startScript(succeed);
+    const record = (await storedRecord(operation))!;
+    await runInDurableObject(operation.stub, (_instance, { storage }) => {
+      storage.kv.put("record", { ...record, methodVersion: "0" });
+    });
+    await evictDurableObject(operation.stub);
+    await runNext();
+    const waiting = await getOperation(operation.name);
+    await advanceToAlarm(operation);
+
+    expect(waiting).toMatchObject({ done: false });
+    expect(waiting.metadata.value["statusMessage"]).toContain("scripts:run, version 0");
+    await eventually(async () => {
+      await advanceToAlarm(operation);
+      return controls.sent.length > 0;
+    });
+  });
+});
+
+describe("a fence", () => {
+  test("that is stale changes nothing, and its sender is told to stop", async () => {
+    const operation = await startScript(succeed);
+    const stale = await Runner.claim(operation);
+    const { fence } = stale.claimed;
+    clock.advance(LEASE_MS + 1);
+    await fireAlarm(operation);
+    await outboxIsEmpty(operation);
+    const unclaimed = await storedRecord(operation);
+    stale.send({ type: "succeed", fence, outcome: { response: '{"@type":"stale"}' } });
+    await eventually(() => stale.received.filter(({ type }) => type === "stop").length === 2);
+    expect(await storedRecord(operation)).toEqual(unclaimed);
+
+    // A socket is nothing: the token counts, on the current runner's channel too.
+    const current = await Runner.claim(operation);
+    const before = await storedRecord(operation);
+    const messages: MessageToObject[] = [
+      { type: "progress", fence, progress: { metadata: { progressPercent: 99 } } },
+      { type: "sleep", fence, ordinal: 0, wakeTime: Date.now() + 1 },
+      { type: "fail", fence, error: { code: 5, message: "stale", details: [] }, retryable: false },
+      { type: "release", fence, statusMessage: "stale" },
+      { type: "succeed", fence, outcome: { response: '{"@type":"stale"}' } },
+    ];
+    for (const message of messages) current.send(message);
+    await eventually(() => current.received.length === 1 + messages.length);
+
+    expect(current.received.slice(1)).toEqual(messages.map(() => ({ type: "stop" })));
+    expect(await storedRecord(operation)).toEqual(before);
+    current.send({
+      type: "succeed",
+      fence: current.claimed.fence,
+      outcome: { response: '{"@type":"type.googleapis.com/google.protobuf.Struct","value":{"by":"current"}}' },
+    });
+    await current.hears("settled");
+    expect(await getOperation(operation.name)).toMatchObject({ response: { value: { by: "current" } } });
+  });
+
+  test("that was never handed out claims, sends and reads nothing", async () => {
+    const operation = await startScript(succeed);
+    await Runner.claim(operation);
+
+    expect(await Runner.open(operation, crypto.randomUUID())).toBeUndefined();
+    expect(await Runner.open(operation, "")).toBeUndefined();
+    const input = await operation.stub.fetch("https://operation/input", { headers: { "x-fence": "guessed" } });
+    expect(input.status).toBe(409);
+    expect((await operation.stub.fetch("https://operation/input")).status).toBe(409);
+  });
+
+  test("ends with the work: what comes after the last word changes nothing", async () => {
+    const operation = await startScript(succeed);
+    const runner = await Runner.claim(operation);
+    const { fence } = runner.claimed;
+    runner.send({
+      type: "succeed",
+      fence,
+      outcome: { response: '{"@type":"type.googleapis.com/google.protobuf.Empty"}' },
+    });
+    await runner.hears("settled");
+    const before = await getOperation(operation.name);
+    runner.send({ type: "progress", fence, progress: { metadata: { progressPercent: 99 } } });
+    runner.send({ type: "fail", fence, error: { code: 5, message: "late", details: [] }, retryable: true });
+    runner.send({ type: "succeed", fence, outcome: { response: '{"@type":"late"}' } });
+    await runner.hears("stop");
+
+    expect(await getOperation(operation.name)).toEqual(before);
+  });
+
+  test.each([
+    ["not JSON", "{"],
+    ["no message", '"hello"'],
+    ["nothing known", '{"type":"obey","fence":"FENCE"}'],
+  ])("does not help what is %s: it changes nothing and the object lives on", async (_, text) => {
+    const operation = await startScript(succeed);
+    const response = await operation.stub.fetch("https://operation/run", { headers: { Upgrade: "websocket" } });
+    const socket = response.webSocket!;
+    const heard: string[] = [];
+    socket.addEventListener("message", ({ data }) => void heard.push(String(data)));
+    socket.accept();
+    await eventually(() => heard.length > 0);
+    const { fence } = JSON.parse(heard[0]!) as Claimed;
+    const before = await storedRecord(operation);
+    socket.send(text.replace("FENCE", fence));
+
+    expect(await storedRecord(operation)).toEqual(before);
+    expect(await getOperation(operation.name)).toMatchObject({ done: false });
+  });
+});
+
+describe("a lease", () => {
+  test("is lost by a runner that is silent, and the work begins anew", async () => {
+    const operation = await startScript(succeed);
+    const silent = await Runner.claim(operation);
+    controls.sent.length = 0;
+    clock.advance(LEASE_MS - 1);
+    await fireAlarm(operation);
+    const atTheEnd = await stateOf(operation);
+    clock.advance(2);
+    await fireAlarm(operation);
+    await silent.hears("stop");
+    const lost = await storedRecord(operation);
+    await runNext();
+
+    expect(atTheEnd).toBe("RUNNING");
+    // The first death is most likely the platform's own: nothing is waited for.
+    expect(lost).toMatchObject({ state: "QUEUED", deaths: 1, failures: 0 });
+    expect(lost?.fence).toBeUndefined();
+    expect(await getOperation(operation.name)).toMatchObject({ done: true, response: { value: { answer: 42 } } });
+  });
+
+  test("is lost on a read too, should its alarm be late", async () => {
+    const operation = await startScript(succeed);
+    await Runner.claim(operation);
+    clock.advance(LEASE_MS + 1);
+    await getOperation(operation.name);
+
+    expect(await stateOf(operation)).not.toBe("RUNNING");
+  });
+
+  test("is extended by keep-alives that the runtime answers while the object hibernates", async () => {
+    const operation = await startScript(succeed);
+    const runner = await Runner.claim(operation);
+    for (let minute = 0; minute < 3; minute += 1) {
+      clock.advance(LEASE_MS - 1_000);
+      await evictDurableObject(operation.stub);
+      await runner.keepAlive();
+      clock.advance(2_000);
+      await fireAlarm(operation);
+      expect(await stateOf(operation)).toBe("RUNNING");
+    }
+    clock.advance(LEASE_MS);
+    await fireAlarm(operation);
+
+    expect(await stateOf(operation)).toBe("QUEUED");
+    expect(runner.received.map(({ type }) => type)).toEqual(["claimed", "stop"]);
+  });
+
+  test("costs no call while it is kept", async () => {
+    const operation = await startScript(succeed);
+    const runner = await Runner.claim(operation);
+    const before = controls.callsOf(operation.id).length;
+    for (let count = 0; count < 20; count += 1) await runner.keepAlive();
+
+    expect(controls.callsOf(operation.id)).toHaveLength(before);
+  });
+
+  test("survives the loss of the channel: it is reopened with the token", async () => {
+    const operation = await startScript(succeed);
+    const lost = await Runner.claim(operation);
+    const { fence } = lost.claimed;
+    lost.lose();
+    await evictDurableObject(operation.stub, { webSockets: "close" });
+    clock.advance(LEASE_MS / 2);
+    const reopened = await Runner.open(operation, fence);
+    clock.advance(LEASE_MS - 1);
+    await fireAlarm(operation);
+    const state = await stateOf(operation);
+    reopened?.send({
+      type: "succeed",
+      fence,
+      outcome: { response: '{"@type":"type.googleapis.com/google.protobuf.Empty"}' },
+    });
+    await reopened?.hears("settled");
+
+    expect(reopened?.claimed).toMatchObject({ fence, attempt: 1 });
+    expect(state).toBe("RUNNING");
+    expect(await getOperation(operation.name)).toMatchObject({ done: true });
+  });
+
+  test("that has run out does not let its channel be reopened", async () => {
+    const operation = await startScript(succeed);
+    const lost = await Runner.claim(operation);
+    lost.lose();
+    clock.advance(LEASE_MS + 1);
+
+    expect(await Runner.open(operation, lost.claimed.fence)).toBeUndefined();
+    expect(await stateOf(operation)).toBe("QUEUED");
+  });
+
+  test("goes with the channel that was opened last: the one before is closed, and not told to stop", async () => {
+    const operation = await startScript(succeed);
+    const first = await Runner.claim(operation);
+    const second = await Runner.open(operation, first.claimed.fence);
+    await eventually(() => first.closed);
+
+    expect(first.received.map(({ type }) => type)).toEqual(["claimed"]);
+    expect(second?.claimed.fence).toBe(first.claimed.fence);
+    expect(await openSockets(operation, "run")).toBe(1);
+  });
+
+  test("lost too often in a row ends the operation, and says what may be wrong", async () => {
+    const operation = await startScript(succeed);
+    for (let deaths = 0; deaths < 10 && (await stateOf(operation)) !== "FAILED"; deaths += 1) {
+      await Runner.claim(operation);
+      clock.advance(LEASE_MS + 1);
+      await fireAlarm(operation);
+      for (let alarms = 0; alarms < 5 && (await stateOf(operation)) === "BACKING_OFF"; alarms += 1) {
+        await advanceToAlarm(operation);
+      }
+    }
+    const { error } = await getOperation(operation.name);
+
+    expect(error).toMatchObject({ code: 13 });
+    expect(JSON.stringify(error)).toContain("scripts:run");
+  });
+});
+
+describe("a real runner", () => {
+  test("whose channel breaks in the middle reopens it, and its result counts", async () => {
+    const release = Promise.withResolvers<void>();
+    const operation = await startScript(async () => {
+      await release.promise;
+      return { answer: "after the break" };
+    });
+    const delivery = await deliverNext();
+    await evictDurableObject(operation.stub, { webSockets: "close" });
+    await eventually(() => controls.callsOf(operation.id).filter((called) => called === "/run").length === 2);
+    release.resolve();
+    await delivery.result();
+
+    expect(await getOperation(operation.name)).toMatchObject({ response: { value: { answer: "after the break" } } });
+    expect(await storedRecord(operation)).toMatchObject({ failures: 0, deaths: 0 });
+  });
+
+  test("that is stopped hears it through its signal, and its result is dropped", async () => {
+    const aborted = Promise.withResolvers<unknown>();
+    const release = Promise.withResolvers<void>();
+    const operation = await startScript(async ({ signal }) => {
+      signal.addEventListener("abort", () => aborted.resolve(signal.reason));
+      await release.promise;
+      return { answer: "too late" };
+    });
+    const delivery = await deliverNext();
+    clock.advance(LEASE_MS + 1);
+    await fireAlarm(operation);
+    const reason = await aborted.promise;
+    release.resolve();
+    await delivery.result();
+
+    expect(reason).toMatchObject({ code: "ABORTED" });
+    expect(await getOperation(operation.name)).toMatchObject({ done: false });
+  });
+
+  test("that has said its last word is not told afterwards that it was aborted", async () => {
+    let aborted = false;
+    await startScript(async ({ signal }) => {
+      signal.addEventListener("abort", () => {
+        aborted = true;
+      });
+      return {};
+    });
+    await runNext();
+
+    expect(aborted).toBe(false);
+  });
+
+  test("reports progress, which is merged, and the last of it comes with the result", async () => {
+    const reported = Promise.withResolvers<void>();
+    const release = Promise.withResolvers<void>();
+    const operation = await startScript(async (op) => {
+      op.progress({ rows: 1, progressPercent: 10, statusMessage: "Reading." });
+      reported.resolve();
+      await release.promise;
+      op.progress({ progressPercent: 90 });
+      op.progress({ progressPercent: 99, last: true });
+      return {};
+    });
+    const delivery = await deliverNext();
+    await reported.promise;
+    const during = await eventually(async () => {
+      const { metadata } = await getOperation(operation.name);
+      return metadata.value["rows"] === 1 && metadata.value;
+    });
+    release.resolve();
+    await delivery.result();
+
+    expect(during).toMatchObject({ progressPercent: 10, statusMessage: "Reading." });
+    expect((await getOperation(operation.name)).metadata.value).toMatchObject({
+      rows: 1,
+      progressPercent: 99,
+      last: true,
+    });
+  });
+
+  test("may not report what is the service's own", async () => {
+    const operation = await startScript(async (op) => {
+      op.progress({ endTime: "never" });
+      return {};
+    });
+    await runNext();
+
+    expect(await stateOf(operation)).toBe("BACKING_OFF");
+  });
+});

@@ -1,0 +1,290 @@
+// Time: durable sleeps that hold nothing, deadlines that hold without an alarm, and objects that may go at any moment.
+import { evictDurableObject } from "cloudflare:test";
+import { describe, expect, test } from "vitest";
+import { eventually } from "../support/eventually";
+import { clock } from "./clock";
+import { controls } from "./controls";
+import {
+  type Started,
+  advanceToAlarm,
+  alarmTime,
+  call,
+  deliverNext,
+  fireAlarm,
+  getOperation,
+  listNames,
+  openSockets,
+  outboxIsEmpty,
+  runNext,
+  snapshotOf,
+  startEcho,
+  startScript,
+  stateOf,
+  storedBy,
+  storedRecord,
+  useFreshWorld,
+} from "./harness";
+
+useFreshWorld();
+
+describe("a durable sleep", () => {
+  test("holds no runner, no socket and no lease: only the alarm", async () => {
+    const operation = await startEcho({ ttl: "3600s", success: { content: "good morning" } });
+    await runNext();
+    const record = (await storedRecord(operation))!;
+
+    expect(record).toMatchObject({ state: "SLEEPING" });
+    expect(record.fence).toBeUndefined();
+    expect(record.leaseEndTime).toBeUndefined();
+    expect(await openSockets(operation, "run")).toBe(0);
+    expect(controls.sent).toEqual([]);
+    // Once the index knows that it sleeps, nothing is due before it wakes.
+    await advanceToAlarm(operation);
+    await outboxIsEmpty(operation);
+    await fireAlarm(operation);
+    expect(await alarmTime(operation)).toBe(record.wakeTime);
+  });
+
+  test("ends when its time has come, by the alarm alone", async () => {
+    const operation = await startEcho({ ttl: "3600s", success: { content: "good morning" } });
+    await runNext();
+    clock.advance(3_599_999);
+    await fireAlarm(operation);
+    const before = await stateOf(operation);
+    clock.advance(1);
+    await fireAlarm(operation);
+    await runNext();
+
+    expect(before).toBe("SLEEPING");
+    expect(await getOperation(operation.name)).toMatchObject({
+      done: true,
+      response: { "@type": "type.googleapis.com/google.showcase.v1beta1.WaitResponse", content: "good morning" },
+    });
+  });
+
+  test("is passed when the function comes by it again, and the next one is kept", async () => {
+    const trace: string[] = [];
+    const operation = await startScript(async (op) => {
+      trace.push(`attempt ${op.attempt}`);
+      await op.sleep("10m");
+      trace.push("slept once");
+      await op.sleep("5m");
+      trace.push("slept twice");
+      return {};
+    });
+    await runNext();
+    clock.advance(600_000);
+    await fireAlarm(operation);
+    await runNext();
+    clock.advance(300_000);
+    await fireAlarm(operation);
+    await runNext();
+
+    expect(trace).toEqual(["attempt 1", "attempt 1", "slept once", "attempt 1", "slept once", "slept twice"]);
+    expect(await getOperation(operation.name)).toMatchObject({ done: true });
+  });
+
+  test("that a handler swallows still sleeps, and its result is discarded", async () => {
+    let runs = 0;
+    const operation = await startScript(async (op) => {
+      runs += 1;
+      try {
+        await op.sleep("10m");
+      } catch {
+        return { answer: "did not sleep" };
+      }
+      return { answer: "slept" };
+    });
+    await runNext();
+    const first = await stateOf(operation);
+    clock.advance(600_000);
+    await fireAlarm(operation);
+    await runNext();
+
+    expect(first).toBe("SLEEPING");
+    expect(runs).toBe(2);
+    expect(await getOperation(operation.name)).toMatchObject({ response: { value: { answer: "slept" } } });
+  });
+
+  test("into the past is none", async () => {
+    const operation = await startScript(async (op) => {
+      await op.sleepUntil(new Date(0));
+      await op.sleep("0s");
+      return {};
+    });
+    await runNext();
+
+    expect(await getOperation(operation.name)).toMatchObject({ done: true });
+  });
+
+  test("that ends while the queue is away is made up for by the alarm", async () => {
+    const operation = await startEcho({ ttl: "60s" });
+    await runNext();
+    controls.queueSend.fail("queue is down");
+    clock.advance(60_000);
+    await fireAlarm(operation);
+    controls.queueSend.open();
+    await advanceToAlarm(operation);
+    for (let count = 0; count < 3 && controls.sent.length === 0; count += 1) await advanceToAlarm(operation);
+    await runNext();
+
+    expect(await getOperation(operation.name)).toMatchObject({ done: true });
+  });
+});
+
+describe("a deadline", () => {
+  test("holds on a read, though no alarm has come", async () => {
+    const operation = await startScript(() => new Promise(() => {}), { verb: "hurry" });
+    await deliverNext();
+    clock.advance(9_999);
+    const before = await getOperation(operation.name);
+    clock.advance(1);
+    const after = await getOperation(operation.name);
+
+    expect(before.done).toBe(false);
+    expect(after).toMatchObject({ done: true, error: { code: 4 } });
+  });
+
+  test.each([
+    ["queued", async () => startScript(async () => ({}), { verb: "hurry" })],
+    [
+      "sleeping",
+      async () => {
+        const operation = await startScript(
+          async (op) => {
+            await op.sleep("1h");
+            return {};
+          },
+          { verb: "hurry" },
+        );
+        await runNext();
+        return operation;
+      },
+    ],
+    [
+      "backing off",
+      async () => {
+        const operation = await startScript(
+          async () => {
+            throw new Error("not now");
+          },
+          { verb: "hurry" },
+        );
+        await runNext();
+        return operation;
+      },
+    ],
+  ])("ends what is %s, by the alarm", async (_, start) => {
+    const operation = await start();
+    clock.advance(10_000);
+    await fireAlarm(operation);
+
+    expect(await storedRecord(operation)).toMatchObject({ state: "FAILED", outcome: { error: { code: 4 } } });
+  });
+
+  test("tells the runner to stop, and its late result changes nothing", async () => {
+    const stopped = Promise.withResolvers<void>();
+    const release = Promise.withResolvers<void>();
+    const operation = await startScript(
+      async ({ signal }) => {
+        signal.addEventListener("abort", () => stopped.resolve());
+        await release.promise;
+        return { answer: "late" };
+      },
+      { verb: "hurry" },
+    );
+    const delivery = await deliverNext();
+    clock.advance(10_000);
+    await fireAlarm(operation);
+    await stopped.promise;
+    release.resolve();
+    await delivery.result();
+
+    expect(await getOperation(operation.name)).toMatchObject({ done: true, error: { code: 4 } });
+  });
+});
+
+describe("expiry", () => {
+  test("hides the operation on time, and erases it", async () => {
+    const operation = await startScript(async () => ({}), { verb: "forget" });
+    await runNext();
+    await outboxIsEmpty(operation);
+    clock.advance(59_999);
+    const before = await call("GET", `/v1/${operation.name}`);
+    clock.advance(1);
+    const after = await call("GET", `/v1/${operation.name}`);
+
+    expect(before.status).toBe(200);
+    expect(after.status).toBe(404);
+    await eventually(async () => (await storedBy(operation)).length === 0);
+  });
+});
+
+async function evict(operation: Started): Promise<void> {
+  // Not running is as good as evicted.
+  await evictDurableObject(operation.stub).catch(() => undefined);
+}
+
+describe("an object that is evicted between any two calls", () => {
+  test("takes an operation through retry, sleep and success all the same", async () => {
+    const operation = await startScript(async (op) => {
+      if (op.attempt === 1) throw new Error("the first always fails");
+      await op.sleep("30m");
+      op.progress({ progressPercent: 100 });
+      return { answer: 42 };
+    });
+    await evict(operation);
+    expect((await getOperation(operation.name)).done).toBe(false);
+    await evict(operation);
+    await runNext();
+    await evict(operation);
+    expect(await stateOf(operation)).toBe("BACKING_OFF");
+    clock.advance(60_000);
+    await evict(operation);
+    await fireAlarm(operation);
+    await evict(operation);
+    await runNext();
+    await evict(operation);
+    expect(await stateOf(operation)).toBe("SLEEPING");
+    clock.advance(1_800_000);
+    await evict(operation);
+    await fireAlarm(operation);
+    await evict(operation);
+    await runNext();
+    await evict(operation);
+    const ended = await getOperation(operation.name);
+    await evict(operation);
+    await advanceToAlarm(operation).catch(() => undefined);
+    await outboxIsEmpty(operation);
+
+    expect(ended).toMatchObject({ done: true, response: { value: { answer: 42 } } });
+    expect(ended.metadata.value).toMatchObject({ progressPercent: 100 });
+    expect(await snapshotOf(operation)).toBe(JSON.stringify(ended));
+    expect(await listNames("projects/p")).toEqual([operation.name]);
+  });
+
+  test("cancels, and deletes, all the same", async () => {
+    const running = Promise.withResolvers<void>();
+    const operation = await startScript(async ({ signal }) => {
+      running.resolve();
+      await new Promise((resolve) => {
+        signal.addEventListener("abort", resolve);
+      });
+      throw signal.reason;
+    });
+    await evict(operation);
+    const delivery = await deliverNext();
+    await running.promise;
+    await evict(operation);
+    expect((await call("POST", `/v1/${operation.name}:cancel`)).status).toBe(200);
+    await evict(operation);
+    await delivery.result();
+    await evict(operation);
+    const ended = await getOperation(operation.name);
+    await evict(operation);
+    expect((await call("DELETE", `/v1/${operation.name}`)).status).toBe(200);
+    await eventually(async () => (await storedBy(operation)).length === 0);
+
+    expect(ended).toMatchObject({ done: true, error: { code: 1 } });
+  });
+});

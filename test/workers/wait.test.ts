@@ -1,0 +1,180 @@
+// Wait: a waiter hangs on a hibernatable socket and is answered by a push. Nobody polls.
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { describe, expect, test } from "vitest";
+import { eventually } from "../support/eventually";
+import { clock } from "./clock";
+import { controls } from "./controls";
+import {
+  type Answer,
+  type Started,
+  call,
+  deliverNext,
+  fireAlarm,
+  getOperation,
+  openSockets,
+  runNext,
+  startScript,
+  useFreshWorld,
+} from "./harness";
+
+useFreshWorld();
+
+/** Starts waits, and sees to it that all of them hang. */
+async function hang(operation: Started, count: number, timeout = "60s"): Promise<Promise<Answer>[]> {
+  const before = await openSockets(operation, "wait");
+  const waits = Array.from({ length: count }, () => call("POST", `/v1/${operation.name}:wait`, { timeout }));
+  await eventually(async () => (await openSockets(operation, "wait")) === before + count);
+  return waits;
+}
+
+describe("everyone who waits", () => {
+  test("is answered by the push of a hibernated object, with one request each", async () => {
+    const release = Promise.withResolvers<void>();
+    const operation = await startScript(async () => {
+      await release.promise;
+      return { answer: 42 };
+    });
+    const waits = await hang(operation, 50);
+    const delivery = await deliverNext();
+    await evictDurableObject(operation.stub);
+    release.resolve();
+    await delivery.result();
+    const answers = await Promise.all(waits);
+    const calls = controls.callsOf(operation.id);
+
+    for (const { status, body } of answers) {
+      expect(status).toBe(200);
+      expect(body).toMatchObject({ done: true, response: { value: { answer: 42 } } });
+    }
+    expect(calls.filter((called) => called === "/wait")).toHaveLength(50);
+    // Neither a look before the end nor one after it.
+    expect(calls.filter((called) => called === "get")).toEqual([]);
+    expect(calls.filter((called) => called !== "/wait").toSorted()).toEqual(["/run", "start"]);
+    expect(await openSockets(operation, "wait")).toBe(0);
+  });
+
+  test("is pushed the very bytes that GET gives", async () => {
+    const operation = await startScript(async () => ({ text: 'quotes " and 三' }));
+    const [wait] = await hang(operation, 1);
+    await runNext();
+    const { body, headers } = await wait!;
+    const got = await call("GET", `/v1/${operation.name}`);
+
+    expect(JSON.stringify(body)).toBe(JSON.stringify(got.body));
+    expect(headers.get("ETag")).toBe(got.headers.get("ETag"));
+  });
+
+  test("comes to get a result that is too large to push to thousands", async () => {
+    const text = "x".repeat(200_000);
+    const operation = await startScript(async () => ({ text }));
+    const waits = await hang(operation, 3);
+    await runNext();
+    const answers = await Promise.all(waits);
+
+    for (const { body } of answers) expect(body).toMatchObject({ done: true, response: { value: { text } } });
+    expect(controls.callsOf(operation.id).filter((called) => called === "get")).toHaveLength(3);
+  });
+
+  test("is answered NOT_FOUND at once when the operation is deleted meanwhile", async () => {
+    const operation = await startScript(() => new Promise(() => {}));
+    await deliverNext();
+    const waits = await hang(operation, 5);
+    await evictDurableObject(operation.stub);
+    await call("DELETE", `/v1/${operation.name}`);
+    const answers = await Promise.all(waits);
+
+    for (const { status, body } of answers) {
+      expect(status).toBe(404);
+      expect(body["error"]).toMatchObject({ status: "NOT_FOUND" });
+    }
+  });
+
+  test("is answered by a cancellation, and by a deadline", async () => {
+    const cancelled = await startScript(async () => ({}));
+    const late = await startScript(async () => ({}), { verb: "hurry" });
+    const [first] = await hang(cancelled, 1);
+    const [second] = await hang(late, 1);
+    await call("POST", `/v1/${cancelled.name}:cancel`);
+    clock.advance(10_000);
+    await fireAlarm(late);
+
+    expect((await first!).body).toMatchObject({ done: true, error: { code: 1 } });
+    expect((await second!).body).toMatchObject({ done: true, error: { code: 4 } });
+  });
+
+  test("subscribes again where the socket is cut, and is then answered by the push", async () => {
+    const operation = await startScript(async () => ({ answer: 42 }));
+    const [wait] = await hang(operation, 1);
+    await evictDurableObject(operation.stub, { webSockets: "close" });
+    await eventually(() => controls.callsOf(operation.id).filter((called) => called === "/wait").length === 2);
+    await eventually(async () => (await openSockets(operation, "wait")) === 1);
+    await runNext();
+
+    expect((await wait!).body).toMatchObject({ done: true, response: { value: { answer: 42 } } });
+    expect(controls.callsOf(operation.id).filter((called) => called === "get")).toEqual([]);
+  });
+});
+
+describe("one who waits", () => {
+  test("on what is done is answered at once, with one request and no socket", async () => {
+    const operation = await startScript(async () => ({ answer: 42 }));
+    await runNext();
+    const before = controls.callsOf(operation.id).length;
+    const { body } = await call("POST", `/v1/${operation.name}:wait`);
+
+    expect(body).toMatchObject({ done: true });
+    expect(controls.callsOf(operation.id).slice(before)).toEqual(["/wait"]);
+  });
+
+  test.each(["0s", "0.000000001s", "0.05s"])(
+    "for %s gets the latest state and leaves no socket behind",
+    async (timeout) => {
+      const operation = await startScript(() => new Promise(() => {}));
+      await deliverNext();
+      const { status, body } = await call("POST", `/v1/${operation.name}:wait`, { timeout });
+
+      expect(status).toBe(200);
+      expect(body).toEqual(await getOperation(operation.name));
+      expect(body).toMatchObject({ done: false });
+      await eventually(async () => (await openSockets(operation, "wait")) === 0);
+    },
+  );
+
+  test("gets the latest state, not that of its beginning, when its time is up", async () => {
+    const operation = await startScript(() => new Promise(() => {}));
+    const waiting = call("POST", `/v1/${operation.name}:wait?timeout=0.5s`);
+    await eventually(async () => (await openSockets(operation, "wait")) === 1);
+    await deliverNext();
+
+    expect((await waiting).body).toMatchObject({
+      done: false,
+      metadata: { value: { statusMessage: "Running." } },
+    });
+  });
+
+  test.each(["-1s", "-0.5s", "1", "1m", "", "s", "1e3s", "9999999999999s"])(
+    "for %j is told that this is no timeout",
+    async (timeout) => {
+      const operation = await startScript(() => new Promise(() => {}));
+      const { status, body } = await call("POST", `/v1/${operation.name}:wait`, { timeout });
+
+      expect(status).toBe(400);
+      expect(body["error"]).toMatchObject({ status: "INVALID_ARGUMENT" });
+      expect(JSON.stringify(body)).toContain('"field":"timeout"');
+      expect(controls.callsOf(operation.id)).toEqual(["start"]);
+    },
+  );
+
+  test("is refused with UNAVAILABLE where the object cannot be reached", async () => {
+    const operation = await startScript(() => new Promise(() => {}));
+    await runInDurableObject(operation.stub, (_instance, { storage }) => {
+      storage.kv.put("record", { schemaVersion: 1, state: "no such state" });
+    });
+    await evictDurableObject(operation.stub);
+    const { status, body, headers } = await call("POST", `/v1/${operation.name}:wait`, { timeout: "10s" });
+
+    expect(status).toBe(503);
+    expect(body["error"]).toMatchObject({ status: "UNAVAILABLE" });
+    expect(headers.get("Retry-After")).not.toBeNull();
+  });
+});

@@ -1,0 +1,157 @@
+// The worker under test: the service as it is deployed, with methods that do what a test tells them, and with the world
+// around its objects in the tests' hands (controls.ts).
+import {
+  OperationIndex as DeployedOperationIndex,
+  OperationObject as DeployedOperationObject,
+  type Env,
+  type MethodDeclaration,
+  type OperationContext,
+  defineMethod,
+  operations,
+} from "../../src/index";
+import { echoWait } from "../../src/methods/echo-wait";
+import { tablesProfile } from "../../src/methods/tables-profile";
+import type { JsonObject } from "../../src/rpc/any";
+import { clock } from "./clock";
+import { controls } from "./controls";
+
+export { DirectoryObject, RequestObject, SlotsObject } from "../../src/index";
+
+function scripted(verb: string, options: Partial<MethodDeclaration<JsonObject>> = {}) {
+  return defineMethod({
+    http: { post: `/v1/{parent=projects/*}/scripts/{script=*}:${verb}`, body: "*" },
+    id: `scripts:${verb}`,
+    request: (json) => json,
+    retry: { maxAttempts: 3, initialBackoff: "10s", maxBackoff: "1m", backoffMultiplier: 2 },
+    ...options,
+    async run(request, operation: OperationContext) {
+      const script = controls.scripts.get(request["script"] as string);
+      if (!script) throw new Error(`no test has the script ${JSON.stringify(request["script"])}`);
+      return script(operation, request) as Promise<JsonObject>;
+    },
+  });
+}
+
+/** A streamed body of several chunks. */
+export const MAX_UPLOAD_BYTES = 3 * 1_048_576;
+
+const worker = operations({
+  methods: [
+    echoWait,
+    tablesProfile,
+    scripted("run"),
+    /** Ends ten seconds after its creation. */
+    scripted("hurry", { timeout: "10s" }),
+    /** Its finished operations are forgotten after a minute. */
+    scripted("forget", { retention: "1m" }),
+    scripted("upload", {
+      http: { post: "/v1/{parent=projects/*}/scripts/{script=*}:upload" },
+      input: { contentTypes: ["text/csv"], maxBytes: MAX_UPLOAD_BYTES },
+    }),
+    scripted("broken", {
+      initialMetadata: () => {
+        throw new Error("the secret of the house");
+      },
+    }),
+    scripted("knownAtOnce", { immediate: (request) => ({ response: { answer: request["answer"] ?? 42 } }) }),
+  ],
+});
+
+export default worker;
+
+export class OperationObject extends DeployedOperationObject {
+  constructor(ctx: DurableObjectState, env: Env) {
+    const getTimestamp = ctx.getWebSocketAutoResponseTimestamp.bind(ctx);
+    ctx.getWebSocketAutoResponseTimestamp = (socket) => {
+      const time = getTimestamp(socket)?.getTime();
+      return time === undefined ? null : new Date(clock.timeAt(time));
+    };
+    super(ctx, { ...env, QUEUE: heldQueue(env.QUEUE), SNAPSHOTS: watchedSnapshots(env.SNAPSHOTS) });
+  }
+
+  #called(call: string): void {
+    controls.calls.push({ id: this.ctx.id.toString(), call });
+  }
+
+  override async fetch(request: Request): Promise<Response> {
+    this.#called(new URL(request.url).pathname);
+    return super.fetch(request);
+  }
+
+  override async start(...parameters: Parameters<DeployedOperationObject["start"]>) {
+    this.#called("start");
+    return super.start(...parameters);
+  }
+
+  override async get(...parameters: Parameters<DeployedOperationObject["get"]>) {
+    this.#called("get");
+    return super.get(...parameters);
+  }
+
+  override async cancel(...parameters: Parameters<DeployedOperationObject["cancel"]>) {
+    this.#called("cancel");
+    return super.cancel(...parameters);
+  }
+
+  override async delete(...parameters: Parameters<DeployedOperationObject["delete"]>) {
+    this.#called("delete");
+    return super.delete(...parameters);
+  }
+
+  override async reconcile() {
+    this.#called("reconcile");
+    const row = await super.reconcile();
+    await controls.reconcile.pass();
+    return row;
+  }
+}
+
+/** Messages are kept for the test to deliver. */
+function heldQueue(queue: Env["QUEUE"]): Env["QUEUE"] {
+  return new Proxy(queue, {
+    get: (target, property) =>
+      property === "send"
+        ? async (message: { id: string }): Promise<void> => {
+            await controls.queueSend.pass();
+            controls.sent.push(message);
+          }
+        : (Reflect.get(target, property) as unknown),
+  });
+}
+
+function watchedSnapshots(kv: KVNamespace): KVNamespace {
+  return new Proxy(kv, {
+    get(target, property) {
+      if (property === "put") {
+        return async (key: string, value: string, options?: KVNamespacePutOptions): Promise<void> => {
+          await controls.snapshotWrite.pass();
+          await target.put(key, value, options);
+          controls.snapshotWrites.push({ write: "put", key, expirationTtl: options?.expirationTtl });
+        };
+      }
+      if (property === "delete") {
+        return async (key: string): Promise<void> => {
+          await controls.snapshotWrite.pass();
+          await target.delete(key);
+          controls.snapshotWrites.push({ write: "delete", key });
+        };
+      }
+      const value: unknown = Reflect.get(target, property);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
+export class OperationIndex extends DeployedOperationIndex {
+  override async upsert(...parameters: Parameters<DeployedOperationIndex["upsert"]>): Promise<void> {
+    await controls.indexWrite.pass();
+    await super.upsert(...parameters);
+    await controls.indexWritten.pass();
+  }
+
+  override async remove(...parameters: Parameters<DeployedOperationIndex["remove"]>): Promise<void> {
+    await controls.indexWrite.pass();
+    await super.remove(...parameters);
+    await controls.indexWritten.pass();
+  }
+}
