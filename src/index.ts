@@ -64,7 +64,7 @@ export function operations({ methods, locations = [] }: OperationsOptions) {
   const locationById = uniqueById("location", locations, ({ locationId }) => locationId);
   const door = httpDoor(methods);
   return {
-    fetch: (request, env) =>
+    fetch: (request: Request, env: Env) =>
       door(request, {
         allowedOrigins: () => configFromEnv(env).corsOrigins,
         service: (asked) => serviceContext(asked, env, locationById),

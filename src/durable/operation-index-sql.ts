@@ -3,7 +3,7 @@ import type { IndexHints } from "../aip/filter/index-hints";
 import type { IndexRow } from "../operation/index-row";
 import type { RowKey } from "../operation/page";
 
-// WITHOUT ROWID: one row write per insert. A tombstone has neither operation nor facts.
+// WITHOUT ROWID: one row write per insert. A tombstone has neither operation nor facts, and counts as done.
 const SCHEMA = [
   `CREATE TABLE IF NOT EXISTS operations (
     create_time INTEGER NOT NULL,
@@ -16,7 +16,7 @@ const SCHEMA = [
     facts TEXT,
     PRIMARY KEY (create_time, id)
   ) WITHOUT ROWID`,
-  `CREATE INDEX IF NOT EXISTS operations_running ON operations (create_time, id) WHERE done = 0 AND operation IS NOT NULL`,
+  `CREATE INDEX IF NOT EXISTS operations_running ON operations (create_time, id) WHERE done = 0`,
   `CREATE INDEX IF NOT EXISTS operations_due ON operations (due_time)`,
 ];
 
@@ -26,13 +26,29 @@ export function createSchema(sql: SqlStorage): void {
 
 /** Writes a row unless a newer revision, or a tombstone, stands there already. */
 export function upsertRow(sql: SqlStorage, row: IndexRow): void {
+  const [present] = sql
+    .exec<PresentRow>(
+      `SELECT done, due_time, revision, operation IS NULL AS tombstone FROM operations WHERE create_time = ? AND id = ?`,
+      row.createTime,
+      row.id,
+    )
+    .toArray();
+  if (!present) insertRow(sql, row);
+  else if (present.tombstone === 0 && row.revision >= present.revision) updateRow(sql, row, present);
+}
+
+interface PresentRow {
+  [column: string]: SqlStorageValue;
+  done: number;
+  due_time: number;
+  revision: number;
+  tombstone: number;
+}
+
+function insertRow(sql: SqlStorage, row: IndexRow): void {
   sql.exec(
     `INSERT INTO operations (create_time, id, parent, done, revision, due_time, operation, facts)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT (create_time, id) DO UPDATE SET
-       done = excluded.done, revision = excluded.revision, due_time = excluded.due_time,
-       operation = excluded.operation, facts = excluded.facts
-     WHERE operations.operation IS NOT NULL AND excluded.revision >= operations.revision`,
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     row.createTime,
     row.id,
     row.parent,
@@ -41,6 +57,24 @@ export function upsertRow(sql: SqlStorage, row: IndexRow): void {
     row.dueTime,
     row.operation,
     row.facts,
+  );
+}
+
+/** A column of an index that is set is a row written, also to the value that it has: progress changes neither. */
+function updateRow(sql: SqlStorage, row: IndexRow, present: PresentRow): void {
+  const done = row.done ? 1 : 0;
+  const changes: [assignment: string, value: SqlStorageValue][] = [
+    ["revision = ?", row.revision],
+    ["operation = ?", row.operation],
+    ["facts = ?", row.facts],
+    ...(done === present.done ? [] : [["done = ?", done] satisfies [string, number]]),
+    ...(row.dueTime === present.due_time ? [] : [["due_time = ?", row.dueTime] satisfies [string, number]]),
+  ];
+  sql.exec(
+    `UPDATE operations SET ${changes.map(([assignment]) => assignment).join(", ")} WHERE create_time = ? AND id = ?`,
+    ...changes.map(([, value]) => value),
+    row.createTime,
+    row.id,
   );
 }
 
@@ -133,7 +167,7 @@ export function selectRows(
            THEN parent || ?5 || facts || ?5 || operation END AS found
        FROM operations ${running ? "INDEXED BY operations_running" : ""}
        WHERE (create_time, id) < (?1, ?2) AND create_time >= ?3
-         ${running ? "AND done = 0 AND operation IS NOT NULL" : ""}
+         ${running ? "AND done = 0" : ""}
        ORDER BY create_time DESC, id DESC LIMIT ?6`,
       start.createTime,
       start.id,

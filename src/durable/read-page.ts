@@ -8,6 +8,9 @@ import type { IndexFacts } from "../operation/index-row";
 import type { PageRequest, PageRow, ShardPage } from "../operation/page";
 import { FIRST_FILTER_PARAMETER, type Scan, type ScannedRow, selectRows } from "./operation-index-sql";
 
+/** Rows that a statement reads to find its place. */
+const STATEMENT_COST = 1;
+
 /** Reads on until there are enough matches, enough bytes, enough rows read, or no more rows. */
 export function readPage(sql: SqlStorage, request: PageRequest): Omit<ShardPage, "shardCount"> {
   const { parent, limit } = request;
@@ -28,10 +31,10 @@ export function readPage(sql: SqlStorage, request: PageRequest): Omit<ShardPage,
   let last = request.before;
   const stopped = (): Omit<ShardPage, "shardCount"> => ({ rows, scanned, ...(last ? { next: last } : {}) });
   // As many rows at first as matches are wanted; where that was not enough, twice as many.
-  for (let size = limit; scanned < maxRows; size *= 2) {
-    const wanted = Math.min(size, MAX_STATEMENT_ROWS, maxRows - scanned);
+  for (let size = limit; scanned + STATEMENT_COST < maxRows; size *= 2) {
+    const wanted = Math.min(size, MAX_STATEMENT_ROWS, maxRows - scanned - STATEMENT_COST);
     const some = selectRows(sql, scan, { before: last, limit: wanted });
-    scanned += some.length;
+    scanned += some.length + STATEMENT_COST;
     for (const row of some) {
       const found = matchOf(row, prefix === undefined ? undefined : parent, exact ? undefined : filter);
       bytes += found?.size ?? 0;

@@ -19,7 +19,7 @@ const STRUCT = "google.protobuf.Struct";
 /** @throws TypeError where a name is none. `option` says whose it is. */
 export function declaredType<T extends object>(option: string, type: TypeDeclaration<T>): DeclaredType {
   // What a handler gives is checked by `toJson` before anything else is made of it.
-  if (type instanceof Message) return { name: type.fullName, message: type as unknown as Message };
+  if (type instanceof Message) return { name: type.fullName, message: type };
   if (type === undefined || type === STRUCT) return { name: undefined, message: undefined };
   if (/^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$/.test(type)) return { name: type, message: undefined };
   throw new TypeError(`${option} is ${JSON.stringify(type)}; write a full message name: "${STRUCT}"`);

@@ -53,11 +53,14 @@ export function precedes(a: RowKey, b: RowKey): boolean {
 /** Matches asked of a shard beyond twice its even share: then one round is enough wherever operations spread evenly. */
 const SPARE_MATCHES = 8;
 
-/** An even share of an allowance among `count` shards, or places: at least one row of each. */
+/** Rows below which a page would find its place and read nothing. */
+const MIN_ROWS = 2;
+
+/** An even share of an allowance among `count` shards, or places. */
 export function shareOf({ limit, maxRows, maxBytes }: PageAllowance, count: number): PageAllowance {
   return {
     limit: count === 1 ? limit : Math.min(limit, 2 * Math.ceil(limit / count) + SPARE_MATCHES),
-    maxRows: Math.max(1, Math.floor(maxRows / count)),
+    maxRows: Math.max(MIN_ROWS, Math.floor(maxRows / count)),
     maxBytes: Math.floor(maxBytes / count),
   };
 }

@@ -41,6 +41,9 @@ interface Reader {
   isAtEnd: boolean;
 }
 
+/** Rows of each open shard that another round is worth. */
+const MIN_ROUND_ROWS = 16;
+
 /**
  * The next rows of all shards. However many they are, together they read no more rows, and send no more bytes (but for
  * one row each), than one shard would.
@@ -89,7 +92,13 @@ class Walk {
   mayGoOn(): boolean {
     const open = this.#open().length;
     const isFull = this.#known().rows.length > this.#request.limit;
-    return !isFull && open > 0 && this.#rowsLeft >= open && this.#bytesLeft > 0 && this.#rounds < MAX_PAGE_ROUNDS;
+    return (
+      !isFull &&
+      open > 0 &&
+      this.#rowsLeft >= open * MIN_ROUND_ROWS &&
+      this.#bytesLeft > 0 &&
+      this.#rounds < MAX_PAGE_ROUNDS
+    );
   }
 
   /** Another round. What fails here is left to the next page: this one has something to answer already. */

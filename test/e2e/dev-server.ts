@@ -16,6 +16,8 @@ export interface DevServerOptions {
   vars?: Record<string, string | undefined>;
   /** State of a server before, to go on from. */
   state?: string;
+  /** Where the Worker's wrangler.toml is, from the repository's root. */
+  directory?: string;
 }
 
 /** What `npm start` passes. */
@@ -34,7 +36,7 @@ export class DevServer {
   readonly #guard: ChildProcess;
   readonly #output: string[] = [];
 
-  private constructor(port: number, state: string, vars: Record<string, string>) {
+  private constructor(port: number, state: string, vars: Record<string, string>, directory: string) {
     this.url = `http://127.0.0.1:${port}`;
     this.state = state;
     this.#process = spawn(
@@ -54,7 +56,7 @@ export class DevServer {
         ...Object.entries(vars).flatMap(([name, value]) => ["--var", `${name}:${value}`]),
       ],
       {
-        cwd: ROOT,
+        cwd: join(ROOT, directory),
         // A group of its own: wrangler, esbuild and workerd die together.
         detached: true,
         stdio: ["ignore", "pipe", "pipe"],
@@ -71,12 +73,12 @@ export class DevServer {
   }
 
   /** Starts a server and waits until it serves. */
-  static async start({ vars = {}, state }: DevServerOptions = {}): Promise<DevServer> {
-    const directory = state ?? (await mkdtemp(join(stateRoot(), "edge-operations-")));
+  static async start({ vars = {}, state, directory = "." }: DevServerOptions = {}): Promise<DevServer> {
+    const stateDirectory = state ?? (await mkdtemp(join(stateRoot(), "edge-operations-")));
     const given = Object.entries({ ...START_VARS, ...vars }).filter(
       (entry): entry is [string, string] => entry[1] !== undefined,
     );
-    const server = new DevServer(await freePort(), directory, Object.fromEntries(given));
+    const server = new DevServer(await freePort(), stateDirectory, Object.fromEntries(given), directory);
     try {
       await eventually(() => server.#isReady(), { timeoutMs: READY_MS, intervalMs: 100 });
     } catch (error) {

@@ -24,5 +24,13 @@ const countWords = defineMethod({
   },
 });
 
-export { DirectoryObject, OperationIndex, OperationObject, RequestObject, SlotsObject } from "../../src/index";
+export {
+  DirectoryObject,
+  KeyObject,
+  OperationIndex,
+  OperationObject,
+  PolicyObject,
+  RequestObject,
+  SlotsObject,
+} from "../../src/index";
 export default operations({ methods: [countWords] });

@@ -85,8 +85,8 @@ test("the Worker in README.md is the one that is type-checked", () => {
 });
 
 test("README.md names no file that is not there, and every variable that is", () => {
-  const config = readFileSync(join(ROOT, "src/config.ts"), "utf8");
-  const variables = [...config.matchAll(/"([A-Z][A-Z_]+)", env\./g)].map(([, variable]) => variable);
+  const env = readFileSync(join(ROOT, "src/env.ts"), "utf8");
+  const variables = [...env.matchAll(/^ {2}([A-Z][A-Z_]+)\?: (?:string|unknown);/gm)].map(([, variable]) => variable);
   const links = [...readme.matchAll(/\]\((?!https?:)([^)]+)\)/g)].map(([, link = ""]) => link);
 
   expect(variables.length).toBeGreaterThanOrEqual(4);

@@ -141,6 +141,8 @@ export function shardOf(scope: string, shard = 0): DurableObjectStub<OperationIn
 /** Rows by which to fill a shard in one statement; `n` counts from 1, and is the row's age in reverse. */
 export interface Filling {
   count: number;
+  /** The shard, where there are several: ids differ between them. */
+  shard?: number;
   parent?: string;
   /** SQL over `n`: 1 for what is done. */
   done?: string;
@@ -154,15 +156,15 @@ export const FIRST_CREATE_TIME = Date.UTC(2026, 0, 1);
 /** Fills a shard with rows as the service writes them. */
 export async function fillShard(
   stub: DurableObjectStub<OperationIndex>,
-  { count, parent = "projects/p", done = "n % 10 != 0", metadata = "json_object('n', n)" }: Filling,
+  { count, shard = 0, parent = "projects/p", done = "n % 10 != 0", metadata = "json_object('n', n)" }: Filling,
 ): Promise<void> {
   await runInDurableObject(stub, (_instance, { storage }) => {
     createSchema(storage.sql);
     storage.sql.exec(
       `WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ${count})
        INSERT INTO operations (create_time, id, parent, done, revision, due_time, operation, facts)
-       SELECT ${FIRST_CREATE_TIME} + n, printf('%064x', n), ?1, ${done}, 1, 9000000000000,
-         json_object('name', ?1 || '/operations/' || printf('%064x', n),
+       SELECT ${FIRST_CREATE_TIME} + n, printf('%064x', n * 64 + ${shard}), ?1, ${done}, 1, 9000000000000,
+         json_object('name', ?1 || '/operations/' || printf('%064x', n * 64 + ${shard}),
            'metadata', json_object('@type', '${STRUCT}', 'value', json(${metadata})),
            'done', json(CASE WHEN ${done} THEN 'true' ELSE 'false' END)),
          '{"target":"t","verb":"run","requestedCancellation":false}'
@@ -172,6 +174,7 @@ export async function fillShard(
   });
 }
 
+/** What a shard's statements have read and written, as the platform counts it. */
 export interface Cost {
   rowsRead: number;
   rowsWritten: number;
@@ -179,44 +182,39 @@ export interface Cost {
   alarms: number;
 }
 
-const costs = new WeakMap<SqlStorage, Cost & { cursors: SqlStorageCursor<Record<string, SqlStorageValue>>[] }>();
+const costs = new WeakMap<SqlStorage, Cost>();
 
-/** From now on, what a shard's statements read and write is counted. */
-export async function countCost(stub: DurableObjectStub<OperationIndex>): Promise<void> {
-  await runInDurableObject(stub, (_instance, { storage }) => {
-    const { sql } = storage;
-    const known = costs.get(sql);
-    if (known) {
-      Object.assign(known, { alarms: 0, cursors: [] });
-      return;
-    }
-    const cost = {
-      rowsRead: 0,
-      rowsWritten: 0,
-      alarms: 0,
-      cursors: [] as SqlStorageCursor<Record<string, SqlStorageValue>>[],
-    };
-    costs.set(sql, cost);
-    const exec = sql.exec.bind(sql);
-    sql.exec = ((query: string, ...values: SqlStorageValue[]) => {
-      const cursor = exec(query, ...values);
-      cost.cursors.push(cursor);
-      return cursor;
-    }) as typeof sql.exec;
-    const setAlarm = storage.setAlarm.bind(storage);
-    storage.setAlarm = (...parameters) => {
-      cost.alarms += 1;
-      return setAlarm(...parameters);
-    };
+/** Counts from zero; what it gives goes on counting. */
+export async function countCost(stub: DurableObjectStub<OperationIndex>): Promise<Cost> {
+  return runInDurableObject(stub, (_instance, { storage }) => {
+    const cost = costs.get(storage.sql) ?? watched(storage);
+    costs.set(storage.sql, cost);
+    return Object.assign(cost, { rowsRead: 0, rowsWritten: 0, alarms: 0 });
   });
 }
 
-/** What was counted since. */
-export async function costOf(stub: DurableObjectStub<OperationIndex>): Promise<Cost> {
-  return runInDurableObject(stub, (_instance, { storage }) => {
-    const { cursors = [], alarms = 0 } = costs.get(storage.sql) ?? {};
-    const sum = (field: "rowsRead" | "rowsWritten"): number =>
-      cursors.reduce((total, cursor) => total + cursor[field], 0);
-    return { rowsRead: sum("rowsRead"), rowsWritten: sum("rowsWritten"), alarms };
-  });
+function watched(storage: DurableObjectStorage): Cost {
+  const cost = { rowsRead: 0, rowsWritten: 0, alarms: 0 };
+  const { sql } = storage;
+  const exec = sql.exec.bind(sql);
+  sql.exec = ((query: string, ...values: SqlStorageValue[]) => {
+    const cursor = exec(query, ...values);
+    // A statement that gives no rows is over; any other is, once its rows were taken.
+    cost.rowsWritten += cursor.rowsWritten;
+    for (const method of ["toArray", "one"] as const) {
+      const take = cursor[method].bind(cursor) as () => never;
+      cursor[method] = () => {
+        const taken = take();
+        cost.rowsRead += cursor.rowsRead;
+        return taken;
+      };
+    }
+    return cursor;
+  }) as typeof sql.exec;
+  const setAlarm = storage.setAlarm.bind(storage);
+  storage.setAlarm = (...parameters) => {
+    cost.alarms += 1;
+    return setAlarm(...parameters);
+  };
+  return cost;
 }

@@ -15,7 +15,7 @@ import type { JsonObject } from "../../src/rpc/any";
 import { clock } from "./clock";
 import { controls } from "./controls";
 
-export { DirectoryObject, RequestObject, SlotsObject } from "../../src/index";
+export { DirectoryObject, KeyObject, PolicyObject, RequestObject, SlotsObject } from "../../src/index";
 
 function scripted(verb: string, options: Partial<MethodDeclaration<JsonObject>> = {}) {
   return defineMethod({

@@ -1,0 +1,491 @@
+// Who may do what: every method by every credential on every kind of resource. What is expected is written down from the
+// contract ("Who may do what"), not from the code.
+import { env } from "cloudflare:workers";
+import { beforeAll, describe, expect, test } from "vitest";
+import { echoWait } from "../../src/methods/echo-wait";
+import type { Json, JsonObject } from "../../src/rpc/any";
+import { aMethod } from "./a-deployment";
+import {
+  ADMIN,
+  type Credential,
+  adminKeyCredential,
+  aGuardedDeployment,
+  bearer,
+  emailOf,
+  forgedBy,
+  memberOf,
+  noCredential,
+  tokenOf,
+  unsignedOf,
+  useGuardedWorld,
+  userOf,
+} from "./access-harness";
+import { clock } from "./clock";
+
+useGuardedWorld();
+
+// ── What is called ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+interface MethodCall {
+  permission: string;
+  method: string;
+  /** Of an operation's name, or of a parent. */
+  path(this: void, name: string): string;
+  body?: Json;
+  /** What it is answered with where the caller may, unless 200. */
+  granted?: number;
+}
+
+const onOperation = {
+  get: { permission: "longrunning.operations.get", method: "GET", path: (name) => `/v1/${name}` },
+  wait: {
+    permission: "longrunning.operations.wait",
+    method: "POST",
+    path: (name) => `/v1/${name}:wait`,
+    body: { timeout: "0s" },
+  },
+  cancel: {
+    permission: "longrunning.operations.cancel",
+    method: "POST",
+    path: (name) => `/v1/${name}:cancel`,
+    body: {},
+  },
+  delete: { permission: "longrunning.operations.delete", method: "DELETE", path: (name) => `/v1/${name}` },
+  update: {
+    permission: "longrunning.operations.update",
+    method: "PATCH",
+    path: (name) => `/v1/${name}?updateMask=metadata`,
+    body: { metadata: anyStruct() },
+  },
+  getIamPolicy: {
+    permission: "longrunning.operations.getIamPolicy",
+    method: "GET",
+    path: (name) => `/v1/${name}:getIamPolicy`,
+  },
+  setIamPolicy: {
+    permission: "longrunning.operations.setIamPolicy",
+    method: "POST",
+    path: (name) => `/v1/${name}:setIamPolicy`,
+    body: { policy: { bindings: [] } },
+  },
+} as const satisfies Record<string, MethodCall>;
+
+const onParent = {
+  list: { permission: "longrunning.operations.list", method: "GET", path: (parent) => `/v1/${parent}/operations` },
+  create: {
+    permission: "longrunning.operations.create",
+    method: "POST",
+    path: (parent) => `/v1/${parent}/operations`,
+    body: {},
+  },
+  start: {
+    permission: "longrunning.methods.invoke",
+    method: "POST",
+    path: (parent) => `/v1/${parent}/things:make`,
+    body: {},
+  },
+  getIamPolicy: {
+    permission: "longrunning.operations.getIamPolicy",
+    method: "POST",
+    path: (parent) => `/v1/${parent}:getIamPolicy`,
+    body: {},
+  },
+  // Refused for its etag where the caller may: nothing changes.
+  setIamPolicy: {
+    permission: "longrunning.operations.setIamPolicy",
+    granted: 409,
+    method: "POST",
+    path: (parent) => `/v1/${parent}:setIamPolicy`,
+    body: { policy: { bindings: [], etag: "c3RhbGU=" } },
+  },
+} as const satisfies Record<string, MethodCall>;
+
+type OnOperation = keyof typeof onOperation;
+type OnParent = keyof typeof onParent;
+type Verb = OnOperation | OnParent;
+
+function anyStruct() {
+  return { "@type": "type.googleapis.com/google.protobuf.Struct", value: { rows: 1 } };
+}
+
+// ── What is expected ────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** "Roles: viewer (get, list, wait), operator (+ cancel, delete), invoker (start), worker (create, update), admin (all, and IAM)" */
+const roleTable: Record<string, readonly Verb[]> = {
+  viewer: ["get", "list", "wait"],
+  operator: ["get", "list", "wait", "cancel", "delete"],
+  invoker: ["start"],
+  worker: ["create", "update"],
+  admin: ["get", "list", "wait", "cancel", "delete", "start", "create", "update", "getIamPolicy", "setIamPolicy"],
+};
+const roleNames = Object.keys(roleTable);
+/** "The caller that starts an operation may get, wait on, cancel and delete it" */
+const starterTable: readonly Verb[] = ["get", "wait", "cancel", "delete"];
+
+/** Where what a caller has been granted stands. */
+type Reach = "parent" | "operation" | "everywhere" | "nowhere";
+
+/** Statuses of a call that is granted there, by what it is made on. `moved`: an own operation's id under another parent. */
+const operationOutcomes: Record<Reach, Record<"own" | "others" | "missing" | "malformed" | "moved", number>> = {
+  parent: { own: 200, others: 403, missing: 404, malformed: 404, moved: 403 },
+  operation: { own: 200, others: 403, missing: 403, malformed: 403, moved: 403 },
+  everywhere: { own: 200, others: 200, missing: 404, malformed: 404, moved: 404 },
+  nowhere: { own: 403, others: 403, missing: 403, malformed: 403, moved: 403 },
+};
+const parentOutcomes: Record<Reach, Record<"own" | "others" | "missing", number>> = {
+  parent: { own: 200, others: 403, missing: 403 },
+  // A role on an operation says nothing of its parent.
+  operation: { own: 403, others: 403, missing: 403 },
+  everywhere: { own: 200, others: 200, missing: 200 },
+  nowhere: { own: 403, others: 403, missing: 403 },
+};
+
+interface Caller {
+  caller: string;
+  may: readonly Verb[];
+  reach: Reach;
+  /** What every call gets, whatever it is made on. */
+  always?: { status: 401; reason: string };
+}
+
+const callers: Caller[] = [
+  { caller: "nobody", may: [], reach: "nowhere", always: { status: 401, reason: "CREDENTIALS_MISSING" } },
+  refusedCaller("bad signature", "CREDENTIALS_SIGNATURE_INVALID"),
+  refusedCaller("expired", "CREDENTIALS_EXPIRED"),
+  refusedCaller("wrong audience", "CREDENTIALS_AUDIENCE_INVALID"),
+  refusedCaller("alg none", "CREDENTIALS_ALGORITHM_UNSUPPORTED"),
+  refusedCaller("revoked API key", "API_KEY_REVOKED"),
+  refusedCaller("unknown API key", "API_KEY_INVALID"),
+  ...roleNames.map((role): Caller => ({ caller: `${role} on the parent`, may: roleTable[role]!, reach: "parent" })),
+  ...roleNames.map((role): Caller => ({ caller: `${role} on it`, may: roleTable[role]!, reach: "operation" })),
+  { caller: "starter", may: starterTable, reach: "operation" },
+  { caller: "stranger", may: [], reach: "nowhere" },
+  { caller: "API key, operator on the parent", may: roleTable["operator"]!, reach: "parent" },
+  { caller: "ADMINS", may: roleTable["admin"]!, reach: "everywhere" },
+  { caller: "administrator's API key", may: roleTable["admin"]!, reach: "everywhere" },
+];
+
+function refusedCaller(caller: string, reason: string): Caller {
+  return { caller, may: [], reach: "nowhere", always: { status: 401, reason } };
+}
+
+// ── The world ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const OWN = "projects/own";
+const OTHERS = "projects/others";
+const deployment = aGuardedDeployment({ methods: [echoWait, aMethod(async () => ({}))] });
+const { call, asAdmin, bind, apiKey, objectCalls } = deployment;
+const credentials = new Map<string, Credential>();
+let missing: string;
+
+function slug(caller: string): string {
+  return caller.replaceAll(/\W+/g, "-").toLowerCase();
+}
+
+function bindingsOf(place: "on the parent" | "on it"): JsonObject[] {
+  return roleNames.map((role) => ({
+    role: `roles/longrunning.${role}`,
+    members: [memberOf(slug(`${role} ${place}`))],
+  }));
+}
+
+/** An operation of the starter's, with the policy that grants each role to one member. */
+async function ownOperation(): Promise<string> {
+  // It may create just now: what it may do afterwards, it may as the starter.
+  const creator = { role: "roles/longrunning.worker", members: [memberOf("starter")] };
+  await bind(OWN, [...bindingsOf("on the parent"), creator]);
+  const { json } = await call(await userOf("starter"), "POST", `/v1/${OWN}/operations`, {});
+  await bind(OWN, bindingsOf("on the parent"));
+  const name = json["name"] as string;
+  await bind(name, bindingsOf("on it"));
+  return name;
+}
+
+/** An operation of an administrator's, on which nobody else has been granted anything. */
+async function operationOfOthers(): Promise<string> {
+  return (await asAdmin("POST", `/v1/${OTHERS}/operations`, {}))["name"] as string;
+}
+
+beforeAll(async () => {
+  clock.start();
+  missing = `${OWN}/operations/${env.OPERATIONS.newUniqueId().toString()}`;
+  for (const { caller } of callers) credentials.set(caller, await userOf(slug(caller)));
+  const revoked = await apiKey([{ role: "roles/longrunning.operator", parent: OWN }]);
+  await asAdmin("POST", `/v1/${revoked.name}:revoke`, {});
+  const operator = await apiKey([{ role: "roles/longrunning.operator", parent: OWN }]);
+  credentials.set("nobody", noCredential);
+  credentials.set("bad signature", await forgedBy(ADMIN));
+  credentials.set("expired", await userOf(ADMIN, { expiresIn: -61 }));
+  credentials.set("wrong audience", await userOf(ADMIN, { audience: "another" }));
+  credentials.set("alg none", unsignedOf(ADMIN));
+  credentials.set("revoked API key", revoked.credential);
+  credentials.set("unknown API key", { "x-goog-api-key": `eo_${"0".repeat(24)}_${"A".repeat(43)}` });
+  credentials.set("ADMINS", await userOf(ADMIN));
+  credentials.set("API key, operator on the parent", operator.credential);
+  credentials.set("administrator's API key", adminKeyCredential);
+});
+
+/** The message of AIP-211: the same whether or not there is such a resource. */
+function denied(permission: string, resource: string): string {
+  return `Permission '${permission}' denied on resource '${resource}' (or it might not exist).`;
+}
+
+async function expectOutcome(
+  { caller, always, may }: Caller,
+  { verb, methodCall, name, granted }: { verb: Verb; methodCall: MethodCall; name: string; granted: number },
+): Promise<void> {
+  const { permission, method, path, body } = methodCall;
+  const { status, reason, json, headers } = await call(credentials.get(caller)!, method, path(name), body);
+  const error = json["error"] as { message: string; status: string } | undefined;
+  const what = `${caller}: ${verb} ${name}`;
+  if (always) {
+    expect([status, reason, error?.status], what).toEqual([always.status, always.reason, "UNAUTHENTICATED"]);
+    expect(headers.get("WWW-Authenticate"), what).toMatch(/^Bearer realm=/);
+    return;
+  }
+  const expected = may.includes(verb) ? granted : 403;
+  expect(status, what).toBe(expected);
+  if (expected === 403) {
+    expect([error?.status, reason], what).toEqual(["PERMISSION_DENIED", "IAM_PERMISSION_DENIED"]);
+    expect(error?.message, what).toBe(denied(permission, name));
+  }
+  if (expected === 404) expect(error?.status, what).toBe("NOT_FOUND");
+}
+
+// ── The tables ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const cellsOf = <V extends Verb>(verbs: Record<V, MethodCall>) =>
+  callers.flatMap((caller) => (Object.keys(verbs) as V[]).map((verb) => ({ ...caller, verb })));
+
+describe("on an operation", () => {
+  test.each(cellsOf<OnOperation>(onOperation))("$caller: $verb", async ({ verb, ...caller }) => {
+    const own = await ownOperation();
+    const id = own.split("/").at(-1) ?? "";
+    // The own one last: it may be gone then.
+    const names = {
+      others: await operationOfOthers(),
+      missing,
+      malformed: `${OWN}/operations/no-id-at-all`,
+      moved: `${OTHERS}/operations/${id}`,
+      own,
+    };
+    for (const [kind, name] of Object.entries(names) as [keyof typeof names, string][]) {
+      const granted = operationOutcomes[caller.reach][kind];
+      await expectOutcome(caller, { verb, methodCall: onOperation[verb], name, granted });
+    }
+  });
+
+  test.each(callers)("$caller: a name that is none is refused before anyone is asked", async ({ caller, always }) => {
+    for (const { method, path, body } of Object.values<MethodCall>(onOperation)) {
+      objectCalls();
+      const { status } = await call(credentials.get(caller)!, method, path(`${OWN}/operations/a%2Fb`), body);
+      expect(status).toBe(always && caller !== "nobody" ? 401 : 400);
+      expect(objectCalls().filter((called) => !called.startsWith("KEYS."))).toEqual([]);
+    }
+  });
+});
+
+describe("on a parent", () => {
+  test.each(cellsOf<OnParent>(onParent))("$caller: $verb", async ({ verb, ...caller }) => {
+    await bind(OWN, bindingsOf("on the parent"));
+    const methodCall: MethodCall = onParent[verb];
+    for (const [kind, name] of [
+      ["own", OWN],
+      ["others", OTHERS],
+      ["missing", "projects/of-nobody"],
+    ] as const) {
+      const outcome = parentOutcomes[caller.reach][kind];
+      const granted = outcome === 200 ? (methodCall.granted ?? 200) : outcome;
+      await expectOutcome(caller, { verb, methodCall, name, granted });
+    }
+  });
+});
+
+describe("TestIamPermissions", () => {
+  const asked = [...new Set(roleTable["admin"])].map((verb) => permissionName(verb));
+
+  function permissionName(verb: Verb): string {
+    return verb === "start" ? "longrunning.methods.invoke" : `longrunning.operations.${verb}`;
+  }
+
+  async function tested(caller: string, resource: string): Promise<string[]> {
+    const path = `/v1/${resource}:testIamPermissions`;
+    const { status, json } = await call(credentials.get(caller)!, "POST", path, { permissions: asked });
+    expect(status).toBe(200);
+    return (json["permissions"] as string[]).toSorted();
+  }
+
+  const known = callers.filter(({ caller, always }) => !always || caller === "nobody");
+
+  test.each(known)("$caller is told what it may do", async ({ caller, may, reach }) => {
+    const own = await ownOperation();
+    const all = may.map(permissionName).toSorted();
+
+    expect(await tested(caller, own)).toEqual(all);
+    expect(await tested(caller, OWN)).toEqual(reach === "operation" ? [] : all);
+    expect(await tested(caller, await operationOfOthers())).toEqual(reach === "everywhere" ? all : []);
+    // "A resource that does not exist gives an empty set"
+    expect(await tested(caller, missing)).toEqual([]);
+    expect(await tested(caller, `${OWN}/operations/no-id-at-all`)).toEqual([]);
+  });
+
+  test.each(callers.filter(({ always, caller }) => always && caller !== "nobody"))(
+    "$caller is told nothing",
+    async ({ caller, always }) => {
+      const path = `/v1/${OWN}:testIamPermissions`;
+      const { status, reason } = await call(credentials.get(caller)!, "POST", path, { permissions: asked });
+
+      expect([status, reason]).toEqual([always?.status, always?.reason]);
+    },
+  );
+
+  test("knows no wildcards", async () => {
+    const path = `/v1/${OWN}:testIamPermissions`;
+    const { status, details } = await call(credentials.get("ADMINS")!, "POST", path, {
+      permissions: ["longrunning.operations.*"],
+    });
+
+    expect(status).toBe(400);
+    expect(details).toContain("BadRequest");
+  });
+
+  test("of a deleted operation gives nothing, also to an administrator", async () => {
+    const own = await ownOperation();
+    await asAdmin("DELETE", `/v1/${own}`);
+
+    expect(await tested("ADMINS", own)).toEqual([]);
+  });
+});
+
+describe("the built-in echo:wait, which stands at the service root", () => {
+  test.each(callers)("$caller: start", async ({ caller, always, reach }) => {
+    const { status, reason, json } = await call(credentials.get(caller)!, "POST", "/v1/echo:wait", { ttl: "1s" });
+
+    expect(status).toBe(always?.status ?? (reach === "everywhere" ? 200 : 403));
+    if (always) expect(reason).toBe(always.reason);
+    else if (status === 403) {
+      const { message } = json["error"] as { message: string };
+      expect(message).toBe(denied("longrunning.methods.invoke", "operations"));
+    }
+  });
+});
+
+describe("locations, which are the deployment's own and no one's secret", () => {
+  test.each(callers)("$caller: ListLocations, GetLocation", async ({ caller, always }) => {
+    const isRefused = always !== undefined && caller !== "nobody";
+    const list = await call(credentials.get(caller)!, "GET", "/v1/projects/p/locations");
+    const get = await call(credentials.get(caller)!, "GET", "/v1/projects/p/locations/here");
+    const getMissing = await call(credentials.get(caller)!, "GET", "/v1/projects/p/locations/there");
+
+    expect([list.status, get.status, getMissing.status]).toEqual(isRefused ? [401, 401, 401] : [200, 200, 404]);
+  });
+});
+
+describe("a stranger", () => {
+  const verbs: Record<string, MethodCall> = {
+    ...onOperation,
+    testIamPermissions: {
+      permission: "",
+      method: "POST",
+      path: (name) => `/v1/${name}:testIamPermissions`,
+      body: { permissions: ["longrunning.operations.get"] },
+    },
+  };
+  const kinds = ["stranger", "nobody", "worker on the parent", "invoker on the parent"];
+
+  test.each(Object.keys(verbs).flatMap((verb) => kinds.map((caller) => ({ verb, caller }))))(
+    "cannot tell a missing operation from a forbidden one: $caller, $verb",
+    async ({ verb, caller }) => {
+      const { method, path, body } = verbs[verb]!;
+      const forbidden = await ownOperation();
+      const done = await ownOperation();
+      const deleted = await ownOperation();
+      await asAdmin("PATCH", `/v1/${done}?updateMask=response`, { response: anyStruct() });
+      await asAdmin("DELETE", `/v1/${deleted}`);
+      // What is known of the parents' policies is the same for all.
+      await call(credentials.get(caller)!, method, path(forbidden), body);
+      const outcomes = [];
+      for (const name of [forbidden, done, deleted, missing, `${OWN}/operations/no-id-at-all`]) {
+        objectCalls();
+        const { status, text, headers } = await call(credentials.get(caller)!, method, path(name), body);
+        const shown = [...headers].filter(([header]) => header !== "content-length");
+        outcomes.push({ status, text: text.replaceAll(name, "NAME"), headers: shown, calls: objectCalls() });
+      }
+
+      if (verb === "update" && caller.startsWith("worker")) {
+        // It may update, so it may know what is there.
+        expect(outcomes.map(({ status }) => status)).toEqual([200, 400, 404, 404, 404]);
+        return;
+      }
+      expect(outcomes[0]?.calls.length).toBe(1);
+      for (const outcome of outcomes) expect(outcome).toEqual(outcomes[0]);
+    },
+  );
+});
+
+describe("a deployment", () => {
+  const apiCalls: [string, string][] = [
+    ["GET", "/v1/operations"],
+    ["GET", "/v1/operations/x"],
+    ["DELETE", "/v1/operations/x"],
+    ["PATCH", "/v1/operations/x"],
+    ["POST", "/v1/operations"],
+    ["POST", "/v1/operations/x:wait"],
+    ["POST", "/v1/operations/x:cancel"],
+    ["GET", "/v1/operations:getIamPolicy"],
+    ["POST", "/v1/operations:getIamPolicy"],
+    ["POST", "/v1/operations:setIamPolicy"],
+    ["POST", "/v1/operations:testIamPermissions"],
+    ["GET", "/v1/projects/p/locations"],
+    ["GET", "/v1/projects/p/locations/l"],
+    ["POST", "/v1/projects/p/things:make"],
+    ["POST", "/v1/apiKeys"],
+    ["GET", "/v1/apiKeys"],
+    ["POST", "/v1/apiKeys/x:revoke"],
+  ];
+
+  test.each(apiCalls)("without AUTH refuses %s %s, and says what to set", async (method, path) => {
+    const closed = aGuardedDeployment({ methods: [aMethod(async () => ({}))] }, { AUTH: undefined });
+    for (const credential of [noCredential, await userOf(ADMIN), adminKeyCredential]) {
+      const { status, reason, text } = await closed.call(credential, method, path, method === "GET" ? undefined : {});
+      expect([status, reason]).toEqual([403, "AUTHENTICATION_NOT_CONFIGURED"]);
+      expect(text).toContain("AUTH");
+    }
+    expect(closed.objectCalls()).toEqual([]);
+  });
+
+  test("without AUTH is healthy", async () => {
+    const closed = aGuardedDeployment({ methods: [] }, { AUTH: undefined });
+
+    expect((await closed.call(noCredential, "GET", "/healthz")).status).toBe(200);
+  });
+
+  test("that is open looks at no credentials, and lets everyone do all", async () => {
+    const open = aGuardedDeployment({ methods: [] }, { AUTH: "open" });
+    const bad = [noCredential, await forgedBy(ADMIN), bearer("nonsense"), { "x-goog-api-key": "nonsense" }];
+    for (const credential of bad) {
+      const created = await open.call(credential, "POST", "/v1/projects/open/operations?requestId=once", {});
+      const policy = await open.call(credential, "POST", "/v1/projects/open:setIamPolicy", { policy: {} });
+      expect([created.status, policy.status]).toEqual([200, 200]);
+    }
+    const { json } = await open.call(noCredential, "GET", "/v1/projects/open/operations");
+    expect(json["operations"]).toHaveLength(1);
+  });
+
+  test("whose AUTH is wrong names it, and does not repeat it", async () => {
+    const wrong = aGuardedDeployment({ methods: [] }, { AUTH: '{"issuers": [{"issuer": "the secret of the house"}]}' });
+    const { status, reason, text } = await wrong.call(noCredential, "GET", "/v1/operations");
+
+    expect([status, reason]).toEqual([500, "CONFIGURATION_INVALID"]);
+    expect(text).toContain("AUTH.issuers[0].issuer");
+    expect(text).not.toContain("secret of the house");
+  });
+});
+
+test("a token tells its user by the verified address alone", async () => {
+  const unverified = bearer(await tokenOf(ADMIN, { claims: { email_verified: false } }));
+  const { status } = await call(unverified, "GET", `/v1/${OWN}/operations`);
+
+  expect(status).toBe(403);
+  expect(emailOf(ADMIN)).toBe("root@example.com");
+});

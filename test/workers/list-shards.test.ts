@@ -1,0 +1,173 @@
+// Shards become more from deploy to deploy, without migration, and while deployments stand side by side.
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { describe, expect, test } from "vitest";
+import type { OperationRecord } from "../../src/operation/record";
+import { eventually } from "../support/eventually";
+import { clock } from "./clock";
+import { useFreshWorld } from "./harness";
+import { type Cost, type Deployment, aDeployment, countCost, fillShard, shardOf } from "./list-harness";
+
+useFreshWorld();
+
+const deployedWith = (shards: number): Deployment => aDeployment({ variables: { INDEX_SHARDS: String(shards) } });
+
+async function createdBy(service: Deployment, count: number, parent = "projects/p"): Promise<string[]> {
+  const names: string[] = [];
+  for (let n = 0; n < count; n += 1) {
+    clock.advance(1);
+    names.unshift(await service.create(parent));
+  }
+  return names;
+}
+
+interface PlacedRow {
+  shard: number;
+  done: number;
+  isTombstone: boolean;
+}
+
+/** Every row of an operation, in whatever shard. */
+async function rowsOf(name: string, scope = "projects/p"): Promise<PlacedRow[]> {
+  const id = name.split("/").at(-1)!;
+  const rows: PlacedRow[] = [];
+  for (let shard = 0; shard < 16; shard += 1) {
+    const found = await runInDurableObject(shardOf(scope, shard), (_instance, { storage }) => {
+      const tables = storage.sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'operations'").toArray();
+      if (tables.length === 0) return [];
+      return storage.sql
+        .exec<{ done: number; gone: number }>("SELECT done, operation IS NULL AS gone FROM operations WHERE id = ?", id)
+        .toArray();
+    });
+    rows.push(...found.map(({ done, gone }) => ({ shard, done, isTombstone: gone === 1 })));
+  }
+  return rows;
+}
+
+async function shardOfRecord(name: string): Promise<number | undefined> {
+  const object = env.OPERATIONS.get(env.OPERATIONS.idFromString(name.split("/").at(-1)!));
+  return runInDurableObject(object, (_instance, { storage }) => storage.kv.get<OperationRecord>("record")?.indexShard);
+}
+
+describe("shards that grow from 1 to 4 to 16", () => {
+  test("keep every operation listed, each once, newest first, whoever lists", async () => {
+    const names: string[] = [];
+    for (const shards of [1, 4, 16]) names.unshift(...(await createdBy(deployedWith(shards), 20)));
+
+    for (const reader of [1, 4, 16]) {
+      const pages = await deployedWith(reader).walk("projects/p", { pageSize: 7 });
+
+      expect(pages.flatMap((page) => page.names)).toEqual(names);
+      expect(pages).toHaveLength(9);
+    }
+  });
+
+  test("do so while old and new deployments write side by side, and when they are fewer again", async () => {
+    const names: string[] = [];
+    for (const shards of [1, 4, 1, 16, 4, 16, 1]) names.unshift(...(await createdBy(deployedWith(shards), 5)));
+
+    expect((await deployedWith(1).walk("projects/p", { pageSize: 4 })).flatMap((page) => page.names)).toEqual(names);
+  });
+
+  test("do not become fewer", async () => {
+    await shardOf("projects/p").registerShard(3);
+    await shardOf("projects/p").registerShard(1);
+
+    expect((await shardOf("projects/p").page({ parent: "projects/p", filter: "", limit: 1 })).shardCount).toBe(4);
+  });
+
+  test("of one scope are not those of another", async () => {
+    await createdBy(deployedWith(16), 10);
+    await createdBy(deployedWith(1), 1, "projects/q");
+
+    expect((await shardOf("projects/q").page({ parent: "projects/q", filter: "", limit: 1 })).shardCount).toBe(1);
+  });
+});
+
+describe("an operation's shard", () => {
+  test("is its own for life, whatever deployment finishes it, until it expires", async () => {
+    const [name = ""] = await createdBy(deployedWith(16), 1);
+    const [created] = await rowsOf(name);
+    await deployedWith(1).finish(name);
+    await eventually(async () => (await rowsOf(name))[0]?.done === 1);
+    const finished = await rowsOf(name);
+    clock.advance(31 * 86_400_000);
+    await runDurableObjectAlarm(shardOf("projects/p", created!.shard));
+
+    expect(finished).toEqual([{ ...created, done: 1 }]);
+    expect(await shardOfRecord(name)).toBeUndefined();
+    expect(await rowsOf(name)).toEqual([]);
+  });
+
+  test("keeps its tombstone, whatever deployment deletes it", async () => {
+    const [name = ""] = await createdBy(deployedWith(16), 1);
+    const [created] = await rowsOf(name);
+    await deployedWith(4).delete(name);
+
+    expect(await rowsOf(name)).toEqual([{ shard: created!.shard, done: 1, isTombstone: true }]);
+    expect((await deployedWith(1).list("projects/p")).names).toEqual([]);
+  });
+
+  test("is written down with it", async () => {
+    for (const name of await createdBy(deployedWith(16), 8)) {
+      const [row] = await rowsOf(name);
+
+      expect(await shardOfRecord(name)).toBe(row!.shard);
+    }
+  });
+});
+
+describe("a shard that is not yet known to shard 0", () => {
+  test("has no row: where shard 0 cannot be told, nothing is started", async () => {
+    await runInDurableObject(shardOf("projects/p"), (instance) => {
+      instance.registerShard = async () => {
+        throw new Error("shard 0 is out of reach");
+      };
+    });
+    const statuses: number[] = [];
+    for (let n = 0; n < 12; n += 1) {
+      statuses.push((await deployedWith(16).call("POST", "/v1/projects/p/operations", {})).status);
+    }
+    const listed = (await aDeployment().list("projects/p")).names;
+
+    expect(statuses.filter((status) => status === 503).length).toBeGreaterThan(0);
+    expect(listed).toHaveLength(statuses.filter((status) => status === 200).length);
+  });
+});
+
+describe("a list over shards", () => {
+  test("answers in part where one of them is out of reach", async () => {
+    const names = await createdBy(deployedWith(4), 24);
+    const lost = await Promise.all(names.map(async (name) => (await shardOfRecord(name)) === 2));
+    const service = aDeployment({ variables: { INDEX_SHARDS: "4" }, fails: (shard) => shard.endsWith("#2") });
+
+    expect((await service.list("projects/p")).status).toBe(503);
+    expect(await service.list("projects/p", { returnPartialSuccess: true })).toMatchObject({
+      names: names.filter((_, n) => !lost[n]),
+      unreachable: ["projects/p"],
+    });
+  });
+
+  test("looks for the others where it is shard 0", async () => {
+    const names = await createdBy(deployedWith(4), 24);
+    const lost = await Promise.all(names.map(async (name) => (await shardOfRecord(name)) === 0));
+    const service = aDeployment({ variables: { INDEX_SHARDS: "4" }, fails: (shard) => shard.endsWith("#0") });
+
+    expect((await service.list("projects/p", { returnPartialSuccess: true })).names).toEqual(
+      names.filter((_, n) => !lost[n]),
+    );
+  });
+
+  test("reads little more of many than of one", async () => {
+    const costs: Cost[] = [];
+    for (let shard = 0; shard < 16; shard += 1) {
+      await fillShard(shardOf("projects/p", shard), { count: 100, shard });
+      costs.push(await countCost(shardOf("projects/p", shard)));
+    }
+    await shardOf("projects/p").registerShard(15);
+    const { names } = await aDeployment().list("projects/p");
+
+    expect(names).toHaveLength(100);
+    expect(costs.reduce((sum, { rowsRead }) => sum + rowsRead, 0)).toBeLessThan(500);
+  });
+});

@@ -1,0 +1,331 @@
+// requestId, validateOnly and Prefer: wait, as api.md, section 4, has them.
+import { listDurableObjectIds, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { beforeEach, describe, expect, test } from "vitest";
+import { type Method, defineMethod } from "../../src/index";
+import type { JsonObject } from "../../src/rpc/any";
+import { aBodyStream } from "../support/a-body-stream";
+import { eventually } from "../support/eventually";
+import { MAKE, aDeployment, idOf, storedKeys } from "./a-deployment";
+import { clock } from "./clock";
+import { controls } from "./controls";
+import { useFreshWorld } from "./harness";
+
+const DAY_MS = 86_400_000;
+const CSV = { "Content-Type": "text/csv" };
+
+let runs = 0;
+
+useFreshWorld();
+beforeEach(() => {
+  runs = 0;
+});
+
+function method(verb: string, options: object = {}): Method {
+  return defineMethod({
+    http: { post: `/v1/{parent=projects/*}/things:${verb}`, body: "*" },
+    request: (json: JsonObject) => json,
+    retention: "1h",
+    ...options,
+    async run(request) {
+      runs += 1;
+      return { request, run: runs };
+    },
+  });
+}
+
+const upload = {
+  http: { post: "/v1/{parent=projects/*}/things:upload" },
+  input: { contentTypes: ["text/csv"], maxBytes: 4_000_000 },
+};
+
+const service = aDeployment({
+  methods: [method("make"), method("mend"), method("keep", { retention: "3d" }), method("upload", upload)],
+});
+
+/** The requestIds that are remembered: each has an object of its own. */
+async function remembered(): Promise<DurableObjectStub[]> {
+  const stubs = (await listDurableObjectIds(env.REQUESTS)).map((id) => env.REQUESTS.get(id));
+  const hold = await Promise.all(
+    stubs.map((stub) => runInDurableObject(stub, (_, { storage }) => storage.kv.get("reservation") !== undefined)),
+  );
+  return stubs.filter((_, index) => hold[index]);
+}
+
+/** Lets the next alarm of the only requestId happen, at its time; gives that, and whether the id is still remembered. */
+async function nextAlarm(): Promise<{ time: number | null; isRemembered: boolean }> {
+  const [stub] = await remembered();
+  if (!stub) throw new Error("no requestId is remembered");
+  const time = await runInDurableObject(stub, (_, { storage }) => storage.getAlarm());
+  clock.advanceTo(time ?? 0);
+  await runDurableObjectAlarm(stub);
+  return { time, isRemembered: (await remembered()).length > 0 };
+}
+
+// "The same id by the same caller on the same method and parent gives the first operation, done or not."
+describe("the same requestId", () => {
+  test("gives the first operation, while it runs and when it is done", async () => {
+    const first = await service.post(MAKE, { requestId: "one", a: 1 });
+    const second = await service.post(MAKE, { a: 1, requestId: "one" });
+    await service.deliver(first.operation.name);
+    const third = await service.post(MAKE, { requestId: "one", a: 1 });
+
+    expect(second.operation).toEqual(first.operation);
+    expect(third.operation).toMatchObject({ name: first.operation.name, done: true, response: { value: { run: 1 } } });
+  });
+
+  // "One result is recorded"; "one requestId, one operation, however many clients race" (architecture.md, 3.9).
+  test("of 100 clients at once starts one operation, and records one result", async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, () => service.post(MAKE, { requestId: "race", rows: [1, 2] })),
+    );
+    const names = new Set(answers.map(({ operation }) => operation.name));
+    const [name = ""] = names;
+    await Promise.all(Array.from({ length: 5 }, () => service.deliver(name)));
+    const { json } = await service.call("GET", "/v1/projects/p/operations");
+
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+    expect(names.size).toBe(1);
+    expect(runs).toBe(1);
+    expect((json["operations"] as JsonObject[]).map((listed) => listed["name"])).toEqual([name]);
+  });
+
+  test("in the query is the same as in the body", async () => {
+    const inBody = await service.post(MAKE, { requestId: "here", a: 1 });
+    const inQuery = await service.post(`${MAKE}?requestId=here`, { a: 1 });
+    const inBoth = await service.post(`${MAKE}?request_id=here`, { a: 1, request_id: "here" });
+
+    expect([inQuery.operation.name, inBoth.operation.name]).toEqual([inBody.operation.name, inBody.operation.name]);
+  });
+
+  test.each([
+    ["on another method", "/v1/projects/p/things:mend"],
+    ["under another parent", "/v1/projects/q/things:make"],
+  ])("%s starts another operation", async (_, path) => {
+    const first = await service.post(MAKE, { requestId: "apart" });
+    const second = await service.post(path, { requestId: "apart" });
+
+    expect(second.status).toBe(200);
+    expect(second.operation.name).not.toBe(first.operation.name);
+  });
+
+  test("starts an operation like any other", async () => {
+    const { operation } = await service.post(MAKE, { requestId: "plain", a: 1 });
+    await service.deliver(operation.name);
+
+    expect((await service.get(operation.name)).response?.value["request"]).toEqual({ a: 1, parent: "projects/p" });
+    expect(await storedKeys(operation.name)).toEqual(["record"]);
+    expect(idOf(operation.name)).toMatch(/^[0-9a-f]{64}$/);
+  });
+});
+
+// "With another request body (also after a deletion), or two different ids in query and body: INVALID_ARGUMENT."
+describe("a requestId is refused", () => {
+  test.each([
+    ["with another body", { a: 2 }],
+    ["with a field more", { a: 1, b: null }],
+    ["with a number that is text", { a: "1" }],
+  ])("%s", async (_, body) => {
+    await service.post(MAKE, { requestId: "body", a: 1 });
+    const { status, reason, fields } = await service.post(MAKE, { requestId: "body", ...body });
+
+    expect({ status, reason, fields }).toEqual({ status: 400, reason: "REQUEST_ID_REUSED", fields: ["requestId"] });
+  });
+
+  test("with another body also when its operation was deleted", async () => {
+    const { operation } = await service.post(MAKE, { requestId: "gone", a: 1 });
+    await service.call("DELETE", `/v1/${operation.name}`);
+
+    expect(await service.post(MAKE, { requestId: "gone", a: 2 })).toMatchObject({ status: 400, fields: ["requestId"] });
+  });
+
+  test.each([
+    ["in query and body", `${MAKE}?requestId=a`, { requestId: "b" }],
+    ["in the body's two spellings", MAKE, { requestId: "a", request_id: "b" }],
+  ])("where there are two different ones %s", async (_, path, body) => {
+    expect(await service.post(path, body)).toMatchObject({ status: 400, fields: ["requestId"] });
+  });
+
+  test.each(["", "x".repeat(65), "a b", "a/b", "ä", "a.b", 5, true, ["a"]])("that is %j", async (requestId) => {
+    expect(await service.post(MAKE, { requestId })).toMatchObject({ status: 400, fields: ["requestId"] });
+  });
+
+  test.each(["a", "x".repeat(64), "A-Za-z0_9"])("but not one that is %j", async (requestId) => {
+    expect(await service.post(MAKE, { requestId })).toMatchObject({ status: 200 });
+  });
+});
+
+// "After that operation was deleted: ALREADY_EXISTS, asking for a new id."
+describe("after its operation was deleted, a requestId is answered with ALREADY_EXISTS", () => {
+  test.each([
+    ["while the work goes on", false],
+    ["when it was done", true],
+  ])("%s", async (_, isDone) => {
+    const { operation } = await service.post(MAKE, { requestId: "deleted" });
+    if (isDone) await service.deliver(operation.name);
+    await service.call("DELETE", `/v1/${operation.name}`);
+    const { status, reason, json } = await service.post(MAKE, { requestId: "deleted" });
+
+    expect({ status, reason }).toEqual({ status: 409, reason: "REQUEST_ID_USED" });
+    expect(json).toMatchObject({
+      error: { status: "ALREADY_EXISTS", message: expect.stringContaining("new requestId") as string },
+    });
+  });
+});
+
+// "… for 24 h or until it expires, whichever is later."
+describe("a requestId is remembered", () => {
+  test("for 24 h, though its operation expires before", async () => {
+    const startTime = Date.now();
+    const { operation } = await service.post(MAKE, { requestId: "day" });
+    await service.deliver(operation.name);
+
+    expect(await nextAlarm()).toEqual({ time: startTime + DAY_MS, isRemembered: false });
+  });
+
+  test("as long as its operation is there", async () => {
+    const { operation } = await service.post("/v1/projects/p/things:keep", { requestId: "days" });
+    clock.advance(1_000);
+    await service.deliver(operation.name);
+    const days: boolean[] = [];
+    for (let day = 1; day <= 3; day += 1) days.push((await nextAlarm()).isRemembered);
+    const again = await service.post("/v1/projects/p/things:keep", { requestId: "days" });
+
+    expect(days).toEqual([true, true, true]);
+    expect(again.operation.name).toBe(operation.name);
+    expect((await nextAlarm()).isRemembered).toBe(false);
+  });
+});
+
+describe("a streamed input with a requestId", () => {
+  const path = (requestId: string): string => `/v1/projects/p/things:upload?requestId=${requestId}`;
+
+  test("gives the first operation where the input is the same", async () => {
+    const first = await service.post(path("same"), "a,b\n1,2\n", CSV);
+    const second = await service.post(path("same"), "a,b\n1,2\n", CSV);
+
+    expect(first.status).toBe(200);
+    expect(second.operation.name).toBe(first.operation.name);
+  });
+
+  test("is refused where the input differs in one byte", async () => {
+    await service.post(path("other"), "a,b\n1,2\n", CSV);
+    const second = await service.post(path("other"), "a,b\n1,3\n", CSV);
+
+    expect(second).toMatchObject({ status: 400, reason: "REQUEST_ID_REUSED" });
+  });
+
+  test("starts one operation, whichever of several that race comes first", async () => {
+    const bodies = Array.from({ length: 8 }, () => aBodyStream({ pieces: 30, pieceBytes: 100_000 }).stream);
+    const answers = await Promise.all(bodies.map((body) => service.post(path("streams"), body, CSV)));
+
+    expect(answers.map(({ status }) => status)).toEqual(bodies.map(() => 200));
+    expect(new Set(answers.map(({ operation }) => operation.name)).size).toBe(1);
+  });
+
+  test("is refused to all that race with another input", async () => {
+    const rows = ["1", "2", "1", "2"];
+    const answers = await Promise.all(rows.map((row) => service.post(path("mixed"), `a\n${row}\n`, CSV)));
+    const names = new Set(answers.filter(({ status }) => status === 200).map(({ operation }) => operation.name));
+
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 200, 400, 400]);
+    expect(names.size).toBe(1);
+  });
+});
+
+// "All checks, then an Operation with done: true, an Empty response, no name, nothing stored, no requestId used up."
+describe("validateOnly", () => {
+  const done = { done: true, response: { "@type": "type.googleapis.com/google.protobuf.Empty" } };
+
+  test.each([
+    ["in the body", MAKE, { validateOnly: true, requestId: "checked" }],
+    ["in the query", `${MAKE}?validateOnly=true&requestId=checked`, {}],
+  ])("%s answers an operation that is done, stores nothing and uses up no requestId", async (_, path, body) => {
+    const { status, json } = await service.post(path, body);
+
+    expect({ status, json }).toEqual({ status: 200, json: done });
+    expect(await remembered()).toEqual([]);
+    expect(controls.sent).toEqual([]);
+    expect(controls.calls).toEqual([]);
+  });
+
+  test.each([
+    ["false", { validateOnly: false }],
+    ["null", { validateOnly: null }],
+  ])("that is %s starts the operation", async (_, body) => {
+    expect((await service.post(MAKE, body)).operation.name).toBeDefined();
+  });
+
+  test.each([
+    ["text", MAKE, { validateOnly: "true" }],
+    ["a number in the query", `${MAKE}?validateOnly=1`, {}],
+    ["another in query and body", `${MAKE}?validateOnly=true`, { validateOnly: false }],
+  ])("that is %s is refused", async (_, path, body) => {
+    expect(await service.post(path, body)).toMatchObject({ status: 400, fields: ["validateOnly"] });
+  });
+
+  test("checks a streamed input too", async () => {
+    const path = "/v1/projects/p/things:upload?validateOnly=true";
+    const right = await service.post(path, "a\n1\n", CSV);
+    const empty = await service.post(path, "", CSV);
+    const large = await service.post(path, aBodyStream({ pieces: 5, pieceBytes: 1_000_000 }).stream, CSV);
+
+    expect(right.json).toEqual(done);
+    expect(empty).toMatchObject({ status: 400, fields: ["body"] });
+    expect(large).toMatchObject({ status: 413, reason: "REQUEST_TOO_LARGE" });
+    expect(controls.calls).toEqual([]);
+  });
+
+  test("fails where the start itself would", async () => {
+    const immediate = (): never => {
+      throw new TypeError("broken");
+    };
+    const broken = aDeployment({ methods: [method("make", { immediate })] });
+    const checked = await broken.post(MAKE, { validateOnly: true });
+
+    expect(checked.status).toBe(500);
+    expect((await broken.post(MAKE)).status).toBe(500);
+  });
+});
+
+// "Prefer: wait=N: answers when done or after N seconds (capped as Wait is); Preference-Applied says so."
+describe("Prefer: wait", () => {
+  async function deliverFirst(): Promise<void> {
+    const { id } = await eventually(() => controls.sent[0]);
+    await service.deliver(`projects/p/operations/${id}`);
+  }
+
+  test("answers when the operation is done", async () => {
+    const answering = service.post(MAKE, {}, { Prefer: "wait=60" });
+    await deliverFirst();
+    const { operation, headers } = await answering;
+
+    expect(operation).toMatchObject({ done: true, response: { value: { run: 1 } } });
+    expect(headers.get("Preference-Applied")).toBe("wait=60");
+  });
+
+  test("is capped at 60 s, and says so", async () => {
+    const answering = service.post(MAKE, {}, { Prefer: "wait=86400" });
+    await deliverFirst();
+
+    expect((await answering).headers.get("Preference-Applied")).toBe("wait=60");
+  });
+
+  test.each([
+    ["wait=0", "wait=0"],
+    ["respond-async, wait=0", "wait=0"],
+    ['wait="0"', "wait=0"],
+  ])("as %j answers at once with the operation as it stands", async (prefer, applied) => {
+    const { operation, headers } = await service.post(MAKE, {}, { Prefer: prefer });
+
+    expect(operation.done).toBe(false);
+    expect(headers.get("Preference-Applied")).toBe(applied);
+  });
+
+  test.each(["wait", "wait=-1", "wait=soon", "wait=1.5", "awaits=5"])("as %j is ignored", async (prefer) => {
+    const { operation, headers, status } = await service.post(MAKE, {}, { Prefer: prefer });
+
+    expect({ status, done: operation.done }).toEqual({ status: 200, done: false });
+    expect(headers.has("Preference-Applied")).toBe(false);
+  });
+});
