@@ -93,8 +93,16 @@ async function serviceContext(request: Request, env: Env, locations: Locations):
   const config = configFromEnv(env);
   const apiKeys = apiKeysByEnv.get(env) ?? apiKeysOver(apiKeyStore(env.KEYS));
   apiKeysByEnv.set(env, apiKeys);
-  const principal = await authenticate(request, authenticationConfigFromEnv(env), { keySets, apiKeys }, now());
-  await limitRate(env.RATE_LIMITER, principal.id || (request.headers.get("CF-Connecting-IP") ?? ""));
+  const address = request.headers.get("CF-Connecting-IP") ?? "";
+  const authentication = authenticationConfigFromEnv(env);
+  const principal = await authenticate(request, authentication, { keySets, apiKeys }, now()).catch(
+    async (error: unknown) => {
+      // Who guesses at credentials is counted too.
+      await limitRate(env.RATE_LIMITER, address);
+      throw error;
+    },
+  );
+  await limitRate(env.RATE_LIMITER, principal.id || address);
   const authorizer = new Authorizer(principal, { cache: policyCache, read: policyReader(env.POLICIES), now });
   const namespaces = { operations: env.OPERATIONS, policies: env.POLICIES };
   const { leaseMs, resendMs, indexShards, maxOperationsPerCaller, tokenKeys } = config;

@@ -113,7 +113,8 @@ export async function storeStream(
   let count = 0;
   const flush = async (): Promise<void> => {
     const armed = count === 0 ? beforeFirst?.() : undefined;
-    chunks.put(count, buffer.slice(0, filled));
+    // A put serialises what it is given before it returns: only what is not full is copied first.
+    chunks.put(count, filled === CHUNK_BYTES ? buffer : buffer.slice(0, filled));
     count += 1;
     filled = 0;
     await armed;

@@ -137,7 +137,7 @@ export interface Scan {
 
 /** A row that was looked at. What does not match comes without its contents, and costs no more than its key. */
 export interface ScannedRow extends RowKey {
-  match: { parent: string; operation: string; facts: string } | undefined;
+  match: { revision: number; parent: string; operation: string; facts: string } | undefined;
 }
 
 export const FIRST_FILTER_PARAMETER = 7;
@@ -161,8 +161,8 @@ export function selectRows(
   const parentIs = "is" in parent ? "parent = ?4" : "substr(parent, 1, length(?4)) = ?4";
   const running = hints.done === false;
   return sql
-    .exec<{ create_time: number; id: string; found: string | null }>(
-      `SELECT create_time, id,
+    .exec<{ create_time: number; id: string; revision: number; found: string | null }>(
+      `SELECT create_time, id, revision,
          CASE WHEN operation IS NOT NULL AND ${parentIs} AND (${where})
            THEN parent || ?5 || facts || ?5 || operation END AS found
        FROM operations ${running ? "INDEXED BY operations_running" : ""}
@@ -178,11 +178,14 @@ export function selectRows(
       ...params,
     )
     .toArray()
-    .map(({ create_time: createTime, id, found }) => ({ createTime, id, match: matchFromText(found) }));
+    .map(({ create_time: createTime, id, revision, found }) => ({
+      createTime,
+      id,
+      match: found === null ? undefined : { revision, ...columnsFromText(found) },
+    }));
 }
 
-function matchFromText(found: string | null): ScannedRow["match"] {
-  if (found === null) return undefined;
+function columnsFromText(found: string): { parent: string; facts: string; operation: string } {
   const [parent = "", facts = "", operation = ""] = found.split(SEPARATOR);
   return { parent, facts, operation };
 }

@@ -22,6 +22,7 @@ import { readPage } from "./read-page";
 
 const SHARD_COUNT_KEY = "shardCount";
 const TOKEN_KEY = "tokenKey";
+const SHARD_KEY = "shard";
 /** AES-256. */
 const TOKEN_KEY_BYTES = 32;
 
@@ -113,7 +114,10 @@ export class OperationIndex extends DurableObject<Env> {
     const answer = await this.#ask(row);
     // Whoever wrote the row meanwhile knew better than an answer that was under way.
     if (!this.#checked.delete(row.id)) return;
-    if (answer === "absent") return deleteDueRow(this.#sql, row);
+    // A start that a deployment of other shards repeated has its row in another shard; the one of its first try goes.
+    if (answer === "absent" || (answer !== "unreachable" && (answer.indexShard ?? 0) !== this.#shard())) {
+      return deleteDueRow(this.#sql, row);
+    }
     if (answer !== "unreachable") upsertRow(this.#sql, answer);
     // What is due as it was before would be asked again at once, and keep the others waiting.
     if (answer === "unreachable" || answer.dueTime <= Date.now()) {
@@ -157,7 +161,14 @@ export class OperationIndex extends DurableObject<Env> {
     const { indexShard = 0 } = place;
     if (indexShard > 0) await operationIndexStub(this.env.INDEX, { ...place, indexShard: 0 }).registerShard(indexShard);
     await this.env.DIRECTORY.getByName(DIRECTORY_NAME).register(this.ctx.id.toString());
-    this.ctx.storage.transactionSync(() => createSchema(this.#sql));
+    this.ctx.storage.transactionSync(() => {
+      createSchema(this.#sql);
+      if (indexShard > 0) this.ctx.storage.kv.put(SHARD_KEY, indexShard);
+    });
+  }
+
+  #shard(): number {
+    return this.ctx.storage.kv.get<number>(SHARD_KEY) ?? 0;
   }
 
   #isCreated(): boolean {

@@ -159,7 +159,10 @@ export class OperationObject extends DurableObject<Env> {
     const seen = await this.#see(name, access);
     if (typeof seen === "string") return seen;
     const result = setPolicy(seen.iamPolicy ?? emptyPolicy(), request);
-    if (result.ok) this.#life.apply({ type: "setPolicy", policy: result.policy });
+    if (!result.ok) return result;
+    this.#life.apply({ type: "setPolicy", policy: result.policy });
+    // Who waits by a right that may be gone asks anew, with what is right now.
+    this.#life.waiters.cut();
     return result;
   }
 
@@ -205,17 +208,19 @@ export class OperationObject extends DurableObject<Env> {
     return record !== undefined && isVisible(record, Date.now());
   }
 
-  /** A slot that this operation waits for may be free. */
-  async slotFreed(): Promise<void> {
+  /** A slot that this operation waits for is its own now. False: it does not want it any more. */
+  async slotFreed(): Promise<boolean> {
     await this.#life.settle();
-    this.#life.apply({ type: "slotFreed" });
+    // Refused where it runs already, by a message of its own.
+    return this.#life.apply({ type: "slotFreed" }).ok || this.#life.record?.fence !== undefined;
   }
 
   /** Whether the slot of this key is in use here: while an attempt runs, or, the caller's own, until the end. */
   async holdsSlot(key: string): Promise<boolean> {
     await this.#life.settle();
     const { record } = this.#life;
-    if (!record) return false;
+    // Its caller's slot was taken before it: an upload may take longer than a holder is left unasked.
+    if (!record) return this.#starting !== undefined;
     return record.runSlot?.key === key
       ? record.fence !== undefined
       : record.callerSlot?.key === key && !isFinal(record.state);

@@ -20,6 +20,8 @@ export class Outbox {
   readonly #port: OutboxPort;
   /** Effects under way, and whether each is to be done once more: of one kind, one at a time, so that the last one wins. */
   readonly #underWay = new Map<OutboxEffect, { again: boolean; settled: Promise<void> }>();
+  /** The last call about a slot: two of them on their way at once might change places. */
+  #slotCall: Promise<unknown> = Promise.resolve();
 
   constructor(env: Env, port: OutboxPort) {
     this.#env = env;
@@ -50,7 +52,7 @@ export class Outbox {
     const record = this.#port.record();
     if (!record) return;
     try {
-      await this.#env.SLOTS.getByName(key).release(record.id);
+      await this.#afterSlotCall(async () => this.#env.SLOTS.getByName(key).release(record.id));
     } catch (error) {
       this.#log("releaseSlot", record, error);
     }
@@ -58,7 +60,14 @@ export class Outbox {
 
   /** Takes a slot to run in, or is put down as waiting for one. */
   async acquireSlot({ key, limit }: Slot, operationId: string): Promise<boolean> {
-    return this.#env.SLOTS.getByName(key).acquire({ operationId, limit, waits: true });
+    return this.#afterSlotCall(async () => this.#env.SLOTS.getByName(key).acquire({ operationId, limit, waits: true }));
+  }
+
+  /** One after another: a release that comes after the next acquisition would take the slot from work that runs. */
+  #afterSlotCall<T>(call: () => Promise<T>): Promise<T> {
+    const result = this.#slotCall.then(call, call);
+    this.#slotCall = result;
+    return result;
   }
 
   /** Resolves when nothing of an effect is under way. */

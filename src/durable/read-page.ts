@@ -65,9 +65,9 @@ function matchOf(
   filter: Filter | undefined,
 ): PageRow | undefined {
   if (!match || (pattern !== undefined && !matchesParent(match.parent, pattern))) return undefined;
-  const { operation, facts } = match;
+  const { revision, operation, facts } = match;
   if (filter && !filter.matches(filterRowFromIndexRow({ createTime, operation, facts }))) return undefined;
   const { metadataTruncated, responseTruncated, size } = JSON.parse(facts) as IndexFacts;
   const truncated = metadataTruncated === true || responseTruncated === true;
-  return { createTime, id, operation, truncated, size: size ?? encoder.encode(operation).length };
+  return { createTime, id, revision, operation, truncated, size: size ?? encoder.encode(operation).length };
 }

@@ -6,6 +6,8 @@ type SocketState = Pick<DurableObjectState, "acceptWebSocket" | "getWebSockets" 
 
 const RUNNER_TAG = "run";
 const WAITER_TAG = "wait";
+/** Of the codes that applications may send. */
+const ASK_AGAIN = 4_000;
 
 /** PERSISTED CONTRACT: kept with the socket while the object hibernates. */
 interface RunnerAttachment {
@@ -72,6 +74,13 @@ export class WaiterSockets {
     const { 0: client, 1: server } = new WebSocketPair();
     this.#state.acceptWebSocket(server, [WAITER_TAG]);
     return new Response(null, { status: 101, webSocket: client });
+  }
+
+  /** Lets everyone who waits come again. */
+  cut(): void {
+    for (const socket of this.#state.getWebSockets(WAITER_TAG)) {
+      if (socket.readyState === WebSocket.READY_STATE_OPEN) socket.close(ASK_AGAIN, "ask again");
+    }
   }
 
   /** Answers everyone who waits. */

@@ -1,6 +1,7 @@
 // What may come with every call that starts an operation: requestId (AIP-155), validateOnly (AIP-163), Prefer (RFC 7240).
 import { MAX_WAIT_MS } from "../limits";
 import { EMPTY_TYPE_URL, type Json, type JsonObject } from "../rpc/any";
+import type { CodeName } from "../rpc/code";
 import { RpcError, invalidArgument } from "../rpc/error";
 import type { StartedOperation } from "../service/start-once";
 import type { Call } from "./call";
@@ -70,12 +71,15 @@ export async function startedResponse(call: Call, started: StartedOperation | un
   return response;
 }
 
+/** Who may start may not always wait: an anonymous caller is no starter. */
+const NO_WAIT: ReadonlySet<CodeName> = new Set<CodeName>(["UNAVAILABLE", "UNAUTHENTICATED", "PERMISSION_DENIED"]);
+
 /** The operation was started: whatever happens to the wait, its answer is the operation. */
 async function waitOrLatest(call: Call, { name, answer }: StartedOperation, waitMs: number) {
   try {
     return (await call.service.store.wait(name, waitMs, call.request.signal)) ?? answer;
   } catch (error) {
-    if (error instanceof RpcError && error.code === "UNAVAILABLE") return answer;
+    if (error instanceof RpcError && NO_WAIT.has(error.code)) return answer;
     throw error;
   }
 }

@@ -35,6 +35,8 @@ export function cancelled(message: string): Outcome {
 /** Writes the outcome down, once: a final state has no row in the table, so nothing comes here twice. */
 export function end(draft: Draft, outcome: Outcome, statusMessage: string): undefined {
   const { record, now, effects } = draft;
+  // Not at work it may have waited for a slot: its place goes to the next.
+  if (record.runSlot && record.fence === undefined) effects.push({ type: "releaseSlot", slot: record.runSlot });
   endLease(draft);
   delete record.resendTime;
   delete record.wakeTime;

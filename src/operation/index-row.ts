@@ -10,6 +10,8 @@ export interface IndexRow {
   createTime: number;
   id: string;
   parent: string;
+  /** The shard that the row belongs in, where it is not shard 0. */
+  indexShard?: number;
   done: boolean;
   /** 0 while STARTING; a row of an older revision never overwrites a newer one. */
   revision: number;
@@ -56,6 +58,7 @@ export function indexRowFromRecord(record: OperationRecord): IndexRow {
     createTime: record.createTime,
     id: record.id,
     parent: record.parent,
+    ...(record.indexShard === undefined ? {} : { indexShard: record.indexShard }),
     done,
     revision: record.revision,
     dueTime: record.expireTime ?? record.deadline + INDEX_DUE_SLACK_MS,

@@ -28,6 +28,7 @@ export interface PageRequest {
 export type PageAllowance = Required<Pick<PageRequest, "limit" | "maxRows" | "maxBytes">>;
 
 export interface PageRow extends RowKey {
+  revision: number;
   /** The Operation as JSON; its metadata or response cut down to `@type` where `truncated`. */
   operation: string;
   truncated: boolean;

@@ -83,7 +83,8 @@ class Walk {
       }),
     );
     const sources = others.flat();
-    const left = shareOf({ ...this.#allowance(), limit: share.limit }, sources.length);
+    const { limit } = shareOf(share, sources.length / places.length + 1);
+    const left = { ...shareOf(this.#allowance(), sources.length), limit };
     await Promise.all(sources.map((source) => this.#readFirst(source, left)));
     this.#rounds = 1;
   }
@@ -177,12 +178,15 @@ export function knownRows(readers: readonly Pick<Reader, "rows" | "next">[]): Kn
   const rows = readers
     .flatMap((reader) => reader.rows)
     .filter((row) => frontier === undefined || !precedes(frontier, row))
-    .toSorted(byPlace)
+    .toSorted((a, b) => byPlace(a, b) || b.revision - a.revision)
     .filter(isFirstOfItsPlace);
   return { rows, frontier };
 }
 
-/** One operation has rows in two shards where its start was begun by one deployment and repeated by the next. */
+/**
+ * An operation has rows in two shards where its start was begun by one deployment and repeated by the next, until the
+ * older row is checked. The one that knows more stands first.
+ */
 function isFirstOfItsPlace(row: RowKey, index: number, rows: readonly RowKey[]): boolean {
   const previous = rows[index - 1];
   return previous === undefined || byPlace(previous, row) !== 0;

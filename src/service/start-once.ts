@@ -103,6 +103,8 @@ async function startMinted(
   const { place, input } = start;
   const slotted = callerSlot ? { ...operation, callerSlot } : operation;
   const started = await store.start(slotted, JSON.stringify(start.json), { place, input });
+  // A repetition may come when the operation is done, and has given its slot back.
+  if (callerSlot && started.ok && started.answer.done) await slots.release(callerSlot, minted.id);
   if (started.ok) return started;
   if (callerSlot) await slots.release(callerSlot, minted.id);
   throw startError(started.refusal, start);

@@ -122,7 +122,7 @@ export const withZod = defineMethod({
   request: z.strictObject({ parent: z.string(), days: z.coerce.number().default(7) }),
   async run(request, op) {
     holds<Equal<typeof request, { parent: string; days: number }>>();
-    holds<Equal<typeof op, OperationContext<JsonObject>>>();
+    holds<Equal<typeof op, OperationContext>>();
     op.progress({ anything: [1, "two", { three: null }] });
     // @ts-expect-error no JSON
     op.progress({ when: new Date() });

@@ -51,7 +51,7 @@ export function aMethod(
   run: (op: OperationContext, request: JsonObject) => Promise<object>,
   options: Partial<MethodDeclaration<JsonObject, object>> = {},
 ): Method {
-  return defineMethod<JsonObject, object>({
+  return defineMethod<JsonObject>({
     http: { post: "/v1/{parent=projects/*}/things:make", body: "*" },
     request: (json: JsonObject) => json,
     ...options,

@@ -120,10 +120,10 @@ export const forgedBy = (name: string): Promise<Credential> => userOf(name, { ke
 
 /** `alg: none`: whoever writes it, says who he is. */
 export function unsignedOf(name: string): Credential {
-  const part = (json: object): string => base64url.encode(JSON.stringify(json));
-  const claims = { iss: ISSUER, aud: AUDIENCE, sub: name, email: emailOf(name), email_verified: true };
   const exp = Math.floor(Date.now() / 1_000) + 3_600;
-  return bearer(keepSecret(`${part({ alg: "none", typ: "JWT" })}.${part({ ...claims, exp })}.`));
+  const claims = { iss: ISSUER, aud: AUDIENCE, sub: name, email: emailOf(name), email_verified: true, exp };
+  const parts = [{ alg: "none", typ: "JWT" }, claims].map((part) => base64url.encode(JSON.stringify(part)));
+  return bearer(keepSecret(`${parts.join(".")}.`));
 }
 
 export const adminKeyCredential: Credential = { "x-goog-api-key": formatApiKey(adminKey) };
@@ -145,15 +145,22 @@ export interface Answer {
 export type ObjectCall = string;
 
 export interface Guarded {
-  call(credential: Credential, method: string, path: string, body?: Json, headers?: Credential): Promise<Answer>;
-  /** As one of ADMINS; throws where that is refused. */
-  asAdmin(method: string, path: string, body?: Json): Promise<JsonObject>;
+  call(
+    this: void,
+    credential: Credential,
+    method: string,
+    path: string,
+    body?: Json,
+    headers?: Credential,
+  ): Promise<Answer>;
+  /** By an administrator's key; throws where that is refused. */
+  asAdmin(this: void, method: string, path: string, body?: Json): Promise<JsonObject>;
   /** Binds roles to members on a resource, and nothing else. */
-  bind(resource: string, bindings: Json): Promise<JsonObject>;
+  bind(this: void, resource: string, bindings: Json): Promise<JsonObject>;
   /** A new API key with these grants. */
-  apiKey(grants: Json): Promise<{ name: string; credential: Credential }>;
+  apiKey(this: void, grants: Json): Promise<{ name: string; credential: Credential }>;
   /** The calls that reached objects since it was last asked. */
-  objectCalls(): ObjectCall[];
+  objectCalls(this: void): ObjectCall[];
   worker: ReturnType<typeof operations>;
   environment: Env;
 }
@@ -162,13 +169,13 @@ export const ADMIN = "root";
 
 export function aGuardedDeployment(
   options: Partial<OperationsOptions> & { methods: readonly Method[] },
-  variables: Partial<Env> = {},
+  variables: { [Name in keyof Env]?: Env[Name] | undefined } = {},
 ): Guarded {
   const worker = operations({ locations: [{ locationId: "here" }], ...options });
   const calls: ObjectCall[] = [];
   const environment: Env = {
     ...env,
-    AUTH: AUTH as unknown,
+    AUTH,
     ADMINS: memberOf(ADMIN),
     ...variables,
     OPERATIONS: counted("OPERATIONS", env.OPERATIONS, calls),
@@ -177,7 +184,7 @@ export function aGuardedDeployment(
     REQUESTS: counted("REQUESTS", env.REQUESTS, calls),
     KEYS: counted("KEYS", env.KEYS, calls),
     SLOTS: counted("SLOTS", env.SLOTS, calls),
-  };
+  } as Env;
 
   async function call(
     credential: Credential,
@@ -198,7 +205,7 @@ export function aGuardedDeployment(
   }
 
   async function asAdmin(method: string, path: string, body?: Json): Promise<JsonObject> {
-    const { status, text, json } = await call(await userOf(ADMIN), method, path, body);
+    const { status, text, json } = await call(adminKeyCredential, method, path, body);
     if (status !== 200) throw new Error(`${method} ${path}: ${status} ${text}`);
     return json;
   }
@@ -223,7 +230,6 @@ async function answerFrom(response: Response): Promise<Answer> {
   const text = await response.text();
   const json = (text.startsWith("{") ? JSON.parse(text) : {}) as JsonObject;
   const details = ((json["error"] as JsonObject | undefined)?.["details"] ?? []) as JsonObject[];
-  const typeOf = (detail: JsonObject): string => String(detail["@type"]).replace("type.googleapis.com/google.rpc.", "");
   const info = details.find((detail) => typeOf(detail) === "ErrorInfo");
   return {
     status: response.status,
@@ -233,6 +239,10 @@ async function answerFrom(response: Response): Promise<Answer> {
     reason: info?.["reason"] as string | undefined,
     details: details.map(typeOf),
   };
+}
+
+function typeOf(detail: JsonObject): string {
+  return (detail["@type"] as string).replace("type.googleapis.com/google.rpc.", "");
 }
 
 /** The namespace, whose stubs write down what is called on them. */

@@ -105,7 +105,7 @@ describe("work that stores nothing within an invocation's limit", () => {
   }
 
   test("has failed after two invocations, and the error says what to do", async () => {
-    const run = vi.fn(idle);
+    const run = vi.fn<typeof idle>(idle);
     const { service, name } = await startOf(run, once, briefly);
     await service.deliver(name);
     const between = await service.get(name);

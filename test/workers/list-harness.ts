@@ -53,7 +53,7 @@ export function aDeployment({ variables = {}, fails = () => false }: DeploymentO
     const parameters = new URLSearchParams();
     for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.set(name, String(value));
     const collection = parent === "" ? "operations" : `${parent}/operations`;
-    return pageFrom(await call("GET", `/v1/${collection}?${parameters}`));
+    return pageFrom(await call("GET", `/v1/${collection}?${parameters.toString()}`));
   }
 
   return {

@@ -2,6 +2,7 @@
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
+import type { IndexRow } from "../../src/operation/index-row";
 import type { OperationRecord } from "../../src/operation/record";
 import { eventually } from "../support/eventually";
 import { clock } from "./clock";
@@ -114,6 +115,35 @@ describe("an operation's shard", () => {
 
       expect(await shardOfRecord(name)).toBe(row!.shard);
     }
+  });
+});
+
+describe("a start that a deployment of more shards repeats", () => {
+  test("leaves one row in the end, in the shard of the operation that was started", async () => {
+    const [name = ""] = await createdBy(deployedWith(16), 1);
+    const shard = await shardOfRecord(name);
+    const other = shard === 5 ? 6 : 5;
+    const createTime = Date.now();
+    // What the first try had written before it failed.
+    const row: IndexRow = {
+      createTime,
+      id: name.split("/").at(-1)!,
+      parent: "projects/p",
+      done: false,
+      revision: 0,
+      dueTime: createTime + 120_000,
+      operation: JSON.stringify({ name, metadata: {}, done: false }),
+      facts: `{"target":"","verb":"","requestedCancellation":false}`,
+    };
+    await shardOf("projects/p", other).upsert(row, { parent: "projects/p", indexShard: other });
+    await deployedWith(1).finish(name);
+    await eventually(async () => (await rowsOf(name)).some(({ done }) => done === 1));
+    const listed = (await aDeployment().list("projects/p")).operations;
+    clock.advance(120_000);
+    await runDurableObjectAlarm(shardOf("projects/p", other));
+
+    expect(listed).toMatchObject([{ name, done: true }]);
+    expect(await rowsOf(name)).toEqual([{ shard, done: 1, isTombstone: false }]);
   });
 });
 

@@ -2,8 +2,10 @@
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
+import type { IndexRow } from "../../src/operation/index-row";
 import { eventually } from "../support/eventually";
 import { clock } from "./clock";
+import { controls } from "./controls";
 import { call, getOperation, listNames, useFreshWorld } from "./harness";
 import { aDeployment, fillShard, pageFrom, shardOf } from "./list-harness";
 
@@ -225,6 +227,33 @@ describe("freshness: an operation", () => {
 
     await eventually(async () => (await service.list("projects/p", { filter: "rows = 7" })).names.length === 1);
     expect(alarmTime! - reportedTime).toBeLessThanOrEqual(5_000);
+  });
+});
+
+describe("the row of a start", () => {
+  test("that is repeated while the index asks after the first try stays", async () => {
+    const id = env.OPERATIONS.newUniqueId().toString();
+    const row: IndexRow = {
+      createTime: Date.now(),
+      id,
+      parent: "projects/p",
+      done: false,
+      revision: 0,
+      dueTime: Date.now() + 120_000,
+      operation: `{"name":"projects/p/operations/${id}","metadata":{},"done":false}`,
+      facts: `{"target":"","verb":"","requestedCancellation":false}`,
+    };
+    const index = shardOf("projects/p");
+    await index.upsert(row, { parent: "projects/p" });
+    clock.advance(120_000);
+    controls.reconcile.hold();
+    const alarm = runDurableObjectAlarm(index);
+    await eventually(() => controls.reconcile.passed === 1);
+    await index.upsert(row, { parent: "projects/p" });
+    controls.reconcile.open();
+    await alarm;
+
+    expect(await listNames("projects/p")).toEqual([`projects/p/operations/${id}`]);
   });
 });
 

@@ -46,7 +46,7 @@ describe("ListLocations", () => {
 
   test("is walked page by page", async () => {
     const first = await placed.call("GET", "/v1/projects/p/locations?pageSize=2");
-    const token = String(first.json["nextPageToken"]);
+    const token = first.json["nextPageToken"] as string;
     const second = await placed.call("GET", `/v1/projects/p/locations?pageSize=2&pageToken=${token}`);
 
     expect(first.json["locations"]).toHaveLength(2);

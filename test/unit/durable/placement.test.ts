@@ -80,7 +80,13 @@ describe("an operation's object", () => {
 
 // "… are indexed there (scope × jurisdiction)."
 test.each([
-  ["eu", [["jurisdiction", "eu"], ["getByName", "euprojects/p#0"]]],
+  [
+    "eu",
+    [
+      ["jurisdiction", "eu"],
+      ["getByName", "euprojects/p#0"],
+    ],
+  ],
   [undefined, [["getByName", "projects/p#0"]]],
 ])("an operation's row stands in the index of its jurisdiction: %s", (jurisdiction, expected) => {
   const namespace = aNamespace();

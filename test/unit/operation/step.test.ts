@@ -426,6 +426,22 @@ describe("a slot", () => {
 
     expect(happens(held, { type: "slotFreed" }, NOW + 1).effects).toEqual([{ type: "send" }]);
   });
+
+  test("that is waited for goes to the next when the wait ends with the operation", () => {
+    const runSlot = { key: "run/a-method/projects/p", limit: 3 };
+    const held = happens({ ...aRecord(), runSlot }, { type: "hold" }, NOW).record;
+    const { record, effects } = happens(held, { type: "cancel" }, NOW + 1);
+
+    expect(record.state).toBe("CANCELLED");
+    expect(effects).toContainEqual({ type: "releaseSlot", slot: runSlot });
+  });
+
+  test("is given back once, when the work that holds it ends", () => {
+    const runSlot = { key: "run/a-method/projects/p", limit: 3 };
+    const { effects } = happens({ ...running(), runSlot }, fails(false, 0), NOW + 1);
+
+    expect(effects.filter(({ type }) => type === "releaseSlot")).toHaveLength(1);
+  });
 });
 
 describe("a durable sleep", () => {

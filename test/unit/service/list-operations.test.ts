@@ -558,14 +558,19 @@ describe("a list over jurisdictions", () => {
 });
 
 describe("one operation in two shards", () => {
-  test.each([1, 10])("is listed once on pages of %i", async (pageSize) => {
-    const index = new AnIndex();
-    const row = anIndexRow({ id: anId() });
-    index.write(row, { shard: 0 });
-    index.write(row, { shard: 1 });
+  test.each([1, 10])("is listed once on pages of %i, as the row has it that knows more", async (pageSize) => {
+    for (const [newer, older] of [
+      [0, 1],
+      [1, 0],
+    ] as const) {
+      const index = new AnIndex();
+      const id = anId();
+      index.write(anIndexRow({ id, revision: 0 }), { shard: older });
+      index.write(anIndexRow({ id, revision: 3, done: true }), { shard: newer });
 
-    const pages = await aList({ index }).walk({ pageSize });
+      const pages = await aList({ index }).walk({ pageSize });
 
-    expect(pages.flatMap((page) => page.ids)).toEqual([row.id]);
+      expect(pages.flatMap(({ operations }) => operations)).toMatchObject([{ done: true }]);
+    }
   });
 });
