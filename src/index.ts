@@ -71,7 +71,9 @@ export function operations({ methods, locations = [] }: OperationsOptions) {
       }),
     queue: queueConsumer(methodById),
     scheduled: sweep,
-  } satisfies ExportedHandler<Env, WorkMessage>;
+    /** For tools that describe the deployment (`npm run proto`); the runtime does not look at it. */
+    methods,
+  } satisfies ExportedHandler<Env, WorkMessage> & Pick<OperationsOptions, "methods">;
 }
 
 function uniqueById<T>(what: string, items: readonly T[], idOf: (item: T) => string): ReadonlyMap<string, T> {

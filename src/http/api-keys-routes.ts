@@ -1,5 +1,12 @@
 // API keys over HTTP, for administrators alone: what `npm run keys` calls (docs/access.md).
 import { createApiKey, listApiKeys, revokeApiKey } from "../authentication/api-keys";
+import {
+  ApiKey,
+  CreateApiKeyRequest,
+  ListApiKeysRequest,
+  ListApiKeysResponse,
+  RevokeApiKeyRequest,
+} from "../description/messages/api-keys";
 import { MAX_BODY_BYTES } from "../limits";
 import { type Call, pathVariable, queryOf } from "./call";
 import { jsonResponse } from "./operation-response";
@@ -21,26 +28,65 @@ const apiKeyShape: AnswerShape = {
 const apiKeyListShape: AnswerShape = { apiKeys: apiKeyShape, nextPageToken: {} };
 
 export const apiKeysRoutes: readonly Route[] = [
-  { method: "POST", template: "/{version}/apiKeys", answer: apiKeyShape, handler: create },
-  { method: "GET", template: "/{version}/apiKeys", answer: apiKeyListShape, handler: list },
-  { method: "POST", template: "/{version}/{name=apiKeys/*}:revoke", answer: apiKeyShape, handler: revoke },
+  {
+    method: "POST",
+    template: "/{version}/apiKeys",
+    rpc: {
+      name: "edge_operations.v1.ApiKeys.CreateApiKey",
+      description: "Makes an API key. Its `keyString` is in this answer alone.",
+      request: CreateApiKeyRequest,
+      body: "*",
+      query: [],
+      response: ApiKey,
+    },
+    answer: apiKeyShape,
+    handler: create,
+  },
+  {
+    method: "GET",
+    template: "/{version}/apiKeys",
+    rpc: {
+      name: "edge_operations.v1.ApiKeys.ListApiKeys",
+      description: "Lists the API keys.",
+      request: ListApiKeysRequest,
+      body: undefined,
+      query: ["pageSize", "pageToken"],
+      response: ListApiKeysResponse,
+    },
+    answer: apiKeyListShape,
+    handler: list,
+  },
+  {
+    method: "POST",
+    template: "/{version}/{name=apiKeys/*}:revoke",
+    rpc: {
+      name: "edge_operations.v1.ApiKeys.RevokeApiKey",
+      description: "Revokes an API key. It holds everywhere within 60 s.",
+      request: RevokeApiKeyRequest,
+      body: undefined,
+      query: [],
+      response: ApiKey,
+    },
+    answer: apiKeyShape,
+    handler: revoke,
+  },
 ];
 
 async function create(call: Call): Promise<Response> {
-  queryOf(call, []);
+  queryOf(call);
   const json = await readJsonObject(call.request, call.body, MAX_BODY_BYTES);
   const { apiKeys, principal, now } = call.service;
   return answer(await createApiKey(apiKeys, principal, json, now()));
 }
 
 async function list(call: Call): Promise<Response> {
-  const { pageSize, pageToken } = queryOf(call, ["pageSize", "pageToken"]);
+  const { pageSize, pageToken } = queryOf(call);
   const { apiKeys, principal } = call.service;
   return answer(await listApiKeys(apiKeys, principal, { pageSize: intParameter("pageSize", pageSize), pageToken }));
 }
 
 async function revoke(call: Call): Promise<Response> {
-  queryOf(call, []);
+  queryOf(call);
   const { apiKeys, principal, now } = call.service;
   return answer(await revokeApiKey(apiKeys, principal, pathVariable(call, "name"), now()));
 }

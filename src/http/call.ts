@@ -37,6 +37,8 @@ export interface Call {
   body: RequestBody;
   /** The version of the path: `v1`, `v1beta1`, `ui`. */
   version: string;
+  /** The query parameters that the method takes, beside the system parameters. */
+  parameters: readonly string[];
   /** The path's variables as they came, still percent-encoded. */
   encodedVariables: Readonly<Record<string, string>>;
   service: ServiceContext;
@@ -70,7 +72,7 @@ export function withoutWildcard(field: string, name: string): string {
   ]);
 }
 
-/** The query of a call whose method takes the parameters `allowed`. */
-export function queryOf(call: Call, allowed: readonly string[]): Record<string, string> {
-  return parseQuery(call.url.searchParams, allowed);
+/** The query of a call, which has nothing but what its method takes. */
+export function queryOf({ url, parameters }: Call): Record<string, string> {
+  return parseQuery(url.searchParams, parameters);
 }

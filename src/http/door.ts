@@ -8,6 +8,7 @@ import type { ServiceContext } from "./call";
 import { type AllowedOrigins, optionsResponse, withCors } from "./cors";
 import { errorResponse } from "./error-response";
 import { iamRoutes } from "./iam-routes";
+import { type Page, descriptionPages } from "./description-routes";
 import { locationsRoutes } from "./locations-routes";
 import { JSON_TYPE } from "./media-type";
 import { routeFromMethod } from "./method-routes";
@@ -37,20 +38,22 @@ interface Exchange {
 /** The fetch handler of a deployment with these methods. */
 export function httpDoor(methods: Iterable<Method>) {
   // A method's own route comes first: `POST /v1/echo:wait` is no operation's.
-  const compiled = compileRoutes([
+  const routes = [
     ...Array.from(methods, routeFromMethod),
     ...operationsRoutes,
     ...iamRoutes,
     ...locationsRoutes,
     ...apiKeysRoutes,
-  ]);
+  ];
+  const compiled = compileRoutes(routes);
+  const pages: readonly Page[] = [HEALTH, ...descriptionPages(routes)];
+  const known: Known = { compiled, pages };
   const router = Router<IRequest, [Exchange]>({
     routes: [
-      ["GET", HEALTH_PATH, [async () => healthy()], "/healthz"],
-      ["HEAD", HEALTH_PATH, [async () => healthy()], "/healthz"],
+      ...pages.flatMap((page) => pageEntries(page)),
       ...compiled.flatMap((route) => routerEntries(route)),
-      ["OPTIONS", /^/, [async (_: IRequest, exchange: Exchange) => options(compiled, exchange)], "*"],
-      ["ALL", /^/, [async (_: IRequest, exchange: Exchange) => refuse(compiled, exchange)], "*"],
+      ["OPTIONS", /^/, [async (_: IRequest, exchange: Exchange) => options(known, exchange)], "*"],
+      ["ALL", /^/, [async (_: IRequest, exchange: Exchange) => refuse(known, exchange)], "*"],
     ],
     catch: (error: unknown, _: IRequest, exchange: Exchange) => answerError(error, exchange),
   });
@@ -74,10 +77,19 @@ export function httpDoor(methods: Iterable<Method>) {
   };
 }
 
-const HEALTH_PATH = /^\/healthz$/;
+const HEALTH: Page = {
+  path: /^\/healthz$/,
+  isOpen: true,
+  respond: () => new Response('{"status":"SERVING"}', { headers: { "Content-Type": JSON_TYPE } }),
+};
 
-function healthy(): Response {
-  return new Response('{"status":"SERVING"}', { headers: { "Content-Type": JSON_TYPE } });
+function pageEntries({ path, isOpen, respond }: Page): RouterEntry[] {
+  const handler: RouterHandler = async (_, { request, ports, url }) => {
+    // As for every call: refused where the deployment is closed, or the credentials are bad, and counted.
+    if (!isOpen) await ports.service(request);
+    return respond(url);
+  };
+  return ["GET", "HEAD"].map((method) => [method, path, [handler], path.source]);
 }
 
 /** A POST may stand for a method that something on its way does not let through. */
@@ -107,7 +119,8 @@ function routerEntries(compiled: CompiledRoute): RouterEntry[] {
     const service = await ports.service(request);
     const mask = maskOf(request, url.searchParams, route.answer);
     const isIndented = prettyPrint(url.searchParams);
-    const response = await route.handler({ request, url, body, version, encodedVariables, service });
+    const call = { request, url, body, version, parameters: route.rpc.query, encodedVariables, service };
+    const response = await route.handler(call);
     if (response.status !== 200 || (!mask && !isIndented)) return response;
     const json = await response.text();
     const kept = mask ? maskedJson(json, mask) : json;
@@ -126,23 +139,29 @@ function prettyPrint(search: URLSearchParams): boolean {
   throw invalidArgument([{ field: "prettyPrint", description: 'must be "true" or "false"' }]);
 }
 
+/** All that has a path. */
+interface Known {
+  compiled: readonly CompiledRoute[];
+  pages: readonly Page[];
+}
+
 /** The methods that a known path takes; none for an unknown one. */
-function methodsOfPath(compiled: readonly CompiledRoute[], path: string): string[] {
-  const known = HEALTH_PATH.test(path)
+function methodsOfPath({ compiled, pages }: Known, path: string): string[] {
+  const known = pages.some((page) => page.path.test(path))
     ? ["GET"]
     : compiled.filter((route) => matchRoute(route, path)).map(({ route }) => route.method);
   return [...new Set(known)].flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]));
 }
 
-function options(compiled: readonly CompiledRoute[], exchange: Exchange): Response {
-  const methods = methodsOfPath(compiled, exchange.url.pathname);
-  return methods.length === 0 ? refuse(compiled, exchange) : optionsResponse(exchange.request, methods);
+function options(known: Known, exchange: Exchange): Response {
+  const methods = methodsOfPath(known, exchange.url.pathname);
+  return methods.length === 0 ? refuse(known, exchange) : optionsResponse(exchange.request, methods);
 }
 
 /** What no route took: 405 where the path is known under other methods, 404 where it is not. */
-function refuse(compiled: readonly CompiledRoute[], { url, method }: Exchange): never {
+function refuse(known: Known, { url, method }: Exchange): never {
   const path = url.pathname.slice(0, MAX_QUOTED_CHARACTERS);
-  const allow = methodsOfPath(compiled, url.pathname).join(", ");
+  const allow = methodsOfPath(known, url.pathname).join(", ");
   if (allow === "") {
     throw new RpcError("NOT_FOUND", `No method is served at ${JSON.stringify(path)}.`, {
       reason: "ROUTE_NOT_FOUND",

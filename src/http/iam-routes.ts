@@ -1,10 +1,18 @@
 // google.iam.v1.IAMPolicy over HTTP: on operations, their parents, and the service root, which is written `operations`.
+import {
+  GetIamPolicyRequest,
+  Policy,
+  SetIamPolicyRequest,
+  TestIamPermissionsRequest,
+  TestIamPermissionsResponse,
+} from "../description/messages/iam";
+import type { Rpc } from "../description/rpc";
 import { ROOT } from "../iam/policy-resources";
 import { MAX_BODY_BYTES, MAX_QUOTED_CHARACTERS } from "../limits";
 import type { JsonObject } from "../rpc/any";
 import { Violations } from "../rpc/decode";
 import { getIamPolicy, requestedPolicyVersionOf, setIamPolicy, testIamPermissions } from "../service/iam-policy";
-import { type Call, type Handler, pathVariable, queryOf } from "./call";
+import { type Call, pathVariable, queryOf } from "./call";
 import { jsonResponse } from "./operation-response";
 import type { AnswerShape } from "./partial-response";
 import { readJsonObject } from "./request-body";
@@ -17,15 +25,52 @@ const policyShape: AnswerShape = {
 };
 const permissionsShape: AnswerShape = { permissions: {} };
 
+const GET_BY_BODY: Description = {
+  description: "Gets the policy of a resource: an empty one where none was set.",
+  request: GetIamPolicyRequest,
+  body: "*",
+  query: ["options.requestedPolicyVersion"],
+  response: Policy,
+};
+const GET_BY_QUERY: Description = { ...GET_BY_BODY, body: undefined, isAdditional: true };
+const SET: Description = {
+  description: "Replaces the policy of a resource.",
+  request: SetIamPolicyRequest,
+  body: "*",
+  query: [],
+  response: Policy,
+};
+const TEST: Description = {
+  description: "Tells which of some permissions the caller has on a resource.",
+  request: TestIamPermissionsRequest,
+  body: "*",
+  query: [],
+  response: TestIamPermissionsResponse,
+};
+
 export const iamRoutes: readonly Route[] = [
-  route("GET", "getIamPolicy", policyShape, getByQuery),
-  route("POST", "getIamPolicy", policyShape, getByBody),
-  route("POST", "setIamPolicy", policyShape, set),
-  route("POST", "testIamPermissions", permissionsShape, test),
+  route("POST", "getIamPolicy", { ...GET_BY_BODY, answer: policyShape, handler: getByBody }),
+  route("GET", "getIamPolicy", { ...GET_BY_QUERY, answer: policyShape, handler: getByQuery }),
+  route("POST", "setIamPolicy", { ...SET, answer: policyShape, handler: set }),
+  route("POST", "testIamPermissions", { ...TEST, answer: permissionsShape, handler: test }),
 ];
 
-function route(method: Route["method"], verb: string, shape: AnswerShape, handler: Handler): Route {
-  return { method, template: `/{version}/{resource=**}:${verb}`, accepts: isResource, answer: shape, handler };
+type Description = Omit<Rpc, "name" | "over">;
+
+function route(
+  method: Route["method"],
+  verb: string,
+  { answer: shape, handler, ...description }: Description & Pick<Route, "answer" | "handler">,
+): Route {
+  const name = `google.iam.v1.IAMPolicy.${verb.charAt(0).toUpperCase()}${verb.slice(1)}`;
+  return {
+    method,
+    template: `/{version}/{resource=**}:${verb}`,
+    accepts: isResource,
+    rpc: { ...description, name, over: "policyResources" },
+    answer: shape,
+    handler,
+  };
 }
 
 /** The root, or collections and ids in turn. */
@@ -34,28 +79,28 @@ function isResource({ resource = "" }: Readonly<Record<string, string>>): boolea
 }
 
 async function getByQuery(call: Call): Promise<Response> {
-  const query = queryOf(call, ["options.requestedPolicyVersion"]);
+  const query = queryOf(call);
   const resource = pathVariable(call, "resource");
   const requestedPolicyVersion = query["options.requestedPolicyVersion"];
   return answer(await getIamPolicy(call.service.iam, { resource, requestedPolicyVersion }));
 }
 
 async function getByBody(call: Call): Promise<Response> {
-  const query = queryOf(call, ["options.requestedPolicyVersion"]);
+  const query = queryOf(call);
   const { resource, fields } = await requestOf(call, ["options"]);
   const requestedPolicyVersion = requestedPolicyVersionOf(fields["options"]) ?? query["options.requestedPolicyVersion"];
   return answer(await getIamPolicy(call.service.iam, { resource, requestedPolicyVersion }));
 }
 
 async function set(call: Call): Promise<Response> {
-  queryOf(call, []);
+  queryOf(call);
   const { resource, fields } = await requestOf(call, ["policy", "updateMask", "update_mask"]);
   const updateMask = fields["updateMask"] ?? fields["update_mask"];
   return answer(await setIamPolicy(call.service.iam, { resource, policy: fields["policy"], updateMask }));
 }
 
 async function test(call: Call): Promise<Response> {
-  queryOf(call, []);
+  queryOf(call);
   const { resource, fields } = await requestOf(call, ["permissions"]);
   return answer(await testIamPermissions(call.service.iam, { resource, permissions: fields["permissions"] }));
 }

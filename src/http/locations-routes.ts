@@ -1,4 +1,10 @@
 // google.cloud.location.Locations over HTTP (google.api.http of locations.proto).
+import {
+  GetLocationRequest,
+  ListLocationsRequest,
+  ListLocationsResponse,
+  Location,
+} from "../description/messages/location";
 import { getLocation, listLocations } from "../service/locations";
 import { type Call, pathVariable, queryOf } from "./call";
 import { jsonResponse } from "./operation-response";
@@ -8,12 +14,38 @@ import { invalidArgument } from "../rpc/error";
 import type { Route } from "./route";
 
 export const locationsRoutes: readonly Route[] = [
-  { method: "GET", template: "/{version}/{name=projects/*}/locations", answer: locationListShape, handler: list },
-  { method: "GET", template: "/{version}/{name=projects/*/locations/*}", answer: locationShape, handler: get },
+  {
+    method: "GET",
+    template: "/{version}/{name=projects/*}/locations",
+    rpc: {
+      name: "google.cloud.location.Locations.ListLocations",
+      description: "Lists the locations that the deployment declares.",
+      request: ListLocationsRequest,
+      body: undefined,
+      query: ["filter", "pageSize", "pageToken"],
+      response: ListLocationsResponse,
+    },
+    answer: locationListShape,
+    handler: list,
+  },
+  {
+    method: "GET",
+    template: "/{version}/{name=projects/*/locations/*}",
+    rpc: {
+      name: "google.cloud.location.Locations.GetLocation",
+      description: "Gets a location that the deployment declares.",
+      request: GetLocationRequest,
+      body: undefined,
+      query: [],
+      response: Location,
+    },
+    answer: locationShape,
+    handler: get,
+  },
 ];
 
 async function list(call: Call): Promise<Response> {
-  const { filter, pageSize, pageToken } = queryOf(call, ["filter", "pageSize", "pageToken"]);
+  const { filter, pageSize, pageToken } = queryOf(call);
   if (filter) throw invalidArgument([{ field: "filter", description: "locations are few and take no filter" }]);
   const { locations } = call.service.deployment;
   const name = pathVariable(call, "name");
@@ -22,6 +54,6 @@ async function list(call: Call): Promise<Response> {
 }
 
 async function get(call: Call): Promise<Response> {
-  queryOf(call, []);
+  queryOf(call);
   return jsonResponse(JSON.stringify(getLocation(call.service.deployment.locations, pathVariable(call, "name"))));
 }

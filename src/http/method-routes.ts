@@ -1,4 +1,7 @@
 // The deployment's own methods over HTTP: request transcoding (google.api.http) and the start of an operation.
+import { Operation } from "../description/messages/longrunning";
+import { queryFields } from "../description/query-fields";
+import type { Rpc } from "../description/rpc";
 import { MAX_BODY_BYTES } from "../limits";
 import type { StreamedInput } from "../operation/answer";
 import type { Method } from "../operation/define-method";
@@ -23,8 +26,28 @@ export function routeFromMethod(method: Method): Route {
   return {
     method: "POST",
     template: isServedVersion ? `/{version}/${rest.join("/")}` : method.http.post,
+    rpc: rpcFromMethod(method),
     answer: operationShape,
     handler: (call) => start(call, method),
+  };
+}
+
+function rpcFromMethod({ id, http, template, input, requestMessage, ...declared }: Method): Rpc {
+  const fields = requestMessage ? queryFields(requestMessage, { body: http.body, bound: template.variables }) : [];
+  return {
+    name: id,
+    description: `Starts the operation ${id}.`,
+    request: requestMessage,
+    body: input ? undefined : http.body,
+    query: [...new Set([...START_PARAMETERS, ...fields])],
+    response: Operation,
+    operationInfo: {
+      responseType: declared.responseType,
+      response: declared.responseMessage,
+      metadataType: declared.metadataType ?? "google.protobuf.Struct",
+      metadata: declared.metadataMessage,
+    },
+    input,
   };
 }
 

@@ -1,5 +1,18 @@
 // google.longrunning.Operations over HTTP: the routes, and what each takes (google.api.http of operations.proto).
 import { nameFromPath, parseOperationName } from "../aip/resource-name";
+import {
+  CancelOperationRequest,
+  CreateOperationRequest,
+  DeleteOperationRequest,
+  Empty,
+  GetOperationRequest,
+  ListOperationsRequest,
+  ListOperationsResponse,
+  Operation,
+  UpdateOperationRequest,
+  WaitOperationRequest,
+} from "../description/messages/longrunning";
+import type { Rpc } from "../description/rpc";
 import { MAX_BODY_BYTES } from "../limits";
 import type { JsonObject } from "../rpc/any";
 import { invalidArgument } from "../rpc/error";
@@ -14,27 +27,48 @@ import { readJsonObject } from "./request-body";
 import type { Route } from "./route";
 import { START_PARAMETERS, startOptions, startedResponse } from "./start-options";
 
+const LIST = rpc("ListOperations", {
+  description: "Lists the operations directly under a parent, newest first.",
+  request: ListOperationsRequest,
+  query: ["name", "filter", "pageSize", "pageToken", "returnPartialSuccess"],
+  response: ListOperationsResponse,
+});
+const CREATE = rpc("CreateOperation", {
+  description: "Creates an operation whose work another system does.",
+  request: CreateOperationRequest,
+  body: "*",
+  query: START_PARAMETERS,
+  response: Operation,
+});
+
 export const operationsRoutes: readonly Route[] = [
   {
     method: "GET",
     template: "/{version}/{name=**/operations/*}",
     accepts: hasPairs("name"),
+    rpc: rpc("GetOperation", {
+      description: "Gets the latest state of an operation.",
+      request: GetOperationRequest,
+      response: Operation,
+    }),
     answer: operationShape,
     handler: get,
   },
-  { method: "GET", template: "/{version}/operations", answer: operationListShape, handler: list },
+  { method: "GET", template: "/{version}/operations", rpc: LIST, answer: operationListShape, handler: list },
   {
     method: "GET",
-    template: "/{version}/{parent=**}/operations",
-    accepts: hasPairs("parent"),
+    template: "/{version}/{name=**}/operations",
+    accepts: hasPairs("name"),
+    rpc: LIST,
     answer: operationListShape,
     handler: list,
   },
-  { method: "POST", template: "/{version}/operations", answer: operationShape, handler: create },
+  { method: "POST", template: "/{version}/operations", rpc: CREATE, answer: operationShape, handler: create },
   {
     method: "POST",
     template: "/{version}/{parent=**}/operations",
     accepts: hasPairs("parent"),
+    rpc: CREATE,
     answer: operationShape,
     handler: create,
   },
@@ -42,6 +76,13 @@ export const operationsRoutes: readonly Route[] = [
     method: "PATCH",
     template: "/{version}/{name=**/operations/*}",
     accepts: hasPairs("name"),
+    rpc: rpc("UpdateOperation", {
+      description: "Reports the progress of an operation whose work is done elsewhere, or completes it.",
+      request: UpdateOperationRequest,
+      body: "operation",
+      query: ["updateMask"],
+      response: Operation,
+    }),
     answer: operationShape,
     handler: update,
   },
@@ -49,6 +90,11 @@ export const operationsRoutes: readonly Route[] = [
     method: "DELETE",
     template: "/{version}/{name=**/operations/*}",
     accepts: hasPairs("name"),
+    rpc: rpc("DeleteOperation", {
+      description: "Deletes an operation, which is not cancelled by that.",
+      request: DeleteOperationRequest,
+      response: Empty,
+    }),
     answer: emptyShape,
     handler: remove,
   },
@@ -56,6 +102,12 @@ export const operationsRoutes: readonly Route[] = [
     method: "POST",
     template: "/{version}/{name=**/operations/*}:cancel",
     accepts: hasPairs("name"),
+    rpc: rpc("CancelOperation", {
+      description: "Asks for an operation to be cancelled. Best effort: it may still succeed.",
+      request: CancelOperationRequest,
+      body: "*",
+      response: Empty,
+    }),
     answer: emptyShape,
     handler: cancel,
   },
@@ -63,10 +115,23 @@ export const operationsRoutes: readonly Route[] = [
     method: "POST",
     template: "/{version}/{name=**/operations/*}:wait",
     accepts: hasPairs("name"),
+    rpc: rpc("WaitOperation", {
+      description: "Waits until an operation is done, or for a time, and gets its latest state.",
+      request: WaitOperationRequest,
+      body: "*",
+      query: ["timeout"],
+      response: Operation,
+    }),
     answer: operationShape,
     handler: wait,
   },
 ];
+
+type Description = Pick<Rpc, "description" | "request" | "response"> & Partial<Rpc>;
+
+function rpc(method: string, description: Description): Rpc {
+  return { name: `google.longrunning.Operations.${method}`, body: undefined, query: [], ...description };
+}
 
 /** A resource name is collections and ids in turn: a path with an odd number of segments is no route. */
 function hasPairs(variable: string): (encodedVariables: Readonly<Record<string, string>>) => boolean {
@@ -74,14 +139,14 @@ function hasPairs(variable: string): (encodedVariables: Readonly<Record<string, 
 }
 
 async function get(call: Call): Promise<Response> {
-  queryOf(call, []);
+  queryOf(call);
   const answer = await getOperation(call.service.store, nameInEncodedSegment(call) ?? nameOf(call));
   return conditionalOperationResponse(call.request, answer, call.service.now());
 }
 
 async function list(call: Call): Promise<Response> {
   const parent = parentPattern(call);
-  const query = queryOf(call, ["name", "filter", "pageSize", "pageToken", "returnPartialSuccess"]);
+  const query = queryOf(call);
   const collection = parent === "" ? "operations" : `${parent}/operations`;
   const { name, filter = "", pageToken } = query;
   if (name !== undefined && name !== "" && name !== parent && name !== collection) {
@@ -101,7 +166,7 @@ async function list(call: Call): Promise<Response> {
 async function create(call: Call): Promise<Response> {
   const parent = parentOf(call);
   await call.service.authorize("longrunning.operations.create", parent);
-  const query = queryOf(call, START_PARAMETERS);
+  const query = queryOf(call);
   const { json, requestId, validateOnly } = startOptions(
     await readJsonObject(call.request, call.body, MAX_BODY_BYTES),
     query,
@@ -121,7 +186,7 @@ async function create(call: Call): Promise<Response> {
 }
 
 async function update(call: Call): Promise<Response> {
-  const { updateMask } = queryOf(call, ["updateMask"]);
+  const { updateMask } = queryOf(call);
   const answer = await updateOperation(call.service.store, {
     name: nameOf(call),
     json: await readJsonObject(call.request, call.body, MAX_BODY_BYTES),
@@ -132,13 +197,13 @@ async function update(call: Call): Promise<Response> {
 }
 
 async function remove(call: Call): Promise<Response> {
-  queryOf(call, []);
+  queryOf(call);
   await deleteOperation(call.service.store, nameOf(call));
   return emptyResponse();
 }
 
 async function cancel(call: Call): Promise<Response> {
-  queryOf(call, []);
+  queryOf(call);
   const name = nameOf(call);
   await fieldsOf(call, name, []);
   await cancelOperation(call.service.store, name);
@@ -146,7 +211,7 @@ async function cancel(call: Call): Promise<Response> {
 }
 
 async function wait(call: Call): Promise<Response> {
-  const values = queryOf(call, ["timeout"]);
+  const values = queryOf(call);
   const name = nameOf(call);
   const fields = await fieldsOf(call, name, ["timeout"]);
   const inBody = fields["timeout"];
@@ -166,8 +231,8 @@ async function wait(call: Call): Promise<Response> {
 
 /** The parent of a list, in which every collection id but the first may be `-`. */
 function parentPattern(call: Call): string {
-  if (!("parent" in call.encodedVariables)) return "";
-  const parent = pathName(call, "parent");
+  if (!("name" in call.encodedVariables)) return "";
+  const parent = pathName(call, "name");
   if (parent.split("/")[1] !== "-") return parent;
   throw invalidArgument([{ field: "parent", description: 'the first collection id cannot be "-": name it' }]);
 }

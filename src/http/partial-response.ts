@@ -1,5 +1,6 @@
 // Partial responses: the system parameter `fields`, or X-Goog-FieldMask, keeps the fields that it names.
 // The library is compiled as a part of its users' programs: what it needs, it names.
+// oxlint-disable-next-line typescript/triple-slash-reference -- whoever compiles this source as a dependency needs these types
 /// <reference path="./json-mask.d.ts" />
 import { type CompiledMask, compile, filter } from "json-mask";
 import { MAX_FIELDS_CHARACTERS, MAX_QUOTED_CHARACTERS } from "../limits";

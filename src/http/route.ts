@@ -1,5 +1,6 @@
 // Routes as data, compiled for itty-router from google.api.http templates: its own syntax takes `:cancel` for a parameter.
 import { type HttpTemplate, compileHttpTemplate, matchHttpTemplate } from "../aip/http-template";
+import type { Rpc } from "../description/rpc";
 import type { Handler } from "./call";
 import type { AnswerShape } from "./partial-response";
 
@@ -12,6 +13,8 @@ export interface Route {
   template: string;
   /** Whether the path's variables, still encoded, are of this route; a path that is refused may be another's. */
   accepts?: (encodedVariables: Readonly<Record<string, string>>) => boolean;
+  /** The method that is served: what it takes and gives, and what the documents say of it. */
+  rpc: Rpc;
   /** The fields of its answer, for partial responses. */
   answer: AnswerShape;
   handler: Handler;

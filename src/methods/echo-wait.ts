@@ -2,39 +2,58 @@
 import { type Duration, parseDuration } from "../aip/duration";
 import { type Timestamp, formatTimestamp, parseTimestamp, timestampToMs } from "../aip/timestamp";
 import { defineMethod } from "../operation/define-method";
-import type { Json, JsonObject } from "../rpc/any";
-import { Violations, decodeStatus, isJsonObject, rpcErrorFromStatus } from "../rpc/decode";
+import { duration, messageField, string, timestamp } from "../protobuf/fields";
+import { type MessageType, message } from "../protobuf/message";
+import { oneof } from "../protobuf/oneof";
+import { type Violate, refine } from "../protobuf/refine";
+import { RpcStatus } from "../protobuf/rpc-status";
+import { type CodeNumber, codeNameFromNumber } from "../rpc/code";
+import { rpcErrorFromStatus } from "../rpc/decode";
 import type { RpcError } from "../rpc/error";
 
+const WaitResponse = message("google.showcase.v1beta1.WaitResponse", { content: string(1) });
+type WaitResponse = MessageType<typeof WaitResponse>;
+
+const WaitMetadata = message("google.showcase.v1beta1.WaitMetadata", { endTime: timestamp(1) });
+
+const WaitRequestMessage = message("google.showcase.v1beta1.WaitRequest", {
+  end: oneof(
+    { endTime: timestamp(1), ttl: duration(4, { description: "From the call on." }) },
+    { description: "When it ends. Unless given: at once." },
+  ),
+  response: oneof(
+    { error: messageField(2, RpcStatus), success: messageField(3, WaitResponse) },
+    { description: "What it ends with. Unless given: an empty response." },
+  ),
+});
+
+/** What the work is given. */
 interface WaitRequest {
   /** When it ends; absent: at once. */
   end: { endTime: Timestamp } | { ttl: Duration } | undefined;
   result: { error: RpcError } | { success: WaitResponse } | undefined;
 }
 
-interface WaitResponse {
-  content?: string;
-}
-
-type WaitMetadata = {
-  endTime: string;
-};
-
 /** The longest wait: a month, as the method's own timeout allows. */
 const MAX_WAIT_SECONDS = 30 * 86_400;
 
+const waitRequest = refine(WaitRequestMessage, (request, violate): WaitRequest => {
+  const { endTime, ttl, error, success } = request;
+  return { end: endOf({ endTime, ttl }, violate), result: error ? failureOf(error, violate) : success && { success } };
+});
+
 export const echoWait = defineMethod({
   http: { post: "/v1beta1/echo:wait", body: "*" },
-  request: decodeWaitRequest,
-  responseType: "google.showcase.v1beta1.WaitResponse",
-  metadataType: "google.showcase.v1beta1.WaitMetadata",
+  request: waitRequest,
+  responseType: WaitResponse,
+  metadataType: WaitMetadata,
   timeout: "31d",
-  initialMetadata: (request, { createTime }): WaitMetadata => ({
+  initialMetadata: (request, { createTime }) => ({
     endTime: formatTimestamp(endTimestamp(request, createTime)),
   }),
   immediate: (request, { createTime }) =>
     timestampToMs(endTimestamp(request, createTime)) <= createTime.getTime() ? resultOf(request) : undefined,
-  async run(request, operation): Promise<WaitResponse> {
+  async run(request, operation) {
     await operation.sleepUntil(new Date(timestampToMs(endTimestamp(request, operation.createTime))));
     const result = resultOf(request);
     if ("error" in result) throw result.error;
@@ -55,61 +74,24 @@ function endTimestamp({ end }: WaitRequest, createTime: Date): Timestamp {
   return nanos < 1_000_000_000 ? { seconds, nanos } : { seconds: seconds + 1, nanos: nanos - 1_000_000_000 };
 }
 
-// ── Decoding: every problem is a violation of its own ───────────────────────────────────────────────────────────────
-
-const FIELDS = ["endTime", "ttl", "error", "success"] as const;
-const PROTO_NAMES: Readonly<Record<string, string>> = { end_time: "endTime" };
-
-function decodeWaitRequest(json: JsonObject): WaitRequest {
-  const violations = new Violations();
-  const fields: Partial<Record<(typeof FIELDS)[number], Json>> = {};
-  for (const [key, value] of Object.entries(json)) {
-    const field = FIELDS.find((name) => name === (PROTO_NAMES[key] ?? key));
-    // In proto JSON null is the same as absent.
-    if (field === undefined) violations.add(key, `unknown field; the request has ${FIELDS.join(", ")}`);
-    else if (value !== null) fields[field] = value;
-  }
-  if (fields.endTime !== undefined && fields.ttl !== undefined) {
-    violations.add("ttl", "only one of endTime and ttl may be given");
-  }
-  if (fields.error !== undefined && fields.success !== undefined) {
-    violations.add("success", "only one of error and success may be given");
-  }
-  const end = decodeEnd(fields.endTime, fields.ttl, violations);
-  const result = decodeResult(fields.error, fields.success, violations);
-  violations.throwIfAny();
-  return { end, result };
+function endOf({ endTime, ttl }: { endTime?: string | undefined; ttl?: string | undefined }, violate: Violate) {
+  const timestampOfEnd = endTime === undefined ? undefined : parseTimestamp(endTime);
+  if (timestampOfEnd) return { endTime: timestampOfEnd };
+  const length = ttl === undefined ? undefined : parseDuration(ttl);
+  if (!length) return undefined;
+  if (length.seconds < 0 || length.nanos < 0) return violate(["ttl"], "must not be negative");
+  if (length.seconds > MAX_WAIT_SECONDS) return violate(["ttl"], `must be at most ${MAX_WAIT_SECONDS}s`);
+  return { ttl: length };
 }
 
-function decodeEnd(endTime: Json | undefined, ttl: Json | undefined, violations: Violations): WaitRequest["end"] {
-  if (endTime !== undefined) {
-    const timestamp = typeof endTime === "string" ? parseTimestamp(endTime) : undefined;
-    if (!timestamp) return violations.add("endTime", 'must be an RFC 3339 timestamp, like "2026-01-31T12:00:00Z"');
-    return { endTime: timestamp };
+/** A Status that an operation may end with: its code is that of an error, its details are each of another type. */
+function failureOf({ code = 0, message: text = "", details = [] }: RpcStatus, violate: Violate) {
+  if (codeNameFromNumber(code) === undefined) {
+    return violate(["error", "code"], "must be a google.rpc.Code number from 1 to 16");
   }
-  if (ttl === undefined) return undefined;
-  const duration = typeof ttl === "string" ? parseDuration(ttl) : undefined;
-  if (!duration) return violations.add("ttl", 'must be a Duration, like "5s"');
-  if (duration.seconds < 0 || duration.nanos < 0) return violations.add("ttl", "must not be negative");
-  if (duration.seconds > MAX_WAIT_SECONDS) return violations.add("ttl", `must be at most ${MAX_WAIT_SECONDS}s`);
-  return { ttl: duration };
-}
-
-function decodeResult(
-  error: Json | undefined,
-  success: Json | undefined,
-  violations: Violations,
-): WaitRequest["result"] {
-  if (error !== undefined) {
-    const status = decodeStatus(error, "error", violations);
-    return status && { error: rpcErrorFromStatus(status) };
+  for (const [index, { "@type": type }] of details.entries()) {
+    if (details.findIndex((other) => other["@type"] === type) === index) continue;
+    violate(["error", "details", index], `a second detail of the type ${type}`);
   }
-  if (success === undefined) return undefined;
-  if (!isJsonObject(success)) return violations.add("success", "must be an object");
-  const { content, ...unknown } = success;
-  for (const key of Object.keys(unknown)) violations.add(`success.${key}`, "unknown field; a WaitResponse has content");
-  if (content !== undefined && content !== null && typeof content !== "string") {
-    return violations.add("success.content", "must be a string");
-  }
-  return { success: typeof content === "string" ? { content } : {} };
+  return { error: rpcErrorFromStatus({ code: code as CodeNumber, message: text, details }) };
 }

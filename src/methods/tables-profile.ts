@@ -1,23 +1,22 @@
 // tables:profile, a built-in method: what is in each column of a CSV file, with progress in the metadata.
 import { defineMethod } from "../operation/define-method";
 import type { OperationContext } from "../operation/method";
-import type { JsonObject } from "../rpc/any";
-import { invalidArgument } from "../rpc/error";
+import { string } from "../protobuf/fields";
+import { message } from "../protobuf/message";
 import { type TableProgress, profileTable } from "./tables-profile/profile-table";
 import type { TablesProfileResponse } from "./tables-profile/table-profile";
 
 /** The largest table: 32 MiB. */
 const MAX_TABLE_BYTES = 32 * 1_048_576;
 
-interface TablesProfileRequest {
-  /** `projects/{project}/locations/{location}` */
-  parent: string;
-}
+const TablesProfileRequest = message("edge_operations.tables.v1.ProfileTableRequest", {
+  parent: string(1, { required: true, description: "`projects/{project}/locations/{location}`" }),
+});
 
 export const tablesProfile = defineMethod({
   http: { post: "/v1/{parent=projects/*/locations/*}/tables:profile" },
   input: { contentTypes: ["text/csv"], maxBytes: MAX_TABLE_BYTES },
-  request: decodeTablesProfileRequest,
+  request: TablesProfileRequest,
   initialMetadata: (): TableProgress => ({ rowsDone: 0, bytesDone: 0, progressPercent: 0 }),
   async run(_request, operation: OperationContext<TableProgress>): Promise<TablesProfileResponse> {
     return profileTable(operation.input, {
@@ -27,8 +26,3 @@ export const tablesProfile = defineMethod({
     });
   },
 });
-
-function decodeTablesProfileRequest({ parent }: JsonObject): TablesProfileRequest {
-  if (typeof parent !== "string") throw invalidArgument([{ field: "parent", description: "must be a resource name" }]);
-  return { parent };
-}

@@ -1,0 +1,29 @@
+// A Worker that serves methods of its own as long-running operations, and something besides.
+import { operations } from "edge-operations";
+import { deliver } from "./deliver";
+import type { Env } from "./env";
+import { generateReport } from "./generate-report";
+import { download } from "./links";
+import { remind } from "./remind";
+import { splitTable } from "./split-table";
+
+// The classes of the Durable Objects that wrangler.toml binds.
+export {
+  DirectoryObject,
+  KeyObject,
+  OperationIndex,
+  OperationObject,
+  PolicyObject,
+  RequestObject,
+  SlotsObject,
+} from "edge-operations";
+
+const service = operations({ methods: [deliver, generateReport, remind, splitTable] });
+
+export default {
+  ...service,
+  async fetch(request, env) {
+    const url = new URL(request.url);
+    return url.pathname.startsWith("/downloads/") ? download(url) : service.fetch(request, env);
+  },
+} satisfies ExportedHandler<Env, { id: string }>;

@@ -1,0 +1,113 @@
+// Routes as documents have them: one binding for each method, path and resource, without the `**` that only a server knows.
+import type { Rpc } from "./rpc";
+
+/** What of a route is described. */
+export interface DescribedRoute {
+  method: string;
+  /** A google.api.http template; `{version}` at its head stands for each version. */
+  template: string;
+  rpc: Rpc;
+}
+
+export interface Binding {
+  rpc: Rpc;
+  httpMethod: string;
+  /** `v1`, or what else the path begins with. */
+  version: string;
+  /** The parts of the path behind the version. */
+  parts: readonly Part[];
+  /** The custom verb, or the empty string. */
+  verb: string;
+  /** The resources it stands among: `["projects", "locations", "operations"]`. */
+  collections: readonly string[];
+  /** The method's short name there: `get`, `list`, `cancel`. */
+  methodName: string;
+}
+
+/** A literal, or a variable with the pattern of its value: literals and `*`. */
+export type Part = { literal: string } | { variable: string; pattern: readonly string[] };
+
+/** What Google's own services have; methods add the parents that they name. */
+const PARENTS = ["projects/*", "projects/*/locations/*", "projects/*/regions/*"] as const;
+
+/** The bindings of one version, in the order of the routes: of two for one path the first is the one that serves it. */
+export function bindingsOf(routes: readonly DescribedRoute[], version: string): Binding[] {
+  const parents = parentsOf(routes);
+  const seen = new Set<string>();
+  return routes
+    .flatMap((route) => bindingsOfRoute(route, parents, version))
+    .filter((binding) => {
+      const key = `${binding.httpMethod} ${binding.version}/${flatSegments(binding).join("/")}:${binding.verb}`;
+      return !seen.has(key) && seen.add(key);
+    });
+}
+
+/** Path segments, `*` for each id. */
+export function flatSegments({ parts }: Pick<Binding, "parts">): string[] {
+  return parts.flatMap((part) => ("literal" in part ? [part.literal] : part.pattern));
+}
+
+/** Field paths that the path binds. */
+export function boundVariables({ parts }: Pick<Binding, "parts">): string[] {
+  return parts.flatMap((part) => ("variable" in part ? [part.variable] : []));
+}
+
+function parentsOf(routes: readonly DescribedRoute[]): string[] {
+  const declared = routes
+    .filter(({ rpc }) => rpc.operationInfo)
+    .flatMap(({ template }) => /\{parent=([^{}]+)\}/.exec(template)?.[1] ?? [])
+    .filter((pattern) => /^[^/*]+\/\*(?:\/[^/*]+\/\*)*$/.test(pattern));
+  return [...new Set([...PARENTS, ...declared])];
+}
+
+function bindingsOfRoute({ method, template, rpc }: DescribedRoute, parents: readonly string[], version: string) {
+  const isAnywhere = template.includes("**");
+  const places = rpc.over === "policyResources" ? policyResources(parents) : ["", ...parents];
+  return (isAnywhere ? places : [""]).flatMap((place) => {
+    const filled = template.replace("**/", place === "" ? "" : `${place}/`).replace("**", place);
+    // A variable that stands for nothing is another route's path.
+    return filled.includes("=}") ? [] : [bindingOf(method, filled.replace("{version}", version), rpc)];
+  });
+}
+
+/** What a policy may stand on: parents, their operations, and the root, which is written `operations`. */
+function policyResources(parents: readonly string[]): string[] {
+  return [...parents.flatMap((parent) => [parent, `${parent}/operations/*`]), "operations/*", "operations"];
+}
+
+function bindingOf(httpMethod: string, template: string, rpc: Rpc): Binding {
+  const [, path = template, verb = ""] = /^(.*?)(?::([^/:{}]+))?$/.exec(template) ?? [];
+  const [version = "", ...segments] = path.match(/\{[^{}]*\}|[^/{}]+/g) ?? [];
+  const parts = segments.map((segment): Part => {
+    const [, variable, pattern = "*"] = /^\{([^=]+)(?:=(.*))?\}$/.exec(segment) ?? [];
+    return variable === undefined ? { literal: segment } : { variable, pattern: pattern.split("/") };
+  });
+  const flat = flatSegments({ parts });
+  const collections = flat.filter((segment) => !segment.startsWith("*"));
+  const methodName = verb === "" ? standardMethod(httpMethod, flat.at(-1) ?? "") : verb;
+  return { rpc, httpMethod, version, parts, verb, collections, methodName };
+}
+
+/** The standard methods (AIP-130). */
+function standardMethod(httpMethod: string, lastSegment: string): string {
+  const isOne = lastSegment.startsWith("*");
+  switch (httpMethod) {
+    case "GET":
+      return isOne ? "get" : "list";
+    case "POST":
+      return "create";
+    default:
+      return httpMethod.toLowerCase();
+  }
+}
+
+/** Gives each name once: what is taken gets a number. */
+export function uniqueNames(): (name: string) => string {
+  const taken = new Set<string>();
+  return (name) => {
+    let unique = name;
+    for (let number = 2; taken.has(unique); number += 1) unique = `${name}${number}`;
+    taken.add(unique);
+    return unique;
+  };
+}

@@ -1,0 +1,190 @@
+// The Google discovery document (https://developers.google.com/discovery/v1/reference/apis), REST description v1: what
+// Google's API clients are made from, at build time or, as `googleapis` can, when they run.
+import { MAX_NAME_BYTES } from "../limits";
+import type { JsonObject } from "../rpc/any";
+import { type Binding, bindingsOf, boundVariables, flatSegments, uniqueNames, type DescribedRoute } from "./bindings";
+import { SYSTEM_PARAMETERS, flatPath, idNames, queryParameters, variableDescription } from "./parameters";
+import { type Dialect, Schemas } from "./schemas";
+
+/** The name of the API in its documents. */
+export const API_NAME = "longrunning";
+export const API_TITLE = "Long-running operations";
+export const API_DESCRIPTION =
+  "Methods that take long, as google.longrunning has them: calling one answers at once with an Operation.";
+
+const dialect: Dialect = {
+  ref: (name) => ({ $ref: name }),
+  any: { type: "any" },
+  formats: { timestamp: "google-datetime", duration: "google-duration", fieldMask: "google-fieldmask", bytes: "byte" },
+  inlineEnums: true,
+  listsRequired: false,
+};
+
+/** A request whose fields nothing declares. */
+const ANY_OBJECT = "JsonObject";
+
+export interface DocumentOptions {
+  /** `https://api.example` */
+  origin: string;
+  version: string;
+}
+
+interface Resource {
+  methods: Record<string, JsonObject>;
+  resources: Record<string, Resource>;
+}
+
+/** The document of everything that these routes serve. */
+export function discoveryDocument(routes: readonly DescribedRoute[], { origin, version }: DocumentOptions): JsonObject {
+  const bindings = bindingsOf(routes, version).filter(({ rpc }) => !rpc.isAdditional);
+  const schemas = new Schemas(bindings, dialect);
+  const root: Resource = { methods: {}, resources: {} };
+  const uniqueId = uniqueNames();
+  for (const group of samePaths(bindings)) {
+    const [binding] = group;
+    const id = uniqueId([...binding.collections, binding.methodName].join("."));
+    const resource = resourceAt(root, binding.collections);
+    resource.methods[id.slice(id.lastIndexOf(".") + 1)] = methodOf(`${API_NAME}.${id}`, group, schemas);
+  }
+  const rootUrl = `${origin}/`;
+  const hasUndeclared = bindings.some(({ rpc }) => rpc.request === undefined && rpc.body !== undefined);
+  return {
+    kind: "discovery#restDescription",
+    discoveryVersion: "v1",
+    id: `${API_NAME}:${version}`,
+    name: API_NAME,
+    version,
+    title: API_TITLE,
+    description: API_DESCRIPTION,
+    protocol: "rest",
+    rootUrl,
+    servicePath: "",
+    baseUrl: rootUrl,
+    basePath: "",
+    parameters: Object.fromEntries([
+      [
+        "alt",
+        {
+          type: "string",
+          location: "query",
+          description: "The form of the answer.",
+          default: "json",
+          enum: ["json"],
+          enumDescriptions: ["JSON"],
+        },
+      ],
+      ...SYSTEM_PARAMETERS.map(({ name, type, description }) => [name, { type, location: "query", description }]),
+    ]),
+    schemas: withIds({
+      ...schemas.all(),
+      ...(hasUndeclared ? { [ANY_OBJECT]: { type: "object", additionalProperties: dialect.any } } : {}),
+    }),
+    ...resourceJson(root),
+  };
+}
+
+/** Bindings of one method with the same path, which differ in what its one variable stands for. */
+function samePaths(bindings: readonly Binding[]): [Binding, ...Binding[]][] {
+  const groups = new Map<string, [Binding, ...Binding[]]>();
+  for (const binding of bindings) {
+    const key = [binding.rpc.name, binding.collections.join("."), templatePath(binding)].join(" ");
+    const group = groups.get(key);
+    if (group) group.push(binding);
+    else groups.set(key, [binding]);
+  }
+  return [...groups.values()];
+}
+
+function methodOf(id: string, group: readonly [Binding, ...Binding[]], schemas: Schemas): JsonObject {
+  const [binding] = group;
+  const { rpc, httpMethod } = binding;
+  const segments = flatSegments(binding);
+  const names = idNames(segments, (collection) => `${collection}Id`);
+  const path = templatePath(binding);
+  const variables = boundVariables(binding);
+  const query = queryParameters(binding, schemas).map(({ name, field }): [string, JsonObject] => [
+    name,
+    {
+      ...schemas.parameter(field),
+      location: "query",
+      ...(field.label === "repeated" ? { repeated: true } : {}),
+      ...(field.required ? { required: true } : {}),
+      ...(field.deprecated ? { deprecated: true } : {}),
+      ...(field.description === undefined ? {} : { description: field.description }),
+    },
+  ]);
+  const bound = variables.map((variable): [string, JsonObject] => [
+    variable,
+    {
+      type: "string",
+      location: "path",
+      required: true,
+      pattern: group.map((one) => patternOf(one, variable)).join("|"),
+      description: variableDescription(binding, variable, schemas) ?? `At most ${MAX_NAME_BYTES} bytes.`,
+    },
+  ]);
+  const request = requestOf(binding, schemas);
+  return {
+    id,
+    path,
+    flatPath: flatPath(binding, segments, names),
+    httpMethod,
+    description: rpc.description,
+    parameters: Object.fromEntries([...bound, ...query]),
+    parameterOrder: variables,
+    ...(request === undefined ? {} : { request }),
+    response: schemas.ref(rpc.response),
+    ...(rpc.input === undefined
+      ? {}
+      : {
+          supportsMediaUpload: true,
+          mediaUpload: {
+            accept: [...rpc.input.contentTypes],
+            maxSize: String(rpc.input.maxBytes),
+            protocols: { simple: { multipart: false, path: `/${path}` } },
+          },
+        }),
+  };
+}
+
+/** The path with its variables: `v1/{+name}:cancel`, where a variable holds more than one segment. */
+function templatePath({ version, parts, verb }: Binding): string {
+  const segments = parts.map((part) => {
+    if ("literal" in part) return part.literal;
+    return part.pattern.join("/") === "*" ? `{${part.variable}}` : `{+${part.variable}}`;
+  });
+  return `${[version, ...segments].join("/")}${verb === "" ? "" : `:${verb}`}`;
+}
+
+function patternOf({ parts }: Binding, variable: string): string {
+  const part = parts.find((one) => "variable" in one && one.variable === variable);
+  const segments = part && "pattern" in part ? part.pattern : [];
+  return `^${segments.map((segment) => (segment.startsWith("*") ? "[^/]+" : segment)).join("/")}$`;
+}
+
+function requestOf({ rpc }: Binding, schemas: Schemas): JsonObject | undefined {
+  const { request, body } = rpc;
+  if (body === undefined) return undefined;
+  if (request === undefined) return dialect.ref(ANY_OBJECT);
+  if (body === "*") return schemas.ref(request);
+  const type = request.fieldByName(body)?.field.type;
+  return type?.kind === "message" ? schemas.ref(type.message) : dialect.ref(ANY_OBJECT);
+}
+
+function resourceAt(root: Resource, collections: readonly string[]): Resource {
+  let resource = root;
+  for (const collection of collections) resource = resource.resources[collection] ??= { methods: {}, resources: {} };
+  return resource;
+}
+
+function resourceJson({ methods, resources }: Resource): JsonObject {
+  const inner = Object.entries(resources).map(([name, resource]) => [name, resourceJson(resource)]);
+  return {
+    ...(Object.keys(methods).length === 0 ? {} : { methods }),
+    ...(inner.length === 0 ? {} : { resources: Object.fromEntries(inner) }),
+  };
+}
+
+function withIds(schemas: Record<string, JsonObject>): JsonObject {
+  return Object.fromEntries(Object.entries(schemas).map(([id, schema]) => [id, { id, ...schema }]));
+}

@@ -1,0 +1,85 @@
+// google.longrunning (google/longrunning/operations.proto), and the two methods that this service adds to it.
+import { any, bool, duration, fieldMask, int32, messageField, repeated, string } from "../../protobuf/fields";
+import { message } from "../../protobuf/message";
+import { oneof } from "../../protobuf/oneof";
+import { RpcStatus } from "../../protobuf/rpc-status";
+
+const google = { protoFile: "google/longrunning/operations.proto" };
+const empty = { protoFile: "google/protobuf/empty.proto" };
+
+export const Empty = message("google.protobuf.Empty", {}, { ...empty, description: "Nothing: `{}`." });
+
+export const Operation = message(
+  "google.longrunning.Operation",
+  {
+    name: string(1, { description: "Assigned by the service: `{parent}/operations/{operation}`." }),
+    metadata: any(2, { description: "How far the operation is: of the type that its method declares." }),
+    done: bool(3, {
+      description: "Whether it has ended: then `error` or `response` is there, and nothing changes any more.",
+    }),
+    result: oneof({
+      error: messageField(4, RpcStatus, { description: "How it failed, or that it was cancelled (code 1)." }),
+      response: any(5, { description: "What it came to: of the type that its method declares." }),
+    }),
+  },
+  { ...google, description: "A long-running operation: the promise of a result." },
+);
+
+const name = string(1, { description: "The operation: `{parent}/operations/{operation}`." });
+
+export const GetOperationRequest = message("google.longrunning.GetOperationRequest", { name }, google);
+export const DeleteOperationRequest = message("google.longrunning.DeleteOperationRequest", { name }, google);
+export const CancelOperationRequest = message("google.longrunning.CancelOperationRequest", { name }, google);
+
+export const ListOperationsRequest = message(
+  "google.longrunning.ListOperationsRequest",
+  {
+    name: string(4, { description: "The parent whose operations are listed." }),
+    filter: string(1, { description: 'Which operations are listed (AIP-160): `done = false AND verb = "profile"`.' }),
+    pageSize: int32(2, { description: "How many are listed at most: 100 unless given, never more than 1000." }),
+    pageToken: string(3, { description: "`nextPageToken` of the page before." }),
+    returnPartialSuccess: bool(5, {
+      description: "Lists what can be reached, and names what cannot in `unreachable`, instead of failing.",
+    }),
+  },
+  google,
+);
+
+export const ListOperationsResponse = message(
+  "google.longrunning.ListOperationsResponse",
+  {
+    operations: repeated(messageField(1, Operation, { description: "Newest first." })),
+    nextPageToken: string(2, { description: "Absent at the end of the list." }),
+    unreachable: repeated(string(3, { description: "What could not be reached (AIP-217)." })),
+  },
+  google,
+);
+
+export const WaitOperationRequest = message(
+  "google.longrunning.WaitOperationRequest",
+  {
+    name,
+    timeout: duration(2, { description: "How long to wait at most: 30s unless given, never more than 60s." }),
+  },
+  google,
+);
+
+export const CreateOperationRequest = message("edge_operations.v1.CreateOperationRequest", {
+  operation: messageField(1, Operation, { description: "Its `metadata` alone may be given." }),
+  requestId: string(2, { description: "Makes the call idempotent (AIP-155)." }),
+  validateOnly: bool(3, { description: "Only checks the request (AIP-163)." }),
+  ttl: duration(4, {
+    description: "When it ends with DEADLINE_EXCEEDED unless completed: 7 days unless given, at most 30.",
+  }),
+  heartbeatTimeout: duration(5, {
+    description: "How long its worker may be silent before it ends with DEADLINE_EXCEEDED.",
+  }),
+});
+
+export const UpdateOperationRequest = message("edge_operations.v1.UpdateOperationRequest", {
+  name,
+  operation: messageField(2, Operation),
+  updateMask: fieldMask(3, {
+    description: "`metadata` reports progress; `response` or `error` completes it. Default: what of them the body has.",
+  }),
+});

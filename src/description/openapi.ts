@@ -1,0 +1,158 @@
+// The OpenAPI document (https://spec.openapis.org/oas/v3.1.1). Its paths have a parameter for each id of a name: a
+// parameter of OpenAPI holds no slash.
+import type { Json, JsonObject } from "../rpc/any";
+import { type Binding, type DescribedRoute, bindingsOf, flatSegments, uniqueNames } from "./bindings";
+import { API_DESCRIPTION, API_TITLE, type DocumentOptions } from "./discovery";
+import { type QueryParameter, SYSTEM_PARAMETERS, flatPath, idNames, queryParameters } from "./parameters";
+import { type Dialect, Schemas } from "./schemas";
+
+const dialect: Dialect = {
+  ref: (name) => ({ $ref: `#/components/schemas/${name}` }),
+  any: {},
+  formats: { timestamp: "date-time", duration: "google-duration", fieldMask: "google-fieldmask", bytes: "byte" },
+  inlineEnums: false,
+  listsRequired: true,
+};
+
+const JSON_MEDIA = "application/json";
+
+/** AIP-193. */
+const errorSchema: JsonObject = {
+  type: "object",
+  description: "What every error is answered with (AIP-193).",
+  required: ["error"],
+  properties: {
+    error: {
+      type: "object",
+      required: ["code", "message", "status", "details"],
+      properties: {
+        code: { type: "integer", format: "int32", description: "The HTTP status." },
+        message: { type: "string", description: "For developers, in English." },
+        status: { type: "string", description: "The name of a google.rpc.Code." },
+        details: { type: "array", items: { type: "object", additionalProperties: {} } },
+      },
+    },
+  },
+};
+
+/** The document of everything that these routes serve. */
+export function openApiDocument(routes: readonly DescribedRoute[], { origin, version }: DocumentOptions): JsonObject {
+  const bindings = bindingsOf(routes, version);
+  const schemas = new Schemas(bindings, dialect);
+  const uniqueId = uniqueNames();
+  const paths: Record<string, JsonObject> = {};
+  for (const binding of bindings) {
+    const segments = flatSegments(binding);
+    const ids = idNames(segments, singular);
+    const path = `/${flatPath(binding, segments, ids)}`;
+    const id = [...binding.collections, binding.methodName].map(upperFirst).join("");
+    const operationId = uniqueId(id.charAt(0).toLowerCase() + id.slice(1));
+    paths[path] = {
+      ...paths[path],
+      [binding.httpMethod.toLowerCase()]: operationOf(operationId, ids, binding, schemas),
+    };
+  }
+  return {
+    openapi: "3.1.1",
+    info: {
+      title: API_TITLE,
+      version,
+      description: API_DESCRIPTION,
+      license: { name: "Apache-2.0", identifier: "Apache-2.0" },
+    },
+    servers: [{ url: origin }],
+    security: [{}, { bearer: [] }, { apiKey: [] }],
+    paths,
+    components: {
+      schemas: { ...schemas.all(), [ERROR]: errorSchema },
+      parameters: Object.fromEntries(
+        SYSTEM_PARAMETERS.map(({ name, type, description }) => [
+          name,
+          { name, in: "query", description, schema: { type } },
+        ]),
+      ),
+      responses: { error: { description: "An error.", content: { [JSON_MEDIA]: { schema: dialect.ref(ERROR) } } } },
+      securitySchemes: {
+        bearer: { type: "http", scheme: "bearer", bearerFormat: "JWT" },
+        apiKey: { type: "apiKey", in: "header", name: "x-goog-api-key" },
+      },
+    },
+  };
+}
+
+const ERROR = "Error";
+
+function operationOf(operationId: string, ids: readonly string[], binding: Binding, schemas: Schemas): JsonObject {
+  const { rpc, collections } = binding;
+  const requestBody = requestBodyOf(binding, schemas);
+  return {
+    operationId,
+    description: rpc.description,
+    tags: [collections.join(".")],
+    parameters: [
+      ...ids.map((name) => ({ name, in: "path", required: true, schema: { type: "string" } })),
+      ...queryParameters(binding, schemas).map((parameter) => queryParameterJson(parameter, schemas)),
+      ...SYSTEM_PARAMETERS.map(({ name }) => ({ $ref: `#/components/parameters/${name}` })),
+    ],
+    ...(requestBody === undefined ? {} : { requestBody }),
+    responses: {
+      200: { description: "The answer.", content: { [JSON_MEDIA]: { schema: responseOf(binding, schemas) } } },
+      default: { $ref: "#/components/responses/error" },
+    },
+  };
+}
+
+function queryParameterJson({ name, field }: QueryParameter, schemas: Schemas): JsonObject {
+  const schema = schemas.parameter(field);
+  const parameter: JsonObject = {
+    name,
+    in: "query",
+    schema: field.label === "repeated" ? { type: "array", items: schema } : schema,
+  };
+  if (field.description !== undefined) parameter["description"] = field.description;
+  if (field.required) parameter["required"] = true;
+  if (field.deprecated) parameter["deprecated"] = true;
+  return parameter;
+}
+
+function requestBodyOf({ rpc }: Binding, schemas: Schemas): JsonObject | undefined {
+  const { input, request, body } = rpc;
+  if (input) {
+    // JSON Schema says nothing of text that is no JSON.
+    const content = input.contentTypes.map((type): [string, Json] => [type, { schema: { type: "string" } }]);
+    return { required: true, content: Object.fromEntries(content) };
+  }
+  if (body === undefined) return undefined;
+  const field = request && body !== "*" ? schemas.fieldAt(request, body) : undefined;
+  const whole = request ? schemas.ref(request) : { type: "object", additionalProperties: {} };
+  // A body that is absent is `{}`.
+  return { content: { [JSON_MEDIA]: { schema: field ? schemas.field(field) : whole } } };
+}
+
+/** An answer; of an Operation, with the types that its method declares. */
+function responseOf({ rpc }: Binding, schemas: Schemas): JsonObject {
+  const answer = schemas.ref(rpc.response);
+  if (rpc.operationInfo === undefined) return answer;
+  const { response, responseType, metadata, metadataType } = rpc.operationInfo;
+  const packed = (message: typeof response, fullName: string): JsonObject =>
+    message
+      ? schemas.ref(message)
+      : fullName === STRUCT
+        ? { type: "object", properties: { value: schemas.wellKnown(STRUCT) } }
+        : { type: "object" };
+  const properties = { metadata: packed(metadata, metadataType), response: packed(response, responseType) };
+  return { allOf: [answer, { type: "object", properties }] };
+}
+
+const STRUCT = "google.protobuf.Struct";
+
+/** `policies` → `policy`, `addresses` → `address`, `operations` → `operation`. */
+function singular(collection: string): string {
+  if (collection.endsWith("ies")) return `${collection.slice(0, -3)}y`;
+  if (/(?:s|x|ch|sh)es$/.test(collection)) return collection.slice(0, -2);
+  return collection.endsWith("s") ? collection.slice(0, -1) : `${collection}Id`;
+}
+
+function upperFirst(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

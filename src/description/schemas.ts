@@ -1,0 +1,230 @@
+// JSON schemas of declared messages in their proto3 JSON mapping, in the two dialects that documents are written in.
+import { type Descriptors, describeMessages } from "../protobuf/descriptor";
+import { jsonNameFromProtoName } from "../protobuf/field-name";
+import type { Message } from "../protobuf/message";
+import type { ScalarName } from "../protobuf/value-type";
+import type { Json, JsonObject } from "../rpc/any";
+import { type Binding, boundVariables } from "./bindings";
+import { StartParameters } from "./rpc";
+import { shortNames } from "./short-names";
+
+type MessageDescriptor = NonNullable<ReturnType<Descriptors["messages"]["get"]>>;
+export type FieldDescriptor = MessageDescriptor["fields"][number];
+
+/** How a document writes what JSON Schema does not settle. */
+export interface Dialect {
+  ref(name: string): JsonObject;
+  /** Any JSON value. */
+  any: JsonObject;
+  formats: { timestamp: string; duration: string; fieldMask: string; bytes: string };
+  /** Enums stand in their fields, or are schemas of their own. */
+  inlineEnums: boolean;
+  /** Whether required fields are listed. */
+  listsRequired: boolean;
+}
+
+/** The schemas of a document by their short names. */
+export class Schemas {
+  /** What the document has. */
+  readonly #descriptors: Descriptors;
+  /** That, and the requests whose fields come in path and query alone. */
+  readonly #known: Descriptors;
+  readonly #names: ReadonlyMap<string, string>;
+  readonly #dialect: Dialect;
+  /** Fields, `message.field`, that come in the path, and so need not be in the body. */
+  readonly #inPath: ReadonlySet<string>;
+
+  constructor(bindings: readonly Binding[], dialect: Dialect) {
+    this.#dialect = dialect;
+    this.#descriptors = describeMessages(bindings.flatMap(({ rpc }) => messagesOf(rpc)));
+    this.#known = describeMessages(
+      bindings.flatMap(({ rpc }) => [...messagesOf(rpc), ...(rpc.request ? [rpc.request] : []), StartParameters]),
+    );
+    this.#names = shortNames([...this.#descriptors.messages.keys(), ...this.#descriptors.enums.keys()]);
+    this.#inPath = new Set(
+      bindings.flatMap((binding) =>
+        boundVariables(binding).map((name) => `${binding.rpc.request?.fullName}.${jsonNameFromProtoName(name)}`),
+      ),
+    );
+  }
+
+  /** All schemas, in the order of their names. */
+  all(): Record<string, JsonObject> {
+    const { messages, enums } = this.#descriptors;
+    const schemas = new Map<string, JsonObject>();
+    for (const message of messages.values()) schemas.set(this.nameOf(message.fullName), this.#object(message));
+    if (!this.#dialect.inlineEnums) {
+      for (const { fullName } of enums.values()) schemas.set(this.nameOf(fullName), this.#enum(fullName, false));
+    }
+    return Object.fromEntries([...schemas].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  }
+
+  nameOf(fullName: string): string {
+    return this.#names.get(fullName) ?? fullName;
+  }
+
+  ref(message: Message): JsonObject {
+    return this.#dialect.ref(this.nameOf(message.fullName));
+  }
+
+  /** The schema of a query parameter, or of each of its values where it may be given more than once. */
+  parameter(field: FieldDescriptor): JsonObject {
+    return field.type.kind === "enum" ? this.#enum(field.type.name, true) : this.#type(field.type);
+  }
+
+  /** The schema of a field's whole value. */
+  field(field: FieldDescriptor): JsonObject {
+    const value = this.#type(field.type);
+    const schema =
+      field.label === "repeated"
+        ? { type: "array", items: value }
+        : field.label === "map"
+          ? { type: "object", additionalProperties: value }
+          : value;
+    return {
+      ...schema,
+      ...(field.description === undefined ? {} : { description: field.description }),
+      ...(field.deprecated ? { deprecated: true } : {}),
+    };
+  }
+
+  /** A field, by the path to it from a message. */
+  fieldAt(message: Message, path: string): FieldDescriptor | undefined {
+    let within: string | undefined = message.fullName;
+    let found: FieldDescriptor | undefined;
+    for (const name of path.split(".")) {
+      const fields: readonly FieldDescriptor[] = this.#known.messages.get(within ?? "")?.fields ?? [];
+      found = fields.find(({ jsonName }) => jsonName === name);
+      within = found?.type.kind === "message" ? found.type.name : undefined;
+    }
+    return found;
+  }
+
+  #object({ fullName, description, fields, oneofs }: MessageDescriptor): JsonObject {
+    const required = fields
+      .filter((field) => field.required && !this.#inPath.has(`${fullName}.${field.jsonName}`))
+      .map(({ jsonName }) => jsonName);
+    const notes = oneofs.map((oneof) => {
+      const members = fields.filter((field) => field.oneof === oneof.name).map(({ jsonName }) => `\`${jsonName}\``);
+      return `${oneof.required ? "Exactly" : "At most"} one of ${members.join(", ")} is there.`;
+    });
+    const text = [description, ...notes].filter(Boolean).join(" ");
+    return {
+      type: "object",
+      ...(text === "" ? {} : { description: text }),
+      ...(this.#dialect.listsRequired && required.length > 0 ? { required } : {}),
+      ...(fields.length === 0
+        ? {}
+        : { properties: Object.fromEntries(fields.map((field) => [field.jsonName, this.field(field)])) }),
+    };
+  }
+
+  #type(type: FieldDescriptor["type"]): JsonObject {
+    switch (type.kind) {
+      case "scalar":
+        return { ...scalars[type.name], ...(type.name === "bytes" ? { format: this.#dialect.formats.bytes } : {}) };
+      case "enum":
+        return this.#dialect.inlineEnums ? this.#enum(type.name, true) : this.#dialect.ref(this.nameOf(type.name));
+      case "message":
+        return this.#dialect.ref(this.nameOf(type.name));
+      case "wellKnown":
+        return this.wellKnown(type.name);
+    }
+  }
+
+  #enum(fullName: string, isInline: boolean): JsonObject {
+    const { values = [], description } = this.#known.enums.get(fullName) ?? {};
+    return {
+      type: "string",
+      ...(description === undefined || isInline ? {} : { description }),
+      enum: values.map(({ name }) => name),
+      ...(this.#dialect.inlineEnums ? { enumDescriptions: values.map((value) => value.description ?? "") } : {}),
+    };
+  }
+
+  /** The JSON form of a type of google/protobuf/*.proto. */
+  wellKnown(fullName: string): JsonObject {
+    const { any, formats } = this.#dialect;
+    switch (fullName.replace("google.protobuf.", "")) {
+      case "Timestamp":
+        return { type: "string", format: formats.timestamp };
+      case "Duration":
+        return { type: "string", format: formats.duration };
+      case "FieldMask":
+        return { type: "string", format: formats.fieldMask };
+      case "Any":
+        return this.#dialect.listsRequired
+          ? {
+              type: "object",
+              required: ["@type"],
+              properties: { "@type": { type: "string" } },
+              additionalProperties: any,
+            }
+          : { type: "object", additionalProperties: { ...any, description: "Of the type that @type names." } };
+      case "Struct":
+        return { type: "object", additionalProperties: any };
+      case "ListValue":
+        return { type: "array", items: any };
+      case "Empty":
+        return { type: "object" };
+      case "BoolValue":
+        return scalars.bool;
+      case "StringValue":
+        return scalars.string;
+      case "BytesValue":
+        return { ...scalars.bytes, format: formats.bytes };
+      case "DoubleValue":
+        return scalars.double;
+      case "FloatValue":
+        return scalars.float;
+      case "Int32Value":
+        return scalars.int32;
+      case "UInt32Value":
+        return scalars.uint32;
+      case "Int64Value":
+        return scalars.int64;
+      case "UInt64Value":
+        return scalars.uint64;
+      default:
+        return any;
+    }
+  }
+}
+
+const int32 = { type: "integer", format: "int32" };
+const uint32 = { type: "integer", format: "uint32" };
+const int64 = { type: "string", format: "int64" };
+const uint64 = { type: "string", format: "uint64" };
+
+/** "int64, fixed64, uint64: string" (proto3 JSON mapping). */
+const scalars = {
+  double: { type: "number", format: "double" },
+  float: { type: "number", format: "float" },
+  int32,
+  sint32: int32,
+  sfixed32: int32,
+  uint32,
+  fixed32: uint32,
+  int64,
+  sint64: int64,
+  sfixed64: int64,
+  uint64,
+  fixed64: uint64,
+  bool: { type: "boolean" },
+  string: { type: "string" },
+  bytes: { type: "string" },
+} satisfies Record<ScalarName, Json>;
+
+/** What of a method's messages a document has: bodies and answers. */
+function messagesOf({ request, body, response, operationInfo }: Binding["rpc"]): Message[] {
+  const messages: (Message | undefined)[] = [response, operationInfo?.response, operationInfo?.metadata];
+  if (body === "*") messages.push(request);
+  else if (body !== undefined) messages.push(messageAt(request, body));
+  return messages.filter((message) => message !== undefined);
+}
+
+/** The message that a field is of; undefined where it is of none. */
+function messageAt(request: Message | undefined, field: string): Message | undefined {
+  const type = request?.fieldByName(field)?.field.type;
+  return type?.kind === "message" ? type.message : undefined;
+}

@@ -1,0 +1,66 @@
+// docs/external-operations.md, line by line, and its worker against another.
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { listAll, postOperation } from "./client";
+import { DevServer } from "./dev-server";
+import { codeBlocks, patternOf, runSession, sessionLines } from "./session";
+
+const document = readFileSync(resolve(import.meta.dirname, "../../docs/external-operations.md"), "utf8");
+const lines = sessionLines(document);
+
+let server: DevServer;
+
+beforeAll(async () => {
+  server = await DevServer.start();
+});
+
+afterAll(async () => {
+  await server?.dispose();
+});
+
+describe("docs/external-operations.md", () => {
+  let outputs: string[];
+
+  beforeAll(async () => {
+    outputs = await runSession(lines, server.url);
+  });
+
+  test.each(lines.map(({ command, output }, index) => ({ command, output, index })))(
+    "prints what it says: $command",
+    ({ output, index }) => {
+      expect(outputs[index]).toMatch(patternOf(output));
+    },
+  );
+});
+
+test("each of twelve operations is completed by exactly one of two workers that race", async () => {
+  const [script = ""] = codeBlocks(document, "sh");
+  const parent = "projects/race/locations/l";
+  const names = await Promise.all(
+    Array.from({ length: 12 }, async (_, number) => {
+      const metadata = { "@type": "type.googleapis.com/google.protobuf.Struct", value: { film: `film ${number}` } };
+      const body = { operation: { metadata }, heartbeatTimeout: "60s" };
+      return (await postOperation(`${server.url}/v1/${parent}/operations`, body)).name;
+    }),
+  );
+  const completedBy = await Promise.all(
+    ["one", "two"].map(async (worker) => {
+      const parameters = ["-c", script, "worker.sh", server.url, parent, worker];
+      const { stdout } = await promisify(execFile)("bash", parameters, { timeout: 60_000 });
+      return { worker, names: stdout.split("\n").filter(Boolean) };
+    }),
+  );
+  const listed = await listAll(`${server.url}/v1/${parent}/operations`);
+  const recorded = listed.map(({ name, response }) => [
+    name,
+    (response?.["value"] as { worker: string } | undefined)?.worker,
+  ]);
+
+  expect(completedBy.flatMap((worker) => worker.names).toSorted()).toEqual(names.toSorted());
+  expect(Object.fromEntries(recorded)).toEqual(
+    Object.fromEntries(completedBy.flatMap((worker) => worker.names.map((name) => [name, worker.worker]))),
+  );
+});
