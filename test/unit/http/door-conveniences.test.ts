@@ -105,3 +105,22 @@ test("an unknown field is refused before anything is done", async () => {
   expect(status).toBe(400);
   expect(calls).toEqual([]);
 });
+
+describe("the documents that describe the service", () => {
+  test.each(["/openapi.json", "/$discovery/rest?version=v1"])("%s needs no permission", async (path) => {
+    const { status, json } = await knock("GET", path);
+
+    expect(status).toBe(200);
+    expect(Object.keys(json).length).toBeGreaterThan(3);
+  });
+
+  test.each(["/openapi.json", "/$discovery/rest"])(
+    "%s is refused where the deployment refuses every call",
+    async (path) => {
+      expect(await knock("GET", path, { auth: "" })).toMatchObject({
+        status: 403,
+        reason: "AUTHENTICATION_NOT_CONFIGURED",
+      });
+    },
+  );
+});
