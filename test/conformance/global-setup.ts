@@ -1,0 +1,15 @@
+// One `wrangler dev` for all files, as `npm start` has it; it and its state are gone when the run ends.
+import type { TestProject } from "vitest/node";
+import { DevServer } from "../e2e/dev-server";
+
+declare module "vitest" {
+  export interface ProvidedContext {
+    url: string;
+  }
+}
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const server = await DevServer.start();
+  project.provide("url", server.url);
+  return () => server.dispose();
+}
