@@ -19,6 +19,8 @@ interface Stored {
   kind: string;
   done: boolean;
   deleted: boolean;
+  /** Its completion is under way. */
+  finishing: boolean;
 }
 
 class Storm {
@@ -57,14 +59,18 @@ class Storm {
   }
 
   async #happenOnce(): Promise<void> {
-    const alive = this.operations.filter(({ deleted }) => !deleted);
+    // One that is just being finished is left alone: deleted meanwhile, it could not be.
+    const alive = this.operations.filter(({ deleted, finishing }) => !deleted && !finishing);
     const one = alive[this.random.below(alive.length)];
     const event = this.random.below(4);
     if (this.random.chance(0.5)) clock.advance(this.random.below(3));
     if (event === 0 || !one) return this.#create();
     if (event === 1 && !one.done) {
       one.done = true;
-      return this.#deployment().finish(one.name);
+      one.finishing = true;
+      await this.#deployment().finish(one.name);
+      one.finishing = false;
+      return;
     }
     if (event === 2) {
       one.deleted = true;
@@ -76,7 +82,7 @@ class Storm {
   async #create(): Promise<void> {
     const kind = this.random.pick(["a", "b"]);
     const name = await this.#deployment().create("projects/p", { kind });
-    this.operations.push({ name, kind, done: false, deleted: false });
+    this.operations.push({ name, kind, done: false, deleted: false, finishing: false });
   }
 
   /** One of the deployments that stand side by side: this one, or one from before the shards grew. */
