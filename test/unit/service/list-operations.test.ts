@@ -333,6 +333,20 @@ describe("a page's bytes", () => {
     expect((await list.list()).text.length).toBeGreaterThan(100_000);
   });
 
+  test("are known beforehand: of what is done, no more is read than fits", async () => {
+    const { index, whole } = ofSizes(Array.from({ length: 7 }, () => 3 * MIB));
+    let reads = 0;
+    const counted = (name: string) => {
+      reads += 1;
+      return whole(name);
+    };
+
+    const page = await aList({ index, whole: counted }).list();
+
+    expect(page.ids).toHaveLength(2);
+    expect(reads).toBe(2);
+  });
+
   test("are exceeded by a single operation that is larger, which stands alone", async () => {
     const { list } = ofSizes([1_000, 20 * MIB, 1_000, 9 * MIB, 9 * MIB]);
 
@@ -462,10 +476,12 @@ describe("a shard out of reach", () => {
       return calls === 5;
     };
 
-    const pages = await list.walk({ pageSize: 20 });
+    const { nextPageToken, ...first } = await list.list({ pageSize: 20 });
+    const rest = await list.walk({ pageSize: 20, pageToken: nextPageToken });
 
-    expect(pages.flatMap((page) => page.ids)).toEqual(ids);
-    expect(pages[0]).not.toHaveProperty("unreachable");
+    expect(first.ids.length).toBeLessThan(20);
+    expect(first).not.toHaveProperty("unreachable");
+    expect([first, ...rest].flatMap((page) => page.ids)).toEqual(ids);
   });
 
   test("that fails for another reason fails the list, also with returnPartialSuccess", async () => {
