@@ -33,6 +33,10 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
+      // Memory is measured, not tested: it belongs to the machine it is measured on.
+      ...(process.env["BENCH"] === undefined
+        ? []
+        : [{ test: { name: "bench", include: ["test/bench/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 60_000 } }]),
     ],
   },
 });

@@ -1,8 +1,8 @@
 // 30 MiB of CSV go through the service in pieces: what the runtime's memory grows by hardly depends on the table's size.
 import { readFileSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Operation, call, postOperation } from "./client";
-import { DevServer } from "./dev-server";
+import { type Operation, call, postOperation } from "../e2e/client";
+import { DevServer } from "../e2e/dev-server";
 
 const MIB = 1_048_576;
 
