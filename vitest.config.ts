@@ -36,7 +36,11 @@ export default defineConfig({
       // Memory is measured, not tested: it belongs to the machine it is measured on.
       ...(process.env["BENCH"] === undefined
         ? []
-        : [{ test: { name: "bench", include: ["test/bench/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 60_000 } }]),
+        : [
+            {
+              test: { name: "bench", include: ["test/bench/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 60_000 },
+            },
+          ]),
     ],
   },
 });
