@@ -115,6 +115,10 @@ export const MAX_SLEEPS = 1_000;
 export const DEFAULT_INVOCATION_MS = 14 * MINUTE_MS;
 /** Past this part of its time an invocation gives way before the next step, so that a long step has most of one to itself. */
 export const YIELD_AFTER_PART = 1 / 3;
+/** Ended attempts that a record remembers, the latest: it is written with every change. */
+export const MAX_RECORDED_ATTEMPTS = 20;
+/** What a record remembers of an attempt's error message, in UTF-16 units: enough to tell one fault from another. */
+export const MAX_ATTEMPT_MESSAGE_CHARACTERS = 512;
 /** Invocations in a row that reach their limit without storing anything: then the attempt has failed. */
 export const MAX_IDLE_INVOCATIONS = 2;
 /** How long a handler whose invocation has reached its limit may take to notice its signal. */

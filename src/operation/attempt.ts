@@ -1,7 +1,36 @@
 // Attempts: each begins anew after a failure or a death; an invocation that resumes after a sleep belongs to the last one.
-import type { OperationRecord } from "./record";
+import { MAX_ATTEMPT_MESSAGE_CHARACTERS, MAX_RECORDED_ATTEMPTS } from "../limits";
+import type { Status } from "../rpc/status";
+import type { Draft } from "./draft";
+import type { AttemptEnd, EndedAttempt, OperationRecord } from "./record";
 
 /** The number of the present attempt, 1 for the first. */
 export function attemptNumber(record: Pick<OperationRecord, "failures" | "deaths">): number {
   return record.failures + record.deaths + 1;
+}
+
+/** How an attempt came to nothing. */
+export interface AttemptFailure {
+  end: AttemptEnd;
+  error?: Status;
+  isRetryable: boolean;
+}
+
+/** Writes down that the present attempt has ended, before it is counted. The oldest give way. */
+export function rememberAttempt({ record, now }: Draft, { end, error, isRetryable }: AttemptFailure): void {
+  const ended: EndedAttempt = {
+    number: attemptNumber(record),
+    ...(record.attemptStartTime === undefined ? {} : { startTime: record.attemptStartTime }),
+    endTime: now,
+    end,
+    ...(error === undefined ? {} : { error: cut(error) }),
+    isRetryable,
+  };
+  record.attempts = [...(record.attempts ?? []), ended].slice(-MAX_RECORDED_ATTEMPTS);
+  delete record.attemptStartTime;
+}
+
+function cut({ code, message }: Status): Pick<Status, "code" | "message"> {
+  if (message.length <= MAX_ATTEMPT_MESSAGE_CHARACTERS) return { code, message };
+  return { code, message: `${message.slice(0, MAX_ATTEMPT_MESSAGE_CHARACTERS - 1)}…` };
 }

@@ -74,6 +74,31 @@ export interface StoredStep {
   chunks: number;
 }
 
+/** Why an attempt ended without ending the operation's work well. */
+export type AttemptEnd =
+  /** The handler threw. */
+  | "FAILED"
+  /** It took longer than its method's attemptTimeout. */
+  | "TIMED_OUT"
+  /** Its invocations reached their limit and stored nothing. */
+  | "IDLE"
+  /** Its lease ran out without a word: the platform ended it, or nobody could reach the object. */
+  | "LOST";
+
+/** An attempt that has ended. */
+export interface EndedAttempt {
+  /** 1 for the first. */
+  number: number;
+  /** When it was first claimed; absent where a version that did not write it down began it. */
+  startTime?: number;
+  endTime: number;
+  end: AttemptEnd;
+  /** What it ended with, its message cut; absent where it was lost. */
+  error?: Pick<Status, "code" | "message">;
+  /** Whether an error of this kind is tried again. */
+  isRetryable: boolean;
+}
+
 /** How work elsewhere ended: what a repetition of the same completion is told by. */
 export interface Completion {
   updateMask: string;
@@ -116,6 +141,10 @@ export interface OperationRecord {
   deaths: number;
   /** Of those, the ones since the work last stored a step, a checkpoint or a sleep; bounded apart from failures. */
   platformDeaths: number;
+  /** When the present attempt was first claimed; absent between attempts. */
+  attemptStartTime?: number;
+  /** The latest attempts that ended, in their order. */
+  attempts?: EndedAttempt[];
   /** Set while a runner owns the work. */
   fence?: string;
   leaseEndTime?: number;

@@ -4,6 +4,7 @@ import { INDEX_PROGRESS_DELAY_MS, MAX_IDLE_INVOCATIONS, MAX_METADATA_CHARACTERS 
 import type { JsonObject } from "../rpc/any";
 import { Code } from "../rpc/code";
 import type { Status } from "../rpc/status";
+import { type AttemptFailure, rememberAttempt } from "./attempt";
 import { backoffMs } from "./backoff";
 import {
   CANCELLED_MESSAGE,
@@ -29,6 +30,7 @@ export function claim(draft: Draft, fence: string): Refusal | undefined {
   record.marksAtClaim = record.marks ?? 0;
   const attemptMs = (record.resumes ? record.attemptRemainingMs : undefined) ?? record.policy.attemptTimeoutMs;
   if (attemptMs !== undefined) record.attemptEndTime = now + attemptMs;
+  if (!record.resumes) record.attemptStartTime = now;
   delete record.resumes;
   delete record.attemptRemainingMs;
   delete record.resendTime;
@@ -132,7 +134,8 @@ export function yieldWork(draft: Draft, event: Extract<OperationEvent, { type: "
       `The work of ${record.method} reached the limit of ${event.invocationMs / 1_000}s per invocation ` +
       `${MAX_IDLE_INVOCATIONS} times in a row without finishing a step or saving a checkpoint: divide it into op.step ` +
       "calls that end within the limit, or save op.checkpoint and go on from op.resumeFrom.";
-    return attemptFailed(draft, { code: Code.DEADLINE_EXCEEDED, message, details: [] }, true, event.random);
+    const error: Status = { code: Code.DEADLINE_EXCEEDED, message, details: [] };
+    return attemptFailed(draft, { end: "IDLE", error, isRetryable: true }, event.random);
   }
   const refusal = move(draft, "yield");
   if (refusal) return refusal;
@@ -153,13 +156,19 @@ export function release(draft: Draft, statusMessage: string): Refusal | undefine
   return changed(draft, statusMessage, INDEX_PROGRESS_DELAY_MS);
 }
 
-export function attemptFailed(draft: Draft, error: Status, retryable: boolean, random: number): Refusal | undefined {
+export function attemptFailed(
+  draft: Draft,
+  failure: AttemptFailure & { error: Status },
+  random: number,
+): Refusal | undefined {
   const { record, now } = draft;
+  const { error, isRetryable } = failure;
   // Nothing is retried after a cancel request, and what stops because of it was cancelled.
   if (record.state === "CANCELLING") return confirmCancel(draft, CANCELLED_MESSAGE);
+  rememberAttempt(draft, failure);
   record.failures += 1;
   const { maxAttempts } = record.policy;
-  if (!retryable || record.failures >= maxAttempts) {
+  if (!isRetryable || record.failures >= maxAttempts) {
     return move(draft, "fail") ?? end(draft, { error }, error.message);
   }
   const wakeTime = now + backoffMs(record.policy, record.failures, random);

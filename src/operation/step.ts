@@ -60,7 +60,7 @@ function apply(draft: Draft, event: OperationEvent): Refusal | undefined {
       return move(draft, "succeed") ?? end(draft, event.outcome, "Done.");
     case "attemptFailed":
       report(draft, event.progress);
-      return attemptFailed(draft, event.error, event.retryable, event.random);
+      return attemptFailed(draft, { end: "FAILED", error: event.error, isRetryable: event.retryable }, event.random);
     case "update":
       return record.deleteTime === undefined ? update(draft, event.update) : "GONE";
     case "setPolicy":

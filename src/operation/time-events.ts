@@ -2,6 +2,7 @@
 import { INDEX_PROGRESS_DELAY_MS, MAX_DUE_TRANSITIONS, MAX_PLATFORM_DEATHS } from "../limits";
 import { Code } from "../rpc/code";
 import type { Status } from "../rpc/status";
+import { rememberAttempt } from "./attempt";
 import { backoffMs } from "./backoff";
 import { deadlineMessage } from "./create-record";
 import {
@@ -51,7 +52,8 @@ export function settleOne(draft: Draft, due: DueTransition, random: number): Ref
     case "passAttemptLimit": {
       const seconds = (record.policy.attemptTimeoutMs ?? 0) / 1_000;
       const message = `An attempt of ${record.method} took longer than its limit of ${seconds}s.`;
-      return attemptFailed(draft, { code: Code.DEADLINE_EXCEEDED, message, details: [] }, true, random);
+      const error: Status = { code: Code.DEADLINE_EXCEEDED, message, details: [] };
+      return attemptFailed(draft, { end: "TIMED_OUT", error, isRetryable: true }, random);
     }
     case "wake": {
       const refusal = move(draft, "wake");
@@ -80,6 +82,7 @@ export function missHeartbeat(draft: Draft): Refusal | undefined {
 export function loseLease(draft: Draft, random: number): Refusal | undefined {
   const { record, now } = draft;
   if (record.state === "CANCELLING") return confirmCancel(draft, UNCONFIRMED_MESSAGE);
+  rememberAttempt(draft, { end: "LOST", isRetryable: true });
   record.deaths += 1;
   record.platformDeaths += 1;
   if (record.platformDeaths >= MAX_PLATFORM_DEATHS) {
