@@ -13,6 +13,8 @@ const MIB = 1_024 * KIB;
 export const MAX_NAME_BYTES = 1_024;
 /** A JSON body, where the method declares no other limit. */
 export const MAX_BODY_BYTES = MIB;
+/** What a streamed body is read by at a time. */
+export const BODY_READ_BYTES = 64 * KIB;
 /** How much of an unwanted body is read before its error is answered; what is longer loses its connection. */
 export const MAX_DRAIN_BYTES = 64 * MIB;
 /** How long an unwanted body is read, so that a slow sender holds no request open. */

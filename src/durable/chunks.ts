@@ -56,33 +56,43 @@ export class Chunks {
   }
 
   /** The first `count` rows, or all, as a byte stream, each read when it is asked for; `head` and `tail` go around them. */
-  stream({
-    count,
-    head = "",
-    tail = "",
-  }: { count?: number; head?: string; tail?: string } = {}): ReadableStream<Uint8Array> {
-    let index = 0;
-    return new ReadableStream({
-      type: "bytes",
-      start: (controller: ReadableByteStreamController) => enqueueText(controller, head),
-      pull: (controller: ReadableByteStreamController) => {
-        const isEnd = count === undefined ? this.get(index) === undefined : index >= count;
-        if (!isEnd) {
-          controller.enqueue(this.#mustGet(index));
-          index += 1;
-          return;
-        }
-        enqueueText(controller, tail);
-        controller.close();
-      },
-    });
+  stream(around: StreamAround = {}): ReadableStream<Uint8Array> {
+    const { readable, writable } = new IdentityTransformStream();
+    void this.#writeTo(writable.getWriter(), around);
+    return readable;
+  }
+
+  async #writeTo(
+    writer: WritableStreamDefaultWriter<Uint8Array>,
+    { count = Infinity, head, tail }: StreamAround,
+  ): Promise<void> {
+    try {
+      if (head) await writer.write(encoder.encode(head));
+      for (let index = 0; index < count; index += 1) {
+        const bytes = count === Infinity ? this.get(index) : this.#mustGet(index);
+        if (bytes === undefined) break;
+        await writer.write(bytes);
+        // Read over by then. Freed at once: the collector would let tens of them pile up before it looks.
+        (bytes.buffer as ArrayBuffer).transfer(0);
+      }
+      if (tail) await writer.write(encoder.encode(tail));
+      await writer.close();
+    } catch (error) {
+      // Whoever read has stopped; or a row is missing, and what was read must not pass for the whole.
+      console.info({ message: "stream not read to its end", error: String(error) });
+      await writer.abort(error).catch(() => undefined);
+    }
   }
 }
 
-function enqueueText(controller: ReadableByteStreamController, text: string): void {
-  // A byte stream takes no empty chunk.
-  if (text !== "") controller.enqueue(new TextEncoder().encode(text));
+/** What of the rows is streamed, and the text around it. */
+interface StreamAround {
+  count?: number;
+  head?: string;
+  tail?: string;
 }
+
+const encoder = new TextEncoder();
 
 /** How a byte stream was stored. */
 export type StoredStream = { ok: true; chunks: number; bytes: number; digest: string | undefined } | StreamRefusal;
@@ -100,45 +110,43 @@ export interface StoreStreamOptions {
   beforeFirst?: () => Promise<void> | undefined;
 }
 
-/** Stores a stream row by row. What is refused may have left rows behind: the caller erases them. */
+/**
+ * Stores a byte stream row by row, through one buffer: a large input leaves no garbage of its size behind. What is refused
+ * may have left rows behind: the caller erases them.
+ */
 export async function storeStream(
   chunks: Chunks,
   stream: ReadableStream<Uint8Array>,
   { maxBytes, digest = false, beforeFirst }: StoreStreamOptions,
 ): Promise<StoredStream> {
   const digester = digest ? new StreamDigest() : undefined;
-  const buffer = new Uint8Array(CHUNK_BYTES);
-  let filled = 0;
+  const reader = stream.getReader({ mode: "byob" });
+  let buffer = new ArrayBuffer(CHUNK_BYTES);
   let bytes = 0;
   let count = 0;
-  const flush = async (): Promise<void> => {
-    const armed = count === 0 ? beforeFirst?.() : undefined;
-    // A put serialises what it is given before it returns: only what is not full is copied first.
-    chunks.put(count, filled === CHUNK_BYTES ? buffer : buffer.slice(0, filled));
-    count += 1;
-    filled = 0;
-    await armed;
-  };
   try {
-    for await (const part of stream) {
-      bytes += part.length;
-      if (bytes > maxBytes) return { ok: false, reason: "TOO_LARGE" };
-      await digester?.add(part);
-      let offset = 0;
-      while (offset < part.length) {
-        const taken = Math.min(CHUNK_BYTES - filled, part.length - offset);
-        buffer.set(part.subarray(offset, offset + taken), filled);
-        filled += taken;
-        offset += taken;
-        if (filled === CHUNK_BYTES) await flush();
+    for (;;) {
+      // A row at a time; only the last may be shorter. The buffer is lent to the reader, and comes back with the bytes.
+      const { value } = await reader.readAtLeast(CHUNK_BYTES, new Uint8Array(buffer));
+      if (value === undefined || value.length === 0) break;
+      bytes += value.length;
+      if (bytes > maxBytes) {
+        await reader.cancel();
+        return { ok: false, reason: "TOO_LARGE" };
       }
+      await digester?.add(value);
+      const armed = count === 0 ? beforeFirst?.() : undefined;
+      // A put serialises what it is given before it returns, and of a view all that is behind it.
+      chunks.put(count, value.length === CHUNK_BYTES ? value : value.slice());
+      count += 1;
+      await armed;
+      buffer = value.buffer;
     }
   } catch (error) {
     // Whoever sent it went away in the middle: nobody is there to be answered.
     console.info({ message: "stream interrupted", error: String(error) });
     return { ok: false, reason: "INTERRUPTED" };
   }
-  if (filled > 0) await flush();
   if (bytes === 0) return { ok: false, reason: "EMPTY" };
   return { ok: true, chunks: count, bytes, digest: await digester?.hex() };
 }

@@ -1,5 +1,5 @@
 // Request bodies: read within bounds, decoded as JSON, and drained before an error is answered.
-import { MAX_DRAIN_BYTES, MAX_DRAIN_MS, MAX_JSON_DEPTH } from "../limits";
+import { BODY_READ_BYTES, MAX_DRAIN_BYTES, MAX_DRAIN_MS, MAX_JSON_DEPTH } from "../limits";
 import type { Json, JsonObject } from "../rpc/any";
 import { isJsonObject } from "../rpc/decode";
 import { type RpcError, invalidArgument } from "../rpc/error";
@@ -9,8 +9,10 @@ import { isJson, parseMediaType } from "./media-type";
 /** The body of one request. Whoever takes it in hand reads it here, so that what is left can be drained. */
 export class RequestBody {
   readonly #request: Request;
-  #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  #next: NextBytes | undefined;
   #ended = false;
+  /** Set once the body was given away as a stream; `settled` when nothing more goes that way. */
+  #streamed: { readable: ReadableStream<Uint8Array>; settled: Promise<void> } | undefined;
   #readBytes = 0;
 
   constructor(request: Request) {
@@ -21,11 +23,11 @@ export class RequestBody {
   /** The next bytes, or undefined at the end. */
   async #read(): Promise<Uint8Array | undefined> {
     if (this.#ended || this.#request.body === null) return undefined;
-    this.#reader ??= (this.#request.body as ReadableStream<Uint8Array>).getReader();
-    const { done, value } = await this.#reader.read();
-    if (done) this.#ended = true;
-    else this.#readBytes += value.length;
-    return done ? undefined : value;
+    this.#next ??= nextBytesOf(this.#request.body);
+    const part = await this.#next();
+    if (part) this.#readBytes += part.length;
+    else this.#ended = true;
+    return part;
   }
 
   /** The whole body, at most `maxBytes` of it. */
@@ -48,16 +50,27 @@ export class RequestBody {
     return bytes;
   }
 
-  /** The body as a stream; whoever stops reading it early leaves the rest to be drained. */
+  /**
+   * The body as a stream; whoever stops reading it early leaves the rest to be drained. It goes through one buffer and a
+   * stream of the runtime's own: otherwise garbage of the body's size would pile up in this isolate.
+   */
   stream(): ReadableStream<Uint8Array> {
-    return new ReadableStream({
-      type: "bytes",
-      pull: async (controller: ReadableByteStreamController) => {
-        const part = await this.#read();
-        if (part) controller.enqueue(part);
-        else controller.close();
-      },
-    });
+    const { readable, writable } = new IdentityTransformStream();
+    if (this.#request.body) this.#next ??= nextLargeBytesOf(this.#request.body);
+    this.#streamed = { readable, settled: this.#writeTo(writable.getWriter()) };
+    return readable;
+  }
+
+  async #writeTo(writer: WritableStreamDefaultWriter<Uint8Array>): Promise<void> {
+    try {
+      // What was written was read by then, and may be read over.
+      for (let part = await this.#read(); part; part = await this.#read()) await writer.write(part);
+      await writer.close();
+    } catch (error) {
+      // Whoever read has stopped, or the client went away: what was read must not pass for the whole.
+      console.info({ message: "body not read to its end", error: String(error) });
+      await writer.abort(error).catch(() => undefined);
+    }
   }
 
   /** Reads on, within bounds, without keeping anything: an answer over an unread body breaks the client's connection. */
@@ -80,8 +93,37 @@ export class RequestBody {
   }
 
   async #readOn(): Promise<void> {
+    if (this.#streamed) {
+      // Nobody took it: refused before.
+      if (!this.#streamed.readable.locked) await this.#streamed.readable.cancel();
+      await this.#streamed.settled;
+    }
     while (!this.#ended && this.#readBytes < MAX_DRAIN_BYTES) await this.#read();
   }
+}
+
+/** The next bytes of a body, or undefined at its end. They may be read over by the next call. */
+type NextBytes = () => Promise<Uint8Array | undefined>;
+
+function nextBytesOf(body: ReadableStream<Uint8Array>): NextBytes {
+  const reader = body.getReader();
+  return async () => (await reader.read()).value;
+}
+
+function nextLargeBytesOf(body: ReadableStream<Uint8Array>): NextBytes {
+  let reader: ReadableStreamBYOBReader;
+  try {
+    reader = body.getReader({ mode: "byob" });
+  } catch {
+    // No byte stream, as bodies that come over a network are.
+    return nextBytesOf(body);
+  }
+  let buffer = new ArrayBuffer(BODY_READ_BYTES);
+  return async () => {
+    const { done, value } = await reader.read(new Uint8Array(buffer));
+    if (value) buffer = value.buffer;
+    return done ? undefined : value;
+  };
 }
 
 /** Reads a body as a JSON object. An absent or empty one is `{}`, whatever its type. */

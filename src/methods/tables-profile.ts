@@ -4,6 +4,8 @@ import type { OperationContext } from "../operation/method";
 import { string } from "../protobuf/fields";
 import { message } from "../protobuf/message";
 import { type TableProgress, profileTable } from "./tables-profile/profile-table";
+import { piecesFromStream } from "./tables-profile/pieces";
+import { PIECE_BYTES } from "./tables-profile/table-limits";
 import type { TablesProfileResponse } from "./tables-profile/table-profile";
 
 /** The largest table: 32 MiB. */
@@ -19,7 +21,7 @@ export const tablesProfile = defineMethod({
   request: TablesProfileRequest,
   initialMetadata: (): TableProgress => ({ rowsDone: 0, bytesDone: 0, progressPercent: 0 }),
   async run(_request, operation: OperationContext<TableProgress>): Promise<TablesProfileResponse> {
-    return profileTable(operation.input, {
+    return profileTable(piecesFromStream(operation.input, PIECE_BYTES), {
       totalBytes: operation.inputBytes,
       signal: operation.signal,
       onProgress: (progress) => operation.progress(progress),

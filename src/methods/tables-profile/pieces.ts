@@ -1,6 +1,9 @@
 // Cuts an input into pieces of one size, so that memory, and which of two errors is told first, do not hang on its chunks.
 
-/** The same bytes in pieces of `pieceBytes`, the last one shorter. The pieces are copies: the input may reuse its chunks. */
+/**
+ * The same bytes in pieces of `pieceBytes`, the last one shorter. What comes in such pieces goes on as it is; of all else
+ * the pieces are copies.
+ */
 export async function* piecesFromChunks(
   chunks: AsyncIterable<Uint8Array>,
   pieceBytes: number,
@@ -8,6 +11,10 @@ export async function* piecesFromChunks(
   let piece = new Uint8Array(pieceBytes);
   let filled = 0;
   for await (const chunk of chunks) {
+    if (filled === 0 && chunk.length === pieceBytes) {
+      yield chunk;
+      continue;
+    }
     for (let taken = 0; taken < chunk.length;) {
       const part = chunk.subarray(taken, taken + pieceBytes - filled);
       piece.set(part, filled);
@@ -20,4 +27,22 @@ export async function* piecesFromChunks(
     }
   }
   if (filled > 0) yield piece.subarray(0, filled);
+}
+
+/** A byte stream in such pieces, each read into memory once: the runtime's own small chunks would be garbage of its size. */
+export async function* piecesFromStream(
+  stream: ReadableStream<Uint8Array>,
+  pieceBytes: number,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const reader = stream.getReader({ mode: "byob" });
+  try {
+    for (;;) {
+      const { value } = await reader.readAtLeast(pieceBytes, new Uint8Array(pieceBytes));
+      if (value === undefined || value.length === 0) return;
+      yield value;
+    }
+  } finally {
+    // Left before its end, it need not be sent on.
+    await reader.cancel();
+  }
 }
