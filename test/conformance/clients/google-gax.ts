@@ -9,24 +9,22 @@ import { type WireOperation, aCaller, clientOptions, seenError, seenFromWire } f
 
 type Root = InstanceType<typeof fallback.protobuf.Root>;
 
+const ECHO = readFileSync(join(import.meta.dirname, "echo.proto"), "utf8");
+
 /** google.longrunning as google-gax ships it, and the types of the API whose operations these are. */
-function echoRoot(): Root {
+function echoRoot(proto: string): Root {
   const { protobuf } = fallback;
   const published = join(import.meta.dirname, "../node_modules/google-gax/build/protos/operations.json");
   const root = protobuf.Root.fromJSON(JSON.parse(readFileSync(published, "utf8")) as object);
   root.addJSON(protobuf.common.get("google/protobuf/timestamp.proto")!.nested!);
-  protobuf.parse(readFileSync(join(import.meta.dirname, "echo.proto"), "utf8"), root);
+  protobuf.parse(proto, root);
   return root.resolveAll() as Root;
 }
 
 export function googleGax(front: Front): Client {
-  const root = echoRoot();
+  const root = echoRoot(ECHO);
   const auth = aCaller("google-gax");
-  const options = clientOptions(front, "google-gax");
-  const operations = fallback.lro({ auth, protoJson: root } as never).operationsClient({
-    ...options,
-    servicePath: options.apiEndpoint,
-  });
+  const operations = operationsClient(front, root, auth);
   const seen = (operation: unknown) => seenFromWire(operation as WireOperation, root);
   return {
     name: "google-gax",
@@ -54,6 +52,21 @@ export function googleGax(front: Front): Client {
     echo: echoClient(front, root, auth, operations),
     retriesUnavailable: true,
   };
+}
+
+/** The Echo client of a .proto file that declares it. */
+export function echoOf(front: Front, proto: string): EchoClient {
+  const root = echoRoot(proto);
+  const auth = aCaller("google-gax");
+  return echoClient(front, root, auth, operationsClient(front, root, auth));
+}
+
+function operationsClient(front: Front, root: Root, auth: ReturnType<typeof aCaller>) {
+  const options = clientOptions(front, "google-gax");
+  return fallback.lro({ auth, protoJson: root } as never).operationsClient({
+    ...options,
+    servicePath: options.apiEndpoint,
+  });
 }
 
 function endTime(mark: number): string {
