@@ -11,6 +11,7 @@ import {
 import { type AuthenticationConfig, authenticationConfigFromEnv } from "./authentication/config";
 import { RpcError } from "./rpc/error";
 import type { AllowedOrigins } from "./http/cors";
+import type { FinishedReads } from "./service/operation-reads";
 import type { TokenKeys } from "./service/page-token";
 import type { Env } from "./env";
 
@@ -20,6 +21,8 @@ export interface Config {
   leaseMs: number;
   resendMs: number;
   snapshots: boolean;
+  /** Where a finished operation is read first: its object, or the snapshot in KV. */
+  finishedReads: FinishedReads;
   /** Over how many shards new operations of a scope are spread. */
   indexShards: number;
   /** The origins whose pages may call. */
@@ -44,10 +47,12 @@ type Variables = Pick<
   | "LEASE_SECONDS"
   | "RESEND_SECONDS"
   | "KV_SNAPSHOTS"
+  | "FINISHED_READS"
 >;
 
 /** Reads the variables of an environment; throws INTERNAL naming the first that is wrong. */
 export function configFromEnv(env: Variables): Config {
+  const snapshots = oneOf("KV_SNAPSHOTS", env.KV_SNAPSHOTS, { "": true, all: true, off: false });
   return {
     auth: authenticationConfigFromEnv(env).mode,
     leaseMs: seconds("LEASE_SECONDS", env.LEASE_SECONDS, {
@@ -76,8 +81,18 @@ export function configFromEnv(env: Variables): Config {
             max: MAX_SLOTS,
           }),
     tokenKeys: tokenKeys(env.PAGE_TOKEN_KEYS),
-    snapshots: oneOf("KV_SNAPSHOTS", env.KV_SNAPSHOTS, { "": true, all: true, off: false }),
+    snapshots,
+    finishedReads: finishedReads(env.FINISHED_READS, snapshots),
   };
+}
+
+function finishedReads(value: string | undefined, snapshots: boolean): FinishedReads {
+  const reads = oneOf<FinishedReads>("FINISHED_READS", value, { "": "strong", strong: "strong", edge: "edge" });
+  if (reads === "strong" || snapshots) return reads;
+  throw misconfigured(
+    "FINISHED_READS",
+    'can be "edge" only where KV_SNAPSHOTS is not "off": nothing is put there to read',
+  );
 }
 
 function oneOf<T>(variable: string, value: string | undefined, meanings: Record<string, T>): T {

@@ -11,6 +11,7 @@ import { policyReader, policyStore } from "./durable/policy-client";
 import type { Env, WorkMessage } from "./env";
 import type { ServiceContext } from "./http/call";
 import { httpDoor } from "./http/door";
+import { readSnapshot } from "./kv/snapshots";
 import { PolicyCache } from "./iam/policy-cache";
 import { isAnonymous } from "./iam/principal";
 import { RATE_LIMIT_RETRY_SECONDS } from "./limits";
@@ -19,6 +20,7 @@ import { queueConsumer } from "./queue/consumer";
 import { RpcError } from "./rpc/error";
 import { retryInfo } from "./rpc/status";
 import { Authorizer } from "./service/authorizer";
+import { operationReads } from "./service/operation-reads";
 import { type Location, type Locations } from "./service/locations";
 
 export { DirectoryObject } from "./durable/directory-object";
@@ -108,6 +110,7 @@ async function serviceContext(request: Request, env: Env, locations: Locations):
   const authorizer = new Authorizer(principal, { cache: policyCache, read: policyReader(env.POLICIES), now });
   const namespaces = { operations: env.OPERATIONS, policies: env.POLICIES };
   const { leaseMs, resendMs, indexShards, maxOperationsPerCaller, tokenKeys } = config;
+  const store = operationStore(env.OPERATIONS, authorizer);
   return {
     caller: { id: principal.id, mayUseRequestId: !isAnonymous(principal) || config.auth === "open" },
     principal,
@@ -124,7 +127,15 @@ async function serviceContext(request: Request, env: Env, locations: Locations):
       maxOperationsPerCaller,
     },
     tokenKeys,
-    store: operationStore(env.OPERATIONS, authorizer),
+    store,
+    reads: config.snapshots
+      ? operationReads({
+          store,
+          snapshots: { read: (name) => readSnapshot(env.SNAPSHOTS, name, now()) },
+          finishedReads: config.finishedReads,
+          isGranted: async (permission, name) => (await authorizer.accessTo(permission, name)).isGranted,
+        })
+      : store,
     requests: requestStore(env.REQUESTS),
     slots: slotStore(env.SLOTS),
     lists: operationLists(env.INDEX),

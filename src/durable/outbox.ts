@@ -107,7 +107,7 @@ export class Outbox {
 
   async #tellSnapshots(record: OperationRecord): Promise<void> {
     if (record.deleteTime !== undefined) return deleteSnapshot(this.#env.SNAPSHOTS, record.id);
-    await putSnapshot(this.#env.SNAPSHOTS, record, this.#port.body(record));
+    await putSnapshot(this.#env.SNAPSHOTS, record, this.#port.body(record), Date.now());
   }
 
   #log(effect: string, record: OperationRecord, error: unknown): void {

@@ -1,7 +1,7 @@
 // One call: what every handler of the HTTP door is given.
 import { nameFromPath } from "../aip/resource-name";
 import { invalidArgument } from "../rpc/error";
-import type { OperationLists, OperationStore, RequestStore, SlotStore } from "../service/ports";
+import type { OperationLists, OperationReads, OperationStore, RequestStore, SlotStore } from "../service/ports";
 import type { TokenKeys } from "../service/page-token";
 import type { Deployment } from "../service/start-operation";
 import type { IamService } from "../service/iam-policy";
@@ -23,6 +23,8 @@ export interface ServiceContext {
   apiKeys: ApiKeyStore;
   deployment: Deployment;
   store: OperationStore;
+  /** What GetOperation and WaitOperation read: the store, or a snapshot in its place. */
+  reads: OperationReads;
   requests: RequestStore;
   slots: SlotStore;
   lists: OperationLists;

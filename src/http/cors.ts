@@ -7,7 +7,7 @@ export type AllowedOrigins = "any" | readonly string[];
 /** What a page may send and see beside what every page may. */
 const REQUEST_HEADERS =
   "authorization,content-type,if-match,if-none-match,prefer,x-goog-api-client,x-goog-api-key,x-goog-fieldmask,x-http-method-override";
-const RESPONSE_HEADERS = "allow,etag,preference-applied,retry-after,www-authenticate";
+const RESPONSE_HEADERS = "age,allow,cache-status,etag,preference-applied,retry-after,www-authenticate";
 
 /** Adds what lets the origin of a request read its answer; an origin that is not allowed gets the answer as it is. */
 export function withCors(request: Request, response: Response, allowed: AllowedOrigins): Response {

@@ -1,13 +1,22 @@
 // Answers of the Operations service over HTTP.
 import { MAX_POLL_SECONDS, MIN_POLL_SECONDS } from "../limits";
-import type { OperationAnswer } from "../operation/answer";
+import type { ReadAnswer } from "../operation/answer";
 import { JSON_TYPE } from "./media-type";
 
 /** An Operation. While it runs, `Retry-After` suggests when to ask again: the longer it has run, the later. */
-export function operationResponse(answer: OperationAnswer, now: number): Response {
-  const headers: Record<string, string> = { "Content-Type": JSON_TYPE, ETag: answer.etag };
-  if (!answer.done) headers["Retry-After"] = String(pollSeconds(now - answer.createTime));
+export function operationResponse(answer: ReadAnswer, now: number): Response {
+  const headers: Record<string, string> = { "Content-Type": JSON_TYPE };
+  if (answer.etag !== undefined) headers["ETag"] = answer.etag;
+  if ("snapshot" in answer) Object.assign(headers, snapshotHeaders(answer.snapshot, now));
+  else if (!answer.done) headers["Retry-After"] = String(pollSeconds(now - answer.createTime));
   return new Response(answer.json, { headers });
+}
+
+/** Cache-Status (RFC 9211) says that a snapshot answered, Age (RFC 9111) since when it may have been deleted unseen. */
+function snapshotHeaders({ endTime }: { endTime: number | undefined }, now: number): Record<string, string> {
+  const cacheStatus = { "Cache-Status": "operation-snapshots; hit" };
+  if (endTime === undefined) return cacheStatus;
+  return { ...cacheStatus, Age: String(Math.max(0, Math.floor((now - endTime) / 1_000))) };
 }
 
 function pollSeconds(ageMs: number): number {
@@ -17,7 +26,7 @@ function pollSeconds(ageMs: number): number {
 /** A GET of an Operation: 304 where the client has this state already (RFC 9110, If-None-Match). */
 export async function conditionalOperationResponse(
   request: Request,
-  answer: OperationAnswer,
+  answer: ReadAnswer,
   now: number,
 ): Promise<Response> {
   const response = operationResponse(answer, now);
@@ -28,7 +37,7 @@ export async function conditionalOperationResponse(
   return new Response(null, { status: 304, headers });
 }
 
-function matchesNone(ifNoneMatch: string | null, etag: string): boolean {
+function matchesNone(ifNoneMatch: string | null, etag: string | undefined): boolean {
   if (ifNoneMatch === null) return false;
   return ifNoneMatch.split(",").some((candidate) => {
     const tag = candidate.trim().replace(/^W\//, "");

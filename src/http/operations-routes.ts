@@ -140,7 +140,7 @@ function hasPairs(variable: string): (encodedVariables: Readonly<Record<string, 
 
 async function get(call: Call): Promise<Response> {
   queryOf(call);
-  const answer = await getOperation(call.service.store, nameInEncodedSegment(call) ?? nameOf(call));
+  const answer = await getOperation(call.service.reads, nameInEncodedSegment(call) ?? nameOf(call));
   return conditionalOperationResponse(call.request, answer, call.service.now());
 }
 
@@ -221,7 +221,7 @@ async function wait(call: Call): Promise<Response> {
   if (inBody !== undefined && values["timeout"] !== undefined && inBody !== values["timeout"]) {
     throw invalidArgument([{ field: "timeout", description: "differs between query and body" }]);
   }
-  const answer = await waitOperation(call.service.store, {
+  const answer = await waitOperation(call.service.reads, {
     name,
     timeout: inBody ?? values["timeout"],
     signal: call.request.signal,

@@ -13,6 +13,18 @@ export interface OperationAnswer {
   createTime: number;
 }
 
+/** A finished operation as a snapshot has it: what its object would say, unless it has been deleted since. */
+export interface SnapshotAnswer extends Pick<OperationAnswer, "json"> {
+  done: true;
+  /** undefined: it was put by a version that did not write the revision down. */
+  etag: string | undefined;
+  /** When the operation ended, where that is known. */
+  snapshot: { endTime: number | undefined };
+}
+
+/** What a read is answered with: the operation's object's word, or a snapshot. */
+export type ReadAnswer = OperationAnswer | SnapshotAnswer;
+
 export function answerFromRecord(record: OperationRecord, json: string | ReadableStream<Uint8Array>): OperationAnswer {
   return {
     json,

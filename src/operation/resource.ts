@@ -10,6 +10,11 @@ export function operationJson(record: OperationRecord): string {
   return head + response + tail;
 }
 
+/** How the JSON text of every operation of this name begins. PERSISTED CONTRACT: snapshots are told by it. */
+export function operationJsonStart(name: string): string {
+  return `{"name":${JSON.stringify(name)},`;
+}
+
 /** The JSON text around a response; `response` is undefined where the response is stored apart from the record. */
 export interface OperationJsonParts {
   head: string;
@@ -18,7 +23,7 @@ export interface OperationJsonParts {
 }
 
 export function operationJsonParts(record: OperationRecord): OperationJsonParts {
-  const head = `{"name":${JSON.stringify(record.name)},"metadata":${JSON.stringify(metadataAny(record))}`;
+  const head = `${operationJsonStart(record.name)}"metadata":${JSON.stringify(metadataAny(record))}`;
   const { outcome } = record;
   if (outcome === undefined) return { head: `${head},"done":false}`, response: "", tail: "" };
   if ("error" in outcome) {
@@ -57,6 +62,6 @@ export function isVisible(record: OperationRecord, now: number): boolean {
 }
 
 /** The entity tag of an operation's present state (RFC 9110). */
-export function etag(record: OperationRecord): string {
-  return `"${record.revision.toString(36)}"`;
+export function etag({ revision }: Pick<OperationRecord, "revision">): string {
+  return `"${revision.toString(36)}"`;
 }

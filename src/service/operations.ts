@@ -1,14 +1,14 @@
 // google.longrunning.Operations (google/longrunning/operations.proto): request in, response out, over ports.
 import { durationToMs, parseDuration } from "../aip/duration";
 import { DEFAULT_WAIT_MS, MAX_WAIT_MS } from "../limits";
-import type { OperationAnswer } from "../operation/answer";
+import type { ReadAnswer } from "../operation/answer";
 import { invalidArgument, notFound } from "../rpc/error";
-import type { OperationStore } from "./ports";
+import type { OperationReads, OperationStore } from "./ports";
 
 const RESOURCE_TYPE = "google.longrunning.Operation";
 
-export async function getOperation(store: Pick<OperationStore, "get">, name: string): Promise<OperationAnswer> {
-  return found(await store.get(name), name);
+export async function getOperation(reads: Pick<OperationReads, "get">, name: string): Promise<ReadAnswer> {
+  return found(await reads.get(name), name);
 }
 
 /** Asks the work to stop; success says only that it was asked (AIP-151). Done: nothing changes. */
@@ -31,10 +31,10 @@ export interface WaitOperationRequest {
 
 /** Answers as soon as the operation is done, or with its latest state after the timeout. */
 export async function waitOperation(
-  store: Pick<OperationStore, "wait">,
+  reads: Pick<OperationReads, "wait">,
   { name, timeout, signal }: WaitOperationRequest,
-): Promise<OperationAnswer> {
-  return found(await store.wait(name, waitMs(timeout), signal), name);
+): Promise<ReadAnswer> {
+  return found(await reads.wait(name, waitMs(timeout), signal), name);
 }
 
 function waitMs(timeout: string | undefined): number {
@@ -47,7 +47,7 @@ function waitMs(timeout: string | undefined): number {
   return Math.min(MAX_WAIT_MS, durationToMs(duration));
 }
 
-function found(answer: OperationAnswer | undefined, name: string): OperationAnswer {
+function found(answer: ReadAnswer | undefined, name: string): ReadAnswer {
   if (!answer) throw notFound(RESOURCE_TYPE, name);
   return answer;
 }

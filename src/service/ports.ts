@@ -1,5 +1,5 @@
 // What the services need of the world: implemented by durable/, replaced by fakes in tests.
-import type { OperationAnswer, StartAnswer, StreamedInput } from "../operation/answer";
+import type { OperationAnswer, ReadAnswer, SnapshotAnswer, StartAnswer, StreamedInput } from "../operation/answer";
 import type { NewOperation } from "../operation/create-record";
 import type { PageRequest, ShardPage } from "../operation/page";
 import type { Slot } from "../operation/record";
@@ -29,6 +29,18 @@ export interface OperationStore {
   /** False: no operation of this name is to be seen. */
   cancel(name: string): Promise<boolean>;
   delete(name: string): Promise<boolean>;
+}
+
+/** The same reads, which snapshots may answer too. */
+export interface OperationReads {
+  get(name: string): Promise<ReadAnswer | undefined>;
+  wait(name: string, timeoutMs: number, signal: AbortSignal | undefined): Promise<ReadAnswer | undefined>;
+}
+
+/** The snapshots of finished operations, which lag: what is deleted may be there for minutes, what is done not yet. */
+export interface SnapshotStore {
+  /** undefined: none of exactly this name. */
+  read(name: string): Promise<SnapshotAnswer | undefined>;
 }
 
 /** The requestIds (AIP-155), each by the digest that names it. */

@@ -45,11 +45,13 @@ export function aService({ auth = "open", store = {}, lists = {} }: AService = {
   const config = configFromEnv({ AUTH: auth });
   const { leaseMs, resendMs, snapshot } = aPolicy();
   const calls: unknown[][] = [];
+  const recorded = recording({ ...finds, ...store }, calls);
   const context = {
     caller: { id: "", mayUseRequestId: true },
     authorize: async () => undefined,
     deployment: { policy: { leaseMs, resendMs, snapshot }, locations: new Map() },
-    store: recording({ ...finds, ...store }, calls),
+    store: recorded,
+    reads: recorded,
     lists: { page: async () => [], ...lists },
     now: () => CREATE_TIME,
   } as unknown as ServiceContext;

@@ -32,7 +32,10 @@ describe("configFromEnv", () => {
     [{ RESEND_SECONDS: "1" }, { resendMs: 1_000 }],
     [{ RESEND_SECONDS: "2.5" }, { resendMs: 2_500 }],
     [{ KV_SNAPSHOTS: "all" }, { snapshots: true }],
-    [{ KV_SNAPSHOTS: "off" }, { snapshots: false }],
+    [{ KV_SNAPSHOTS: "off" }, { snapshots: false, finishedReads: "strong" }],
+    [{ FINISHED_READS: "strong" }, { finishedReads: "strong" }],
+    [{ FINISHED_READS: "edge" }, { finishedReads: "edge" }],
+    [{ FINISHED_READS: "" }, { finishedReads: "strong" }],
   ])("reads %j", (values, config) => {
     expect(configFromEnv(variables(values))).toMatchObject(config);
   });
@@ -55,6 +58,8 @@ describe("configFromEnv", () => {
     ["RESEND_SECONDS", " 3"],
     ["KV_SNAPSHOTS", "true"],
     ["KV_SNAPSHOTS", "ALL"],
+    ["FINISHED_READS", "weak"],
+    ["FINISHED_READS", "Edge"],
   ])("refuses %s=%j and names the variable", async (variable, value) => {
     const error = await rpcErrorOf(() => configFromEnv(variables({ [variable]: value })));
 
@@ -62,8 +67,14 @@ describe("configFromEnv", () => {
     expect(error.message).toContain(variable);
   });
 
+  test("refuses reads from KV where nothing is put there", async () => {
+    const error = await rpcErrorOf(() => configFromEnv(variables({ KV_SNAPSHOTS: "off", FINISHED_READS: "edge" })));
+
+    expect(error).toMatchObject({ reason: "CONFIGURATION_INVALID", metadata: { variable: "FINISHED_READS" } });
+  });
+
   // What was put into the wrong variable may be a secret.
-  test.each<keyof Env>(["AUTH", "LEASE_SECONDS", "RESEND_SECONDS", "KV_SNAPSHOTS"])(
+  test.each<keyof Env>(["AUTH", "LEASE_SECONDS", "RESEND_SECONDS", "KV_SNAPSHOTS", "FINISHED_READS"])(
     "never answers with the value of %s",
     async (variable) => {
       const error = await rpcErrorOf(() => configFromEnv(variables({ [variable]: "hunter2" })));

@@ -1,0 +1,64 @@
+// Reads of one operation that a snapshot may answer: where its object cannot be reached, or, if the deployment prefers
+// nearness over read-after-delete, first of all. docs/consistency.md says what that means for clients.
+import type { Permission } from "../iam/permissions";
+import type { ReadAnswer, SnapshotAnswer } from "../operation/answer";
+import { RpcError } from "../rpc/error";
+import type { OperationReads, OperationStore, SnapshotStore } from "./ports";
+
+/** Which is asked first for a finished operation: its object (`strong`), or the snapshot (`edge`). */
+export type FinishedReads = "strong" | "edge";
+
+export interface ReadPorts {
+  store: Pick<OperationStore, "get" | "wait">;
+  snapshots: SnapshotStore;
+  finishedReads: FinishedReads;
+  /**
+   * Whether what stands above the operation gives the caller the permission. A snapshot knows no policy: who has the
+   * right from the operation itself, or has none, is answered by the object alone, as if there were no snapshots.
+   */
+  isGranted(this: void, permission: Permission, name: string): Promise<boolean>;
+}
+
+export function operationReads(ports: ReadPorts): OperationReads {
+  const { store } = ports;
+  return {
+    get: (name) => read(ports, { permission: "longrunning.operations.get", name, ask: () => store.get(name) }),
+    wait: (name, timeoutMs, signal) =>
+      read(ports, {
+        permission: "longrunning.operations.wait",
+        name,
+        ask: () => store.wait(name, timeoutMs, signal),
+      }),
+  };
+}
+
+interface Read {
+  permission: Permission;
+  name: string;
+  /** Asks the object, which also refuses. */
+  ask(this: void): Promise<ReadAnswer | undefined>;
+}
+
+async function read(ports: ReadPorts, asked: Read): Promise<ReadAnswer | undefined> {
+  const isEdge = ports.finishedReads === "edge";
+  const near = isEdge ? await snapshot(ports, asked) : undefined;
+  if (near) return near;
+  try {
+    return await asked.ask();
+  } catch (error) {
+    if (isEdge || RpcError.from(error).code !== "UNAVAILABLE") throw error;
+    const instead = await snapshot(ports, asked);
+    if (!instead) throw error;
+    return instead;
+  }
+}
+
+/** What keeps a snapshot from being read keeps nobody from asking the object, or from hearing that it was not reached. */
+async function snapshot(ports: ReadPorts, { permission, name }: Read): Promise<SnapshotAnswer | undefined> {
+  try {
+    return (await ports.isGranted(permission, name)) ? await ports.snapshots.read(name) : undefined;
+  } catch (error) {
+    console.warn({ message: "snapshot not read", operation: name, error: String(error) });
+    return undefined;
+  }
+}
