@@ -17,8 +17,8 @@ export const MAX_BODY_BYTES = MIB;
 export const BODY_READ_BYTES = 64 * KIB;
 /** How much of an unwanted body is read before its error is answered; what is longer loses its connection. */
 export const MAX_DRAIN_BYTES = 64 * MIB;
-/** How long an unwanted body is read, so that a slow sender holds no request open. */
-export const MAX_DRAIN_MS = 10 * SECOND_MS;
+/** How long an unwanted body is read: a slow sender holds no request open, and is answered within ten seconds. */
+export const MAX_DRAIN_MS = 5 * SECOND_MS;
 /** Nesting of a JSON body; proto parsers stop at 100 too. */
 export const MAX_JSON_DEPTH = 100;
 /** The system parameter `fields`. */

@@ -6,6 +6,4 @@ declare module "json-mask" {
   }
   /** null for an empty text. */
   export function compile(text: string): CompiledMask | null;
-  /** What of a value a mask keeps; undefined or null where it keeps nothing. */
-  export function filter(value: unknown, mask: CompiledMask): unknown;
 }

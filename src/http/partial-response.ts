@@ -2,8 +2,10 @@
 // The library is compiled as a part of its users' programs: what it needs, it names.
 // oxlint-disable-next-line typescript/triple-slash-reference -- whoever compiles this source as a dependency needs these types
 /// <reference path="./json-mask.d.ts" />
-import { type CompiledMask, compile, filter } from "json-mask";
+import { type CompiledMask, compile } from "json-mask";
 import { MAX_FIELDS_CHARACTERS, MAX_QUOTED_CHARACTERS } from "../limits";
+import type { Json } from "../rpc/any";
+import { isJsonObject } from "../rpc/decode";
 import { invalidArgument } from "../rpc/error";
 
 /** The fields that an answer may have; `any` holds fields of the deployment's own. */
@@ -63,5 +65,19 @@ function unknownFields(text: string, rule: string): Error {
 
 /** What a mask keeps of an answer in JSON. */
 export function maskedJson(json: string, mask: CompiledMask): string {
-  return JSON.stringify(filter(JSON.parse(json), mask) ?? {});
+  return JSON.stringify(kept(JSON.parse(json) as Json, mask) ?? {});
+}
+
+/** json-mask's own filter throws at a `*` below a text. What has no fields has nothing to keep below it. */
+function kept(value: Json, mask: CompiledMask | undefined): Json | undefined {
+  if (mask === undefined || value === null) return value;
+  if (Array.isArray(value))
+    return value.map((element) => kept(element, mask)).filter((element) => element !== undefined);
+  if (!isJsonObject(value)) return undefined;
+  const fields = Object.entries(mask).flatMap(([field, { properties }]) =>
+    (field === "*" ? Object.keys(value) : [field])
+      .filter((key) => Object.hasOwn(value, key))
+      .map((key) => [key, kept(value[key]!, properties)] as const),
+  );
+  return Object.fromEntries(fields.filter((entry): entry is [string, Json] => entry[1] !== undefined));
 }

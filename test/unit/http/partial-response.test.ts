@@ -40,6 +40,15 @@ describe("fields", () => {
       { operations: [{}, { error: { code: 1, message: "m" } }], nextPageToken: "token" },
     ],
     ["unreachable", {}],
+    ["*/nothing", { operations: [{}, {}] }],
+    ["*/*/code", { operations: [{ metadata: {} }, { metadata: {}, error: { code: 1 } }] }],
+    ["nextPageToken/*,operations/name/*", { operations: [{}, {}] }],
+    ["operations/metadata/*/*", { operations: [{ metadata: {} }, { metadata: {} }] }],
+    ["operations/error/details/*", { operations: [{}, { error: { details: [] } }] }],
+    [
+      "operations(metadata/*)",
+      { operations: [{ metadata: { "@type": "t", a: 1, b: 2 } }, { metadata: { "@type": "t", a: 3 } }] },
+    ],
   ])("%s keeps what it names", (fields, expected) => {
     const mask = ask(fields);
 
