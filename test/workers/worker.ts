@@ -1,8 +1,13 @@
 // The worker under test: the service as it is deployed, with methods that do what a test tells them, and with the world
 // around its objects in the tests' hands (controls.ts).
 import {
+  DirectoryObject,
+  KeyObject,
   OperationIndex as DeployedOperationIndex,
   OperationObject as DeployedOperationObject,
+  PolicyObject,
+  RequestObject,
+  SlotsObject,
   type Env,
   type MethodDeclaration,
   type OperationContext,
@@ -14,8 +19,17 @@ import { tablesProfile } from "../../src/methods/tables-profile";
 import type { JsonObject } from "../../src/rpc/any";
 import { clock } from "./clock";
 import { controls } from "./controls";
+import { countClass, ledger } from "./ledger";
 
-export { DirectoryObject, KeyObject, PolicyObject, RequestObject, SlotsObject } from "../../src/index";
+export { DirectoryObject, KeyObject, PolicyObject, RequestObject, SlotsObject };
+
+countClass(DeployedOperationObject, "operation");
+countClass(DeployedOperationIndex, "index");
+countClass(RequestObject, "request");
+countClass(PolicyObject, "policy");
+countClass(SlotsObject, "slots");
+countClass(DirectoryObject, "directory");
+countClass(KeyObject, "key");
 
 function scripted(verb: string, options: Partial<MethodDeclaration<JsonObject>> = {}) {
   return defineMethod({
@@ -113,6 +127,7 @@ function heldQueue(queue: Env["QUEUE"]): Env["QUEUE"] {
       property === "send"
         ? async (message: { id: string }): Promise<void> => {
             await controls.queueSend.pass();
+            ledger.addQueueMessage();
             controls.sent.push(message);
           }
         : (Reflect.get(target, property) as unknown),
@@ -126,6 +141,7 @@ function watchedSnapshots(kv: KVNamespace): KVNamespace {
         return async (key: string, value: string, options?: KVNamespacePutOptions): Promise<void> => {
           await controls.snapshotWrite.pass();
           await target.put(key, value, options);
+          ledger.addKvWrite();
           controls.snapshotWrites.push({ write: "put", key, expirationTtl: options?.expirationTtl });
         };
       }
@@ -133,6 +149,7 @@ function watchedSnapshots(kv: KVNamespace): KVNamespace {
         return async (key: string): Promise<void> => {
           await controls.snapshotWrite.pass();
           await target.delete(key);
+          ledger.addKvWrite();
           controls.snapshotWrites.push({ write: "delete", key });
         };
       }

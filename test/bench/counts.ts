@@ -1,0 +1,142 @@
+// What each call costs, in units that do not depend on the machine: test/workers/cost.test.ts holds the service to it, and
+// docs/performance.md makes prices of it.
+
+/** Of all objects of one class together. */
+export interface ObjectCounts {
+  /** Calls that reach an object: RPC and fetch, opening a socket included. */
+  requests?: number;
+  /** Messages that come over a socket: twenty are billed as a request. */
+  messages?: number;
+  /** Alarms that fire: billed as a request each. */
+  alarms?: number;
+  rowsRead?: number;
+  /** Rows of indexes, deletions and set alarms included. */
+  rowsWritten?: number;
+  alarmsSet?: number;
+}
+
+const KINDS = ["operation", "index", "request", "policy", "slots", "directory", "key"] as const;
+export type ObjectKind = (typeof KINDS)[number];
+
+export interface Counts extends Partial<Record<ObjectKind, ObjectCounts>> {
+  /** Messages: each is written, read and deleted. */
+  queueMessages?: number;
+  /** Puts and deletions. */
+  kvWrites?: number;
+}
+
+export type CountedCall = keyof typeof COUNTS;
+
+/** Everything that a call sets off, in a scope that has had an operation before. */
+export const COUNTS = {
+  start: {
+    operation: { requests: 1, rowsRead: 1, rowsWritten: 3, alarmsSet: 1 },
+    index: { requests: 1, rowsWritten: 3 },
+    queueMessages: 1,
+  },
+  startWithRequestId: {
+    request: { requests: 2, rowsRead: 2, rowsWritten: 3, alarmsSet: 1 },
+    operation: { requests: 1, rowsRead: 1, rowsWritten: 3, alarmsSet: 1 },
+    index: { requests: 1, rowsWritten: 3 },
+    queueMessages: 1,
+  },
+  /** From the delivery of the message to the end of a function that does nothing. */
+  run: {
+    operation: { requests: 1, messages: 1, rowsRead: 12, rowsWritten: 6, alarmsSet: 1 },
+    index: { requests: 1, rowsRead: 2, rowsWritten: 2 },
+    kvWrites: 1,
+  },
+  /** Of an object that is in memory; one that is not reads a row. */
+  get: { operation: { requests: 1 } },
+  /** A page of 100. */
+  list: { index: { requests: 1, rowsRead: 102 } },
+  /** Of any length, answered by the end. */
+  wait: { operation: { requests: 1 } },
+  /** Of a queued operation. */
+  cancel: {
+    operation: { requests: 1, rowsRead: 11, rowsWritten: 5, alarmsSet: 1 },
+    index: { requests: 1, rowsRead: 2, rowsWritten: 2 },
+    kvWrites: 1,
+  },
+  /** Of a finished operation. */
+  delete: {
+    operation: { requests: 1, rowsRead: 1, rowsWritten: 3 },
+    index: { requests: 1, rowsWritten: 2 },
+    kvWrites: 1,
+  },
+  create: {
+    operation: { requests: 1, rowsRead: 1, rowsWritten: 2, alarmsSet: 1 },
+    index: { requests: 1, rowsWritten: 3 },
+  },
+  patchMetadata: {
+    operation: { requests: 1, alarms: 1, rowsWritten: 5, alarmsSet: 2 },
+    index: { requests: 1, rowsRead: 2, rowsWritten: 2 },
+  },
+  patchResponse: {
+    operation: { requests: 1, rowsRead: 12, rowsWritten: 4, alarmsSet: 1 },
+    index: { requests: 1, rowsRead: 2, rowsWritten: 2 },
+    kvWrites: 1,
+  },
+  step: { operation: { messages: 1, rowsWritten: 2 } },
+  checkpoint: { operation: { messages: 1, rowsWritten: 1 } },
+  /** One report of a function, and the index that follows it. */
+  progress: {
+    operation: { messages: 1, alarms: 1, rowsWritten: 4, alarmsSet: 1 },
+    index: { requests: 1, rowsRead: 2, rowsWritten: 2 },
+  },
+  /** Run, asleep, woken, run to the end. */
+  sleep: {
+    operation: { requests: 2, messages: 2, alarms: 3, rowsRead: 13, rowsWritten: 15, alarmsSet: 4 },
+    index: { requests: 2, rowsRead: 4, rowsWritten: 4 },
+    queueMessages: 1,
+    kvWrites: 1,
+  },
+} as const satisfies Record<string, Counts>;
+
+/** From the start to the expiry of the last of so many operations, a second apart: the index's alarms serve many. */
+export const LIFECYCLES = {
+  1: {
+    operation: { requests: 3, messages: 1, alarms: 1, rowsRead: 14, rowsWritten: 11, alarmsSet: 2 },
+    index: { requests: 2, alarms: 2, rowsRead: 7, rowsWritten: 8, alarmsSet: 2 },
+    queueMessages: 1,
+    kvWrites: 1,
+  },
+  20: {
+    operation: { requests: 60, messages: 20, alarms: 20, rowsRead: 280, rowsWritten: 220, alarmsSet: 40 },
+    index: { requests: 40, alarms: 21, rowsRead: 121, rowsWritten: 141, alarmsSet: 21 },
+    queueMessages: 20,
+    kvWrites: 20,
+  },
+} as const satisfies Record<number, Counts>;
+
+/** The same of all classes together. */
+export function totals(counts: Counts): Required<ObjectCounts> {
+  const sum = (field: keyof ObjectCounts): number =>
+    KINDS.reduce((total, kind) => total + (counts[kind]?.[field] ?? 0), 0);
+  return {
+    requests: sum("requests"),
+    messages: sum("messages"),
+    alarms: sum("alarms"),
+    rowsRead: sum("rowsRead"),
+    rowsWritten: sum("rowsWritten"),
+    alarmsSet: sum("alarmsSet"),
+  };
+}
+
+/** In words: what is billed. */
+export function summary(counts: Counts): string {
+  const { requests, messages, alarms, rowsRead, rowsWritten } = totals(counts);
+  const parts: [count: number | undefined, one: string, more: string][] = [
+    [requests, "request", "requests"],
+    [messages, "message", "messages"],
+    [alarms, "alarm", "alarms"],
+    [rowsWritten, "row written", "rows written"],
+    [rowsRead, "row read", "rows read"],
+    [counts.queueMessages, "queue message", "queue messages"],
+    [counts.kvWrites, "KV write", "KV writes"],
+  ];
+  return parts
+    .filter(([count = 0]) => count > 0)
+    .map(([count, one, more]) => `${count} ${count === 1 ? one : more}`)
+    .join(", ");
+}

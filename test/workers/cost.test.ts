@@ -1,0 +1,243 @@
+// What every call costs: requests of objects, rows, alarms, queue messages and KV writes, exactly. Who adds a row or a hop
+// changes a number of test/bench/counts.ts, and with it the price in docs/performance.md.
+import { runInDurableObject } from "cloudflare:test";
+import { describe, expect, test } from "vitest";
+import { COUNTS, type CountedCall, type Counts, LIFECYCLES, summary } from "../bench/counts";
+import type { JsonObject } from "../../src/rpc/any";
+import { eventually } from "../support/eventually";
+import { clock } from "./clock";
+import { type Script, controls } from "./controls";
+import {
+  type Started,
+  advanceToAlarm,
+  alarmTime,
+  call,
+  fireAlarm,
+  fireIndexAlarm,
+  getOperation,
+  indexOf,
+  listNames,
+  openSockets,
+  outboxIsEmpty,
+  runNext,
+  scriptPath,
+  startScript,
+  startedFrom,
+  storedRecord,
+  useFreshWorld,
+} from "./harness";
+import { ledger } from "./ledger";
+import { fillShard } from "./list-harness";
+
+useFreshWorld();
+
+const STRUCT = "type.googleapis.com/google.protobuf.Struct";
+const empty: Script = async () => ({});
+
+/** What something costs in a scope that has had an operation before, once all that it sets off is done. */
+async function costOf(act: () => Promise<unknown>): Promise<Counts> {
+  ledger.take();
+  await act();
+  return ledger.take();
+}
+
+async function anIndexedScope(): Promise<void> {
+  await finished(await startScript(empty));
+}
+
+/** Lets a queued operation run to its end. */
+async function finished(operation: Started): Promise<Started> {
+  await runNext();
+  await outboxIsEmpty(operation);
+  return operation;
+}
+
+async function aDoneOperation(): Promise<Started> {
+  await anIndexedScope();
+  return finished(await startScript(empty));
+}
+
+async function anExternalOperation(): Promise<Started> {
+  await anIndexedScope();
+  const operation = startedFrom(await call("POST", "/v1/projects/p/operations", { operation: {} }));
+  await outboxIsEmpty(operation);
+  return operation;
+}
+
+async function patch({ name }: Started, mask: string, value: JsonObject): Promise<void> {
+  const { status } = await call("PATCH", `/v1/${name}?updateMask=${mask}`, { [mask]: { "@type": STRUCT, value } });
+  expect(status).toBe(200);
+}
+
+/** What one thing costs that a method's function does. */
+async function costWithin(act: (op: Parameters<Script>[0]) => Promise<unknown>): Promise<Counts> {
+  let counts: Counts = {};
+  await anIndexedScope();
+  const operation = await startScript(async (op) => {
+    counts = await costOf(() => act(op));
+    return {};
+  });
+  await finished(operation);
+  return counts;
+}
+
+const CALLS: Record<CountedCall, () => Promise<Counts>> = {
+  async start() {
+    await anIndexedScope();
+    return costOf(() => startScript(empty));
+  },
+  async startWithRequestId() {
+    await anIndexedScope();
+    const path = `${scriptPath(empty)}?requestId=r1`;
+    return costOf(() => call("POST", path, {}));
+  },
+  async run() {
+    await anIndexedScope();
+    const operation = await startScript(empty);
+    return costOf(() => finished(operation));
+  },
+  async get() {
+    const { name } = await aDoneOperation();
+    return costOf(() => getOperation(name));
+  },
+  async list() {
+    await anIndexedScope();
+    await fillShard(indexOf("projects/p"), { count: 1_000 });
+    // The key of a scope's page tokens is made once, and remembered.
+    await call("GET", "/v1/projects/p/operations");
+    return costOf(() => call("GET", "/v1/projects/p/operations"));
+  },
+  async wait() {
+    await anIndexedScope();
+    const operation = await startScript(empty);
+    let waiting: Promise<unknown> = Promise.resolve();
+    const counts = await costOf(async () => {
+      waiting = call("POST", `/v1/${operation.name}:wait`, { timeout: "60s" });
+      await eventually(async () => (await openSockets(operation, "wait")) === 1);
+    });
+    ledger.take();
+    await finished(operation);
+    await waiting;
+    // The answer comes over the socket: it costs what the end costs without a waiter.
+    expect(ledger.take()).toEqual(COUNTS.run);
+    return counts;
+  },
+  async cancel() {
+    await anIndexedScope();
+    const operation = await startScript(empty);
+    return costOf(async () => {
+      await call("POST", `/v1/${operation.name}:cancel`);
+      await outboxIsEmpty(operation);
+    });
+  },
+  async delete() {
+    const operation = await aDoneOperation();
+    return costOf(async () => {
+      await call("DELETE", `/v1/${operation.name}`);
+      await outboxIsEmpty(operation);
+    });
+  },
+  async create() {
+    await anIndexedScope();
+    return costOf(() => call("POST", "/v1/projects/p/operations", { operation: {} }));
+  },
+  async patchMetadata() {
+    const operation = await anExternalOperation();
+    return costOf(async () => {
+      await patch(operation, "metadata", { rows: 1 });
+      await indexFollows(operation);
+    });
+  },
+  async patchResponse() {
+    const operation = await anExternalOperation();
+    return costOf(async () => {
+      await patch(operation, "response", { rows: 1 });
+      await outboxIsEmpty(operation);
+    });
+  },
+  async step() {
+    return costWithin((op) => op.step("one", () => 1));
+  },
+  async checkpoint() {
+    return costWithin((op) => op.checkpoint({ cursor: 1 }));
+  },
+  async progress() {
+    await anIndexedScope();
+    const isOver = Promise.withResolvers<void>();
+    const operation = await startScript(async (op) => {
+      ledger.take();
+      op.progress({ progressPercent: 10 });
+      await isOver.promise;
+      return {};
+    });
+    const running = runNext();
+    await eventually(async () => JSON.stringify(await storedRecord(operation)).includes('"progressPercent":10'));
+    await indexFollows(operation);
+    const counts = ledger.take();
+    isOver.resolve();
+    await running;
+    return counts;
+  },
+  async sleep() {
+    await anIndexedScope();
+    const operation = await startScript(async (op) => {
+      await op.sleep("1m");
+      return {};
+    });
+    return costOf(async () => {
+      await runNext();
+      while (controls.sent.length === 0) await advanceToAlarm(operation);
+      await finished(operation);
+    });
+  },
+};
+
+/** Progress is in the index a little later, by an alarm. */
+async function indexFollows(operation: Started): Promise<void> {
+  await advanceToAlarm(operation);
+  await outboxIsEmpty(operation);
+}
+
+describe("costs", () => {
+  test.each((Object.keys(CALLS) as CountedCall[]).map((name) => [`${name}: ${summary(COUNTS[name])}`, name] as const))(
+    "%s",
+    async (_, name) => {
+      expect(await CALLS[name]()).toEqual(COUNTS[name]);
+    },
+  );
+});
+
+describe("a whole lifecycle, from its start to its expiry", () => {
+  /** Lets time pass until nothing is left to happen, each alarm in its turn. */
+  async function expire(operations: readonly Started[]): Promise<void> {
+    for (;;) {
+      const indexTime = await runInDurableObject(indexOf("projects/p"), (_, { storage }) => storage.getAlarm());
+      const times = await Promise.all(operations.map(async (operation) => (await alarmTime(operation)) ?? Infinity));
+      const next = Math.min(indexTime ?? Infinity, ...times);
+      if (next === Infinity) return;
+      clock.advanceTo(next);
+      for (const [place, operation] of operations.entries()) if (times[place] === next) await fireAlarm(operation);
+      if (indexTime === next) await fireIndexAlarm();
+      await Promise.all(operations.map(outboxIsEmpty));
+    }
+  }
+
+  test.each(Object.entries(LIFECYCLES).map(([count, counts]) => [Number(count), summary(counts), counts] as const))(
+    "of %i operations, a second apart, costs: %s",
+    async (count, _, expected) => {
+      await anIndexedScope();
+      await expire([]);
+      const counts = await costOf(async () => {
+        const operations: Started[] = [];
+        for (let n = 0; n < count; n += 1) {
+          operations.push(await finished(await startScript(empty)));
+          clock.advance(1_000);
+        }
+        await expire(operations);
+      });
+
+      expect(counts).toEqual(expected);
+      expect(await listNames("projects/p")).toEqual([]);
+    },
+  );
+});
