@@ -201,6 +201,11 @@ export const SWEEP_CONCURRENCY = 6;
 /** Index shards one cron run visits; the next run goes on behind them. */
 export const MAX_SHARDS_PER_SWEEP = 200;
 
+/** An alarm that has not fired by this much after its time is told to operators: the platform's are seldom later. */
+export const EXPLANATION_LATE_MS = 30 * SECOND_MS;
+/** Re-sends of a queue message that nobody claims before operators are told to look at the consumer. */
+export const EXPLANATION_RESENDS = 2;
+
 /** What `Retry-After` suggests with UNAVAILABLE. */
 export const UNAVAILABLE_RETRY_SECONDS = 1;
 /** What `Retry-After` suggests for the next poll of a running operation, from its age: a tenth of it, within these. */

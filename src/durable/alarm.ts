@@ -17,6 +17,11 @@ export class Alarm {
     if (this.#armedTime === undefined) this.#armedTime = await this.#storage.getAlarm();
   }
 
+  /** When it is armed for; undefined: it is not, or has not been read. */
+  get time(): number | undefined {
+    return this.#armedTime ?? undefined;
+  }
+
   /** The platform has fired it: none is armed now. */
   fired(): void {
     this.#armedTime = null;

@@ -5,6 +5,7 @@ import type { Access } from "../iam/access";
 import {
   ACCESS_HEADER,
   type Absence,
+  type Explained,
   NAME_HEADER,
   type OperationAnswer,
   type StartAnswer,
@@ -69,6 +70,15 @@ export function operationStore(
         absent: "NOT_FOUND",
         call: async (stub, access) => stub.delete(name, access),
       })) === "OK",
+    explain: async (name) => {
+      const explained = await operations.ask<Explained | Absence>({
+        permission: "longrunning.operations.explain",
+        name,
+        absent: "NOT_FOUND",
+        call: async (stub, access) => stub.explain(name, access),
+      });
+      return explained === "NOT_FOUND" ? undefined : explained.json;
+    },
     wait: async (name, timeoutMs, signal) =>
       present(
         await operations.ask<OperationAnswer | Absence>({

@@ -5,6 +5,7 @@ import { MAX_EFFECT_RETRY_MS, MAX_PUSHED_CHARACTERS } from "../limits";
 import { type OperationAnswer, type WaitMessage, answerFromRecord } from "../operation/answer";
 import { dueTransition, nextDueTime } from "../operation/due";
 import type { Effect, OperationEvent, OutboxEffect } from "../operation/event";
+import type { LiveFacts } from "../operation/explanation/facts";
 import type { OperationRecord } from "../operation/record";
 import { isVisible, operationJsonParts } from "../operation/resource";
 import { type Step, step } from "../operation/step";
@@ -153,6 +154,20 @@ export class OperationLife {
   /** Resolves when an effect that was begun has been performed once, whether it succeeded or stays in the outbox. */
   outboxPerformed(effect: OutboxEffect): Promise<void> {
     return this.#outbox.settled(effect);
+  }
+
+  /** How things stand around the operation, for whoever asks why. */
+  async liveFacts(record: OperationRecord): Promise<LiveFacts> {
+    const { fence, runSlot } = record;
+    const lastKeepAliveTime = fence === undefined ? undefined : this.runner.lastKeepAliveTime(fence);
+    return {
+      alarmTime: this.alarm.time,
+      isConnected: fence !== undefined && this.runner.isConnected(fence),
+      // None has come on a channel that was just opened.
+      lastKeepAliveTime: lastKeepAliveTime === 0 ? undefined : lastKeepAliveTime,
+      waiters: this.waiters.count(),
+      runSlot: runSlot && (await this.#outbox.slotStanding(runSlot, record)),
+    };
   }
 
   answer(record: OperationRecord): OperationAnswer {

@@ -5,6 +5,7 @@ import { MAX_WAITERS, UPLOAD_TIMEOUT_MS } from "../limits";
 import {
   ACCESS_HEADER,
   type Absence,
+  type Explained,
   NAME_HEADER,
   type OperationAnswer,
   type StartAnswer,
@@ -18,6 +19,7 @@ import { type Policy, emptyPolicy } from "../iam/policy";
 import { type SetPolicyRequest, type SetPolicyResult, setPolicy } from "../iam/set-policy";
 import { type NewOperation, createRecord } from "../operation/create-record";
 import type { Effect } from "../operation/event";
+import { explanation } from "../operation/explanation/explanation";
 import { type IndexRow, indexRowFromRecord, startingRow } from "../operation/index-row";
 import type { OperationRecord } from "../operation/record";
 import { isVisible } from "../operation/resource";
@@ -145,6 +147,19 @@ export class OperationObject extends DurableObject<Env> {
     if (refusal) return { ok: false, refusal };
     this.#life.apply({ type: "update", update: request.update });
     return { ok: true, answer: this.#life.answer(this.#life.mustHaveRecord()) };
+  }
+
+  // ── For operators ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Why the operation is where it is. One that was deleted is explained while it is still about: it may hold a slot. */
+  async explain(name: string, access: Access): Promise<Explained | Absence> {
+    const seen = await this.#see(name, access);
+    // An operation's own policy goes when it is deleted: what is left is what is granted above it.
+    if (seen === "DENIED") return seen;
+    const { record } = this.#life;
+    if (!record || record.name !== name) return "NOT_FOUND";
+    const live = await this.#life.liveFacts(record);
+    return { json: JSON.stringify(explanation(record, live, Date.now())) };
   }
 
   // ── google.iam.v1.IAMPolicy, one operation's ──────────────────────────────────────────────────────────────────────

@@ -2,6 +2,7 @@
 import type { Env } from "../env";
 import { deleteSnapshot, putSnapshot } from "../kv/snapshots";
 import type { OperationEvent, OutboxEffect } from "../operation/event";
+import type { SlotStanding } from "../operation/explanation/facts";
 import { indexRowFromRecord } from "../operation/index-row";
 import type { OperationRecord, Slot } from "../operation/record";
 import { operationIndexStub, placeOf } from "./operation-index-name";
@@ -61,6 +62,16 @@ export class Outbox {
   /** Takes a slot to run in, or is put down as waiting for one. */
   async acquireSlot({ key, limit }: Slot, operationId: string): Promise<boolean> {
     return this.#afterSlotCall(async () => this.#env.SLOTS.getByName(key).acquire({ operationId, limit, waits: true }));
+  }
+
+  /** How the operation stands with a slot; undefined where that cannot be asked. */
+  async slotStanding({ key }: Slot, record: OperationRecord): Promise<SlotStanding | undefined> {
+    try {
+      return await this.#env.SLOTS.getByName(key).standing(record.id);
+    } catch (error) {
+      this.#log("slotStanding", record, error);
+      return undefined;
+    }
   }
 
   /** One after another: a release that comes after the next acquisition would take the slot from work that runs. */

@@ -3,6 +3,7 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Env } from "../env";
 import { MAX_SLOT_CHECKS, MAX_SLOT_WAITERS, SLOT_CHECK_AFTER_MS } from "../limits";
+import type { SlotStanding } from "../operation/explanation/facts";
 import { Alarm } from "./alarm";
 
 const HOLDER_PREFIX = "holder/";
@@ -47,6 +48,17 @@ export class SlotsObject extends DurableObject<Env> {
   async release(operationId: string): Promise<void> {
     this.#forget(operationId);
     await this.#serveWaiters();
+  }
+
+  /** For operators: how an operation stands here. */
+  standing(operationId: string): SlotStanding {
+    const place = [...this.#waiters.keys()].indexOf(operationId);
+    return {
+      holders: this.#holders.size,
+      waiters: this.#waiters.size,
+      isHeld: this.#holders.has(operationId),
+      ...(place === -1 ? {} : { ahead: place }),
+    };
   }
 
   /** A release that was lost keeps those who wait no longer than this takes to find it out. */

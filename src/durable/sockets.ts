@@ -53,6 +53,13 @@ export class RunnerSockets {
       .map((socket) => this.#state.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? 0);
     return times.length > 0 ? Math.max(...times) : undefined;
   }
+
+  /** Whether the channel of the runner that holds `fence` is open. */
+  isConnected(fence: string): boolean {
+    return this.#state
+      .getWebSockets(RUNNER_TAG)
+      .some((socket) => attachment(socket)?.fence === fence && socket.readyState === WebSocket.READY_STATE_OPEN);
+  }
 }
 
 function attachment(socket: WebSocket): RunnerAttachment | null {

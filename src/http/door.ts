@@ -13,6 +13,7 @@ import { locationsRoutes } from "./locations-routes";
 import { JSON_TYPE } from "./media-type";
 import { routeFromMethod } from "./method-routes";
 import { operationsRoutes } from "./operations-routes";
+import { operatorRoutes } from "./operator-routes";
 import { maskOf, maskedJson } from "./partial-response";
 import { RequestBody } from "./request-body";
 import { type CompiledRoute, compileRoutes, matchRoute } from "./route";
@@ -41,6 +42,7 @@ export function httpDoor(methods: Iterable<Method>) {
   const routes = [
     ...Array.from(methods, routeFromMethod),
     ...operationsRoutes,
+    ...operatorRoutes,
     ...iamRoutes,
     ...locationsRoutes,
     ...apiKeysRoutes,

@@ -24,7 +24,7 @@ import { conditionalOperationResponse, emptyResponse, jsonResponse, operationRes
 import { emptyShape, operationListShape, operationShape } from "./partial-response";
 import { boolParameter, intParameter } from "./query";
 import { readJsonObject } from "./request-body";
-import type { Route } from "./route";
+import { type Route, hasPairs } from "./route";
 import { START_PARAMETERS, startOptions, startedResponse } from "./start-options";
 
 const LIST = rpc("ListOperations", {
@@ -131,11 +131,6 @@ type Description = Pick<Rpc, "description" | "request" | "response"> & Partial<R
 
 function rpc(method: string, description: Description): Rpc {
   return { name: `google.longrunning.Operations.${method}`, body: undefined, query: [], ...description };
-}
-
-/** A resource name is collections and ids in turn: a path with an odd number of segments is no route. */
-function hasPairs(variable: string): (encodedVariables: Readonly<Record<string, string>>) => boolean {
-  return (encodedVariables) => (encodedVariables[variable] ?? "").split("/").length % 2 === 0;
 }
 
 async function get(call: Call): Promise<Response> {

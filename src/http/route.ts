@@ -20,6 +20,11 @@ export interface Route {
   handler: Handler;
 }
 
+/** A resource name is collections and ids in turn: a path with an odd number of segments is no route. */
+export function hasPairs(variable: string): (encodedVariables: Readonly<Record<string, string>>) => boolean {
+  return (encodedVariables) => (encodedVariables[variable] ?? "").split("/").length % 2 === 0;
+}
+
 /** A route for one version. */
 export interface CompiledRoute {
   route: Route;

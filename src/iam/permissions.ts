@@ -10,6 +10,7 @@ export const permissions = [
   "longrunning.operations.update",
   "longrunning.operations.getIamPolicy",
   "longrunning.operations.setIamPolicy",
+  "longrunning.operations.explain",
   "longrunning.methods.invoke",
 ] as const;
 

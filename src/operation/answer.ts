@@ -37,6 +37,11 @@ export function answerFromRecord(record: OperationRecord, json: string | Readabl
 /** Why an operation is not answered: the caller may not have it, or there is none of this name. */
 export type Absence = "DENIED" | "NOT_FOUND";
 
+/** An edge_operations.v1.OperationExplanation, as JSON text. */
+export interface Explained {
+  json: string;
+}
+
 /** Why an operation was not started. */
 export type StartRefusal = "INDEX_UNAVAILABLE" | "INPUT_EMPTY" | "INPUT_TOO_LARGE" | "INPUT_INTERRUPTED";
 

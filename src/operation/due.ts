@@ -13,7 +13,7 @@ export type DueTransition =
   | "resend";
 
 /** The times at which something is due, by what it is. A passed deadline comes before all else: it is final. */
-function dueTimes(record: OperationRecord): [DueTransition, number | undefined][] {
+export function dueTimes(record: OperationRecord): [DueTransition, number | undefined][] {
   if (isFinal(record.state)) return [];
   return [
     ["passDeadline", record.deadline],

@@ -3,6 +3,7 @@ import { INVOCATION_GRACE_MS, MAX_INLINE_RESULT_CHARACTERS, MAX_RESPONSE_BYTES, 
 import type { Method } from "../operation/define-method";
 import { boundedStatus } from "../operation/bounded-status";
 import type { LastWord } from "../operation/run-channel";
+import { undeployedMessage } from "../operation/undeployed";
 import { type JsonObject, anyFromMessage } from "../rpc/any";
 import { Code } from "../rpc/code";
 import { RpcError } from "../rpc/error";
@@ -25,7 +26,7 @@ export async function runOperation(channel: RunChannel, options: RunOptions): Pr
   const method = options.methods.get(claimed.method);
   if (!method || method.version !== claimed.methodVersion) {
     const { name: operation, method: methodId, methodVersion } = claimed;
-    const statusMessage = `Waiting for a deployment that has the method ${methodId}, version ${methodVersion}.`;
+    const statusMessage = undeployedMessage(claimed);
     console.error({ message: "no such method or version is deployed", operation, method: methodId, methodVersion });
     await channel.finish({ type: "release", statusMessage });
     return;

@@ -1,4 +1,5 @@
-// google.longrunning.Operations (google/longrunning/operations.proto): request in, response out, over ports.
+// google.longrunning.Operations (google/longrunning/operations.proto), and what operators ask: request in, response out,
+// over ports.
 import { durationToMs, parseDuration } from "../aip/duration";
 import { DEFAULT_WAIT_MS, MAX_WAIT_MS } from "../limits";
 import type { ReadAnswer } from "../operation/answer";
@@ -19,6 +20,13 @@ export async function cancelOperation(store: Pick<OperationStore, "cancel">, nam
 /** Forgets the operation; it does not cancel it. */
 export async function deleteOperation(store: Pick<OperationStore, "delete">, name: string): Promise<void> {
   if (!(await store.delete(name))) throw notFound(RESOURCE_TYPE, name);
+}
+
+/** Why the operation is where it is, and what happens next: edge_operations.v1.OperationExplanation as JSON. */
+export async function explainOperation(store: Pick<OperationStore, "explain">, name: string): Promise<string> {
+  const json = await store.explain(name);
+  if (json === undefined) throw notFound(RESOURCE_TYPE, name);
+  return json;
 }
 
 export interface WaitOperationRequest {

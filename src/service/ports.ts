@@ -29,6 +29,8 @@ export interface OperationStore {
   /** False: no operation of this name is to be seen. */
   cancel(name: string): Promise<boolean>;
   delete(name: string): Promise<boolean>;
+  /** An edge_operations.v1.OperationExplanation as JSON, also of an operation that was deleted and is still at work. */
+  explain(name: string): Promise<string | undefined>;
 }
 
 /** The same reads, which snapshots may answer too. */

@@ -39,6 +39,7 @@ const finds: Partial<OperationStore> = {
   wait: async () => anAnswer(),
   cancel: async () => true,
   delete: async () => true,
+  explain: async () => "{}",
 };
 
 export function aService({ auth = "open", store = {}, lists = {} }: AService = {}): RecordedService {

@@ -54,6 +54,7 @@ const onOperation = {
     path: (name) => `/v1/${name}?updateMask=metadata`,
     body: { metadata: anyStruct() },
   },
+  explain: { method: "GET", path: (name) => `/v1/${name}:explain` },
   getIamPolicy: {
     method: "GET",
     path: (name) => `/v1/${name}:getIamPolicy`,
@@ -107,7 +108,19 @@ const roleTable: Record<string, readonly Verb[]> = {
   operator: ["get", "list", "wait", "cancel", "delete"],
   invoker: ["start"],
   worker: ["create", "update"],
-  admin: ["get", "list", "wait", "cancel", "delete", "start", "create", "update", "getIamPolicy", "setIamPolicy"],
+  // What is asked of operations by those who run the service, is asked by administrators alone.
+  admin: [
+    "get",
+    "list",
+    "wait",
+    "cancel",
+    "delete",
+    "start",
+    "create",
+    "update",
+    "getIamPolicy",
+    "setIamPolicy",
+  ].concat("explain") as Verb[],
 };
 const roleNames = Object.keys(roleTable);
 /** "The caller that starts an operation may get, wait on, cancel and delete it" */
@@ -455,6 +468,7 @@ describe("a deployment", () => {
     ["POST", "/v1/operations"],
     ["POST", "/v1/operations/x:wait"],
     ["POST", "/v1/operations/x:cancel"],
+    ["GET", "/v1/operations/x:explain"],
     ["GET", "/v1/operations:getIamPolicy"],
     ["POST", "/v1/operations:getIamPolicy"],
     ["POST", "/v1/operations:setIamPolicy"],
@@ -503,6 +517,16 @@ describe("a deployment", () => {
     expect(text).toContain("AUTH.issuers[0].issuer");
     expect(text).not.toContain("secret of the house");
   });
+});
+
+test("of a deleted operation that still runs, only who has a right above it is told", async () => {
+  const own = await ownOperation();
+  await asAdmin("DELETE", `/v1/${own}`);
+
+  const byItsAdministrator = await call(credentials.get("admin on it")!, "GET", `/v1/${own}:explain`);
+  const byTheParents = await call(credentials.get("admin on the parent")!, "GET", `/v1/${own}:explain`);
+
+  expect([byItsAdministrator.status, byTheParents.status]).toEqual([403, 200]);
 });
 
 test("a token tells its user by the verified address alone", async () => {

@@ -4,6 +4,7 @@ import { iamRoutes } from "../../../src/http/iam-routes";
 import { locationsRoutes } from "../../../src/http/locations-routes";
 import { routeFromMethod } from "../../../src/http/method-routes";
 import { operationsRoutes } from "../../../src/http/operations-routes";
+import { operatorRoutes } from "../../../src/http/operator-routes";
 import type { AnswerShape } from "../../../src/http/partial-response";
 import { type Route, compileRoutes, matchRoute } from "../../../src/http/route";
 import type { Message } from "../../../src/protobuf/message";
@@ -22,6 +23,7 @@ const { schemas: openApiSchemas } = openApiDocument["components"] as { schemas: 
 const routes: readonly Route[] = [
   ...describedMethods.map(routeFromMethod),
   ...operationsRoutes,
+  ...operatorRoutes,
   ...iamRoutes,
   ...locationsRoutes,
   ...apiKeysRoutes,

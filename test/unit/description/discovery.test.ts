@@ -27,7 +27,18 @@ describe("the discovery document", () => {
       const methods = ids.map((id) => id.slice(id.lastIndexOf(".") + 1));
 
       expect(methods.toSorted()).toEqual(
-        ["cancel", "create", "delete", "get", "getIamPolicy", "list", "patch", "setIamPolicy", "testIamPermissions"]
+        [
+          "cancel",
+          "create",
+          "delete",
+          "explain",
+          "get",
+          "getIamPolicy",
+          "list",
+          "patch",
+          "setIamPolicy",
+          "testIamPermissions",
+        ]
           .concat("wait")
           .toSorted(),
       );

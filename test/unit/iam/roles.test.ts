@@ -25,6 +25,7 @@ const expected: Record<string, string[]> = {
     "operations.update",
     "operations.getIamPolicy",
     "operations.setIamPolicy",
+    "operations.explain",
     "methods.invoke",
   ],
 };
@@ -33,8 +34,8 @@ test("there are five roles", () => {
   expect(roles).toEqual(Object.keys(expected));
 });
 
-test("there are ten permissions", () => {
-  expect(permissions).toHaveLength(10);
+test("there are eleven permissions", () => {
+  expect(permissions).toHaveLength(11);
 });
 
 describe("roleHas", () => {

@@ -1,0 +1,127 @@
+// What operators are told of an operation: GET /v1/{name}:explain.
+import { bool, duration, int32, int64, messageField, repeated, string, timestamp } from "../../protobuf/fields";
+import { message } from "../../protobuf/message";
+
+export const ExplainOperationRequest = message("edge_operations.v1.ExplainOperationRequest", {
+  name: string(1, { description: "The operation: `{parent}/operations/{operation}`." }),
+});
+
+const NextEvent = message(
+  "edge_operations.v1.NextEvent",
+  {
+    event: string(1, {
+      description:
+        "`passDeadline`, `endGrace`, `missHeartbeat`, `loseLease`, `passAttemptLimit`, `wake`, `resend`, `index`, `snapshot` or `expire`.",
+    }),
+    time: timestamp(2),
+    description: string(3, { description: "What happens then, as a sentence." }),
+  },
+  { description: "What time alone brings about." },
+);
+
+const Attempt = message("edge_operations.v1.Attempt", {
+  number: int32(1, { description: "1 for the first." }),
+  startTime: timestamp(2, { description: "When it was first claimed." }),
+  endTime: timestamp(3, { description: "Absent for the one that is under way." }),
+  end: string(4, {
+    description:
+      "`FAILED`, `TIMED_OUT`, `IDLE` (its invocations stored nothing), `LOST` (its lease ran out without a word), or what ended the operation in the middle of it: `SUCCEEDED`, `CANCELLED`, `DEADLINE_EXCEEDED`.",
+  }),
+  code: string(5, { description: "The google.rpc.Code it failed with." }),
+  message: string(6, { description: "At most 512 characters of its error's message." }),
+  retryable: bool(7, { description: "Whether an error of this kind is tried again." }),
+});
+
+const AttemptCounts = message("edge_operations.v1.AttemptCounts", {
+  failed: int32(1),
+  maxFailed: int32(2, { description: "The method's maxAttempts." }),
+  lost: int32(3),
+  lostInARow: int32(4, { description: "Since the work last stored a step, a checkpoint or a sleep." }),
+  maxLostInARow: int32(5),
+});
+
+const Lease = message(
+  "edge_operations.v1.Lease",
+  {
+    endTime: timestamp(1, { description: "When it ends, unless keep-alives have come." }),
+    connected: bool(2, { description: "Whether its runner's channel is open." }),
+    lastKeepAliveTime: timestamp(3),
+    attemptEndTime: timestamp(4, { description: "When the attempt has taken as long as its method lets it." }),
+    graceEndTime: timestamp(5, { description: "When a cancel request is given up waiting for." }),
+  },
+  { description: "The claim of the runner that does the work." },
+);
+
+const QueueStanding = message("edge_operations.v1.QueueStanding", {
+  sends: int32(1, { description: "How often its message was sent since it was last claimed." }),
+  nextSendTime: timestamp(2),
+});
+
+const StoredProgress = message("edge_operations.v1.StoredProgress", {
+  steps: int32(1),
+  checkpointed: bool(2),
+  sleeps: int32(3),
+  inputBytes: int64(4),
+});
+
+const OutboxEntry = message(
+  "edge_operations.v1.OutboxEntry",
+  {
+    effect: string(1, { description: "`index` or `snapshot`." }),
+    nextTime: timestamp(2),
+    failures: int32(3),
+  },
+  { description: "What the world outside its object has not been told yet." },
+);
+
+const Slot = message("edge_operations.v1.Slot", {
+  key: string(1),
+  limit: int32(2),
+  held: bool(3),
+  holders: int32(4),
+  waiters: int32(5),
+  ahead: int32(6, { description: "How many wait before it; absent where it does not wait." }),
+});
+
+const Heartbeat = message("edge_operations.v1.Heartbeat", {
+  timeout: duration(1),
+  dueTime: timestamp(2),
+});
+
+export const OperationExplanation = message(
+  "edge_operations.v1.OperationExplanation",
+  {
+    name: string(1),
+    state: string(2, { description: "As docs/lifecycle.md names it." }),
+    done: bool(3),
+    summary: string(4, { description: "Why it is where it is." }),
+    next: repeated(messageField(5, NextEvent, { description: "What happens next, the earliest first." })),
+    advice: repeated(string(6, { description: "What to look at, where it does not go on as it should." })),
+    method: string(7),
+    methodVersion: string(8),
+    statusMessage: string(9),
+    createTime: timestamp(10),
+    startTime: timestamp(11),
+    endTime: timestamp(12),
+    deadline: timestamp(13),
+    expireTime: timestamp(14),
+    cancelRequestTime: timestamp(15),
+    deleteTime: timestamp(16, { description: "Set where it is hidden, and still about." }),
+    alarmTime: timestamp(17, { description: "When its object's alarm is armed for." }),
+    dueTime: timestamp(18, { description: "When something is next due." }),
+    attempts: repeated(messageField(19, Attempt, { description: "The latest 20 that ended, and the present one." })),
+    attemptCounts: messageField(20, AttemptCounts),
+    lease: messageField(21, Lease),
+    queue: messageField(22, QueueStanding),
+    progress: messageField(23, StoredProgress),
+    outbox: repeated(messageField(24, OutboxEntry)),
+    runSlot: messageField(25, Slot),
+    callerSlot: messageField(26, Slot),
+    heartbeat: messageField(27, Heartbeat),
+    waiters: int32(28, { description: "Clients that wait for its end." }),
+    starter: string(29, { description: "The id of the caller that started it." }),
+    indexShard: int32(30),
+    jurisdiction: string(31),
+  },
+  { description: "Why an operation is where it is, and what happens next. It has no payload." },
+);

@@ -1,0 +1,24 @@
+// What an explanation needs beside the record: how things stand just now around an operation.
+
+/** How an operation stands with its SlotsObject. PERSISTED CONTRACT: it crosses between objects. */
+export interface SlotStanding {
+  /** How many hold a slot, and how many wait for one. */
+  holders: number;
+  waiters: number;
+  isHeld: boolean;
+  /** How many wait before this one; absent where it does not wait. */
+  ahead?: number;
+}
+
+/** All times are milliseconds since 1970. */
+export interface LiveFacts {
+  /** When the object's alarm is armed for. */
+  alarmTime: number | undefined;
+  /** Whether the runner that holds the lease has its channel open, and when it was last heard of on it. */
+  isConnected: boolean;
+  lastKeepAliveTime: number | undefined;
+  /** Clients that wait for the end. */
+  waiters: number;
+  /** Where the method bounds how many run: undefined where the slots could not be asked. */
+  runSlot: SlotStanding | undefined;
+}
