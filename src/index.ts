@@ -16,6 +16,7 @@ import { PolicyCache } from "./iam/policy-cache";
 import { isAnonymous } from "./iam/principal";
 import { RATE_LIMIT_RETRY_SECONDS } from "./limits";
 import type { Method } from "./operation/define-method";
+import { UsualDurations } from "./operation/usual-durations";
 import { queueConsumer } from "./queue/consumer";
 import { RpcError } from "./rpc/error";
 import { retryInfo } from "./rpc/status";
@@ -88,6 +89,7 @@ function uniqueById<T>(what: string, items: readonly T[], idOf: (item: T) => str
 const keySets = keySetsOver((input, init) => fetch(input, init));
 const apiKeysByEnv = new WeakMap<Env, ApiKeys>();
 const policyCache = new PolicyCache();
+const usualDurations = new UsualDurations();
 
 function now(): number {
   return Date.now();
@@ -140,6 +142,7 @@ async function serviceContext(request: Request, env: Env, locations: Locations):
     slots: slotStore(env.SLOTS),
     lists: operationLists(env.INDEX),
     now,
+    usualDurations,
   };
 }
 

@@ -208,6 +208,13 @@ export const EXPLANATION_RESENDS = 2;
 
 /** What `Retry-After` suggests with UNAVAILABLE. */
 export const UNAVAILABLE_RETRY_SECONDS = 1;
-/** What `Retry-After` suggests for the next poll of a running operation, from its age: a tenth of it, within these. */
+/**
+ * What `Retry-After` suggests for the next poll of a running operation, within these: when its method usually is done;
+ * after that, or where nobody knows, a tenth of its age.
+ */
 export const MIN_POLL_SECONDS = 1;
 export const MAX_POLL_SECONDS = 60;
+/** How much the latest duration counts in what is usual: about the last ten do. */
+export const OBSERVED_DURATION_WEIGHT = 0.2;
+/** Methods whose durations an isolate remembers: more than a deployment declares. */
+export const MAX_OBSERVED_METHODS = 1_000;

@@ -8,6 +8,7 @@ import type { IamService } from "../service/iam-policy";
 import type { Caller } from "../service/start-once";
 import type { ApiKeyStore } from "../authentication/api-key-store";
 import type { Principal } from "../iam/principal";
+import type { UsualDurations } from "../operation/usual-durations";
 import type { Permission } from "../iam/permissions";
 import { parseQuery } from "./query";
 import type { RequestBody } from "./request-body";
@@ -31,6 +32,8 @@ export interface ServiceContext {
   /** The deployment's own page token keys; undefined: each scope's. */
   tokenKeys: TokenKeys | undefined;
   now: () => number;
+  /** How long operations have taken, as this isolate has seen it. */
+  usualDurations: UsualDurations;
 }
 
 export interface Call {

@@ -136,7 +136,7 @@ function rpc(method: string, description: Description): Rpc {
 async function get(call: Call): Promise<Response> {
   queryOf(call);
   const answer = await getOperation(call.service.reads, nameInEncodedSegment(call) ?? nameOf(call));
-  return conditionalOperationResponse(call.request, answer, call.service.now());
+  return conditionalOperationResponse(call.request, answer, call.service);
 }
 
 async function list(call: Call): Promise<Response> {
@@ -188,7 +188,7 @@ async function update(call: Call): Promise<Response> {
     updateMask,
     ifMatch: call.request.headers.get("If-Match") ?? undefined,
   });
-  return operationResponse(answer, call.service.now());
+  return operationResponse(answer, call.service);
 }
 
 async function remove(call: Call): Promise<Response> {
@@ -221,7 +221,7 @@ async function wait(call: Call): Promise<Response> {
     timeout: inBody ?? values["timeout"],
     signal: call.request.signal,
   });
-  return operationResponse(answer, call.service.now());
+  return operationResponse(answer, call.service);
 }
 
 /** The parent of a list, in which every collection id but the first may be `-`. */

@@ -62,11 +62,10 @@ function decodeValidateOnly(inBody: Json | undefined, inQuery: string | undefine
 /** The answer to a start: the Operation, waited for as `Prefer: wait=N` asks; or, of a request that was only checked, one that is done. */
 export async function startedResponse(call: Call, started: StartedOperation | undefined): Promise<Response> {
   if (!started) return jsonResponse(`{"done":true,"response":{"@type":"${EMPTY_TYPE_URL}"}}`);
-  const { now } = call.service;
   const waitMs = preferredWaitMs(call.request.headers.get("Prefer"));
-  if (waitMs === undefined) return operationResponse(started.answer, now());
+  if (waitMs === undefined) return operationResponse(started.answer, call.service);
   const waited = started.answer.done ? started.answer : await waitOrLatest(call, started, waitMs);
-  const response = operationResponse(waited, now());
+  const response = operationResponse(waited, call.service);
   response.headers.set("Preference-Applied", `wait=${waitMs / 1_000}`);
   return response;
 }

@@ -48,6 +48,10 @@ export const echoWait = defineMethod({
   responseType: WaitResponse,
   metadataType: WaitMetadata,
   timeout: "31d",
+  usualDuration: (request, { createTime }) => {
+    const ms = timestampToMs(endTimestamp(request, createTime)) - createTime.getTime();
+    return `${Math.min(Math.max(0, ms), MAX_WAIT_SECONDS * 1_000)}ms`;
+  },
   initialMetadata: (request, { createTime }) => ({
     endTime: formatTimestamp(endTimestamp(request, createTime)),
   }),

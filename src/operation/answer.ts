@@ -11,6 +11,17 @@ export interface OperationAnswer {
   done: boolean;
   /** Milliseconds since 1970. */
   createTime: number;
+  /** Absent where no method of the deployment runs it. */
+  pace?: Pace;
+}
+
+/** How long operations of a method take, for `Retry-After`. */
+export interface Pace {
+  method: string;
+  /** What the method's declaration says of this one. */
+  usualMs?: number;
+  /** How long it took, where it succeeded. */
+  tookMs?: number;
 }
 
 /** A finished operation as a snapshot has it: what its object would say, unless it has been deleted since. */
@@ -31,6 +42,18 @@ export function answerFromRecord(record: OperationRecord, json: string | Readabl
     etag: etag(record),
     done: isFinal(record.state),
     createTime: record.createTime,
+    ...paceOf(record),
+  };
+}
+
+function paceOf({ method, policy, state, createTime, endTime, hasOwnMetadata }: OperationRecord): { pace?: Pace } {
+  // Work elsewhere says true or false here; it may be anything.
+  if (hasOwnMetadata !== undefined) return {};
+  const { usualDurationMs: usualMs } = policy;
+  const tookMs = state === "SUCCEEDED" && endTime !== undefined ? endTime - createTime : 0;
+  // What was known at once says nothing of the others.
+  return {
+    pace: { method, ...(usualMs === undefined ? {} : { usualMs }), ...(tookMs === 0 ? {} : { tookMs }) },
   };
 }
 

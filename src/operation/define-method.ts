@@ -25,7 +25,7 @@ import type { RunPolicy } from "./record";
 import { decodeRequest } from "./request-schema";
 
 /** The parts of a method's RunPolicy that its declaration decides; the rest is the deployment's. */
-export type DeclaredPolicy = Omit<RunPolicy, "leaseMs" | "resendMs" | "snapshot">;
+export type DeclaredPolicy = Omit<RunPolicy, "leaseMs" | "resendMs" | "snapshot" | "usualDurationMs">;
 
 /** A checked method. What its request is inside is nobody's business but its own: `run` decodes what it is given. */
 export interface Method {
@@ -56,6 +56,8 @@ export interface PreparedStart {
   metadata: object;
   /** The result, where it was known without any work. */
   immediate: ImmediateResult<object> | undefined;
+  /** How long it will take, as far as the declaration says. */
+  usualDurationMs: number | undefined;
 }
 
 /**
@@ -73,6 +75,9 @@ export function defineMethod<Request, Response extends object = object, Metadata
     checkedDuration(`method ${id}: ${option}`, text, bounds);
   const responseType = declaredType(`method ${id}: responseType`, declaration.responseType);
   const metadataType = declaredType(`method ${id}: metadataType`, declaration.metadataType);
+  const { usualDuration } = declaration;
+  if (usualDuration !== undefined && typeof usualDuration !== "function")
+    duration("usualDuration", usualDuration, USUAL_DURATION);
   const encodeResponse = (response: object): object =>
     encodeMessage(`The response of ${id}`, responseType, response ?? {});
   return {
@@ -142,8 +147,10 @@ export function defineMethod<Request, Response extends object = object, Metadata
       const immediate = declaration.immediate?.(request, context);
       const metadata = declaration.initialMetadata?.(request, context);
       const encoded = metadata && encodeMessage(`The initial metadata of ${id}`, metadataType, metadata);
+      const usual = typeof usualDuration === "function" ? usualDuration(request, context) : usualDuration;
       return {
         metadata: checkedMetadata(`the initial metadata of ${id}`, encoded ?? {}),
+        usualDurationMs: usual === undefined ? undefined : duration("usualDuration", usual, USUAL_DURATION),
         immediate: immediate && "response" in immediate ? { response: encodeResponse(immediate.response) } : immediate,
       };
     },
@@ -162,6 +169,8 @@ interface Bounds {
   min: number;
   max: number;
 }
+
+const USUAL_DURATION: Bounds = { byDefault: 0, min: 0, max: MAX_TIMEOUT_MS };
 
 function checkedDuration(option: string, text: DurationText | undefined, bounds: Bounds): number {
   if (text === undefined) return bounds.byDefault;

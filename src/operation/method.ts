@@ -113,6 +113,11 @@ export interface MethodDeclaration<
   immediate?: (request: Request, context: StartContext) => ImmediateResult<Same<Response>> | undefined;
   /** From createTime to the deadline, queueing and sleeping included. Default 1 h. */
   timeout?: DurationText;
+  /**
+   * How long such an operation usually takes, from its creation on: `Retry-After` follows it. Default: what the method's
+   * operations have been seen to take lately.
+   */
+  usualDuration?: DurationText | ((request: Request, context: StartContext) => DurationText);
   /** From an attempt's first claim to its end, durable sleeps not counted; the attempt fails then. Default: none. */
   attemptTimeout?: DurationText;
   retry?: RetryPolicy;

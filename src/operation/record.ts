@@ -22,6 +22,8 @@ export interface RunPolicy {
   resendMs: number;
   /** Whether the finished operation is put into KV. */
   snapshot: boolean;
+  /** From creation to the end, as the method's declaration expects it of this operation; absent: it says nothing. */
+  usualDurationMs?: number;
 }
 
 /**

@@ -64,7 +64,7 @@ export async function startOperation(ports: StartPorts, start: StartRequest): Pr
 function newOperation(
   { method, parent, target, apiVersion, deployment }: StartRequest,
   { id, name, createTime }: Minted,
-  { metadata, immediate }: PreparedStart,
+  { metadata, immediate, usualDurationMs }: PreparedStart,
 ): NewOperation {
   const { jurisdiction, placementHint } = placeFromParent(deployment.locations, parent);
   // A snapshot would leave the place that the location promises.
@@ -78,7 +78,12 @@ function newOperation(
     methodVersion: method.version,
     verb: method.verb,
     target,
-    policy: { ...method.policy, ...deployment.policy, snapshot: deployment.policy.snapshot && !isPlaced },
+    policy: {
+      ...method.policy,
+      ...deployment.policy,
+      snapshot: deployment.policy.snapshot && !isPlaced,
+      ...(usualDurationMs === undefined ? {} : { usualDurationMs }),
+    },
     createTime,
     deadline: createTime + method.timeoutMs,
     metadata: metadata as JsonObject,

@@ -3,6 +3,7 @@ import { configFromEnv } from "../../src/config";
 import type { ServiceContext } from "../../src/http/call";
 import { passGate } from "../../src/iam/gate";
 import type { OperationAnswer } from "../../src/operation/answer";
+import { UsualDurations } from "../../src/operation/usual-durations";
 import type { OperationLists, OperationStore } from "../../src/service/ports";
 import { CREATE_TIME, aPolicy } from "./an-operation";
 
@@ -11,6 +12,7 @@ export interface AService {
   auth?: string;
   store?: Partial<OperationStore>;
   lists?: Partial<OperationLists>;
+  usualDurations?: UsualDurations;
 }
 
 export interface RecordedService {
@@ -42,7 +44,12 @@ const finds: Partial<OperationStore> = {
   explain: async () => "{}",
 };
 
-export function aService({ auth = "open", store = {}, lists = {} }: AService = {}): RecordedService {
+export function aService({
+  auth = "open",
+  store = {},
+  lists = {},
+  usualDurations = new UsualDurations(),
+}: AService = {}): RecordedService {
   const config = configFromEnv({ AUTH: auth });
   const { leaseMs, resendMs, snapshot } = aPolicy();
   const calls: unknown[][] = [];
@@ -55,6 +62,7 @@ export function aService({ auth = "open", store = {}, lists = {} }: AService = {
     reads: recorded,
     lists: { page: async () => [], ...lists },
     now: () => CREATE_TIME,
+    usualDurations,
   } as unknown as ServiceContext;
   return { context, calls, gate: () => passGate(config) };
 }

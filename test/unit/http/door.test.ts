@@ -3,6 +3,8 @@ import { httpDoor } from "../../../src/http/door";
 import { locationsRoutes } from "../../../src/http/locations-routes";
 import { operationsRoutes } from "../../../src/http/operations-routes";
 import { API_VERSIONS } from "../../../src/http/route";
+import type { OperationAnswer, Pace } from "../../../src/operation/answer";
+import { UsualDurations } from "../../../src/operation/usual-durations";
 import { RpcError } from "../../../src/rpc/error";
 import { knock } from "../../support/a-door";
 import { anAnswer } from "../../support/a-service";
@@ -180,6 +182,32 @@ describe("GetOperation", () => {
     const store = { get: async () => anAnswer({ createTime: anAnswer().createTime - age }) };
 
     expect((await knock("GET", `/v1/${NAME}`, { store })).headers.get("Retry-After")).toBe(seconds);
+  });
+
+  test.each<[string, number, Pace, string]>([
+    ["when the method's declaration expects it to be done", 0, { method: "m", usualMs: 20_000 }, "20"],
+    ["what is left of that", 12_500, { method: "m", usualMs: 20_000 }, "8"],
+    ["no later than in a minute", 0, { method: "m", usualMs: 3_600_000 }, "60"],
+    ["a tenth of its age, once it takes longer", 40_000, { method: "m", usualMs: 20_000 }, "4"],
+    ["a tenth of its age, where none of its method was seen", 40_000, { method: "m" }, "4"],
+  ])("suggests to ask again: %s", async (_, age, pace, seconds) => {
+    const store = { get: async () => anAnswer({ createTime: anAnswer().createTime - age, pace }) };
+
+    expect((await knock("GET", `/v1/${NAME}`, { store })).headers.get("Retry-After")).toBe(seconds);
+  });
+
+  test("suggests to ask again when other operations of the method, as it has answered them, were done", async () => {
+    const usualDurations = new UsualDurations();
+    const retryAfter = async (answer: Partial<OperationAnswer>) => {
+      const store = { get: async () => anAnswer(answer) };
+      return (await knock("GET", `/v1/${NAME}`, { store, usualDurations })).headers.get("Retry-After");
+    };
+
+    expect(await retryAfter({ done: true, pace: { method: "slow", tookMs: 30_000 } })).toBeNull();
+
+    expect(await retryAfter({ pace: { method: "slow" } })).toBe("30");
+    expect(await retryAfter({ pace: { method: "other" } })).toBe("1");
+    expect(await retryAfter({ pace: { method: "slow", usualMs: 5_000 } })).toBe("5");
   });
 
   test("suggests nothing once it is done", async () => {

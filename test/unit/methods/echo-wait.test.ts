@@ -27,7 +27,17 @@ describe("echo:wait", () => {
     [{ end_time: "2026-01-31T14:00:00.25+01:00" }, "2026-01-31T13:00:00.250Z"],
     [{ ttl: null, endTime: "2026-01-31T13:00:00Z" }, "2026-01-31T13:00:00Z"],
   ])("of %j says in its metadata when it ends: %s", async (json, endTime) => {
-    expect(await echoWait.prepare(json, context)).toEqual({ metadata: { endTime }, immediate: undefined });
+    expect(await echoWait.prepare(json, context)).toMatchObject({ metadata: { endTime }, immediate: undefined });
+  });
+
+  test.each<[JsonObject, number]>([
+    [{ ttl: "5s" }, 5_000],
+    [{ endTime: "2026-01-31T13:00:00.005Z" }, 3_600_000],
+    [{ endTime: "9999-12-31T00:00:00Z" }, 30 * 86_400_000],
+    [{ endTime: "1999-12-31T00:00:00Z" }, 0],
+    [{}, 0],
+  ])("of %j knows how long it takes: %d ms", async (json, usualDurationMs) => {
+    expect(await echoWait.prepare(json, context)).toMatchObject({ usualDurationMs });
   });
 
   // "no end: done at once".

@@ -94,6 +94,9 @@ describe("defineMethod", () => {
     ["metadataType", { metadataType: "acme.v1." }],
     ["attemptTimeout", { attemptTimeout: "0s" }],
     ["attemptTimeout", { attemptTimeout: "long" }],
+    ["usualDuration", { usualDuration: "a while" }],
+    ["usualDuration", { usualDuration: "367d" }],
+    ["usualDuration", { usualDuration: 60 }],
   ])("refuses a wrong %s and names it: %j", (option, overrides) => {
     expect(() => defineMethod(untyped(overrides))).toThrow(TypeError);
     expect(() => defineMethod(untyped(overrides))).toThrow(`method tables:profile: ${option}`);
@@ -122,7 +125,27 @@ describe("defineMethod", () => {
     const prepared = await method.prepare({ a: 1 }, { createTime: new Date(0) });
     await method.run({ a: 2 }, {} as never);
 
-    expect(prepared).toEqual({ metadata: { request: { a: 1, decoded: true } }, immediate: undefined });
+    expect(prepared).toMatchObject({ metadata: { request: { a: 1, decoded: true } }, immediate: undefined });
     expect(seen).toEqual([{ a: 2, decoded: true }]);
+  });
+
+  test.each<[unknown, number | undefined]>([
+    [undefined, undefined],
+    ["90s", 90_000],
+    [(request: JsonObject) => `${Number(request["rows"])}ms`, 250],
+  ])("prepares a start with how long it usually takes: %s", async (usualDuration, usualDurationMs) => {
+    const method = defineMethod(untyped({ usualDuration }));
+
+    const prepared = await method.prepare({ rows: 250 }, { createTime: new Date(0) });
+
+    expect(prepared.usualDurationMs).toBe(usualDurationMs);
+  });
+
+  test("names the function of usualDuration that gives no duration", async () => {
+    const method = defineMethod(untyped({ usualDuration: () => "soon" }));
+
+    await expect(method.prepare({}, { createTime: new Date(0) })).rejects.toThrow(
+      "method tables:profile: usualDuration",
+    );
   });
 });
