@@ -173,6 +173,8 @@ export const CHUNK_BYTES = MIB;
 export const UPLOAD_TIMEOUT_MS = 10 * MINUTE_MS;
 /** A platform's delay before a message is tried again whose object could not be reached. */
 export const CLAIM_RETRY_DELAY_SECONDS = 2;
+/** Between two tries of a message in the dead-letter queue, of which wrangler.toml allows a hundred. */
+export const DEAD_LETTER_RETRY_SECONDS = 60;
 /** Attempts of a runner to reopen a lost channel are this far apart, while its lease lasts. */
 export const CHANNEL_REOPEN_DELAY_MS = 250;
 /** Tries of storing one large result: a deploy in the middle costs one, and the work behind it may have taken minutes. */
@@ -182,6 +184,8 @@ export const MAX_CHANNEL_MESSAGE_CHARACTERS = 2 * MAX_INLINE_RESULT_CHARACTERS +
 
 // ── Effects, alarms, sweep ──────────────────────────────────────────────────────────────────────────────────────────
 
+/** An alarm that has not fired this long after its time may have been dropped: it is looked for in storage. */
+export const LATE_ALARM_MS = MINUTE_MS;
 /** An effect not known to be done is tried again after this, doubling … */
 export const EFFECT_RETRY_MS = 5 * SECOND_MS;
 /** … up to this. */

@@ -1,4 +1,5 @@
 // One alarm of an object, armed as seldom as possible: each setAlarm is a billed row, an alarm that finds nothing is not.
+import { LATE_ALARM_MS } from "../limits";
 
 export type AlarmStorage = Pick<DurableObjectStorage, "getAlarm" | "setAlarm">;
 
@@ -12,9 +13,14 @@ export class Alarm {
     this.#storage = storage;
   }
 
-  /** Reads when the alarm is armed. To be awaited before a synchronous transaction that may arm it. */
+  /**
+   * Reads when the alarm is armed. To be awaited before a synchronous transaction that may arm it. What should have fired
+   * long ago is read again: an alarm whose handler failed six times is dropped by the platform without a word.
+   */
   async read(): Promise<void> {
-    if (this.#armedTime === undefined) this.#armedTime = await this.#storage.getAlarm();
+    const armed = this.#armedTime;
+    const isLate = typeof armed === "number" && armed + LATE_ALARM_MS < Date.now();
+    if (armed === undefined || isLate) this.#armedTime = await this.#storage.getAlarm();
   }
 
   /** When it is armed for; undefined: it is not, or has not been read. */

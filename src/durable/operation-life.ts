@@ -53,6 +53,11 @@ export class OperationLife {
     if (!record) return;
     const expired = record.expireTime !== undefined && record.expireTime <= now;
     if (expired || dueTransition(record, now) !== undefined) this.#letTimePass();
+    // An alarm that was lost is found out by whoever comes by, and comes at once where something is overdue.
+    const armed = this.record && this.alarm.arm(nextDueTime(this.record));
+    if (!armed) return;
+    console.warn({ message: "a lost alarm was armed anew", operation: record.name });
+    await armed;
   }
 
   /** What the alarm is for: all that is due, the outbox included. It never throws: an alarm that keeps failing is dropped. */

@@ -206,7 +206,10 @@ export class OperationObject extends DurableObject<Env> {
 
   // ── The service's own parts ───────────────────────────────────────────────────────────────────────────────────────
 
-  /** For the index's alarm and the sweep: settles what is due, and gives the row as it should be, or undefined for none. */
+  /**
+   * For the index's alarm, the sweep and dead letters: settles what is due, arms an alarm that was lost, and gives the row
+   * as it should be, or undefined for none.
+   */
   async reconcile(): Promise<IndexRow | undefined> {
     // Its row is written, its record not yet: to say that there is none would have the row taken away.
     if (this.#starting) throw new Error("the operation is still being started");

@@ -3,12 +3,14 @@ import { configFromEnv } from "../config";
 import type { Env, WorkMessage } from "../env";
 import { CLAIM_RETRY_DELAY_SECONDS } from "../limits";
 import type { Method } from "../operation/define-method";
+import { isDeadLetterQueue, repairDeadLetters } from "./dead-letters";
 import { RunChannel } from "./run-channel";
 import { runOperation } from "./run-operation";
 
 /** The queue handler of a deployment with these methods. */
 export function queueConsumer(methods: ReadonlyMap<string, Method>) {
   return async function queue(batch: MessageBatch<WorkMessage>, env: Env, ctx: ExecutionContext): Promise<void> {
+    if (isDeadLetterQueue(batch.queue)) return repairDeadLetters(batch, env);
     const { auth, invocationMs } = configFromEnv(env);
     const options = { methods, showInnerErrors: auth === "open", invocationMs };
     await Promise.all(
