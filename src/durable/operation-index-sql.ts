@@ -24,8 +24,8 @@ export function createSchema(sql: SqlStorage): void {
   for (const statement of SCHEMA) sql.exec(statement);
 }
 
-/** Writes a row unless a newer revision, or a tombstone, stands there already. */
-export function upsertRow(sql: SqlStorage, row: IndexRow): void {
+/** Writes a row unless a newer revision, or a tombstone, stands there already; whether it was a tombstone. */
+export function upsertRow(sql: SqlStorage, row: IndexRow): boolean {
   const [present] = sql
     .exec<PresentRow>(
       `SELECT done, due_time, revision, operation IS NULL AS tombstone FROM operations WHERE create_time = ? AND id = ?`,
@@ -35,6 +35,7 @@ export function upsertRow(sql: SqlStorage, row: IndexRow): void {
     .toArray();
   if (!present) insertRow(sql, row);
   else if (present.tombstone === 0 && row.revision >= present.revision) updateRow(sql, row, present);
+  return present?.tombstone === 1;
 }
 
 interface PresentRow {

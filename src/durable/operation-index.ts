@@ -43,12 +43,13 @@ export class OperationIndex extends DurableObject<Env> {
     this.#alarm = new Alarm(ctx.storage);
   }
 
-  /** Writes an operation's row, unless it is older than what is there. */
-  async upsert(row: IndexRow, place: IndexPlace): Promise<void> {
+  /** Writes an operation's row, unless it is older than what is there. True: the operation was deleted, and stays so. */
+  async upsert(row: IndexRow, place: IndexPlace): Promise<boolean> {
     await this.#prepare(place);
     this.#checked.delete(row.id);
-    upsertRow(this.#sql, row);
+    const isDeleted = upsertRow(this.#sql, row);
     await this.#alarm.arm(row.dueTime);
+    return isDeleted;
   }
 
   /** Takes a deleted operation's row away, and remembers that for a while. */

@@ -9,6 +9,7 @@ import {
   NAME_HEADER,
   type OperationAnswer,
   type StartAnswer,
+  type StartRefusal,
   type StreamedInput,
   WAIT_PATH,
 } from "../operation/answer";
@@ -77,18 +78,26 @@ export class OperationObject extends DurableObject<Env> {
       ...(stored === undefined ? {} : { inputBytes: stored.bytes }),
       ...(stored?.digest === undefined ? {} : { inputDigest: stored.digest }),
     });
-    try {
-      // Index first: every stored operation has a row by construction.
-      await operationIndexStub(this.env.INDEX, record).upsert(startingRow(record), placeOf(record));
-    } catch (error) {
-      const message = "index row not written; nothing was started";
-      console.error({ message, operation: record.name, error: String(error) });
+    const refusal = await this.#writeStartingRow(record);
+    if (refusal) {
       if (input) await this.#life.erase();
-      return { ok: false, refusal: "INDEX_UNAVAILABLE" };
+      return { ok: false, refusal };
     }
     this.#life.commit(record, startEffects(record), record.state === "QUEUED" ? request : undefined);
     const { inputDigest } = record;
     return { ok: true, answer: this.#life.answer(record), ...(inputDigest === undefined ? {} : { inputDigest }) };
+  }
+
+  /** Index first: every stored operation has a row by construction, and what was deleted and erased is known there. */
+  async #writeStartingRow(record: OperationRecord): Promise<StartRefusal | undefined> {
+    try {
+      const isDeleted = await operationIndexStub(this.env.INDEX, record).upsert(startingRow(record), placeOf(record));
+      return isDeleted ? "DELETED" : undefined;
+    } catch (error) {
+      const message = "index row not written; nothing was started";
+      console.error({ message, operation: record.name, error: String(error) });
+      return "INDEX_UNAVAILABLE";
+    }
   }
 
   #storeInput({ stream, maxBytes, digest }: StreamedInput): Promise<StoredStream> {

@@ -66,7 +66,13 @@ export interface Explained {
 }
 
 /** Why an operation was not started. */
-export type StartRefusal = "INDEX_UNAVAILABLE" | "INPUT_EMPTY" | "INPUT_TOO_LARGE" | "INPUT_INTERRUPTED";
+export type StartRefusal =
+  | "INDEX_UNAVAILABLE"
+  /** It was started before, by the same requestId, and deleted: a start that was long under way does not bring it back. */
+  | "DELETED"
+  | "INPUT_EMPTY"
+  | "INPUT_TOO_LARGE"
+  | "INPUT_INTERRUPTED";
 
 /** `inputDigest`: of the stored input; `sentDigest`: of the input that this call sent, where another call's was stored. */
 export type StartAnswer =

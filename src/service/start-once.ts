@@ -107,7 +107,7 @@ async function startMinted(
   if (callerSlot && started.ok && started.answer.done) await slots.release(callerSlot, minted.id);
   if (started.ok) return started;
   if (callerSlot) await slots.release(callerSlot, minted.id);
-  throw startError(started.refusal, start);
+  throw startError(started.refusal, start, minted);
 }
 
 function tooManyUnderWay(limit: number): RpcError {
@@ -130,7 +130,11 @@ async function repeated(
   const { name } = mintedFrom(start, reserved);
   const answer = await store.get(name);
   if (answer) return { name, answer };
-  throw new RpcError(
+  throw requestIdUsed(name);
+}
+
+function requestIdUsed(name: string): RpcError {
+  return new RpcError(
     "ALREADY_EXISTS",
     "The operation that this requestId started was deleted. Send the request with a new requestId to start another.",
     { reason: "REQUEST_ID_USED", metadata: { operation: name } },
@@ -147,8 +151,10 @@ function anotherRequest(): RpcError {
   return invalidArgument([{ field: "requestId", description }], { reason: "REQUEST_ID_REUSED" });
 }
 
-function startError(refusal: StartRefusal, { input }: StartOnce): RpcError {
+function startError(refusal: StartRefusal, { input }: StartOnce, { name }: Minted): RpcError {
   switch (refusal) {
+    case "DELETED":
+      return requestIdUsed(name);
     case "INDEX_UNAVAILABLE":
       return unavailable(
         "The operation could not be listed, so it was not started. Try again.",

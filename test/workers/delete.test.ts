@@ -3,6 +3,7 @@ import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { indexRowFromRecord } from "../../src/operation/index-row";
+import { anOperation } from "../support/an-operation";
 import { eventually } from "../support/eventually";
 import { clock } from "./clock";
 import { controls } from "./controls";
@@ -238,6 +239,21 @@ describe("what arrives late", () => {
     await indexOf("projects/p").upsert({ ...late, revision: 1_000_000 }, { parent: "projects/p" });
 
     expect(await remainsOf(operation)).toEqual(NOTHING);
+  });
+
+  test("a start under the same requestId that was long on its way is refused", async () => {
+    const operation = await startScript(async () => ({}));
+    await runNext();
+    await outboxIsEmpty(operation);
+    const { id, name, parent, createTime } = (await storedRecord(operation))!;
+    await remove(operation);
+    await eventually(async () => (await storedBy(operation)).length === 0);
+    const late = anOperation({ id, name, parent, createTime, deadline: createTime + HOUR_MS });
+    const object = env.OPERATIONS.get(env.OPERATIONS.idFromString(id));
+
+    expect(await object.start(late, "{}")).toEqual({ ok: false, refusal: "DELETED" });
+    expect(await remainsOf(operation)).toEqual(NOTHING);
+    await expectHidden(operation);
   });
 
   test("a KV put of the end does not leave a snapshot", async () => {

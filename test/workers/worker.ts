@@ -160,10 +160,11 @@ function watchedSnapshots(kv: KVNamespace): KVNamespace {
 }
 
 export class OperationIndex extends DeployedOperationIndex {
-  override async upsert(...parameters: Parameters<DeployedOperationIndex["upsert"]>): Promise<void> {
+  override async upsert(...parameters: Parameters<DeployedOperationIndex["upsert"]>): Promise<boolean> {
     await controls.indexWrite.pass();
-    await super.upsert(...parameters);
+    const isDeleted = await super.upsert(...parameters);
     await controls.indexWritten.pass();
+    return isDeleted;
   }
 
   override async remove(...parameters: Parameters<DeployedOperationIndex["remove"]>): Promise<void> {
