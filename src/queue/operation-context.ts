@@ -24,6 +24,8 @@ export interface RunPorts {
   saveCheckpoint(this: void, cursor: string): Promise<void>;
   /** The JSON text of a result that was too large to come with the claim. */
   stepResult(this: void, place: number): Promise<string>;
+  /** Aborts the signal where the lease has run out, and nobody has noticed yet. */
+  checkLease(this: void): void;
   log(this: void, fields: Record<string, unknown>): void;
   signal: AbortSignal;
   input: ReadableStream<Uint8Array>;
@@ -87,6 +89,7 @@ export class RunContext implements OperationContext {
     const stored = this.#steps.get(name);
     if (stored) return JSON.parse(stored.result ?? (await this.#ports.stepResult(stored.place))) as T;
     this.#giveWayIfLate();
+    this.#ports.checkLease();
     this.signal.throwIfAborted();
     const work = this.#runStep(name, run);
     this.#stepsUnderWay.add(work);

@@ -235,8 +235,17 @@ export class RunChannel {
     return this.#confirmedTime + this.claimed.leaseMs;
   }
 
+  /**
+   * Whether the work is still its own, as far as it can know. Asked before each part of it: timers come late to a process
+   * that stood still, and the answer to a claim may have been long on its way.
+   */
+  holdsLease(): boolean {
+    if (Date.now() >= this.#leaseEndTime()) this.#stop();
+    return !this.#stopped;
+  }
+
   #keepAlive(): void {
-    if (Date.now() >= this.#leaseEndTime()) return this.#stop();
+    if (!this.holdsLease()) return;
     if (this.#socket.readyState !== WebSocket.READY_STATE_OPEN) return;
     this.#pingTime ??= Date.now();
     this.#socket.send(KEEP_ALIVE_REQUEST);
@@ -250,7 +259,7 @@ export class RunChannel {
   /** Asks for the channel again, with the token, until it is given, refused, or the lease has run out. */
   async #reopen(lost: WebSocket): Promise<void> {
     while (!this.#closed && !this.#stopped && this.#socket === lost) {
-      if (Date.now() >= this.#leaseEndTime()) return this.#stop();
+      if (!this.holdsLease()) return;
       const sentTime = Date.now();
       try {
         const opened = await open(this.#stub, this.claimed.fence);

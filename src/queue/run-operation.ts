@@ -31,7 +31,7 @@ export async function runOperation(channel: RunChannel, options: RunOptions): Pr
     await channel.finish({ type: "release", statusMessage });
     return;
   }
-  const lastWord = await runWithinLimits(channel, method, options);
+  const lastWord = channel.holdsLease() ? await runWithinLimits(channel, method, options) : undefined;
   // Who was stopped has nothing to say any more.
   if (lastWord) await channel.finish(lastWord);
   else channel.close();
@@ -111,6 +111,7 @@ function runPorts(
     },
     saveCheckpoint: async (cursor) => stillOurs(await channel.save({ type: "saveCheckpoint", cursor })),
     stepResult: (place) => channel.stepResult(place),
+    checkLease: () => void channel.holdsLease(),
     log: (fields) => console.log({ ...fields, method: method.id }),
     signal,
     input,

@@ -37,6 +37,7 @@ function aContext(claimed: Partial<Claimed> = {}, ports: Partial<RunPorts> = {})
     saveStep: async (name, result) => void saved.push([name, result]),
     saveCheckpoint: async (cursor) => void saved.push(["checkpoint", cursor]),
     stepResult: async (place) => `"of place ${place}"`,
+    checkLease: () => undefined,
     log: () => undefined,
     signal: new AbortController().signal,
     input: new ReadableStream(),
@@ -107,6 +108,17 @@ describe("a durable sleep", () => {
 
     await expect(op.sleep("1s")).rejects.toThrow(RangeError);
   });
+});
+
+// "No consumer believes it owns the work longer than a lease after its last confirmed keep-alive."
+test("a step does not begin where the lease has run out unnoticed", async () => {
+  const abort = new AbortController();
+  const checkLease = (): void => abort.abort(new Error("the lease is over"));
+  const { op, saved } = aContext({}, { signal: abort.signal, checkLease });
+  let runs = 0;
+
+  await expect(op.step("late", () => (runs += 1))).rejects.toThrow("the lease is over");
+  expect({ runs, saved }).toEqual({ runs: 0, saved: [] });
 });
 
 // "a handler that swallows the unwinding has its result discarded".
