@@ -6,7 +6,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { eventually } from "../support/eventually";
+import { eventually } from "../support/eventually.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const READY_MS = 40_000;

@@ -1,0 +1,89 @@
+// What every answer must be, whatever was asked: JSON, with errors in the form of AIP-193, and of no 5xx but 503.
+import { type CodeName, Code, httpStatusByCode } from "../../src/rpc/code.ts";
+import type { HostileRequest } from "./hostile-requests.ts";
+import type { Outcome } from "./raw-http.ts";
+
+export const MAX_ANSWER_MS = 10_000;
+
+/** Where the status is not the code's own (docs/clients.md): a wrong method, too large a body. */
+const OTHER_STATUSES: Partial<Record<CodeName, number[]>> = { UNIMPLEMENTED: [405], INVALID_ARGUMENT: [413] };
+
+/** What the HTTP server, or wrangler's proxy, says by itself of a message that is no HTTP or breaks off: no Worker saw it. */
+const SERVERS_OWN =
+  /^(501 |500 Internal Server Error$|500 Error: (Network connection lost|Promise will never complete)\.)/;
+
+/** What is wrong with the outcome of a request; undefined where nothing is. */
+export function brokenRule(request: HostileRequest, outcome: Outcome): string | undefined {
+  const { isHttp } = request;
+  if (outcome.type === "timeout") return `not answered within ${MAX_ANSWER_MS} ms`;
+  // Who breaks off, or speaks no HTTP, is owed no answer.
+  if (outcome.type === "brokenOff") return undefined;
+  if (outcome.type === "closed") return isHttp ? "the connection was closed without an answer" : undefined;
+  const { status, headers, body } = outcome;
+  const type = headers.get("content-type");
+  const isJson = type === "application/json; charset=UTF-8";
+  if (!isHttp && !isJson && (isClientError(status) || SERVERS_OWN.test(`${status} ${body.toString("latin1")}`)))
+    return undefined;
+  if (status >= 500 && status !== 503) return `status ${status}: ${quoted(body)}`;
+  if (status === 204 || status === 304) return body.length === 0 ? undefined : `${status} with a body`;
+  if (!isJson) return `${status} with Content-Type ${type}: ${quoted(body)}`;
+  if (isHead(request) && body.length === 0) return undefined;
+  return status < 400 ? brokenJson(body) : brokenError(status, body);
+}
+
+/** A POST may stand for it. */
+function isHead({ method, headers }: HostileRequest): boolean {
+  const overrides = headers.filter(([name]) => name === "X-HTTP-Method-Override").map(([, value]) => value);
+  return method === "HEAD" || (method === "POST" && overrides.join(", ") === "HEAD");
+}
+
+function isClientError(status: number): boolean {
+  return status >= 400 && status < 500;
+}
+
+function quoted(body: Buffer): string {
+  return JSON.stringify(body.toString("utf8").slice(0, 300));
+}
+
+// What is no UTF-8 is no JSON.
+const STRICT = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+function brokenJson(body: Buffer): string | undefined {
+  try {
+    const json: unknown = JSON.parse(STRICT.decode(body));
+    return typeof json === "object" && json !== null && !("error" in json && !("name" in json))
+      ? undefined
+      : `no answer: ${quoted(body)}`;
+  } catch (error) {
+    return `${String(error)}: ${quoted(body)}`;
+  }
+}
+
+interface ErrorBody {
+  error: { code: number; message: string; status: CodeName; details: { "@type": string; reason?: string }[] };
+}
+
+function brokenError(status: number, body: Buffer): string | undefined {
+  let json: ErrorBody;
+  try {
+    json = JSON.parse(STRICT.decode(body)) as ErrorBody;
+  } catch (error) {
+    return `${status}, ${String(error)}: ${quoted(body)}`;
+  }
+  const { error } = json;
+  const isKnown = typeof error?.status === "string" && Object.hasOwn(Code, error.status);
+  const statuses = isKnown ? [httpStatusByCode[error.status], ...(OTHER_STATUSES[error.status] ?? [])] : [];
+  const types = Array.isArray(error?.details) ? error.details.map((detail) => detail["@type"]) : [];
+  const isWhole =
+    Object.keys(json).join() === "error" &&
+    error.code === status &&
+    statuses.includes(status) &&
+    typeof error.message === "string" &&
+    error.message !== "" &&
+    types[0] === "type.googleapis.com/google.rpc.ErrorInfo" &&
+    /^[A-Z][A-Z0-9_]+$/.test(error.details[0]?.reason ?? "") &&
+    new Set(types).size === types.length;
+  if (!isWhole) return `${status} without Google's form: ${quoted(body)}`;
+  if (/\bat \S+ \(|\.ts:\d+|node_modules/.test(body.toString("utf8"))) return `a stack in the answer: ${quoted(body)}`;
+  return undefined;
+}

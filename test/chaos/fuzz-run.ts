@@ -1,0 +1,186 @@
+// One run of hostile input: requests from a seed, several at a time, against a real server; every answer is judged, and at
+// last what the server has stored and holds in memory.
+import { DevServer } from "../e2e/dev-server.ts";
+import { MAX_ANSWER_MS, brokenRule } from "./answer-rules.ts";
+import { type HostileRequest, bytesOf, hostileRequest, isCutShort } from "./hostile-requests.ts";
+import { type Outcome, exchange } from "./raw-http.ts";
+import { residentBytes } from "./resident-memory.ts";
+import { type Served, servedRoutes } from "./served-routes.ts";
+import { Accepted, unaccounted } from "./accepted.ts";
+
+export interface FuzzOptions {
+  seed: number;
+  requests: number;
+  /** Only this one of them. */
+  only?: number | undefined;
+  /** Told of the way. */
+  onProgress?: (done: number, server: DevServer) => Promise<void>;
+}
+
+export interface Violation {
+  /** The number of the request, with which it can be repeated; undefined for what is of no single one. */
+  index: number | undefined;
+  rule: string;
+  request?: string;
+}
+
+export interface FuzzSummary {
+  seed: number;
+  requests: number;
+  routes: number;
+  /** Requests by what came of them: a status; closed, where a message that is no HTTP got none; broken off by the client. */
+  outcomes: Record<string, number>;
+  slowestMs: number;
+  /** Resident memory of the runtime, in bytes. */
+  residentAfterFifth: number;
+  residentAtEnd: number;
+  /** Objects that store something, all of them of requests that were answered with success. */
+  storedObjects: number;
+  violations: Violation[];
+}
+
+const CONCURRENCY = 12;
+const PROGRESS_EVERY = 5_000;
+/** The first of them tell what is wrong; a hundred thousand more do not. */
+const MAX_VIOLATIONS = 50;
+const RUNNING = 6;
+const DONE = 6;
+
+export async function runFuzz(options: FuzzOptions): Promise<FuzzSummary> {
+  const server = await DevServer.start();
+  try {
+    return await new Fuzz(server, options).run();
+  } finally {
+    await server.dispose();
+  }
+}
+
+class Fuzz {
+  readonly #server: DevServer;
+  readonly #options: FuzzOptions;
+  readonly #accepted = new Accepted();
+  readonly #running: string[] = [];
+  readonly #done: string[] = [];
+  readonly #outcomes = new Map<string, number>();
+  readonly #violations: Violation[] = [];
+  #slowestMs = 0;
+  #next = 0;
+
+  constructor(server: DevServer, options: FuzzOptions) {
+    this.#server = server;
+    this.#options = options;
+  }
+
+  async run(): Promise<FuzzSummary> {
+    const { seed, requests, only } = this.#options;
+    const served = await servedRoutes(this.#server.url);
+    for (let index = 0; index < RUNNING; index += 1) this.#running.push(await this.#create());
+    for (let index = 0; index < DONE; index += 1) this.#done.push(await this.#finished());
+    let residentAfterFifth = await residentBytes(this.#server);
+    if (only === undefined) {
+      await this.#send(served, Math.floor(requests / 5));
+      residentAfterFifth = await residentBytes(this.#server);
+      await this.#send(served, requests);
+    } else await this.#one(served, only);
+    const residentAtEnd = await residentBytes(this.#server);
+    await this.#server.kill();
+    const { storedObjects, violations } = unaccounted(this.#server.state, this.#accepted);
+    for (const rule of violations) this.#report({ index: undefined, rule });
+    return {
+      seed,
+      requests,
+      routes: served.routes.length,
+      outcomes: Object.fromEntries([...this.#outcomes].toSorted(([a], [b]) => a.localeCompare(b))),
+      slowestMs: Math.round(this.#slowestMs),
+      residentAfterFifth,
+      residentAtEnd,
+      storedObjects,
+      violations: this.#violations,
+    };
+  }
+
+  /** Sends the requests up to this number. */
+  async #send(served: Served, end: number): Promise<void> {
+    const sender = async (): Promise<void> => {
+      while (this.#next < end) {
+        const index = this.#next;
+        this.#next += 1;
+        await this.#one(served, index);
+        if ((index + 1) % PROGRESS_EVERY === 0) await this.#options.onProgress?.(index + 1, this.#server);
+      }
+    };
+    await Promise.all(Array.from({ length: CONCURRENCY }, () => sender()));
+  }
+
+  async #one(served: Served, index: number): Promise<void> {
+    const request = hostileRequest(this.#options.seed, index, served, { running: this.#running, done: this.#done });
+    const { host, port } = new URL(this.#server.url);
+    const outcome = await exchange({
+      port: Number(port),
+      bytes: bytesOf(request, host),
+      isHead: request.method === "HEAD",
+      isBrokenOff: isCutShort(request),
+      timeoutMs: MAX_ANSWER_MS,
+    });
+    this.#slowestMs = Math.max(this.#slowestMs, outcome.ms);
+    const kind = outcome.type === "answered" ? String(outcome.status) : outcome.type;
+    this.#outcomes.set(kind, (this.#outcomes.get(kind) ?? 0) + 1);
+    const rule = brokenRule(request, outcome);
+    if (rule !== undefined) this.#report({ index, rule, request: shown(request) });
+    this.#accepted.note(request, outcome);
+    await this.#replaceDeleted(request, outcome);
+  }
+
+  #report(violation: Violation): void {
+    if (this.#violations.length < MAX_VIOLATIONS) this.#violations.push(violation);
+  }
+
+  /** The requests to come are to meet as many operations as those before. */
+  async #replaceDeleted(request: HostileRequest, outcome: Outcome): Promise<void> {
+    if (outcome.type !== "answered" || outcome.status !== 200) return;
+    const path = decodeURIComponent(new URL(request.target, this.#server.url).pathname);
+    for (const [names, make] of [
+      [this.#running, () => this.#create()],
+      [this.#done, () => this.#finished()],
+    ] as const) {
+      const place = names.findIndex((name) => path.endsWith(name));
+      if (
+        place >= 0 &&
+        /DELETE|POST|PATCH/.test(request.method) &&
+        !(await this.#isStill(names[place]!, names === this.#done))
+      ) {
+        names[place] = await make();
+      }
+    }
+  }
+
+  async #isStill(name: string, done: boolean): Promise<boolean> {
+    const response = await fetch(`${this.#server.url}/v1/${name}`);
+    const operation = (await response.json()) as { done?: boolean };
+    return response.status === 200 && operation.done === done;
+  }
+
+  async #create(): Promise<string> {
+    return this.#started("/v1/projects/p/operations", {});
+  }
+
+  async #finished(): Promise<string> {
+    return this.#started("/v1/echo:wait", { success: { content: "done" } });
+  }
+
+  async #started(path: string, body: object): Promise<string> {
+    const response = await fetch(`${this.#server.url}${path}`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    const { name } = (await response.json()) as { name?: string };
+    if (response.status !== 200 || name === undefined) throw new Error(`POST ${path}: ${response.status}`);
+    this.#accepted.started(name);
+    return name;
+  }
+}
+
+function shown(request: HostileRequest): string {
+  return bytesOf(request, "host").toString("latin1").slice(0, 600);
+}
