@@ -190,6 +190,8 @@ export const LATE_ALARM_MS = MINUTE_MS;
 export const EFFECT_RETRY_MS = 5 * SECOND_MS;
 /** … up to this. */
 export const MAX_EFFECT_RETRY_MS = 5 * MINUTE_MS;
+/** How long a KV put that nobody has confirmed may be under way: after a removal, it is removed again. */
+export const LATE_SNAPSHOT_PUT_MS = MINUTE_MS;
 /** Time-driven transitions settled in one event: more than any honest clock can bring due at once. */
 export const MAX_DUE_TRANSITIONS = 10;
 /** An index row still STARTING after this is checked with its object. */

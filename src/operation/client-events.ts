@@ -53,5 +53,9 @@ export function remove(draft: Draft): undefined {
   record.revision += 1;
   emit(draft, "index");
   draft.effects.push({ type: "notifyWaiters" });
-  if (isFinal(record.state) && record.policy.snapshot) emit(draft, "snapshot");
+  if (!isFinal(record.state) || !record.policy.snapshot) return;
+  // KV knows no order: a put that nobody has confirmed may arrive behind the removal, also from before a crash.
+  const isPutUnconfirmed = record.outbox.snapshot !== undefined;
+  emit(draft, "snapshot");
+  if (isPutUnconfirmed && record.outbox.snapshot) record.outbox.snapshot.again = true;
 }

@@ -93,8 +93,9 @@ export function scheduleResend({ record, now }: Draft): undefined {
 
 /** Names an outbox effect, to be done at once; its entry says when it is tried again, should nothing more be heard. */
 export function emit({ record, effects, now }: Draft, effect: OutboxEffect): void {
-  const failures = record.outbox[effect]?.failures ?? 0;
-  record.outbox[effect] = { dueTime: now + effectRetryMs(failures), failures };
+  const entry = record.outbox[effect];
+  const failures = entry?.failures ?? 0;
+  record.outbox[effect] = { ...entry, dueTime: now + effectRetryMs(failures), failures };
   effects.push({ type: effect });
 }
 

@@ -1,12 +1,15 @@
 // How the effects went that reach beyond the object, and when nothing is left to be known of the operation.
 import { type Draft, effectRetryMs } from "./draft";
 import type { OutboxEffect, Refusal } from "./event";
+import { LATE_SNAPSHOT_PUT_MS } from "../limits";
 import { isFinal } from "./state";
 
 /** An effect told the world of `revision`; where the record has moved on since, the entry stays. */
-export function effectDone({ record }: Draft, effect: OutboxEffect, revision: number): Refusal | undefined {
-  if (record.outbox[effect] === undefined || record.revision !== revision) return "NOT_ALLOWED";
-  delete record.outbox[effect];
+export function effectDone({ record, now }: Draft, effect: OutboxEffect, revision: number): Refusal | undefined {
+  const entry = record.outbox[effect];
+  if (entry === undefined || record.revision !== revision) return "NOT_ALLOWED";
+  if (entry.again) record.outbox[effect] = { dueTime: now + LATE_SNAPSHOT_PUT_MS, failures: 0 };
+  else delete record.outbox[effect];
   return undefined;
 }
 
@@ -14,7 +17,7 @@ export function effectFailed({ record, now }: Draft, effect: OutboxEffect): Refu
   const entry = record.outbox[effect];
   if (entry === undefined) return "NOT_ALLOWED";
   const failures = entry.failures + 1;
-  record.outbox[effect] = { dueTime: now + effectRetryMs(failures), failures };
+  record.outbox[effect] = { ...entry, dueTime: now + effectRetryMs(failures), failures };
   return undefined;
 }
 

@@ -51,6 +51,8 @@ export interface OutboxEntry {
   /** Milliseconds since 1970. */
   dueTime: number;
   failures: number;
+  /** Once done it is to be done once more, later: it may have overtaken what it is to undo. */
+  again?: boolean;
 }
 
 /** A place among those that may run, or be under way, at the same time. PERSISTED CONTRACT. */
