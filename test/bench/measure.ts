@@ -1,0 +1,155 @@
+// One round of one target: what its calls cost in CPU of the runtime's process, and how long its users wait.
+import type { Runtime } from "./runtime.ts";
+import type { Adapter, BenchRequest } from "./target.ts";
+
+/** How many of each in a round, and how many at the same time. */
+export interface Plan {
+  starts: number;
+  gets: number;
+  lifecycles: number;
+  oneAtATime: number;
+  lists: number;
+  reporters: number;
+  concurrency: number;
+}
+
+/** Figures of a round. CPU in milliseconds per call, times in milliseconds, throughput in operations per second. */
+export type Figures = Partial<Record<Measure, number>>;
+export type Measure =
+  | "getCpu"
+  | "startCpu"
+  | "lifecycleCpu"
+  | "reportsCpu"
+  | "listCpu"
+  | "doneLatency"
+  | "startLatency"
+  | "getLatency"
+  | "reportsLatency"
+  | "throughput";
+
+/** A target that runs: `held` is the same with nobody to do the work, where starts are measured alone. */
+export interface Running {
+  runtime: Runtime;
+  adapter: Adapter;
+  held: { runtime: Runtime; adapter: Adapter; request: Partial<BenchRequest> };
+}
+
+/** Of everything that was started: not there, with another's result, or under an id twice. */
+export interface Verdict {
+  operations: number;
+  wrong: number;
+  lost: number;
+  doubled: number;
+}
+
+let counter = 0;
+const nextEcho = (): string => `echo ${(counter += 1)}`;
+
+export async function measureRound(target: Running, plan: Plan, verdict: Verdict): Promise<Figures> {
+  const { adapter, runtime, held } = target;
+  const figures: Figures = {};
+  const finished = new Map<string, string>();
+  const check = (isRight: boolean): void => {
+    verdict.operations += 1;
+    if (!isRight) verdict.wrong += 1;
+  };
+
+  figures.lifecycleCpu = await cpuPer(runtime, plan.lifecycles, async () => {
+    const time = performance.now();
+    await inParallel(plan.lifecycles, plan.concurrency, async () => {
+      const echo = nextEcho();
+      const id = await adapter.start({ echo });
+      if (finished.has(id)) verdict.doubled += 1;
+      finished.set(id, echo);
+      check((await adapter.wait(id)) === echo);
+    });
+    figures.throughput = plan.lifecycles / ((performance.now() - time) / 1_000);
+  });
+
+  const ids = [...finished];
+  const getTimes: number[] = [];
+  figures.getCpu = await cpuPer(runtime, plan.gets, () =>
+    inParallel(plan.gets, plan.concurrency, async (number) => {
+      const [id, echo] = ids[number % ids.length]!;
+      const time = performance.now();
+      const seen = await adapter.get(id);
+      getTimes.push(performance.now() - time);
+      if (seen === undefined) verdict.lost += 1;
+      else if (seen !== echo) verdict.wrong += 1;
+    }),
+  );
+  figures.getLatency = median(getTimes);
+
+  const startTimes: number[] = [];
+  figures.startCpu = await cpuPer(held.runtime, plan.starts, () =>
+    inParallel(plan.starts, plan.concurrency, async () => {
+      const time = performance.now();
+      await held.adapter.start({ echo: nextEcho(), ...held.request });
+      startTimes.push(performance.now() - time);
+    }),
+  );
+  figures.startLatency = median(startTimes);
+
+  figures.doneLatency = await oneAtATime(plan.oneAtATime, async () => {
+    const echo = nextEcho();
+    check((await adapter.wait(await adapter.start({ echo }))) === echo);
+  });
+  figures.reportsCpu = await cpuPer(runtime, plan.reporters, async () => {
+    figures.reportsLatency = await oneAtATime(plan.reporters, async () => {
+      const echo = nextEcho();
+      check((await adapter.wait(await adapter.start({ echo, reports: 10 }))) === echo);
+    });
+  });
+
+  const { list } = adapter;
+  if (list) {
+    figures.listCpu = await cpuPer(runtime, plan.lists, () =>
+      inParallel(plan.lists, 1, async () => {
+        const page = await list();
+        verdict.doubled += page.length - new Set(page).size;
+      }),
+    );
+  }
+  return figures;
+}
+
+async function cpuPer(runtime: Runtime, count: number, act: () => Promise<void>): Promise<number> {
+  const before = runtime.cpuMs();
+  await act();
+  return (runtime.cpuMs() - before) / count;
+}
+
+async function oneAtATime(count: number, act: () => Promise<void>): Promise<number> {
+  const times: number[] = [];
+  for (let number = 0; number < count; number += 1) {
+    const time = performance.now();
+    await act();
+    times.push(performance.now() - time);
+  }
+  return median(times);
+}
+
+/** `count` times, so many at once, in the order of their numbers. */
+export async function inParallel(
+  count: number,
+  concurrency: number,
+  act: (number: number) => Promise<void>,
+): Promise<void> {
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < count) {
+      const number = next;
+      next += 1;
+      await act(number);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(concurrency, count) }, worker));
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  const [low = Number.NaN, high = Number.NaN] =
+    sorted.length % 2 === 1 ? [sorted[middle], sorted[middle]] : [sorted[middle - 1], sorted[middle]];
+  return (low + high) / 2;
+}

@@ -1,0 +1,42 @@
+// A process of its own for one Worker in the local runtime: started by runtime.ts, which kills it and its workerd together.
+import { build } from "esbuild";
+import { Log, LogLevel, Miniflare, convertV4MiniflareOptions } from "miniflare";
+import { unstable_getMiniflareWorkerOptions } from "wrangler";
+import type { RuntimeOptions } from "./runtime.ts";
+
+const { config, entry, vars, state, consumes } = JSON.parse(process.argv[2] ?? "") as RuntimeOptions & {
+  state: string;
+};
+const bundle = await build({
+  entryPoints: [entry],
+  bundle: true,
+  format: "esm",
+  target: "es2024",
+  conditions: ["workerd", "worker", "browser"],
+  external: ["cloudflare:*", "node:*"],
+  write: false,
+});
+const { workerOptions } = unstable_getMiniflareWorkerOptions(config);
+const miniflare = new Miniflare(
+  convertV4MiniflareOptions({
+    host: "127.0.0.1",
+    port: 0,
+    cf: false,
+    log: new Log(LogLevel.ERROR),
+    logRequests: false,
+    telemetry: { enabled: false },
+    // What a Worker logs is measured with it, and read by nobody.
+    handleStructuredLogs: () => {},
+    resourcePersistencePath: state,
+    workers: [
+      {
+        ...workerOptions,
+        name: "bench",
+        modules: [{ type: "ESModule", path: "worker.mjs", contents: bundle.outputFiles[0]?.text ?? "" }],
+        bindings: vars,
+        ...(consumes ? {} : { queueConsumers: {} }),
+      },
+    ],
+  }),
+);
+console.log(JSON.stringify({ url: String(await miniflare.ready).replace(/\/$/, "") }));

@@ -1,0 +1,123 @@
+// The local runtime with one Worker, from outside: started, measured, killed as by a power cut, started again on its state.
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import type { Target } from "./target.ts";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+/** Of a second: proc(5) counts in these. */
+const TICKS_PER_SECOND = 100;
+const READY_MS = 60_000;
+
+export interface RuntimeOptions extends Pick<Target, "config" | "entry" | "vars"> {
+  /** Whether its queue is consumed. */
+  consumes: boolean;
+}
+
+/** In memory where the system has a place for that: what is measured is not the disk. */
+function newState(): string {
+  return mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "bench-"));
+}
+
+export class Runtime {
+  readonly url: string;
+  /** Of the process that runs Worker and objects. */
+  readonly pid: number;
+  readonly #state: string;
+  readonly #options: RuntimeOptions;
+  readonly #process: ChildProcess;
+
+  private constructor(url: string, started: { process: ChildProcess; state: string; options: RuntimeOptions }) {
+    this.url = url;
+    this.#process = started.process;
+    this.#state = started.state;
+    this.#options = started.options;
+    this.pid = workerdOf(this.#process.pid ?? 0);
+  }
+
+  /** Starts it, and comes back once it serves; the time that took is until then. */
+  static async start(options: RuntimeOptions, state = newState()): Promise<Runtime> {
+    const child = spawn(
+      process.execPath,
+      [join(import.meta.dirname, "runtime-process.ts"), JSON.stringify({ ...options, state })],
+      // A group of its own: Node and workerd die together.
+      { cwd: ROOT, detached: true, stdio: ["ignore", "pipe", "inherit"] },
+    );
+    running.add(child);
+    const { promise, resolve: ready, reject } = Promise.withResolvers<string>();
+    const timer = setTimeout(() => reject(new Error("the runtime did not get ready")), READY_MS);
+    child.once("exit", (code) => reject(new Error(`the runtime ended with ${code}`)));
+    createInterface({ input: child.stdout }).once("line", (line) => ready((JSON.parse(line) as { url: string }).url));
+    try {
+      return new Runtime(await promise, { process: child, state, options });
+    } catch (error) {
+      kill(child);
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Kills it as a power cut would, and starts it again on what it had stored. */
+  async restart(): Promise<Runtime> {
+    await this.#kill();
+    return Runtime.start(this.#options, this.#state);
+  }
+
+  async dispose(): Promise<void> {
+    await this.#kill();
+    rmSync(this.#state, { recursive: true, force: true });
+  }
+
+  async #kill(): Promise<void> {
+    const { promise, resolve: ended } = Promise.withResolvers<void>();
+    this.#process.once("exit", () => ended());
+    kill(this.#process);
+    await promise;
+  }
+
+  /** CPU time that the process has had, user and system, in milliseconds. */
+  cpuMs(): number {
+    // proc(5): "pid (comm) state ppid …", utime and stime are the 14th and 15th.
+    const fields = readFileSync(`/proc/${this.pid}/stat`, "utf8")
+      .replace(/^.*\) /s, "")
+      .split(" ");
+    return ((Number(fields[11]) + Number(fields[12])) * 1_000) / TICKS_PER_SECOND;
+  }
+
+  /** Resident memory in bytes. */
+  residentBytes(): number {
+    const kib = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${this.pid}/status`, "utf8"))?.[1];
+    return Number(kib) * 1_024;
+  }
+}
+
+const running = new Set<ChildProcess>();
+
+function kill(child: ChildProcess): void {
+  running.delete(child);
+  if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, "SIGKILL");
+}
+
+// However the benchmark ends, nothing of it goes on.
+process.once("exit", () => {
+  for (const child of running) kill(child);
+});
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+
+function workerdOf(parent: number): number {
+  const children = readdirSync("/proc").filter((entry) => {
+    if (!/^\d+$/.test(entry)) return false;
+    try {
+      const stat = readFileSync(`/proc/${entry}/stat`, "utf8");
+      return stat.includes("(workerd)") && Number(stat.replace(/^.*\) /s, "").split(" ")[1]) === parent;
+    } catch {
+      // It has ended since.
+      return false;
+    }
+  });
+  if (children.length !== 1) throw new Error(`${children.length} workerd processes instead of one`);
+  return Number(children[0]);
+}

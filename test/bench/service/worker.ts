@@ -1,0 +1,27 @@
+// The service with one method that does as good as nothing: what is measured is the service.
+import { defineMethod, operations } from "../../../src/index";
+import type { JsonObject } from "../../../src/rpc/any";
+import type { BenchRequest } from "../target";
+
+export {
+  DirectoryObject,
+  KeyObject,
+  OperationIndex,
+  OperationObject,
+  PolicyObject,
+  RequestObject,
+  SlotsObject,
+} from "../../../src/index";
+
+const echo = defineMethod({
+  id: "things:echo",
+  http: { post: "/v1/{parent=projects/*}/things:echo", body: "*" },
+  request: (json: JsonObject) => json as JsonObject & BenchRequest,
+  async run({ echo: text, reports = 0, ranUrl }, op) {
+    for (let number = 1; number <= reports; number += 1) op.progress({ progressPercent: number });
+    if (ranUrl !== undefined) await fetch(ranUrl, { method: "POST" });
+    return { echo: text };
+  },
+});
+
+export default operations({ methods: [echo] });

@@ -1,0 +1,97 @@
+// The targets, by name. Another needs its Worker and an adapter here, and nothing else.
+import { type Target, call, post } from "./target.ts";
+
+/** How long a user of Workflows lets pass between two looks; the less, the sooner he knows and the more it costs. */
+const POLL_MS = 10;
+
+interface Operation {
+  name: string;
+  done: boolean;
+  response?: { value: { echo: string } };
+}
+
+function echoOf({ done, response }: Operation): string | undefined {
+  if (done && !response) throw new Error("an operation ended without a response");
+  return response?.value.echo;
+}
+
+const service: Target = {
+  name: "service",
+  config: "wrangler.toml",
+  entry: "test/bench/service/worker.ts",
+  // As `npm start` has it; the lease short, so that work is missed soon that died with its machine.
+  vars: { AUTH: "open", RESEND_SECONDS: "3", LEASE_SECONDS: "5" },
+  holdsBy: "queue",
+  adapter: (url) => ({
+    start: async (request) => (await post<Operation>(`${url}/v1/projects/p/things:echo`, request)).name,
+    get: async (name) => echoOf(await call<Operation>(`${url}/v1/${name}`)),
+    wait: async (name) => {
+      for (;;) {
+        const echo = echoOf(await post<Operation>(`${url}/v1/${name}:wait`, { timeout: "60s" }));
+        if (echo !== undefined) return echo;
+      }
+    },
+    list: async () => {
+      const page = await call<{ operations: Operation[] }>(`${url}/v1/projects/p/operations?pageSize=100`);
+      return page.operations.map(({ name }) => name);
+    },
+  }),
+};
+
+interface FloorRecord {
+  result?: { echo: string };
+}
+
+const floor: Target = {
+  name: "floor",
+  config: "test/bench/floor/wrangler.toml",
+  entry: "test/bench/floor/worker.ts",
+  vars: {},
+  holdsBy: "queue",
+  adapter: (url) => ({
+    start: async (request) => (await post<{ id: string }>(`${url}/start`, request)).id,
+    get: async (id) => (await call<FloorRecord>(`${url}/get/${id}`)).result?.echo,
+    wait: async (id) => {
+      for (;;) {
+        const { result } = await call<FloorRecord>(`${url}/wait/${id}`);
+        if (result) return result.echo;
+      }
+    },
+    list: async () => (await call<{ id: string }[]>(`${url}/list`)).map(({ id }) => id),
+  }),
+};
+
+interface InstanceStatus {
+  status: string;
+  output?: { echo: string } | null;
+}
+
+const workflows: Target = {
+  name: "workflows",
+  config: "test/bench/workflows/wrangler.toml",
+  entry: "test/bench/workflows/worker.ts",
+  vars: {},
+  holdsBy: "request",
+  adapter: (url) => {
+    const get = async (id: string): Promise<string | undefined> => {
+      const { status, output } = await call<InstanceStatus>(`${url}/get/${id}`);
+      if (status === "errored" || status === "terminated") throw new Error(`the instance ${id} is ${status}`);
+      return status === "complete" ? output?.echo : undefined;
+    };
+    return {
+      start: async (request) => (await post<{ id: string }>(`${url}/start`, request)).id,
+      get,
+      wait: async (id) => {
+        for (;;) {
+          const echo = await get(id);
+          if (echo !== undefined) return echo;
+          // There is nothing to wait on: this is what its users do.
+          await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+        }
+      },
+      list: undefined,
+    };
+  },
+};
+
+export const TARGETS: readonly Target[] = [service, floor, workflows];
