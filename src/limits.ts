@@ -204,8 +204,18 @@ export const TOMBSTONE_MS = HOUR_MS;
 export const MAX_DUE_ROWS = 100;
 /** Operations of one sweep that are asked at the same time: a Worker has six connections. */
 export const SWEEP_CONCURRENCY = 6;
-/** Index shards one cron run visits; the next run goes on behind them. */
-export const MAX_SHARDS_PER_SWEEP = 200;
+/** Index shards that the sweep takes from the directory at a time: those that a run no longer comes to are the next one's. */
+export const SHARDS_PER_SWEEP_PORTION = 24;
+/** Visits of shards in one cron run: well under the thousand object calls that a Worker may make. */
+export const MAX_SWEEP_VISITS = 500;
+/** How long one cron run begins new visits: it is done before the next, five minutes later. */
+export const MAX_SWEEP_MS = 4 * MINUTE_MS;
+/** What runs for longer than this is looked in on by the sweep: most operations never are. */
+export const PATROL_AGE_MS = 5 * MINUTE_MS;
+/** From the beginning of one walk over what runs to the next: a month's sleep costs 2,880 calls, $0.0005. */
+export const PATROL_INTERVAL_MS = 15 * MINUTE_MS;
+/** Running operations of one shard that one sweep looks in on; the next goes on behind them. */
+export const MAX_PATROL_ROWS = 500;
 
 /** An alarm that has not fired by this much after its time is told to operators: the platform's are seldom later. */
 export const EXPLANATION_LATE_MS = 30 * SECOND_MS;

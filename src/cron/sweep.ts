@@ -1,21 +1,69 @@
 // The cron door: visits every index shard and lets it settle what is due. The net under the alarms, not their deputy.
 import { DIRECTORY_NAME } from "../durable/directory-object";
 import type { Env } from "../env";
-import { MAX_SHARDS_PER_SWEEP, SWEEP_CONCURRENCY } from "../limits";
+import { MAX_SWEEP_MS, MAX_SWEEP_VISITS, SHARDS_PER_SWEEP_PORTION, SWEEP_CONCURRENCY } from "../limits";
+import { inParallel } from "./in-parallel";
 
 /** The scheduled handler. Running it twice at once is safe: whatever is settled twice is settled the same. */
 export async function sweep(_controller: ScheduledController, env: Env): Promise<void> {
-  const shardIds = await env.DIRECTORY.getByName(DIRECTORY_NAME).nextShards(MAX_SHARDS_PER_SWEEP);
-  for (let offset = 0; offset < shardIds.length; offset += SWEEP_CONCURRENCY) {
-    await Promise.all(shardIds.slice(offset, offset + SWEEP_CONCURRENCY).map((shardId) => settle(shardId, env)));
-  }
+  const run = new SweepRun(env, Date.now() + MAX_SWEEP_MS);
+  // Every shard once, before any a second time.
+  let unfinished = await run.visitAll();
+  while (unfinished.length > 0 && run.mayGoOn()) unfinished = await run.visit(unfinished);
+  console.log({ message: "sweep", ...run.counts, unfinished: unfinished.length });
 }
 
-/** One shard that cannot be reached keeps none of the others waiting. */
-async function settle(shardId: string, env: Env): Promise<void> {
-  try {
-    await env.INDEX.get(env.INDEX.idFromString(shardId)).settleDue();
-  } catch (error) {
-    console.error({ message: "index shard not swept", shardId, error: String(error) });
+class SweepRun {
+  readonly counts = { visits: 0, failed: 0, settled: 0 };
+  readonly #env: Env;
+  readonly #endTime: number;
+
+  constructor(env: Env, endTime: number) {
+    this.#env = env;
+    this.#endTime = endTime;
+  }
+
+  mayGoOn(): boolean {
+    return this.counts.visits < MAX_SWEEP_VISITS && Date.now() < this.#endTime;
+  }
+
+  /** Goes around the directory from where the last run ended; gives the shards that have more to settle. */
+  async visitAll(): Promise<string[]> {
+    const directory = this.#env.DIRECTORY.getByName(DIRECTORY_NAME);
+    const seen = new Set<string>();
+    const unfinished: string[] = [];
+    while (this.mayGoOn()) {
+      const portion = await directory.nextShards(SHARDS_PER_SWEEP_PORTION);
+      const unseen = portion.filter((shardId) => !seen.has(shardId));
+      for (const shardId of unseen) seen.add(shardId);
+      unfinished.push(...(await this.visit(unseen)));
+      // Around again, or all there are.
+      if (unseen.length < SHARDS_PER_SWEEP_PORTION) break;
+    }
+    return unfinished;
+  }
+
+  /** Visits shards side by side; gives those that have more to settle. */
+  async visit(shardIds: readonly string[]): Promise<string[]> {
+    const unfinished: string[] = [];
+    await inParallel(shardIds, SWEEP_CONCURRENCY, async (shardId) => {
+      if (!this.mayGoOn()) return;
+      this.counts.visits += 1;
+      if (await this.#settle(shardId)) unfinished.push(shardId);
+    });
+    return unfinished;
+  }
+
+  /** One shard that cannot be reached keeps none of the others waiting. */
+  async #settle(shardId: string): Promise<boolean> {
+    try {
+      const { settled, hasMore } = await this.#env.INDEX.get(this.#env.INDEX.idFromString(shardId)).sweep();
+      this.counts.settled += settled;
+      return hasMore;
+    } catch (error) {
+      this.counts.failed += 1;
+      console.error({ message: "index shard not swept", shardId, error: String(error) });
+      return false;
+    }
   }
 }

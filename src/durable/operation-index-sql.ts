@@ -106,19 +106,57 @@ export function setDueTime(sql: SqlStorage, key: RowKey, dueTime: number): void 
   sql.exec(`UPDATE operations SET due_time = ? WHERE create_time = ? AND id = ?`, dueTime, key.createTime, key.id);
 }
 
+/** A row that is to be checked with its operation. */
 export interface DueRow extends RowKey {
   tombstone: boolean;
+  revision: number;
+  dueTime: number;
 }
+
+interface StoredDueRow {
+  [column: string]: SqlStorageValue;
+  create_time: number;
+  id: string;
+  tombstone: number;
+  revision: number;
+  due_time: number;
+}
+
+const DUE_COLUMNS = "create_time, id, operation IS NULL AS tombstone, revision, due_time";
 
 export function selectDueRows(sql: SqlStorage, now: number, limit: number): DueRow[] {
   return sql
-    .exec<{ create_time: number; id: string; tombstone: number }>(
-      `SELECT create_time, id, operation IS NULL AS tombstone FROM operations WHERE due_time <= ? ORDER BY due_time LIMIT ?`,
+    .exec<StoredDueRow>(
+      `SELECT ${DUE_COLUMNS} FROM operations WHERE due_time <= ? ORDER BY due_time LIMIT ?`,
       now,
       limit,
     )
     .toArray()
-    .map((row) => ({ createTime: row.create_time, id: row.id, tombstone: row.tombstone === 1 }));
+    .map(dueRowFromStored);
+}
+
+/** What runs, oldest first, behind a row. */
+export function selectRunningRows(
+  sql: SqlStorage,
+  { after, createdBefore, limit }: { after: RowKey | undefined; createdBefore: number; limit: number },
+): DueRow[] {
+  return sql
+    .exec<StoredDueRow>(
+      `SELECT ${DUE_COLUMNS} FROM operations INDEXED BY operations_running
+       WHERE done = 0 AND (create_time, id) > (?, ?) AND create_time <= ?
+       ORDER BY create_time, id LIMIT ?`,
+      after?.createTime ?? 0,
+      after?.id ?? "",
+      createdBefore,
+      limit,
+    )
+    .toArray()
+    .map(dueRowFromStored);
+}
+
+function dueRowFromStored(row: StoredDueRow): DueRow {
+  const { create_time: createTime, id, tombstone, revision, due_time: dueTime } = row;
+  return { createTime, id, tombstone: tombstone === 1, revision, dueTime };
 }
 
 export function earliestDueTime(sql: SqlStorage): number | undefined {

@@ -4,6 +4,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { Env } from "../env";
 import { MAX_DUE_ROWS, MAX_PAGE_BYTES, MAX_SCANNED_ROWS, SWEEP_CONCURRENCY, TOMBSTONE_MS } from "../limits";
 import type { IndexRow } from "../operation/index-row";
+import { type Patrol, nextPatrolPart, patrolBehind } from "../operation/patrol";
 import { type PageRequest, type RowKey, type ShardPage, shareOf } from "../operation/page";
 import { Alarm } from "./alarm";
 import { DIRECTORY_NAME } from "./directory-object";
@@ -15,6 +16,7 @@ import {
   deleteDueRow,
   earliestDueTime,
   selectDueRows,
+  selectRunningRows,
   setDueTime,
   upsertRow,
 } from "./operation-index-sql";
@@ -23,11 +25,20 @@ import { readPage } from "./read-page";
 const SHARD_COUNT_KEY = "shardCount";
 const TOKEN_KEY = "tokenKey";
 const SHARD_KEY = "shard";
+const PATROL_KEY = "patrol";
 /** AES-256. */
 const TOKEN_KEY_BYTES = 32;
 
 /** How long the index waits before it asks again for an operation that could not be reached. */
 const UNREACHABLE_DELAY_MS = 60_000;
+
+/** What one visit of the sweep came to. PERSISTED CONTRACT: it crosses from the index to the cron door. */
+export interface Swept {
+  /** Rows that were checked with their operations. */
+  settled: number;
+  /** More are due: the shard wants another visit. */
+  hasMore: boolean;
+}
 
 export class OperationIndex extends DurableObject<Env> {
   readonly #sql: SqlStorage;
@@ -98,19 +109,49 @@ export class OperationIndex extends DurableObject<Env> {
     return this.ctx.storage.kv.get<number>(SHARD_COUNT_KEY) ?? 1;
   }
 
-  /** Settles rows that are due: what the operations' own alarms missed, expiry, starts that never were. The sweep calls it too. */
+  /** Settles rows that are due: what the operations' own alarms missed, expiry, starts that never were. */
   async settleDue(): Promise<void> {
-    if (!this.#isCreated()) return;
+    await this.#settleDue();
+  }
+
+  /** For the sweep: settles what is due, and looks in on some of what runs. It writes nothing where nothing has changed. */
+  async sweep(): Promise<Swept> {
+    const settled = await this.#settleDue();
+    return { settled: settled + (await this.#patrol()), hasMore: settled === MAX_DUE_ROWS };
+  }
+
+  async #settleDue(): Promise<number> {
+    if (!this.#isCreated()) return 0;
     await this.#alarm.read();
     const due = selectDueRows(this.#sql, Date.now(), MAX_DUE_ROWS);
-    for (let offset = 0; offset < due.length; offset += SWEEP_CONCURRENCY) {
-      await Promise.all(due.slice(offset, offset + SWEEP_CONCURRENCY).map((row) => this.#settle(row)));
-    }
+    await this.#check(due);
     await this.#alarm.arm(earliestDueTime(this.#sql));
+    return due.length;
+  }
+
+  /** An operation whose alarm was lost arms it anew when it is asked, whatever is overdue: its row is due much later. */
+  async #patrol(): Promise<number> {
+    if (!this.#isCreated()) return 0;
+    const stored = this.ctx.storage.kv.get<Patrol>(PATROL_KEY);
+    const part = nextPatrolPart(stored, Date.now());
+    if (!part) return 0;
+    const { after } = part.patrol;
+    const rows = selectRunningRows(this.#sql, { after, createdBefore: part.createdBefore, limit: part.limit });
+    // Where nothing runs for long there is nothing to remember.
+    if (rows.length > 0 || after) this.ctx.storage.kv.put(PATROL_KEY, patrolBehind(part, rows));
+    await this.#check(rows);
+    await this.#alarm.arm(earliestDueTime(this.#sql));
+    return rows.length;
+  }
+
+  async #check(rows: readonly DueRow[]): Promise<void> {
+    for (let offset = 0; offset < rows.length; offset += SWEEP_CONCURRENCY) {
+      await Promise.all(rows.slice(offset, offset + SWEEP_CONCURRENCY).map((row) => this.#settle(row)));
+    }
   }
 
   async #settle(row: DueRow): Promise<void> {
-    if (row.tombstone) return deleteDueRow(this.#sql, row);
+    if (row.tombstone) return this.#settleTombstone(row);
     this.#checked.add(row.id);
     const answer = await this.#ask(row);
     // Whoever wrote the row meanwhile knew better than an answer that was under way.
@@ -119,20 +160,37 @@ export class OperationIndex extends DurableObject<Env> {
     if (answer === "absent" || (answer !== "unreachable" && (answer.indexShard ?? 0) !== this.#shard())) {
       return deleteDueRow(this.#sql, row);
     }
-    if (answer !== "unreachable") upsertRow(this.#sql, answer);
+    const isKnown = answer !== "unreachable" && answer.revision === row.revision && answer.dueTime === row.dueTime;
+    if (answer !== "unreachable" && !isKnown) upsertRow(this.#sql, answer);
     // What is due as it was before would be asked again at once, and keep the others waiting.
-    if (answer === "unreachable" || answer.dueTime <= Date.now()) {
+    if (row.dueTime <= Date.now() && (answer === "unreachable" || answer.dueTime <= Date.now())) {
       setDueTime(this.#sql, row, Date.now() + UNREACHABLE_DELAY_MS);
     }
   }
 
-  async #ask({ id }: DueRow): Promise<IndexRow | "absent" | "unreachable"> {
+  /** A tombstone goes when nothing is left of its operation: one whose alarm was lost is found out here. */
+  async #settleTombstone(row: DueRow): Promise<void> {
     try {
-      return (await this.env.OPERATIONS.get(this.env.OPERATIONS.idFromString(id)).reconcile()) ?? "absent";
+      const remainsUntil = await this.#operation(row).remainsUntil();
+      if (remainsUntil === undefined) return deleteDueRow(this.#sql, row);
+      setDueTime(this.#sql, row, Math.max(remainsUntil, Date.now() + TOMBSTONE_MS));
     } catch (error) {
-      console.warn({ message: "operation not reached; the index will ask again", id, error: String(error) });
+      logUnreached(row, error);
+      setDueTime(this.#sql, row, Date.now() + UNREACHABLE_DELAY_MS);
+    }
+  }
+
+  async #ask(row: DueRow): Promise<IndexRow | "absent" | "unreachable"> {
+    try {
+      return (await this.#operation(row).reconcile()) ?? "absent";
+    } catch (error) {
+      logUnreached(row, error);
       return "unreachable";
     }
+  }
+
+  #operation({ id }: RowKey) {
+    return this.env.OPERATIONS.get(this.env.OPERATIONS.idFromString(id));
   }
 
   /** It never throws: the platform drops an alarm that keeps failing. */
@@ -176,4 +234,8 @@ export class OperationIndex extends DurableObject<Env> {
     this.#created ||= this.#sql.exec(`SELECT 1 FROM sqlite_master WHERE name = 'operations'`).toArray().length > 0;
     return this.#created;
   }
+}
+
+function logUnreached({ id }: RowKey, error: unknown): void {
+  console.warn({ message: "operation not reached; the index will ask again", id, error: String(error) });
 }

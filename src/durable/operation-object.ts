@@ -228,6 +228,13 @@ export class OperationObject extends DurableObject<Env> {
     return indexRowFromRecord(record);
   }
 
+  /** For the index, before it forgets a deletion: until when to leave it at that; undefined where nothing is left here. */
+  async remainsUntil(): Promise<number | undefined> {
+    await this.#life.settle();
+    const { record } = this.#life;
+    return record && indexRowFromRecord(record).dueTime;
+  }
+
   /** Whether an operation is here, whatever its name: a requestId is remembered as long as its operation. */
   async exists(): Promise<boolean> {
     await this.#life.settle();

@@ -7,10 +7,15 @@ import type { Reservation } from "../operation/reservation";
 const RESERVATION_KEY = "reservation";
 
 export class RequestObject extends DurableObject<Env> {
-  /** The reservation that stands: the first that was made. */
+  /** The reservation that stands: the first that was made, unless its time is over. */
   async reserve(reservation: Reservation): Promise<Reservation> {
     const existing = this.#reservation();
-    if (existing) return existing;
+    if (existing) {
+      if (!(await this.#isOver(existing))) return existing;
+      // Nothing is awaited from here to the write: of several that found the old one over, the first has it.
+      const renewed = this.#reservation();
+      if (renewed && renewed.operationId !== existing.operationId) return renewed;
+    }
     this.ctx.storage.kv.put(RESERVATION_KEY, reservation);
     await this.ctx.storage.setAlarm(reservation.createTime + REQUEST_ID_TTL_MS);
     return reservation;
@@ -27,11 +32,23 @@ export class RequestObject extends DurableObject<Env> {
   override async alarm(): Promise<void> {
     const reservation = this.#reservation();
     if (!reservation) return;
-    // Armed first: should the operation not be reached, this is looked at again.
+    // Armed first, and nothing is thrown: should the operation not be reached, this is looked at again.
     await this.ctx.storage.setAlarm(Date.now() + REQUEST_ID_TTL_MS);
+    try {
+      if (!(await this.#isOver(reservation))) return;
+      // Not what was reserved anew meanwhile.
+      if (this.#reservation()?.operationId !== reservation.operationId) return;
+      await Promise.all([this.ctx.storage.deleteAlarm(), this.ctx.storage.deleteAll()]);
+    } catch (error) {
+      console.warn({ message: "requestId not settled; it will be tried again", error: String(error) });
+    }
+  }
+
+  /** Whether a reservation has outlived its day and its operation: where its alarm was lost, nobody is held to it either. */
+  async #isOver({ createTime, operationId }: Reservation): Promise<boolean> {
+    if (createTime + REQUEST_ID_TTL_MS > Date.now()) return false;
     const { OPERATIONS } = this.env;
-    if (await OPERATIONS.get(OPERATIONS.idFromString(reservation.operationId)).exists()) return;
-    await Promise.all([this.ctx.storage.deleteAlarm(), this.ctx.storage.deleteAll()]);
+    return !(await OPERATIONS.get(OPERATIONS.idFromString(operationId)).exists());
   }
 
   #reservation(): Reservation | undefined {

@@ -267,10 +267,13 @@ describe("the alarm of the index", () => {
     });
     const counts: number[] = [];
     // Rows that are due arm the alarm for a time that is past: the runtime fires it by itself.
-    await eventually(async () => {
-      counts.push((await storedRows()).length);
-      return counts.at(-1) === 0;
-    });
+    await eventually(
+      async () => {
+        counts.push((await storedRows()).length);
+        return counts.at(-1) === 0;
+      },
+      { timeoutMs: 15_000 },
+    );
 
     expect(counts.at(-1)).toBe(0);
   });

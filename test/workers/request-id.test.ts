@@ -197,6 +197,38 @@ describe("a requestId is remembered", () => {
   });
 });
 
+// An alarm can be lost: the platform drops one whose handler fails six times.
+describe("a requestId whose alarm was lost", () => {
+  const loseAlarm = async (): Promise<void> => {
+    const [stub] = await remembered();
+    await runInDurableObject(stub!, (_, { storage }) => storage.deleteAlarm());
+  };
+
+  test("is free for another operation once its day and its operation are over, and not before", async () => {
+    const first = await service.post(MAKE, { requestId: "lost" });
+    await service.deliver(first.operation.name);
+    await loseAlarm();
+    clock.advance(DAY_MS - 1);
+    const within = await service.post(MAKE, { requestId: "lost" });
+    clock.advance(1);
+    const later = await Promise.all(Array.from({ length: 5 }, () => service.post(MAKE, { requestId: "lost" })));
+
+    expect(within.status).toBe(409);
+    expect(later.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+    expect(new Set([first, ...later].map(({ operation }) => operation.name)).size).toBe(2);
+  });
+
+  test("stands as long as its operation does", async () => {
+    const first = await service.post("/v1/projects/p/things:keep", { requestId: "lost" });
+    await service.deliver(first.operation.name);
+    await loseAlarm();
+    clock.advance(2 * DAY_MS);
+    const second = await service.post("/v1/projects/p/things:keep", { requestId: "lost" });
+
+    expect(second.operation.name).toBe(first.operation.name);
+  });
+});
+
 describe("a streamed input with a requestId", () => {
   const path = (requestId: string): string => `/v1/projects/p/things:upload?requestId=${requestId}`;
 

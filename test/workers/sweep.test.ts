@@ -1,17 +1,27 @@
 // The sweep: the net under the alarms. It may run twice at once, and one shard that fails keeps none of the others waiting.
 import { createScheduledController, evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import type { Env } from "../../src/index";
+import { MAX_DUE_ROWS, MAX_PATROL_ROWS, SHARDS_PER_SWEEP_PORTION, SWEEP_CONCURRENCY } from "../../src/limits";
+import { eventually } from "../support/eventually";
 import { clock } from "./clock";
 import { controls } from "./controls";
 import {
   type Started,
+  alarmTime,
+  call,
+  deliverNext,
+  fireAlarm,
+  fireIndexAlarm,
+  getOperation,
   indexOf,
   listNames,
   outboxIsEmpty,
   runNext,
   snapshotOf,
   startScript,
+  stateOf,
   storedBy,
   storedRecord,
   storedRows,
@@ -23,8 +33,46 @@ useFreshWorld();
 
 const never = () => new Promise<object>(() => {});
 
-async function sweep(): Promise<void> {
-  await worker.scheduled(createScheduledController({ cron: "*/5 * * * *" }), env);
+async function sweep(environment: Env = env): Promise<void> {
+  await worker.scheduled(createScheduledController({ cron: "*/5 * * * *" }), environment);
+}
+
+/** The index of projects/p. */
+const SHARD = env.INDEX.idFromName("projects/p#0").toString();
+
+/** The environment, with what happens to each visit of a shard in the test's hands. */
+function watched(onVisit: (shardId: string) => Promise<void> | void): Env {
+  const INDEX = new Proxy(env.INDEX, {
+    get: (target, property) => {
+      const member = (Reflect.get(target, property) as (...all: unknown[]) => unknown).bind(target);
+      if (property !== "get") return member;
+      return (id: DurableObjectId) => ({
+        sweep: async () => {
+          await onVisit(id.toString());
+          // The others have no rows, and are many.
+          return id.toString() === SHARD ? target.get(id).sweep() : { settled: 0, hasMore: false };
+        },
+      });
+    },
+  });
+  return { ...env, INDEX };
+}
+
+/** Rows of some operations that are no more, in turn, each a millisecond older, in the index of projects/p. */
+async function addRows(count: number, { createTime, dueTime }: { createTime: number; dueTime: number }): Promise<void> {
+  // As many as are asked side by side, of whom no two may be the same.
+  const ids = Array.from({ length: SWEEP_CONCURRENCY }, () => env.OPERATIONS.newUniqueId().toString());
+  await runInDurableObject(indexOf("projects/p"), (_instance, { storage }) => {
+    for (let row = 0; row < count; row += 1) {
+      storage.sql.exec(
+        `INSERT INTO operations (create_time, id, parent, done, revision, due_time, operation, facts)
+         VALUES (?, ?, 'projects/p', 0, 1, ?, '{}', '{}')`,
+        createTime - row,
+        ids[row % ids.length]!,
+        dueTime,
+      );
+    }
+  });
 }
 
 /** Loses the alarms of an operation and of its index. */
@@ -100,4 +148,186 @@ test("a sweep before anything was ever started finds no shard", async () => {
   await sweep();
 
   expect(await storedRows()).toEqual([]);
+});
+
+describe("an operation whose alarm was lost, long before its deadline", () => {
+  const MINUTES = 60_000;
+
+  async function loseAlarm({ stub }: Started): Promise<void> {
+    await runInDurableObject(stub, (_instance, { storage }) => storage.deleteAlarm());
+    await evictDurableObject(stub);
+  }
+
+  test("and its message with it is sent for again, and runs to its end", async () => {
+    const operation = await startScript(async () => ({ answer: 42 }));
+    controls.sent.length = 0;
+    await loseAlarm(operation);
+    clock.advance(10 * MINUTES);
+    await sweep();
+    await runNext();
+
+    expect(await getOperation(operation.name)).toMatchObject({ done: true });
+  });
+
+  test("and its runner with it loses its lease, and another takes over", async () => {
+    const operation = await startScript(never);
+    await deliverNext();
+    await eventually(async () => (await stateOf(operation)) === "RUNNING");
+    await loseAlarm(operation);
+    clock.advance(10 * MINUTES);
+    await sweep();
+    const after = await storedRecord(operation);
+
+    expect(after).toMatchObject({ deaths: 1 });
+    expect(after?.fence).toBeUndefined();
+    expect(await alarmTime(operation)).toBeDefined();
+  });
+
+  test("before the index heard of its end is listed as done", async () => {
+    const operation = await startScript(async () => ({}));
+    controls.indexWrite.fail("index is down");
+    await runNext();
+    await eventually(async () => (await storedRecord(operation))?.outbox.index?.failures === 1);
+    controls.indexWrite.open();
+    await loseAlarm(operation);
+    clock.advance(10 * MINUTES);
+    const before = (await storedRows()).map(({ done }) => done);
+    await sweep();
+    await fireAlarm(operation);
+    await outboxIsEmpty(operation);
+
+    expect(before).toEqual([0]);
+    expect((await storedRows()).map(({ done }) => done)).toEqual([1]);
+  });
+
+  test("before KV heard of its deletion is found by its tombstone, and leaves nothing", async () => {
+    const operation = await startScript(async () => ({}));
+    await runNext();
+    await outboxIsEmpty(operation);
+    controls.snapshotWrite.fail("KV is down");
+    await call("DELETE", `/v1/${operation.name}`);
+    await eventually(async () => (await storedRecord(operation))?.outbox.snapshot?.failures === 1);
+    controls.snapshotWrite.open();
+    await loseAlarm(operation);
+    clock.advance(61 * MINUTES);
+    await fireIndexAlarm();
+    const tombstones = await storedRows();
+    await fireAlarm(operation);
+    await eventually(async () => (await storedBy(operation)).length === 0);
+    clock.advance(31 * 24 * 60 * MINUTES);
+    await fireIndexAlarm();
+
+    expect(tombstones).toMatchObject([{ id: operation.id, operation: null }]);
+    expect(await snapshotOf(operation)).toBeUndefined();
+    expect(await storedRows()).toEqual([]);
+  });
+});
+
+describe("looking in on what runs", () => {
+  test("costs a call each, and no row where nothing has changed; not again before a quarter of an hour", async () => {
+    const operation = await startScript(never);
+    clock.advance(6 * 60_000);
+    await fireAlarm(operation);
+    await fireIndexAlarm();
+    const calls = () => controls.callsOf(operation.id).filter((name) => name === "reconcile").length;
+    const atFirst = calls();
+    await sweep();
+    const before = await storedRows();
+    const first = calls();
+    clock.advance(5 * 60_000);
+    await sweep();
+    const second = calls();
+    clock.advance(15 * 60_000);
+    await sweep();
+
+    expect([first - atFirst, second - first, calls() - second]).toEqual([1, 0, 1]);
+    expect(await storedRows()).toEqual(before);
+  });
+
+  test("is bounded per sweep, and goes on behind", async () => {
+    await startScript(never);
+    const now = Date.now();
+    await addRows(MAX_PATROL_ROWS + 20, { createTime: now - 60_000, dueTime: now + 3_600_000 });
+    clock.advance(5 * 60_000);
+    const left: number[] = [];
+    for (let run = 0; run < 2; run += 1) {
+      await sweep();
+      left.push((await storedRows()).length);
+    }
+
+    // What is no more leaves the index; what was started stays.
+    expect(left).toEqual([21, 1]);
+  });
+});
+
+describe("many shards", () => {
+  async function register(count: number): Promise<Set<string>> {
+    const ids = Array.from({ length: count }, (_, shard) => env.INDEX.idFromName(`projects/s${shard}#0`).toString());
+    const directory = env.DIRECTORY.getByName("directory");
+    for (const id of ids) await directory.register(id);
+    return new Set(ids);
+  }
+
+  test("are each visited once, from wherever the last run ended", async () => {
+    const ids = await register(2 * SHARDS_PER_SWEEP_PORTION + 7);
+    await env.DIRECTORY.getByName("directory").nextShards(10);
+    for (let run = 0; run < 3; run += 1) {
+      const visited: string[] = [];
+      await sweep(watched((shardId) => void visited.push(shardId)));
+
+      expect(visited.toSorted()).toEqual([...ids].toSorted());
+    }
+  });
+
+  test("do not wait for one that is slow", async () => {
+    const ids = await register(SHARDS_PER_SWEEP_PORTION);
+    const othersDone = Promise.withResolvers<void>();
+    const visited = new Set<string>();
+    let slow: string | undefined;
+    await sweep(
+      watched(async (shardId) => {
+        slow ??= shardId;
+        if (shardId === slow) return othersDone.promise;
+        visited.add(shardId);
+        if (visited.size === ids.size - 1) othersDone.resolve();
+      }),
+    );
+
+    expect(visited.size).toBe(ids.size - 1);
+  });
+
+  test("come before a second visit to one with more than it settles at once, which is gone on with", async () => {
+    await startScript(never);
+    const overdue = Date.now() - 60_000;
+    await addRows(2 * MAX_DUE_ROWS + 10, { createTime: overdue, dueTime: overdue });
+    await runInDurableObject(indexOf("projects/p"), (_instance, { storage }) => storage.deleteAlarm());
+    await register(SHARDS_PER_SWEEP_PORTION + 3);
+    const visited: string[] = [];
+    await sweep(watched((shardId) => void visited.push(shardId)));
+
+    expect(await storedRows()).toHaveLength(1);
+    expect(visited.filter((shardId) => shardId === SHARD)).toHaveLength(3);
+    expect(visited.slice(-2)).toEqual([SHARD, SHARD]);
+  });
+
+  test("that cannot be swept in one run are the next one's", async () => {
+    const ids = await register(3 * SHARDS_PER_SWEEP_PORTION);
+    const visited = new Set<string>();
+    for (let run = 0; run < 3; run += 1) {
+      let first = true;
+      await sweep(
+        watched((shardId) => {
+          visited.add(shardId);
+          // As if each visit of this run took very long.
+          if (first) clock.advance(5 * 60_000);
+          first = false;
+        }),
+      );
+    }
+
+    expect(visited.size).toBeGreaterThan(2);
+    expect(visited.size).toBeLessThan(ids.size);
+    await sweep(watched((shardId) => void visited.add(shardId)));
+    expect(visited.size).toBe(ids.size);
+  });
 });

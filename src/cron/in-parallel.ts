@@ -1,0 +1,16 @@
+// Work on many things, some at a time: one that is slow holds up its own place, and none of the others'.
+
+/** Calls `work` for each item, in order, with at most `concurrency` calls under way. */
+export async function inParallel<T>(
+  items: readonly T[],
+  concurrency: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const rest = items.values();
+  // Each takes the next item as soon as it is free.
+  await Promise.all(
+    Array.from({ length: concurrency }, async () => {
+      for (const item of rest) await work(item);
+    }),
+  );
+}
