@@ -23,6 +23,8 @@ export interface Config {
   snapshots: boolean;
   /** Where a finished operation is read first: its object, or the snapshot in KV. */
   finishedReads: FinishedReads;
+  /** Which lines are logged beside errors and warnings. */
+  logLines: "all" | "transitions" | "off";
   /** Over how many shards new operations of a scope are spread. */
   indexShards: number;
   /** The origins whose pages may call. */
@@ -47,6 +49,7 @@ type Variables = Pick<
   | "LEASE_SECONDS"
   | "RESEND_SECONDS"
   | "KV_SNAPSHOTS"
+  | "LOG"
   | "FINISHED_READS"
 >;
 
@@ -82,6 +85,12 @@ export function configFromEnv(env: Variables): Config {
           }),
     tokenKeys: tokenKeys(env.PAGE_TOKEN_KEYS),
     snapshots,
+    logLines: oneOf<Config["logLines"]>("LOG", env.LOG, {
+      "": "all",
+      all: "all",
+      transitions: "transitions",
+      off: "off",
+    }),
     finishedReads: finishedReads(env.FINISHED_READS, snapshots),
   };
 }

@@ -45,6 +45,8 @@ export interface Env {
   INVOCATION_SECONDS?: string;
   /** `all` (default) or `off`: whether finished operations are put into KV. */
   KV_SNAPSHOTS?: string;
+  /** `all` (default), `transitions` or `off`: which lines are logged beside errors and warnings (docs/operations.md). */
+  LOG?: string;
   /** `strong` (default) or `edge`: whether a finished operation is read from its object, or first of all from KV. */
   FINISHED_READS?: string;
 }

@@ -11,6 +11,7 @@ import { policyReader, policyStore } from "./durable/policy-client";
 import type { Env, WorkMessage } from "./env";
 import type { ServiceContext } from "./http/call";
 import { httpDoor } from "./http/door";
+import type { RequestLine } from "./http/request-line";
 import { readSnapshot } from "./kv/snapshots";
 import { PolicyCache } from "./iam/policy-cache";
 import { isAnonymous } from "./iam/principal";
@@ -70,7 +71,8 @@ export function operations({ methods, locations = [] }: OperationsOptions) {
     fetch: (request: Request, env: Env) =>
       door(request, {
         allowedOrigins: () => configFromEnv(env).corsOrigins,
-        service: (asked) => serviceContext(asked, env, locationById),
+        service: (asked, requestId) => serviceContext(asked, env, { locations: locationById, requestId }),
+        log: requestLog(env),
       }),
     queue: queueConsumer(methodById),
     scheduled: sweep,
@@ -91,11 +93,21 @@ const apiKeysByEnv = new WeakMap<Env, ApiKeys>();
 const policyCache = new PolicyCache();
 const usualDurations = new UsualDurations();
 
+/** One line in the log for each request, unless the deployment does without. */
+function requestLog({ LOG = "" }: Pick<Env, "LOG">): (line: RequestLine) => void {
+  if (LOG === "off" || LOG === "transitions") return () => {};
+  return (line) => (line.status >= 500 ? console.warn(line) : console.log(line));
+}
+
 function now(): number {
   return Date.now();
 }
 
-async function serviceContext(request: Request, env: Env, locations: Locations): Promise<ServiceContext> {
+async function serviceContext(
+  request: Request,
+  env: Env,
+  { locations, requestId }: { locations: Locations; requestId: string },
+): Promise<ServiceContext> {
   const config = configFromEnv(env);
   const apiKeys = apiKeysByEnv.get(env) ?? apiKeysOver(apiKeyStore(env.KEYS));
   apiKeysByEnv.set(env, apiKeys);
@@ -109,12 +121,20 @@ async function serviceContext(request: Request, env: Env, locations: Locations):
     },
   );
   await limitRate(env.RATE_LIMITER, principal.id || address);
-  const authorizer = new Authorizer(principal, { cache: policyCache, read: policyReader(env.POLICIES), now });
+  const authorizer = new Authorizer(
+    principal,
+    { cache: policyCache, read: policyReader(env.POLICIES), now },
+    requestId,
+  );
   const namespaces = { operations: env.OPERATIONS, policies: env.POLICIES };
   const { leaseMs, resendMs, indexShards, maxOperationsPerCaller, tokenKeys } = config;
   const store = operationStore(env.OPERATIONS, authorizer);
   return {
-    caller: { id: principal.id, mayUseRequestId: !isAnonymous(principal) || config.auth === "open" },
+    caller: {
+      id: principal.id,
+      mayUseRequestId: !isAnonymous(principal) || config.auth === "open",
+      httpRequestId: requestId,
+    },
     principal,
     apiKeys: apiKeyStore(env.KEYS),
     authorize: (permission, parent) => authorizer.require(permission, parent),

@@ -9,10 +9,12 @@ import type { LiveFacts } from "../operation/explanation/facts";
 import type { OperationRecord } from "../operation/record";
 import { isVisible, operationJsonParts } from "../operation/resource";
 import { type Step, step } from "../operation/step";
+import { type HappenedTransition, startTransition, transitionFromStep } from "../operation/transition";
 import { Alarm } from "./alarm";
 import { OperationStorage } from "./operation-storage";
 import { Outbox } from "./outbox";
 import { RunnerSockets, WaiterSockets } from "./sockets";
+import { logTransition } from "./transition-log";
 
 export class OperationLife {
   readonly store: OperationStorage;
@@ -20,10 +22,12 @@ export class OperationLife {
   readonly waiters: WaiterSockets;
   readonly alarm: Alarm;
   readonly #ctx: DurableObjectState;
+  readonly #env: Env;
   readonly #outbox: Outbox;
 
   constructor(ctx: DurableObjectState, env: Env) {
     this.#ctx = ctx;
+    this.#env = env;
     this.store = new OperationStorage(ctx.storage);
     this.alarm = new Alarm(ctx.storage);
     this.runner = new RunnerSockets(ctx);
@@ -84,13 +88,26 @@ export class OperationLife {
     if (receivedTime !== undefined) this.apply({ type: "keepAlive", fence: record.fence, receivedTime });
   }
 
-  /** Lets one event happen: decides, saves, acts. */
-  apply(event: OperationEvent): Step {
+  /** Lets one event happen: decides, saves, acts, tells. `requestId`: of the HTTP request that it came with. */
+  apply(event: OperationEvent, requestId?: string): Step {
     const { record } = this;
     if (!record) return { ok: false, refusal: "GONE" };
-    const result = step(record, event, Date.now());
-    if (result.ok) this.commit(result.record, result.effects);
+    const now = Date.now();
+    const result = step(record, event, now);
+    if (!result.ok) return result;
+    this.commit(result.record, result.effects);
+    this.#tell(result.record, transitionFromStep(record, result.record, event, now), requestId);
     return result;
+  }
+
+  /** Lets the operation begin. */
+  begin(record: OperationRecord, effects: readonly Effect[], request: string | undefined): void {
+    this.commit(record, effects, request);
+    this.#tell(record, startTransition(record), record.startRequestId);
+  }
+
+  #tell(record: OperationRecord, transition: HappenedTransition | undefined, requestId: string | undefined): void {
+    if (transition) logTransition(this.#env, record, transition, requestId);
   }
 
   /** Saves record, request and alarm in one transaction: nothing is awaited between their writes. Then acts. */

@@ -83,7 +83,7 @@ export class OperationObject extends DurableObject<Env> {
       if (input) await this.#life.erase();
       return { ok: false, refusal };
     }
-    this.#life.commit(record, startEffects(record), record.state === "QUEUED" ? request : undefined);
+    this.#life.begin(record, startEffects(record), record.state === "QUEUED" ? request : undefined);
     const { inputDigest } = record;
     return { ok: true, answer: this.#life.answer(record), ...(inputDigest === undefined ? {} : { inputDigest }) };
   }
@@ -132,7 +132,7 @@ export class OperationObject extends DurableObject<Env> {
     const seen = await this.#see(name, access);
     if (typeof seen === "string") return seen;
     // Refused where it is done: then nothing changes, and that is an answer too.
-    this.#life.apply({ type: "cancel" });
+    this.#life.apply({ type: "cancel" }, access.requestId);
     return "OK";
   }
 
@@ -140,7 +140,7 @@ export class OperationObject extends DurableObject<Env> {
   async delete(name: string, access: Access): Promise<"OK" | Absence> {
     const seen = await this.#see(name, access);
     if (typeof seen === "string") return seen;
-    this.#life.apply({ type: "delete" });
+    this.#life.apply({ type: "delete" }, access.requestId);
     // Gone from the list, too, as soon as this is answered; where the index cannot be reached, as soon as it can.
     await this.#life.outboxPerformed("index");
     return "OK";
@@ -154,7 +154,7 @@ export class OperationObject extends DurableObject<Env> {
     if (isRepeatedCompletion(record, request)) return { ok: true, answer: this.#life.answer(record) };
     const refusal = updateRefusal(record, request);
     if (refusal) return { ok: false, refusal };
-    this.#life.apply({ type: "update", update: request.update });
+    this.#life.apply({ type: "update", update: request.update }, access.requestId);
     return { ok: true, answer: this.#life.answer(this.#life.mustHaveRecord()) };
   }
 

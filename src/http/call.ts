@@ -12,6 +12,7 @@ import type { UsualDurations } from "../operation/usual-durations";
 import type { Permission } from "../iam/permissions";
 import { parseQuery } from "./query";
 import type { RequestBody } from "./request-body";
+import type { RequestNotes } from "./request-line";
 
 /** The services' ports and the configuration, made once per request by the composition root. */
 export interface ServiceContext {
@@ -47,6 +48,8 @@ export interface Call {
   /** The path's variables as they came, still percent-encoded. */
   encodedVariables: Readonly<Record<string, string>>;
   service: ServiceContext;
+  /** What the request's line in the log says of it. */
+  notes: RequestNotes;
 }
 
 export type Handler = (call: Call) => Promise<Response>;

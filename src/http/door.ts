@@ -16,13 +16,16 @@ import { operationsRoutes } from "./operations-routes";
 import { operatorRoutes } from "./operator-routes";
 import { maskOf, maskedJson } from "./partial-response";
 import { RequestBody } from "./request-body";
+import { type RequestLine, type RequestNotes, notesFromPath, requestIdOf } from "./request-line";
 import { type CompiledRoute, compileRoutes, matchRoute } from "./route";
 
 /** What the door asks of the deployment, for each request. */
 export interface DoorPorts {
   allowedOrigins(this: void): AllowedOrigins;
   /** Called once the request is known to be for the API; what it throws is answered. */
-  service(this: void, request: Request): Promise<ServiceContext>;
+  service(this: void, request: Request, requestId: string): Promise<ServiceContext>;
+  /** Told of each request when it is answered. */
+  log(this: void, line: RequestLine): void;
 }
 
 /** What the router carries from stage to stage of one request. */
@@ -34,6 +37,8 @@ interface Exchange {
   method: string;
   body: RequestBody;
   requestId: string;
+  /** For the log. */
+  notes: RequestNotes;
 }
 
 /** The fetch handler of a deployment with these methods. */
@@ -61,7 +66,8 @@ export function httpDoor(methods: Iterable<Method>) {
   });
   return async (request: Request, ports: DoorPorts): Promise<Response> => {
     const method = effectiveMethod(request);
-    const requestId = request.headers.get("cf-ray") ?? crypto.randomUUID();
+    const requestId = requestIdOf(request.headers);
+    const startTime = Date.now();
     const exchange: Exchange = {
       request,
       ports,
@@ -69,10 +75,14 @@ export function httpDoor(methods: Iterable<Method>) {
       method,
       body: new RequestBody(request),
       requestId,
+      notes: {},
     };
     const routed: IRequest = Object.assign(Object.create(null), { method, url: request.url });
     const response = withCors(request, (await router.fetch(routed, exchange)) as Response, corsOf(ports));
     await exchange.body.drain();
+    const { notes } = exchange;
+    const durationMs = Date.now() - startTime;
+    ports.log({ message: "request", requestId, method, ...notes, status: response.status, durationMs });
     if (method !== "HEAD") return response;
     await response.body?.cancel();
     return new Response(null, response);
@@ -86,9 +96,10 @@ const HEALTH: Page = {
 };
 
 function pageEntries({ path, isOpen, respond }: Page): RouterEntry[] {
-  const handler: RouterHandler = async (_, { request, ports, url }) => {
+  const handler: RouterHandler = async (_, { request, ports, url, requestId, notes }) => {
+    notes.resource = url.pathname;
     // As for every call: refused where the deployment is closed, or the credentials are bad, and counted.
-    if (!isOpen) await ports.service(request);
+    if (!isOpen) notes.caller = callerOf(await ports.service(request, requestId));
     return respond(url);
   };
   return ["GET", "HEAD"].map((method) => [method, path, [handler], path.source]);
@@ -115,13 +126,15 @@ type RouterEntry = [string, RegExp, RouterHandler[], string];
 
 function routerEntries(compiled: CompiledRoute): RouterEntry[] {
   const { route, version, template } = compiled;
-  const handler: RouterHandler = async (_, { request, url, body, ports }) => {
+  const handler: RouterHandler = async (_, { request, url, body, ports, requestId, notes }) => {
     const encodedVariables = matchRoute(compiled, url.pathname);
     if (!encodedVariables) return undefined;
-    const service = await ports.service(request);
+    Object.assign(notes, { rpc: route.rpc.name }, notesFromPath(encodedVariables));
+    const service = await ports.service(request, requestId);
+    notes.caller = callerOf(service);
     const mask = maskOf(request, url.searchParams, route.answer);
     const isIndented = prettyPrint(url.searchParams);
-    const call = { request, url, body, version, parameters: route.rpc.query, encodedVariables, service };
+    const call = { request, url, body, version, parameters: route.rpc.query, encodedVariables, service, notes };
     const response = await route.handler(call);
     if (response.status !== 200 || (!mask && !isIndented)) return response;
     const json = await response.text();
@@ -131,6 +144,10 @@ function routerEntries(compiled: CompiledRoute): RouterEntry[] {
   // HEAD answers as GET, without the body.
   const methods = route.method === "GET" ? ["GET", "HEAD"] : [route.method];
   return methods.map((method) => [method, template.regexp, [handler], template.template]);
+}
+
+function callerOf({ principal }: ServiceContext): string {
+  return principal.id || "anonymous";
 }
 
 /** Whether the answer is to be indented: only where it is asked for. */
@@ -178,8 +195,9 @@ function refuse(known: Known, { url, method }: Exchange): never {
   });
 }
 
-function answerError(thrown: unknown, { url, requestId }: Exchange): Response {
+function answerError(thrown: unknown, { url, requestId, notes }: Exchange): Response {
   const error = RpcError.from(thrown);
+  Object.assign(notes, { code: error.code, reason: error.reason });
   if (error.code === "INTERNAL" || error.cause !== undefined) {
     const { cause } = error;
     const inner = cause instanceof Error ? (cause.stack ?? cause.message) : cause;

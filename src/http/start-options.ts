@@ -62,6 +62,7 @@ function decodeValidateOnly(inBody: Json | undefined, inQuery: string | undefine
 /** The answer to a start: the Operation, waited for as `Prefer: wait=N` asks; or, of a request that was only checked, one that is done. */
 export async function startedResponse(call: Call, started: StartedOperation | undefined): Promise<Response> {
   if (!started) return jsonResponse(`{"done":true,"response":{"@type":"${EMPTY_TYPE_URL}"}}`);
+  call.notes.operation = started.name;
   const waitMs = preferredWaitMs(call.request.headers.get("Prefer"));
   if (waitMs === undefined) return operationResponse(started.answer, call.service);
   const waited = started.answer.done ? started.answer : await waitOrLatest(call, started, waitMs);

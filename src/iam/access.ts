@@ -11,6 +11,8 @@ export interface Access {
   /** Whether an ancestor's policy, an API key or the configuration gives the right already. */
   isGranted: boolean;
   principal: Pick<Principal, "id" | "members">;
+  /** Of the HTTP request that the call comes with, for the log. */
+  requestId?: string;
 }
 
 /** What an operation adds: its starter, and its own policy. */

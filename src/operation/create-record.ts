@@ -27,6 +27,7 @@ export interface NewOperation {
   runSlot?: Slot;
   callerSlot?: Slot;
   starter?: string;
+  startRequestId?: string;
   indexShard?: number;
   jurisdiction?: string;
   /** Set where the work is done elsewhere. */

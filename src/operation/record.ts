@@ -202,6 +202,8 @@ export interface OperationRecord {
   callerSlot?: Slot;
   /** Who started it: the caller's id; absent for an anonymous one. */
   starter?: string;
+  /** The HTTP request that started it, as its log line names it. */
+  startRequestId?: string;
   /** Its own access policy. */
   iamPolicy?: Policy;
   /** The shard of its scope in which it is indexed; 0 where absent. */

@@ -20,10 +20,13 @@ const AUDITED: ReadonlySet<Permission> = new Set([
 export class Authorizer {
   readonly principal: Principal;
   readonly #ports: AncestorPolicyPorts;
+  readonly #requestId: string;
 
-  constructor(principal: Principal, ports: AncestorPolicyPorts) {
+  /** `requestId`: of the HTTP request that is judged, for the log. */
+  constructor(principal: Principal, ports: AncestorPolicyPorts, requestId: string) {
     this.principal = principal;
     this.#ports = ports;
+    this.#requestId = requestId;
   }
 
   /** Throws where the caller has not the permission on a parent, or on what stands before its first wildcard. */
@@ -37,7 +40,8 @@ export class Authorizer {
   /** What the caller may do to an operation, for its object to judge; the same work whether it exists or not. */
   async accessTo(permission: Permission, name: string): Promise<Access> {
     const { id, members } = this.principal;
-    return { permission, isGranted: await this.#isGranted(permission, name), principal: { id, members } };
+    const isGranted = await this.#isGranted(permission, name);
+    return { permission, isGranted, principal: { id, members }, requestId: this.#requestId };
   }
 
   /** Those of the permissions that the caller has by what stands above a resource, or on it, unless it is an operation. */
@@ -66,6 +70,7 @@ export class Authorizer {
   /** One line in the log for each call that changes something: who, what, on which, allowed or not. */
   audit(permission: Permission, resource: string, allowed: boolean): void {
     if (!AUDITED.has(permission)) return;
-    console.log({ message: "audit", caller: this.principal.id || "anonymous", permission, resource, allowed });
+    const caller = this.principal.id || "anonymous";
+    console.log({ message: "audit", caller, permission, resource, allowed, requestId: this.#requestId });
   }
 }

@@ -16,6 +16,8 @@ export interface Caller {
   id: string;
   /** A requestId is the caller's own: one whom nobody knows has none, but where the deployment is open to all. */
   mayUseRequestId: boolean;
+  /** Names the HTTP request in the log; no requestId of AIP-155. */
+  httpRequestId: string;
 }
 
 export interface StartOnce {
@@ -96,7 +98,8 @@ async function startMinted(
   start: StartOnce,
   minted: Minted,
 ): Promise<Extract<StartAnswer, { ok: true }>> {
-  const operation = { ...start.operation(minted), ...(start.caller.id === "" ? {} : { starter: start.caller.id }) };
+  const { id, httpRequestId: startRequestId } = start.caller;
+  const operation = { ...start.operation(minted), startRequestId, ...(id === "" ? {} : { starter: id }) };
   const limit = operation.outcome ? undefined : start.maxOperationsPerCaller;
   const callerSlot = limit === undefined ? undefined : { key: `caller/${start.caller.id}`, limit };
   if (callerSlot && !(await slots.acquire(callerSlot, minted.id))) throw tooManyUnderWay(callerSlot.limit);

@@ -1,5 +1,6 @@
 // One request to the HTTP door of a deployment, and what comes back.
 import { httpDoor } from "../../src/http/door";
+import type { RequestLine } from "../../src/http/request-line";
 import { echoWait } from "../../src/methods/echo-wait";
 import type { Any } from "../../src/rpc/any";
 import { type AService, aService } from "./a-service";
@@ -19,6 +20,8 @@ export interface DoorAnswer {
   /** `reason` of the error's ErrorInfo. */
   reason: string | undefined;
   calls: unknown[][];
+  /** What was logged of the request. */
+  lines: RequestLine[];
 }
 
 const door = httpDoor([echoWait]);
@@ -28,8 +31,10 @@ export async function knock(method: string, path: string, options: DoorRequest =
   const { body = null, headers = {}, ...service } = options;
   const { context, calls, gate } = aService(service);
   const init = { method, headers, body, duplex: "half" } as RequestInit;
+  const lines: RequestLine[] = [];
   const response = await door(new Request(`https://api.example${path}`, init), {
     allowedOrigins: () => [],
+    log: (line) => lines.push(line),
     service: async () => {
       gate();
       return context;
@@ -39,5 +44,5 @@ export async function knock(method: string, path: string, options: DoorRequest =
   const json = (text.startsWith("{") ? JSON.parse(text) : {}) as Record<string, unknown>;
   const error = json["error"] as DoorAnswer["error"];
   const reason = error?.details[0]?.["reason"] as string | undefined;
-  return { status: response.status, headers: response.headers, text, json, error, reason, calls };
+  return { status: response.status, headers: response.headers, text, json, error, reason, calls, lines };
 }

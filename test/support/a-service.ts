@@ -55,7 +55,8 @@ export function aService({
   const calls: unknown[][] = [];
   const recorded = recording({ ...finds, ...store }, calls);
   const context = {
-    caller: { id: "", mayUseRequestId: true },
+    caller: { id: "", mayUseRequestId: true, httpRequestId: "ray" },
+    principal: { id: "", members: [], grants: [], isAdmin: false },
     authorize: async () => undefined,
     deployment: { policy: { leaseMs, resendMs, snapshot }, locations: new Map() },
     store: recorded,

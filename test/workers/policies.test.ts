@@ -329,6 +329,8 @@ function makePath(parent: string): string {
 }
 
 describe("one audit line", () => {
+  const requestId: unknown = expect.stringMatching(/^[\w-]{36}$/);
+
   const ada = "principal://issuer.example/subject/ada";
   const struct = { "@type": "type.googleapis.com/google.protobuf.Struct", value: {} };
 
@@ -365,8 +367,8 @@ describe("one audit line", () => {
     const allowed = await call(await userOf("ada"), method, url, body);
 
     expect([refused.status, allowed.status]).toEqual([403, 200]);
-    expect(refusedLines).toEqual([{ message: "audit", caller: ada, permission, resource, allowed: false }]);
-    expect(audited()).toEqual([{ message: "audit", caller: ada, permission, resource, allowed: true }]);
+    expect(refusedLines).toEqual([{ message: "audit", caller: ada, permission, resource, allowed: false, requestId }]);
+    expect(audited()).toEqual([{ message: "audit", caller: ada, permission, resource, allowed: true, requestId }]);
   });
 
   test("names no one where there are no credentials", async () => {
@@ -376,6 +378,7 @@ describe("one audit line", () => {
     expect(audited()).toEqual([
       {
         message: "audit",
+        requestId,
         caller: "anonymous",
         permission: "longrunning.methods.invoke",
         resource: parent,

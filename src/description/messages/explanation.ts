@@ -122,6 +122,7 @@ export const OperationExplanation = message(
     starter: string(29, { description: "The id of the caller that started it." }),
     indexShard: int32(30),
     jurisdiction: string(31),
+    startRequestId: string(32, { description: "The HTTP request that started it, as its log line names it." }),
   },
   { description: "Why an operation is where it is, and what happens next. It has no payload." },
 );

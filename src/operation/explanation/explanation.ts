@@ -48,6 +48,7 @@ export function explanation(record: OperationRecord, live: LiveFacts, now: numbe
     heartbeat: heartbeat(record),
     waiters: live.waiters,
     starter: record.starter,
+    startRequestId: record.startRequestId,
     indexShard: record.indexShard ?? 0,
     jurisdiction: record.jurisdiction,
   });

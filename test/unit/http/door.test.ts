@@ -48,6 +48,7 @@ describe("where nothing is configured", () => {
     const door = httpDoor([]);
     const response = await door(new Request("https://api.example/healthz", { method }), {
       allowedOrigins: () => [],
+      log: () => {},
       service: () => Promise.reject(new Error("nothing of the deployment is asked for")),
     });
 
@@ -479,6 +480,7 @@ describe("what goes wrong inside", () => {
     });
     const response = await door(new Request(`https://api.example/v1/${NAME}`), {
       allowedOrigins: () => [],
+      log: () => {},
       service: () => Promise.reject(wrong),
     });
 

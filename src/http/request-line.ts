@@ -1,0 +1,42 @@
+// One line in the log for each HTTP request (docs/operations.md): which method on what, by whom, how it went. Neither
+// query nor body nor header is in it: credentials, filters and payloads come there.
+import { nameFromPath, parseOperationName } from "../aip/resource-name";
+
+export interface RequestLine {
+  message: "request";
+  /** The platform's `cf-ray`, or one that was made: errors and transitions name it too. */
+  requestId: string;
+  /** The HTTP method. */
+  method: string;
+  /** The full name of the method that is served; absent where no route knows the path. */
+  rpc?: string;
+  /** The operation that it is about, or that it started. */
+  operation?: string;
+  /** What else it is about: a parent, a resource. */
+  resource?: string;
+  /** The caller's id; absent where it was not found out. */
+  caller?: string;
+  status: number;
+  /** Of an error: its google.rpc.Code and its ErrorInfo's reason. */
+  code?: string;
+  reason?: string;
+  /** As the platform's clock tells, which stands still while nothing is waited for. */
+  durationMs: number;
+}
+
+/** What stages of a request add to its line. */
+export type RequestNotes = Partial<Pick<RequestLine, "rpc" | "operation" | "resource" | "caller" | "code" | "reason">>;
+
+/** The platform's name of a request; one that is none is not taken over. */
+export function requestIdOf(headers: Headers): string {
+  const ray = headers.get("cf-ray") ?? "";
+  return /^[\w-]{1,64}$/.test(ray) ? ray : crypto.randomUUID();
+}
+
+/** What a path's variables say of what it is about; a malformed name says nothing. */
+export function notesFromPath(encodedVariables: Readonly<Record<string, string>>): RequestNotes {
+  const encoded = encodedVariables["name"] ?? encodedVariables["parent"] ?? encodedVariables["resource"];
+  const decoded = encoded === undefined ? undefined : nameFromPath(encoded);
+  if (!decoded?.ok) return {};
+  return parseOperationName(decoded.value) ? { operation: decoded.value } : { resource: decoded.value };
+}
