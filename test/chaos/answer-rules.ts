@@ -10,7 +10,7 @@ const OTHER_STATUSES: Partial<Record<CodeName, number[]>> = { UNIMPLEMENTED: [40
 
 /** What the HTTP server, or wrangler's proxy, says by itself of a message that is no HTTP or breaks off: no Worker saw it. */
 const SERVERS_OWN =
-  /^(501 |500 Internal Server Error$|500 Error: (Network connection lost|Promise will never complete)\.)/;
+  /^(501 .*|500 (Internal Server Error|Error: (Network connection lost|Promise will never complete)\..*)?)$/;
 
 /** What is wrong with the outcome of a request; undefined where nothing is. */
 export function brokenRule(request: HostileRequest, outcome: Outcome): string | undefined {

@@ -9,6 +9,24 @@ export async function residentBytes(server: DevServer): Promise<number> {
   return 1_024 * Number(kilobytes);
 }
 
+const LOOK_MS = 1_000;
+/** The runtime gives idle objects up after ten seconds. */
+const CALM_LOOKS = 12;
+
+/** The least that it comes down to once nothing is asked of it any more. */
+export async function calmResidentBytes(server: DevServer): Promise<number> {
+  let least = Number.POSITIVE_INFINITY;
+  for (let looks = 0; looks < CALM_LOOKS; looks += 1) {
+    const bytes = await residentBytes(server);
+    if (bytes < 0.99 * least) looks = 0;
+    least = Math.min(least, bytes);
+    await new Promise((resolve) => {
+      setTimeout(resolve, LOOK_MS);
+    });
+  }
+  return least;
+}
+
 /** wrangler runs two: a proxy of its own, and, with an inspector, the Worker's. */
 function workerProcess(server: DevServer): number {
   const pid = runtimes(server).find((one) => commandOf(one).includes("--inspector-addr"));

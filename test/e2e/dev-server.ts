@@ -18,6 +18,8 @@ export interface DevServerOptions {
   state?: string;
   /** Where the Worker's wrangler.toml is, from the repository's root. */
   directory?: string;
+  /** Another Worker than the one that wrangler.toml names, with the same bindings; from that directory. */
+  main?: string | undefined;
 }
 
 /** What `npm start` passes. */
@@ -36,7 +38,15 @@ export class DevServer {
   readonly #guard: ChildProcess;
   readonly #output: string[] = [];
 
-  private constructor(port: number, state: string, vars: Record<string, string>, directory: string) {
+  private constructor(
+    port: number,
+    {
+      state,
+      vars,
+      directory,
+      main,
+    }: { state: string; vars: Record<string, string>; directory: string; main?: string | undefined },
+  ) {
     this.url = `http://127.0.0.1:${port}`;
     this.state = state;
     this.#process = spawn(
@@ -44,6 +54,7 @@ export class DevServer {
       [
         join(ROOT, "node_modules/wrangler/bin/wrangler.js"),
         "dev",
+        ...(main === undefined ? [] : [main]),
         "--ip",
         "127.0.0.1",
         "--port",
@@ -73,12 +84,17 @@ export class DevServer {
   }
 
   /** Starts a server and waits until it serves. */
-  static async start({ vars = {}, state, directory = "." }: DevServerOptions = {}): Promise<DevServer> {
+  static async start({ vars = {}, state, directory = ".", main }: DevServerOptions = {}): Promise<DevServer> {
     const stateDirectory = state ?? (await mkdtemp(join(stateRoot(), "edge-operations-")));
     const given = Object.entries({ ...START_VARS, ...vars }).filter(
       (entry): entry is [string, string] => entry[1] !== undefined,
     );
-    const server = new DevServer(await freePort(), stateDirectory, Object.fromEntries(given), directory);
+    const server = new DevServer(await freePort(), {
+      state: stateDirectory,
+      vars: Object.fromEntries(given),
+      directory,
+      main,
+    });
     try {
       await eventually(() => server.#isReady(), { timeoutMs: READY_MS, intervalMs: 100 });
     } catch (error) {

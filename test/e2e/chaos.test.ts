@@ -1,0 +1,16 @@
+// A power cut under load, twice on the same state (test/chaos): what was answered holds.
+import { expect, test } from "vitest";
+import { runChaos } from "../chaos/chaos-run";
+import { seeds } from "../support/random";
+
+test.each(seeds(1))("two kills under load lose, hold up, repeat and revive nothing (VITE_SEED=%i)", async (seed) => {
+  const { operations, requestsAnswered, stepsExecuted, kills, violations } = await runChaos({ seed, rounds: 2 });
+
+  // Nothing lost, stuck, done twice, deleted and back, no step repeated: each would be one, in words.
+  expect(violations).toEqual([]);
+  expect(kills).toBe(2);
+  // There was something to lose.
+  expect(operations).toBeGreaterThan(5);
+  expect(requestsAnswered).toBeGreaterThan(operations);
+  expect(stepsExecuted).toBeGreaterThan(0);
+});
