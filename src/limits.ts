@@ -100,6 +100,8 @@ export const MAX_STEP_GAP = 8;
 export const MAX_CHECKPOINT_CHARACTERS = 64 * KIB;
 /** Results up to this cross in a message of the run channel; larger ones as a byte stream of their own. */
 export const MAX_INLINE_RESULT_CHARACTERS = 256 * KIB;
+/** A request up to this stands in its operation's record until the end: a row of its own costs two writes. */
+export const MAX_INLINE_REQUEST_CHARACTERS = 16 * KIB;
 /** A response up to this stands in its operation's record; a larger one has rows of its own, written once. */
 export const MAX_INLINE_RESPONSE_CHARACTERS = 32 * KIB;
 /** Metadata in serialised JSON, in UTF-16 units. */
@@ -186,7 +188,12 @@ export const MAX_CHANNEL_MESSAGE_CHARACTERS = 2 * MAX_INLINE_RESULT_CHARACTERS +
 
 /** An alarm that has not fired this long after its time may have been dropped: it is looked for in storage. */
 export const LATE_ALARM_MS = MINUTE_MS;
-/** An effect not known to be done is tried again after this, doubling … */
+/**
+ * An effect of which nothing was heard, not even a failure, is performed again after this: its object was lost in the
+ * middle. An alarm that is armed by then already, as after every start, is no row more.
+ */
+export const EFFECT_UNHEARD_MS = 30 * SECOND_MS;
+/** One that failed is tried again after this, doubling … */
 export const EFFECT_RETRY_MS = 5 * SECOND_MS;
 /** … up to this. */
 export const MAX_EFFECT_RETRY_MS = 5 * MINUTE_MS;
@@ -198,6 +205,8 @@ export const MAX_DUE_TRANSITIONS = 10;
 export const STARTING_CHECK_MS = 2 * MINUTE_MS;
 /** The index looks after what an operation's own alarm should have settled by then. */
 export const INDEX_DUE_SLACK_MS = 30 * SECOND_MS;
+/** The index's alarms come on this grid: each is a billed row, and one serves all that is due by then. */
+export const INDEX_ALARM_GRID_MS = 15 * SECOND_MS;
 /** A deletion is remembered this long, against index writes that arrive late. */
 export const TOMBSTONE_MS = HOUR_MS;
 /** Rows one alarm or sweep of an index shard settles before it gives way. */

@@ -2,7 +2,14 @@
 // a row is a copy that never goes back in time.
 import { DurableObject } from "cloudflare:workers";
 import type { Env } from "../env";
-import { MAX_DUE_ROWS, MAX_PAGE_BYTES, MAX_SCANNED_ROWS, SWEEP_CONCURRENCY, TOMBSTONE_MS } from "../limits";
+import {
+  INDEX_ALARM_GRID_MS,
+  MAX_DUE_ROWS,
+  MAX_PAGE_BYTES,
+  MAX_SCANNED_ROWS,
+  SWEEP_CONCURRENCY,
+  TOMBSTONE_MS,
+} from "../limits";
 import type { IndexRow } from "../operation/index-row";
 import { type Patrol, nextPatrolPart, patrolBehind } from "../operation/patrol";
 import { type PageRequest, type RowKey, type ShardPage, shareOf } from "../operation/page";
@@ -59,7 +66,7 @@ export class OperationIndex extends DurableObject<Env> {
     await this.#prepare(place);
     this.#checked.delete(row.id);
     const isDeleted = upsertRow(this.#sql, row);
-    await this.#alarm.arm(row.dueTime);
+    await this.#lookAfter(row.dueTime);
     return isDeleted;
   }
 
@@ -69,7 +76,7 @@ export class OperationIndex extends DurableObject<Env> {
     const dueTime = Date.now() + TOMBSTONE_MS;
     this.#checked.delete(id);
     buryRow(this.#sql, { createTime, id }, dueTime);
-    await this.#alarm.arm(dueTime);
+    await this.#lookAfter(dueTime);
   }
 
   /** The matches among the next rows, newest first. It looks at a bounded number of rows, whatever the filter. */
@@ -125,7 +132,7 @@ export class OperationIndex extends DurableObject<Env> {
     await this.#alarm.read();
     const due = selectDueRows(this.#sql, Date.now(), MAX_DUE_ROWS);
     await this.#check(due);
-    await this.#alarm.arm(earliestDueTime(this.#sql));
+    await this.#lookAfter(earliestDueTime(this.#sql));
     return due.length;
   }
 
@@ -140,7 +147,7 @@ export class OperationIndex extends DurableObject<Env> {
     // Where nothing runs for long there is nothing to remember.
     if (rows.length > 0 || after) this.ctx.storage.kv.put(PATROL_KEY, patrolBehind(part, rows));
     await this.#check(rows);
-    await this.#alarm.arm(earliestDueTime(this.#sql));
+    await this.#lookAfter(earliestDueTime(this.#sql));
     return rows.length;
   }
 
@@ -202,6 +209,11 @@ export class OperationIndex extends DurableObject<Env> {
       console.error({ message: "index alarm failed", error: String(error) });
       await this.#alarm.arm(Date.now() + UNREACHABLE_DELAY_MS);
     }
+  }
+
+  /** Arms the alarm for what is due at `time`, on a grid: what is due a little later goes along, and arms no alarm of its own. */
+  #lookAfter(time: number | undefined): Promise<void> | undefined {
+    return this.#alarm.arm(time && Math.ceil(time / INDEX_ALARM_GRID_MS) * INDEX_ALARM_GRID_MS);
   }
 
   /** Creates the tables and enters the shard in the directory, before its first row. */

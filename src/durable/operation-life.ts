@@ -3,7 +3,7 @@
 import type { Env } from "../env";
 import { MAX_EFFECT_RETRY_MS, MAX_PUSHED_CHARACTERS } from "../limits";
 import { type OperationAnswer, type WaitMessage, answerFromRecord } from "../operation/answer";
-import { dueTransition, nextDueTime } from "../operation/due";
+import { dueTransition, isAnythingDue, isExpired, nextDueTime } from "../operation/due";
 import type { Effect, OperationEvent, OutboxEffect } from "../operation/event";
 import type { LiveFacts } from "../operation/explanation/facts";
 import type { OperationRecord } from "../operation/record";
@@ -35,7 +35,7 @@ export class OperationLife {
     this.#outbox = new Outbox(env, {
       record: () => this.store.record,
       body: (record) => this.#body(record),
-      report: (event) => this.apply(event),
+      report: () => this.#applyAll(this.#outbox.takeHeard()),
     });
   }
 
@@ -55,8 +55,7 @@ export class OperationLife {
     const { record } = this;
     const now = Date.now();
     if (!record) return;
-    const expired = record.expireTime !== undefined && record.expireTime <= now;
-    if (expired || dueTransition(record, now) !== undefined) this.#letTimePass();
+    if (isExpired(record, now) || dueTransition(record, now) !== undefined) this.#letTimePass();
     // An alarm that was lost is found out by whoever comes by, and comes at once where something is overdue.
     const armed = this.record && this.alarm.arm(nextDueTime(this.record));
     if (!armed) return;
@@ -67,7 +66,8 @@ export class OperationLife {
   /** What the alarm is for: all that is due, the outbox included. It never throws: an alarm that keeps failing is dropped. */
   async settleAtAlarm(): Promise<void> {
     try {
-      this.#letTimePass();
+      // One that came early finds nothing due, and writes nothing.
+      if (this.record && isAnythingDue(this.record, Date.now())) this.#letTimePass();
       await this.alarm.arm(this.record && nextDueTime(this.record));
     } catch (error) {
       console.error({ message: "alarm failed", operation: this.record?.name, error: String(error) });
@@ -76,27 +76,39 @@ export class OperationLife {
   }
 
   #letTimePass(): void {
-    this.#extendLease();
-    this.apply({ type: "timePasses", random: Math.random() });
+    this.#applyAll([...this.#leaseExtension(), { type: "timePasses", random: Math.random() }]);
   }
 
   /** The runtime answers keep-alives by itself and keeps the time of the last: it is looked at when the lease is due. */
-  #extendLease(): void {
+  #leaseExtension(): OperationEvent[] {
     const { record } = this;
-    if (record?.fence === undefined || (record.leaseEndTime ?? 0) > Date.now()) return;
+    if (record?.fence === undefined || (record.leaseEndTime ?? 0) > Date.now()) return [];
     const receivedTime = this.runner.lastKeepAliveTime(record.fence);
-    if (receivedTime !== undefined) this.apply({ type: "keepAlive", fence: record.fence, receivedTime });
+    return receivedTime === undefined ? [] : [{ type: "keepAlive", fence: record.fence, receivedTime }];
   }
 
   /** Lets one event happen: decides, saves, acts, tells. `requestId`: of the HTTP request that it came with. */
   apply(event: OperationEvent, requestId?: string): Step {
-    const { record } = this;
-    if (!record) return { ok: false, refusal: "GONE" };
+    return this.#applyAll([...this.#outbox.takeHeard(), event], requestId);
+  }
+
+  /** Lets events happen one after another, and saves once: each commit is a row. What became of the last is told. */
+  #applyAll(events: readonly OperationEvent[], requestId?: string): Step {
     const now = Date.now();
-    const result = step(record, event, now);
-    if (!result.ok) return result;
-    this.commit(result.record, result.effects);
-    this.#tell(result.record, transitionFromStep(record, result.record, event, now), requestId);
+    let { record } = this;
+    let result: Step = { ok: false, refusal: "GONE" };
+    const effects: Effect[] = [];
+    const transitions: [OperationRecord, HappenedTransition | undefined][] = [];
+    for (const event of events) {
+      if (!record) break;
+      result = step(record, event, now);
+      if (!result.ok) continue;
+      transitions.push([result.record, transitionFromStep(record, result.record, event, now)]);
+      effects.push(...result.effects);
+      ({ record } = result);
+    }
+    if (record && transitions.length > 0) this.commit(record, effects);
+    for (const [after, transition] of transitions) this.#tell(after, transition, requestId);
     return result;
   }
 

@@ -1,7 +1,7 @@
 // OperationObject: one operation, the truth about it. The doors by which Worker, runner, index and time come to it.
 import { DurableObject } from "cloudflare:workers";
 import type { Env } from "../env";
-import { MAX_WAITERS, UPLOAD_TIMEOUT_MS } from "../limits";
+import { MAX_INLINE_REQUEST_CHARACTERS, MAX_WAITERS, UPLOAD_TIMEOUT_MS } from "../limits";
 import {
   ACCESS_HEADER,
   type Absence,
@@ -73,8 +73,10 @@ export class OperationObject extends DurableObject<Env> {
       await this.#life.erase();
       return { ok: false, refusal: `INPUT_${stored.reason}` };
     }
+    const isSmall = request.length <= MAX_INLINE_REQUEST_CHARACTERS;
     const record = createRecord({
       ...operation,
+      ...(isSmall ? { request } : {}),
       ...(stored === undefined ? {} : { inputBytes: stored.bytes }),
       ...(stored?.digest === undefined ? {} : { inputDigest: stored.digest }),
     });
@@ -83,7 +85,7 @@ export class OperationObject extends DurableObject<Env> {
       if (input) await this.#life.erase();
       return { ok: false, refusal };
     }
-    this.#life.begin(record, startEffects(record), record.state === "QUEUED" ? request : undefined);
+    this.#life.begin(record, startEffects(record), record.state === "QUEUED" && !isSmall ? request : undefined);
     const { inputDigest } = record;
     return { ok: true, answer: this.#life.answer(record), ...(inputDigest === undefined ? {} : { inputDigest }) };
   }

@@ -55,11 +55,13 @@ export class OperationStorage {
     return { responseChunks: this.response.putAll(bytes), responseBytes: bytes.length };
   }
 
+  /** A request too large for the record. Must stand in the transaction of its start. */
   saveRequest(request: string): void {
     this.#storage.kv.put(REQUEST_KEY, encoder.encode(request));
   }
 
   request(): string {
+    if (this.record?.request !== undefined) return this.record.request;
     const bytes = this.#storage.kv.get<Uint8Array>(REQUEST_KEY);
     if (bytes === undefined) throw new Error("the request of an operation that still runs is missing");
     return decoder.decode(bytes);
@@ -67,7 +69,7 @@ export class OperationStorage {
 
   /** Erases what only the work needed, and responses of attempts that came to nothing. In a synchronous transaction. */
   eraseWork(): void {
-    this.#storage.kv.delete(REQUEST_KEY);
+    if (this.#storage.kv.get(REQUEST_KEY) !== undefined) this.#storage.kv.delete(REQUEST_KEY);
     this.input.erase();
     // A place is left empty by a step whose storing was interrupted, never more of them than may be stored side by side.
     for (let place = 0, gap = 0; gap <= MAX_STEP_GAP; place += 1) gap = this.step(place).erase() ? 0 : gap + 1;

@@ -12,8 +12,8 @@ export interface OutboxPort {
   record(): OperationRecord | undefined;
   /** The operation's JSON, as text or as a stream. */
   body(record: OperationRecord): string | ReadableStream<Uint8Array>;
-  /** Lets the core know how an effect went. */
-  report(event: OperationEvent): void;
+  /** Lets the core know what was heard of effects. */
+  report(): void;
 }
 
 export class Outbox {
@@ -21,6 +21,8 @@ export class Outbox {
   readonly #port: OutboxPort;
   /** Effects under way, and whether each is to be done once more: of one kind, one at a time, so that the last one wins. */
   readonly #underWay = new Map<OutboxEffect, { again: boolean; settled: Promise<void> }>();
+  /** How effects went, until the core knows: while others are under way it waits, so that all are saved as one row. */
+  readonly #heard: OperationEvent[] = [];
   /** The last call about a slot: two of them on their way at once might change places. */
   #slotCall: Promise<unknown> = Promise.resolve();
 
@@ -46,6 +48,12 @@ export class Outbox {
     }
     this.#underWay.delete(effect);
     resolve();
+    if (this.#underWay.size === 0) this.#port.report();
+  }
+
+  /** How effects went that the core does not know of yet; it goes along with whatever is saved next. */
+  takeHeard(): OperationEvent[] {
+    return this.#heard.splice(0);
   }
 
   /** Gives a slot back. Should this be lost, its SlotsObject finds out by asking. */
@@ -102,10 +110,10 @@ export class Outbox {
     if (!record) return;
     try {
       await (effect === "index" ? this.#tellIndex(record) : this.#tellSnapshots(record));
-      this.#port.report({ type: "effectDone", effect, revision: record.revision });
+      this.#heard.push({ type: "effectDone", effect, revision: record.revision });
     } catch (error) {
       this.#log(effect, record, error);
-      this.#port.report({ type: "effectFailed", effect });
+      this.#heard.push({ type: "effectFailed", effect });
     }
   }
 

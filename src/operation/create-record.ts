@@ -1,5 +1,5 @@
 // A new operation: the record that its object commits before the start is answered.
-import { EFFECT_RETRY_MS } from "../limits";
+import { EFFECT_UNHEARD_MS, INDEX_PROGRESS_DELAY_MS } from "../limits";
 import { formatTimestampMs } from "../aip/timestamp";
 import type { JsonObject } from "../rpc/any";
 import type { OperationRecord, Outcome, RunPolicy, Slot } from "./record";
@@ -22,6 +22,8 @@ export interface NewOperation {
   metadata: JsonObject;
   metadataType?: string;
   responseType: string;
+  /** The request as JSON text, where it is small enough to stand in the record. */
+  request?: string;
   inputBytes?: number;
   inputDigest?: string;
   runSlot?: Slot;
@@ -63,6 +65,8 @@ export function createRecord(operation: NewOperation): OperationRecord {
   if (outcome === undefined) {
     record.state = mustLead(nextState("NEW", "enqueue"));
     record.resendTime = record.createTime + record.policy.resendMs;
+    // The index hears of its first change within the same time: the alarm that is armed for that now serves both.
+    record.outbox.index = { dueTime: record.createTime + INDEX_PROGRESS_DELAY_MS, failures: 0 };
     return record;
   }
   record.state = mustLead(nextState("NEW", "error" in outcome ? "fail" : "succeed"));
@@ -71,7 +75,7 @@ export function createRecord(operation: NewOperation): OperationRecord {
   record.startTime = record.createTime;
   record.endTime = record.createTime;
   record.expireTime = record.createTime + record.policy.retentionMs;
-  const entry = { dueTime: record.createTime + EFFECT_RETRY_MS, failures: 0 };
+  const entry = { dueTime: record.createTime + EFFECT_UNHEARD_MS, failures: 0 };
   record.outbox = record.policy.snapshot ? { index: entry, snapshot: entry } : { index: entry };
   return record;
 }

@@ -1,5 +1,11 @@
 // The parts of a step that every kind of event is made of: the table, the end, the outbox. Each changes a draft.
-import { EFFECT_RETRY_MS, INDEX_PROGRESS_DELAY_MS, MAX_EFFECT_RETRY_MS, MAX_RESEND_MS } from "../limits";
+import {
+  EFFECT_RETRY_MS,
+  EFFECT_UNHEARD_MS,
+  INDEX_PROGRESS_DELAY_MS,
+  MAX_EFFECT_RETRY_MS,
+  MAX_RESEND_MS,
+} from "../limits";
 import { Code } from "../rpc/code";
 import type { Effect, OutboxEffect, Refusal } from "./event";
 import type { OperationRecord, Outcome } from "./record";
@@ -43,6 +49,7 @@ export function end(draft: Draft, outcome: Outcome, statusMessage: string): unde
   record.endTime = now;
   record.expireTime = now + record.policy.retentionMs;
   delete record.heartbeatDueTime;
+  delete record.request;
   delete record.steps;
   delete record.checkpoint;
   delete record.sleeps;
@@ -95,7 +102,7 @@ export function scheduleResend({ record, now }: Draft): undefined {
 export function emit({ record, effects, now }: Draft, effect: OutboxEffect): void {
   const entry = record.outbox[effect];
   const failures = entry?.failures ?? 0;
-  record.outbox[effect] = { ...entry, dueTime: now + effectRetryMs(failures), failures };
+  record.outbox[effect] = { ...entry, dueTime: now + Math.max(EFFECT_UNHEARD_MS, effectRetryMs(failures)), failures };
   effects.push({ type: effect });
 }
 

@@ -31,6 +31,16 @@ export function dueTransition(record: OperationRecord, now: number): DueTransiti
   return dueTimes(record).find(([, time]) => time !== undefined && time <= now)?.[0];
 }
 
+/** Whether its retention has passed. */
+export function isExpired({ expireTime }: OperationRecord, now: number): boolean {
+  return expireTime !== undefined && expireTime <= now;
+}
+
+/** Whether time has brought anything about: a transition, the end of its retention, an outbox entry to be tried. */
+export function isAnythingDue(record: OperationRecord, now: number): boolean {
+  return isExpired(record, now) || (nextDueTime(record) ?? Infinity) <= now;
+}
+
 /** When the object must next act, transitions and outbox together; undefined where nothing is left to do. */
 export function nextDueTime(record: OperationRecord): number | undefined {
   const times = [

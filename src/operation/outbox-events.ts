@@ -1,4 +1,5 @@
 // How the effects went that reach beyond the object, and when nothing is left to be known of the operation.
+import { isExpired } from "./due";
 import { type Draft, effectRetryMs } from "./draft";
 import type { OutboxEffect, Refusal } from "./event";
 import { LATE_SNAPSHOT_PUT_MS } from "../limits";
@@ -25,6 +26,5 @@ export function effectFailed({ record, now }: Draft, effect: OutboxEffect): Refu
 export function eraseWhenForgotten({ record, effects, now }: Draft): void {
   if (!isFinal(record.state)) return;
   const told = record.outbox.index === undefined && record.outbox.snapshot === undefined;
-  const expired = record.expireTime !== undefined && record.expireTime <= now;
-  if (expired || (record.deleteTime !== undefined && told)) effects.push({ type: "erase" });
+  if (isExpired(record, now) || (record.deleteTime !== undefined && told)) effects.push({ type: "erase" });
 }

@@ -192,6 +192,8 @@ export interface OperationRecord {
   responseType: string;
   outcome?: Outcome;
   outbox: Outbox;
+  /** The request as JSON text, until the end; a larger one has a row of its own. */
+  request?: string;
   /** Bytes of the streamed input, stored in chunks beside the record until the end. */
   inputBytes?: number;
   /** SHA-256 of the streamed input, hex, where a requestId asks for it. */

@@ -123,7 +123,7 @@ describe("a queue message", () => {
   test("lost for good still has its operation run, from the alarm's message", async () => {
     const operation = await startScript(succeed);
     controls.sent.length = 0;
-    await advanceToAlarm(operation);
+    while (controls.sent.length === 0) await advanceToAlarm(operation);
     await runNext();
 
     expect(await getOperation(operation.name)).toMatchObject({ done: true });

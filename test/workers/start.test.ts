@@ -2,6 +2,7 @@
 import { listDurableObjectIds, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
+import { MAX_INLINE_REQUEST_CHARACTERS } from "../../src/limits";
 import type { JsonObject } from "../../src/rpc/any";
 import { eventually } from "../support/eventually";
 import { clock } from "./clock";
@@ -11,6 +12,7 @@ import {
   call,
   getOperation,
   listNames,
+  outboxIsEmpty,
   runNext,
   scriptPath,
   startEcho,
@@ -42,7 +44,7 @@ describe("a start", () => {
   test("is durable, listed and readable once it is answered", async () => {
     const operation = await startScript(never);
 
-    expect(await storedBy(operation)).toEqual(["record", "request", "(alarm)"]);
+    expect(await storedBy(operation)).toEqual(["record", "(alarm)"]);
     expect(await listNames("projects/p")).toEqual([operation.name]);
     expect(await getOperation(operation.name)).toMatchObject({
       name: operation.name,
@@ -50,6 +52,24 @@ describe("a start", () => {
       metadata: { value: { verb: "run", requestedCancellation: false, statusMessage: "Queued.", progressPercent: 0 } },
     });
     expect(controls.sent).toEqual([{ id: operation.id }]);
+  });
+
+  test.each([
+    ["small stands in the record", MAX_INLINE_REQUEST_CHARACTERS / 2, ["record", "(alarm)"]],
+    ["large has a row of its own", MAX_INLINE_REQUEST_CHARACTERS * 2, ["record", "request", "(alarm)"]],
+  ])("whose request is %s, and reaches the work; at the end it is erased", async (_, characters, stored) => {
+    const text = "ж".repeat(characters);
+    const operation = await startScript(async (_op, request) => ({ isSame: request["text"] === text }), {
+      body: { text },
+    });
+    const before = await storedBy(operation);
+    await runNext();
+    await outboxIsEmpty(operation);
+
+    expect(before).toEqual(stored);
+    expect(await getOperation(operation.name)).toMatchObject({ response: { value: { isSame: true } } });
+    expect(await storedBy(operation)).toEqual(["record", "(alarm)"]);
+    expect(JSON.stringify(await storedRecord(operation))).not.toContain("ж");
   });
 
   test("writes its index row before its record", async () => {
@@ -192,14 +212,14 @@ describe("a streamed body", () => {
     const before = await storedBy(operation);
     await runNext();
 
-    expect(before).toEqual(["input/000000", "input/000001", "input/000002", "record", "request", "(alarm)"]);
+    expect(before).toEqual(["input/000000", "input/000001", "input/000002", "record", "(alarm)"]);
     expect(await getOperation(operation.name)).toMatchObject({
       done: true,
       response: { value: { bytes: MAX_UPLOAD_BYTES, inputBytes: MAX_UPLOAD_BYTES } },
     });
     // What only the work needed is erased with its end.
     expect((await storedBy(operation)).filter((key) => key.startsWith("input/"))).toEqual([]);
-    expect(await storedBy(operation)).not.toContain("request");
+    expect(await storedRecord(operation)).not.toHaveProperty("request");
   });
 
   test.each([

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { dueTransition, nextDueTime } from "../../../src/operation/due";
+import { dueTransition, isAnythingDue, nextDueTime } from "../../../src/operation/due";
 import { CREATE_TIME, HOUR_MS, MINUTE_MS } from "../../support/an-operation";
 import { aRecord } from "../../support/a-record";
 import { aRecordIn } from "../../support/a-record-in";
@@ -23,6 +23,22 @@ describe("dueTransition", () => {
   });
 });
 
+describe("isAnythingDue", () => {
+  test("is so from the time of a transition, of an outbox entry, or of the expiry on", () => {
+    const queued = { ...aRecord(), outbox: {} };
+    const told = { ...queued, outbox: { index: { dueTime: CREATE_TIME + 5, failures: 0 } } };
+    const { expireTime, ...done } = { ...aRecordIn("SUCCEEDED"), outbox: {} };
+
+    expect([29_999, 30_000].map((ms) => isAnythingDue(queued, CREATE_TIME + ms))).toEqual([false, true]);
+    expect([4, 5].map((ms) => isAnythingDue(told, CREATE_TIME + ms))).toEqual([false, true]);
+    expect([-1, 0].map((ms) => isAnythingDue({ ...done, expireTime: expireTime! }, expireTime! + ms))).toEqual([
+      false,
+      true,
+    ]);
+    expect(isAnythingDue(done, Number.MAX_SAFE_INTEGER)).toBe(false);
+  });
+});
+
 describe("nextDueTime", () => {
   test("is the earliest of all that is due", () => {
     const outbox = {
@@ -30,7 +46,7 @@ describe("nextDueTime", () => {
       snapshot: { dueTime: CREATE_TIME + 4, failures: 0 },
     };
 
-    expect(nextDueTime(aRecord())).toBe(CREATE_TIME + 30_000);
+    expect(nextDueTime({ ...aRecord(), outbox: {} })).toBe(CREATE_TIME + 30_000);
     expect(nextDueTime({ ...aRecord(), outbox })).toBe(CREATE_TIME + 4);
   });
 

@@ -53,6 +53,7 @@ const report = (percent: number): OperationEvent => ({
   fence: "one",
   progress: { metadata: { progressPercent: percent } },
 });
+const sends = (effects: Effect[]): Effect[] => effects.filter(({ type }) => type === "send");
 const types = (effects: Effect[]): string[] => effects.map(({ type }) => type);
 const metadataValue = (record: OperationRecord): JsonObject => metadataAny(record)["value"] as JsonObject;
 
@@ -290,7 +291,7 @@ describe("a failed attempt", () => {
     const { record, effects } = happens(afterEvents(running(), [fails(true), NOW]), timePasses, NOW + 500);
 
     expect(record).toMatchObject({ state: "QUEUED", resendTime: NOW + 500 + 30_000 });
-    expect(effects).toEqual([{ type: "send" }]);
+    expect(effects).toContainEqual({ type: "send" });
   });
 
   test("that may not be retried ends the operation with exactly its Status", () => {
@@ -384,7 +385,7 @@ describe("a queue message that nobody claims", () => {
       waits.push(now - before);
       before = now;
       const resent = happens(record, timePasses, now);
-      expect(resent.effects).toEqual([{ type: "send" }]);
+      expect(sends(resent.effects)).toHaveLength(1);
       expect(resent.record.revision).toBe(record.revision);
       record = resent.record;
     }
@@ -394,7 +395,7 @@ describe("a queue message that nobody claims", () => {
   });
 
   test("is sent once after a long pause, not once for each that was missed", () => {
-    expect(happens(aRecord(), timePasses, CREATE_TIME + 50 * MINUTE_MS).effects).toEqual([{ type: "send" }]);
+    expect(sends(happens(aRecord(), timePasses, CREATE_TIME + 50 * MINUTE_MS).effects)).toHaveLength(1);
   });
 
   test("doubles from the start again after a claim", () => {
@@ -584,11 +585,11 @@ describe("work done elsewhere", () => {
 
 describe("the outbox", () => {
   test("tells the index of progress within its bound, not of each report", () => {
-    const claimed = running();
+    const claimed = { ...running(), outbox: {} };
     const { record, effects } = happens(afterEvents(claimed, [report(1), NOW + 100]), report(2), NOW + 200);
 
     expect(effects).toEqual([]);
-    expect(record.outbox.index?.dueTime).toBe(NOW + INDEX_PROGRESS_DELAY_MS);
+    expect(record.outbox.index?.dueTime).toBe(NOW + 100 + INDEX_PROGRESS_DELAY_MS);
   });
 
   test("keeps an entry whose effect told an older revision", () => {

@@ -159,7 +159,7 @@ describe("what happens next", () => {
     const { next } = explanation(running({ policy }), facts(), NOW);
 
     expect(next).toEqual([
-      expect.objectContaining({ event: "index", time: "2026-01-31T12:00:14.000Z" }),
+      expect.objectContaining({ event: "index", time: "2026-01-31T12:00:04.000Z" }),
       expect.objectContaining({ event: "passAttemptLimit", time: "2026-01-31T12:00:40.000Z" }),
       expect.objectContaining({ event: "loseLease", time: "2026-01-31T12:01:10.000Z" }),
       expect.objectContaining({ event: "passDeadline", time: "2026-01-31T13:00:00.000Z" }),
