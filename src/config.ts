@@ -27,6 +27,8 @@ export interface Config {
   logLines: "all" | "transitions" | "off";
   /** Over how many shards new operations of a scope are spread. */
   indexShards: number;
+  /** Whether callers may script what happens, to test their clients. */
+  emulation: boolean;
   /** The origins whose pages may call. */
   corsOrigins: AllowedOrigins;
   /** How many operations one caller may have under way; undefined: no bound. */
@@ -42,6 +44,7 @@ type Variables = Pick<
   | "ADMINS"
   | "AUTH"
   | "CORS_ORIGINS"
+  | "EMULATION"
   | "INDEX_SHARDS"
   | "PAGE_TOKEN_KEYS"
   | "INVOCATION_SECONDS"
@@ -74,6 +77,7 @@ export function configFromEnv(env: Variables): Config {
       max: DEFAULT_INVOCATION_MS,
     }),
     indexShards: wholeNumber("INDEX_SHARDS", env.INDEX_SHARDS, { byDefault: 1, min: 1, max: MAX_INDEX_SHARDS }),
+    emulation: oneOf("EMULATION", env.EMULATION, { "": false, off: false, on: true }),
     corsOrigins: corsOrigins(env.CORS_ORIGINS),
     maxOperationsPerCaller:
       env.MAX_OPERATIONS_PER_CALLER === undefined

@@ -35,6 +35,8 @@ export interface Env {
   RESEND_SECONDS?: string;
   /** Over how many index shards new operations of a scope are spread; may grow from deploy to deploy. */
   INDEX_SHARDS?: string;
+  /** `on`: callers may script what happens, to test their clients (docs/emulation.md). */
+  EMULATION?: string;
   /** `*`, or the origins whose pages may call, divided by commas; unset: none. */
   CORS_ORIGINS?: string;
   /** How many operations one caller may have under way; unset: no bound. */

@@ -147,6 +147,7 @@ async function serviceContext(
       locations,
       indexShards,
       maxOperationsPerCaller,
+      emulation: config.emulation,
     },
     tokenKeys,
     store,

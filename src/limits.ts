@@ -239,6 +239,10 @@ export const UNAVAILABLE_RETRY_SECONDS = 1;
  */
 export const MIN_POLL_SECONDS = 1;
 export const MAX_POLL_SECONDS = 60;
+/** Entries of each list in a script of the emulation: its header is small, and each is looked at with every poll. */
+export const MAX_EMULATED_EVENTS = 100;
+/** How long a script may hold back the answer to a start: longer than clients are patient. */
+export const MAX_EMULATED_DELAY_MS = 2 * MINUTE_MS;
 /** How much the latest duration counts in what is usual: about the last ten do. */
 export const OBSERVED_DURATION_WEIGHT = 0.2;
 /** Methods whose durations an isolate remembers: more than a deployment declares. */

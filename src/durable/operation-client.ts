@@ -49,6 +49,15 @@ export function operationStore(
           call: async (stub, access) => stub.get(name, access),
         }),
       ),
+    poll: async (name) =>
+      present(
+        await operations.ask<OperationAnswer | Absence>({
+          permission: "longrunning.operations.get",
+          name,
+          absent: "NOT_FOUND",
+          call: async (stub, access) => stub.poll(name, access),
+        }),
+      ),
     update: (name, request) =>
       operations.ask<UpdateAnswer | "DENIED">({
         permission: "longrunning.operations.update",

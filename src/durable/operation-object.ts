@@ -12,6 +12,7 @@ import {
   type StartRefusal,
   type StreamedInput,
   WAIT_PATH,
+  answerFromRecord,
 } from "../operation/answer";
 import { type Access, mayAccess, ownRequest } from "../iam/access";
 import { allowedPermissions } from "../iam/evaluate";
@@ -32,6 +33,7 @@ import {
   RUN_PATH,
   STEP_PATH,
 } from "../operation/run-channel";
+import { httpErrorOf } from "../operation/emulation";
 import { isFinal } from "../operation/state";
 import { type UpdateAnswer, type UpdateRequest, isRepeatedCompletion, updateRefusal } from "../operation/update";
 import { type StoredStream, digestOfStream, storeStream } from "./chunks";
@@ -127,6 +129,17 @@ export class OperationObject extends DurableObject<Env> {
   async get(name: string, access: Access): Promise<OperationAnswer | Absence> {
     const seen = await this.#see(name, access);
     return typeof seen === "string" ? seen : this.#life.answer(seen);
+  }
+
+  /** The same, for an answer that says that polls are counted: what is scripted for this one happens. */
+  async poll(name: string, access: Access): Promise<OperationAnswer | Absence> {
+    const seen = await this.#see(name, access);
+    if (typeof seen === "string") return seen;
+    const isCounted = this.#life.apply({ type: "poll" }).ok;
+    const record = this.#life.mustHaveRecord();
+    const httpError = isCounted ? httpErrorOf(record) : undefined;
+    if (!httpError) return this.#life.answer(record);
+    return { ...answerFromRecord(record, "{}"), emulatedError: JSON.stringify(httpError) };
   }
 
   /** Asks the work to stop (AIP-151). */

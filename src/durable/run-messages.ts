@@ -1,5 +1,6 @@
 // Between the run channel's messages and the core's events.
 import { attemptNumber } from "../operation/attempt";
+import type { EmulatedWork, Emulation } from "../operation/emulation";
 import type { OperationEvent } from "../operation/event";
 import { MAX_INLINE_RESULT_CHARACTERS } from "../limits";
 import type { OperationRecord, StoredStep } from "../operation/record";
@@ -50,7 +51,12 @@ export function claimedFromRecord(
     cancelRequested: record.cancelRequestTime !== undefined,
     steps: claimedSteps(record.steps ?? [], store),
     ...(record.checkpoint === undefined ? {} : { checkpoint: record.checkpoint }),
+    ...(record.emulation === undefined ? {} : { emulation: emulatedWork(record.emulation) }),
   };
+}
+
+function emulatedWork({ progress, end }: Emulation): EmulatedWork {
+  return { progress, ...(end === undefined ? {} : { end }) };
 }
 
 /** Small results go along, as many as fit; the others are fetched when they are asked for. */

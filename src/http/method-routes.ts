@@ -8,6 +8,7 @@ import type { Method } from "../operation/define-method";
 import type { InputRule } from "../operation/method";
 import { isJsonObject } from "../rpc/decode";
 import { invalidArgument } from "../rpc/error";
+import { SCRIPT_HEADER } from "../service/emulation-script";
 import { startOperation } from "../service/start-operation";
 import { bodyTooLarge } from "../service/start-once";
 import { type Call, apiVersionOf, pathVariable } from "./call";
@@ -76,6 +77,7 @@ async function start(call: Call, method: Method): Promise<Response> {
     target: targetFromPath(call.url.pathname),
     apiVersion: apiVersionOf(call),
     input,
+    script: service.deployment.emulation ? (call.request.headers.get(SCRIPT_HEADER) ?? undefined) : undefined,
     caller: service.caller,
     now: service.now(),
     deployment: service.deployment,

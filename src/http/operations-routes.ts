@@ -135,7 +135,7 @@ function rpc(method: string, description: Description): Rpc {
 
 async function get(call: Call): Promise<Response> {
   queryOf(call);
-  const answer = await getOperation(call.service.reads, nameInEncodedSegment(call) ?? nameOf(call));
+  const answer = await getOperation(call.service, nameInEncodedSegment(call) ?? nameOf(call));
   return conditionalOperationResponse(call.request, answer, call.service);
 }
 

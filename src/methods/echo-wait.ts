@@ -6,8 +6,7 @@ import { duration, messageField, string, timestamp } from "../protobuf/fields";
 import { type MessageType, message } from "../protobuf/message";
 import { oneof } from "../protobuf/oneof";
 import { type Violate, refine } from "../protobuf/refine";
-import { RpcStatus } from "../protobuf/rpc-status";
-import { type CodeNumber, codeNameFromNumber } from "../rpc/code";
+import { RpcStatus, errorStatus } from "../protobuf/rpc-status";
 import { rpcErrorFromStatus } from "../rpc/decode";
 import type { RpcError } from "../rpc/error";
 
@@ -39,7 +38,11 @@ const MAX_WAIT_SECONDS = 30 * 86_400;
 
 const waitRequest = refine(WaitRequestMessage, (request, violate): WaitRequest => {
   const { endTime, ttl, error, success } = request;
-  return { end: endOf({ endTime, ttl }, violate), result: error ? failureOf(error, violate) : success && { success } };
+  const failure = error && errorStatus(error, ["error"], violate);
+  return {
+    end: endOf({ endTime, ttl }, violate),
+    result: failure ? { error: rpcErrorFromStatus(failure) } : success && { success },
+  };
 });
 
 export const echoWait = defineMethod({
@@ -86,16 +89,4 @@ function endOf({ endTime, ttl }: { endTime?: string | undefined; ttl?: string | 
   if (length.seconds < 0 || length.nanos < 0) return violate(["ttl"], "must not be negative");
   if (length.seconds > MAX_WAIT_SECONDS) return violate(["ttl"], `must be at most ${MAX_WAIT_SECONDS}s`);
   return { ttl: length };
-}
-
-/** A Status that an operation may end with: its code is that of an error, its details are each of another type. */
-function failureOf({ code = 0, message: text = "", details = [] }: RpcStatus, violate: Violate) {
-  if (codeNameFromNumber(code) === undefined) {
-    return violate(["error", "code"], "must be a google.rpc.Code number from 1 to 16");
-  }
-  for (const [index, { "@type": type }] of details.entries()) {
-    if (details.findIndex((other) => other["@type"] === type) === index) continue;
-    violate(["error", "details", index], `a second detail of the type ${type}`);
-  }
-  return { error: rpcErrorFromStatus({ code: code as CodeNumber, message: text, details }) };
 }

@@ -1,4 +1,5 @@
 // What an operation's object hands out. PERSISTED CONTRACT: it crosses from object to Worker.
+import { countsPolls } from "./emulation";
 import type { OperationRecord } from "./record";
 import { etag } from "./resource";
 import { isFinal } from "./state";
@@ -13,6 +14,10 @@ export interface OperationAnswer {
   createTime: number;
   /** Absent where no method of the deployment runs it. */
   pace?: Pace;
+  /** Where a client under test has scripted what happens at its polls, and not all of it has: they are to be counted. */
+  countsPolls?: true;
+  /** What a poll is answered with instead, where a client under test has scripted it: a Status as JSON text. */
+  emulatedError?: string;
 }
 
 /** How long operations of a method take, for `Retry-After`. */
@@ -43,6 +48,7 @@ export function answerFromRecord(record: OperationRecord, json: string | Readabl
     done: isFinal(record.state),
     createTime: record.createTime,
     ...paceOf(record),
+    ...(countsPolls(record) ? { countsPolls: true } : {}),
   };
 }
 

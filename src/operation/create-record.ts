@@ -2,6 +2,7 @@
 import { EFFECT_UNHEARD_MS, INDEX_PROGRESS_DELAY_MS } from "../limits";
 import { formatTimestampMs } from "../aip/timestamp";
 import type { JsonObject } from "../rpc/any";
+import type { Emulation } from "./emulation";
 import type { OperationRecord, Outcome, RunPolicy, Slot } from "./record";
 import { nextState } from "./state";
 
@@ -32,6 +33,7 @@ export interface NewOperation {
   startRequestId?: string;
   indexShard?: number;
   jurisdiction?: string;
+  emulation?: Emulation;
   /** Set where the work is done elsewhere. */
   external?: { heartbeatMs?: number; hasOwnMetadata: boolean };
   /** Set where the method knew the result at once: the operation is created done. */

@@ -56,6 +56,8 @@ export type OperationEvent =
   | { type: "update"; update: Update }
   /** Its access policy was set; nothing that the operation shows changes. */
   | { type: "setPolicy"; policy: Policy }
+  /** A client under test has asked for it: only where it is emulated. */
+  | { type: "poll" }
   | { type: "cancel" }
   | { type: "delete" }
   /** Nothing but time: whatever is due is settled. */

@@ -2,6 +2,7 @@
 import type { JsonObject } from "../rpc/any";
 import type { Status } from "../rpc/status";
 import type { Policy } from "../iam/policy";
+import type { Emulation } from "./emulation";
 import type { State } from "./state";
 
 /** How a method wants its operations run; copied into each at its start, so that a deploy changes none under way. */
@@ -208,6 +209,8 @@ export interface OperationRecord {
   startRequestId?: string;
   /** Its own access policy. */
   iamPolicy?: Policy;
+  /** Set where a client under test has scripted what happens. */
+  emulation?: Emulation;
   /** The shard of its scope in which it is indexed; 0 where absent. */
   indexShard?: number;
   /** Where a location says so: the jurisdiction in which the object and its index live. */

@@ -41,6 +41,17 @@ export function metadataAny(record: OperationRecord): Any {
   return { "@type": STRUCT_TYPE_URL, value: defaultMetadata(record) };
 }
 
+/** Fields of the default metadata that are the service's own. */
+export const RESERVED_METADATA_FIELDS: ReadonlySet<string> = new Set([
+  "createTime",
+  "startTime",
+  "endTime",
+  "target",
+  "verb",
+  "requestedCancellation",
+  "apiVersion",
+]);
+
 function defaultMetadata(record: OperationRecord): JsonObject {
   return {
     createTime: formatTimestampMs(record.createTime),

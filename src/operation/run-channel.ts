@@ -2,6 +2,7 @@
 // PERSISTED CONTRACT: for minutes after a deploy old and new code talk to each other. Fields are only ever added.
 import type { Status } from "../rpc/status";
 import type { JsonObject } from "../rpc/any";
+import type { EmulatedWork } from "./emulation";
 import type { SuccessfulOutcome } from "./event";
 import type { Sleep } from "./record";
 import { MAX_CHANNEL_MESSAGE_CHARACTERS } from "../limits";
@@ -30,6 +31,8 @@ export interface Claimed {
   steps: ClaimedStep[];
   /** What the work saved last to go on from, as JSON text. */
   checkpoint?: string;
+  /** What is played instead of the method's work. */
+  emulation?: EmulatedWork;
 }
 
 /** A finished step: its result as JSON text, or, where that is large, to be fetched by its place. */

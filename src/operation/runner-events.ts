@@ -86,7 +86,9 @@ export function sleep(draft: Draft, { ordinal, wakeTime }: Sleep, progress: Prog
   mark(record);
   record.wakeTime = wakeTime;
   record.sleeps = [...(record.sleeps ?? []), { ordinal, wakeTime }];
-  return changed(draft, `Sleeping until ${formatTimestampMs(wakeTime)}.`, INDEX_PROGRESS_DELAY_MS);
+  // A script's pauses are not to be seen: only what it says.
+  const statusMessage = record.emulation ? record.statusMessage : `Sleeping until ${formatTimestampMs(wakeTime)}.`;
+  return changed(draft, statusMessage, INDEX_PROGRESS_DELAY_MS);
 }
 
 /** The lease ends and the attempt goes on later: what is left of its time is kept. */

@@ -1,6 +1,7 @@
 // One step of an operation's life: decides, and touches nothing. The object saves what it returns, then acts on it.
 import { cancel, remove, update } from "./client-events";
 import { type Draft, end, move } from "./draft";
+import { poll } from "./emulation";
 import type { Effect, OperationEvent, Refusal } from "./event";
 import { effectDone, effectFailed, eraseWhenForgotten } from "./outbox-events";
 import type { OperationRecord } from "./record";
@@ -67,6 +68,8 @@ function apply(draft: Draft, event: OperationEvent): Refusal | undefined {
       if (record.deleteTime !== undefined) return "GONE";
       record.iamPolicy = event.policy;
       return undefined;
+    case "poll":
+      return record.deleteTime === undefined ? poll(draft) : "GONE";
     case "cancel":
       return record.deleteTime === undefined ? cancel(draft) : "GONE";
     case "delete":

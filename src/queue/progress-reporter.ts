@@ -1,18 +1,8 @@
 // Progress as a handler reports it, thick and fast; as it is sent, a few times a second at most.
 import { MAX_METADATA_CHARACTERS, MAX_STATUS_MESSAGE_CHARACTERS, PROGRESS_INTERVAL_MS } from "../limits";
+import { RESERVED_METADATA_FIELDS } from "../operation/resource";
 import type { ProgressMessage } from "../operation/run-channel";
 import type { JsonObject } from "../rpc/any";
-
-/** Fields of the default metadata that are the service's own. */
-const RESERVED_FIELDS: ReadonlySet<string> = new Set([
-  "createTime",
-  "startTime",
-  "endTime",
-  "target",
-  "verb",
-  "requestedCancellation",
-  "apiVersion",
-]);
 
 export interface ProgressReporterOptions {
   now(this: void): number;
@@ -38,7 +28,7 @@ export class ProgressReporter {
   /** Merges fields into what was reported before. */
   report({ statusMessage, ...fields }: JsonObject & { statusMessage?: string }): void {
     for (const field of Object.keys(fields)) {
-      const isReserved = this.#options.hasDefaultMetadata && RESERVED_FIELDS.has(field);
+      const isReserved = this.#options.hasDefaultMetadata && RESERVED_METADATA_FIELDS.has(field);
       if (isReserved) throw new TypeError(`metadata field ${field} is set by the service`);
     }
     this.#checkSize(fields);

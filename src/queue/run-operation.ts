@@ -7,6 +7,7 @@ import { undeployedMessage } from "../operation/undeployed";
 import { type JsonObject, anyFromMessage } from "../rpc/any";
 import { Code } from "../rpc/code";
 import { RpcError } from "../rpc/error";
+import { emulatedOutcome } from "./emulated-work";
 import { RunContext, type RunPorts } from "./operation-context";
 import type { RunChannel, Settlement } from "./run-channel";
 import { InvocationLimitReached, type Unwinding } from "./unwinding";
@@ -79,7 +80,13 @@ async function attempt(
   try {
     const input = claimed.inputBytes === undefined ? emptyStream() : await channel.input();
     context = new RunContext(claimed, runPorts(channel, method, { signal, input, invocationMs }));
-    const response = await method.run(JSON.parse(claimed.request) as JsonObject, context);
+    const emulated = claimed.emulation && (await emulatedOutcome(claimed.emulation, context, () => Date.now()));
+    if (emulated && "error" in emulated) {
+      return withProgress({ type: "fail", error: emulated.error, retryable: false }, context);
+    }
+    const response = emulated
+      ? emulated.response
+      : await method.run(JSON.parse(claimed.request) as JsonObject, context);
     if (context.unwinding) return await unwound(context, context.unwinding, invocationMs);
     // What a handler returns once it was told to stop may be half of what it was to do.
     if (signal.reason instanceof InvocationLimitReached) return withProgress({ type: "yield", invocationMs }, context);

@@ -4,12 +4,23 @@ import { durationToMs, parseDuration } from "../aip/duration";
 import { DEFAULT_WAIT_MS, MAX_WAIT_MS } from "../limits";
 import type { ReadAnswer } from "../operation/answer";
 import { invalidArgument, notFound } from "../rpc/error";
+import type { Status } from "../rpc/status";
+import { emulatedError } from "./emulation-script";
 import type { OperationReads, OperationStore } from "./ports";
 
 const RESOURCE_TYPE = "google.longrunning.Operation";
 
-export async function getOperation(reads: Pick<OperationReads, "get">, name: string): Promise<ReadAnswer> {
-  return found(await reads.get(name), name);
+export interface GetPorts {
+  reads: Pick<OperationReads, "get">;
+  store: Pick<OperationStore, "poll">;
+}
+
+export async function getOperation({ reads, store }: GetPorts, name: string): Promise<ReadAnswer> {
+  const read = found(await reads.get(name), name);
+  if (!("countsPolls" in read)) return read;
+  const answer = await store.poll(name);
+  if (answer?.emulatedError !== undefined) throw emulatedError(JSON.parse(answer.emulatedError) as Status);
+  return found(answer, name);
 }
 
 /** Asks the work to stop; success says only that it was asked (AIP-151). Done: nothing changes. */

@@ -23,6 +23,8 @@ export interface OperationStore {
   ): Promise<StartAnswer>;
   /** undefined: no operation of this name is to be seen. */
   get(name: string): Promise<OperationAnswer | undefined>;
+  /** The same, counted: for an operation whose answer says that its polls are. */
+  poll(name: string): Promise<OperationAnswer | undefined>;
   /** Answers when the operation is done, or has its latest state after `timeoutMs`. */
   wait(name: string, timeoutMs: number, signal: AbortSignal | undefined): Promise<OperationAnswer | undefined>;
   update(name: string, request: UpdateRequest): Promise<UpdateAnswer>;

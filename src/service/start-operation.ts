@@ -3,9 +3,11 @@ import type { StreamedInput } from "../operation/answer";
 import { boundedStatus } from "../operation/bounded-status";
 import type { NewOperation } from "../operation/create-record";
 import type { Method, PreparedStart } from "../operation/define-method";
+import type { Emulation } from "../operation/emulation";
 import type { ImmediateResult } from "../operation/method";
 import type { Outcome, RunPolicy } from "../operation/record";
 import { type JsonObject, anyFromMessage, typeUrlFromMessageName } from "../rpc/any";
+import { type Emulated, decodeScript, emulatedError } from "./emulation-script";
 import { type Locations, placeFromParent } from "./locations";
 import {
   type Caller,
@@ -25,6 +27,8 @@ export interface Deployment {
   indexShards: number;
   /** How many operations one caller may have under way; undefined: no bound. */
   maxOperationsPerCaller: number | undefined;
+  /** Whether callers may script what happens, to test their clients. */
+  emulation: boolean;
 }
 
 export interface StartRequest {
@@ -37,6 +41,8 @@ export interface StartRequest {
   target: string;
   apiVersion: string;
   input: StreamedInput | undefined;
+  /** What happens instead of the method's work, where the deployment emulates. */
+  script: string | undefined;
   caller: Caller;
   /** Milliseconds since 1970. */
   now: number;
@@ -48,23 +54,33 @@ export async function startOperation(ports: StartPorts, start: StartRequest): Pr
   const { method, json, parent, deployment } = start;
   const place = placeFromParent(deployment.locations, parent);
   const prepared = await method.prepare(json, { createTime: new Date(start.now) });
+  const script = start.script === undefined ? undefined : decodeScript(start.script, emulated(start, prepared));
   if (start.validateOnly) {
     if (start.input) await checkInput(start.input);
     return undefined;
   }
-  return startOnce(ports, {
+  const { httpError, untilMs = 0, delayMs = 0 } = script?.start ?? {};
+  if (httpError && start.now < untilMs) throw emulatedError(httpError);
+  const started = await startOnce(ports, {
     ...start,
     method: method.id,
     place,
     maxOperationsPerCaller: deployment.maxOperationsPerCaller,
-    operation: (minted) => newOperation(start, minted, prepared),
+    operation: (minted) => newOperation(start, minted, { ...prepared, emulation: script?.emulation }),
   });
+  // Durable by now: a client that gives up meanwhile finds it when it comes again.
+  if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
+  return started;
+}
+
+function emulated({ method }: StartRequest, { metadata }: PreparedStart): Emulated {
+  return { method, initialMetadata: metadata };
 }
 
 function newOperation(
   { method, parent, target, apiVersion, deployment }: StartRequest,
   { id, name, createTime }: Minted,
-  { metadata, immediate, usualDurationMs }: PreparedStart,
+  { metadata, immediate, usualDurationMs, emulation }: PreparedStart & { emulation: Emulation | undefined },
 ): NewOperation {
   const { jurisdiction, placementHint } = placeFromParent(deployment.locations, parent);
   // A snapshot would leave the place that the location promises.
@@ -94,7 +110,7 @@ function newOperation(
       : { runSlot: { key: `run/${method.id}/${parent}`, limit: method.maxConcurrent } }),
     indexShard: indexShardFromId(id, deployment.indexShards),
     ...(jurisdiction === undefined ? {} : { jurisdiction }),
-    ...(immediate ? { outcome: outcomeFromImmediate(method, immediate) } : {}),
+    ...(emulation ? { emulation } : immediate ? { outcome: outcomeFromImmediate(method, immediate) } : {}),
   };
 }
 

@@ -65,6 +65,7 @@ export const everyEvent = {
     { type: "update", update: { metadata: ownMetadata, outcome: { value: { error: anError }, completion } } },
   ],
   setPolicy: () => [{ type: "setPolicy", policy: emptyPolicy() }],
+  poll: () => [{ type: "poll" }],
   cancel: () => [{ type: "cancel" }],
   delete: () => [{ type: "delete" }],
   timePasses: ({ random }) => [{ type: "timePasses", random }],

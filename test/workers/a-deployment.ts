@@ -59,7 +59,7 @@ export function aMethod(
   });
 }
 
-export function aDeployment(options: OperationsOptions, variables: Pick<Env, "INVOCATION_SECONDS"> = {}) {
+export function aDeployment(options: OperationsOptions, variables: Pick<Env, "EMULATION" | "INVOCATION_SECONDS"> = {}) {
   const worker = operations(options);
   const environment: Env = { ...env, ...variables };
 

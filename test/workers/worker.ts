@@ -102,6 +102,11 @@ export class OperationObject extends DeployedOperationObject {
     return super.get(...parameters);
   }
 
+  override async poll(...parameters: Parameters<DeployedOperationObject["poll"]>) {
+    this.#called("poll");
+    return super.poll(...parameters);
+  }
+
   override async cancel(...parameters: Parameters<DeployedOperationObject["cancel"]>) {
     this.#called("cancel");
     return super.cancel(...parameters);

@@ -27,6 +27,8 @@ function isAllowed(record: OperationRecord, event: OperationEvent): boolean | un
   if (event.type === "claim") return nextState(record.state, "claim") !== undefined;
   if ("fence" in event) return "report" in lifecycle[record.state];
   if (event.type === "effectDone" || event.type === "effectFailed") return record.outbox[event.effect] !== undefined;
+  // Nothing is counted where nothing is emulated.
+  if (event.type === "poll") return false;
   if (event.type === "delete" || event.type === "setPolicy" || event.type === "timePasses") return true;
   // A freed slot brings the queue message back.
   const transition: Transition = event.type === "slotFreed" ? "resend" : event.type;

@@ -38,9 +38,11 @@ describe("waitOperation", () => {
   );
 });
 
+const absent = { get: async () => undefined, poll: async () => undefined };
+
 // "Deleted meanwhile: NOT_FOUND, at once."
 test.each<[string, () => Promise<unknown>]>([
-  ["getOperation", () => getOperation({ get: async () => undefined }, NAME)],
+  ["getOperation", () => getOperation({ reads: absent, store: absent }, NAME)],
   ["waitOperation", () => waitOperation({ wait: async () => undefined }, { name: NAME })],
   ["cancelOperation", () => cancelOperation({ cancel: async () => false }, NAME)],
   ["deleteOperation", () => deleteOperation({ delete: async () => false }, NAME)],

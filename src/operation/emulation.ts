@@ -1,0 +1,51 @@
+// Emulation, for people who test clients (docs/emulation.md): what an operation is told to do instead of its method's work.
+// PERSISTED CONTRACT: it stands in the record, and crosses from Worker to object to runner.
+import type { JsonObject } from "../rpc/any";
+import type { Status } from "../rpc/status";
+import { type Draft, end, move } from "./draft";
+import type { Refusal } from "./event";
+import type { OperationRecord } from "./record";
+import { nextState } from "./state";
+
+export interface Emulation {
+  /** What is reported, and how long after the creation, in this order. */
+  progress: { afterMs: number; metadata: JsonObject; statusMessage?: string }[];
+  /** How it ends, and when; absent: by a poll, a cancel, or its deadline. */
+  end?: { afterMs: number } & ({ response: JsonObject } | { error: Status });
+  polls: EmulatedPoll[];
+  /** Polls so far; counted up to the last that anything is said of. */
+  polled: number;
+}
+
+/** What happens at the n-th poll: the operation has failed by then, or the poll itself is answered with an error. */
+export type EmulatedPoll = { poll: number } & ({ error: Status } | { httpError: Status });
+
+/** The part of it that is played by a runner. */
+export type EmulatedWork = Pick<Emulation, "progress" | "end">;
+
+/** Whether anything is still to happen at a poll. */
+export function countsPolls({ emulation }: OperationRecord): boolean {
+  return emulation?.polls.some((one) => one.poll > emulation.polled) ?? false;
+}
+
+/** A client asked for the operation. Whatever else became of it, by the n-th poll it has failed, if it says so. */
+export function poll(draft: Draft): Refusal | undefined {
+  const { record } = draft;
+  const { emulation } = record;
+  if (!emulation || !countsPolls(record)) return "NOT_ALLOWED";
+  record.emulation = { ...emulation, polled: emulation.polled + 1 };
+  const now = instructionOf(record.emulation);
+  // What is done stays as it is, and so does a cancel request.
+  if (!now || !("error" in now) || nextState(record.state, "fail") === undefined) return undefined;
+  return move(draft, "fail") ?? end(draft, { error: now.error }, now.error.message);
+}
+
+/** With which error the poll that was counted last is answered. */
+export function httpErrorOf({ emulation }: OperationRecord): Status | undefined {
+  const now = emulation && instructionOf(emulation);
+  return now && "httpError" in now ? now.httpError : undefined;
+}
+
+function instructionOf({ polls, polled }: Emulation): EmulatedPoll | undefined {
+  return polls.find((one) => one.poll === polled);
+}

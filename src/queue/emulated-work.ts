@@ -1,0 +1,31 @@
+// Plays what a client under test has scripted, in the place of a method's function: progress and an end, each at its time.
+import type { EmulatedWork } from "../operation/emulation";
+import type { OperationContext } from "../operation/method";
+import type { JsonObject } from "../rpc/any";
+import type { Status } from "../rpc/status";
+
+/** The outcome, once it is time for it. Every pause is a durable sleep, at whose end this is called again. */
+export async function emulatedOutcome(
+  { progress, end }: EmulatedWork,
+  operation: Pick<OperationContext, "createTime" | "deadline" | "progress" | "sleepUntil">,
+  now: () => number,
+): Promise<{ response: JsonObject } | { error: Status }> {
+  const startMs = operation.createTime.getTime();
+  const reported: JsonObject = {};
+  const pauseUntil = async (timeMs: number): Promise<void> => {
+    // All at once: a replay that began with the first would let clients see the progress go back.
+    if (timeMs > now()) report();
+    await operation.sleepUntil(new Date(timeMs));
+  };
+  const report = (): void => {
+    if (Object.keys(reported).length > 0) operation.progress(reported);
+  };
+  for (const { afterMs, metadata, statusMessage } of progress) {
+    await pauseUntil(startMs + afterMs);
+    Object.assign(reported, metadata, statusMessage === undefined ? {} : { statusMessage });
+  }
+  await pauseUntil(end ? startMs + end.afterMs : operation.deadline.getTime());
+  report();
+  if (!end) throw new Error("the deadline has passed, and the operation is not done");
+  return end;
+}
