@@ -1,0 +1,302 @@
+// What an earlier version has stored is read, and lived on, by this one; and for minutes after a deployment the two talk to
+// each other. fixtures/version-1.json was recorded from that version, and is never changed.
+import { listDurableObjectIds, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { describe, expect, test } from "vitest";
+import type { LastWord, MessageToObject } from "../../src/operation/run-channel";
+import { RunChannel } from "../../src/queue/run-channel";
+import { eventually } from "../support/eventually";
+import { clock } from "./clock";
+import { controls } from "./controls";
+import {
+  type Installed,
+  type Stage,
+  installRow,
+  installed,
+  installedReservation,
+  messagesToObject,
+  messagesToRunner,
+  queueMessageOf,
+  stages,
+  startingRow,
+} from "./earlier-version";
+import {
+  advanceToAlarm,
+  call,
+  deliver,
+  fireAlarm,
+  fireIndexAlarm,
+  getOperation,
+  listNames,
+  outboxIsEmpty,
+  runNext,
+  snapshotOf,
+  startScript,
+  stateOf,
+  storedBy,
+  storedRecord,
+  storedRows,
+  useFreshWorld,
+} from "./harness";
+
+useFreshWorld();
+
+const MINUTES = 60_000;
+
+/** The script that the operation's request names. */
+function setScript({ stored }: Installed, script: Parameters<typeof controls.scripts.set>[1]): void {
+  const name = /script-\d+/.exec(stored.keys.record.target)?.[0];
+  controls.scripts.set(name!, script);
+}
+
+const visible = stages.filter((stage) => stage !== "DELETED_RUNNING");
+const final: Stage[] = ["SUCCEEDED", "SUCCEEDED_LARGE", "FAILED", "CANCELLED"];
+
+describe("an operation that an earlier version stored", () => {
+  test.each(visible)("is read as that version gave it: %s", async (stage) => {
+    const { operation, stored } = await installed(stage);
+    const { body, headers } = await call("GET", `/v1/${operation.name}`);
+
+    expect(body).toEqual(JSON.parse(stored.answer?.json as string));
+    expect(headers.get("ETag")).toBe(stored.answer?.etag);
+    expect(await listNames("projects/p")).toEqual([operation.name]);
+  });
+
+  test("that was deleted while it ran is not to be seen", async () => {
+    const { operation } = await installed("DELETED_RUNNING");
+
+    expect((await call("GET", `/v1/${operation.name}`)).status).toBe(404);
+    expect(await listNames("projects/p")).toEqual([]);
+  });
+
+  test("and queued is claimed by its message, and runs to its end", async () => {
+    const before = await installed("QUEUED");
+    setScript(before, async () => ({ answer: 42 }));
+    await (await deliver(queueMessageOf(before.operation))).result();
+    await outboxIsEmpty(before.operation);
+
+    expect(await getOperation(before.operation.name)).toMatchObject({
+      done: true,
+      response: { value: { answer: 42 } },
+    });
+    expect(await storedRows()).toMatchObject([{ id: before.operation.id, done: 1 }]);
+    expect(JSON.parse((await snapshotOf(before.operation))!)).toMatchObject({ done: true });
+  });
+
+  test("and running loses its lease, and goes on from its steps and its checkpoint", async () => {
+    const before = await installed("RUNNING");
+    let stepsRun = 0;
+    setScript(before, async (op) => {
+      const parsed = await op.step("parse", async () => (stepsRun += 1));
+      return { parsed, from: op.resumeFrom };
+    });
+    clock.advance(2 * MINUTES);
+    await fireAlarm(before.operation);
+    await runNext();
+
+    expect(await getOperation(before.operation.name)).toMatchObject({
+      done: true,
+      response: { value: { parsed: { parsed: 7 }, from: "row-5" } },
+    });
+    expect(stepsRun).toBe(0);
+  });
+
+  test("and sleeping wakes at its time, with its step and its sleep behind it", async () => {
+    const before = await installed("SLEEPING");
+    const startTime = Date.now();
+    setScript(before, async (op) => {
+      const first = await op.step("parse", async () => "again");
+      await op.sleep("2m");
+      return { first };
+    });
+    for (let turn = 0; controls.sent.length === 0 && turn < 5; turn += 1) await advanceToAlarm(before.operation);
+    await runNext();
+
+    expect(Date.now() - startTime).toBeLessThanOrEqual(2 * MINUTES);
+    expect(await getOperation(before.operation.name)).toMatchObject({ done: true, response: { value: { first: 1 } } });
+  });
+
+  test("and backing off tries again, and counts the failure before", async () => {
+    const before = await installed("BACKING_OFF");
+    const attempts: number[] = [];
+    setScript(before, async (op) => {
+      attempts.push(op.attempt);
+      return {};
+    });
+    for (let turn = 0; controls.sent.length === 0 && turn < 5; turn += 1) await advanceToAlarm(before.operation);
+    await runNext();
+
+    expect(attempts).toEqual([2]);
+    expect(await getOperation(before.operation.name)).toMatchObject({ done: true });
+  });
+
+  test.each(["CANCELLING", "EXTERNAL_CANCELLING"] as const)("and %s is given up after its grace", async (stage) => {
+    const { operation } = await installed(stage);
+    clock.advance(MINUTES);
+    await fireAlarm(operation);
+
+    expect(await getOperation(operation.name)).toMatchObject({ done: true, error: { code: 1 } });
+  });
+
+  test("and done elsewhere is completed by its worker, or missed", async () => {
+    const [first, second] = [await installed("EXTERNAL"), await installed("EXTERNAL")];
+    const response = { "@type": "type.googleapis.com/acme.v1.R", n: 1 };
+    await call("PATCH", `/v1/${first.operation.name}?updateMask=response`, { response });
+    clock.advance(2 * MINUTES);
+
+    expect(await getOperation(first.operation.name)).toMatchObject({ done: true, response });
+    expect(await getOperation(second.operation.name)).toMatchObject({ done: true, error: { code: 4 } });
+  });
+
+  test("and deleted while it ran goes on unseen, and leaves nothing", async () => {
+    const before = await installed("DELETED_RUNNING");
+    let runs = 0;
+    setScript(before, async (op) => {
+      runs += 1;
+      return { first: await op.step("parse", async () => 2) };
+    });
+    clock.advance(2 * MINUTES);
+    await fireAlarm(before.operation);
+    await runNext();
+    await eventually(async () => (await storedBy(before.operation)).length === 0);
+
+    expect(runs).toBe(1);
+    expect(await snapshotOf(before.operation)).toBeUndefined();
+  });
+
+  test.each(final)("and %s stays as it is, until it is deleted or expires", async (stage) => {
+    const [deleted, expired] = [await installed(stage), await installed(stage)];
+    await call("POST", `/v1/${deleted.operation.name}:cancel`);
+    const { body } = await call("GET", `/v1/${deleted.operation.name}`);
+    await call("DELETE", `/v1/${deleted.operation.name}`);
+    await eventually(async () => (await storedBy(deleted.operation)).length === 0);
+    clock.advance(31 * 24 * 60 * MINUTES);
+    await fireIndexAlarm();
+
+    expect(body).toEqual(JSON.parse(deleted.stored.answer?.json as string));
+    expect(await snapshotOf(deleted.operation)).toBeUndefined();
+    expect(await storedBy(expired.operation)).toEqual([]);
+    expect(await listNames("projects/p")).toEqual([]);
+  });
+
+  test("whose start was interrupted leaves the list", async () => {
+    await installRow(startingRow().row);
+    clock.advance(3 * MINUTES);
+    await fireIndexAlarm();
+
+    expect(await storedRows()).toEqual([]);
+  });
+
+  test("under a requestId is the one that the requestId gives", async () => {
+    const { operation, reservation } = await installedReservation();
+    const path = "/v1/projects/p/scripts/none:run";
+    const body = { requestId: reservation.requestId, ...reservation.body };
+    await call("POST", path, body);
+    // The requestId has the name, and so the object, that it had: what stands there is put back to what it was.
+    const [id] = await listDurableObjectIds(env.REQUESTS);
+    await runInDurableObject(env.REQUESTS.get(id!), (_instance, { storage }) =>
+      storage.kv.put("reservation", reservation.value),
+    );
+    const again = await call("POST", path, body);
+    const other = await call("POST", path, { ...body, rows: 2 });
+
+    expect(again.body["name"]).toBe(operation.name);
+    expect(other.status).toBe(400);
+  });
+});
+
+describe("a consumer of an earlier version and an object of this one", () => {
+  /** A claim by hand. */
+  async function claimed() {
+    const operation = await startScript(async () => ({}));
+    const { webSocket } = await operation.stub.fetch("https://operation/run", { headers: { Upgrade: "websocket" } });
+    const heard: MessageToRunnerLike[] = [];
+    webSocket!.addEventListener("message", ({ data }) => heard.push(JSON.parse(data as string) as MessageToRunnerLike));
+    webSocket!.accept();
+    await eventually(() => heard.length === 1);
+    return { operation, socket: webSocket!, heard, fence: heard[0]!.fence! };
+  }
+
+  interface MessageToRunnerLike {
+    type: string;
+    fence?: string;
+    id?: number;
+  }
+
+  const spoken = messagesToObject("token").map((message, index) => [message.type, index] as const);
+
+  test.each(spoken)("understand each other: %s (message %i), and what it says besides is ignored", async (_, index) => {
+    const { socket, heard, fence, operation } = await claimed();
+    const message = messagesToObject(fence)[index]!;
+    socket.send(JSON.stringify({ ...message, saidByNobody: { yet: true } }));
+    const answer = "id" in message ? { type: "saved", id: message.id } : { type: "settled" };
+    if (message.type === "progress")
+      await eventually(async () => (await storedRecord(operation))?.metadata["rowsDone"] === 5);
+    else await eventually(() => heard.some((said) => said.type === answer.type));
+
+    expect(heard).toEqual(expect.arrayContaining(message.type === "progress" ? [] : [answer]));
+
+    expect(await stateOf(operation)).toBe(
+      { sleep: "SLEEPING", fail: "BACKING_OFF", succeed: "SUCCEEDED" }[message.type as string] ?? "RUNNING",
+    );
+  });
+
+  test("hear of every field that the earlier consumer read", async () => {
+    const { heard } = await claimed();
+    const earlier = messagesToRunner().find(({ type }) => type === "claimed");
+
+    expect(Object.keys(heard[0]!)).toEqual(expect.arrayContaining(Object.keys(earlier!)));
+  });
+});
+
+describe("a consumer of this version and an object of an earlier one", () => {
+  /** An object that says what the earlier version said, and what a later one may say besides. */
+  function anEarlierObject() {
+    const [claim, ...others] = messagesToRunner();
+    const said: MessageToObject[] = [];
+    const { 0: client, 1: server } = new WebSocketPair();
+    server.accept();
+    const say = (message: object): void => server.send(JSON.stringify({ ...message, saidByNobody: { yet: true } }));
+    server.addEventListener("message", ({ data }) => {
+      if (data === "ping") return server.send("pong");
+      const message = JSON.parse(data as string) as MessageToObject;
+      said.push(message);
+      if ("id" in message) say({ ...others.find(({ type }) => type === "saved"), id: message.id });
+      else if (message.type !== "progress") say({ type: "settled" });
+    });
+    const fetch = async (): Promise<Response> => {
+      say(claim!);
+      return new Response(null, { status: 101, webSocket: client });
+    };
+    return { fetch: fetch as unknown as Fetcher["fetch"], said, claim: claim! };
+  }
+
+  const required: Record<string, string[]> = Object.fromEntries(
+    messagesToObject("token").map((message) => [
+      message.type,
+      Object.keys(message).filter((key) => key !== "progress"),
+    ]),
+  );
+
+  test("understand each other: the claim, saves, progress and last words say all that the earlier one asks for", async () => {
+    const lastWords: LastWord[] = [
+      { type: "succeed", outcome: { response: "{}" } },
+      { type: "fail", error: { code: 9, message: "No.", details: [] }, retryable: false },
+      { type: "sleep", ordinal: 0, wakeTime: 1 },
+    ];
+    for (const lastWord of lastWords) {
+      const object = anEarlierObject();
+      const channel = await RunChannel.claim({ fetch: object.fetch });
+      channel!.sendProgress({ metadata: { rows: 1 } });
+      const saved = await channel!.save({ type: "saveStep", name: "parse", result: "1" });
+      const kept = await channel!.save({ type: "saveCheckpoint", cursor: '"c"' });
+
+      expect(await channel!.finish(lastWord)).toBe("settled");
+      expect([saved, kept]).toEqual(["settled", "settled"]);
+      expect(channel!.claimed).toMatchObject(object.claim);
+      for (const message of object.said)
+        expect(Object.keys(message)).toEqual(expect.arrayContaining(required[message.type]!));
+      expect(object.said.map(({ type }) => type)).toEqual(["progress", "saveStep", "saveCheckpoint", lastWord.type]);
+    }
+  });
+});
