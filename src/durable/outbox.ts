@@ -107,7 +107,8 @@ export class Outbox {
 
   async #performOnce(effect: OutboxEffect): Promise<void> {
     const record = this.#port.record();
-    if (!record) return;
+    // Named again while it was under way, it may be done by now: what is under way has an entry, always.
+    if (!record?.outbox[effect]) return;
     try {
       await (effect === "index" ? this.#tellIndex(record) : this.#tellSnapshots(record));
       this.#heard.push({ type: "effectDone", effect, revision: record.revision });

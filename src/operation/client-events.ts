@@ -1,5 +1,5 @@
 // What clients do to an operation: update, cancel, delete.
-import { INDEX_PROGRESS_DELAY_MS } from "../limits";
+import { INDEX_PROGRESS_DELAY_MS, LATE_SNAPSHOT_PUT_MS } from "../limits";
 import { CANCELLED_MESSAGE, type Draft, cancelled, changed, confirmCancel, emit, end, move } from "./draft";
 import type { Refusal, Update } from "./event";
 import { isFinal } from "./state";
@@ -48,14 +48,15 @@ export function cancel(draft: Draft): Refusal | undefined {
 
 /** Hides the operation at once. Work under way goes on to its end and is then forgotten; deleting never cancels. */
 export function remove(draft: Draft): undefined {
-  const { record } = draft;
-  record.deleteTime = draft.now;
+  const { record, now } = draft;
+  record.deleteTime = now;
   record.revision += 1;
   emit(draft, "index");
   draft.effects.push({ type: "notifyWaiters" });
   if (!isFinal(record.state) || !record.policy.snapshot) return;
   // KV knows no order: a put that nobody has confirmed may arrive behind the removal, also from before a crash.
-  const isPutUnconfirmed = record.outbox.snapshot !== undefined;
+  const latestPut = record.outbox.snapshot ? now : record.snapshotTime;
   emit(draft, "snapshot");
-  if (isPutUnconfirmed && record.outbox.snapshot) record.outbox.snapshot.again = true;
+  if (latestPut !== undefined && now < latestPut + LATE_SNAPSHOT_PUT_MS && record.outbox.snapshot)
+    record.outbox.snapshot.again = true;
 }

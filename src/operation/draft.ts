@@ -102,7 +102,9 @@ export function scheduleResend({ record, now }: Draft): undefined {
 export function emit({ record, effects, now }: Draft, effect: OutboxEffect): void {
   const entry = record.outbox[effect];
   const failures = entry?.failures ?? 0;
-  record.outbox[effect] = { ...entry, dueTime: now + Math.max(EFFECT_UNHEARD_MS, effectRetryMs(failures)), failures };
+  const repeated = effect === "snapshot" && entry ? { repeated: true } : {};
+  const dueTime = now + Math.max(EFFECT_UNHEARD_MS, effectRetryMs(failures));
+  record.outbox[effect] = { ...entry, ...repeated, dueTime, failures };
   effects.push({ type: effect });
 }
 

@@ -9,6 +9,7 @@ import { isFinal } from "./state";
 export function effectDone({ record, now }: Draft, effect: OutboxEffect, revision: number): Refusal | undefined {
   const entry = record.outbox[effect];
   if (entry === undefined || record.revision !== revision) return "NOT_ALLOWED";
+  if (effect === "snapshot" && entry.repeated) record.snapshotTime = now;
   if (entry.again) record.outbox[effect] = { dueTime: now + LATE_SNAPSHOT_PUT_MS, failures: 0 };
   else delete record.outbox[effect];
   return undefined;

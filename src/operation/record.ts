@@ -54,6 +54,8 @@ export interface OutboxEntry {
   failures: number;
   /** Once done it is to be done once more, later: it may have overtaken what it is to undo. */
   again?: boolean;
+  /** It was begun more than once: what was begun first may still be under way when it is done. */
+  repeated?: boolean;
 }
 
 /** A place among those that may run, or be under way, at the same time. PERSISTED CONTRACT. */
@@ -179,6 +181,8 @@ export interface OperationRecord {
   /** Work elsewhere: whether the metadata is its own, given in create or by PATCH. */
   hasOwnMetadata?: boolean;
   completion?: Completion;
+  /** When the snapshot was confirmed, where that took more than one put: an earlier one may arrive a little later. */
+  snapshotTime?: number;
 
   cancelRequestTime?: number;
   graceEndTime?: number;

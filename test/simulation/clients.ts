@@ -1,0 +1,233 @@
+// Simulated clients of the real services: starts that race under one requestId, reads, waits, cancellations, deletions,
+// and workers elsewhere that race to complete.
+import { operationLists, operationStore, requestStore, slotStore } from "../../src/durable/operation-client";
+import type { Method } from "../../src/operation/define-method";
+import { RpcError } from "../../src/rpc/error";
+import type { JsonObject } from "../../src/rpc/any";
+import { Authorizer } from "../../src/service/authorizer";
+import { createOperation, updateOperation } from "../../src/service/external-operations";
+import { listOperations } from "../../src/service/list-operations";
+import { type Deployment, startOperation } from "../../src/service/start-operation";
+import type { StartedOperation } from "../../src/service/start-once";
+import type { Entry, Ledger } from "./ledger";
+import { RETENTION_MS } from "./methods";
+import { Actor } from "./scheduler";
+import type { World } from "./world";
+
+export const PARENT = "projects/p";
+const START_TRIES = 6;
+
+/** What a client asks to be started: a method with a script, or work that is done elsewhere. */
+export interface Wish {
+  method: Method | undefined;
+  json: JsonObject;
+  requestId: string | undefined;
+}
+
+export type ClientAction = "get" | "wait" | "cancel" | "delete" | "list" | "report" | "complete";
+
+export class Clients {
+  readonly #world: World;
+  readonly #ledger: Ledger;
+  readonly #deployment: Deployment;
+  readonly #byRequestId = new Map<string, string>();
+  #count = 0;
+
+  constructor(world: World, ledger: Ledger, deployment: Deployment) {
+    this.#world = world;
+    this.#ledger = ledger;
+    this.#deployment = deployment;
+  }
+
+  /** Lets another client do something at a time. An error that the contract does not know is a violation. */
+  #at(time: number, what: string, act: (client: Actor) => Promise<void>): void {
+    this.#count += 1;
+    const client = new Actor(`client ${this.#count}`);
+    this.#world.scheduler.at(time, client, () => {
+      this.#world.trace(() => `${client.name}: ${what}`);
+      act(client).then(
+        () => this.#world.trace(() => `${client.name} is done`),
+        (error: unknown) => {
+          this.#world.trace(() => `${client.name} is told ${String(error)}`);
+          if (!(error instanceof RpcError) || error.code === "INTERNAL")
+            this.#ledger.rejected(`${client.name}: ${what}`, error);
+        },
+      );
+    });
+  }
+
+  /** Starts an operation, again and again where the answer does not come; `then` hears of it. */
+  startAt(time: number, wish: Wish, then: (entry: Entry) => void): void {
+    this.#at(time, `start ${wish.method?.id ?? "elsewhere"} ${wish.requestId ?? ""}`, async (client) => {
+      for (let tries = 1; ; tries += 1) {
+        try {
+          const started = await this.#start(wish);
+          const entry = this.#accepted(wish, started);
+          return then(entry);
+        } catch (error) {
+          const mayRepeat = error instanceof RpcError && error.code === "UNAVAILABLE" && wish.requestId !== undefined;
+          if (!mayRepeat || tries === START_TRIES) throw error;
+          await new Promise<void>((resolve) => {
+            this.#world.scheduler.after(this.#world.random.below(10_000), client, resolve);
+          });
+        }
+      }
+    });
+  }
+
+  async #start({ method, json, requestId }: Wish): Promise<StartedOperation> {
+    const { env } = this.#world;
+    const ports = {
+      store: this.#store(),
+      requests: requestStore(env["REQUESTS"] as never),
+      slots: slotStore(env["SLOTS"] as never),
+    };
+    const common = {
+      parent: PARENT,
+      json,
+      requestId,
+      validateOnly: false,
+      apiVersion: "v1",
+      caller: { id: "user:ada", mayUseRequestId: true },
+      now: Date.now(),
+      deployment: this.#deployment,
+    };
+    const started = method
+      ? await startOperation(ports, { ...common, method, target: PARENT, input: undefined })
+      : await createOperation(ports, common);
+    if (!started) throw new Error("a start that was not only to be checked started nothing");
+    return started;
+  }
+
+  #accepted({ requestId }: Wish, { name, answer }: StartedOperation): Entry {
+    if (requestId !== undefined) {
+      const first = this.#byRequestId.get(requestId) ?? name;
+      this.#byRequestId.set(requestId, first);
+      if (first !== name) this.#ledger.violate("idempotent start", `${requestId} started both ${first} and ${name}`);
+    }
+    return this.#ledger.accepted(name, answer);
+  }
+
+  actAt(time: number, action: ClientAction, entry: Entry): void {
+    const name = entry.name ?? "";
+    this.#at(time, `${action} ${entry.id.slice(0, 6)}`, (client) => this.#act(action, { entry, name, client }));
+  }
+
+  async #act(
+    action: ClientAction,
+    { entry, name, client }: { entry: Entry; name: string; client: Actor },
+  ): Promise<void> {
+    const store = this.#store();
+    switch (action) {
+      case "get":
+        return this.#ledger.asked(entry)(await store.get(name));
+      case "wait":
+        return this.#wait(entry, name);
+      case "cancel":
+        return this.#cancel(entry, name);
+      case "delete": {
+        entry.deleteBegun = true;
+        if (await store.delete(name)) entry.deleteAnswered = true;
+        return;
+      }
+      case "list":
+        return this.#list(entry, name);
+      case "report":
+        return this.#report(entry, name, {
+          metadata: { "@type": "type.googleapis.com/acme.Progress", by: client.name },
+        });
+      case "complete":
+        return this.#report(entry, name, {
+          response: { "@type": "type.googleapis.com/google.protobuf.Struct", value: { by: client.name } },
+        });
+      default:
+        action satisfies never;
+    }
+  }
+
+  async #wait(entry: Entry, name: string): Promise<void> {
+    const { scheduler, faults, random } = this.#world;
+    const answered = this.#ledger.asked(entry);
+    const timeoutMs = 1_000 + random.below(59_000);
+    const begun = scheduler.now;
+    const isCalm = faults.isCalm;
+    const answer = await this.#store().wait(name, timeoutMs, undefined);
+    answered(answer);
+    const { doneTime } = entry;
+    if (!answer?.done || doneTime === undefined || !isCalm) return;
+    if (scheduler.now > Math.max(begun, doneTime) + 1_000) {
+      this.#ledger.violate("read your writes", `who waits hears of the end ${scheduler.now - doneTime} ms after it`);
+    }
+  }
+
+  async #cancel(entry: Entry, name: string): Promise<void> {
+    const { scheduler, faults } = this.#world;
+    const isCalm = faults.isCalm;
+    if (!(await this.#store().cancel(name))) return;
+    entry.cancelAnswered = true;
+    const graceMs = entry.record?.policy.graceMs ?? 0;
+    const time = scheduler.now;
+    if (!isCalm) return;
+    const isAtWork = entry.record?.state === "CANCELLING";
+    const runner = entry.record?.fence === undefined ? undefined : this.#ledger.ownerOf(entry.record.fence);
+    scheduler.at(time + 1_000, this.#world.nature, () => {
+      const { abortTime, doneTime } = entry;
+      if (isAtWork && runner?.isHandling && abortTime === undefined && doneTime === undefined) {
+        this.#ledger.violate(
+          "cancel reaches the work",
+          `${name} was cancelled and its handler does not know a second later`,
+        );
+      }
+    });
+    // Work elsewhere has its own time: it settles when its heartbeat or deadline says so.
+    scheduler.at(time + graceMs + 2_000, this.#world.nature, () => {
+      if (isAtWork && entry.doneTime === undefined && !entry.isErased) {
+        this.#ledger.violate("cancel reaches the work", `${name} is not settled when its grace period has passed`);
+      }
+    });
+  }
+
+  async #list(entry: Entry, name: string): Promise<void> {
+    const { env } = this.#world;
+    const { deleteBegun, deleteAnswered, goneFromList } = entry;
+    const { locations, indexShards } = this.#deployment;
+    const lists = operationLists(env["INDEX"] as never);
+    const ports = { lists, locations, indexShards, store: this.#store(), tokenKeys: undefined };
+    const request = { parent: PARENT, filter: "", returnPartialSuccess: false };
+    const list = JSON.parse((await listOperations(ports, request)) as string) as { operations: { name: string }[] };
+    const isListed = list.operations.some((operation) => operation.name === name);
+    const isExpired = entry.expireTime !== undefined && entry.expireTime <= this.#world.scheduler.now + 60_000;
+    if (!isListed && !deleteBegun && !entry.deleteBegun && !isExpired) {
+      this.#ledger.violate("read your writes", `${name} was answered and is not in the list`);
+    }
+    if (isListed && goneFromList) this.#ledger.violate("deleted stays deleted", `${name} is in the list again`);
+    if (!isListed && deleteAnswered) entry.goneFromList = true;
+  }
+
+  async #report(entry: Entry, name: string, json: JsonObject): Promise<void> {
+    const answered = this.#ledger.asked(entry);
+    try {
+      answered(await updateOperation(this.#store(), { name, json, updateMask: undefined, ifMatch: undefined }));
+    } catch (error) {
+      if (error instanceof RpcError && error.code === "NOT_FOUND") return answered(undefined);
+      throw error;
+    }
+  }
+
+  /** What is answered in the end, when nothing fails any more; most of what would be kept for a month is deleted. */
+  finish(time: number): void {
+    for (const entry of this.#ledger.entries.values()) {
+      if (entry.name === undefined) continue;
+      this.actAt(time, "get", entry);
+      this.actAt(time, "list", entry);
+      const isKept = entry.record !== undefined && entry.record.policy.retentionMs > RETENTION_MS;
+      if (isKept && this.#world.random.chance(0.9)) this.actAt(time + 1_000, "delete", entry);
+    }
+  }
+
+  #store() {
+    const principal = { id: "user:ada", members: [], grants: [], isAdmin: true };
+    const authorizer = new Authorizer(principal, undefined as never);
+    return operationStore(this.#world.env["OPERATIONS"] as never, authorizer);
+  }
+}

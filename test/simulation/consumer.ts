@@ -1,0 +1,23 @@
+// One invocation of the queue consumer, as the simulation knows it: a process with a clock of its own that may die.
+import { Actor } from "./scheduler";
+import type { SimulatedSocket } from "./sockets";
+
+export class Consumer extends Actor {
+  readonly sockets = new Set<SimulatedSocket>();
+  /** When the last keep-alive that was answered was sent, by the true time. */
+  confirmedTime: number;
+  pingTime: number | undefined;
+  /** When it last asked its object for anything: a channel among them. */
+  askedTime: number;
+  isStopped = false;
+  /** Whether its handler has begun and not ended. */
+  isHandling = false;
+  /** The token it was given. */
+  fence: string | undefined;
+
+  constructor(name: string, now: number) {
+    super(name);
+    this.confirmedTime = now;
+    this.askedTime = now;
+  }
+}

@@ -1,0 +1,83 @@
+// What goes wrong, and how often: each history has a part of the faults, each with a likelihood of its own.
+import type { Random } from "../support/random";
+
+export const faultKinds = [
+  "a request to an object is lost",
+  "an object's answer is lost",
+  "a call is slow",
+  "an object crashes before it commits",
+  "an object crashes after it committed, before its effects",
+  "an object crashes after some of its effects",
+  "an object crashes between events",
+  "an object is evicted with its sockets open",
+  "a socket is cut",
+  "a socket is cut, and one end does not hear of it",
+  "a message cannot be sent",
+  "a message is lost",
+  "a message is delivered twice",
+  "a message is late, behind others",
+  "an alarm is late",
+  "an alarm comes twice",
+  "an alarm comes that nobody armed",
+  "a consumer dies silently",
+  "a consumer stands still and comes back",
+  "a consumer's clock is set back",
+  "a consumer's clock jumps ahead",
+  "an object's clock jumps",
+  "the index cannot be reached",
+  "a KV write fails",
+  "a KV write fails after it was made",
+  "a KV write is slow",
+  "the sweep does not run",
+  "the sweep runs twice at once",
+] as const;
+
+export type Fault = (typeof faultKinds)[number];
+
+const LIKELIHOODS = [0.005, 0.02, 0.1, 0.3] as const;
+
+export class Faults {
+  readonly #random: Random;
+  readonly #likelihoods: Partial<Record<Fault, number>> = {};
+  readonly #count: (fault: Fault) => void;
+  /** No more of them: what follows is how the service recovers. */
+  #over = false;
+
+  constructor(random: Random, count: (fault: Fault) => void) {
+    this.#random = random;
+    this.#count = count;
+    const part = random.pick([0, 0.2, 0.5, 0.9]);
+    for (const fault of faultKinds) if (random.chance(part)) this.#likelihoods[fault] = random.pick(LIKELIHOODS);
+  }
+
+  end(): void {
+    this.#over = true;
+  }
+
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** Nothing goes wrong here: what the service promises while nothing does is to be kept. */
+  get isCalm(): boolean {
+    return this.#over || Object.keys(this.#likelihoods).length === 0;
+  }
+
+  /** Whether a history has this fault at all. */
+  has(fault: Fault): boolean {
+    return !this.#over && this.#likelihoods[fault] !== undefined;
+  }
+
+  /** Whether it strikes now. */
+  strikes(fault: Fault): boolean {
+    const likelihood = this.#likelihoods[fault];
+    if (this.#over || likelihood === undefined || !this.#random.chance(likelihood)) return false;
+    this.#count(fault);
+    return true;
+  }
+
+  /** It is made to happen by whoever looked for an occasion. */
+  counted(fault: Fault): void {
+    this.#count(fault);
+  }
+}

@@ -1,0 +1,61 @@
+// What one thread of the simulation does: histories one after another, until told otherwise.
+import { parentPort, workerData } from "node:worker_threads";
+import { Coverage } from "./coverage";
+import { replaceGlobals } from "./globals";
+import { runHistory } from "./history";
+
+/** Which seeds, and how many failures are enough. */
+export interface Assignment {
+  first: number;
+  count: number;
+  trace: boolean;
+}
+
+export interface FailedHistory {
+  seed: number;
+  violations: string[];
+  trace: string[];
+}
+
+export interface ThreadReport {
+  histories: number;
+  events: number;
+  failed: FailedHistory[];
+  coverage: Record<string, number>;
+  trace: string[];
+}
+
+const MAX_FAILURES = 3;
+const MAX_TRACE_LINES = 60;
+
+function tell(message: { progress: number } | { report: ThreadReport }): void {
+  // A thread has no origin.
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin
+  parentPort?.postMessage(message);
+}
+
+const { first, count, trace: isTraced } = workerData as Assignment;
+const milestone = 500;
+replaceGlobals();
+// A stack takes longer to write down than most of what is thrown; a replay has them.
+Error.stackTraceLimit = isTraced ? 20 : 0;
+const coverage = new Coverage();
+const report: ThreadReport = { histories: 0, events: 0, failed: [], coverage: {}, trace: [] };
+for (let seed = first; seed < first + count && report.failed.length < MAX_FAILURES; seed += 1) {
+  const lines: string[] = [];
+  const { events, violations } = await runHistory(seed, coverage, isTraced ? (line) => lines.push(line) : undefined);
+  report.histories += 1;
+  report.events += events;
+  if (isTraced) report.trace.push(...lines);
+  if (report.histories % milestone === 0) tell({ progress: milestone });
+  if (violations.length === 0) continue;
+  // The same seed gives the same history: this time every line of it is written down.
+  if (!isTraced) await runHistory(seed, new Coverage(), (line) => lines.push(line));
+  report.failed.push({
+    seed,
+    violations: violations.map(({ message }) => message),
+    trace: lines.slice(-MAX_TRACE_LINES),
+  });
+}
+report.coverage = coverage.toJSON();
+tell({ report });

@@ -1,0 +1,290 @@
+// One history: a world, clients and faults, all from one seed; then the faults end, time passes, and everything that was
+// accepted must be done, agreed upon, and in the end forgotten.
+import { indexShardFromId, type Deployment } from "../../src/service/start-operation";
+import { indexRowFromRecord } from "../../src/operation/index-row";
+import { isFinal } from "../../src/operation/state";
+import type { Random } from "../support/random";
+import { accident } from "./accidents";
+import { type ClientAction, Clients, PARENT, type Wish } from "./clients";
+import type { Coverage } from "./coverage";
+import { enter } from "./globals";
+import { type Entry, Ledger, type Violation, recordJson } from "./ledger";
+import { type Action, TIMEOUT_MS, simulatedMethods } from "./methods";
+import type { ObjectHost } from "./objects";
+import { START_TIME, World } from "./world";
+
+/** More than any history needs: one that has more goes round in circles. */
+const MAX_EVENTS = 50_000;
+/** Past a deadline, or the end of the faults, by which an operation must be done. */
+const STUCK_AFTER_MS = 60_000;
+/** Past the end of the faults, by which every start that was under way has been answered. */
+const SLOWEST_START_MS = 120_000;
+/** Two retries of an effect that failed as often as it could. */
+const SETTLED_AFTER_MS = 900_000;
+/** The longest retention, of work done elsewhere, and the day after which a requestId's is noticed. */
+const FORGOTTEN_AFTER_MS = 33 * 86_400_000;
+
+const setImmediateOfNode = setImmediate;
+
+export interface History {
+  seed: number;
+  events: number;
+  violations: Violation[];
+}
+
+export async function runHistory(seed: number, coverage: Coverage, trace?: (line: string) => void): Promise<History> {
+  const ledger: Ledger = new Ledger(
+    () => world,
+    (state) => coverage.count("state", state),
+  );
+  const variables = { LEASE_SECONDS: "20", RESEND_SECONDS: "10", INVOCATION_SECONDS: "60" };
+  const world: World = new World({
+    seed,
+    observer: ledger,
+    count: (fault) => coverage.count("fault", fault),
+    variables,
+    trace,
+  });
+  enter(world);
+  const history = new Play(world, ledger, coverage);
+  try {
+    await history.play();
+    return { seed, events: history.events, violations: ledger.violations };
+  } finally {
+    coverage.add("zombie steps", ledger.zombieSteps);
+    world.dispose();
+    enter(undefined);
+  }
+}
+
+class Play {
+  events = 0;
+  readonly #world: World;
+  readonly #ledger: Ledger;
+  readonly #coverage: Coverage;
+  readonly #random: Random;
+  readonly #clients: Clients;
+  readonly #deployment: Deployment;
+
+  constructor(world: World, ledger: Ledger, coverage: Coverage) {
+    this.#world = world;
+    this.#ledger = ledger;
+    this.#coverage = coverage;
+    this.#random = world.random;
+    this.#deployment = {
+      policy: { leaseMs: 20_000, resendMs: 10_000, snapshot: !world.random.chance(0.2) },
+      locations: new Map(),
+      indexShards: world.random.pick([1, 1, 2]),
+      maxOperationsPerCaller: world.random.pick([undefined, undefined, 2]),
+    };
+    this.#clients = new Clients(world, ledger, this.#deployment);
+  }
+
+  async play(): Promise<void> {
+    const faultsEnd = START_TIME + 20_000 + this.#random.below(300_000);
+    if (this.#random.chance(0.2)) this.#world.deployTime = START_TIME + this.#random.below(120_000);
+    this.#world.startCron(faultsEnd + TIMEOUT_MS);
+    this.#planClients(faultsEnd);
+    this.#planAccidents(faultsEnd);
+    const { scheduler } = this.#world;
+    const acts: [until: () => number, then: () => void][] = [
+      [() => faultsEnd, () => this.#endFaults()],
+      // A start that was slow may have been answered since.
+      [() => faultsEnd + SLOWEST_START_MS, () => {}],
+      [() => this.#latestEnd(faultsEnd) + STUCK_AFTER_MS, () => this.#checkAllDone()],
+      [() => scheduler.now + SETTLED_AFTER_MS, () => this.#checkAgreement()],
+      [() => scheduler.now + FORGOTTEN_AFTER_MS, () => this.#checkForgotten()],
+    ];
+    for (const [until, then] of acts) {
+      await this.#runUntil(until());
+      if (this.#ledger.violations.length > 0) return;
+      then();
+    }
+  }
+
+  async #runUntil(time: number): Promise<void> {
+    const { scheduler } = this.#world;
+    for (;;) {
+      const next = scheduler.nextTime();
+      if (next === undefined || next > time || this.#ledger.violations.length > 0) break;
+      if (!scheduler.runNext()) continue;
+      await drained();
+      this.events += 1;
+      if (this.events > MAX_EVENTS) return this.#ledger.violate("bounded", `more than ${MAX_EVENTS} events`);
+    }
+    scheduler.now = Math.max(scheduler.now, time);
+  }
+
+  // ── What is to happen ─────────────────────────────────────────────────────────────────────────────────────────────
+
+  #planClients(faultsEnd: number): void {
+    const random = this.#random;
+    const count = random.pick([1, 1, 2, 3]);
+    for (let number = 0; number < count; number += 1) {
+      const wish = this.#wish(number);
+      const time = START_TIME + random.below(5_000);
+      const racers = wish.requestId === undefined ? 1 : 1 + random.below(3);
+      let isFollowed = false;
+      for (let racer = 0; racer < racers; racer += 1) {
+        this.#clients.startAt(time + random.pick([0, 5, 50, 20_000]), wish, (entry) => {
+          if (isFollowed) return;
+          isFollowed = true;
+          this.#planActions(entry, wish, faultsEnd);
+        });
+      }
+    }
+  }
+
+  #wish(number: number): Wish {
+    const random = this.#random;
+    const requestId = random.chance(0.6) ? `request ${number}` : undefined;
+    const method = random.chance(0.25) ? undefined : random.pick(simulatedMethods);
+    if (method) return { method, json: { script: this.#script(), parent: PARENT }, requestId };
+    const json = {
+      ttl: `${60 + random.below(240)}s`,
+      ...(random.chance(0.5) ? { heartbeatTimeout: "45s" } : {}),
+      ...(random.chance(0.3)
+        ? { operation: { metadata: { "@type": "type.googleapis.com/acme.Progress", stage: 1 } } }
+        : {}),
+    };
+    return { method: undefined, json, requestId };
+  }
+
+  #script(): Action[] {
+    const random = this.#random;
+    const ms = (): number => random.pick([0, 100, 2_000, 10_000, 30_000, 90_000]);
+    const action = (number: number): Action =>
+      random.pick<() => Action>([
+        () => ({ do: "step", name: `step ${number}`, ms: ms() }),
+        () => ({ do: "step", name: `step ${number}`, ms: ms() }),
+        () => ({ do: "steps", names: [`left ${number}`, `right ${number}`], ms: ms() }),
+        () => ({ do: "work", ms: ms(), isDeaf: random.chance(0.2) }),
+        () => ({ do: "sleep", seconds: 1 + random.below(60) }),
+        () => ({ do: "checkpoint", cursor: number }),
+        () => ({ do: "progress", percent: random.below(100) }),
+        () => ({
+          do: "fail",
+          attempts: random.pick([1, 1, 2, 9]),
+          as: random.pick(["UNAVAILABLE", "Error", "FAILED_PRECONDITION"]),
+        }),
+      ])();
+    return Array.from({ length: random.below(6) }, (_, number) => action(number));
+  }
+
+  #planActions(entry: Entry, { method }: Wish, faultsEnd: number): void {
+    const random = this.#random;
+    const now = this.#world.scheduler.now;
+    const often: ClientAction[] = ["get", "get", "list", "wait", "wait"];
+    const actions: ClientAction[] = Array.from({ length: random.below(6) }, () => random.pick(often));
+    if (random.chance(0.4)) actions.push("cancel");
+    if (random.chance(0.2)) actions.push("cancel", "cancel");
+    if (random.chance(0.3)) actions.push("delete");
+    if (!method) {
+      actions.push(...Array.from({ length: random.below(4) }, () => "report" as const));
+      if (random.chance(0.6)) actions.push("complete", "complete");
+    }
+    const spread = Math.max(1, random.pick([1_000, 30_000, faultsEnd - now]));
+    for (const action of actions) this.#clients.actAt(now + random.below(spread), action, entry);
+  }
+
+  /** What befalls machines by themselves. */
+  #planAccidents(faultsEnd: number): void {
+    const { scheduler, nature } = this.#world;
+    const random = this.#random;
+    const count = random.pick([0, 3, 8, 16]);
+    for (let number = 0; number < count; number += 1) {
+      scheduler.at(START_TIME + random.below(faultsEnd - START_TIME), nature, () => accident(this.#world));
+    }
+  }
+
+  #endFaults(): void {
+    this.#world.trace(() => "no more faults from here on");
+    this.#world.faults.end();
+    this.#world.indexDownUntil = 0;
+    this.#world.deployTime = 0;
+    for (const host of this.#world.hosts()) host.jump(0);
+  }
+
+  // ── What must hold in the end ─────────────────────────────────────────────────────────────────────────────────────
+
+  #latestEnd(faultsEnd: number): number {
+    let latest = faultsEnd;
+    for (const { record } of this.#ledger.entries.values()) latest = Math.max(latest, record?.deadline ?? 0);
+    return latest;
+  }
+
+  #checkAllDone(): void {
+    for (const { id, record } of this.#ledger.entries.values()) {
+      if (!record || isFinal(record.state)) continue;
+      this.#ledger.violate(
+        "never stuck",
+        `${id.slice(0, 6)} is ${record.state} past its deadline: ${JSON.stringify(record)}`,
+      );
+    }
+  }
+
+  /** Record, index and KV say the same. */
+  #checkAgreement(): void {
+    for (const { id, record, isErased, name } of this.#ledger.entries.values()) {
+      const snapshot = this.#world.kv.get(`operation/${id}`);
+      const row = this.#rowOf(id);
+      if (!record) {
+        if (snapshot !== undefined)
+          this.#ledger.violate("deleted stays deleted", `${id.slice(0, 6)} is gone, its snapshot is not`);
+        if (row?.["operation"])
+          this.#ledger.violate("deleted stays deleted", `${id.slice(0, 6)} is gone, its row is not`);
+        if (name !== undefined && !isErased) this.#ledger.violate("never lost", `${name} was accepted and is nowhere`);
+        continue;
+      }
+      if (Object.keys(record.outbox).length > 0) {
+        this.#ledger.violate(
+          "never stuck",
+          `${id.slice(0, 6)} has still to tell the world: ${JSON.stringify(record.outbox)}`,
+        );
+      }
+      if (record.deleteTime !== undefined)
+        this.#ledger.violate("deleted stays deleted", `${id.slice(0, 6)} is deleted and not erased`);
+      const wanted = indexRowFromRecord(record);
+      if (row?.["operation"] !== wanted.operation || row["done"] !== 1) {
+        this.#ledger.violate("read your writes", `the index has ${JSON.stringify(row)}, not ${JSON.stringify(wanted)}`);
+      }
+      if (record.policy.snapshot && snapshot !== recordJson(record)) {
+        this.#ledger.violate("read your writes", `KV has ${snapshot}, the operation is ${recordJson(record)}`);
+      }
+    }
+    this.#clients.finish(this.#world.scheduler.now);
+  }
+
+  #rowOf(id: string): Record<string, unknown> | undefined {
+    const shard = indexShardFromId(id, this.#deployment.indexShards);
+    const host = [...this.#world.index.hosts.values()].find(({ objectName }) => objectName === `${PARENT}#${shard}`);
+    if (!host?.state.hasRows("operations")) return undefined;
+    return host.state.sql(`SELECT done, operation FROM operations WHERE id = ?`, [id])[0];
+  }
+
+  /** Retention has passed: nothing is left of anything. */
+  #checkForgotten(): void {
+    const left = [...this.#world.hosts()]
+      .filter(isLeftOver)
+      .map(({ label, state }) => `${label} ${[...state.values.keys()].join()}`);
+    if (left.length > 0) this.#ledger.violate("bounded", `still stored days later: ${left.join("; ")}`);
+    const next = this.#world.scheduler.nextTime();
+    if (next !== undefined && this.#ledger.violations.length === 0) {
+      this.#ledger.violate("bounded", `something is still to happen days later, at ${new Date(next).toISOString()}`);
+    }
+    this.#coverage.count("history", this.#ledger.entries.size > 0 ? "with operations" : "without operations");
+  }
+}
+
+/** A slot whose release was lost is found out when it is wanted, and until then takes one row of its object. */
+function isLeftOver({ kind, state }: ObjectHost): boolean {
+  if (kind === "operation" || kind === "request") return state.values.size > 0;
+  return kind === "index" && state.hasRows("operations");
+}
+
+/** Resolves when every promise that can go on has gone on. */
+function drained(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediateOfNode(resolve);
+  });
+}

@@ -1,0 +1,321 @@
+// What the clients were told, and what the handlers did: written down outside the service, and compared with it after
+// every event.
+import type { OperationContext } from "../../src/index";
+import type { OperationAnswer } from "../../src/operation/answer";
+import type { OperationRecord } from "../../src/operation/record";
+import { operationJsonParts } from "../../src/operation/resource";
+import { isFinal, nextState } from "../../src/operation/state";
+import type { ObjectHost } from "./objects";
+import type { Consumer } from "./consumer";
+import type { SimulatedSocket } from "./sockets";
+import type { World } from "./world";
+
+/** An invariant that was broken: its number in the architecture, and how. */
+export class Violation extends Error {
+  override readonly name = "Violation";
+  readonly invariant: Invariant;
+
+  constructor(invariant: Invariant, message: string) {
+    super(`${invariant}: ${message}`);
+    this.invariant = invariant;
+  }
+}
+
+export type Invariant =
+  | "durable before answered"
+  | "never lost"
+  | "never stuck"
+  | "done once"
+  | "fenced"
+  | "cancel reaches the work"
+  | "deleted stays deleted"
+  | "read your writes"
+  | "idempotent start"
+  | "no finished step twice"
+  | "bounded"
+  | "no unforeseen error";
+
+/** One operation as the outside knows it. */
+export interface Entry {
+  id: string;
+  /** Its start was answered. */
+  name: string | undefined;
+  deleteBegun: boolean;
+  deleteAnswered: boolean;
+  /** A list that was asked for after the deletion was answered did not have it. */
+  goneFromList: boolean;
+  cancelAnswered: boolean;
+  /** The highest revision that was answered. */
+  revision: number;
+  /** The answer once it was done. */
+  final: string | undefined;
+  doneTime: number | undefined;
+  expireTime: number | undefined;
+  isErased: boolean;
+  storedSteps: Set<string>;
+  /** The record as it was last committed. */
+  record: OperationRecord | undefined;
+  /** When a handler that was at work was last told to stop. */
+  abortTime: number | undefined;
+}
+
+export class Ledger {
+  readonly entries = new Map<string, Entry>();
+  readonly violations: Violation[] = [];
+  /** Whether runners were cut off and ran what another had stored, which nobody can prevent: how often. */
+  zombieSteps = 0;
+  readonly #world: () => World;
+  /** The far end of the channel that each token was handed out over. */
+  readonly #channels = new Map<string, SimulatedSocket>();
+  readonly #statesSeen: (state: string) => void;
+
+  constructor(world: () => World, statesSeen: (state: string) => void) {
+    this.#world = world;
+    this.#statesSeen = statesSeen;
+  }
+
+  violate(invariant: Invariant, message: string): void {
+    this.violations.push(new Violation(invariant, message));
+    this.#world().trace(() => `VIOLATION of ${invariant}: ${message}`);
+  }
+
+  entry(id: string): Entry {
+    let entry = this.entries.get(id);
+    if (!entry) {
+      entry = {
+        id,
+        name: undefined,
+        deleteBegun: false,
+        deleteAnswered: false,
+        goneFromList: false,
+        cancelAnswered: false,
+        revision: 0,
+        final: undefined,
+        doneTime: undefined,
+        expireTime: undefined,
+        isErased: false,
+        storedSteps: new Set(),
+        record: undefined,
+        abortTime: undefined,
+      };
+      this.entries.set(id, entry);
+    }
+    return entry;
+  }
+
+  rejected(who: string, error: unknown): void {
+    this.violate(
+      "no unforeseen error",
+      `${who}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    );
+  }
+
+  // ── What the objects store ────────────────────────────────────────────────────────────────────────────────────────
+
+  committed(host: ObjectHost): void {
+    if (host.kind !== "operation") return;
+    const entry = this.entry(host.id);
+    const before = entry.record;
+    const after = host.state.values.get("record") as OperationRecord | undefined;
+    if (after === before) return;
+    entry.record = after;
+    if (!after) return this.#erased(entry, before);
+    if (entry.isErased)
+      this.violate("deleted stays deleted", `${host.label} stores a record again after it was erased`);
+    this.#statesSeen(after.state);
+    if (before) this.#changed(host, { entry, before, after });
+    for (const { name } of after.steps ?? []) entry.storedSteps.add(name);
+    if (!isFinal(after.state) || before?.endTime !== undefined) return;
+    entry.doneTime = this.#world().scheduler.now;
+    entry.expireTime = after.expireTime;
+  }
+
+  #erased(entry: Entry, before: OperationRecord | undefined): void {
+    if (!before) return;
+    entry.isErased = true;
+    const isExpired = before.expireTime !== undefined && before.expireTime <= this.#world().scheduler.clock();
+    if (isExpired || before.deleteTime !== undefined) return;
+    this.violate("never lost", `${entry.id.slice(0, 6)} was erased while ${before.state}`);
+  }
+
+  #changed(
+    host: ObjectHost,
+    { entry, before, after }: { entry: Entry; before: OperationRecord; after: OperationRecord },
+  ): void {
+    if (isFinal(before.state) && recordJson(before) !== recordJson(after)) {
+      this.violate("done once", `${host.label} was ${recordJson(before)} and is ${recordJson(after)}`);
+    }
+    if (
+      before.deleteTime !== undefined &&
+      (after.deleteTime !== before.deleteTime || after.outcome !== before.outcome)
+    ) {
+      this.violate("deleted stays deleted", `${host.label} is ${recordJson(after)}`);
+    }
+    const says = (what: string, by: string | undefined): void => {
+      const owner = before.fence === undefined ? undefined : this.ownerOf(before.fence)?.name;
+      if (by !== undefined && by !== owner) {
+        this.violate("fenced", `${host.label} took ${what} from ${by}, but its token was ${owner ?? "nobody"}'s`);
+      }
+    };
+    // Work elsewhere has no token.
+    const isRunByMethod = nextState(before.state, "update") === undefined;
+    if (isRunByMethod && after.outcome !== before.outcome && "response" in after.outcome!) {
+      says("its outcome", byIn(after.outcome.response));
+    }
+    if (isRunByMethod && after.metadata !== before.metadata)
+      says("progress", after.metadata["by"] as string | undefined);
+    if (after.checkpoint !== before.checkpoint && after.checkpoint !== undefined)
+      says("a checkpoint", byIn(after.checkpoint));
+    for (const step of after.steps ?? []) {
+      if (entry.storedSteps.has(step.name)) {
+        if (before.steps?.some(({ name, place }) => name === step.name && place === step.place)) continue;
+        this.violate("no finished step twice", `${host.label} stored the step ${step.name} again`);
+        continue;
+      }
+      const bytes = host.state.values.get(`step/${String(step.place).padStart(6, "0")}/000000`) as
+        | Uint8Array
+        | undefined;
+      if (bytes) says(`the step ${step.name}`, byIn(new TextDecoder().decode(bytes)));
+      else this.violate("durable before answered", `${host.label} names the step ${step.name} but has not its result`);
+    }
+  }
+
+  snapshotPut(key: string, value: string): void {
+    const entry = this.entries.get(key.replace("operation/", ""));
+    const record = entry?.record;
+    if (record && isFinal(record.state) && recordJson(record) !== value) {
+      this.violate("done once", `the snapshot ${key} is ${value}, the operation ${recordJson(record)}`);
+    }
+  }
+
+  // ── What runners are told, and do ─────────────────────────────────────────────────────────────────────────────────
+
+  sent(socket: SimulatedSocket, data: string): void {
+    if (data.startsWith('{"type":"claimed"')) this.#channels.set(fenceIn(data), socket.peer);
+    const { owner } = socket;
+    if (data === this.#world().autoResponse.request && isConsumer(owner))
+      owner.pingTime ??= this.#world().scheduler.now;
+  }
+
+  received({ owner }: SimulatedSocket, data: string): void {
+    if (!isConsumer(owner)) return;
+    if (data === this.#world().autoResponse.response) {
+      if (owner.pingTime !== undefined) owner.confirmedTime = owner.pingTime;
+      owner.pingTime = undefined;
+    } else if (data.startsWith('{"type":"claimed"')) {
+      owner.fence = fenceIn(data);
+      owner.confirmedTime = owner.askedTime;
+      owner.pingTime = undefined;
+    } else if (data === '{"type":"stop"}') {
+      owner.isStopped = true;
+    }
+  }
+
+  ownerOf(fence: string): Consumer | undefined {
+    const owner = this.#channels.get(fence)?.owner;
+    return isConsumer(owner) ? owner : undefined;
+  }
+
+  handlerStarted({ name, signal }: OperationContext, runner: Consumer): void {
+    const entry = this.entry(idIn(name));
+    this.#world().trace(() => `${runner.name} begins to work on ${idIn(name).slice(0, 6)}`);
+    signal.addEventListener("abort", () => {
+      entry.abortTime = this.#world().scheduler.now;
+    });
+  }
+
+  stepStarted({ name }: OperationContext, step: string, runner: Consumer): void {
+    const entry = this.entry(idIn(name));
+    const { now } = this.#world().scheduler;
+    this.#world().trace(() => `${runner.name} runs the step ${step} of ${entry.id.slice(0, 6)}`);
+    const leaseMs = entry.record?.policy.leaseMs ?? Infinity;
+    if (now >= runner.confirmedTime + leaseMs && !runner.wasSetBack) {
+      this.violate(
+        "fenced",
+        `${runner.name} begins the step ${step} ${now - runner.confirmedTime} ms after its last keep-alive`,
+      );
+    }
+    if (runner.isStopped) this.violate("fenced", `${runner.name} was told to stop and begins the step ${step}`);
+    if (!entry.storedSteps.has(step)) return;
+    if (entry.record?.fence !== undefined && this.ownerOf(entry.record.fence) === runner) {
+      this.violate("no finished step twice", `${runner.name} runs the step ${step}, whose result is stored`);
+    } else this.zombieSteps += 1;
+  }
+
+  // ── What clients are told ─────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The start of an operation was answered. */
+  accepted(name: string, answer: OperationAnswer): Entry {
+    const entry = this.entry(idIn(name));
+    entry.name = name;
+    if (!entry.record && !entry.isErased)
+      this.violate("durable before answered", `${name} was answered and is not stored`);
+    this.#answered(entry, answer);
+    return entry;
+  }
+
+  /** What was known when a read begins: its answer may not be older. */
+  asked(entry: Entry): (answer: OperationAnswer | undefined) => void {
+    const { deleteAnswered, cancelAnswered, revision, final } = entry;
+    return (answer) => {
+      if (!answer) return this.#absent(entry);
+      if (deleteAnswered) this.violate("deleted stays deleted", `${entry.name} was deleted and is answered`);
+      if (revisionOf(answer) < revision) {
+        this.violate(
+          "read your writes",
+          `${entry.name} is answered with revision ${revisionOf(answer)} after ${revision}`,
+        );
+      }
+      if (final !== undefined && !answer.done) this.violate("done once", `${entry.name} was done and is not`);
+      if (cancelAnswered && !answer.done && !text(answer).includes('"requestedCancellation":true')) {
+        this.violate("read your writes", `${entry.name} was cancelled and does not say so: ${text(answer)}`);
+      }
+      this.#answered(entry, answer);
+    };
+  }
+
+  #absent(entry: Entry): void {
+    const isExpired = entry.expireTime !== undefined && entry.expireTime <= this.#world().scheduler.now + 60_000;
+    if (!entry.deleteBegun && !isExpired) this.violate("never lost", `${entry.name} is not found`);
+  }
+
+  #answered(entry: Entry, answer: OperationAnswer): void {
+    entry.revision = Math.max(entry.revision, revisionOf(answer));
+    if (!answer.done) return;
+    entry.final ??= text(answer);
+    if (entry.final !== text(answer)) {
+      this.violate("done once", `${entry.name} was answered as ${entry.final} and then as ${text(answer)}`);
+    }
+  }
+}
+
+export function recordJson(record: OperationRecord): string {
+  const { head, response, tail } = operationJsonParts(record);
+  return head + (response ?? "") + tail;
+}
+
+export function idIn(name: string): string {
+  return name.slice(name.lastIndexOf("/") + 1);
+}
+
+function byIn(json: string): string | undefined {
+  return /"by":"([^"]*)"/.exec(json)?.[1];
+}
+
+function fenceIn(claimed: string): string {
+  return /"fence":"([^"]*)"/.exec(claimed)?.[1] ?? "";
+}
+
+/** None here is so large that it is a stream. */
+function text({ json: answered }: OperationAnswer): string {
+  if (typeof answered !== "string") throw new TypeError("a simulated operation is answered as a stream");
+  return answered;
+}
+
+function revisionOf({ etag }: OperationAnswer): number {
+  return Number.parseInt(etag.slice(1, -1), 36);
+}
+
+function isConsumer(actor: unknown): actor is Consumer {
+  return typeof actor === "object" && actor !== null && "confirmedTime" in actor;
+}

@@ -1,0 +1,173 @@
+// npm run simulate: histories of the whole service, each from one seed, on every core. It imports nothing of the service,
+// which is bundled for threads of its own: in them the simulated world stands in the place of the real one.
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { Worker } from "node:worker_threads";
+import { build } from "esbuild";
+import type { Assignment, FailedHistory, ThreadReport } from "./histories";
+
+const USAGE = `npm run simulate -- [--histories 1000] [--first SEED] [--threads N] [--json FILE]
+npm run simulate -- --seed SEED    replays one history and prints its trace
+`;
+
+export interface SimulationReport {
+  first: number;
+  histories: number;
+  events: number;
+  milliseconds: number;
+  threads: number;
+  failed: FailedHistory[];
+  /** How often each state, transition and fault occurred. */
+  coverage: Record<string, number>;
+}
+
+export interface SimulationOptions {
+  first: number;
+  histories: number;
+  threads?: number;
+  onProgress?: (histories: number) => void;
+}
+
+/** Plays histories from consecutive seeds, divided among threads. */
+export async function simulate({
+  first,
+  histories,
+  threads = availableParallelism(),
+  onProgress = () => {},
+}: SimulationOptions): Promise<SimulationReport> {
+  const startTime = performance.now();
+  const reports = await withBundle(async (file) => {
+    const share = Math.ceil(histories / threads);
+    const assignments = Array.from({ length: threads }, (_, index) => ({
+      first: first + index * share,
+      count: Math.max(0, Math.min(share, histories - index * share)),
+      trace: false,
+    }));
+    return Promise.all(assignments.map((assignment) => runThread(file, assignment, onProgress)));
+  });
+  const coverage: Record<string, number> = {};
+  for (const report of reports) {
+    for (const [key, count] of Object.entries(report.coverage)) coverage[key] = (coverage[key] ?? 0) + count;
+  }
+  const sum = (of: (report: ThreadReport) => number): number =>
+    reports.reduce((total, report) => total + of(report), 0);
+  return {
+    first,
+    histories: sum((report) => report.histories),
+    events: sum((report) => report.events),
+    milliseconds: Math.round(performance.now() - startTime),
+    threads,
+    failed: reports.flatMap(({ failed }) => failed),
+    coverage,
+  };
+}
+
+/** One history, every line of it. */
+export async function replay(seed: number): Promise<ThreadReport> {
+  return withBundle((file) => runThread(file, { first: seed, count: 1, trace: true }, () => {}));
+}
+
+export function failureText({ seed, violations, trace }: FailedHistory): string {
+  return `seed ${seed} (npm run simulate -- --seed ${seed})\n  ${violations.join("\n  ")}\n\n${trace.join("\n")}\n`;
+}
+
+async function withBundle<T>(use: (file: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), "simulation-"));
+  try {
+    const file = join(folder, "histories.mjs");
+    await writeFile(file, await bundle());
+    return await use(file);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function bundle(): Promise<string> {
+  const here = import.meta.dirname;
+  const { outputFiles } = await build({
+    entryPoints: [join(here, "histories.ts")],
+    bundle: true,
+    write: false,
+    platform: "node",
+    format: "esm",
+    target: "node22",
+    sourcemap: "inline",
+    logLevel: "error",
+    alias: { "cloudflare:workers": join(here, "cloudflare-workers.ts") },
+    plugins: [
+      {
+        name: "observe the lifecycle table",
+        setup(plugin) {
+          plugin.onResolve({ filter: /^\.\/state$/ }, ({ importer }) =>
+            /\/operation\/(?:draft|create-record)\.ts$/.test(importer)
+              ? { path: join(here, "observed-state.ts") }
+              : undefined,
+          );
+        },
+      },
+    ],
+  });
+  return outputFiles[0]!.text;
+}
+
+function runThread(
+  file: string,
+  assignment: Assignment,
+  onProgress: (histories: number) => void,
+): Promise<ThreadReport> {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(file, { workerData: assignment, execArgv: ["--enable-source-maps", "--no-warnings"] });
+    let report: ThreadReport | undefined;
+    worker.on("message", (message: { progress: number } | { report: ThreadReport }) => {
+      if ("progress" in message) onProgress(message.progress);
+      else report = message.report;
+    });
+    worker.on("error", reject);
+    worker.on("exit", () => (report ? resolve(report) : reject(new Error("a thread of the simulation ended early"))));
+  });
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      seed: { type: "string" },
+      first: { type: "string" },
+      histories: { type: "string", default: "1000" },
+      threads: { type: "string" },
+      json: { type: "string" },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) return void process.stdout.write(USAGE);
+  if (values.seed !== undefined) {
+    const { trace, failed, events } = await replay(Number(values.seed));
+    process.stdout.write(`${trace.join("\n")}\n\nseed ${values.seed}: ${events} events\n`);
+    for (const { violations } of failed) process.stdout.write(`BROKEN ${violations.join("\n       ")}\n`);
+    process.exitCode = failed.length > 0 ? 1 : 0;
+    return;
+  }
+  const first = values.first === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.first);
+  const histories = Number(values.histories);
+  process.stdout.write(`${histories} histories from seed ${first} on\n`);
+  let played = 0;
+  const report = await simulate({
+    first,
+    histories,
+    ...(values.threads === undefined ? {} : { threads: Number(values.threads) }),
+    onProgress: (more) => {
+      played += more;
+      if (played % 10_000 === 0) process.stdout.write(`${played} of ${histories}\n`);
+    },
+  });
+  for (const failed of report.failed) process.stdout.write(failureText(failed));
+  if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(report, null, 2)}\n`);
+  const perSecond = Math.round(report.histories / (report.milliseconds / 1_000));
+  process.stdout.write(
+    `${report.histories} histories, ${report.events} events, ${report.failed.length} failed; ${perSecond} histories/s on ${report.threads} threads\n`,
+  );
+  process.exitCode = report.failed.length > 0 ? 1 : 0;
+}
+
+if (import.meta.main) await main();

@@ -1,0 +1,25 @@
+// Ten thousand histories of the whole service under faults, from new seeds each time. `npm run simulate -- --seed N` replays one.
+import { expect, test } from "vitest";
+import { lifecycle } from "../../src/operation/state";
+import { faultKinds } from "./faults";
+import { failureText, simulate } from "./simulate";
+
+const HISTORIES = 10_000;
+/** Of each state, transition and fault; the rarest comes some dozens of times in as many histories. */
+const ENOUGH = 5;
+
+const first = Math.floor(Math.random() * 2 ** 31);
+
+test(`no history from seed ${first} on breaks an invariant, and they come by everything`, async () => {
+  const { histories, failed, coverage } = await simulate({ first, histories: HISTORIES });
+
+  expect(failed.map(failureText).join("\n")).toBe("");
+  expect(histories).toBe(HISTORIES);
+  const rows = Object.entries(lifecycle);
+  const wanted = [
+    ...rows.filter(([state]) => state !== "NEW").map(([state]) => `state: ${state}`),
+    ...rows.flatMap(([state, row]) => Object.keys(row).map((transition) => `transition: ${state} ${transition}`)),
+    ...faultKinds.map((fault) => `fault: ${fault}`),
+  ];
+  expect(wanted.filter((key) => (coverage[key] ?? 0) < ENOUGH)).toEqual([]);
+});

@@ -1,0 +1,149 @@
+// Simulated WebSockets: pairs whose messages arrive in order, or not at all; an object's end hibernates with it.
+import type { Actor } from "./scheduler";
+import type { World } from "./world";
+
+export const CONNECTING = 0;
+export const OPEN = 1;
+export const CLOSING = 2;
+export const CLOSED = 3;
+
+/** What a socket's end tells the object that accepted it. */
+export interface SocketHost {
+  socketMessage(socket: SimulatedSocket, data: string): void;
+  socketClose(socket: SimulatedSocket, code: number): void;
+  /** The time by the host's clock: it answers keep-alives without waking up. */
+  autoResponseTime(): number;
+}
+
+type Listener = (event: { data?: string; code?: number }) => void;
+
+export class SimulatedSocket {
+  static readonly READY_STATE_OPEN = OPEN;
+  static readonly OPEN = OPEN;
+  readonly world: World;
+  peer!: SimulatedSocket;
+  readyState = OPEN;
+  /** Set at an object's end. */
+  host: SocketHost | undefined;
+  tags: readonly string[] = [];
+  /** Set at the other end: who got it with an answer. */
+  owner: Actor | undefined;
+  autoResponseTimestamp: Date | null = null;
+  /** Nothing comes through any more, whatever either end believes. */
+  isBroken = false;
+  #attachment: unknown = null;
+  #isAccepted = false;
+  readonly #waiting: (() => void)[] = [];
+  readonly #listeners: { type: string; listener: Listener; once: boolean }[] = [];
+  #lastDelivery = 0;
+
+  constructor(world: World) {
+    this.world = world;
+  }
+
+  // ── As the runtime has it ─────────────────────────────────────────────────────────────────────────────────────────
+
+  accept(): void {
+    this.#isAccepted = true;
+    for (let count = this.#waiting.length; count > 0; count -= 1) this.#deliverNext();
+  }
+
+  send(data: string): void {
+    if (this.readyState !== OPEN) throw new TypeError("Can't call WebSocket send() after close().");
+    const { current } = this.world.scheduler;
+    this.world.observer.sent(this, data);
+    current.output(() => this.peer.#arrive(() => this.peer.#receive(data)));
+  }
+
+  close(code = 1000): void {
+    if (this.readyState >= CLOSING) return;
+    this.readyState = CLOSING;
+    const { current } = this.world.scheduler;
+    current.output(() => {
+      this.peer.#arrive(() => {
+        this.readyState = CLOSED;
+        this.peer.closed(code);
+      });
+    });
+  }
+
+  addEventListener(type: string, listener: Listener, { once = false } = {}): void {
+    this.#listeners.push({ type, listener, once });
+  }
+
+  serializeAttachment(attachment: unknown): void {
+    this.#attachment = attachment;
+  }
+
+  deserializeAttachment(): unknown {
+    return this.#attachment;
+  }
+
+  // ── What happens to it ────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** In order behind what is under way already. What comes before anybody has this end waits for whoever will. */
+  #arrive(deliver: () => void): void {
+    const { scheduler, network, nature } = this.world;
+    const time = Math.max(this.#lastDelivery, scheduler.now + network.latency());
+    this.#lastDelivery = time;
+    scheduler.at(time, nature, () => {
+      if (this.isBroken) return;
+      if (this.host) return deliver();
+      this.#waiting.push(deliver);
+      if (this.#isAccepted) this.#deliverNext();
+    });
+  }
+
+  /** Each message is an event of its own. */
+  #deliverNext(): void {
+    this.world.scheduler.after(0, this.owner!, () => this.#waiting.shift()?.());
+  }
+
+  #receive(data: string): void {
+    if (this.readyState !== OPEN) return;
+    const { world, host } = this;
+    if (!host) {
+      this.world.observer.received(this, data);
+      return this.#emit("message", { data });
+    }
+    if (data !== world.autoResponse.request) return host.socketMessage(this, data);
+    this.autoResponseTimestamp = new Date(host.autoResponseTime());
+    this.peer.#arrive(() => this.peer.#receive(world.autoResponse.response));
+  }
+
+  /** The other end has closed, or the connection is gone and this end hears of it. */
+  closed(code: number): void {
+    if (this.readyState === CLOSED) return;
+    this.readyState = CLOSED;
+    if (this.host) this.host.socketClose(this, code);
+    else this.#emit("close", { code });
+  }
+
+  #emit(type: string, event: { data?: string; code?: number }): void {
+    for (const entry of this.#listeners.slice()) {
+      if (entry.type !== type) continue;
+      if (entry.once) this.#listeners.splice(this.#listeners.indexOf(entry), 1);
+      entry.listener(event);
+    }
+  }
+
+  /** The connection is gone. An end that does not hear of it goes on believing in it. */
+  sever({ hears, peerHears }: { hears: boolean; peerHears: boolean }): void {
+    for (const [end, told] of [
+      [this, hears],
+      [this.peer, peerHears],
+    ] as const) {
+      end.isBroken = true;
+      const receiver = end.host ? this.world.nature : end.owner;
+      if (told && receiver) this.world.scheduler.after(this.world.network.latency(), receiver, () => end.closed(1006));
+    }
+  }
+}
+
+export function socketPair(world: World): { 0: SimulatedSocket; 1: SimulatedSocket } {
+  const client = new SimulatedSocket(world);
+  const server = new SimulatedSocket(world);
+  client.peer = server;
+  server.peer = client;
+  return { 0: client, 1: server };
+}

@@ -1,0 +1,171 @@
+// The simulated platform: the service's real objects, consumer and sweep, with everything around them under the control
+// of one seed.
+import { DirectoryObject } from "../../src/durable/directory-object";
+import { OperationIndex } from "../../src/durable/operation-index";
+import { OperationObject } from "../../src/durable/operation-object";
+import { RequestObject } from "../../src/durable/request-object";
+import { SlotsObject } from "../../src/durable/slots-object";
+import { sweep } from "../../src/cron/sweep";
+import type { OperationContext } from "../../src/operation/method";
+import { type Random, randomFromSeed } from "../support/random";
+import { type Fault, Faults } from "./faults";
+import { SimulatedKv } from "./kv";
+import { Network } from "./network";
+import { Namespace, type ObjectClass, type ObjectHost } from "./objects";
+import { Consumer } from "./consumer";
+import { SimulatedQueue } from "./queue";
+import { Actor, Scheduler } from "./scheduler";
+import type { SimulatedSocket } from "./sockets";
+
+/** Whoever checks hears of these. */
+export interface Observer {
+  committed(host: ObjectHost): void;
+  snapshotPut(key: string, value: string): void;
+  sent(socket: SimulatedSocket, data: string): void;
+  received(socket: SimulatedSocket, data: string): void;
+  handlerStarted(operation: OperationContext, runner: Consumer): void;
+  stepStarted(operation: OperationContext, step: string, runner: Consumer): void;
+  /** Work that was left to the runtime failed: nobody would ever know. */
+  rejected(who: string, error: unknown): void;
+}
+
+export const START_TIME = Date.UTC(2026, 0, 31, 12);
+const SWEEP_INTERVAL_MS = 300_000;
+
+export interface WorldOptions {
+  seed: number;
+  observer: Observer;
+  count(this: void, fault: Fault): void;
+  /** Variables of the deployment. */
+  variables: Record<string, string>;
+  /** Where lines of the trace go; undefined: nobody reads them. */
+  trace: ((line: string) => void) | undefined;
+}
+
+export class World {
+  readonly random: Random;
+  readonly scheduler = new Scheduler(START_TIME);
+  readonly faults: Faults;
+  readonly network: Network;
+  readonly observer: Observer;
+  /** What happens by itself. */
+  readonly nature = new Actor("nature");
+  readonly operations: Namespace;
+  readonly index: Namespace;
+  readonly requests: Namespace;
+  readonly slots: Namespace;
+  readonly directory: Namespace;
+  readonly kv: SimulatedKv;
+  readonly queue: SimulatedQueue;
+  readonly env: Record<string, unknown>;
+  autoResponse = { request: "", response: "" };
+  indexDownUntil = 0;
+  /** Until then consumers do not know every method that the door starts: a deploy that is on its way. */
+  deployTime = 0;
+  readonly #trace: ((line: string) => void) | undefined;
+
+  constructor({ seed, observer, count, variables, trace }: WorldOptions) {
+    this.random = randomFromSeed(seed);
+    this.observer = observer;
+    this.#trace = trace;
+    this.faults = new Faults(this.random, (fault) => {
+      count(fault);
+      this.trace(() => `FAULT ${fault}`);
+    });
+    this.network = new Network(this.random, this.faults);
+    const namespace = (kind: string, Class: unknown): Namespace => new Namespace(this, kind, Class as ObjectClass);
+    this.operations = namespace("operation", OperationObject);
+    this.index = namespace("index", OperationIndex);
+    this.requests = namespace("request", RequestObject);
+    this.slots = namespace("slots", SlotsObject);
+    this.directory = namespace("directory", DirectoryObject);
+    this.kv = new SimulatedKv(this);
+    this.queue = new SimulatedQueue(this);
+    this.env = {
+      ...variables,
+      AUTH: "open",
+      OPERATIONS: this.operations,
+      INDEX: this.index,
+      REQUESTS: this.requests,
+      SLOTS: this.slots,
+      DIRECTORY: this.directory,
+      QUEUE: this.queue,
+      SNAPSHOTS: this.kv,
+    };
+  }
+
+  trace(line: () => string): void {
+    if (!this.#trace) return;
+    const seconds = ((this.scheduler.now - START_TIME) / 1_000).toFixed(3).padStart(10);
+    this.#trace(`${seconds} s  ${line()}`);
+  }
+
+  logged(level: string, parts: readonly unknown[]): void {
+    if (!this.#trace || level === "log" || level === "info") return;
+    this.trace(() => `${this.scheduler.current.name} logs ${JSON.stringify(parts[0]).slice(0, 200)}`);
+  }
+
+  /** A call from whoever runs to an object, over a network that loses it on the way there or back. */
+  call(host: ObjectHost, method: string, parameters: unknown[]): Promise<unknown> {
+    const { scheduler, faults, network, nature } = this;
+    const caller = scheduler.current;
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const fail = (error: Error): void => scheduler.after(network.latency(), caller, () => reject(error));
+    if (caller instanceof Consumer) caller.askedTime = scheduler.now;
+    caller.output(() => {
+      if (host.kind === "index" && scheduler.now < this.indexDownUntil) return fail(new Error("index unreachable"));
+      if (faults.strikes("a request to an object is lost")) return fail(new Error("Network connection lost."));
+      scheduler.after(network.latency(), nature, () => {
+        this.trace(() => `${host.label} is asked to ${method} by ${caller.name}`);
+        host.invoke((object) => (object as Record<string, (...values: unknown[]) => unknown>)[method]!(...parameters), {
+          resolve: (value) => {
+            if (faults.strikes("an object's answer is lost")) return fail(new Error("Network connection lost."));
+            scheduler.after(network.latency(), caller, () => {
+              if (method === "fetch") this.#handOver(value as { webSocket: SimulatedSocket | null }, caller);
+              resolve(value);
+            });
+          },
+          reject: fail,
+        });
+      });
+    });
+    return promise;
+  }
+
+  /** A socket that comes with an answer belongs to whoever asked. */
+  #handOver({ webSocket }: { webSocket: SimulatedSocket | null }, caller: Actor): void {
+    if (!webSocket) return;
+    webSocket.owner = caller;
+    if (caller instanceof Consumer) caller.sockets.add(webSocket);
+  }
+
+  /** Lets cron come by until `endTime`. */
+  startCron(endTime: number): void {
+    const { scheduler, faults, nature } = this;
+    if (scheduler.now >= endTime) return;
+    scheduler.after(SWEEP_INTERVAL_MS, nature, () => {
+      this.startCron(endTime);
+      if (faults.strikes("the sweep does not run")) return;
+      this.#sweep();
+      if (faults.strikes("the sweep runs twice at once")) this.#sweep();
+    });
+  }
+
+  #sweep(): void {
+    const cron = new Actor("cron");
+    this.scheduler.current = cron;
+    sweep({} as ScheduledController, this.env as never).catch((error: unknown) => {
+      this.trace(() => `the sweep failed: ${String(error)}`);
+    });
+  }
+
+  *hosts(): Generator<ObjectHost> {
+    for (const namespace of [this.operations, this.index, this.requests, this.slots, this.directory]) {
+      yield* namespace.hosts.values();
+    }
+  }
+
+  dispose(): void {
+    for (const host of this.hosts()) host.state.dispose();
+  }
+}
