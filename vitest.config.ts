@@ -11,6 +11,16 @@ export default defineConfig({
         test: { name: "unit", include: ["test/unit/**/*.test.ts"], environment: "node" },
       },
       {
+        // It keeps every core busy by itself.
+        test: {
+          name: "simulation",
+          include: ["test/simulation/**/*.test.ts"],
+          environment: "node",
+          testTimeout: 240_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
         plugins: [
           cloudflareTest({
             // The service of wrangler.toml with methods that do what a test tells them.

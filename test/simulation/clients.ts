@@ -24,7 +24,7 @@ export interface Wish {
   requestId: string | undefined;
 }
 
-export type ClientAction = "get" | "wait" | "cancel" | "delete" | "list" | "report" | "complete";
+export type ClientAction = "get" | "wait" | "cancel" | "delete" | "list" | "report" | "complete" | "fail";
 
 export class Clients {
   readonly #world: World;
@@ -88,12 +88,12 @@ export class Clients {
       requestId,
       validateOnly: false,
       apiVersion: "v1",
-      caller: { id: "user:ada", mayUseRequestId: true },
+      caller: { id: "user:ada", mayUseRequestId: true, httpRequestId: "" },
       now: Date.now(),
       deployment: this.#deployment,
     };
     const started = method
-      ? await startOperation(ports, { ...common, method, target: PARENT, input: undefined })
+      ? await startOperation(ports, { ...common, method, target: PARENT, input: undefined, script: undefined })
       : await createOperation(ports, common);
     if (!started) throw new Error("a start that was not only to be checked started nothing");
     return started;
@@ -140,6 +140,8 @@ export class Clients {
         return this.#report(entry, name, {
           response: { "@type": "type.googleapis.com/google.protobuf.Struct", value: { by: client.name } },
         });
+      case "fail":
+        return this.#report(entry, name, { error: { code: 9, message: `${client.name} gives up` } });
       default:
         action satisfies never;
     }
@@ -227,7 +229,7 @@ export class Clients {
 
   #store() {
     const principal = { id: "user:ada", members: [], grants: [], isAdmin: true };
-    const authorizer = new Authorizer(principal, undefined as never);
+    const authorizer = new Authorizer(principal, undefined as never, "");
     return operationStore(this.#world.env["OPERATIONS"] as never, authorizer);
   }
 }

@@ -58,9 +58,9 @@ export class Faults {
     return this.#over;
   }
 
-  /** Nothing goes wrong here: what the service promises while nothing does is to be kept. */
+  /** Nothing goes wrong in this history: what the service promises while nothing does is to be kept. */
   get isCalm(): boolean {
-    return this.#over || Object.keys(this.#likelihoods).length === 0;
+    return Object.keys(this.#likelihoods).length === 0;
   }
 
   /** Whether a history has this fault at all. */

@@ -74,6 +74,7 @@ class Play {
     this.#deployment = {
       policy: { leaseMs: 20_000, resendMs: 10_000, snapshot: !world.random.chance(0.2) },
       locations: new Map(),
+      emulation: false,
       indexShards: world.random.pick([1, 1, 2]),
       maxOperationsPerCaller: world.random.pick([undefined, undefined, 2]),
     };
@@ -139,7 +140,8 @@ class Play {
     const random = this.#random;
     const requestId = random.chance(0.6) ? `request ${number}` : undefined;
     const method = random.chance(0.25) ? undefined : random.pick(simulatedMethods);
-    if (method) return { method, json: { script: this.#script(), parent: PARENT }, requestId };
+    if (method)
+      return { method, json: { script: this.#script(), parent: PARENT, refuses: random.chance(0.3) }, requestId };
     const json = {
       ttl: `${60 + random.below(240)}s`,
       ...(random.chance(0.5) ? { heartbeatTimeout: "45s" } : {}),
@@ -181,7 +183,7 @@ class Play {
     if (random.chance(0.3)) actions.push("delete");
     if (!method) {
       actions.push(...Array.from({ length: random.below(4) }, () => "report" as const));
-      if (random.chance(0.6)) actions.push("complete", "complete");
+      if (random.chance(0.6)) actions.push("complete", random.pick(["complete", "fail"]));
     }
     const spread = Math.max(1, random.pick([1_000, 30_000, faultsEnd - now]));
     for (const action of actions) this.#clients.actAt(now + random.below(spread), action, entry);

@@ -40,7 +40,10 @@ export const simulatedMethods = [
   scripted("takeTurns", { maxConcurrent: 1 }),
   scripted("hurry", { attemptTimeout: "15s", timeout: "90s" }),
   scripted("renew"),
-  scripted("know", { immediate: () => ({ response: { by: "nobody" } }) }),
+  scripted("know", {
+    immediate: ({ refuses }) =>
+      refuses === true ? { error: new RpcError("FAILED_PRECONDITION", "It is known to fail.") } : { response: {} },
+  }),
 ] as const;
 
 async function runScript(script: readonly Action[], operation: OperationContext): Promise<JsonObject> {

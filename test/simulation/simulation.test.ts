@@ -21,5 +21,7 @@ test(`no history from seed ${first} on breaks an invariant, and they come by eve
     ...rows.flatMap(([state, row]) => Object.keys(row).map((transition) => `transition: ${state} ${transition}`)),
     ...faultKinds.map((fault) => `fault: ${fault}`),
   ];
-  expect(wanted.filter((key) => (coverage[key] ?? 0) < ENOUGH)).toEqual([]);
+  // A cancel leads out of EXTERNAL before it is confirmed.
+  const unreachable = new Set(["transition: EXTERNAL confirmCancel"]);
+  expect(wanted.filter((key) => !unreachable.has(key) && (coverage[key] ?? 0) < ENOUGH)).toEqual([]);
 });

@@ -2,9 +2,8 @@
 import type { Actor } from "./scheduler";
 import type { World } from "./world";
 
-export const CONNECTING = 0;
-export const OPEN = 1;
-export const CLOSING = 2;
+const OPEN = 1;
+const CLOSING = 2;
 export const CLOSED = 3;
 
 /** What a socket's end tells the object that accepted it. */
