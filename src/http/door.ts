@@ -3,21 +3,16 @@ import { type IRequest, Router } from "itty-router";
 import { MAX_QUOTED_CHARACTERS } from "../limits";
 import type { Method } from "../operation/define-method";
 import { RpcError, invalidArgument } from "../rpc/error";
-import { apiKeysRoutes } from "./api-keys-routes";
 import type { ServiceContext } from "./call";
 import { type AllowedOrigins, optionsResponse, withCors } from "./cors";
 import { errorResponse } from "./error-response";
-import { iamRoutes } from "./iam-routes";
 import { type Page, descriptionPages } from "./description-routes";
-import { locationsRoutes } from "./locations-routes";
 import { JSON_TYPE } from "./media-type";
-import { routeFromMethod } from "./method-routes";
-import { operationsRoutes } from "./operations-routes";
-import { operatorRoutes } from "./operator-routes";
 import { maskOf, maskedJson } from "./partial-response";
 import { RequestBody } from "./request-body";
 import { type RequestLine, type RequestNotes, notesFromPath, requestIdOf } from "./request-line";
 import { type CompiledRoute, compileRoutes, matchRoute } from "./route";
+import { serviceRoutes } from "./service-routes";
 
 /** What the door asks of the deployment, for each request. */
 export interface DoorPorts {
@@ -43,15 +38,7 @@ interface Exchange {
 
 /** The fetch handler of a deployment with these methods. */
 export function httpDoor(methods: Iterable<Method>) {
-  // A method's own route comes first: `POST /v1/echo:wait` is no operation's.
-  const routes = [
-    ...Array.from(methods, routeFromMethod),
-    ...operationsRoutes,
-    ...operatorRoutes,
-    ...iamRoutes,
-    ...locationsRoutes,
-    ...apiKeysRoutes,
-  ];
+  const routes = serviceRoutes(methods);
   const compiled = compileRoutes(routes);
   const pages: readonly Page[] = [HEALTH, ...descriptionPages(routes)];
   const known: Known = { compiled, pages };

@@ -52,9 +52,10 @@ export function answerFromRecord(record: OperationRecord, json: string | Readabl
   };
 }
 
-function paceOf({ method, policy, state, createTime, endTime, hasOwnMetadata }: OperationRecord): { pace?: Pace } {
-  // Work elsewhere says true or false here; it may be anything.
-  if (hasOwnMetadata !== undefined) return {};
+function paceOf(record: OperationRecord): { pace?: Pace } {
+  const { method, policy, state, createTime, endTime, hasOwnMetadata, emulation } = record;
+  // Work elsewhere says true or false here; it may be anything, and so may a script.
+  if (hasOwnMetadata !== undefined || emulation) return {};
   const { usualDurationMs: usualMs } = policy;
   const tookMs = state === "SUCCEEDED" && endTime !== undefined ? endTime - createTime : 0;
   // What was known at once says nothing of the others.

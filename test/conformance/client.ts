@@ -73,7 +73,8 @@ export interface EchoOperation {
 }
 
 export interface EchoClient {
-  wait(request: EchoRequest): Promise<EchoOperation>;
+  /** `script`: what the service is to do instead (docs/emulation.md), in a header of the call. */
+  wait(request: EchoRequest, script?: object): Promise<EchoOperation>;
   /** What generated clients call checkXProgress: the operation by its name. */
   checkWaitProgress(name: string): Promise<EchoOperation>;
 }

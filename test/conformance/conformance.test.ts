@@ -5,7 +5,7 @@ import { afterAll, describe, expect, inject, test } from "vitest";
 import { clientsAt } from "./clients";
 import { Front } from "./front";
 import knownFailures from "./known-failures.json";
-import { type Scenario, scenarios } from "./scenarios";
+import { type Scenario, type ScenarioId, scenarios } from "./scenarios";
 import { Service } from "./service";
 import { cellOf, table } from "./table";
 
@@ -48,6 +48,21 @@ test("every known failure names a scenario that a client plays, and has a reason
     expect(failure).not.toBe("");
     expect(reason).toMatch(/\w \w.*\.$/);
   }
+});
+
+const OPERATIONS = ["get", "list", "cancel", "delete"] as const;
+const IAM = ["getIamPolicy", "setIamPolicy", "testIamPermissions"] as const;
+
+/** The methods of the reference pages, each a scenario, by what operations live under. */
+test.each<[string, RegExp, readonly ScenarioId[]]>([
+  ["operations", /^$/, OPERATIONS],
+  ["projects.locations.operations", /^projects\/[^/]+\/locations\//, [...OPERATIONS, ...IAM, "wait"]],
+  ["projects.regions.operations", /^projects\/[^/]+\/regions\//, [...OPERATIONS, ...IAM]],
+])("every method of %s is played, and passes", (_, parents, methods) => {
+  const there = clients.filter(({ parent }) => parents.test(parent));
+  const played = methods.filter((method) => there.some((client) => cellOf(method, client) === "passes"));
+
+  expect(played).toEqual(methods);
 });
 
 test("README.md has the table of what is played", () => {

@@ -1,4 +1,5 @@
-// One `wrangler dev` for all files, as `npm start` has it; it and its state are gone when the run ends.
+// One `wrangler dev` for all files, as `npm start` has it, which emulates where a script asks for it (docs/emulation.md);
+// it and its state are gone when the run ends.
 import type { TestProject } from "vitest/node";
 import { DevServer } from "../e2e/dev-server";
 
@@ -9,7 +10,7 @@ declare module "vitest" {
 }
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const server = await DevServer.start();
+  const server = await DevServer.start({ vars: { EMULATION: "on" } });
   project.provide("url", server.url);
   return () => server.dispose();
 }

@@ -401,6 +401,70 @@ export const scenarios = {
       expect(progress).toEqual([]);
     },
   },
+  scriptedFailure: {
+    title: "finds an operation failed at its third poll, with code and details",
+    source: ["operations", "The error result of the operation in case of failure or cancellation."],
+    needs: ({ echo }) => echo !== undefined,
+    async play({ client, front }) {
+      const details = [{ "@type": "type.googleapis.com/google.protobuf.Duration", value: "3s" }];
+      const error = { code: 9, message: "It is locked.", details };
+      const operation = await client.echo!.wait({ ttl: { seconds: 60 } }, { polls: [{ poll: 3, error }] });
+      front.takeRequests();
+
+      expect(await failureOf(operation.promise())).toMatchObject({ code: 9, message: "It is locked." });
+
+      expect(front.takeRequests().map(({ status }) => status)).toEqual([200, 200, 200]);
+    },
+  },
+  scriptedUnavailable: {
+    title: "polls on where polls are answered 503",
+    source: ["retries", "UNAVAILABLE is the code that clients retry"],
+    needs: ({ echo }) => echo !== undefined,
+    async play({ client, front }) {
+      const busy = [1, 2].map((poll) => ({ poll, httpError: { code: 14 } }));
+      const script = { polls: busy, end: { after: "0.5s", response: CONTENT } };
+      const operation = await client.echo!.wait({ ttl: { seconds: 60 } }, script);
+      front.takeRequests();
+
+      const [response] = await operation.promise();
+
+      expect(response).toMatchObject(CONTENT);
+      expect(front.takeRequests().filter(({ status }) => status === 503)).toHaveLength(2);
+    },
+  },
+  scriptedProgress: {
+    title: "hears of progress when the metadata changes",
+    source: ["operations", "It typically contains progress information and common metadata such as create time."],
+    needs: ({ echo }) => echo !== undefined,
+    async play({ client }) {
+      const endTime = "2040-01-01T00:00:00Z";
+      const script = { progress: [{ after: "0.5s", metadata: { endTime } }] };
+      const operation = await client.echo!.wait({ ttl: { seconds: 60 } }, script);
+      const heard = new Promise<unknown>((resolve) => operation.on("progress", resolve));
+      const ended = failureOf(operation.promise());
+
+      expect(decodedTimes((await heard) as object)).toEqual({ endTime });
+
+      await operation.cancel();
+      expect(await ended).toMatchObject({ code: CANCELLED });
+    },
+  },
+  scriptedSlowStart: {
+    title: "waits for a start that is slow, and has one operation of it",
+    source: [
+      "operations",
+      "This resource represents a long-running operation that is the result of a network API call.",
+    ],
+    needs: ({ echo }) => echo !== undefined,
+    async play({ client, front }) {
+      front.takeRequests();
+
+      const operation = await client.echo!.wait({ ttl: { seconds: 0 } }, { start: { delay: "1.5s" }, end: {} });
+      await operation.promise();
+
+      expect(front.takeRequests().filter(({ method }) => method === "POST")).toHaveLength(1);
+    },
+  },
   trailingQuestionMark: {
     title: "is served where its URL ends with `?`",
     source: ["http", "automatically become HTTP query parameters if there is no HTTP request body."],

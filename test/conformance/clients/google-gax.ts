@@ -108,8 +108,9 @@ function echoClient(front: Front, root: Root, auth: ReturnType<typeof aCaller>, 
   );
   const backoff = fallback.createDefaultBackoffSettings();
   return {
-    async wait(request: EchoRequest) {
-      const [operation] = (await wait(request)) as unknown as [EchoOperation];
+    async wait(request: EchoRequest, script?: object) {
+      const headers = script === undefined ? {} : { "x-emulation-script": JSON.stringify(script) };
+      const [operation] = (await wait(request, { otherArgs: { headers } })) as unknown as [EchoOperation];
       return operation;
     },
     async checkWaitProgress(name) {

@@ -1,12 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { apiKeysRoutes } from "../../../src/http/api-keys-routes";
-import { iamRoutes } from "../../../src/http/iam-routes";
-import { locationsRoutes } from "../../../src/http/locations-routes";
-import { routeFromMethod } from "../../../src/http/method-routes";
-import { operationsRoutes } from "../../../src/http/operations-routes";
-import { operatorRoutes } from "../../../src/http/operator-routes";
 import type { AnswerShape } from "../../../src/http/partial-response";
-import { type Route, compileRoutes, matchRoute } from "../../../src/http/route";
+import { compileRoutes, matchRoute } from "../../../src/http/route";
+import { serviceRoutes } from "../../../src/http/service-routes";
 import type { Message } from "../../../src/protobuf/message";
 import type { JsonObject } from "../../../src/rpc/any";
 import { describedMethods } from "./described-methods";
@@ -20,14 +15,7 @@ const discoverySchemas = discoveryDocument["schemas"] as Schemas;
 const openApiDocument = await documentAt("/openapi.json");
 const openApi = operationsOfOpenApi(openApiDocument);
 const { schemas: openApiSchemas } = openApiDocument["components"] as { schemas: Schemas };
-const routes: readonly Route[] = [
-  ...describedMethods.map(routeFromMethod),
-  ...operationsRoutes,
-  ...operatorRoutes,
-  ...iamRoutes,
-  ...locationsRoutes,
-  ...apiKeysRoutes,
-];
+const routes = serviceRoutes(describedMethods);
 
 /** What an answer says against the description: no such route, parameter or field. Other errors are the method's own. */
 function contradictions({ status, reason, json }: Answer): unknown[] {

@@ -68,6 +68,12 @@ describe("an operation's answer says of its pace", () => {
     expect(answerFromRecord(createRecord(anOperation({ outcome })), "{}").pace).toEqual({ method: "tables:profile" });
   });
 
+  test("nothing where it is scripted", () => {
+    const scripted = createRecord(anOperation({ emulation: { progress: [], polls: [], polled: 0 } }));
+
+    expect(answerFromRecord(scripted, "{}")).not.toHaveProperty("pace");
+  });
+
   test("nothing where the work is done elsewhere", () => {
     const external = createRecord(anOperation({ external: { hasOwnMetadata: false } }));
 
