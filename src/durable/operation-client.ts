@@ -15,6 +15,7 @@ import {
 import type { ShardPage } from "../operation/page";
 import { unavailable } from "../rpc/error";
 import type { Reservation } from "../operation/reservation";
+import type { RetrySource } from "../operation/retry";
 import type { UpdateAnswer } from "../operation/update";
 import type { OperationLists, OperationStore, RequestStore, SlotStore } from "../service/ports";
 import type { Authorizer } from "../service/authorizer";
@@ -87,6 +88,15 @@ export function operationStore(
         call: async (stub, access) => stub.explain(name, access),
       });
       return explained === "NOT_FOUND" ? undefined : explained.json;
+    },
+    retrySource: async (name) => {
+      const source = await operations.ask<RetrySource | Absence>({
+        permission: "longrunning.operations.retry",
+        name,
+        absent: "NOT_FOUND",
+        call: async (stub, access) => stub.retrySource(name, access),
+      });
+      return source === "NOT_FOUND" ? undefined : source;
     },
     wait: async (name, timeoutMs, signal) =>
       present(

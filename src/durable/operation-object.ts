@@ -25,6 +25,7 @@ import { explanation } from "../operation/explanation/explanation";
 import { type IndexRow, indexRowFromRecord, startingRow } from "../operation/index-row";
 import type { OperationRecord } from "../operation/record";
 import { isVisible } from "../operation/resource";
+import { type RetrySource, retrySourceFrom } from "../operation/retry";
 import {
   INPUT_PATH,
   KEEP_ALIVE_REQUEST,
@@ -184,6 +185,12 @@ export class OperationObject extends DurableObject<Env> {
     if (!record || record.name !== name) return "NOT_FOUND";
     const live = await this.#life.liveFacts(record);
     return { json: JSON.stringify(explanation(record, live, Date.now())) };
+  }
+
+  /** What a retry of it is made of, or why there is none. */
+  async retrySource(name: string, access: Access): Promise<RetrySource | Absence> {
+    const seen = await this.#see(name, access);
+    return typeof seen === "string" ? seen : retrySourceFrom(seen, this.#life.store.keptRequest());
   }
 
   // ── google.iam.v1.IAMPolicy, one operation's ──────────────────────────────────────────────────────────────────────

@@ -1,6 +1,7 @@
 // What one operation's object stores, and under which keys (docs/storage-schema.md). PERSISTED CONTRACT.
 // The record is read once and kept: an object is the only writer of its storage.
 import type { OperationRecord, Outcome } from "../operation/record";
+import { keepsRequest } from "../operation/retry";
 import { MAX_INLINE_RESPONSE_CHARACTERS, MAX_STEP_GAP } from "../limits";
 import { Chunks } from "./chunks";
 
@@ -61,15 +62,22 @@ export class OperationStorage {
   }
 
   request(): string {
+    const request = this.keptRequest();
+    if (request === undefined) throw new Error("the request of an operation that still runs is missing");
+    return request;
+  }
+
+  /** The request, where it is still there. */
+  keptRequest(): string | undefined {
     if (this.record?.request !== undefined) return this.record.request;
     const bytes = this.#storage.kv.get<Uint8Array>(REQUEST_KEY);
-    if (bytes === undefined) throw new Error("the request of an operation that still runs is missing");
-    return decoder.decode(bytes);
+    return bytes && decoder.decode(bytes);
   }
 
   /** Erases what only the work needed, and responses of attempts that came to nothing. In a synchronous transaction. */
   eraseWork(): void {
-    if (this.#storage.kv.get(REQUEST_KEY) !== undefined) this.#storage.kv.delete(REQUEST_KEY);
+    const isKept = this.record !== undefined && keepsRequest(this.record);
+    if (!isKept && this.#storage.kv.get(REQUEST_KEY) !== undefined) this.#storage.kv.delete(REQUEST_KEY);
     this.input.erase();
     // A place is left empty by a step whose storing was interrupted, never more of them than may be stored side by side.
     for (let place = 0, gap = 0; gap <= MAX_STEP_GAP; place += 1) gap = this.step(place).erase() ? 0 : gap + 1;

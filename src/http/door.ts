@@ -37,7 +37,7 @@ interface Exchange {
 }
 
 /** The fetch handler of a deployment with these methods. */
-export function httpDoor(methods: Iterable<Method>) {
+export function httpDoor(methods: readonly Method[]) {
   const routes = serviceRoutes(methods);
   const compiled = compileRoutes(routes);
   const pages: readonly Page[] = [HEALTH, ...descriptionPages(routes)];

@@ -8,12 +8,12 @@ import { operationsRoutes } from "./operations-routes";
 import { operatorRoutes } from "./operator-routes";
 import type { Route } from "./route";
 
-export function serviceRoutes(methods: Iterable<Method>): Route[] {
+export function serviceRoutes(methods: readonly Method[]): Route[] {
   return [
     // A method's own route comes first: `POST /v1/echo:wait` is no operation's.
     ...Array.from(methods, routeFromMethod),
     ...operationsRoutes,
-    ...operatorRoutes,
+    ...operatorRoutes(methods),
     ...iamRoutes,
     ...locationsRoutes,
     ...apiKeysRoutes,

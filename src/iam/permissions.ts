@@ -11,6 +11,7 @@ export const permissions = [
   "longrunning.operations.getIamPolicy",
   "longrunning.operations.setIamPolicy",
   "longrunning.operations.explain",
+  "longrunning.operations.retry",
   "longrunning.methods.invoke",
 ] as const;
 

@@ -31,6 +31,7 @@ export interface NewOperation {
   callerSlot?: Slot;
   starter?: string;
   startRequestId?: string;
+  retryOf?: string;
   indexShard?: number;
   jurisdiction?: string;
   emulation?: Emulation;
@@ -42,7 +43,7 @@ export interface NewOperation {
 
 /** The first record: QUEUED with its message due for re-sending, or in its final state. */
 export function createRecord(operation: NewOperation): OperationRecord {
-  const { outcome, external, ...facts } = operation;
+  const { outcome, external, request, ...facts } = operation;
   const record: OperationRecord = {
     schemaVersion: 1,
     ...facts,
@@ -66,6 +67,8 @@ export function createRecord(operation: NewOperation): OperationRecord {
   }
   if (outcome === undefined) {
     record.state = mustLead(nextState("NEW", "enqueue"));
+    // Only work that is still to be done needs it.
+    if (request !== undefined) record.request = request;
     record.resendTime = record.createTime + record.policy.resendMs;
     // The index hears of its first change within the same time: the alarm that is armed for that now serves both.
     record.outbox.index = { dueTime: record.createTime + INDEX_PROGRESS_DELAY_MS, failures: 0 };

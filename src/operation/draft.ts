@@ -9,6 +9,7 @@ import {
 import { Code } from "../rpc/code";
 import type { Effect, OutboxEffect, Refusal } from "./event";
 import type { OperationRecord, Outcome } from "./record";
+import { keepsRequest } from "./retry";
 import { type Transition, nextState } from "./state";
 
 /** A step in the making: the next record, what is to be done after it is saved, and the time (milliseconds since 1970). */
@@ -49,7 +50,7 @@ export function end(draft: Draft, outcome: Outcome, statusMessage: string): unde
   record.endTime = now;
   record.expireTime = now + record.policy.retentionMs;
   delete record.heartbeatDueTime;
-  delete record.request;
+  if (!keepsRequest(record)) delete record.request;
   delete record.steps;
   delete record.checkpoint;
   delete record.sleeps;

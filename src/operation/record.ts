@@ -209,6 +209,8 @@ export interface OperationRecord {
   callerSlot?: Slot;
   /** Who started it: the caller's id; absent for an anonymous one. */
   starter?: string;
+  /** Where it is a retry: the name of the operation that failed. */
+  retryOf?: string;
   /** The HTTP request that started it, as its log line names it. */
   startRequestId?: string;
   /** Its own access policy. */

@@ -63,6 +63,7 @@ function defaultMetadata(record: OperationRecord): JsonObject {
     requestedCancellation: record.cancelRequestTime !== undefined,
     apiVersion: record.apiVersion,
     progressPercent: 0,
+    ...(record.retryOf === undefined ? {} : { retryOf: record.retryOf }),
     ...record.metadata,
   };
 }

@@ -15,6 +15,7 @@ const AUDITED: ReadonlySet<Permission> = new Set([
   "longrunning.operations.delete",
   "longrunning.operations.update",
   "longrunning.operations.setIamPolicy",
+  "longrunning.operations.retry",
 ]);
 
 export class Authorizer {

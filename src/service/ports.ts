@@ -4,6 +4,7 @@ import type { NewOperation } from "../operation/create-record";
 import type { PageRequest, ShardPage } from "../operation/page";
 import type { Slot } from "../operation/record";
 import type { Reservation } from "../operation/reservation";
+import type { RetrySource } from "../operation/retry";
 import type { UpdateAnswer, UpdateRequest } from "../operation/update";
 
 /** Where an operation's object is to live; a declared location decides. */
@@ -33,6 +34,8 @@ export interface OperationStore {
   delete(name: string): Promise<boolean>;
   /** An edge_operations.v1.OperationExplanation as JSON, also of an operation that was deleted and is still at work. */
   explain(name: string): Promise<string | undefined>;
+  /** What a retry of the operation is made of, or why there is none. */
+  retrySource(name: string): Promise<RetrySource | undefined>;
 }
 
 /** The same reads, which snapshots may answer too. */

@@ -10,6 +10,9 @@ import { retryInfo } from "../rpc/status";
 import { canonicalJson, sha256Hex } from "./digest";
 import type { OperationStore, Place, RequestStore, SlotStore } from "./ports";
 
+/** What the requestIds of retries are told from those of other starts by. */
+const RETRY_OPERATION = "edge_operations.v1.Operators.RetryOperation";
+
 /** Who starts an operation. */
 export interface Caller {
   /** The same for the same caller for ever; empty for everyone who sent no credentials, or need not. */
@@ -33,6 +36,8 @@ export interface StartOnce {
   now: number;
   /** How many operations the caller may have under way; undefined: no bound. */
   maxOperationsPerCaller: number | undefined;
+  /** Set where it is a retry: the operation that failed, and who started that, whose the new one is to be. */
+  retryOf?: { name: string; starter: string | undefined } | undefined;
   /** The operation under the name and time that were minted, or reserved by an earlier request. */
   operation(this: void, minted: Minted): NewOperation;
 }
@@ -63,8 +68,10 @@ export async function startOnce(ports: StartPorts, start: StartOnce): Promise<St
     return { name: minted.name, answer };
   }
   if (!start.caller.mayUseRequestId) throw anonymousRequestId();
-  const key = await sha256Hex(JSON.stringify([start.caller.id, start.method, start.parent, start.requestId]));
-  const bodyDigest = await sha256Hex(canonicalJson(start.json));
+  const { retryOf } = start;
+  const method = retryOf ? RETRY_OPERATION : start.method;
+  const key = await sha256Hex(JSON.stringify([start.caller.id, method, start.parent, start.requestId]));
+  const bodyDigest = await sha256Hex(canonicalJson(retryOf ? { name: retryOf.name } : start.json));
   const mine: Reservation = { operationId, createTime: start.now, bodyDigest, created: false };
   const reserved = await ports.requests.reserve(key, mine);
   if (reserved.bodyDigest !== bodyDigest) throw anotherRequest();
@@ -98,8 +105,14 @@ async function startMinted(
   start: StartOnce,
   minted: Minted,
 ): Promise<Extract<StartAnswer, { ok: true }>> {
-  const { id, httpRequestId: startRequestId } = start.caller;
-  const operation = { ...start.operation(minted), startRequestId, ...(id === "" ? {} : { starter: id }) };
+  const { caller, retryOf } = start;
+  const starter = retryOf ? retryOf.starter : caller.id;
+  const operation: NewOperation = {
+    ...start.operation(minted),
+    startRequestId: caller.httpRequestId,
+    ...(starter === undefined || starter === "" ? {} : { starter }),
+    ...(retryOf ? { retryOf: retryOf.name } : {}),
+  };
   const limit = operation.outcome ? undefined : start.maxOperationsPerCaller;
   const callerSlot = limit === undefined ? undefined : { key: `caller/${start.caller.id}`, limit };
   if (callerSlot && !(await slots.acquire(callerSlot, minted.id))) throw tooManyUnderWay(callerSlot.limit);

@@ -12,6 +12,7 @@ import { type Locations, placeFromParent } from "./locations";
 import {
   type Caller,
   type Minted,
+  type StartOnce,
   type StartPorts,
   type StartedOperation,
   bodyTooLarge,
@@ -47,6 +48,7 @@ export interface StartRequest {
   /** Milliseconds since 1970. */
   now: number;
   deployment: Deployment;
+  retryOf?: StartOnce["retryOf"];
 }
 
 /** Starts an operation, durable before this answers; undefined where the request was only to be checked, and is right. */

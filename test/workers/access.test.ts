@@ -34,6 +34,8 @@ interface MethodCall {
   body?: Json;
   /** What it is answered with where the caller may, unless 200. */
   granted?: number;
+  /** Whether it needs the right to start operations in the parent too. */
+  startsAnother?: boolean;
 }
 
 const onOperation = {
@@ -55,6 +57,8 @@ const onOperation = {
     body: { metadata: anyStruct() },
   },
   explain: { method: "GET", path: (name) => `/v1/${name}:explain` },
+  // Refused where the caller may, since it has not failed; and where the caller may not start another beside it.
+  retry: { method: "POST", path: (name) => `/v1/${name}:retry`, body: {}, granted: 400, startsAnother: true },
   getIamPolicy: {
     method: "GET",
     path: (name) => `/v1/${name}:getIamPolicy`,
@@ -120,7 +124,7 @@ const roleTable: Record<string, readonly Verb[]> = {
     "update",
     "getIamPolicy",
     "setIamPolicy",
-  ].concat("explain") as Verb[],
+  ].concat("explain", "retry") as Verb[],
 };
 const roleNames = Object.keys(roleTable);
 /** "The caller that starts an operation may get, wait on, cancel and delete it" */
@@ -296,7 +300,7 @@ function permissionOf(verb: Verb): string {
 
 describe("on an operation", () => {
   test.each(cellsOf<OnOperation>(onOperation))("$caller: $verb", async ({ verb, its }) => {
-    const { method, path, body }: MethodCall = onOperation[verb];
+    const { method, path, body, granted: success = 200, startsAnother = false }: MethodCall = onOperation[verb];
     const own = its.always ? untouched : await ownOperation();
     const names = {
       others: its.reach === "everywhere" ? await operationOfOthers() : others,
@@ -310,8 +314,14 @@ describe("on an operation", () => {
     const expected: Outcome[] = [];
     for (const [kind, name] of Object.entries(names) as [keyof typeof names, string][]) {
       outcomes.push(await outcomeOf(kind, call(credentials.get(its.caller)!, method, path(name), body)));
-      const granted = operationOutcomes[its.reach][kind];
-      expected.push(expectedOutcome(its, { kind, verb, permission: permissionOf(verb), name, granted }));
+      const status = operationOutcomes[its.reach][kind];
+      const granted = status === 200 ? success : status;
+      // "A role on an operation says nothing of its parent."
+      const lacksParent = startsAnother && its.reach === "operation" && status === 200 && its.may.includes(verb);
+      const lacking = lacksParent
+        ? { permission: permissionOf("start"), name: OWN }
+        : { permission: permissionOf(verb), name };
+      expected.push(expectedOutcome(its, { kind, verb, ...lacking, granted: lacksParent ? 403 : granted }));
     }
 
     expect(outcomes).toEqual(expected);
@@ -469,6 +479,7 @@ describe("a deployment", () => {
     ["POST", "/v1/operations/x:wait"],
     ["POST", "/v1/operations/x:cancel"],
     ["GET", "/v1/operations/x:explain"],
+    ["POST", "/v1/operations/x:retry"],
     ["GET", "/v1/operations:getIamPolicy"],
     ["POST", "/v1/operations:getIamPolicy"],
     ["POST", "/v1/operations:setIamPolicy"],

@@ -15,6 +15,7 @@ import {
   advanceToAlarm,
   call,
   deliverNext,
+  fireAlarm,
   outboxIsEmpty,
   runNext,
   startScript,
@@ -103,7 +104,9 @@ describe("a transition is one line", () => {
 
   test("what the service had to mend is a warning: a lost message, a lost lease", async () => {
     const operation = await startScript(() => new Promise(() => {}));
-    await advanceToAlarm(operation);
+    const { resendTime = 0 } = (await storedRecord(operation))!;
+    clock.advanceTo(resendTime);
+    await fireAlarm(operation);
     await deliverNext();
     await eventually(async () => (await storedRecord(operation))?.state === "RUNNING");
     clock.advance(61_000);

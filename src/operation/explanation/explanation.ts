@@ -6,6 +6,7 @@ import { codeNameFromNumber } from "../../rpc/code";
 import { attemptNumber } from "../attempt";
 import { nextDueTime } from "../due";
 import type { EndedAttempt, OperationRecord } from "../record";
+import { type RetryRefusal, retryRefusal } from "../retry";
 import { isFinal } from "../state";
 import { advice } from "./advice";
 import type { LiveFacts } from "./facts";
@@ -49,6 +50,8 @@ export function explanation(record: OperationRecord, live: LiveFacts, now: numbe
     waiters: live.waiters,
     starter: record.starter,
     startRequestId: record.startRequestId,
+    retryOf: record.retryOf,
+    retry: record.state === "FAILED" ? retryText(record) : undefined,
     indexShard: record.indexShard ?? 0,
     jurisdiction: record.jurisdiction,
   });
@@ -140,6 +143,17 @@ function outbox({ outbox: { index, snapshot } }: OperationRecord): Json[] {
       ? [{ effect: "snapshot", nextTime: timestamp(snapshot.dueTime) ?? "", failures: snapshot.failures }]
       : []),
   ];
+}
+
+const retryTexts: Partial<Record<RetryRefusal, string>> = {
+  EXTERNAL: "Its work was done elsewhere: whoever created it creates another.",
+  INPUT_ERASED: "It cannot be retried: it had a streamed body, which is erased. Start another by its method.",
+};
+
+function retryText(record: OperationRecord): string {
+  const refusal = retryRefusal(record);
+  const text = refusal && retryTexts[refusal];
+  return text ?? `POST /v1/${record.name}:retry starts it again, as a new operation with the same request.`;
 }
 
 function runSlot({ runSlot: slot }: OperationRecord, { runSlot: standing }: LiveFacts) {

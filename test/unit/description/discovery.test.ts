@@ -36,6 +36,7 @@ describe("the discovery document", () => {
           "getIamPolicy",
           "list",
           "patch",
+          "retry",
           "setIamPolicy",
           "testIamPermissions",
         ]

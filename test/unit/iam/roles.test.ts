@@ -26,6 +26,7 @@ const expected: Record<string, string[]> = {
     "operations.getIamPolicy",
     "operations.setIamPolicy",
     "operations.explain",
+    "operations.retry",
     "methods.invoke",
   ],
 };
@@ -34,8 +35,8 @@ test("there are five roles", () => {
   expect(roles).toEqual(Object.keys(expected));
 });
 
-test("there are eleven permissions", () => {
-  expect(permissions).toHaveLength(11);
+test("there are twelve permissions", () => {
+  expect(permissions).toHaveLength(12);
 });
 
 describe("roleHas", () => {

@@ -1,7 +1,7 @@
 // What operators are told of an operation in each of its states, word by word where the words are the point.
 import { describe, expect, test } from "vitest";
 import { MAX_PLATFORM_DEATHS } from "../../../../src/limits";
-import { OperationExplanation } from "../../../../src/description/messages/explanation";
+import { OperationExplanation } from "../../../../src/description/messages/operators";
 import type { OperationEvent } from "../../../../src/operation/event";
 import { explanation } from "../../../../src/operation/explanation/explanation";
 import type { LiveFacts } from "../../../../src/operation/explanation/facts";

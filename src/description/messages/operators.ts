@@ -1,9 +1,15 @@
-// What operators are told of an operation: GET /v1/{name}:explain.
+// What operators ask and are told: GET /v1/{name}:explain, POST /v1/{name}:retry.
 import { bool, duration, int32, int64, messageField, repeated, string, timestamp } from "../../protobuf/fields";
 import { message } from "../../protobuf/message";
 
 export const ExplainOperationRequest = message("edge_operations.v1.ExplainOperationRequest", {
   name: string(1, { description: "The operation: `{parent}/operations/{operation}`." }),
+});
+
+export const RetryOperationRequest = message("edge_operations.v1.RetryOperationRequest", {
+  name: string(1, { description: "The operation that failed: `{parent}/operations/{operation}`." }),
+  requestId: string(2, { description: "Makes the call idempotent (AIP-155)." }),
+  validateOnly: bool(3, { description: "Only checks the request (AIP-163)." }),
 });
 
 const NextEvent = message(
@@ -122,6 +128,8 @@ export const OperationExplanation = message(
     starter: string(29, { description: "The id of the caller that started it." }),
     indexShard: int32(30),
     jurisdiction: string(31),
+    retryOf: string(33, { description: "Where it is a retry: the operation that failed." }),
+    retry: string(34, { description: "Of a failed operation: how it can be retried, or why it cannot." }),
     startRequestId: string(32, { description: "The HTTP request that started it, as its log line names it." }),
   },
   { description: "Why an operation is where it is, and what happens next. It has no payload." },
