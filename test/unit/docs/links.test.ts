@@ -1,0 +1,47 @@
+// Links between the documents lead somewhere, and README.md leads to all of them.
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { expect, test } from "vitest";
+
+const ROOT = resolve(import.meta.dirname, "../../..");
+const docs = readdirSync(join(ROOT, "docs"))
+  .filter((file) => file.endsWith(".md"))
+  .map((file) => `docs/${file}`);
+
+const textOf = (path: string): string => readFileSync(join(ROOT, path), "utf8");
+
+/** The targets of a document's links within the repository: a path from its root, and an anchor. */
+function linksOf(path: string): { target: string; anchor: string }[] {
+  const text = textOf(path).replaceAll(/^```.*?^```/gms, "");
+  return Array.from(text.matchAll(/\]\((?!\w+:)([^)#\s]*)(?:#([^)\s]*))?\)/g), ([, file = "", anchor = ""]) => ({
+    target: file === "" ? path : relative(ROOT, resolve(ROOT, dirname(path), file)),
+    anchor,
+  }));
+}
+
+/** The anchors of a document's headings, as GitHub makes them. */
+function anchorsOf(path: string): string[] {
+  return Array.from(textOf(path).matchAll(/^#+ (.*)$/gm), ([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
+      .replaceAll(" ", "-"),
+  );
+}
+
+test.each(["README.md", "SECURITY.md", "test/conformance/README.md", ...docs])(
+  "every link of %s leads somewhere",
+  (path) => {
+    const broken = linksOf(path).filter(
+      ({ target, anchor }) => !existsSync(join(ROOT, target)) || (anchor !== "" && !anchorsOf(target).includes(anchor)),
+    );
+
+    expect(broken).toEqual([]);
+  },
+);
+
+test("README.md leads to every document", () => {
+  const linked = linksOf("README.md").map(({ target }) => target);
+
+  expect(docs.filter((path) => !linked.includes(path))).toEqual([]);
+});
