@@ -8,6 +8,9 @@ import { gzipSync } from "node:zlib";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 
+/** A Worker is loaded wherever it is first called: at most so much, compressed. */
+export const MAX_BUNDLE_GZIP_BYTES = 150 * 1_024;
+
 /** Bytes of what `wrangler deploy --minify` uploads, source maps left out. */
 export async function bundleSize(): Promise<{ bytes: number; gzipBytes: number }> {
   const directory = await mkdtemp(join(tmpdir(), "bundle-"));
