@@ -25,6 +25,8 @@ export interface Env {
   DIRECTORY: DurableObjectNamespace<DirectoryObject>;
   QUEUE: Queue<WorkMessage>;
   SNAPSHOTS: KVNamespace;
+  /** Where it is bound: counters of what happens (docs/operations.md). */
+  METRICS?: AnalyticsEngineDataset;
   /** `open`: every caller may do all. Unset: every call is refused. Else whose credentials are taken (docs/access.md). */
   AUTH?: unknown;
   /** Members that are administrators always, divided by commas. */

@@ -10,11 +10,21 @@ export async function sweep(_controller: ScheduledController, env: Env): Promise
   // Every shard once, before any a second time.
   let unfinished = await run.visitAll();
   while (unfinished.length > 0 && run.mayGoOn()) unfinished = await run.visit(unfinished);
-  console.log({ message: "sweep", ...run.counts, unfinished: unfinished.length });
+  const oldestRunningAgeMs = run.oldestRunningTime === undefined ? 0 : Date.now() - run.oldestRunningTime;
+  console.log({ message: "sweep", ...run.counts, unfinished: unfinished.length, oldestRunningAgeMs });
+  const { visits, failed, settled, repaired } = run.counts;
+  // The layout is a contract with queries and dashboards (docs/operations.md): fields are only ever added at the end.
+  env.METRICS?.writeDataPoint({
+    indexes: ["sweep"],
+    blobs: ["swept"],
+    doubles: [1, oldestRunningAgeMs, repaired, settled, visits, failed, unfinished.length],
+  });
 }
 
 class SweepRun {
-  readonly counts = { visits: 0, failed: 0, settled: 0 };
+  readonly counts = { visits: 0, failed: 0, settled: 0, repaired: 0 };
+  /** Of all shards that were visited: when the oldest operation that has not ended was created. */
+  oldestRunningTime: number | undefined;
   readonly #env: Env;
   readonly #endTime: number;
 
@@ -57,8 +67,13 @@ class SweepRun {
   /** One shard that cannot be reached keeps none of the others waiting. */
   async #settle(shardId: string): Promise<boolean> {
     try {
-      const { settled, hasMore } = await this.#env.INDEX.get(this.#env.INDEX.idFromString(shardId)).sweep();
+      const swept = await this.#env.INDEX.get(this.#env.INDEX.idFromString(shardId)).sweep();
+      const { settled, hasMore, repaired = 0, oldestRunningTime } = swept;
       this.counts.settled += settled;
+      this.counts.repaired += repaired;
+      if (oldestRunningTime !== undefined) {
+        this.oldestRunningTime = Math.min(this.oldestRunningTime ?? oldestRunningTime, oldestRunningTime);
+      }
       return hasMore;
     } catch (error) {
       this.counts.failed += 1;

@@ -109,6 +109,7 @@ export function setDueTime(sql: SqlStorage, key: RowKey, dueTime: number): void 
 /** A row that is to be checked with its operation. */
 export interface DueRow extends RowKey {
   tombstone: boolean;
+  done: boolean;
   revision: number;
   dueTime: number;
 }
@@ -118,11 +119,12 @@ interface StoredDueRow {
   create_time: number;
   id: string;
   tombstone: number;
+  done: number;
   revision: number;
   due_time: number;
 }
 
-const DUE_COLUMNS = "create_time, id, operation IS NULL AS tombstone, revision, due_time";
+const DUE_COLUMNS = "create_time, id, operation IS NULL AS tombstone, done, revision, due_time";
 
 export function selectDueRows(sql: SqlStorage, now: number, limit: number): DueRow[] {
   return sql
@@ -155,8 +157,18 @@ export function selectRunningRows(
 }
 
 function dueRowFromStored(row: StoredDueRow): DueRow {
-  const { create_time: createTime, id, tombstone, revision, due_time: dueTime } = row;
-  return { createTime, id, tombstone: tombstone === 1, revision, dueTime };
+  const { create_time: createTime, id, tombstone, done, revision, due_time: dueTime } = row;
+  return { createTime, id, tombstone: tombstone === 1, done: done === 1, revision, dueTime };
+}
+
+/** When the oldest operation that has not ended was created: one row of the partial index. */
+export function oldestRunningTime(sql: SqlStorage): number | undefined {
+  const [row] = sql
+    .exec<{ create_time: number }>(
+      `SELECT create_time FROM operations INDEXED BY operations_running WHERE done = 0 ORDER BY create_time, id LIMIT 1`,
+    )
+    .toArray();
+  return row?.create_time;
 }
 
 export function earliestDueTime(sql: SqlStorage): number | undefined {

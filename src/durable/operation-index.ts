@@ -22,6 +22,7 @@ import {
   createSchema,
   deleteDueRow,
   earliestDueTime,
+  oldestRunningTime,
   selectDueRows,
   selectRunningRows,
   setDueTime,
@@ -45,6 +46,10 @@ export interface Swept {
   settled: number;
   /** More are due: the shard wants another visit. */
   hasMore: boolean;
+  /** Of the checked rows, those that said "running" of an operation that had ended, or is not there. */
+  repaired?: number;
+  /** When the oldest operation that has not ended was created (milliseconds since 1970). */
+  oldestRunningTime?: number;
 }
 
 export class OperationIndex extends DurableObject<Env> {
@@ -54,6 +59,8 @@ export class OperationIndex extends DurableObject<Env> {
   #created = false;
   /** Rows that are being checked with their operations, as long as nobody writes them meanwhile. */
   readonly #checked = new Set<string>();
+  /** Rows put right since the last sweep began. */
+  #repaired = 0;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -123,8 +130,16 @@ export class OperationIndex extends DurableObject<Env> {
 
   /** For the sweep: settles what is due, and looks in on some of what runs. It writes nothing where nothing has changed. */
   async sweep(): Promise<Swept> {
+    this.#repaired = 0;
     const settled = await this.#settleDue();
-    return { settled: settled + (await this.#patrol()), hasMore: settled === MAX_DUE_ROWS };
+    const patrolled = await this.#patrol();
+    const oldest = this.#isCreated() ? oldestRunningTime(this.#sql) : undefined;
+    return {
+      settled: settled + patrolled,
+      hasMore: settled === MAX_DUE_ROWS,
+      repaired: this.#repaired,
+      ...(oldest === undefined ? {} : { oldestRunningTime: oldest }),
+    };
   }
 
   async #settleDue(): Promise<number> {
@@ -164,6 +179,7 @@ export class OperationIndex extends DurableObject<Env> {
     // Whoever wrote the row meanwhile knew better than an answer that was under way.
     if (!this.#checked.delete(row.id)) return;
     // A start that a deployment of other shards repeated has its row in another shard; the one of its first try goes.
+    if (!row.done && (answer === "absent" || (answer !== "unreachable" && answer.done))) this.#repaired += 1;
     if (answer === "absent" || (answer !== "unreachable" && (answer.indexShard ?? 0) !== this.#shard())) {
       return deleteDueRow(this.#sql, row);
     }

@@ -3,6 +3,7 @@
 import type { Env } from "../env";
 import { MAX_EFFECT_RETRY_MS, MAX_PUSHED_CHARACTERS } from "../limits";
 import { type OperationAnswer, type WaitMessage, answerFromRecord } from "../operation/answer";
+import { dataPointsFromTransition } from "../operation/data-points";
 import { dueTransition, isAnythingDue, isExpired, nextDueTime } from "../operation/due";
 import type { Effect, OperationEvent, OutboxEffect } from "../operation/event";
 import type { LiveFacts } from "../operation/explanation/facts";
@@ -119,7 +120,9 @@ export class OperationLife {
   }
 
   #tell(record: OperationRecord, transition: HappenedTransition | undefined, requestId: string | undefined): void {
-    if (transition) logTransition(this.#env, record, transition, requestId);
+    if (!transition) return;
+    logTransition(this.#env, record, transition, requestId);
+    for (const point of dataPointsFromTransition(record, transition)) this.#env.METRICS?.writeDataPoint(point);
   }
 
   /** Saves record, request and alarm in one transaction: nothing is awaited between their writes. Then acts. */

@@ -49,6 +49,8 @@ class Controls {
   readonly calls: ObjectCall[] = [];
   /** KV writes, in their order. */
   readonly snapshotWrites: { write: "put" | "delete"; key: string; expirationTtl?: number | undefined }[] = [];
+  /** Counters, in their order. */
+  readonly dataPoints: AnalyticsEngineDataPoint[] = [];
   readonly queueSend = new Gate();
   /** Before an index row is written, or a tombstone. */
   readonly indexWrite = new Gate();
@@ -72,6 +74,7 @@ class Controls {
     this.sent.length = 0;
     this.calls.length = 0;
     this.snapshotWrites.length = 0;
+    this.dataPoints.length = 0;
   }
 }
 

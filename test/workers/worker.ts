@@ -73,6 +73,13 @@ const worker = operations({
 
 export default worker;
 
+/** Counters, as a test finds them. */
+const metrics: AnalyticsEngineDataset = {
+  writeDataPoint: (point = {}) => {
+    controls.dataPoints.push(point);
+  },
+};
+
 export class OperationObject extends DeployedOperationObject {
   constructor(ctx: DurableObjectState, env: Env) {
     const getTimestamp = ctx.getWebSocketAutoResponseTimestamp.bind(ctx);
@@ -80,7 +87,7 @@ export class OperationObject extends DeployedOperationObject {
       const time = getTimestamp(socket)?.getTime();
       return time === undefined ? null : new Date(clock.timeAt(time));
     };
-    super(ctx, { ...env, QUEUE: heldQueue(env.QUEUE), SNAPSHOTS: watchedSnapshots(env.SNAPSHOTS) });
+    super(ctx, { ...env, QUEUE: heldQueue(env.QUEUE), SNAPSHOTS: watchedSnapshots(env.SNAPSHOTS), METRICS: metrics });
   }
 
   #called(call: string): void {
