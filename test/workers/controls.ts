@@ -41,6 +41,9 @@ export class Gate {
   }
 }
 
+/** Where the run channel is cut: on the way to the object, which then knows nothing, or on the way back. */
+export type Cut = "lost" | "unanswered";
+
 class Controls {
   readonly scripts = new Map<string, Script>();
   /** Queue messages sent and not yet delivered. */
@@ -60,6 +63,16 @@ class Controls {
   /** Before the index asks an operation how it stands. */
   readonly reconcile = new Gate();
 
+  /** What of the run channel is cut, once: `claim`, or a message by its type. */
+  readonly cuts = new Map<string, Cut>();
+
+  /** Whether this is where the channel is cut. */
+  takeCut(what: string): Cut | undefined {
+    const cut = this.cuts.get(what);
+    this.cuts.delete(what);
+    return cut;
+  }
+
   /** Calls that reached one operation's object, in their order. */
   callsOf(id: string): string[] {
     return this.calls.filter((call) => call.id === id).map(({ call }) => call);
@@ -70,6 +83,7 @@ class Controls {
       gate.open();
       gate.passed = 0;
     }
+    this.cuts.clear();
     this.scripts.clear();
     this.sent.length = 0;
     this.calls.length = 0;

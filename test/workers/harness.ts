@@ -151,6 +151,16 @@ export async function advanceToAlarm(operation: Started): Promise<void> {
   await fireAlarm(operation);
 }
 
+const MAX_ALARMS = 20;
+
+/** Fires the operation's alarms, each at its time, until something is so: an alarm may come early and find nothing due. */
+export async function advanceUntil(operation: Started, isReached: () => boolean | Promise<boolean>): Promise<void> {
+  for (let alarms = 0; !(await isReached()); alarms += 1) {
+    if (alarms === MAX_ALARMS) throw new Error(`not reached after ${MAX_ALARMS} alarms`);
+    await advanceToAlarm(operation);
+  }
+}
+
 export async function alarmTime({ stub }: Started): Promise<number | undefined> {
   return runInDurableObject(stub, async (_instance, { storage }) => (await storage.getAlarm()) ?? undefined);
 }

@@ -95,8 +95,21 @@ export class OperationObject extends DeployedOperationObject {
   }
 
   override async fetch(request: Request): Promise<Response> {
-    this.#called(new URL(request.url).pathname);
-    return super.fetch(request);
+    const { pathname } = new URL(request.url);
+    this.#called(pathname);
+    const isClaim = pathname === "/run" && !request.headers.has("x-fence");
+    const cut = isClaim ? controls.takeCut("claim") : undefined;
+    if (cut === "lost") throw new Error("the claim is lost");
+    const response = await super.fetch(request);
+    if (cut === "unanswered") throw new Error("the answer to the claim is lost");
+    return response;
+  }
+
+  override async webSocketMessage(socket: WebSocket, data: string | ArrayBuffer): Promise<void> {
+    const cut = controls.cuts.size > 0 ? controls.takeCut(typeOf(data)) : undefined;
+    // With the socket closed, nothing that the object says reaches its runner any more.
+    if (cut) socket.close(CUT, "cut");
+    if (cut !== "lost") await super.webSocketMessage(socket, data);
   }
 
   override async start(...parameters: Parameters<DeployedOperationObject["start"]>) {
@@ -130,6 +143,13 @@ export class OperationObject extends DeployedOperationObject {
     await controls.reconcile.pass();
     return row;
   }
+}
+
+/** Of the codes that applications may send. */
+const CUT = 4_999;
+
+function typeOf(data: string | ArrayBuffer): string {
+  return typeof data === "string" ? String((JSON.parse(data) as { type?: unknown }).type) : "";
 }
 
 /** Messages are kept for the test to deliver. */

@@ -1,0 +1,165 @@
+// Objects taken out of memory between any two calls of an operation's life: nothing that matters is kept there alone.
+import { evictDurableObject } from "cloudflare:test";
+import { describe, expect, test } from "vitest";
+import { eventually } from "../support/eventually";
+import { clock } from "./clock";
+import { controls } from "./controls";
+import {
+  type Delivery,
+  type OperationJson,
+  type Started,
+  advanceUntil,
+  call,
+  deliverNext,
+  fireAlarm,
+  getOperation,
+  indexOf,
+  listNames,
+  outboxIsEmpty,
+  runNext,
+  startScript,
+  startedFrom,
+  storedBy,
+  useFreshWorld,
+} from "./harness";
+
+useFreshWorld();
+
+/** What is found out on the way. */
+interface Life {
+  operation: Started;
+  ran: string[];
+  ended?: OperationJson;
+}
+
+type Part = [name: string, act: (life: Life) => Promise<unknown>];
+
+/** How its sockets fare: as in a hibernation, or as in a deploy. */
+type Sockets = "hibernate" | "close";
+
+async function evict({ operation }: Life, webSockets: Sockets): Promise<void> {
+  // Not running is as good as evicted.
+  await evictDurableObject(operation.stub, { webSockets }).catch(() => undefined);
+  await evictDurableObject(indexOf("projects/p")).catch(() => undefined);
+}
+
+/** Lives it through, with the objects evicted before one of its parts. */
+async function live(life: Life, parts: readonly Part[], boundary: string, sockets: Sockets) {
+  for (const [name, act] of parts) {
+    if (name === boundary) await evict(life, sockets);
+    await act(life);
+  }
+}
+
+const isSent = (): boolean => controls.sent.length > 0;
+
+const end = async (life: Life): Promise<void> => {
+  life.ended = await getOperation(life.operation.name);
+};
+
+const forget: Part[] = [
+  ["its deletion", async ({ operation }) => call("DELETE", `/v1/${operation.name}`)],
+  [
+    "its erasure",
+    async ({ operation }) =>
+      eventually(async () => {
+        if ((await storedBy(operation)).length === 0) return true;
+        clock.advance(600_000);
+        await fireAlarm(operation);
+        return false;
+      }),
+  ],
+];
+
+describe("an operation whose object is evicted before", () => {
+  let running = Promise.withResolvers<void>();
+  let release = Promise.withResolvers<void>();
+  let delivery: Delivery;
+
+  const parts: Part[] = [
+    ["a first read", async ({ operation }) => getOperation(operation.name)],
+    ["its first attempt, which fails", () => runNext()],
+    ["a list", async ({ operation }) => expect(await listNames("projects/p")).toEqual([operation.name])],
+    ["the alarm after its backoff", ({ operation }) => advanceUntil(operation, isSent)],
+    ["its second attempt, which goes to sleep", () => runNext()],
+    ["a read of the sleeper", async ({ operation }) => getOperation(operation.name)],
+    ["the alarm that wakes it", ({ operation }) => advanceUntil(operation, isSent)],
+    [
+      "its claim",
+      async () => {
+        delivery = await deliverNext();
+        await running.promise;
+      },
+    ],
+    ["a read while it runs", async ({ operation }) => getOperation(operation.name)],
+    [
+      "its last word",
+      async () => {
+        release.resolve();
+        await delivery.result();
+      },
+    ],
+    ["the read of its end", end],
+    ...forget,
+  ];
+
+  // Where there is no socket, it is the same how sockets fare.
+  const boundaries = parts.map(([boundary]) => [boundary, "close"] as const);
+  const withSocket = ["a read while it runs", "its last word"].map((boundary) => [boundary, "hibernate"] as const);
+
+  test.each([...boundaries, ...withSocket])("%s comes to the same end (sockets: %s)", async (boundary, sockets) => {
+    running = Promise.withResolvers<void>();
+    release = Promise.withResolvers<void>();
+    const ran: string[] = [];
+    const operation = await startScript(async (op) => {
+      const answer = await op.step("first", () => {
+        ran.push("first");
+        return 42;
+      });
+      if (op.attempt === 1) throw new Error("the first always fails");
+      await op.sleep("30m");
+      running.resolve();
+      await release.promise;
+      await op.step("second", () => ran.push("second"));
+      return { answer };
+    });
+    const life: Life = { operation, ran };
+    await live(life, parts, boundary, sockets);
+
+    expect(life.ended).toMatchObject({ done: true, response: { value: { answer: 42 } } });
+    expect(ran).toEqual(["first", "second"]);
+    expect((await call("GET", `/v1/${operation.name}`)).status).toBe(404);
+    expect(await listNames("projects/p")).toEqual([]);
+  });
+});
+
+describe("an operation of work elsewhere whose object is evicted before", () => {
+  const struct = (value: object) => ({ "@type": "type.googleapis.com/google.protobuf.Struct", value }) as never;
+  const patch = async ({ operation }: Life, field: string, value: object): Promise<void> => {
+    const { status } = await call("PATCH", `/v1/${operation.name}?updateMask=${field}`, { [field]: struct(value) });
+    expect(status).toBe(200);
+  };
+
+  const parts: Part[] = [
+    ["its first progress", (life) => patch(life, "metadata", { rows: 1 })],
+    ["its second progress", (life) => patch(life, "metadata", { rows: 2 })],
+    ["its completion", (life) => patch(life, "response", { rows: 2 })],
+    ["its completion once more", (life) => patch(life, "response", { rows: 2 })],
+    ["the end of its effects", ({ operation }) => outboxIsEmpty(operation)],
+    ["the read of its end", end],
+    ...forget,
+  ];
+
+  test.each(parts.map(([boundary]) => boundary))("%s comes to the same end", async (boundary) => {
+    const operation = startedFrom(await call("POST", "/v1/projects/p/operations", { operation: {} }));
+    const life: Life = { operation, ran: [] };
+    await live(life, parts, boundary, "hibernate");
+
+    expect(life.ended).toMatchObject({
+      done: true,
+      metadata: { value: { rows: 2 } },
+      response: { value: { rows: 2 } },
+    });
+    expect(await listNames("projects/p")).toEqual([]);
+  });
+});

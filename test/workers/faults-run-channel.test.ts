@@ -1,0 +1,129 @@
+// The run channel cut in every phase, on the way to the object and on the way back, under a real runner: what was stored
+// is not done again, and what was not stored is.
+import { describe, expect, test } from "vitest";
+import { clock } from "./clock";
+import { type Cut, controls } from "./controls";
+import {
+  type Started,
+  advanceToAlarm,
+  deliverNext,
+  fireAlarm,
+  getOperation,
+  listNames,
+  outboxIsEmpty,
+  runNext,
+  startScript,
+  stateOf,
+  storedRecord,
+  useFreshWorld,
+} from "./harness";
+
+useFreshWorld();
+
+const LEASE_MS = 60_000;
+
+/** A work with everything that crosses the channel, and what of it was done, in its order. */
+async function startJourney(): Promise<{ operation: Started; ran: string[] }> {
+  const ran: string[] = [];
+  const operation = await startScript(async (op) => {
+    ran.push(`attempt ${op.attempt}`);
+    const first = await op.step("first", () => {
+      ran.push("first");
+      return 20;
+    });
+    op.progress({ progressPercent: 50, halfWay: true });
+    const cursor = (op.resumeFrom as number | undefined) ?? 0;
+    if (cursor === 0) await op.checkpoint(1);
+    await op.sleep("30m");
+    const second = await op.step("second", () => {
+      ran.push("second");
+      return 22;
+    });
+    if (op.attempt === 1) throw new Error("the first always fails");
+    return { answer: first + second, cursor: op.resumeFrom ?? null };
+  });
+  return { operation, ran };
+}
+
+/** Lets time pass and messages come, until it is done. */
+async function seeThrough(operation: Started): Promise<void> {
+  for (let turn = 0; turn < 20 && !(await getOperation(operation.name)).done; turn += 1) {
+    while (controls.sent.length > 0) await runNext();
+    if (!(await getOperation(operation.name)).done) await advanceToAlarm(operation);
+  }
+}
+
+const CUTS: Cut[] = ["lost", "unanswered"];
+const MESSAGES = ["progress", "saveStep", "saveCheckpoint", "sleep", "fail", "succeed"];
+
+describe("a channel that is cut", () => {
+  test.each(CUTS.flatMap((cut) => MESSAGES.map((message) => [message, cut] as const)))(
+    "at %s, which is %s, costs the work nothing",
+    async (message, cut) => {
+      controls.cuts.set(message, cut);
+      const { operation, ran } = await startJourney();
+      await seeThrough(operation);
+      const ended = await getOperation(operation.name);
+      await outboxIsEmpty(operation);
+
+      expect(controls.cuts.size).toBe(0);
+      expect(ended).toMatchObject({ done: true, response: { value: { answer: 42, cursor: 1 } } });
+      expect(ended.metadata.value).toMatchObject({ halfWay: true });
+      // Called again after its sleep and after its failure, and never because of the cut.
+      expect(ran).toEqual(["attempt 1", "first", "attempt 1", "second", "attempt 2"]);
+      expect(await storedRecord(operation)).toMatchObject({ failures: 1, deaths: 0 });
+      expect(await listNames("projects/p")).toEqual([operation.name]);
+    },
+  );
+
+  test("at every message once, costs the work nothing", async () => {
+    for (const message of MESSAGES) controls.cuts.set(message, "unanswered");
+    const { operation, ran } = await startJourney();
+    await seeThrough(operation);
+
+    expect(controls.cuts.size).toBe(0);
+    expect(await getOperation(operation.name)).toMatchObject({ response: { value: { answer: 42 } } });
+    expect(ran).toEqual(["attempt 1", "first", "attempt 1", "second", "attempt 2"]);
+  });
+});
+
+describe("a claim", () => {
+  test("that is lost leaves the work queued, and its message to the Queue", async () => {
+    controls.cuts.set("claim", "lost");
+    const operation = await startScript(async () => ({ answer: 42 }));
+    const { retryMessages, explicitAcks } = await runNext();
+    const state = await stateOf(operation);
+    await seeThrough(operation);
+
+    expect(retryMessages).toHaveLength(1);
+    expect(explicitAcks).toEqual([]);
+    expect(state).toBe("QUEUED");
+    expect(await getOperation(operation.name)).toMatchObject({ response: { value: { answer: 42 } } });
+  });
+
+  test("whose answer is lost is nobody's: its lease runs out, and the work is done by another", async () => {
+    controls.cuts.set("claim", "unanswered");
+    let calls = 0;
+    const operation = await startScript(async (op) => {
+      calls += 1;
+      return { attempt: op.attempt };
+    });
+    const message = { id: operation.id };
+    const { retryMessages } = await runNext();
+    const claimed = await storedRecord(operation);
+    // The Queue's own retry comes while the lease of nobody still holds, and claims nothing.
+    controls.sent.push(message);
+    const retried = await (await deliverNext()).result();
+    const callsBefore = calls;
+    clock.advance(LEASE_MS + 1);
+    await fireAlarm(operation);
+    await seeThrough(operation);
+
+    expect(retryMessages).toHaveLength(1);
+    expect(claimed).toMatchObject({ state: "RUNNING" });
+    expect(retried.explicitAcks).toHaveLength(1);
+    expect(callsBefore).toBe(0);
+    expect(calls).toBe(1);
+    expect(await getOperation(operation.name)).toMatchObject({ response: { value: { attempt: 2 } } });
+  });
+});
