@@ -4,11 +4,13 @@ import { Coverage } from "./coverage";
 import { replaceGlobals } from "./globals";
 import { runHistory } from "./history";
 
-/** Which seeds, and how many failures are enough. */
+/** Which seeds. */
 export interface Assignment {
   first: number;
   count: number;
   trace: boolean;
+  /** How many failures are enough. */
+  maxFailures: number;
 }
 
 export interface FailedHistory {
@@ -25,7 +27,6 @@ export interface ThreadReport {
   trace: string[];
 }
 
-const MAX_FAILURES = 3;
 const MAX_TRACE_LINES = 60;
 
 function tell(message: { progress: number } | { report: ThreadReport }): void {
@@ -34,14 +35,14 @@ function tell(message: { progress: number } | { report: ThreadReport }): void {
   parentPort?.postMessage(message);
 }
 
-const { first, count, trace: isTraced } = workerData as Assignment;
+const { first, count, trace: isTraced, maxFailures } = workerData as Assignment;
 const milestone = 500;
 replaceGlobals();
 // A stack takes longer to write down than most of what is thrown; a replay has them.
 Error.stackTraceLimit = isTraced ? 20 : 0;
 const coverage = new Coverage();
 const report: ThreadReport = { histories: 0, events: 0, failed: [], coverage: {}, trace: [] };
-for (let seed = first; seed < first + count && report.failed.length < MAX_FAILURES; seed += 1) {
+for (let seed = first; seed < first + count && report.failed.length < maxFailures; seed += 1) {
   const lines: string[] = [];
   const { events, violations } = await runHistory(seed, coverage, isTraced ? (line) => lines.push(line) : undefined);
   report.histories += 1;

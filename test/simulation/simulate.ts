@@ -8,7 +8,7 @@ import { Worker } from "node:worker_threads";
 import { build } from "esbuild";
 import type { Assignment, FailedHistory, ThreadReport } from "./histories";
 
-const USAGE = `npm run simulate -- [--histories 1000] [--first SEED] [--threads N] [--json FILE]
+const USAGE = `npm run simulate -- [--histories 1000] [--first SEED] [--threads N] [--failures 3] [--json FILE]
 npm run simulate -- --seed SEED    replays one history and prints its trace
 `;
 
@@ -27,6 +27,8 @@ export interface SimulationOptions {
   first: number;
   histories: number;
   threads?: number;
+  /** Of each thread; where one is enough, the first of any ends all. */
+  maxFailures?: number;
   onProgress?: (histories: number) => void;
 }
 
@@ -35,6 +37,7 @@ export async function simulate({
   first,
   histories,
   threads = availableParallelism(),
+  maxFailures = 3,
   onProgress = () => {},
 }: SimulationOptions): Promise<SimulationReport> {
   const startTime = performance.now();
@@ -44,8 +47,16 @@ export async function simulate({
       first: first + index * share,
       count: Math.max(0, Math.min(share, histories - index * share)),
       trace: false,
+      maxFailures,
     }));
-    return Promise.all(assignments.map((assignment) => runThread(file, assignment, onProgress)));
+    const enough = new AbortController();
+    return Promise.all(
+      assignments.map(async (assignment) => {
+        const report = await runThread(file, assignment, { onProgress, signal: enough.signal });
+        if (maxFailures === 1 && report.failed.length > 0) enough.abort();
+        return report;
+      }),
+    );
   });
   const coverage: Record<string, number> = {};
   for (const report of reports) {
@@ -66,7 +77,7 @@ export async function simulate({
 
 /** One history, every line of it. */
 export async function replay(seed: number): Promise<ThreadReport> {
-  return withBundle((file) => runThread(file, { first: seed, count: 1, trace: true }, () => {}));
+  return withBundle((file) => runThread(file, { first: seed, count: 1, trace: true, maxFailures: 1 }));
 }
 
 export function failureText({ seed, violations, trace }: FailedHistory): string {
@@ -112,16 +123,33 @@ async function bundle(): Promise<string> {
   return outputFiles[0]!.text;
 }
 
+interface ThreadOptions {
+  onProgress?: (histories: number) => void;
+  /** Ends it: what it has done by then is not told. */
+  signal?: AbortSignal;
+}
+
+const NOTHING: ThreadReport = { histories: 0, events: 0, failed: [], coverage: {}, trace: [] };
+
 function runThread(
   file: string,
   assignment: Assignment,
-  onProgress: (histories: number) => void,
+  { onProgress, signal }: ThreadOptions = {},
 ): Promise<ThreadReport> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(file, { workerData: assignment, execArgv: ["--enable-source-maps", "--no-warnings"] });
+    const worker = new Worker(file, {
+      workerData: assignment,
+      execArgv: ["--enable-source-maps", "--no-warnings"],
+      // Histories leave much behind that lives short.
+      resourceLimits: { maxYoungGenerationSizeMb: 64 },
+    });
     let report: ThreadReport | undefined;
+    signal?.addEventListener("abort", () => {
+      report ??= NOTHING;
+      void worker.terminate();
+    });
     worker.on("message", (message: { progress: number } | { report: ThreadReport }) => {
-      if ("progress" in message) onProgress(message.progress);
+      if ("progress" in message) onProgress?.(message.progress);
       else report = message.report;
     });
     worker.on("error", reject);
@@ -136,6 +164,7 @@ async function main(): Promise<void> {
       first: { type: "string" },
       histories: { type: "string", default: "1000" },
       threads: { type: "string" },
+      failures: { type: "string", default: "3" },
       json: { type: "string" },
       help: { type: "boolean", default: false },
     },
@@ -155,6 +184,7 @@ async function main(): Promise<void> {
   const report = await simulate({
     first,
     histories,
+    maxFailures: Number(values.failures),
     ...(values.threads === undefined ? {} : { threads: Number(values.threads) }),
     onProgress: (more) => {
       played += more;

@@ -1,0 +1,324 @@
+// Deliberate bugs, each as an edit that must match its file exactly once, and the tests that must fail with it.
+
+export interface Bug {
+  name: string;
+  file: string;
+  find: string;
+  replace: string;
+  /** `simulation`, or the arguments of `vitest run`. */
+  tests: "simulation" | readonly string[];
+  /** Part of the message, or of the name, of a test that must fail. */
+  caughtBy: string;
+}
+
+const SIMULATION = "simulation";
+const unit = (file: string): readonly string[] => ["--project", "unit", `test/unit/${file}`];
+const workers = (file: string): readonly string[] => ["--project", "workers", `test/workers/${file}`];
+
+export const bugs: readonly Bug[] = [
+  // ── Done once, fenced ─────────────────────────────────────────────────────────────────────────────────────────────
+  {
+    name: "the fence is not checked",
+    file: "src/operation/step.ts",
+    find: `event.fence !== record.fence) return "FENCED"`,
+    replace: `event.fence === "nobody's") return "FENCED"`,
+    tests: unit("operation/step.test.ts"),
+    caughtBy: "",
+  },
+  {
+    name: "the same token is given to every claim",
+    file: "src/durable/runner-door.ts",
+    find: `{ type: "claim", fence: crypto.randomUUID() }`,
+    replace: `{ type: "claim", fence: "the-one-token" }`,
+    tests: SIMULATION,
+    caughtBy: "fenced",
+  },
+  {
+    name: "what is done is completed again",
+    file: "src/operation/state.ts",
+    find: "  SUCCEEDED: {},",
+    replace: `  SUCCEEDED: { succeed: "SUCCEEDED", fail: "FAILED", update: "SUCCEEDED" },`,
+    tests: unit("operation/state.test.ts"),
+    caughtBy: "",
+  },
+  {
+    name: "a second completion is not refused",
+    file: "src/operation/update.ts",
+    find: `if (isFinal(record.state)) return "ALREADY_DONE";`,
+    replace: "",
+    tests: unit("operation/update.test.ts"),
+    caughtBy: "",
+  },
+  {
+    name: "a late cancel changes what is done",
+    file: "src/operation/client-events.ts",
+    find: `const refusal = move(draft, "cancel");
+  if (refusal) return refusal;`,
+    replace: `move(draft, "cancel");`,
+    tests: SIMULATION,
+    caughtBy: "done once",
+  },
+  {
+    name: "a runner that has lost its lease goes on",
+    file: "src/queue/run-channel.ts",
+    find: "if (Date.now() >= this.#leaseEndTime()) this.#stop();",
+    replace: "",
+    tests: SIMULATION,
+    caughtBy: "fenced",
+  },
+  {
+    name: "stop is not heard",
+    file: "src/queue/run-channel.ts",
+    find: `      case "stop":
+        this.#stop();
+        return;`,
+    replace: `      case "stop":
+        return;`,
+    tests: SIMULATION,
+    caughtBy: "fenced",
+  },
+  // ── Never lost, never stuck ───────────────────────────────────────────────────────────────────────────────────────
+  {
+    name: "the index is taken to be told before it is",
+    file: "src/durable/outbox.ts",
+    find: `await (effect === "index" ? this.#tellIndex(record) : this.#tellSnapshots(record));
+      this.#heard.push({ type: "effectDone", effect, revision: record.revision });`,
+    replace: `this.#heard.push({ type: "effectDone", effect, revision: record.revision });
+      await (effect === "index" ? this.#tellIndex(record) : this.#tellSnapshots(record));`,
+    tests: SIMULATION,
+    caughtBy: "",
+  },
+  {
+    name: "the outbox is cleared where the record has moved on",
+    file: "src/operation/outbox-events.ts",
+    find: `if (entry === undefined || record.revision !== revision) return "NOT_ALLOWED";`,
+    replace: `if (entry === undefined || record.revision < revision) return "NOT_ALLOWED";`,
+    tests: SIMULATION,
+    caughtBy: "",
+  },
+  {
+    name: "a failed effect is not tried again",
+    file: "src/operation/outbox-events.ts",
+    find: "record.outbox[effect] = { ...entry, dueTime: now + effectRetryMs(failures), failures };",
+    replace: "delete record.outbox[effect];",
+    tests: SIMULATION,
+    caughtBy: "",
+  },
+  {
+    name: "the message is not sent again",
+    file: "src/operation/due.ts",
+    find: `    ["resend", record.resendTime],
+`,
+    replace: "",
+    tests: unit("operation/step.test.ts"),
+    caughtBy: "",
+  },
+  {
+    name: "the message is sent again without an end",
+    file: "src/operation/draft.ts",
+    find: "Math.min(MAX_RESEND_MS, record.policy.resendMs * 2 ** record.resends)",
+    replace: "0",
+    tests: SIMULATION,
+    caughtBy: "bounded",
+  },
+  {
+    name: "the deadline is not looked at",
+    file: "src/operation/due.ts",
+    find: `    ["passDeadline", record.deadline],
+`,
+    replace: "",
+    tests: SIMULATION,
+    caughtBy: "never stuck",
+  },
+  {
+    name: "the lease never ends",
+    file: "src/operation/due.ts",
+    find: `    ["loseLease", record.leaseEndTime],
+`,
+    replace: "",
+    tests: unit("operation/step.test.ts"),
+    caughtBy: "",
+  },
+  {
+    name: "a keep-alive does not extend the lease",
+    file: "src/operation/runner-events.ts",
+    find: "Math.max(record.leaseEndTime ?? 0, receivedTime + record.policy.leaseMs)",
+    replace: "Math.max(record.leaseEndTime ?? 0, receivedTime)",
+    tests: unit("operation/step.test.ts"),
+    caughtBy: "",
+  },
+  {
+    name: "the alarm is not armed anew",
+    file: "src/durable/alarm.ts",
+    find: "    this.#armedTime = time;\n    return this.#storage.setAlarm(time);",
+    replace: "    this.#armedTime = time;\n    return armed === null ? undefined : this.#storage.setAlarm(time);",
+    tests: SIMULATION,
+    caughtBy: "never stuck",
+  },
+  {
+    name: "the index row is written behind the record",
+    file: "src/durable/operation-object.ts",
+    find: `    const refusal = await this.#writeStartingRow(record);
+`,
+    replace: `    this.#life.begin(record, startEffects(record), record.state === "QUEUED" ? request : undefined);
+    const refusal = await this.#writeStartingRow(record);
+`,
+    tests: workers("start.test.ts"),
+    caughtBy: "",
+  },
+  // ── Cancel, retry ─────────────────────────────────────────────────────────────────────────────────────────────────
+  {
+    name: "what was cancelled is tried again",
+    file: "src/operation/runner-events.ts",
+    find: `  // Nothing is retried after a cancel request, and what stops because of it was cancelled.
+  if (record.state === "CANCELLING") return confirmCancel(draft, CANCELLED_MESSAGE);
+`,
+    replace: "",
+    tests: unit("operation/step.test.ts"),
+    caughtBy: "",
+  },
+  {
+    name: "the grace period has no end",
+    file: "src/operation/due.ts",
+    find: `    ["endGrace", record.graceEndTime],
+`,
+    replace: "",
+    tests: SIMULATION,
+    caughtBy: "cancel reaches the work",
+  },
+  {
+    name: "the runner is not told of a cancel",
+    file: "src/operation/client-events.ts",
+    find: `draft.effects.push({ type: "tellRunner", message: "cancel" });`,
+    replace: "",
+    tests: SIMULATION,
+    caughtBy: "cancel reaches the work",
+  },
+  {
+    name: "attempts are not counted",
+    file: "src/operation/runner-events.ts",
+    find: "record.failures >= maxAttempts",
+    replace: "record.failures > 1_000_000",
+    tests: unit("operation/step.test.ts"),
+    caughtBy: "",
+  },
+  // ── Deleted stays deleted ─────────────────────────────────────────────────────────────────────────────────────────
+  {
+    name: "a late row replaces a tombstone",
+    file: "src/durable/operation-index-sql.ts",
+    find: "present.tombstone === 0 && row.revision >= present.revision",
+    replace: "row.revision >= present.revision",
+    tests: SIMULATION,
+    caughtBy: "deleted stays deleted",
+  },
+  {
+    name: "an older row replaces a newer one",
+    file: "src/durable/operation-index-sql.ts",
+    find: "present.tombstone === 0 && row.revision >= present.revision",
+    replace: "present.tombstone === 0",
+    tests: workers("index.test.ts"),
+    caughtBy: "",
+  },
+  {
+    name: "a late completion of what is deleted is stored",
+    file: "src/operation/draft.ts",
+    find: `  if (record.deleteTime !== undefined) return;
+  record.outcome = outcome;`,
+    replace: `  record.outcome = outcome;`,
+    tests: SIMULATION,
+    caughtBy: "deleted stays deleted",
+  },
+  {
+    name: "a start that is long on its way begins a deleted operation anew",
+    file: "src/durable/operation-object.ts",
+    find: `return isDeleted ? "DELETED" : undefined;`,
+    replace: 'return isDeleted === undefined ? "DELETED" : undefined;',
+    tests: SIMULATION,
+    caughtBy: "deleted stays deleted",
+  },
+  {
+    name: "the snapshot is left behind by a deletion",
+    file: "src/operation/client-events.ts",
+    find: "if (!isFinal(record.state) || !record.policy.snapshot) return;",
+    replace: "if (isFinal(record.state) || !record.policy.snapshot) return;",
+    tests: SIMULATION,
+    caughtBy: "deleted stays deleted",
+  },
+  {
+    name: "a snapshot that arrives behind its removal stays",
+    file: "src/operation/client-events.ts",
+    find: "record.outbox.snapshot.again = true;",
+    replace: "record.outbox.snapshot.again = false;",
+    tests: SIMULATION,
+    caughtBy: "deleted stays deleted",
+  },
+  {
+    name: "expiry is not looked at",
+    file: "src/operation/outbox-events.ts",
+    find: "if (isExpired(record, now) || (",
+    replace: "if ((",
+    tests: SIMULATION,
+    caughtBy: "bounded",
+  },
+  // ── Idempotent start, steps ───────────────────────────────────────────────────────────────────────────────────────
+  {
+    name: "a requestId's reservation is written over",
+    file: "src/durable/request-object.ts",
+    find: "if (!(await this.#isOver(existing))) return existing;",
+    replace: "if (existing.created && !(await this.#isOver(existing))) return existing;",
+    tests: SIMULATION,
+    caughtBy: "idempotent start",
+  },
+  {
+    name: "a start forgets that its requestId was used",
+    file: "src/service/start-once.ts",
+    find: "return reserved.created ? repeated(ports, start, reserved) : reservedStart(ports, start, { key, reserved });",
+    replace: "return reservedStart(ports, start, { key, reserved });",
+    tests: workers("request-id.test.ts"),
+    caughtBy: "",
+  },
+  {
+    name: "a step is stored twice",
+    file: "src/operation/runner-events.ts",
+    find: "if (steps.some(({ name }) => name === stored.name)) return;",
+    replace: "",
+    tests: SIMULATION,
+    caughtBy: "no finished step twice",
+  },
+  {
+    name: "a stored step is run again",
+    file: "src/queue/operation-context.ts",
+    find: "    if (stored) return JSON.parse(",
+    replace: '    if (stored && name === "") return JSON.parse(',
+    tests: SIMULATION,
+    caughtBy: "no finished step twice",
+  },
+  // ── What clients see ──────────────────────────────────────────────────────────────────────────────────────────────
+  {
+    name: "who waits is not told of the end",
+    file: "src/operation/draft.ts",
+    find: `  changed(draft, statusMessage, 0);
+  effects.push({ type: "notifyWaiters" });`,
+    replace: "  changed(draft, statusMessage, 0);",
+    tests: SIMULATION,
+    caughtBy: "read your writes",
+  },
+  {
+    name: "existence is told before permission is asked",
+    file: "src/durable/operation-object.ts",
+    find: `    if (!mayAccess(access, record, Date.now())) return "DENIED";
+    return record ?? "NOT_FOUND";`,
+    replace: `    if (!record) return "NOT_FOUND";
+    return mayAccess(access, record, Date.now()) ? record : "DENIED";`,
+    tests: workers("access.test.ts"),
+    caughtBy: "",
+  },
+  {
+    name: "a page token is good for every filter",
+    file: "src/service/page-token.ts",
+    find: "JSON.stringify([parent, filter])",
+    replace: "JSON.stringify([parent, filter.slice(0, 0)])",
+    tests: unit("service/page-token.test.ts"),
+    caughtBy: "",
+  },
+];

@@ -1,0 +1,152 @@
+// The parts of the soak: what each runs, and what of its figures is kept.
+import type { ChaosSummary } from "../chaos/chaos-run.ts";
+import type { FuzzSummary } from "../chaos/fuzz-run.ts";
+import type { MutantsReport } from "../mutants/mutants.ts";
+import type { SimulationReport } from "../simulation/simulate.ts";
+
+export const partNames = ["simulation", "mutants", "chaos", "fuzz"] as const;
+export type PartName = (typeof partNames)[number];
+
+/** How much of each is asked for. */
+export interface Amounts {
+  histories: number;
+  rounds: number;
+  requests: number;
+}
+
+/** The figures of a part, ready to be written down, in their order. */
+export interface Figures {
+  passed: boolean;
+  figures: Record<string, string>;
+  /** Tables below the figures, as Markdown. */
+  details: string[];
+}
+
+interface Part {
+  title: string;
+  arguments(amounts: Amounts): string[];
+  figures(summary: unknown): Figures;
+}
+
+const thousands = new Intl.NumberFormat("en-US");
+
+export function grouped(count: number): string {
+  return thousands.format(count);
+}
+
+export const parts: Record<PartName, Part> = {
+  simulation: {
+    title: "Deterministic simulation",
+    arguments: ({ histories }) => ["test/simulation/simulate.ts", "--histories", String(histories)],
+    figures: (summary) => simulationFigures(summary as SimulationReport),
+  },
+  mutants: {
+    title: "Deliberate bugs",
+    arguments: () => ["test/mutants/mutants.ts"],
+    figures: (summary) => mutantsFigures(summary as MutantsReport),
+  },
+  chaos: {
+    title: "Killing the real server under load",
+    arguments: ({ rounds }) => ["test/chaos/chaos.ts", "--rounds", String(rounds)],
+    figures: (summary) => chaosFigures(summary as ChaosSummary),
+  },
+  fuzz: {
+    title: "Hostile input on every route",
+    arguments: ({ requests }) => ["test/chaos/fuzz.ts", "--requests", String(requests)],
+    figures: (summary) => fuzzFigures(summary as FuzzSummary),
+  },
+};
+
+function simulationFigures({ histories, events, failed, first, coverage }: SimulationReport): Figures {
+  const occurred = (kind: string): [string, number][] =>
+    Object.entries(coverage)
+      .filter(([key]) => key.startsWith(`${kind}: `))
+      .map(([key, count]) => [key.slice(kind.length + 2), count]);
+  const rarest = (kind: string): string => {
+    const [name, count] = occurred(kind).toSorted(([, a], [, b]) => a - b)[0] ?? ["none", 0];
+    return `${occurred(kind).length}, the rarest ${grouped(count)} times (${name})`;
+  };
+  const faults = occurred("fault");
+  return {
+    passed: failed.length === 0,
+    figures: {
+      histories: grouped(histories),
+      "first seed": String(first),
+      "events, the invariants checked after each": grouped(events),
+      "histories that broke an invariant": grouped(failed.length),
+      "lifecycle transitions that occurred": rarest("transition"),
+      "faults injected": grouped(faults.reduce((sum, [, count]) => sum + count, 0)),
+    },
+    details: [
+      table(
+        ["fault", "times"],
+        faults.map(([fault, count]) => [fault, grouped(count)]),
+      ),
+    ],
+  };
+}
+
+function mutantsFigures({ bugs }: MutantsReport): Figures {
+  const caught = bugs.filter((bug) => bug.caught);
+  return {
+    passed: caught.length === bugs.length,
+    figures: { "deliberate bugs": String(bugs.length), caught: String(caught.length) },
+    details: [
+      table(
+        ["bug", "in", "caught by"],
+        bugs.map(({ name, file, tests, caught: isCaught }) => [name, `\`${file}\``, isCaught ? tests : "**survived**"]),
+      ),
+    ],
+  };
+}
+
+function chaosFigures({ seed, violations, ...counts }: ChaosSummary): Figures {
+  return {
+    passed: violations.length === 0,
+    figures: { ...counted(counts), violations: String(violations.length), seed: String(seed) },
+    details: [],
+  };
+}
+
+function fuzzFigures({
+  seed,
+  violations,
+  outcomes,
+  residentAfterFifth,
+  residentAtEnd,
+  ...counts
+}: FuzzSummary): Figures {
+  const mebibytes = (bytes: number): string => `${(bytes / 1_048_576).toFixed(0)} MiB`;
+  const memory =
+    residentAfterFifth === undefined || residentAtEnd === undefined
+      ? "not measured"
+      : `${mebibytes(residentAfterFifth)} after the first fifth, ${mebibytes(residentAtEnd)} at the end`;
+  return {
+    passed: violations.length === 0,
+    figures: {
+      ...counted(counts),
+      "resident memory": memory,
+      violations: String(violations.length),
+      seed: String(seed),
+    },
+    details: [
+      table(
+        ["what came of a request", "times"],
+        Object.entries(outcomes).map(([outcome, count]) => [outcome, grouped(count)]),
+      ),
+    ],
+  };
+}
+
+/** Counts under their own names: `requestsAnswered` is "requests answered". */
+function counted(counts: object): Record<string, string> {
+  const numbers = Object.entries(counts).filter((entry): entry is [string, number] => typeof entry[1] === "number");
+  return Object.fromEntries(
+    numbers.map(([name, count]) => [name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`), grouped(count)]),
+  );
+}
+
+function table(head: string[], rows: string[][]): string {
+  const line = (cells: string[]): string => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+}

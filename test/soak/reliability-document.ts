@@ -1,0 +1,85 @@
+// docs/reliability.md, made of what the soak has found: invariant by invariant which part tests it, and the figures.
+import { type Figures, type PartName, partNames, parts } from "./parts.ts";
+
+/** What a part found, and on which code. Kept in docs/reliability.json, so that parts can be run one by one. */
+export interface Finding extends Figures {
+  command: string;
+  commit: string;
+  /** git's hash of the folder src: findings on other code say nothing about this. */
+  srcTree: string;
+  /** Whether files were changed that are in no commit. */
+  dirty: boolean;
+  date: string;
+  seconds: number;
+}
+
+export type Findings = Partial<Record<PartName, Finding>>;
+
+const invariants: [invariant: string, tested: string][] = [
+  ["Durable before answered: a start that was answered survives any crash from then on", "simulation, chaos"],
+  ["Never lost: what was accepted becomes done, whatever the Queue loses, repeats or reorders", "simulation, chaos"],
+  ["Never stuck: nothing runs past its deadline and a minute", "simulation, chaos"],
+  ["Done once: the first end stands, and is answered byte for byte the same ever after", "simulation, chaos"],
+  ["Fenced: a token that is not the current one changes nothing; nobody works on past a lease", "simulation"],
+  [
+    "Cancel reaches the work within a second, and settles within the grace period",
+    "simulation, `workers/cancel.test.ts`",
+  ],
+  ["Deleted stays deleted, in object, index and KV, whatever arrives late", "simulation, chaos"],
+  ["Read your writes: no answer is older than what was answered before", "simulation, chaos"],
+  ["Idempotent start: one requestId, one operation, however many clients race", "simulation, chaos"],
+  ["No finished step twice: a step whose result was stored is not run again", "simulation, chaos"],
+  ["Bounded: every input and every stored value has a limit; after retention nothing is left", "simulation, fuzz"],
+  ["Isolated: without the permission nothing can be learnt", "`workers/access.test.ts`; not part of the soak"],
+];
+
+const HEAD = `# Reliability
+
+Written by \`npm run soak\`: not to be edited by hand. Nothing lost, nothing stuck, nothing twice: which test tries to break
+which promise, and what came of it.
+
+The simulation, the deliberate bugs, and the chaos and fuzz tests are described in [testing.md](testing.md). All four run,
+much shorter or in part, with every test run; these are the long runs.
+`;
+
+export function reliabilityDocument(findings: Findings): string {
+  const sections = partNames.map((name) => section(name, findings[name]));
+  const rows = invariants.map(([invariant, tested], index) => `| ${index + 1} | ${invariant} | ${tested} |`);
+  return [
+    HEAD,
+    [
+      "| part | result | commit | date | took |",
+      "| --- | --- | --- | --- | --- |",
+      ...partNames.map((name) => summaryRow(name, findings[name])),
+    ].join("\n"),
+    "## Which part tests which promise",
+    ["| | promise | tested by |", "| --- | --- | --- |", ...rows].join("\n"),
+    ...sections,
+  ]
+    .join("\n\n")
+    .concat("\n");
+}
+
+function summaryRow(name: PartName, finding: Finding | undefined): string {
+  if (!finding) return `| ${parts[name].title} | not run on this code | | | |`;
+  const { passed, commit, dirty, date, seconds } = finding;
+  return `| ${parts[name].title} | ${passed ? "passed" : "**failed**"} | \`${commit.slice(0, 10)}\`${dirty ? ", with uncommitted changes" : ""} | ${date.slice(0, 10)} | ${duration(seconds)} |`;
+}
+
+function section(name: PartName, finding: Finding | undefined): string {
+  const title = `## ${parts[name].title}`;
+  if (!finding) return `${title}\n\nNot run on this code: \`npm run soak -- --only ${name}\`.`;
+  const { figures, details, command, commit, srcTree, date, seconds, dirty } = finding;
+  const rows = Object.entries(figures).map(([figure, value]) => `| ${figure} | ${value} |`);
+  const changes = dirty ? ", with uncommitted changes" : "";
+  return [
+    title,
+    `\`${command}\` on commit \`${commit}\` (src \`${srcTree.slice(0, 10)}\`${changes}), ${date}, ${duration(seconds)}.`,
+    ["| figure | value |", "| --- | --- |", ...rows].join("\n"),
+    ...details,
+  ].join("\n\n");
+}
+
+function duration(seconds: number): string {
+  return seconds < 100 ? `${seconds.toFixed(0)} s` : `${(seconds / 60).toFixed(1)} min`;
+}
