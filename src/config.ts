@@ -56,8 +56,16 @@ type Variables = Pick<
   | "FINISHED_READS"
 >;
 
-/** Reads the variables of an environment; throws INTERNAL naming the first that is wrong. */
+const cache = new WeakMap<object, Config>();
+
+/** The configuration of an environment, read once for each. Throws INTERNAL naming the first variable that is wrong. */
 export function configFromEnv(env: Variables): Config {
+  const config = cache.get(env) ?? configFromVariables(env);
+  cache.set(env, config);
+  return config;
+}
+
+function configFromVariables(env: Variables): Config {
   const snapshots = oneOf("KV_SNAPSHOTS", env.KV_SNAPSHOTS, { "": true, all: true, off: false });
   return {
     auth: authenticationConfigFromEnv(env).mode,

@@ -10,6 +10,8 @@ const encoder = new TextEncoder();
 
 /** Percent-decodes the segments of a routed path, each once, into a resource name. */
 export function nameFromPath(path: string): Decoded<string> {
+  // As nearly every name comes: there is nothing to decode.
+  if (!path.includes("%")) return checkName(path);
   const segments: string[] = [];
   for (const encoded of path.split("/")) {
     const segment = decodeSegment(encoded);
@@ -35,7 +37,8 @@ function decodeSegment(encoded: string): Decoded<string> {
 
 /** Checks a decoded name: no empty segment, no control character, at most {@link MAX_NAME_BYTES} bytes. */
 export function checkName(name: string): Decoded<string> {
-  if (encoder.encode(name).length > MAX_NAME_BYTES) {
+  // A UTF-16 unit is at most three bytes: what is short enough need not be encoded.
+  if (name.length * 3 > MAX_NAME_BYTES && encoder.encode(name).length > MAX_NAME_BYTES) {
     return { ok: false, description: `a name has at most ${MAX_NAME_BYTES} bytes` };
   }
   if (CONTROL_CHARACTER.test(name)) return { ok: false, description: "a name has no control characters" };

@@ -19,6 +19,13 @@ describe("configFromEnv", () => {
     });
   });
 
+  test("reads an environment once", () => {
+    const env = variables({ LEASE_SECONDS: "30" });
+
+    expect(configFromEnv(env)).toBe(configFromEnv(env));
+    expect(configFromEnv(variables({ LEASE_SECONDS: "40" }))).toMatchObject({ leaseMs: 40_000 });
+  });
+
   test("takes an empty variable for one that is not set", () => {
     const empty = variables({ AUTH: "", LEASE_SECONDS: "", RESEND_SECONDS: "", KV_SNAPSHOTS: "" });
 
