@@ -64,7 +64,7 @@ export const bugs: readonly Bug[] = [
     find: "if (Date.now() >= this.#leaseEndTime()) this.#stop();",
     replace: "",
     tests: SIMULATION,
-    caughtBy: "fenced",
+    caughtBy: "",
   },
   {
     name: "stop is not heard",
@@ -75,7 +75,7 @@ export const bugs: readonly Bug[] = [
     replace: `      case "stop":
         return;`,
     tests: SIMULATION,
-    caughtBy: "fenced",
+    caughtBy: "",
   },
   // ── Never lost, never stuck ───────────────────────────────────────────────────────────────────────────────────────
   {
@@ -118,8 +118,8 @@ export const bugs: readonly Bug[] = [
     file: "src/operation/draft.ts",
     find: "Math.min(MAX_RESEND_MS, record.policy.resendMs * 2 ** record.resends)",
     replace: "0",
-    tests: SIMULATION,
-    caughtBy: "bounded",
+    tests: unit("operation/step.test.ts"),
+    caughtBy: "",
   },
   {
     name: "the deadline is not looked at",
@@ -153,7 +153,7 @@ export const bugs: readonly Bug[] = [
     find: "    this.#armedTime = time;\n    return this.#storage.setAlarm(time);",
     replace: "    this.#armedTime = time;\n    return armed === null ? undefined : this.#storage.setAlarm(time);",
     tests: SIMULATION,
-    caughtBy: "never stuck",
+    caughtBy: "",
   },
   {
     name: "the index row is written behind the record",
@@ -249,8 +249,8 @@ export const bugs: readonly Bug[] = [
     file: "src/operation/client-events.ts",
     find: "record.outbox.snapshot.again = true;",
     replace: "record.outbox.snapshot.again = false;",
-    tests: SIMULATION,
-    caughtBy: "deleted stays deleted",
+    tests: workers("delete.test.ts"),
+    caughtBy: "",
   },
   {
     name: "expiry is not looked at",
