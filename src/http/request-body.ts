@@ -2,7 +2,7 @@
 import { BODY_READ_BYTES, MAX_DRAIN_BYTES, MAX_DRAIN_MS, MAX_JSON_DEPTH } from "../limits";
 import type { Json, JsonObject } from "../rpc/any";
 import { isJsonObject } from "../rpc/decode";
-import { type RpcError, invalidArgument } from "../rpc/error";
+import { RpcError, invalidArgument } from "../rpc/error";
 import { bodyTooLarge } from "../service/start-once";
 import { isJson, parseMediaType } from "./media-type";
 
@@ -30,13 +30,22 @@ export class RequestBody {
     return part;
   }
 
+  /** As `#read`; a client that goes away in the middle is no fault of the service, and is logged as what it is. */
+  async #readOfClient(): Promise<Uint8Array | undefined> {
+    try {
+      return await this.#read();
+    } catch {
+      throw new RpcError("CANCELLED", "body: broke off before its end", { reason: "REQUEST_BROKEN_OFF" });
+    }
+  }
+
   /** The whole body, at most `maxBytes` of it. */
   async bytes(maxBytes: number): Promise<Uint8Array> {
     const announced = Number(this.#request.headers.get("Content-Length") ?? 0);
     if (announced > maxBytes) throw bodyTooLarge(maxBytes);
     const parts: Uint8Array[] = [];
     let length = 0;
-    for (let part = await this.#read(); part; part = await this.#read()) {
+    for (let part = await this.#readOfClient(); part; part = await this.#readOfClient()) {
       length += part.length;
       if (length > maxBytes) throw bodyTooLarge(maxBytes);
       parts.push(part);

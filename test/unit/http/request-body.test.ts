@@ -115,6 +115,15 @@ describe("decodeJson", () => {
   });
 });
 
+test("a body that breaks off is its client's cancellation, and no error of the service", async () => {
+  const stream = new ReadableStream<Uint8Array>({
+    start: (controller) => controller.enqueue(encode('{"a":')),
+    pull: (controller) => controller.error(new Error("Network connection lost.")),
+  });
+
+  await expect(read(aRequest(stream))).rejects.toMatchObject({ code: "CANCELLED", reason: "REQUEST_BROKEN_OFF" });
+});
+
 describe("drain", () => {
   test("reads a body to its end", async () => {
     const { stream, taken } = aBodyStream({ pieces: 20 });
