@@ -1,24 +1,29 @@
 // Resident memory of the runtime that has the Worker, as the kernel counts it, once its garbage is collected. Without
 // that, a heap grows until V8 finds it worth its while, and tells of its size nothing but that.
 import { readFileSync, readdirSync, readlinkSync } from "node:fs";
+import { eventually } from "../support/eventually.ts";
 import type { DevServer } from "../e2e/dev-server.ts";
 
 export async function residentBytes(server: DevServer): Promise<number> {
-  await collectGarbage(server);
+  // wrangler's inspector turns a connection away now and then.
+  await eventually(async () => (await collectGarbage(server), true), { timeoutMs: 60_000, intervalMs: LOOK_MS });
   const [, kilobytes] = /^VmRSS:\s*(\d+) kB/m.exec(readFileSync(`/proc/${workerProcess(server)}/status`, "utf8")) ?? [];
   return 1_024 * Number(kilobytes);
 }
 
 const LOOK_MS = 1_000;
+/** How long collecting garbage may take. */
+const ANSWER_MS = 15_000;
 /** The runtime gives idle objects up after ten seconds. */
 const CALM_LOOKS = 12;
+const MAX_LOOKS = 60;
 
 /** The least that it comes down to once nothing is asked of it any more. */
 export async function calmResidentBytes(server: DevServer): Promise<number> {
   let least = Number.POSITIVE_INFINITY;
-  for (let looks = 0; looks < CALM_LOOKS; looks += 1) {
+  for (let looks = 0, calmLooks = 0; calmLooks < CALM_LOOKS && looks < MAX_LOOKS; looks += 1) {
     const bytes = await residentBytes(server);
-    if (bytes < 0.99 * least) looks = 0;
+    calmLooks = bytes < 0.99 * least ? 0 : calmLooks + 1;
     least = Math.min(least, bytes);
     await new Promise((resolve) => {
       setTimeout(resolve, LOOK_MS);
@@ -79,10 +84,12 @@ async function collectGarbageOf(url: string): Promise<void> {
     else resolve();
   });
   socket.addEventListener("error", () => reject(new Error(`the inspector at ${url} cannot be reached`)));
+  const timer = setTimeout(() => reject(new Error(`the inspector at ${url} does not answer`)), ANSWER_MS);
   socket.addEventListener("close", () => reject(new Error(`the inspector at ${url} hung up`)));
   try {
     await promise;
   } finally {
+    clearTimeout(timer);
     socket.close();
   }
 }
