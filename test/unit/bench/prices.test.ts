@@ -1,0 +1,25 @@
+// The price of a lifecycle, from the counts that test/workers/cost.test.ts holds the service to.
+import { expect, test } from "vitest";
+import { BUDGETED, billOf, dollarsPerMillion, lifecycleBill, waiterAndPoller } from "../../bench/prices";
+
+test("a bill counts alarms as requests, twenty messages as one, and three operations for a queue message", () => {
+  const operation = { requests: 2, messages: 20, alarms: 1, rowsRead: 1_000, rowsWritten: 3 };
+  const bill = billOf({ operation, queueMessages: 1, kvWrites: 1 });
+
+  expect(bill).toMatchObject({ objectRequests: 4, rowsWritten: 3, queueOperations: 3, kvWrites: 1 });
+  // 4 × 0.15 + 1,000 × 0.001 + 3 × 1 + 3 × 0.40 + 5, and 23 events of 10 ms in 128 MB at 12.50 for a million GB-s.
+  expect(dollarsPerMillion(bill)).toBeCloseTo(10.8 + 23 * 0.01 * 0.128 * 12.5, 6);
+});
+
+test.each([
+  { snapshots: false, dollars: 22 },
+  { snapshots: true, dollars: 27 },
+])("a million lifecycles cost at most $dollars dollars, with snapshots: $snapshots", ({ snapshots, dollars }) => {
+  expect(dollarsPerMillion(lifecycleBill({ ...BUDGETED, snapshots }))).toBeLessThanOrEqual(dollars);
+});
+
+test("a wait of ten seconds costs no more than one poll", () => {
+  const { waiter, poller } = waiterAndPoller();
+
+  expect(waiter).toBeCloseTo(poller / 10, 6);
+});
