@@ -1,5 +1,6 @@
 // One history: a world, clients and faults, all from one seed; then the faults end, time passes, and everything that was
 // accepted must be done, agreed upon, and in the end forgotten.
+import { TOMBSTONE_MS } from "../../src/limits";
 import { indexShardFromId, type Deployment } from "../../src/service/start-operation";
 import { indexRowFromRecord } from "../../src/operation/index-row";
 import { isFinal } from "../../src/operation/state";
@@ -93,7 +94,7 @@ class Play {
       // A start that was slow may have been answered since.
       [() => faultsEnd + SLOWEST_START_MS, () => {}],
       [() => this.#latestEnd(faultsEnd) + STUCK_AFTER_MS, () => this.#checkAllDone()],
-      [() => scheduler.now + SETTLED_AFTER_MS, () => this.#checkAgreement()],
+      [() => this.#latestForgetting() + SETTLED_AFTER_MS, () => this.#checkAgreement()],
       [() => scheduler.now + FORGOTTEN_AFTER_MS, () => this.#checkForgotten()],
     ];
     for (const [until, then] of acts) {
@@ -215,9 +216,21 @@ class Play {
     return latest;
   }
 
+  /**
+   * Nobody sees what is deleted, and its row is no running one: where its alarm was lost too, it is the tombstone that asks
+   * it, before that goes.
+   */
+  #latestForgetting(): number {
+    let latest = this.#world.scheduler.now;
+    for (const { record } of this.#ledger.entries.values()) {
+      if (record?.deleteTime !== undefined) latest = Math.max(latest, record.deleteTime + TOMBSTONE_MS + STUCK_AFTER_MS);
+    }
+    return latest;
+  }
+
   #checkAllDone(): void {
     for (const { id, record } of this.#ledger.entries.values()) {
-      if (!record || isFinal(record.state)) continue;
+      if (!record || record.deleteTime !== undefined || isFinal(record.state)) continue;
       this.#ledger.violate(
         "never stuck",
         `${id.slice(0, 6)} is ${record.state} past its deadline: ${JSON.stringify(record)}`,
