@@ -223,7 +223,8 @@ class Play {
   #latestForgetting(): number {
     let latest = this.#world.scheduler.now;
     for (const { record } of this.#ledger.entries.values()) {
-      if (record?.deleteTime !== undefined) latest = Math.max(latest, record.deleteTime + TOMBSTONE_MS + STUCK_AFTER_MS);
+      if (record?.deleteTime !== undefined)
+        latest = Math.max(latest, record.deleteTime + TOMBSTONE_MS + STUCK_AFTER_MS);
     }
     return latest;
   }
