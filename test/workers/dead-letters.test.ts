@@ -1,18 +1,12 @@
 // The dead-letter queue: what could not be claimed in all its tries brings its operation back to its own rules.
-import {
-  createExecutionContext,
-  createMessageBatch,
-  evictDurableObject,
-  getQueueResult,
-  runInDurableObject,
-} from "cloudflare:test";
+import { createExecutionContext, createMessageBatch, getQueueResult, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
 import type { WorkMessage } from "../../src/index";
 import { clock } from "./clock";
 import { controls } from "./controls";
 import {
-  type Started,
+  loseAlarm,
   alarmTime,
   fireAlarm,
   getOperation,
@@ -41,16 +35,10 @@ async function deadLetters(ids: unknown[], queue = "edge-operations-dead-letters
   return { acknowledged: explicitAcks, again: retryMessages.map(({ msgId }) => msgId) };
 }
 
-/** The platform has dropped the alarm, and the object is out of memory. */
-async function loseAlarm({ stub }: Started): Promise<void> {
-  await runInDurableObject(stub, (_instance, { storage }) => storage.deleteAlarm());
-  await evictDurableObject(stub);
-}
-
 test("a dead letter brings back an operation that has lost its message and its alarm: it runs to its end", async () => {
   const operation = await startScript(async () => ({ answer: 42 }));
   controls.sent.length = 0;
-  await loseAlarm(operation);
+  await loseAlarm(operation.stub);
   clock.advance(5 * 60_000);
   const { acknowledged, again } = await deadLetters([operation.id]);
   const sent = controls.sent.map(({ id }) => id);
@@ -65,7 +53,7 @@ test("a dead letter of an operation that is not yet due to be sent again arms it
   const operation = await startScript(async () => ({ answer: 42 }));
   const armed = await alarmTime(operation);
   controls.sent.length = 0;
-  await loseAlarm(operation);
+  await loseAlarm(operation.stub);
   await deadLetters([operation.id]);
 
   expect(controls.sent).toEqual([]);

@@ -3,6 +3,7 @@
 import {
   createExecutionContext,
   createMessageBatch,
+  evictDurableObject,
   getQueueResult,
   type QueueResult,
   reset,
@@ -159,6 +160,12 @@ export async function advanceUntil(operation: Started, isReached: () => boolean 
     if (alarms === MAX_ALARMS) throw new Error(`not reached after ${MAX_ALARMS} alarms`);
     await advanceToAlarm(operation);
   }
+}
+
+/** The platform has dropped the alarm of an object, and the object is out of memory. */
+export async function loseAlarm(stub: DurableObjectStub): Promise<void> {
+  await runInDurableObject(stub, (_instance, { storage }) => storage.deleteAlarm());
+  await evictDurableObject(stub);
 }
 
 export async function alarmTime({ stub }: Started): Promise<number | undefined> {

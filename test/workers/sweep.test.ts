@@ -1,5 +1,5 @@
 // The sweep: the net under the alarms. It may run twice at once, and one shard that fails keeps none of the others waiting.
-import { createScheduledController, evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { createScheduledController, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import type { Env } from "../../src/index";
@@ -17,6 +17,7 @@ import {
   getOperation,
   indexOf,
   listNames,
+  loseAlarm,
   outboxIsEmpty,
   runNext,
   snapshotOf,
@@ -77,10 +78,7 @@ async function addRows(count: number, { createTime, dueTime }: { createTime: num
 
 /** Loses the alarms of an operation and of its index. */
 async function loseAlarms({ stub }: Started, parent = "projects/p"): Promise<void> {
-  for (const object of [stub, indexOf(parent)]) {
-    await runInDurableObject(object, (_instance, { storage }) => storage.deleteAlarm());
-    await evictDurableObject(object);
-  }
+  for (const object of [stub, indexOf(parent)]) await loseAlarm(object);
 }
 
 test("a sweep settles what no alarm did, in every scope", async () => {
@@ -153,15 +151,10 @@ test("a sweep before anything was ever started finds no shard", async () => {
 describe("an operation whose alarm was lost, long before its deadline", () => {
   const MINUTES = 60_000;
 
-  async function loseAlarm({ stub }: Started): Promise<void> {
-    await runInDurableObject(stub, (_instance, { storage }) => storage.deleteAlarm());
-    await evictDurableObject(stub);
-  }
-
   test("and its message with it is sent for again, and runs to its end", async () => {
     const operation = await startScript(async () => ({ answer: 42 }));
     controls.sent.length = 0;
-    await loseAlarm(operation);
+    await loseAlarm(operation.stub);
     clock.advance(10 * MINUTES);
     await sweep();
     await runNext();
@@ -173,7 +166,7 @@ describe("an operation whose alarm was lost, long before its deadline", () => {
     const operation = await startScript(never);
     await deliverNext();
     await eventually(async () => (await stateOf(operation)) === "RUNNING");
-    await loseAlarm(operation);
+    await loseAlarm(operation.stub);
     clock.advance(10 * MINUTES);
     await sweep();
     const after = await storedRecord(operation);
@@ -189,7 +182,7 @@ describe("an operation whose alarm was lost, long before its deadline", () => {
     await runNext();
     await eventually(async () => (await storedRecord(operation))?.outbox.index?.failures === 1);
     controls.indexWrite.open();
-    await loseAlarm(operation);
+    await loseAlarm(operation.stub);
     clock.advance(10 * MINUTES);
     const before = (await storedRows()).map(({ done }) => done);
     await sweep();
@@ -208,7 +201,7 @@ describe("an operation whose alarm was lost, long before its deadline", () => {
     await call("DELETE", `/v1/${operation.name}`);
     await eventually(async () => (await storedRecord(operation))?.outbox.snapshot?.failures === 1);
     controls.snapshotWrite.open();
-    await loseAlarm(operation);
+    await loseAlarm(operation.stub);
     clock.advance(61 * MINUTES);
     await fireIndexAlarm();
     const tombstones = await storedRows();
