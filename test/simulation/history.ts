@@ -94,7 +94,8 @@ class Play {
       // A start that was slow may have been answered since.
       [() => faultsEnd + SLOWEST_START_MS, () => {}],
       [() => this.#latestEnd(faultsEnd) + STUCK_AFTER_MS, () => this.#checkAllDone()],
-      [() => this.#latestForgetting() + SETTLED_AFTER_MS, () => this.#checkAgreement()],
+      [() => this.#latestForgetting(), () => this.#lookIn()],
+      [() => scheduler.now + SETTLED_AFTER_MS, () => this.#checkAgreement()],
       [() => scheduler.now + FORGOTTEN_AFTER_MS, () => this.#checkForgotten()],
     ];
     for (const [until, then] of acts) {
@@ -227,6 +228,18 @@ class Play {
         latest = Math.max(latest, record.deleteTime + TOMBSTONE_MS + STUCK_AFTER_MS);
     }
     return latest;
+  }
+
+  /**
+   * What is done, and has lost its alarm before the world knew all of it, is looked in on by whoever asks for it: an alarm
+   * that failed seven times in a row is not found out by anybody else.
+   */
+  #lookIn(): void {
+    for (const { id, record } of this.#ledger.entries.values()) {
+      const host = this.#world.operations.hosts.get(id);
+      if (!record || !host || Object.keys(record.outbox).length === 0 || host.state.alarmTime !== null) continue;
+      host.invoke((object) => object.reconcile?.(), { resolve: () => {}, reject: () => {} });
+    }
   }
 
   #checkAllDone(): void {

@@ -10,6 +10,7 @@ import type { World } from "./world";
 /** The doors of an object's class, as the platform calls them. */
 interface DurableObjectDoors {
   alarm?(): Promise<void>;
+  reconcile?(): Promise<unknown>;
   fetch?(request: unknown): Promise<unknown>;
   webSocketMessage?(socket: SimulatedSocket, data: string): Promise<void>;
   webSocketClose?(socket: SimulatedSocket, code: number): void | Promise<void>;
