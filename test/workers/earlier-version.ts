@@ -131,7 +131,12 @@ export function queueMessageOf({ id }: Started): WorkMessage {
 
 /** What a consumer of the earlier version says, each kind once, under the present token. */
 export function messagesToObject(fence: string): MessageToObject[] {
-  return (version1.toObject as MessageToObject[]).map((message) => Object.assign({}, message, { fence }));
+  const shift = Date.now() - version1.operations[0]!.time;
+  return (version1.toObject as MessageToObject[]).map((message) =>
+    message.type === "sleep"
+      ? { ...message, fence, wakeTime: message.wakeTime + shift }
+      : Object.assign({}, message, { fence }),
+  );
 }
 
 /** What an object of the earlier version says to a consumer. */
