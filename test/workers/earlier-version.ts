@@ -133,9 +133,7 @@ export function queueMessageOf({ id }: Started): WorkMessage {
 export function messagesToObject(fence: string): MessageToObject[] {
   const shift = Date.now() - version1.operations[0]!.time;
   return (version1.toObject as MessageToObject[]).map((message) =>
-    message.type === "sleep"
-      ? { ...message, fence, wakeTime: message.wakeTime + shift }
-      : Object.assign({}, message, { fence }),
+    Object.assign({}, message, message.type === "sleep" && { wakeTime: message.wakeTime + shift }, { fence }),
   );
 }
 
