@@ -136,11 +136,14 @@ export class OperationLife {
       this.#ctx.waitUntil(this.erase());
       return;
     }
-    this.#ctx.storage.transactionSync(() => {
-      this.store.saveRecord(record);
-      if (request !== undefined) this.store.saveRequest(request);
-      if (has("eraseWork")) this.store.eraseWork();
-    });
+    // One row needs no transaction: writes between which nothing is awaited are committed together in any case.
+    if (request === undefined && !has("eraseWork")) this.store.saveRecord(record);
+    else
+      this.#ctx.storage.transactionSync(() => {
+        this.store.saveRecord(record);
+        if (request !== undefined) this.store.saveRequest(request);
+        if (has("eraseWork")) this.store.eraseWork();
+      });
     const armed = this.alarm.arm(nextDueTime(record));
     if (armed) this.#ctx.waitUntil(armed);
     for (const effect of effects) this.#act(effect);

@@ -58,7 +58,6 @@ export class OperationObject extends DurableObject<Env> {
 
   /** Commits a new operation, its index row first. Repeating it gives the operation that is there. */
   async start(operation: NewOperation, request: string, input?: StreamedInput): Promise<StartAnswer> {
-    await this.#life.alarm.read();
     if (this.#starting) {
       const first = await this.#starting;
       return first.ok ? this.#repeatStart(input) : first;

@@ -76,6 +76,7 @@ export class OperationStorage {
 
   /** Erases what only the work needed, and responses of attempts that came to nothing. In a synchronous transaction. */
   eraseWork(): void {
+    if (!this.#hasMoreThanRecord()) return;
     const isKept = this.record !== undefined && keepsRequest(this.record);
     if (!isKept && this.#storage.kv.get(REQUEST_KEY) !== undefined) this.#storage.kv.delete(REQUEST_KEY);
     this.input.erase();
@@ -83,6 +84,11 @@ export class OperationStorage {
     for (let place = 0, gap = 0; gap <= MAX_STEP_GAP; place += 1) gap = this.step(place).erase() ? 0 : gap + 1;
     const outcome = this.record?.outcome;
     this.response.erase(outcome && "responseChunks" in outcome ? outcome.responseChunks : 0);
+  }
+
+  /** Most work leaves nothing else behind, which one look tells. */
+  #hasMoreThanRecord(): boolean {
+    return [...this.#storage.kv.list({ limit: 2 })].length > 1;
   }
 
   /** Forgets everything: the object is as if it had never been. */

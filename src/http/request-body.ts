@@ -30,19 +30,32 @@ export class RequestBody {
     return part;
   }
 
-  /** As `#read`; a client that goes away in the middle is no fault of the service, and is logged as what it is. */
+  /** As `#read`, of a client that may go away in the middle. */
   async #readOfClient(): Promise<Uint8Array | undefined> {
     try {
       return await this.#read();
     } catch {
-      throw new RpcError("CANCELLED", "body: broke off before its end", { reason: "REQUEST_BROKEN_OFF" });
+      throw brokenOff();
     }
+  }
+
+  /** What is no longer than it may be, as HTTP sees to, is read by the runtime in one go. */
+  async #announcedBytes(maxBytes: number): Promise<Uint8Array> {
+    this.#ended = true;
+    try {
+      const bytes = await this.#request.bytes();
+      if (bytes.length <= maxBytes) return bytes;
+    } catch {
+      throw brokenOff();
+    }
+    throw bodyTooLarge(maxBytes);
   }
 
   /** The whole body, at most `maxBytes` of it. */
   async bytes(maxBytes: number): Promise<Uint8Array> {
     const announced = Number(this.#request.headers.get("Content-Length") ?? 0);
     if (announced > maxBytes) throw bodyTooLarge(maxBytes);
+    if (announced > 0 && !this.#ended) return this.#announcedBytes(maxBytes);
     const parts: Uint8Array[] = [];
     let length = 0;
     for (let part = await this.#readOfClient(); part; part = await this.#readOfClient()) {
@@ -187,6 +200,11 @@ function isDeeperThan(text: string, depth: number): boolean {
     } else if (character === "}" || character === "]") level -= 1;
   }
   return false;
+}
+
+/** A client that goes away in the middle is no fault of the service, and is logged as what it is. */
+function brokenOff(): RpcError {
+  return new RpcError("CANCELLED", "body: broke off before its end", { reason: "REQUEST_BROKEN_OFF" });
 }
 
 function bodyError(description: string): RpcError {
