@@ -207,6 +207,8 @@ export const STARTING_CHECK_MS = 2 * MINUTE_MS;
 export const INDEX_DUE_SLACK_MS = 30 * SECOND_MS;
 /** The index's alarms come on this grid: each is a billed row, and one serves all that is due by then. */
 export const INDEX_ALARM_GRID_MS = 15 * SECOND_MS;
+/** How long the index waits before it asks again for an operation that could not be reached. */
+export const INDEX_UNREACHABLE_DELAY_MS = MINUTE_MS;
 /** A deletion is remembered this long, against index writes that arrive late. */
 export const TOMBSTONE_MS = HOUR_MS;
 /** Rows one alarm or sweep of an index shard settles before it gives way. */

@@ -4,6 +4,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { Env } from "../env";
 import {
   INDEX_ALARM_GRID_MS,
+  INDEX_UNREACHABLE_DELAY_MS,
   MAX_DUE_ROWS,
   MAX_PAGE_BYTES,
   MAX_SCANNED_ROWS,
@@ -36,9 +37,6 @@ const SHARD_KEY = "shard";
 const PATROL_KEY = "patrol";
 /** AES-256. */
 const TOKEN_KEY_BYTES = 32;
-
-/** How long the index waits before it asks again for an operation that could not be reached. */
-const UNREACHABLE_DELAY_MS = 60_000;
 
 /** What one visit of the sweep came to. PERSISTED CONTRACT: it crosses from the index to the cron door. */
 export interface Swept {
@@ -187,7 +185,7 @@ export class OperationIndex extends DurableObject<Env> {
     if (answer !== "unreachable" && !isKnown) upsertRow(this.#sql, answer);
     // What is due as it was before would be asked again at once, and keep the others waiting.
     if (row.dueTime <= Date.now() && (answer === "unreachable" || answer.dueTime <= Date.now())) {
-      setDueTime(this.#sql, row, Date.now() + UNREACHABLE_DELAY_MS);
+      setDueTime(this.#sql, row, Date.now() + INDEX_UNREACHABLE_DELAY_MS);
     }
   }
 
@@ -199,7 +197,7 @@ export class OperationIndex extends DurableObject<Env> {
       setDueTime(this.#sql, row, Math.max(remainsUntil, Date.now() + TOMBSTONE_MS));
     } catch (error) {
       logUnreached(row, error);
-      setDueTime(this.#sql, row, Date.now() + UNREACHABLE_DELAY_MS);
+      setDueTime(this.#sql, row, Date.now() + INDEX_UNREACHABLE_DELAY_MS);
     }
   }
 
@@ -223,7 +221,7 @@ export class OperationIndex extends DurableObject<Env> {
       await this.settleDue();
     } catch (error) {
       console.error({ message: "index alarm failed", error: String(error) });
-      await this.#alarm.arm(Date.now() + UNREACHABLE_DELAY_MS);
+      await this.#alarm.arm(Date.now() + INDEX_UNREACHABLE_DELAY_MS);
     }
   }
 

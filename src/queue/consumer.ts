@@ -6,6 +6,7 @@ import type { Method } from "../operation/define-method";
 import { isDeadLetterQueue, repairDeadLetters } from "./dead-letters";
 import { RunChannel } from "./run-channel";
 import { runOperation } from "./run-operation";
+import { objectIdOf } from "./work-message";
 
 /** The queue handler of a deployment with these methods. */
 export function queueConsumer(methods: ReadonlyMap<string, Method>) {
@@ -24,14 +25,18 @@ export function queueConsumer(methods: ReadonlyMap<string, Method>) {
 
 /** The Queue's own retry serves only a claim that could not be reached: from the claim on, the object sees to the rest. */
 async function claim(message: Message<WorkMessage>, env: Env): Promise<RunChannel | undefined> {
+  const id = objectIdOf(message, env);
+  if (!id) {
+    message.ack();
+    return undefined;
+  }
   try {
-    const id = env.OPERATIONS.idFromString(message.body.id);
     // Another stub for each call: one that has failed once goes on failing.
     const channel = await RunChannel.claim({ fetch: (...request) => env.OPERATIONS.get(id).fetch(...request) });
     message.ack();
     return channel;
   } catch (error) {
-    console.warn({ message: "claim not reached", id: message.body.id, error: String(error) });
+    console.warn({ message: "claim not reached", id: String(id), error: String(error) });
     message.retry({ delaySeconds: CLAIM_RETRY_DELAY_SECONDS });
     return undefined;
   }

@@ -2,6 +2,7 @@
 // after by its own rules, which know whether there is still work to send for.
 import type { Env, WorkMessage } from "../env";
 import { DEAD_LETTER_RETRY_SECONDS } from "../limits";
+import { objectIdOf } from "./work-message";
 
 /** How the name of a dead-letter queue ends, whatever the deployment calls its queues. */
 const DEAD_LETTER_SUFFIX = "-dead-letters";
@@ -16,7 +17,7 @@ export async function repairDeadLetters(batch: MessageBatch<WorkMessage>, env: E
 }
 
 async function repair(message: Message<WorkMessage>, env: Env): Promise<void> {
-  const id = objectId(message, env);
+  const id = objectIdOf(message, env);
   if (!id) return message.ack();
   try {
     const row = await env.OPERATIONS.get(id).reconcile();
@@ -29,15 +30,5 @@ async function repair(message: Message<WorkMessage>, env: Env): Promise<void> {
   } catch (error) {
     console.error({ message: "dead letter: operation not reached", id: message.body.id, error: String(error) });
     message.retry({ delaySeconds: DEAD_LETTER_RETRY_SECONDS });
-  }
-}
-
-/** undefined: no try will make an operation of it. */
-function objectId(message: Message<WorkMessage>, env: Env): DurableObjectId | undefined {
-  try {
-    return env.OPERATIONS.idFromString(message.body.id);
-  } catch (error) {
-    console.error({ message: "dead letter names no operation", messageId: message.id, error: String(error) });
-    return undefined;
   }
 }

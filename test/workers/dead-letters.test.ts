@@ -22,11 +22,19 @@ useFreshWorld();
 
 /** The dead letters of these ids, and what became of each: acknowledged, or to be tried again. */
 async function deadLetters(ids: unknown[], queue = "edge-operations-dead-letters") {
-  const messages = ids.map((id, index) => ({
+  return delivered(
+    queue,
+    ids.map((id) => ({ id })),
+  );
+}
+
+/** Messages with these bodies, and what became of each. */
+async function delivered(queue: string, bodies: unknown[]) {
+  const messages = bodies.map((body, index) => ({
     id: `dead-${index}`,
     timestamp: new Date(),
     attempts: 1,
-    body: { id } as WorkMessage,
+    body: body as WorkMessage,
   }));
   const batch = createMessageBatch<WorkMessage>(queue, messages);
   const context = createExecutionContext();
@@ -85,6 +93,16 @@ test("a dead letter of no operation is let go, and keeps none of the others from
   expect(controls.sent).toEqual([{ id: operation.id }]);
   expect(await storedBy({ stub: env.OPERATIONS.get(env.OPERATIONS.idFromString(unknown)) })).toEqual([]);
 });
+
+test.each(["edge-operations", "edge-operations-dead-letters"])(
+  "a message in %s that nobody here has sent is let go: no try would make an operation of it",
+  async (queue) => {
+    const { acknowledged, again } = await delivered(queue, [null, "text", 7, {}, { id: null }, { id: "no-id" }]);
+
+    expect(acknowledged).toHaveLength(6);
+    expect(again).toEqual([]);
+  },
+);
 
 test("a dead letter whose operation cannot be reached is tried again, and is no reason to run its work here", async () => {
   const operation = await startScript(async () => ({}));

@@ -172,7 +172,12 @@ describe("a queue message", () => {
   });
 
   test("whose object cannot be reached is left to the Queue to retry", async () => {
-    const { explicitAcks, retryMessages } = await (await deliver({ id: "no id of an object" })).result();
+    const operation = await startScript(succeed);
+    await runInDurableObject(operation.stub, (_instance, { storage }) => {
+      storage.kv.put("record", { schemaVersion: 1, state: "no such state" });
+    });
+    await evictDurableObject(operation.stub);
+    const { explicitAcks, retryMessages } = await (await deliver({ id: operation.id })).result();
 
     expect(explicitAcks).toEqual([]);
     expect(retryMessages).toHaveLength(1);
