@@ -1,10 +1,19 @@
 // A process of its own for one Worker in the local runtime: started by runtime.ts, which kills it and its workerd together.
+import { builtinModules } from "node:module";
+import { join } from "node:path";
 import { build } from "esbuild";
 import { Log, LogLevel, Miniflare, convertV4MiniflareOptions } from "miniflare";
 import { unstable_getMiniflareWorkerOptions } from "wrangler";
 import type { RuntimeOptions } from "./runtime.ts";
 
-const { config, entry, vars, state, consumes } = JSON.parse(process.argv[2] ?? "") as RuntimeOptions & {
+const {
+  config,
+  entry,
+  vars,
+  state,
+  consumes,
+  inspects = false,
+} = JSON.parse(process.argv[2] ?? "") as RuntimeOptions & {
   state: string;
 };
 const bundle = await build({
@@ -13,6 +22,8 @@ const bundle = await build({
   format: "esm",
   target: "es2024",
   conditions: ["workerd", "worker", "browser"],
+  // What a dependency calls "stream" is "node:stream" to workerd.
+  alias: Object.fromEntries(builtinModules.map((name) => [name, `node:${name}`])),
   external: ["cloudflare:*", "node:*"],
   write: false,
 });
@@ -27,7 +38,9 @@ const miniflare = new Miniflare(
     telemetry: { enabled: false },
     // What a Worker logs is measured with it, and read by nobody.
     handleStructuredLogs: () => {},
-    resourcePersistencePath: state,
+    // Where `wrangler dev --persist-to` has it.
+    resourcePersistencePath: join(state, "v3"),
+    ...(inspects ? { inspectorPort: 0 } : {}),
     workers: [
       {
         ...workerOptions,

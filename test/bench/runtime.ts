@@ -14,6 +14,8 @@ const READY_MS = 60_000;
 export interface RuntimeOptions extends Pick<Target, "config" | "entry" | "vars"> {
   /** Whether its queue is consumed. */
   consumes: boolean;
+  /** Whether it has an inspector: nobody is connected to it. */
+  inspects?: boolean;
 }
 
 /** In memory where the system has a place for that: what is measured is not the disk. */
@@ -25,14 +27,15 @@ export class Runtime {
   readonly url: string;
   /** Of the process that runs Worker and objects. */
   readonly pid: number;
-  readonly #state: string;
+  /** Where it stores. */
+  readonly state: string;
   readonly #options: RuntimeOptions;
   readonly #process: ChildProcess;
 
   private constructor(url: string, started: { process: ChildProcess; state: string; options: RuntimeOptions }) {
     this.url = url;
     this.#process = started.process;
-    this.#state = started.state;
+    this.state = started.state;
     this.#options = started.options;
     this.pid = workerdOf(this.#process.pid ?? 0);
   }
@@ -62,16 +65,18 @@ export class Runtime {
 
   /** Kills it as a power cut would, and starts it again on what it had stored. */
   async restart(): Promise<Runtime> {
-    await this.#kill();
-    return Runtime.start(this.#options, this.#state);
+    await this.kill();
+    return Runtime.start(this.#options, this.state);
   }
 
   async dispose(): Promise<void> {
-    await this.#kill();
-    rmSync(this.#state, { recursive: true, force: true });
+    await this.kill();
+    rmSync(this.state, { recursive: true, force: true });
   }
 
-  async #kill(): Promise<void> {
+  /** Kills it as a power cut would, if it still runs. */
+  async kill(): Promise<void> {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
     const { promise, resolve: ended } = Promise.withResolvers<void>();
     this.#process.once("exit", () => ended());
     kill(this.#process);

@@ -1,10 +1,10 @@
 // One run of hostile input: requests from a seed, several at a time, against a real server; every answer is judged, and at
 // last what the server has stored and holds in memory.
+import { type Memory, growth } from "../bench/calm-memory.ts";
 import { DevServer } from "../e2e/dev-server.ts";
 import { MAX_ANSWER_MS, brokenRule } from "./answer-rules.ts";
 import { type HostileRequest, bytesOf, hostileRequest, isCutShort } from "./hostile-requests.ts";
 import { type Outcome, exchange } from "./raw-http.ts";
-import { calmResidentBytes } from "./resident-memory.ts";
 import { type Served, servedRoutes } from "./served-routes.ts";
 import { Accepted, unaccounted } from "./accepted.ts";
 
@@ -13,11 +13,13 @@ export interface FuzzOptions {
   requests: number;
   /** Only this one of them. */
   only?: number | undefined;
-  /** Whether to measure memory too. A runtime is warm after some ten thousand requests: before, it says nothing. */
-  measuresMemory?: boolean;
+  /** Where they are sent, and how much memory it holds; without it, a `wrangler dev`, whose memory is not measured. */
+  measured?: { server: FuzzServer; memory: () => Promise<Memory> } | undefined;
   /** Told of the way. */
   onProgress?: (done: number) => void;
 }
+
+export type FuzzServer = Pick<DevServer, "url" | "state" | "kill" | "dispose">;
 
 export interface Violation {
   /** The number of the request, with which it can be repeated; undefined for what is of no single one. */
@@ -33,17 +35,15 @@ export interface FuzzSummary {
   /** Requests by what came of them: a status; closed, where a message that is no HTTP got none; broken off by the client. */
   outcomes: Record<string, number>;
   slowestMs: number;
-  /** Resident memory of the runtime, in bytes: where it was measured. */
-  residentAfterFifth?: number | undefined;
-  residentAtEnd?: number | undefined;
+  /** Where it was measured. */
+  memoryAfterFifth?: Memory | undefined;
+  memoryAtEnd?: Memory | undefined;
   /** Objects that store something, all of them of requests that were answered with success. */
   storedObjects: number;
   violations: Violation[];
 }
 
 const CONCURRENCY = 12;
-/** Of resident memory, after the first fifth of the requests. */
-const MAX_GROWTH = 1.1;
 const PROGRESS_EVERY = 5_000;
 /** The first of them tell what is wrong; a hundred thousand more do not. */
 const MAX_VIOLATIONS = 50;
@@ -51,8 +51,8 @@ const RUNNING = 6;
 const DONE = 6;
 
 export async function runFuzz(options: FuzzOptions): Promise<FuzzSummary> {
-  // Hundreds of thousands of log lines would lie in the inspector, by which memory is measured; workers/log.test.ts tests them.
-  const server = await DevServer.start({ vars: { LOG: "off" } });
+  // Of hundreds of thousands of log lines none is read; workers/log.test.ts tests them.
+  const server = options.measured?.server ?? (await DevServer.start({ vars: { LOG: "off" } }));
   try {
     return await new Fuzz(server, options).run();
   } finally {
@@ -61,7 +61,7 @@ export async function runFuzz(options: FuzzOptions): Promise<FuzzSummary> {
 }
 
 class Fuzz {
-  readonly #server: DevServer;
+  readonly #server: FuzzServer;
   readonly #options: FuzzOptions;
   readonly #accepted = new Accepted();
   readonly #running: string[] = [];
@@ -71,27 +71,27 @@ class Fuzz {
   #slowestMs = 0;
   #next = 0;
 
-  constructor(server: DevServer, options: FuzzOptions) {
+  constructor(server: FuzzServer, options: FuzzOptions) {
     this.#server = server;
     this.#options = options;
   }
 
   async run(): Promise<FuzzSummary> {
-    const { seed, requests, only, measuresMemory = false } = this.#options;
+    const { seed, requests, only, measured } = this.#options;
     const served = await servedRoutes(this.#server.url);
     for (let index = 0; index < RUNNING; index += 1) this.#running.push(await this.#create());
     for (let index = 0; index < DONE; index += 1) this.#done.push(await this.#finished());
-    const resident: number[] = [];
+    const memory: Memory[] = [];
     if (only === undefined) {
       // One after the other: what is measured is a server that nobody asks for anything.
       for (const end of [Math.floor(requests / 5), requests]) {
         await this.#send(served, end);
-        if (measuresMemory) resident.push(await calmResidentBytes(this.#server));
+        if (measured) memory.push(await measured.memory());
       }
     } else await this.#one(served, only);
-    const [residentAfterFifth, residentAtEnd] = resident;
-    if (residentAtEnd! > MAX_GROWTH * residentAfterFifth!) {
-      this.#report({ index: undefined, rule: `resident memory grew from ${residentAfterFifth} to ${residentAtEnd}` });
+    const [memoryAfterFifth, memoryAtEnd] = memory;
+    if (memoryAfterFifth && memoryAtEnd) {
+      for (const rule of growth(memoryAfterFifth, memoryAtEnd)) this.#report({ index: undefined, rule });
     }
     await this.#server.kill();
     const { storedObjects, violations } = unaccounted(this.#server.state, this.#accepted);
@@ -102,7 +102,7 @@ class Fuzz {
       routes: served.routes.length,
       outcomes: Object.fromEntries([...this.#outcomes].toSorted(([a], [b]) => a.localeCompare(b))),
       slowestMs: Math.round(this.#slowestMs),
-      ...(resident.length === 0 ? {} : { residentAfterFifth, residentAtEnd }),
+      ...(memory.length === 0 ? {} : { memoryAfterFifth, memoryAtEnd }),
       storedObjects,
       violations: this.#violations,
     };

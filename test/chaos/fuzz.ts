@@ -1,7 +1,9 @@
-// Hostile input against the real `wrangler dev`: node test/chaos/fuzz.ts --requests 200000 --seed 1 --json fuzz.json
+// Hostile input against the real `wrangler dev`, or, to measure memory, its runtime alone: node test/chaos/fuzz.ts --requests 200000 --seed 1 --json fuzz.json
 // --only N repeats one request of a seed.
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
+import { calmMemory } from "../bench/calm-memory.ts";
+import { Runtime } from "../bench/runtime.ts";
 import { runFuzz } from "./fuzz-run.ts";
 
 /** With fewer, the first fifth has not warmed the runtime up, and its memory is not measured. */
@@ -16,11 +18,23 @@ const { values } = parseArgs({
   },
 });
 const requests = Number(values.requests);
+const only = values.only === undefined ? undefined : Number(values.only);
+/** The Worker as `wrangler dev` has it, without the traces and the inspector's session that wrangler keeps beside it. */
+const runtime =
+  requests >= WARM_REQUESTS && only === undefined
+    ? await Runtime.start({
+        config: "wrangler.toml",
+        entry: "src/worker.ts",
+        vars: { AUTH: "open", RESEND_SECONDS: "3", LOG: "off" },
+        consumes: true,
+        inspects: true,
+      })
+    : undefined;
 const summary = await runFuzz({
   requests,
   seed: Number(values.seed ?? Math.floor(Math.random() * 2 ** 31)),
-  only: values.only === undefined ? undefined : Number(values.only),
-  measuresMemory: requests >= WARM_REQUESTS,
+  only,
+  measured: runtime && { server: runtime, memory: () => calmMemory(runtime) },
   onProgress: (done) => console.error(`${done} requests`),
 });
 const json = `${JSON.stringify(summary, null, 2)}\n`;

@@ -108,24 +108,18 @@ function chaosFigures({ seed, violations, ...counts }: ChaosSummary): Figures {
   };
 }
 
-function fuzzFigures({
-  seed,
-  violations,
-  outcomes,
-  residentAfterFifth,
-  residentAtEnd,
-  ...counts
-}: FuzzSummary): Figures {
-  const mebibytes = (bytes: number): string => `${(bytes / 1_048_576).toFixed(0)} MiB`;
-  const memory =
-    residentAfterFifth === undefined || residentAtEnd === undefined
-      ? "not measured"
-      : `${mebibytes(residentAfterFifth)} after the first fifth, ${mebibytes(residentAtEnd)} at the end`;
+function fuzzFigures({ seed, violations, outcomes, memoryAfterFifth, memoryAtEnd, ...counts }: FuzzSummary): Figures {
+  const memory = (kind: "resident" | "heap"): string => {
+    if (!memoryAfterFifth || !memoryAtEnd) return "not measured";
+    const [before, after] = [memoryAfterFifth[kind], memoryAtEnd[kind]].map((bytes) => (bytes / 1_048_576).toFixed(1));
+    return `${before} MiB after the first fifth, ${after} MiB at the end`;
+  };
   return {
     passed: violations.length === 0,
     figures: {
       ...counted(counts),
-      "resident memory": memory,
+      "resident memory": memory("resident"),
+      "heap of the Worker and its objects": memory("heap"),
       violations: String(violations.length),
       seed: String(seed),
     },
