@@ -18,15 +18,10 @@ function echoOf({ done, response }: Operation): string | undefined {
 /** As `npm start` has it; the lease short, so that work is missed soon that died with its machine. */
 const SERVICE_VARS = { AUTH: "open", RESEND_SECONDS: "3", LEASE_SECONDS: "5" };
 
-/** What is held against the floor: without what the floor has not, log lines and snapshots in KV. */
-const service: Target = {
-  name: "service",
-  config: "wrangler.toml",
-  entry: "test/bench/service/worker.ts",
-  vars: { ...SERVICE_VARS, KV_SNAPSHOTS: "off", LOG: "off" },
-  holdsBy: "queue",
-  adapter: (url) => ({
-    start: async (request) => (await post<Operation>(`${url}/v1/projects/p/things:echo`, request)).name,
+/** What users of the service call, with a method of test/bench/service. */
+function adapterOf(verb: "echo" | "echoBriefly"): Target["adapter"] {
+  return (url) => ({
+    start: async (request) => (await post<Operation>(`${url}/v1/projects/p/things:${verb}`, request)).name,
     get: async (name) => echoOf(await call<Operation>(`${url}/v1/${name}`)),
     wait: async (name) => {
       for (;;) {
@@ -38,8 +33,21 @@ const service: Target = {
       const page = await call<{ operations: Operation[] }>(`${url}/v1/projects/p/operations?pageSize=100`);
       return page.operations.map(({ name }) => name);
     },
-  }),
+  });
+}
+
+/** What is held against the floor: without what the floor has not, log lines and snapshots in KV. */
+const service: Target = {
+  name: "service",
+  config: "wrangler.toml",
+  entry: "test/bench/service/worker.ts",
+  vars: { ...SERVICE_VARS, KV_SNAPSHOTS: "off", LOG: "off" },
+  holdsBy: "queue",
+  adapter: adapterOf("echo"),
 };
+
+/** Its operations expire a minute after their ends. */
+export const shortLived: Target = { ...service, name: "short-lived", adapter: adapterOf("echoBriefly") };
 
 const withAll: Target = { ...service, name: "with snapshots and log", vars: SERVICE_VARS };
 

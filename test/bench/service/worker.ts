@@ -1,5 +1,5 @@
 // The service with one method that does as good as nothing: what is measured is the service.
-import { defineMethod, operations } from "../../../src/index";
+import { type OperationContext, defineMethod, operations } from "../../../src/index";
 import type { JsonObject } from "../../../src/rpc/any";
 import type { BenchRequest } from "../target";
 
@@ -17,11 +17,25 @@ const echo = defineMethod({
   id: "things:echo",
   http: { post: "/v1/{parent=projects/*}/things:echo", body: "*" },
   request: (json: JsonObject) => json as JsonObject & BenchRequest,
-  async run({ echo: text, reports = 0, ranUrl }, op) {
-    for (let number = 1; number <= reports; number += 1) op.progress({ progressPercent: number });
-    if (ranUrl !== undefined) await fetch(ranUrl, { method: "POST" });
-    return { echo: text };
-  },
+  run: giveBack,
 });
 
-export default operations({ methods: [echo] });
+/** Forgotten as soon as can be: to see what is left after that. */
+const echoBriefly = defineMethod({
+  id: "things:echoBriefly",
+  http: { post: "/v1/{parent=projects/*}/things:echoBriefly", body: "*" },
+  request: (json: JsonObject) => json as JsonObject & BenchRequest,
+  retention: "60s",
+  run: giveBack,
+});
+
+async function giveBack(
+  { echo: text, reports = 0, ranUrl }: BenchRequest,
+  op: OperationContext,
+): Promise<{ echo: string }> {
+  for (let number = 1; number <= reports; number += 1) op.progress({ progressPercent: number });
+  if (ranUrl !== undefined) await fetch(ranUrl, { method: "POST" });
+  return { echo: text };
+}
+
+export default operations({ methods: [echo, echoBriefly] });
