@@ -6,7 +6,10 @@ import type { Runtime } from "./runtime.ts";
 
 /** In bytes. */
 export interface Memory {
-  /** Of the process, as the kernel counts it: the Worker, its objects, and what the local runtime has for itself. */
+  /**
+   * Of the process, as the kernel counts it, less the heaps of the local runtime's own Workers: its KV and queues are in the
+   * process, keep garbage that nobody collects, and are no part of a deployment.
+   */
   resident: number;
   /** What the isolate of the Worker and its objects has in use: it is the service's own, and no allocator's. */
   heap: number;
@@ -25,8 +28,10 @@ export async function calmMemory(runtime: Runtime): Promise<Memory> {
   const endTime = performance.now() + MAX_MS;
   let calmTime = performance.now();
   while (performance.now() < Math.min(calmTime + CALM_MS, endTime)) {
-    const heap = await usedHeapBytes(runtime);
-    const resident = runtime.residentBytes();
+    const { worker, others } = await isolates(runtime.pid);
+    const heap = await inspect(worker, (ask) => usedAfterCollection(ask, runtime.url));
+    const ofOthers = await Promise.all(others.map((url) => inspect(url, committedBytes)));
+    const resident = runtime.residentBytes() - ofOthers.reduce((sum, bytes) => sum + bytes, 0);
     if (resident < NOTABLE * least.resident || heap < NOTABLE * least.heap) calmTime = performance.now();
     least.resident = Math.min(least.resident, resident);
     least.heap = Math.min(least.heap, heap);
@@ -56,24 +61,35 @@ const WORKER_TARGET = /\/core:user:[^/]+$/;
 
 interface HeapUsage {
   usedSize: number;
+  totalSize: number;
   embedderHeapUsedSize: number;
   backingStorageSize: number;
 }
 
+/** Sends one command, and gives its result. */
+type Ask = (method: string) => Promise<unknown>;
+
+async function usedAfterCollection(ask: Ask, url: string): Promise<number> {
+  // Collecting is a task of the isolate's, which comes to it with an event.
+  const collected = ask("HeapProfiler.collectGarbage");
+  while ((await Promise.race([collected, anEvent(url)])) === ANSWERED);
+  const { usedSize, embedderHeapUsedSize, backingStorageSize } = (await ask("Runtime.getHeapUsage")) as HeapUsage;
+  return usedSize + embedderHeapUsedSize + backingStorageSize;
+}
+
+async function committedBytes(ask: Ask): Promise<number> {
+  const { totalSize, embedderHeapUsedSize, backingStorageSize } = (await ask("Runtime.getHeapUsage")) as HeapUsage;
+  return totalSize + embedderHeapUsedSize + backingStorageSize;
+}
+
 /** By the Chrome DevTools Protocol; nobody stays connected, since a session keeps events for its reader. */
-async function usedHeapBytes(runtime: Runtime): Promise<number> {
-  const socket = new WebSocket(await workerInspector(runtime.pid));
+async function inspect(url: string, act: (ask: Ask) => Promise<number>): Promise<number> {
+  const socket = new WebSocket(url);
   const asked: { resolve: (result: unknown) => void; reject: (error: Error) => void }[] = [];
   const opened = Promise.withResolvers<void>();
   const fail = (reason: string): void => {
-    const error = new Error(`the inspector ${reason}`);
+    const error = new Error(`the inspector at ${url} ${reason}`);
     for (const { reject } of [opened, ...asked]) reject(error);
-  };
-  const ask = (method: string): Promise<unknown> => {
-    const answered = Promise.withResolvers<unknown>();
-    asked.push(answered);
-    socket.send(JSON.stringify({ id: asked.length, method }));
-    return answered.promise;
   };
   socket.addEventListener("open", () => opened.resolve());
   socket.addEventListener("message", ({ data }) => {
@@ -86,11 +102,12 @@ async function usedHeapBytes(runtime: Runtime): Promise<number> {
   const timer = setTimeout(() => fail("does not answer"), ANSWER_MS);
   try {
     await opened.promise;
-    // Collecting is a task of the isolate's, which comes to it with an event.
-    const collected = ask("HeapProfiler.collectGarbage");
-    while ((await Promise.race([collected, anEvent(runtime.url)])) === ANSWERED);
-    const usage = (await ask("Runtime.getHeapUsage")) as HeapUsage;
-    return usage.usedSize + usage.embedderHeapUsedSize + usage.backingStorageSize;
+    return await act((method) => {
+      const answered = Promise.withResolvers<unknown>();
+      asked.push(answered);
+      socket.send(JSON.stringify({ id: asked.length, method }));
+      return answered.promise;
+    });
   } finally {
     clearTimeout(timer);
     socket.close();
@@ -103,14 +120,13 @@ async function anEvent(url: string): Promise<typeof ANSWERED> {
   return ANSWERED;
 }
 
-async function workerInspector(pid: number): Promise<string> {
+/** Where the inspector of each isolate is. */
+async function isolates(pid: number): Promise<{ worker: string; others: string[] }> {
   const targets = await Promise.all(listeningPorts(pid).map((port) => inspectorTargets(port)));
-  const url = targets
-    .flat()
-    .map(({ webSocketDebuggerUrl }) => webSocketDebuggerUrl)
-    .find((one) => WORKER_TARGET.test(one));
-  if (url === undefined) throw new Error("the runtime was started without an inspector");
-  return url;
+  const urls = targets.flat().map(({ webSocketDebuggerUrl }) => webSocketDebuggerUrl);
+  const worker = urls.find((url) => WORKER_TARGET.test(url));
+  if (worker === undefined) throw new Error("the runtime was started without an inspector");
+  return { worker, others: urls.filter((url) => url !== worker) };
 }
 
 /** None, where it is the Worker that listens: what it says of this path is no list. */
