@@ -10,6 +10,7 @@ export interface Plan {
   oneAtATime: number;
   lists: number;
   reporters: number;
+  cancels: number;
   concurrency: number;
 }
 
@@ -19,12 +20,14 @@ export type Measure =
   | "getCpu"
   | "startCpu"
   | "lifecycleCpu"
+  | "parallelLifecycleCpu"
   | "reportsCpu"
   | "listCpu"
   | "doneLatency"
   | "startLatency"
   | "getLatency"
   | "reportsLatency"
+  | "cancelLatency"
   | "throughput";
 
 /** A target that runs: `held` is the same with nobody to do the work, where starts are measured alone. */
@@ -54,7 +57,7 @@ export async function measureRound(target: Running, plan: Plan, verdict: Verdict
     if (!isRight) verdict.wrong += 1;
   };
 
-  figures.lifecycleCpu = await cpuPer(runtime, plan.lifecycles, async () => {
+  figures.parallelLifecycleCpu = await cpuPer(runtime, plan.lifecycles, async () => {
     const time = performance.now();
     await inParallel(plan.lifecycles, plan.concurrency, async () => {
       const echo = nextEcho();
@@ -90,9 +93,11 @@ export async function measureRound(target: Running, plan: Plan, verdict: Verdict
   );
   figures.startLatency = median(startTimes);
 
-  figures.doneLatency = await oneAtATime(plan.oneAtATime, async () => {
-    const echo = nextEcho();
-    check((await adapter.wait(await adapter.start({ echo }))) === echo);
+  figures.lifecycleCpu = await cpuPer(runtime, plan.oneAtATime, async () => {
+    figures.doneLatency = await oneAtATime(plan.oneAtATime, async () => {
+      const echo = nextEcho();
+      check((await adapter.wait(await adapter.start({ echo }))) === echo);
+    });
   });
   figures.reportsCpu = await cpuPer(runtime, plan.reporters, async () => {
     figures.reportsLatency = await oneAtATime(plan.reporters, async () => {
@@ -101,7 +106,13 @@ export async function measureRound(target: Running, plan: Plan, verdict: Verdict
     });
   });
 
-  const { list } = adapter;
+  const { list, cancelled } = adapter;
+  if (cancelled) {
+    figures.cancelLatency = await timesOf(plan.cancels, async () => {
+      const id = await adapter.start({ echo: nextEcho(), untilCancelled: true });
+      return cancelled(id);
+    });
+  }
   if (list) {
     figures.listCpu = await cpuPer(runtime, plan.lists, () =>
       inParallel(plan.lists, 1, async () => {
@@ -119,13 +130,18 @@ async function cpuPer(runtime: Runtime, count: number, act: () => Promise<void>)
   return (runtime.cpuMs() - before) / count;
 }
 
-async function oneAtATime(count: number, act: () => Promise<void>): Promise<number> {
-  const times: number[] = [];
-  for (let number = 0; number < count; number += 1) {
+function oneAtATime(count: number, act: () => Promise<void>): Promise<number> {
+  return timesOf(count, async () => {
     const time = performance.now();
     await act();
-    times.push(performance.now() - time);
-  }
+    return performance.now() - time;
+  });
+}
+
+/** The median of what `act` measures, one after another. */
+async function timesOf(count: number, act: () => Promise<number>): Promise<number> {
+  const times: number[] = [];
+  for (let number = 0; number < count; number += 1) times.push(await act());
   return median(times);
 }
 

@@ -2,7 +2,7 @@
 // budgets. It writes the figures of docs/performance.md; `--no-write` only prints them, `--quick` makes a first impression.
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
-import { bundleSize } from "./bundle.ts";
+import { bundleSize, startupTime } from "./bundle.ts";
 import { fsyncsPerLifecycle } from "./fsyncs.ts";
 import { type Figures, type Plan, type Running, type Verdict, measureRound } from "./measure.ts";
 import { type PowerCut, cutPower } from "./power-cut.ts";
@@ -24,8 +24,8 @@ const isQuick = values.quick;
 const ROUNDS = Number(values.rounds ?? (isQuick ? 2 : 7));
 /** A round takes a target about five seconds where nothing else runs. */
 const PLAN: Plan = isQuick
-  ? { starts: 60, gets: 200, lifecycles: 60, oneAtATime: 10, lists: 10, reporters: 3, concurrency: 8 }
-  : { starts: 250, gets: 1_000, lifecycles: 250, oneAtATime: 40, lists: 40, reporters: 8, concurrency: 8 };
+  ? { starts: 60, gets: 200, lifecycles: 60, oneAtATime: 20, lists: 10, reporters: 3, cancels: 3, concurrency: 8 }
+  : { starts: 250, gets: 1_000, lifecycles: 250, oneAtATime: 100, lists: 40, reporters: 8, cancels: 8, concurrency: 8 };
 const IN_FLIGHT = isQuick ? 100 : 1_000;
 const FSYNCS = { count: isQuick ? 10 : 50, settleMs: 5_000 };
 
@@ -69,6 +69,7 @@ async function main(): Promise<void> {
     fsyncs,
     cuts,
     bundle: await bundleSize(),
+    startupMs: await startupTime(),
     plan: PLAN,
     machine: `${cpus().length} cores, ${cpus()[0]?.model ?? "unknown"}, Node ${process.versions.node}`,
   };

@@ -7,6 +7,8 @@ export interface BenchRequest {
   reports?: number;
   /** Posted to by every run of the work. */
   ranUrl?: string;
+  /** Go on until somebody cancels. */
+  untilCancelled?: boolean;
   /** Workflows only: stay asleep, so that a start is measured alone. */
   held?: boolean;
   /** The floor's own. */
@@ -33,6 +35,8 @@ export interface Adapter {
   wait(id: string): Promise<string>;
   /** Ids of the newest 100; undefined where there is no list. */
   list: (() => Promise<string[]>) | undefined;
+  /** Cancels work that runs; gives the milliseconds from the call to its end as a waiter has it. undefined: it has none. */
+  cancelled: ((id: string) => Promise<number>) | undefined;
 }
 
 /** A call whose answer is JSON and good. */

@@ -30,11 +30,13 @@ const echoBriefly = defineMethod({
 });
 
 async function giveBack(
-  { echo: text, reports = 0, ranUrl }: BenchRequest,
+  { echo: text, reports = 0, ranUrl, untilCancelled = false }: BenchRequest,
   op: OperationContext,
 ): Promise<{ echo: string }> {
   for (let number = 1; number <= reports; number += 1) op.progress({ progressPercent: number });
   if (ranUrl !== undefined) await fetch(ranUrl, { method: "POST" });
+  if (untilCancelled)
+    await new Promise((_, reject) => op.signal.addEventListener("abort", () => reject(op.signal.reason)));
   return { echo: text };
 }
 
