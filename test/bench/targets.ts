@@ -101,8 +101,8 @@ const floor: Target = {
 const floorWithPromises: Target = {
   ...floor,
   name: "floor with promises",
-  config: "test/bench/floor/with-promises.toml",
-  entry: "test/bench/floor/with-promises.ts",
+  config: "test/bench/floor-with-promises/wrangler.toml",
+  entry: "test/bench/floor-with-promises/worker.ts",
 };
 
 interface InstanceStatus {

@@ -3,7 +3,7 @@
 // message's work is none of another's. Each costs what cannot be saved: two sockets, a token, one commit, an index call.
 import { DurableObject } from "cloudflare:workers";
 import type { BenchRequest } from "../target";
-import { FloorIndex } from "./worker";
+import { FloorIndex } from "../floor/worker";
 
 export { FloorIndex };
 
