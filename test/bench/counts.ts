@@ -21,6 +21,7 @@ export type ObjectKind = (typeof KINDS)[number];
 export interface Counts extends Partial<Record<ObjectKind, ObjectCounts>> {
   /** Messages: each is written, read and deleted. */
   queueMessages?: number;
+  kvReads?: number;
   /** Puts and deletions. */
   kvWrites?: number;
 }
@@ -48,6 +49,8 @@ export const COUNTS = {
   },
   /** Of an object that is in memory; one that is not reads a row. */
   get: { operation: { requests: 1 } },
+  /** Of a finished operation where FINISHED_READS is `edge`. */
+  getAtEdge: { kvReads: 1 },
   /** A page of 100. */
   list: { index: { requests: 1, rowsRead: 102 } },
   /** Of any length, answered by the end. */
@@ -133,6 +136,7 @@ export function summary(counts: Counts): string {
     [rowsWritten, "row written", "rows written"],
     [rowsRead, "row read", "rows read"],
     [counts.queueMessages, "queue message", "queue messages"],
+    [counts.kvReads, "KV read", "KV reads"],
     [counts.kvWrites, "KV write", "KV writes"],
   ];
   return parts

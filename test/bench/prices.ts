@@ -14,6 +14,7 @@ const DOLLARS_PER_MILLION = {
   rowsRead: 0.001,
   rowsWritten: 1,
   queueOperations: 0.4,
+  kvReads: 0.5,
   kvWrites: 5,
 } as const;
 
@@ -53,6 +54,7 @@ export function billOf(
     rowsRead,
     rowsWritten,
     queueOperations: (counts.queueMessages ?? 0) * OPERATIONS_PER_MESSAGE,
+    kvReads: counts.kvReads ?? 0,
     kvWrites: counts.kvWrites ?? 0,
   };
 }

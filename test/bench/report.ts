@@ -1,9 +1,9 @@
 // The budgets, and the tables that hold the figures against them.
 import { MAX_BUNDLE_GZIP_BYTES, MAX_STARTUP_MS } from "./bundle.ts";
-import { LIFECYCLES, totals } from "./counts.ts";
+import { COUNTS, LIFECYCLES, summary, totals } from "./counts.ts";
 import { type Figures, type Measure, type Plan, type Verdict, median } from "./measure.ts";
 import type { PowerCut } from "./power-cut.ts";
-import { BUDGETED, PRICES_DATE, dollarsPerMillion, lifecycleBill, waiterAndPoller } from "./prices.ts";
+import { BUDGETED, PRICES_DATE, billOf, dollarsPerMillion, lifecycleBill, waiterAndPoller } from "./prices.ts";
 
 export interface Results {
   /** By the target's name. */
@@ -118,6 +118,11 @@ export function report(results: Results): { markdown: string; broken: string[] }
       ],
     ),
     "",
+    "What each call sets off, held by `test/workers/cost.test.ts`, and its price in dollars per million, the Worker's own",
+    "request left out.",
+    "",
+    table(["", "costs", "$"], countLines()),
+    "",
     broken.length === 0 ? "All budgets hold." : `Budgets that do not hold: ${broken.join("; ")}.`,
   ].join("\n");
   return { markdown, broken };
@@ -198,6 +203,16 @@ function countedLines({ fsyncs, bundle, startupMs }: Results): Line[] {
     budgetLine("bundle, minified + gzip, KiB", bundle.gzipBytes / 1_024, MAX_BUNDLE_GZIP_BYTES / 1_024),
     budgetLine("start-up, the top level of the bundle, ms", startupMs, MAX_STARTUP_MS),
   ];
+}
+
+function countLines(): Line[] {
+  const calls = Object.entries(COUNTS).map(([name, counts]) => [`\`${name}\``, counts] as const);
+  const lifecycles = Object.entries(LIFECYCLES).map(
+    ([count, counts]) => [`${count} × from start to expiry`, counts] as const,
+  );
+  return [...calls, ...lifecycles].map(([label, counts]) => ({
+    cells: [label, summary(counts), dollarsPerMillion(billOf(counts)).toFixed(2)],
+  }));
 }
 
 function fsyncLine(fsyncs: Results["fsyncs"]): Line {

@@ -1,6 +1,7 @@
 // What every call costs: requests of objects, rows, alarms, queue messages and KV writes, exactly. Who adds a row or a hop
 // changes a number of test/bench/counts.ts, and with it the price in docs/performance.md.
 import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { COUNTS, type CountedCall, type Counts, LIFECYCLES, summary } from "../bench/counts";
 import type { JsonObject } from "../../src/rpc/any";
@@ -26,8 +27,9 @@ import {
   storedRecord,
   useFreshWorld,
 } from "./harness";
-import { ledger } from "./ledger";
+import { countReads, ledger } from "./ledger";
 import { fillShard } from "./list-harness";
+import worker from "./worker";
 
 useFreshWorld();
 
@@ -99,6 +101,14 @@ const CALLS: Record<CountedCall, () => Promise<Counts>> = {
   async get() {
     const { name } = await aDoneOperation();
     return costOf(() => getOperation(name));
+  },
+  async getAtEdge() {
+    const { name } = await aDoneOperation();
+    const atEdge = { ...env, FINISHED_READS: "edge", SNAPSHOTS: countReads(env.SNAPSHOTS) };
+    return costOf(async () => {
+      const response = await worker.fetch(new Request(`https://operations.example/v1/${name}`), atEdge);
+      expect(await response.json()).toMatchObject({ name, done: true });
+    });
   },
   async list() {
     await anIndexedScope();

@@ -7,15 +7,18 @@ import type { Counts, ObjectCounts, ObjectKind } from "../bench/counts";
 class Ledger {
   #objects = new Map<ObjectKind, ObjectCounts>();
   #queueMessages = 0;
+  #kvReads = 0;
   #kvWrites = 0;
 
   /** What was spent since it was last asked. */
   take(): Counts {
     const counts: Counts = Object.fromEntries(this.#objects);
     if (this.#queueMessages > 0) counts.queueMessages = this.#queueMessages;
+    if (this.#kvReads > 0) counts.kvReads = this.#kvReads;
     if (this.#kvWrites > 0) counts.kvWrites = this.#kvWrites;
     this.#objects = new Map();
     this.#queueMessages = 0;
+    this.#kvReads = 0;
     this.#kvWrites = 0;
     return counts;
   }
@@ -31,12 +34,29 @@ class Ledger {
     this.#queueMessages += 1;
   }
 
+  addKvRead(): void {
+    this.#kvReads += 1;
+  }
+
   addKvWrite(): void {
     this.#kvWrites += 1;
   }
 }
 
 export const ledger = new Ledger();
+
+/** The same KV, whose reads are counted. */
+export function countReads(kv: KVNamespace): KVNamespace {
+  return new Proxy(kv, {
+    get(target, property) {
+      const member = Reflect.get(target, property) as (...parameters: unknown[]) => unknown;
+      return (...parameters: unknown[]) => {
+        if (property === "get" || property === "getWithMetadata") ledger.addKvRead();
+        return member.apply(target, parameters);
+      };
+    },
+  });
+}
 
 /** Set while the code of an object runs on its own account: what a test reads of its storage is not counted. */
 const running = new AsyncLocalStorage<ObjectKind>();
