@@ -1,15 +1,12 @@
-// What memory a runtime holds once nothing is asked of it any more, its idle objects are let go and the garbage of the
-// Worker's isolate is collected. Without that a heap grows until V8 finds it worth its while, and its size says only that.
+// What memory a runtime holds once nothing is asked of it any more, its idle objects are let go and its garbage is
+// collected. Without that a heap grows until V8 finds it worth its while, and its size says only that.
 import { readFileSync, readdirSync, readlinkSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Runtime } from "./runtime.ts";
 
 /** In bytes. */
 export interface Memory {
-  /**
-   * Of the process, as the kernel counts it, less the heaps of the local runtime's own Workers: its KV and queues are in the
-   * process, keep garbage that nobody collects, and are no part of a deployment.
-   */
+  /** Of the whole process, as the kernel counts it: mostly the local runtime's own. */
   resident: number;
   /** What the isolate of the Worker and its objects has in use: it is the service's own, and no allocator's. */
   heap: number;
@@ -22,22 +19,30 @@ const MAX_MS = 300_000;
 /** Less than this is not less: what the allocator sways by. */
 const NOTABLE = 0.99;
 
-/** The least that it comes down to: it has not become notably less for as long as idle objects need to be let go. */
-export async function calmMemory(runtime: Runtime): Promise<Memory> {
+/**
+ * The least that it comes down to: it has not become notably less for as long as idle objects need to be let go. `stir` is
+ * some call of the service, which gives an event to each isolate whose garbage is to be collected.
+ */
+export async function calmMemory(
+  runtime: Runtime,
+  stir: () => Promise<unknown> = () => health(runtime),
+): Promise<Memory> {
   const least: Memory = { resident: Number.POSITIVE_INFINITY, heap: Number.POSITIVE_INFINITY };
   const endTime = performance.now() + MAX_MS;
   let calmTime = performance.now();
   while (performance.now() < Math.min(calmTime + CALM_MS, endTime)) {
-    const { worker, others } = await isolates(runtime.pid);
-    const heap = await inspect(worker, (ask) => usedAfterCollection(ask, runtime.url));
-    const ofOthers = await Promise.all(others.map((url) => inspect(url, committedBytes)));
-    const resident = runtime.residentBytes() - ofOthers.reduce((sum, bytes) => sum + bytes, 0);
+    const heap = await usedAfterCollection(runtime.pid, stir);
+    const resident = runtime.residentBytes();
     if (resident < NOTABLE * least.resident || heap < NOTABLE * least.heap) calmTime = performance.now();
     least.resident = Math.min(least.resident, resident);
     least.heap = Math.min(least.heap, heap);
     await sleep(LOOK_MS);
   }
   return least;
+}
+
+async function health(runtime: Runtime): Promise<void> {
+  await (await fetch(`${runtime.url}/healthz`)).arrayBuffer();
 }
 
 /** How much more than before is growth, and not the sway of allocator, compiler and collector. */
@@ -57,13 +62,11 @@ export function growth(before: Memory, after: Memory): string[] {
 const ANSWER_MS = 30_000;
 /** Between two events. */
 const EVENT_MS = 50;
-const ANSWERED = Symbol("an event was answered");
 /** Of the isolate that has the Worker and its objects, among those of the local runtime. */
 const WORKER_TARGET = /\/core:user:[^/]+$/;
 
 interface HeapUsage {
   usedSize: number;
-  totalSize: number;
   embedderHeapUsedSize: number;
   backingStorageSize: number;
 }
@@ -71,21 +74,42 @@ interface HeapUsage {
 /** Sends one command, and gives its result. */
 type Ask = (method: string) => Promise<unknown>;
 
-async function usedAfterCollection(ask: Ask, url: string): Promise<number> {
-  // Collecting is a task of the isolate's, which comes to it with an event.
-  const collected = ask("HeapProfiler.collectGarbage");
-  while ((await Promise.race([collected, anEvent(url)])) === ANSWERED);
+/** Bytes in use of the Worker's isolate, when its garbage is collected, and that of the runtime's own isolates with it. */
+async function usedAfterCollection(pid: number, stir: () => Promise<unknown>): Promise<number> {
+  const targets = await Promise.all(listeningPorts(pid).map((port) => inspectorTargets(port)));
+  const urls = targets.flat().map(({ webSocketDebuggerUrl }) => webSocketDebuggerUrl);
+  const worker = urls.find((url) => WORKER_TARGET.test(url));
+  if (worker === undefined) throw new Error("the runtime was started without an inspector");
+  const done = new AbortController();
+  // Collecting is a task of an isolate's, which comes to it with an event; those that get none have no garbage either.
+  const others = urls.filter((url) => url !== worker).map((url) => inspect(url, collected, done.signal));
+  const settled = Promise.allSettled(others);
+  try {
+    let answer: number | undefined;
+    const used = inspect(worker, usedOf, done.signal).then((bytes) => (answer = bytes));
+    while (answer === undefined) {
+      await Promise.race([used, stir().then(() => sleep(EVENT_MS))]);
+    }
+    await stir();
+    return answer;
+  } finally {
+    done.abort();
+    await settled;
+  }
+}
+
+async function collected(ask: Ask): Promise<void> {
+  await ask("HeapProfiler.collectGarbage");
+}
+
+async function usedOf(ask: Ask): Promise<number> {
+  await collected(ask);
   const { usedSize, embedderHeapUsedSize, backingStorageSize } = (await ask("Runtime.getHeapUsage")) as HeapUsage;
   return usedSize + embedderHeapUsedSize + backingStorageSize;
 }
 
-async function committedBytes(ask: Ask): Promise<number> {
-  const { totalSize, embedderHeapUsedSize, backingStorageSize } = (await ask("Runtime.getHeapUsage")) as HeapUsage;
-  return totalSize + embedderHeapUsedSize + backingStorageSize;
-}
-
 /** By the Chrome DevTools Protocol; nobody stays connected, since a session keeps events for its reader. */
-async function inspect(url: string, act: (ask: Ask) => Promise<number>): Promise<number> {
+async function inspect<T>(url: string, act: (ask: Ask) => Promise<T>, signal: AbortSignal): Promise<T> {
   const socket = new WebSocket(url);
   const asked: { resolve: (result: unknown) => void; reject: (error: Error) => void }[] = [];
   const opened = Promise.withResolvers<void>();
@@ -102,6 +126,7 @@ async function inspect(url: string, act: (ask: Ask) => Promise<number>): Promise
   socket.addEventListener("error", () => fail("cannot be reached"));
   socket.addEventListener("close", () => fail("hung up"));
   const timer = setTimeout(() => fail("does not answer"), ANSWER_MS);
+  signal.addEventListener("abort", () => fail("is not waited for any more"));
   try {
     await opened.promise;
     return await act((method) => {
@@ -114,21 +139,6 @@ async function inspect(url: string, act: (ask: Ask) => Promise<number>): Promise
     clearTimeout(timer);
     socket.close();
   }
-}
-
-async function anEvent(url: string): Promise<typeof ANSWERED> {
-  await (await fetch(`${url}/healthz`)).arrayBuffer();
-  await sleep(EVENT_MS);
-  return ANSWERED;
-}
-
-/** Where the inspector of each isolate is. */
-async function isolates(pid: number): Promise<{ worker: string; others: string[] }> {
-  const targets = await Promise.all(listeningPorts(pid).map((port) => inspectorTargets(port)));
-  const urls = targets.flat().map(({ webSocketDebuggerUrl }) => webSocketDebuggerUrl);
-  const worker = urls.find((url) => WORKER_TARGET.test(url));
-  if (worker === undefined) throw new Error("the runtime was started without an inspector");
-  return { worker, others: urls.filter((url) => url !== worker) };
 }
 
 /** None, where it is the Worker that listens: what it says of this path is no list. */

@@ -14,7 +14,7 @@ export interface FuzzOptions {
   /** Only this one of them. */
   only?: number | undefined;
   /** Where they are sent, and how much memory it holds; without it, a `wrangler dev`, whose memory is not measured. */
-  measured?: { server: FuzzServer; memory: () => Promise<Memory> } | undefined;
+  measured?: { server: FuzzServer; memory: (stir: () => Promise<unknown>) => Promise<Memory> } | undefined;
   /** Told of the way. */
   onProgress?: (done: number) => void;
 }
@@ -86,7 +86,8 @@ class Fuzz {
       // One after the other: what is measured is a server that nobody asks for anything.
       for (const end of [Math.floor(requests / 5), requests]) {
         await this.#send(served, end);
-        if (measured) memory.push(await measured.memory());
+        // A whole lifecycle comes by object, queue and KV.
+        if (measured) memory.push(await measured.memory(() => this.#finished()));
       }
     } else await this.#one(served, only);
     const [memoryAfterFifth, memoryAtEnd] = memory;

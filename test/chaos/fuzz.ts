@@ -34,7 +34,7 @@ const summary = await runFuzz({
   requests,
   seed: Number(values.seed ?? Math.floor(Math.random() * 2 ** 31)),
   only,
-  measured: runtime && { server: runtime, memory: () => calmMemory(runtime) },
+  measured: runtime && { server: runtime, memory: (stir) => calmMemory(runtime, stir) },
   onProgress: (done) => console.error(`${done} requests`),
 });
 const json = `${JSON.stringify(summary, null, 2)}\n`;

@@ -382,9 +382,10 @@ function boundWaits(request: HostileRequest, { flatPath }: ServedRoute): void {
     request.target += `${request.target.includes("?") ? "&" : "?"}timeout=0.05s`;
 }
 
-/** Whether more of it is told of than comes. */
-export function isCutShort({ framing }: HostileRequest): boolean {
-  return framing === "tooShort" || framing === "cutChunk";
+/** Whether more of it is told of than comes: a body that is no chunks, too, under a header that says so. */
+export function isCutShort({ framing, headers }: HostileRequest): boolean {
+  const isCalledChunked = headers.some(([name, value]) => name === "Transfer-Encoding" && value.startsWith("chunked"));
+  return framing === "tooShort" || framing === "cutChunk" || (isCalledChunked && framing !== "chunked");
 }
 
 /** The request as it goes over the wire; each character of target and headers is one byte. */
