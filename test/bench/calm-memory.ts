@@ -88,7 +88,8 @@ async function usedAfterCollection(pid: number, stir: () => Promise<unknown>): P
     let answer: number | undefined;
     const used = inspect(worker, usedOf, done.signal).then((bytes) => (answer = bytes));
     while (answer === undefined) {
-      await Promise.race([used, stir().then(() => sleep(EVENT_MS))]);
+      await stir();
+      await Promise.race([used, sleep(EVENT_MS)]);
     }
     await stir();
     return answer;
