@@ -62,6 +62,7 @@ export function growth(before: Memory, after: Memory): string[] {
 const ANSWER_MS = 30_000;
 /** Between two events. */
 const EVENT_MS = 50;
+const STIRRED = Symbol("an event was given, and time for what it sets off");
 /** Of the isolate that has the Worker and its objects, among those of the local runtime. */
 const WORKER_TARGET = /\/core:user:[^/]+$/;
 
@@ -85,14 +86,11 @@ async function usedAfterCollection(pid: number, stir: () => Promise<unknown>): P
   const others = urls.filter((url) => url !== worker).map((url) => inspect(url, collected, done.signal));
   const settled = Promise.allSettled(others);
   try {
-    let answer: number | undefined;
-    const used = inspect(worker, usedOf, done.signal).then((bytes) => (answer = bytes));
-    while (answer === undefined) {
-      await stir();
-      await Promise.race([used, sleep(EVENT_MS)]);
-    }
+    const used = inspect(worker, usedOf, done.signal);
+    do await stir();
+    while ((await Promise.race([used, sleep(EVENT_MS, STIRRED)])) === STIRRED);
     await stir();
-    return answer;
+    return await used;
   } finally {
     done.abort();
     await settled;
