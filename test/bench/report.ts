@@ -69,7 +69,6 @@ const ROWS: Row[] = [
     label: "start → done seen by its waiter, one at a time, p50, ms",
     digits: 1,
     budget: { ratio: 1.5, of: "floor" },
-    isCompared: true,
   },
   { measure: "reportsCpu", label: "CPU per lifecycle with ten progress reports, ms", digits: 2, isCompared: true },
   { measure: "reportsLatency", label: "the same, start → done, p50, ms", digits: 1, isCompared: true },
