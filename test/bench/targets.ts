@@ -1,4 +1,5 @@
 // The targets, by name. Another needs its Worker and an adapter here, and nothing else.
+import { eventually } from "../support/eventually.ts";
 import { type Target, call, post } from "./target.ts";
 
 /** How long a user of Workflows lets pass between two looks; the less, the sooner he knows and the more it costs. */
@@ -20,12 +21,9 @@ function echoOf({ done, response }: Operation): string | undefined {
   return response?.value.echo;
 }
 
-async function untilRunning(url: string): Promise<void> {
-  for (;;) {
-    const { metadata } = await call<Operation>(url);
-    if (metadata?.value.startTime !== undefined) return;
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
+/** That it runs shows in its metadata. */
+async function isRunning(url: string): Promise<boolean> {
+  return (await call<Operation>(url)).metadata?.value.startTime !== undefined;
 }
 
 /** As `npm start` has it; the lease short, so that work is missed soon that died with its machine. */
@@ -47,7 +45,7 @@ function adapterOf(verb: "echo" | "echoBriefly"): Target["adapter"] {
       return page.operations.map(({ name }) => name);
     },
     cancelled: async (name) => {
-      await untilRunning(`${url}/v1/${name}`);
+      await eventually(() => isRunning(`${url}/v1/${name}`));
       const waiting = post<Operation>(`${url}/v1/${name}:wait`, { timeout: "60s" });
       const time = performance.now();
       await post(`${url}/v1/${name}:cancel`, {});
