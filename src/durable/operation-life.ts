@@ -125,7 +125,7 @@ export class OperationLife {
     for (const point of dataPointsFromTransition(record, transition)) this.#env.METRICS?.writeDataPoint(point);
   }
 
-  /** Saves record, request and alarm in one transaction: nothing is awaited between their writes. Then acts. */
+  /** Saves record, request and alarm, committed together: nothing is awaited between their writes. Then acts. */
   commit(record: OperationRecord, effects: readonly Effect[], request?: string): void {
     const has = (type: Effect["type"]): boolean => effects.some((effect) => effect.type === type);
     if (has("erase")) {
@@ -136,14 +136,7 @@ export class OperationLife {
       this.#ctx.waitUntil(this.erase());
       return;
     }
-    // One row needs no transaction: writes between which nothing is awaited are committed together in any case.
-    if (request === undefined && !has("eraseWork")) this.store.saveRecord(record);
-    else
-      this.#ctx.storage.transactionSync(() => {
-        this.store.saveRecord(record);
-        if (request !== undefined) this.store.saveRequest(request);
-        if (has("eraseWork")) this.store.eraseWork();
-      });
+    this.store.save(record, { request, erasesWork: has("eraseWork") });
     const armed = this.alarm.arm(nextDueTime(record));
     if (armed) this.#ctx.waitUntil(armed);
     for (const effect of effects) this.#act(effect);

@@ -12,6 +12,11 @@ const REQUEST_KEY = "request";
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
+/** Whether a response is too large to stand in the record. */
+function isLarge(outcome: Outcome): outcome is Extract<Outcome, { response: string }> {
+  return "response" in outcome && outcome.response.length > MAX_INLINE_RESPONSE_CHARACTERS;
+}
+
 export class OperationStorage {
   /** The streamed input. */
   readonly input: Chunks;
@@ -41,24 +46,33 @@ export class OperationStorage {
     return this.#record;
   }
 
-  /** Saves a record; a response too large for it moves into rows of its own. Must stand in a synchronous transaction. */
-  saveRecord(record: OperationRecord): void {
-    const outcome = record.outcome && this.#outcomeToStore(record.outcome);
-    const saved = outcome === undefined ? record : { ...record, outcome };
+  /**
+   * Saves a record, with a request too large for it; a response too large for it moves into rows of its own. `erasesWork`:
+   * what only the work needed goes. Of several writes all happen or none, whatever one of them throws.
+   */
+  save(record: OperationRecord, { request, erasesWork }: { request: string | undefined; erasesWork: boolean }): void {
+    const hasLargeResponse = record.outcome !== undefined && isLarge(record.outcome);
+    // Most work leaves nothing behind, and most events write one row, which needs no transaction.
+    const isOneRow = request === undefined && !hasLargeResponse && !(erasesWork && this.#hasMoreThanRecord());
+    if (isOneRow) return this.#saveRecord(record);
+    this.#storage.transactionSync(() => {
+      this.#saveRecord(record);
+      if (request !== undefined) this.#storage.kv.put(REQUEST_KEY, encoder.encode(request));
+      if (erasesWork) this.#eraseWork();
+    });
+  }
+
+  #saveRecord(record: OperationRecord): void {
+    const { outcome } = record;
+    const saved = outcome && isLarge(outcome) ? { ...record, outcome: this.#inRows(outcome) } : record;
     this.#storage.kv.put(RECORD_KEY, saved);
     this.#record = saved;
     this.#recordIsRead = true;
   }
 
-  #outcomeToStore(outcome: Outcome): Outcome {
-    if (!("response" in outcome) || outcome.response.length <= MAX_INLINE_RESPONSE_CHARACTERS) return outcome;
-    const bytes = encoder.encode(outcome.response);
+  #inRows({ response }: { response: string }): Outcome {
+    const bytes = encoder.encode(response);
     return { responseChunks: this.response.putAll(bytes), responseBytes: bytes.length };
-  }
-
-  /** A request too large for the record. Must stand in the transaction of its start. */
-  saveRequest(request: string): void {
-    this.#storage.kv.put(REQUEST_KEY, encoder.encode(request));
   }
 
   request(): string {
@@ -74,9 +88,8 @@ export class OperationStorage {
     return bytes && decoder.decode(bytes);
   }
 
-  /** Erases what only the work needed, and responses of attempts that came to nothing. In a synchronous transaction. */
-  eraseWork(): void {
-    if (!this.#hasMoreThanRecord()) return;
+  /** Erases what only the work needed, and responses of attempts that came to nothing. */
+  #eraseWork(): void {
     const isKept = this.record !== undefined && keepsRequest(this.record);
     if (!isKept && this.#storage.kv.get(REQUEST_KEY) !== undefined) this.#storage.kv.delete(REQUEST_KEY);
     this.input.erase();
@@ -86,9 +99,8 @@ export class OperationStorage {
     this.response.erase(outcome && "responseChunks" in outcome ? outcome.responseChunks : 0);
   }
 
-  /** Most work leaves nothing else behind, which one look tells. */
   #hasMoreThanRecord(): boolean {
-    return [...this.#storage.kv.list({ limit: 2 })].length > 1;
+    return [...this.#storage.kv.list({ limit: 2 })].some(([key]) => key !== RECORD_KEY);
   }
 
   /** Forgets everything: the object is as if it had never been. */

@@ -29,6 +29,7 @@ export interface Query {
 /** Takes the query apart; a system parameter that is wrong, or a wanted one that is given twice, is INVALID_ARGUMENT. */
 export function splitQuery(search: URLSearchParams, wanted: readonly string[]): Query {
   const values: Record<string, string> = {};
+  if (search.size === 0) return { values, rest: search };
   const rest = new URLSearchParams();
   const violations = new Violations();
   for (const [parameter, value] of search) {

@@ -167,11 +167,13 @@ export async function readJson(request: Request, body: RequestBody, maxBytes: nu
   return decodeJson(bytes);
 }
 
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
+
 /** Parses JSON from UTF-8, within {@link MAX_JSON_DEPTH}. */
 export function decodeJson(bytes: Uint8Array): Json {
   let text: string;
   try {
-    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
+    text = decoder.decode(bytes);
   } catch {
     // The decoder says no more than that it failed.
     throw bodyError("is not UTF-8");

@@ -2,6 +2,7 @@
 
 /** `page_size` → `pageSize`, as protobuf makes a field's json_name; a camelCase name stays as it is. */
 export function jsonNameFromProtoName(protoName: string): string {
+  if (!protoName.includes("_")) return protoName;
   return protoName.replaceAll(/_+([A-Za-z0-9]?)/g, (_, letter: string) => letter.toUpperCase());
 }
 

@@ -28,7 +28,8 @@ export interface RunPorts {
   checkLease(this: void): void;
   log(this: void, fields: Record<string, unknown>): void;
   signal: AbortSignal;
-  input: ReadableStream<Uint8Array>;
+  /** undefined: the operation was started without one. */
+  input: ReadableStream<Uint8Array> | undefined;
   hasDefaultMetadata: boolean;
   /** From when on (milliseconds since 1970) the invocation gives way before its next step. */
   yieldTime: number;
@@ -40,7 +41,6 @@ export class RunContext implements OperationContext {
   readonly deadline: Date;
   readonly attempt: number;
   readonly signal: AbortSignal;
-  readonly input: ReadableStream<Uint8Array>;
   readonly inputBytes: number;
   readonly resumeFrom: Json | undefined;
   /** Set once the invocation has ended by unwinding: whatever the handler makes of it counts no more. */
@@ -51,6 +51,7 @@ export class RunContext implements OperationContext {
   readonly #steps: ReadonlyMap<string, ClaimedStep>;
   readonly #stepNames = new Set<string>();
   readonly #stepsUnderWay = new Set<Promise<unknown>>();
+  #input: ReadableStream<Uint8Array> | undefined;
   #sleepCount = 0;
 
   constructor(claimed: Claimed, ports: RunPorts) {
@@ -59,7 +60,6 @@ export class RunContext implements OperationContext {
     this.deadline = new Date(claimed.deadline);
     this.attempt = claimed.attempt;
     this.signal = ports.signal;
-    this.input = ports.input;
     this.inputBytes = claimed.inputBytes ?? 0;
     this.resumeFrom = claimed.checkpoint === undefined ? undefined : (JSON.parse(claimed.checkpoint) as Json);
     this.#ports = ports;
@@ -70,6 +70,11 @@ export class RunContext implements OperationContext {
     });
     this.#wakeTimes = new Map(claimed.sleeps.map(({ ordinal, wakeTime }) => [ordinal, wakeTime]));
     this.#steps = new Map(claimed.steps.map((step) => [step.name, step]));
+  }
+
+  get input(): ReadableStream<Uint8Array> {
+    this.#input ??= this.#ports.input ?? new ReadableStream({ start: (controller) => controller.close() });
+    return this.#input;
   }
 
   progress(report: JsonObject & { statusMessage?: string }): void {

@@ -55,15 +55,12 @@ async function runWithinLimits(
     },
   });
   const { promise: limit, resolve: giveUp } = Promise.withResolvers<LastWord>();
-  const limitTimer = setTimeout(
-    () => abort.abort(new InvocationLimitReached("the invocation has ended")),
-    invocationMs,
-  );
-  const graceMs = Math.min(INVOCATION_GRACE_MS, invocationMs);
-  const graceTimer = setTimeout(() => giveUp({ type: "yield", invocationMs }), invocationMs + graceMs);
+  let timer = setTimeout(() => {
+    abort.abort(new InvocationLimitReached("the invocation has ended"));
+    timer = setTimeout(() => giveUp({ type: "yield", invocationMs }), Math.min(INVOCATION_GRACE_MS, invocationMs));
+  }, invocationMs);
   const lastWord = await Promise.race([attempt(channel, method, { ...options, signal: abort.signal }), stopped, limit]);
-  clearTimeout(limitTimer);
-  clearTimeout(graceTimer);
+  clearTimeout(timer);
   // What befalls the channel after the handler's end is nothing to its signal: "stop" comes with every last word.
   channel.listen({ onCancel: () => {}, onStop: () => {} });
   return lastWord;
@@ -78,7 +75,7 @@ async function attempt(
   const { signal, invocationMs } = options;
   let context: RunContext | undefined;
   try {
-    const input = claimed.inputBytes === undefined ? emptyStream() : await channel.input();
+    const input = claimed.inputBytes === undefined ? undefined : await channel.input();
     context = new RunContext(claimed, runPorts(channel, method, { signal, input, invocationMs }));
     const emulated = claimed.emulation && (await emulatedOutcome(claimed.emulation, context, () => Date.now()));
     if (emulated && "error" in emulated) {
@@ -105,7 +102,7 @@ async function attempt(
 function runPorts(
   channel: RunChannel,
   method: Method,
-  { signal, input, invocationMs }: { signal: AbortSignal; input: ReadableStream<Uint8Array>; invocationMs: number },
+  { signal, input, invocationMs }: Pick<RunPorts, "signal" | "input"> & Pick<RunOptions, "invocationMs">,
 ): RunPorts {
   return {
     now: () => Date.now(),
@@ -142,10 +139,6 @@ async function unwound(context: RunContext, { reason }: Unwinding, invocationMs:
 function withProgress(lastWord: LastWord, context: RunContext | undefined): LastWord {
   const progress = context?.takeProgress();
   return progress ? { ...lastWord, progress } : lastWord;
-}
-
-function emptyStream(): ReadableStream<Uint8Array> {
-  return new ReadableStream<Uint8Array>({ start: (controller) => controller.close() });
 }
 
 async function succeeded(

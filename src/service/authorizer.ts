@@ -4,7 +4,7 @@ import { denial } from "../iam/denial";
 import { allowedPermissions, isAllowed } from "../iam/evaluate";
 import type { Permission } from "../iam/permissions";
 import { resourceFromParent, resourceType } from "../iam/policy-resources";
-import type { Principal } from "../iam/principal";
+import { EVERYONE_MAY, type Principal } from "../iam/principal";
 import { type AncestorPolicyPorts, ancestorPolicies } from "./iam-policy";
 
 /** Calls that are written to the log with their outcome. */
@@ -68,9 +68,12 @@ export class Authorizer {
     return denial(this.principal, permission, resource);
   }
 
-  /** One line in the log for each call that changes something: who, what, on which, allowed or not. */
+  /**
+   * One line in the log for each call that changes something: who, what, on which, allowed or not. An open deployment has
+   * none: it knows nobody, and refuses nobody.
+   */
   audit(permission: Permission, resource: string, allowed: boolean): void {
-    if (!AUDITED.has(permission)) return;
+    if (!AUDITED.has(permission) || this.principal === EVERYONE_MAY) return;
     const caller = this.principal.id || "anonymous";
     console.log({ message: "audit", caller, permission, resource, allowed, requestId: this.#requestId });
   }

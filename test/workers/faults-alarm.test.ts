@@ -29,16 +29,16 @@ useFreshWorld();
 
 const HURRY_MS = 10_000;
 
-/** Lets the object's transactions fail until it is evicted, or told otherwise. */
+/** Lets the object's writes fail until it is evicted, or told otherwise. */
 async function breakStorage({ stub }: Started): Promise<() => Promise<void>> {
   await runInDurableObject(stub, (_instance, { storage }) => {
-    storage.transactionSync = () => {
+    storage.kv.put = () => {
       throw new Error("storage is broken");
     };
   });
   return () =>
     runInDurableObject(stub, (_instance, { storage }) => {
-      delete (storage as Partial<DurableObjectStorage>).transactionSync;
+      delete (storage.kv as Partial<SyncKvStorage>).put;
     });
 }
 
