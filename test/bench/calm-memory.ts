@@ -12,37 +12,26 @@ export interface Memory {
   heap: number;
 }
 
-const LOOK_MS = 2_000;
 /** An idle object leaves memory after ten seconds, its container after seventy, looked for every seventy. */
-const CALM_MS = 80_000;
-const MAX_MS = 300_000;
-/** Less than this is not less: what the allocator sways by. */
-const NOTABLE = 0.99;
+const IDLE_MS = 80_000;
 
 /**
- * The least that it comes down to: it has not become notably less for as long as idle objects need to be let go. `stir` is
- * some call of the service, which gives an event to each isolate whose garbage is to be collected.
+ * What it holds when nothing was asked of it for as long as idle objects need to be let go, its garbage was collected, and
+ * what that gave an event has been let go as well. `stir` is some call of the service: its events come to every isolate
+ * whose garbage is to be collected.
  */
 export async function calmMemory(
   runtime: Runtime,
   stir: () => Promise<unknown> = () => health(runtime),
 ): Promise<Memory> {
-  const least: Memory = { resident: Number.POSITIVE_INFINITY, heap: Number.POSITIVE_INFINITY };
-  const endTime = performance.now() + MAX_MS;
-  let calmTime = performance.now();
-  while (performance.now() < Math.min(calmTime + CALM_MS, endTime)) {
-    const heap = await usedAfterCollection(runtime.pid, stir);
-    const resident = runtime.residentBytes();
-    if (resident < NOTABLE * least.resident || heap < NOTABLE * least.heap) calmTime = performance.now();
-    least.resident = Math.min(least.resident, resident);
-    least.heap = Math.min(least.heap, heap);
-    await sleep(LOOK_MS);
-  }
-  return least;
+  await sleep(IDLE_MS);
+  const heap = await collectGarbage(runtime, stir, STILL_MS.calm);
+  await sleep(IDLE_MS);
+  return { resident: runtime.residentBytes(), heap };
 }
 
-async function health(runtime: Runtime): Promise<void> {
-  await (await fetch(`${runtime.url}/healthz`)).arrayBuffer();
+async function health({ url }: Pick<Runtime, "url">): Promise<void> {
+  await (await fetch(`${url}/healthz`)).arrayBuffer();
 }
 
 /** How much more than before is growth, and not the sway of allocator, compiler and collector. */
@@ -62,7 +51,8 @@ export function growth(before: Memory, after: Memory): string[] {
 const ANSWER_MS = 30_000;
 /** Between two events. */
 const EVENT_MS = 50;
-const STIRRED = Symbol("an event was given, and time for what it sets off");
+/** An isolate that has not answered for so long, while there were events, has got none of them; sooner under load. */
+const STILL_MS = { calm: 2_000, load: 500 };
 /** Of the isolate that has the Worker and its objects, among those of the local runtime. */
 const WORKER_TARGET = /\/core:user:[^/]+$/;
 
@@ -75,34 +65,56 @@ interface HeapUsage {
 /** Sends one command, and gives its result. */
 type Ask = (method: string) => Promise<unknown>;
 
-/** Bytes in use of the Worker's isolate, when its garbage is collected, and that of the runtime's own isolates with it. */
-async function usedAfterCollection(pid: number, stir: () => Promise<unknown>): Promise<number> {
+/**
+ * Has the garbage of the runtime's isolates collected. The native part of a request is let go with its garbage, of which V8
+ * sees a small part only: it lets hundreds of MiB gather, and the allocator keeps for ever what was needed once. Gives the
+ * bytes that the Worker's isolate has in use then.
+ */
+async function collectGarbage(
+  { pid, url }: Pick<Runtime, "pid" | "url">,
+  stir: () => Promise<unknown> = () => health({ url }),
+  stillMs = STILL_MS.load,
+): Promise<number> {
   const targets = await Promise.all(listeningPorts(pid).map((port) => inspectorTargets(port)));
-  const urls = targets.flat().map(({ webSocketDebuggerUrl }) => webSocketDebuggerUrl);
-  const worker = urls.find((url) => WORKER_TARGET.test(url));
+  const isolates = targets.flat().map(({ webSocketDebuggerUrl }) => webSocketDebuggerUrl);
+  const worker = isolates.find((isolate) => WORKER_TARGET.test(isolate));
   if (worker === undefined) throw new Error("the runtime was started without an inspector");
   const done = new AbortController();
+  const awaited = new Set(isolates);
+  let answerTime = performance.now();
+  const used = isolates.map(async (isolate) => {
+    try {
+      return await inspect(isolate, usedAfterCollection, done.signal);
+    } finally {
+      awaited.delete(isolate);
+      answerTime = performance.now();
+    }
+  });
+  const settled = Promise.allSettled(used);
   // Collecting is a task of an isolate's, which comes to it with an event; those that get none have no garbage either.
-  const others = urls.filter((url) => url !== worker).map((url) => inspect(url, collected, done.signal));
-  const settled = Promise.allSettled(others);
-  try {
-    const used = inspect(worker, usedOf, done.signal);
-    do await stir();
-    while ((await Promise.race([used, sleep(EVENT_MS, STIRRED)])) === STIRRED);
+  while (awaited.has(worker) || (awaited.size > 0 && performance.now() < answerTime + stillMs)) {
     await stir();
-    return await used;
-  } finally {
-    done.abort();
-    await settled;
+    await sleep(EVENT_MS);
   }
+  done.abort();
+  await settled;
+  return used[isolates.indexOf(worker)]!;
 }
 
-async function collected(ask: Ask): Promise<void> {
+/** Goes on collecting while `act` is under way, whose events come to the isolates: no garbage piles up meanwhile. */
+export async function collecting<T>(runtime: Pick<Runtime, "pid" | "url">, act: () => Promise<T>): Promise<T> {
+  const ended = new AbortController();
+  const collected = async (): Promise<void> => {
+    while (!ended.signal.aborted) await collectGarbage(runtime);
+  };
+  const [result] = await Promise.all([act().finally(() => ended.abort()), collected()]);
+  return result;
+}
+
+async function usedAfterCollection(ask: Ask): Promise<number> {
+  // What was let go may have held more.
   await ask("HeapProfiler.collectGarbage");
-}
-
-async function usedOf(ask: Ask): Promise<number> {
-  await collected(ask);
+  await ask("HeapProfiler.collectGarbage");
   const { usedSize, embedderHeapUsedSize, backingStorageSize } = (await ask("Runtime.getHeapUsage")) as HeapUsage;
   return usedSize + embedderHeapUsedSize + backingStorageSize;
 }

@@ -3,7 +3,7 @@
 // `--operations 10000` for fewer; `--minutes 10` starts no more after that; `--target floor` for what another one holds.
 import { parseArgs } from "node:util";
 import { eventually } from "../support/eventually.ts";
-import { type Memory, calmMemory, growth } from "./calm-memory.ts";
+import { type Memory, calmMemory, collecting, growth } from "./calm-memory.ts";
 import { inParallel } from "./measure.ts";
 import { Runtime } from "./runtime.ts";
 import type { Adapter } from "./target.ts";
@@ -56,23 +56,29 @@ async function runStages(runtime: Runtime, adapter: Adapter, expires: boolean): 
   for (const end of [Math.floor(count / 5), count]) {
     const time = performance.now();
     const begin = operations;
-    await inParallel(end - begin, CONCURRENCY, async (number) => {
-      if (performance.now() >= endTime) return;
-      const echo = `operation ${begin + number}`;
-      const seen = await adapter.wait(await adapter.start({ echo }));
-      if (seen !== echo) throw new Error(`${seen} instead of ${echo}`);
-      operations += 1;
-    });
+    const load = (): Promise<void> =>
+      inParallel(end - begin, CONCURRENCY, async (number) => {
+        if (performance.now() >= endTime) return;
+        await lifecycle(adapter, `operation ${begin + number}`);
+        operations += 1;
+      });
+    await collecting(runtime, load);
     const perSecond = (operations - begin) / ((performance.now() - time) / 1_000);
     if (expires) {
       const { list } = adapter;
       await eventually(async () => (await list?.())?.length === 0, { timeoutMs: EXPIRY_MS, intervalMs: LOOK_MS });
     }
-    const memory = await calmMemory(runtime);
+    // A whole lifecycle comes by object and queue.
+    const memory = await calmMemory(runtime, () => lifecycle(adapter, "stirred"));
     stages.push({ operations, perSecond, memory });
     console.error(`${operations} operations, ${inMib(memory.resident)} MiB, of which heap ${inMib(memory.heap)}`);
   }
   return stages;
+}
+
+async function lifecycle(adapter: Adapter, echo: string): Promise<void> {
+  const seen = await adapter.wait(await adapter.start({ echo }));
+  if (seen !== echo) throw new Error(`${seen} instead of ${echo}`);
 }
 
 function report(stages: readonly Stage[]): string {

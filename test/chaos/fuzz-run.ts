@@ -14,9 +14,16 @@ export interface FuzzOptions {
   /** Only this one of them. */
   only?: number | undefined;
   /** Where they are sent, and how much memory it holds; without it, a `wrangler dev`, whose memory is not measured. */
-  measured?: { server: FuzzServer; memory: (stir: () => Promise<unknown>) => Promise<Memory> } | undefined;
+  measured?: MeasuredServer | undefined;
   /** Told of the way. */
   onProgress?: (done: number) => void;
+}
+
+export interface MeasuredServer {
+  server: FuzzServer;
+  memory: (stir: () => Promise<unknown>) => Promise<Memory>;
+  /** Runs what it is given, and keeps garbage from piling up meanwhile. */
+  collecting: (act: () => Promise<void>) => Promise<void>;
 }
 
 export type FuzzServer = Pick<DevServer, "url" | "state" | "kill" | "dispose">;
@@ -85,7 +92,8 @@ class Fuzz {
     if (only === undefined) {
       // One after the other: what is measured is a server that nobody asks for anything.
       for (const end of [Math.floor(requests / 5), requests]) {
-        await this.#send(served, end);
+        const send = (): Promise<void> => this.#send(served, end);
+        await (measured ? measured.collecting(send) : send());
         // A whole lifecycle comes by object, queue and KV.
         if (measured) memory.push(await measured.memory(() => this.#finished()));
       }

@@ -2,7 +2,7 @@
 // --only N repeats one request of a seed.
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import { calmMemory } from "../bench/calm-memory.ts";
+import { calmMemory, collecting } from "../bench/calm-memory.ts";
 import { Runtime } from "../bench/runtime.ts";
 import { runFuzz } from "./fuzz-run.ts";
 
@@ -34,7 +34,11 @@ const summary = await runFuzz({
   requests,
   seed: Number(values.seed ?? Math.floor(Math.random() * 2 ** 31)),
   only,
-  measured: runtime && { server: runtime, memory: (stir) => calmMemory(runtime, stir) },
+  measured: runtime && {
+    server: runtime,
+    memory: (stir) => calmMemory(runtime, stir),
+    collecting: (act) => collecting(runtime, act),
+  },
   onProgress: (done) => console.error(`${done} requests`),
 });
 const json = `${JSON.stringify(summary, null, 2)}\n`;
