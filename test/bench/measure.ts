@@ -1,4 +1,5 @@
 // One round of one target: what its calls cost in CPU of the runtime's process, and how long its users wait.
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Runtime } from "./runtime.ts";
 import type { Adapter, BenchRequest } from "./target.ts";
 
@@ -48,24 +49,29 @@ export interface Verdict {
 let counter = 0;
 const nextEcho = (): string => `echo ${(counter += 1)}`;
 
-export async function measureRound(target: Running, plan: Plan, verdict: Verdict): Promise<Figures> {
-  const { adapter, runtime, held } = target;
+/** What a lifecycle sets off behind itself has come and gone by then: the service's alarm comes three seconds after a start. */
+const AFTERMATH_MS = 4_000;
+
+/** A round in turns: between two of them others may be measured, while what the last one set off comes to its end. */
+export async function* measureRound(
+  { adapter, runtime, held }: Running,
+  plan: Plan,
+  verdict: Verdict,
+): AsyncGenerator<undefined, Figures> {
   const figures: Figures = {};
   const finished = new Map<string, string>();
-  const check = (isRight: boolean): void => {
+  const lifecycle = async (request: Partial<BenchRequest> = {}): Promise<void> => {
+    const echo = nextEcho();
+    const id = await adapter.start({ echo, ...request });
+    if (finished.has(id)) verdict.doubled += 1;
+    finished.set(id, echo);
     verdict.operations += 1;
-    if (!isRight) verdict.wrong += 1;
+    if ((await adapter.wait(id)) !== echo) verdict.wrong += 1;
   };
 
-  figures.parallelLifecycleCpu = await cpuPer(runtime, plan.lifecycles, async () => {
+  figures.parallelLifecycleCpu = yield* cpuToTheEnd(runtime, plan.lifecycles, async () => {
     const time = performance.now();
-    await inParallel(plan.lifecycles, plan.concurrency, async () => {
-      const echo = nextEcho();
-      const id = await adapter.start({ echo });
-      if (finished.has(id)) verdict.doubled += 1;
-      finished.set(id, echo);
-      check((await adapter.wait(id)) === echo);
-    });
+    await inParallel(plan.lifecycles, plan.concurrency, () => lifecycle());
     figures.throughput = plan.lifecycles / ((performance.now() - time) / 1_000);
   });
 
@@ -83,6 +89,16 @@ export async function measureRound(target: Running, plan: Plan, verdict: Verdict
   );
   figures.getLatency = median(getTimes);
 
+  const { list, cancelled } = adapter;
+  if (list) {
+    figures.listCpu = await cpuPer(runtime, plan.lists, () =>
+      inParallel(plan.lists, 1, async () => {
+        const page = await list();
+        verdict.doubled += page.length - new Set(page).size;
+      }),
+    );
+  }
+
   const startTimes: number[] = [];
   figures.startCpu = await cpuPer(held.runtime, plan.starts, () =>
     inParallel(plan.starts, plan.concurrency, async () => {
@@ -93,35 +109,40 @@ export async function measureRound(target: Running, plan: Plan, verdict: Verdict
   );
   figures.startLatency = median(startTimes);
 
-  figures.lifecycleCpu = await cpuPer(runtime, plan.oneAtATime, async () => {
-    figures.doneLatency = await oneAtATime(plan.oneAtATime, async () => {
-      const echo = nextEcho();
-      check((await adapter.wait(await adapter.start({ echo }))) === echo);
-    });
+  figures.lifecycleCpu = yield* cpuToTheEnd(runtime, plan.oneAtATime, async () => {
+    figures.doneLatency = await oneAtATime(plan.oneAtATime, () => lifecycle());
   });
-  figures.reportsCpu = await cpuPer(runtime, plan.reporters, async () => {
-    figures.reportsLatency = await oneAtATime(plan.reporters, async () => {
-      const echo = nextEcho();
-      check((await adapter.wait(await adapter.start({ echo, reports: 10 }))) === echo);
-    });
+  figures.reportsCpu = yield* cpuToTheEnd(runtime, plan.reporters, async () => {
+    figures.reportsLatency = await oneAtATime(plan.reporters, () => lifecycle({ reports: 10 }));
   });
 
-  const { list, cancelled } = adapter;
   if (cancelled) {
     figures.cancelLatency = await timesOf(plan.cancels, async () => {
       const id = await adapter.start({ echo: nextEcho(), untilCancelled: true });
       return cancelled(id);
     });
-  }
-  if (list) {
-    figures.listCpu = await cpuPer(runtime, plan.lists, () =>
-      inParallel(plan.lists, 1, async () => {
-        const page = await list();
-        verdict.doubled += page.length - new Set(page).size;
-      }),
-    );
+    yield* aftermath();
   }
   return figures;
+}
+
+/** Lets others take their turns, and waits for the rest of the time. */
+async function* aftermath(): AsyncGenerator<undefined, void> {
+  const endTime = performance.now() + AFTERMATH_MS;
+  yield;
+  await sleep(endTime - performance.now());
+}
+
+/** CPU per call, with all that the calls set off behind themselves. */
+async function* cpuToTheEnd(
+  runtime: Runtime,
+  count: number,
+  act: () => Promise<void>,
+): AsyncGenerator<undefined, number> {
+  const before = runtime.cpuMs();
+  await act();
+  yield* aftermath();
+  return (runtime.cpuMs() - before) / count;
 }
 
 async function cpuPer(runtime: Runtime, count: number, act: () => Promise<void>): Promise<number> {

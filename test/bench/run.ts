@@ -35,10 +35,8 @@ await main();
 process.exit(process.exitCode);
 
 async function main(): Promise<void> {
-  const running = new Map<Target, Running>();
-  for (const target of targets) {
-    running.set(target, await run(target));
-  }
+  const running = new Map<string, Running>();
+  for (const target of targets) running.set(target.name, await run(target));
   const verdicts = new Map<string, Verdict>();
   const rounds = new Map<string, Figures[]>();
   for (const { name } of targets) {
@@ -48,11 +46,11 @@ async function main(): Promise<void> {
   for (let round = 0; round <= ROUNDS; round += 1) {
     // Each begins in its turn: what the machine does meanwhile falls on all alike.
     const order = targets.map((_, place) => targets[(place + round) % targets.length]!);
-    for (const target of order) {
-      const figures = await measureRound(running.get(target)!, PLAN, verdicts.get(target.name)!);
-      // The first fills caches and compiles code.
-      if (round > 0) rounds.get(target.name)!.push(figures);
-    }
+    const measured = await inTurns(
+      order.map(({ name }) => measureRound(running.get(name)!, PLAN, verdicts.get(name)!)),
+    );
+    // The first fills caches and compiles code.
+    if (round > 0) for (const [place, { name }] of order.entries()) rounds.get(name)!.push(measured[place]!);
     console.error(round === 0 ? "warmed up" : `round ${round} of ${ROUNDS}`);
   }
   const fsyncs = new Map<string, number | undefined>();
@@ -77,6 +75,21 @@ async function main(): Promise<void> {
   console.log(markdown);
   if (!values["no-write"] && !isQuick) await writeFigures("bench", markdown);
   if (broken.length > 0) process.exitCode = 1;
+}
+
+/** Each takes one turn after the other has: what they measure is never under way at the same time. */
+async function inTurns(measuring: readonly AsyncGenerator<undefined, Figures>[]): Promise<Figures[]> {
+  const figures: Figures[] = [];
+  for (let waiting = [...measuring.entries()]; waiting.length > 0;) {
+    const still: typeof waiting = [];
+    for (const [place, turns] of waiting) {
+      const turn = await turns.next();
+      if (turn.done) figures[place] = turn.value;
+      else still.push([place, turns]);
+    }
+    waiting = still;
+  }
+  return figures;
 }
 
 /** The target, and, where a queue can be left alone, a second one whose operations are only started. */
