@@ -25,7 +25,7 @@ export async function calmMemory(
   stir: () => Promise<unknown> = () => health(runtime),
 ): Promise<Memory> {
   await sleep(IDLE_MS);
-  const heap = await collectGarbage(runtime, stir, STILL_MS.calm);
+  const heap = await collectGarbage(runtime, stir);
   await sleep(IDLE_MS);
   return { resident: runtime.residentBytes(), heap };
 }
@@ -51,8 +51,8 @@ export function growth(before: Memory, after: Memory): string[] {
 const ANSWER_MS = 30_000;
 /** Between two events. */
 const EVENT_MS = 50;
-/** An isolate that has not answered for so long, while there were events, has got none of them; sooner under load. */
-const STILL_MS = { calm: 2_000, load: 500 };
+/** An isolate that has not answered for so long, while there were events, has got none of them. */
+const STILL_MS = 2_000;
 /** Of the isolate that has the Worker and its objects, among those of the local runtime. */
 const WORKER_TARGET = /\/core:user:[^/]+$/;
 
@@ -73,7 +73,6 @@ type Ask = (method: string) => Promise<unknown>;
 async function collectGarbage(
   { pid, url }: Pick<Runtime, "pid" | "url">,
   stir: () => Promise<unknown> = () => health({ url }),
-  stillMs = STILL_MS.load,
 ): Promise<number> {
   const targets = await Promise.all(listeningPorts(pid).map((port) => inspectorTargets(port)));
   const isolates = targets.flat().map(({ webSocketDebuggerUrl }) => webSocketDebuggerUrl);
@@ -92,7 +91,7 @@ async function collectGarbage(
   });
   const settled = Promise.allSettled(used);
   // Collecting is a task of an isolate's, which comes to it with an event; those that get none have no garbage either.
-  while (awaited.has(worker) || (awaited.size > 0 && performance.now() < answerTime + stillMs)) {
+  while (awaited.has(worker) || (awaited.size > 0 && performance.now() < answerTime + STILL_MS)) {
     await stir();
     await sleep(EVENT_MS);
   }
@@ -112,6 +111,8 @@ export async function collecting<T>(runtime: Pick<Runtime, "pid" | "url">, act: 
 }
 
 async function usedAfterCollection(ask: Ask): Promise<number> {
+  // The inspector keeps what was logged and thrown, for whoever opens it.
+  await ask("Runtime.discardConsoleEntries");
   // What was let go may have held more.
   await ask("HeapProfiler.collectGarbage");
   await ask("HeapProfiler.collectGarbage");
