@@ -1,6 +1,8 @@
 // npm run bench:scale: 100,000 operations through one runtime, from start to expiry: what it holds in memory after the
 // first fifth of them, and after all, once they have expired and their objects have been let go.
-// `--operations 10000` for fewer; `--minutes 10` starts no more after that; `--target floor` for what another one holds.
+// `--operations 10000` for fewer; `--minutes 10` starts no more after that; `--target floor` for what another one holds;
+// `--per-second 75` is their pace.
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { eventually } from "../support/eventually.ts";
 import { type Memory, calmMemory, collecting, growth } from "./calm-memory.ts";
@@ -20,6 +22,8 @@ const { values } = parseArgs({
   options: {
     operations: { type: "string", default: "100000" },
     target: { type: "string", default: shortLived.name },
+    // Objects in memory are those of the last seconds: at one pace they are as many in the end as in the beginning.
+    "per-second": { type: "string", default: "75" },
     minutes: { type: "string", default: "40" },
     "no-write": { type: "boolean", default: false },
   },
@@ -50,6 +54,7 @@ async function main(): Promise<void> {
 
 async function runStages(runtime: Runtime, adapter: Adapter, expires: boolean): Promise<Stage[]> {
   const count = Number(values.operations);
+  const gapMs = 1_000 / Number(values["per-second"]);
   const endTime = performance.now() + Number(values.minutes) * 60_000;
   const stages: Stage[] = [];
   let operations = 0;
@@ -58,6 +63,7 @@ async function runStages(runtime: Runtime, adapter: Adapter, expires: boolean): 
     const begin = operations;
     const load = (): Promise<void> =>
       inParallel(end - begin, CONCURRENCY, async (number) => {
+        await sleep(time + number * gapMs - performance.now());
         if (performance.now() >= endTime) return;
         await lifecycle(adapter, `operation ${begin + number}`);
         operations += 1;
