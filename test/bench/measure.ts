@@ -130,7 +130,7 @@ export async function* measureRound(
 async function* aftermath(): AsyncGenerator<undefined, void> {
   const endTime = performance.now() + AFTERMATH_MS;
   yield;
-  await sleep(endTime - performance.now());
+  await sleep(Math.max(0, endTime - performance.now()));
 }
 
 /** CPU per call, with all that the calls set off behind themselves. */

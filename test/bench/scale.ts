@@ -63,7 +63,7 @@ async function runStages(runtime: Runtime, adapter: Adapter, expires: boolean): 
     const begin = operations;
     const load = (): Promise<void> =>
       inParallel(end - begin, CONCURRENCY, async (number) => {
-        await sleep(time + number * gapMs - performance.now());
+        await sleep(Math.max(0, time + number * gapMs - performance.now()));
         if (performance.now() >= endTime) return;
         await lifecycle(adapter, `operation ${begin + number}`);
         operations += 1;
