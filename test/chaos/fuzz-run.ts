@@ -1,5 +1,6 @@
 // One run of hostile input: requests from a seed, several at a time, against a real server; every answer is judged, and at
 // last what the server has stored and holds in memory.
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Memory, growth } from "../bench/calm-memory.ts";
 import { DevServer } from "../e2e/dev-server.ts";
 import { MAX_ANSWER_MS, brokenRule } from "./answer-rules.ts";
@@ -52,10 +53,11 @@ export interface FuzzSummary {
 
 const CONCURRENCY = 12;
 /**
- * Of the first fifth of a run whose memory is measured. The runtime's allocator keeps for ever what was needed at the worst
- * moment: that is to lie before the first look, so that what is more at the second is more of something.
+ * The pace of a run whose memory is measured, behind its first fifth, which is sent as fast as it goes. The runtime's
+ * allocator keeps for ever what was needed at the worst moment, when most objects are in memory and most garbage lies about:
+ * that is to lie before the first look, so that what is more at the second is more of something.
  */
-const WARMING_CONCURRENCY = 24;
+const MEASURED_PER_SECOND = 300;
 const PROGRESS_EVERY = 5_000;
 /** The first of them tell what is wrong; a hundred thousand more do not. */
 const MAX_VIOLATIONS = 50;
@@ -97,11 +99,11 @@ class Fuzz {
     if (only === undefined) {
       // One after the other: what is measured is a server that nobody asks for anything.
       const stages = [
-        { end: Math.floor(requests / 5), concurrency: measured ? WARMING_CONCURRENCY : CONCURRENCY },
-        { end: requests, concurrency: CONCURRENCY },
+        { end: Math.floor(requests / 5), perSecond: Number.POSITIVE_INFINITY },
+        { end: requests, perSecond: measured ? MEASURED_PER_SECOND : Number.POSITIVE_INFINITY },
       ];
-      for (const { end, concurrency } of stages) {
-        const send = (): Promise<void> => this.#send(served, end, concurrency);
+      for (const { end, perSecond } of stages) {
+        const send = (): Promise<void> => this.#send(served, end, perSecond);
         await (measured ? measured.collecting(send) : send());
         // A whole lifecycle comes by object, queue and KV.
         if (measured) memory.push(await measured.memory(() => this.#finished()));
@@ -126,17 +128,21 @@ class Fuzz {
     };
   }
 
-  /** Sends the requests up to this number. */
-  async #send(served: Served, end: number, concurrency: number): Promise<void> {
+  /** Sends the requests up to this number, no more of them in a second than `perSecond`. */
+  async #send(served: Served, end: number, perSecond: number): Promise<void> {
+    const begin = this.#next;
+    const time = performance.now();
     const sender = async (): Promise<void> => {
       while (this.#next < end) {
         const index = this.#next;
         this.#next += 1;
+        const waitMs = time + ((index - begin) * 1_000) / perSecond - performance.now();
+        if (waitMs > 0) await sleep(waitMs);
         await this.#one(served, index);
         if ((index + 1) % PROGRESS_EVERY === 0) this.#options.onProgress?.(index + 1);
       }
     };
-    await Promise.all(Array.from({ length: concurrency }, () => sender()));
+    await Promise.all(Array.from({ length: CONCURRENCY }, () => sender()));
   }
 
   async #one(served: Served, index: number): Promise<void> {
