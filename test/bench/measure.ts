@@ -112,7 +112,7 @@ export async function* measureRound(
   figures.lifecycleCpu = yield* cpuToTheEnd(runtime, plan.oneAtATime, async () => {
     figures.doneLatency = await oneAtATime(plan.oneAtATime, () => lifecycle());
   });
-  figures.reportsCpu = yield* cpuToTheEnd(runtime, plan.reporters, async () => {
+  figures.reportsCpu = await cpuPer(runtime, plan.reporters, async () => {
     figures.reportsLatency = await oneAtATime(plan.reporters, () => lifecycle({ reports: 10 }));
   });
 
@@ -121,19 +121,14 @@ export async function* measureRound(
       const id = await adapter.start({ echo: nextEcho(), untilCancelled: true });
       return cancelled(id);
     });
-    yield* aftermath();
   }
+  const isOver = sleep(AFTERMATH_MS);
+  yield;
+  await isOver;
   return figures;
 }
 
-/** Lets others take their turns, and waits for the rest of the time. */
-async function* aftermath(): AsyncGenerator<undefined, void> {
-  const endTime = performance.now() + AFTERMATH_MS;
-  yield;
-  await sleep(Math.max(0, endTime - performance.now()));
-}
-
-/** CPU per call, with all that the calls set off behind themselves. */
+/** CPU per call, with what the calls set off behind themselves: others may take their turns meanwhile. */
 async function* cpuToTheEnd(
   runtime: Runtime,
   count: number,
@@ -141,8 +136,9 @@ async function* cpuToTheEnd(
 ): AsyncGenerator<undefined, number> {
   const before = runtime.cpuMs();
   await act();
-  yield* aftermath();
-  return (runtime.cpuMs() - before) / count;
+  const after = sleep(AFTERMATH_MS).then(() => runtime.cpuMs());
+  yield;
+  return ((await after) - before) / count;
 }
 
 async function cpuPer(runtime: Runtime, count: number, act: () => Promise<void>): Promise<number> {

@@ -25,7 +25,16 @@ const ROUNDS = Number(values.rounds ?? (isQuick ? 2 : 7));
 /** A round takes a target about five seconds where nothing else runs. */
 const PLAN: Plan = isQuick
   ? { starts: 60, gets: 200, lifecycles: 60, oneAtATime: 20, lists: 10, reporters: 3, cancels: 3, concurrency: 8 }
-  : { starts: 250, gets: 1_000, lifecycles: 250, oneAtATime: 100, lists: 40, reporters: 8, cancels: 8, concurrency: 8 };
+  : {
+      starts: 250,
+      gets: 1_000,
+      lifecycles: 250,
+      oneAtATime: 100,
+      lists: 40,
+      reporters: 24,
+      cancels: 8,
+      concurrency: 8,
+    };
 const IN_FLIGHT = isQuick ? 100 : 1_000;
 const FSYNCS = { count: isQuick ? 10 : 50, settleMs: 5_000 };
 
