@@ -22,7 +22,7 @@ const { values } = parseArgs({
 });
 const isQuick = values.quick;
 const ROUNDS = Number(values.rounds ?? (isQuick ? 2 : 7));
-/** A round takes a target about five seconds where nothing else runs. */
+/** A round takes a target about five seconds where nothing else runs, and what comes behind its turns. */
 const PLAN: Plan = isQuick
   ? { starts: 60, gets: 200, lifecycles: 60, oneAtATime: 20, lists: 10, reporters: 3, cancels: 3, concurrency: 8 }
   : {

@@ -3,9 +3,9 @@
 // `--operations 10000` for fewer; `--minutes 10` starts no more after that; `--target floor` for what another one holds;
 // `--per-second 70` is the pace behind the first fifth, which goes as fast as it can: the allocator keeps for ever what was
 // needed when most objects were in memory, and that is to lie before the first look.
-import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { eventually } from "../support/eventually.ts";
+import { paceOf } from "../support/pace.ts";
 import { type Memory, calmMemory, collecting, growth } from "./calm-memory.ts";
 import { inParallel } from "./measure.ts";
 import { Runtime } from "./runtime.ts";
@@ -64,10 +64,10 @@ async function runStages(runtime: Runtime, adapter: Adapter, expires: boolean): 
   ] as const) {
     const time = performance.now();
     const begin = operations;
+    const turn = paceOf(perSecond);
     const load = (): Promise<void> =>
       inParallel(end - begin, CONCURRENCY, async (number) => {
-        const waitMs = time + (number * 1_000) / perSecond - performance.now();
-        if (waitMs > 0) await sleep(waitMs);
+        await turn(number);
         if (performance.now() >= endTime) return;
         await lifecycle(adapter, `operation ${begin + number}`);
         operations += 1;

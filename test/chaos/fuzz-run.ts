@@ -1,8 +1,8 @@
 // One run of hostile input: requests from a seed, several at a time, against a real server; every answer is judged, and at
 // last what the server has stored and holds in memory.
-import { setTimeout as sleep } from "node:timers/promises";
 import { type Memory, growth } from "../bench/calm-memory.ts";
 import { DevServer } from "../e2e/dev-server.ts";
+import { paceOf } from "../support/pace.ts";
 import { MAX_ANSWER_MS, brokenRule } from "./answer-rules.ts";
 import { type HostileRequest, bytesOf, hostileRequest, isCutShort } from "./hostile-requests.ts";
 import { type Outcome, exchange } from "./raw-http.ts";
@@ -131,13 +131,12 @@ class Fuzz {
   /** Sends the requests up to this number, no more of them in a second than `perSecond`. */
   async #send(served: Served, end: number, perSecond: number): Promise<void> {
     const begin = this.#next;
-    const time = performance.now();
+    const turn = paceOf(perSecond);
     const sender = async (): Promise<void> => {
       while (this.#next < end) {
         const index = this.#next;
         this.#next += 1;
-        const waitMs = time + ((index - begin) * 1_000) / perSecond - performance.now();
-        if (waitMs > 0) await sleep(waitMs);
+        await turn(index - begin);
         await this.#one(served, index);
         if ((index + 1) % PROGRESS_EVERY === 0) this.#options.onProgress?.(index + 1);
       }

@@ -113,6 +113,15 @@ describe("decodeJson", () => {
       { field: "body", description: expect.stringContaining(description) as string },
     ]);
   });
+
+  test("takes the next body as it is after one that ends within a letter", async () => {
+    const error = await rpcErrorOf(() => decodeJson(Uint8Array.of(0x22, 0xe2, 0x82)));
+
+    expect(error.code).toBe("INVALID_ARGUMENT");
+    expect(decodeJson(encode('{"a":1}'))).toEqual({ a: 1 });
+    expect(decodeJson(Uint8Array.of(0xef, 0xbb, 0xbf, 0x31))).toBe(1);
+    expect(decodeJson(Uint8Array.of(0xef, 0xbb, 0xbf, 0x32))).toBe(2);
+  });
 });
 
 test("a body that breaks off is its client's cancellation, and no error of the service", async () => {
