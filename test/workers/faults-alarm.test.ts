@@ -1,7 +1,7 @@
 // Alarms and effects that fail: the object settles what is due all the same, later.
 import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
-import { MAX_EFFECT_RETRY_MS, STARTING_CHECK_MS } from "../../src/limits";
+import { MAX_EFFECT_RETRY_MS, MAX_INLINE_REQUEST_CHARACTERS, STARTING_CHECK_MS } from "../../src/limits";
 import { eventually } from "../support/eventually";
 import { clock } from "./clock";
 import { controls } from "./controls";
@@ -29,16 +29,16 @@ useFreshWorld();
 
 const HURRY_MS = 10_000;
 
-/** Lets the object's writes fail until it is evicted, or told otherwise. */
-async function breakStorage({ stub }: Started): Promise<() => Promise<void>> {
+/** Lets the object's writes, or its deletions, fail until it is evicted, or told otherwise. */
+async function breakStorage({ stub }: Started, write: "put" | "delete" = "put"): Promise<() => Promise<void>> {
   await runInDurableObject(stub, (_instance, { storage }) => {
-    storage.kv.put = () => {
+    storage.kv[write] = () => {
       throw new Error("storage is broken");
     };
   });
   return () =>
     runInDurableObject(stub, (_instance, { storage }) => {
-      delete (storage.kv as Partial<SyncKvStorage>).put;
+      delete (storage.kv as Partial<SyncKvStorage>)[write];
     });
 }
 
@@ -57,6 +57,17 @@ describe("an alarm that fails", () => {
     expect(again).toBeGreaterThan(Date.now() - HURRY_MS);
     expect(await stateOf(operation)).toBe("FAILED");
     expect(await getOperation(operation.name)).toMatchObject({ done: true, error: { code: 4 } });
+  });
+
+  test("half-way through its writes leaves none of them", async () => {
+    const text = "a".repeat(MAX_INLINE_REQUEST_CHARACTERS * 2);
+    const operation = await startScript(async () => ({}), { verb: "hurry", body: { text } });
+    await breakStorage(operation, "delete");
+    clock.advance(HURRY_MS + 1);
+    await fireAlarm(operation);
+
+    expect(await stateOf(operation)).toBe("QUEUED");
+    expect(await storedBy(operation)).toEqual(["record", "request", "(alarm)"]);
   });
 
   test("time and again keeps being armed, and nothing is said to be done that is not", async () => {

@@ -57,6 +57,13 @@ async function unwindingOf(act: () => Promise<unknown>): Promise<Unwinding> {
   return thrown as Unwinding;
 }
 
+test("an operation that was started without an input has one empty one, however often it is asked for", async () => {
+  const { op } = aContext({}, { input: undefined });
+
+  expect(op.input).toBe(op.input);
+  expect(await new Response(op.input).bytes()).toHaveLength(0);
+});
+
 test("a handler sees its operation's facts", () => {
   const { op } = aContext({ attempt: 3, inputBytes: 7, checkpoint: '{"row":5}' });
 
