@@ -2,8 +2,11 @@
 // https://cloud.google.com/iam/docs/conditions-overview
 import { Environment, type ParseResult } from "@marcbachmann/cel-js";
 import { refusedConstruct } from "./condition-check";
+import { conditionCost } from "./condition-cost";
 import { extract } from "./condition-extract";
 import {
+  COMPILE_COST_PER_CHARACTER,
+  MAX_CALL_CONDITION_COST,
   MAX_COMPILED_EXPRESSIONS,
   MAX_EXPRESSION_CHARACTERS,
   MAX_EXPRESSION_DEPTH,
@@ -42,15 +45,43 @@ export function conditionProblem(expression: string): string | undefined {
   return compiled.ok ? undefined : compiled.problem;
 }
 
-/** Whether the condition holds. An error in the evaluation means that it does not. */
-export function conditionHolds(expression: string, { time, resource }: ConditionAttributes): boolean {
-  const compiled = compiledOf(expression);
-  if (!compiled.ok) return false;
-  try {
-    return compiled.evaluate({ request: { time: new Date(time) }, resource }) === true;
-  } catch {
-    // A conversion that failed, an overflow: what cannot be told grants nothing.
-    return false;
+/**
+ * The conditions of one call: each is evaluated at most once, and all of them within {@link MAX_CALL_CONDITION_COST}. A
+ * condition beyond that does not hold.
+ */
+export class Conditions {
+  readonly #attributes: ConditionAttributes;
+  readonly #results = new Map<string, boolean>();
+  #costLeft = MAX_CALL_CONDITION_COST;
+
+  constructor(attributes: ConditionAttributes) {
+    this.#attributes = attributes;
+  }
+
+  hold(expression: string): boolean {
+    const known = this.#results.get(expression);
+    if (known !== undefined) return known;
+    const result = this.#hold(expression);
+    this.#results.set(expression, result);
+    return result;
+  }
+
+  /** An error in the evaluation means that the condition does not hold. */
+  #hold(expression: string): boolean {
+    // Counted whether or not this isolate remembers the expression: every isolate gives the same answer.
+    this.#costLeft -= COMPILE_COST_PER_CHARACTER * expression.length;
+    if (this.#costLeft < 0) return false;
+    const compiled = compiledOf(expression);
+    if (!compiled.ok) return false;
+    const { time, resource } = this.#attributes;
+    this.#costLeft -= conditionCost(compiled.evaluate.ast, resource.name.length);
+    if (this.#costLeft < 0) return false;
+    try {
+      return compiled.evaluate({ request: { time: new Date(time) }, resource }) === true;
+    } catch {
+      // A conversion that failed, an overflow: a condition without a value grants nothing.
+      return false;
+    }
   }
 }
 

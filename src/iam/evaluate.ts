@@ -1,8 +1,8 @@
 // Who may do what: the one place where a policy is judged.
-import { conditionHolds } from "./condition";
+import { Conditions } from "./condition";
 import { type Permission, starterPermissions } from "./permissions";
 import type { Binding, Policy } from "./policy";
-import { holdsOn } from "./policy-resources";
+import { ROOT, holdsOn } from "./policy-resources";
 import { type Principal, isAnonymous } from "./principal";
 import { roleHas } from "./roles";
 
@@ -24,37 +24,54 @@ export interface AccessRequest {
 }
 
 /** Whether a principal has a permission on a resource. */
-export function isAllowed(request: AccessRequest): boolean {
-  const { principal, permission, policies, resource } = request;
-  if (principal.isAdmin || isStarter(request)) return true;
-  if (principal.grants.some(({ role, parent }) => holdsOn(parent, resource.name) && roleHas(role, permission)))
-    return true;
-  return policies
-    .filter((standing) => holdsOn(standing.resource, resource.name))
-    .some(({ policy }) => policy.bindings.some((binding) => grants(binding, request)));
+export function isAllowed({ permission, ...request }: AccessRequest): boolean {
+  return allowedPermissions(request, [permission]).length > 0;
 }
 
-/** Those of the permissions that a principal has, in the order in which they are asked about. */
+/**
+ * Those of the permissions that a principal has, in the order in which they are asked about. Each condition is evaluated
+ * once, whatever the number of permissions.
+ */
 export function allowedPermissions(
   request: Omit<AccessRequest, "permission">,
   permissions: readonly Permission[],
 ): Permission[] {
-  return permissions.filter((permission) => isAllowed({ ...request, permission }));
+  const { principal, resource } = request;
+  if (principal.isAdmin) return [...permissions];
+  const bound = bindingsOf(request);
+  const conditions = new Conditions({ time: request.time, resource });
+  return permissions.filter(
+    (permission) =>
+      isStarter(request, permission) ||
+      principal.grants.some(({ role, parent }) => holdsOn(parent, resource.name) && roleHas(role, permission)) ||
+      bound.some(
+        ({ role, condition }) =>
+          roleHas(role, permission) && (condition === undefined || conditions.hold(condition.expression)),
+      ),
+  );
+}
+
+/**
+ * The bindings that name the caller. Those without a condition come first, because they cost least; then those of the
+ * outermost resource: the policy of a resource below must not use up what its ancestors' conditions may cost.
+ */
+function bindingsOf({ principal, policies, resource }: Omit<AccessRequest, "permission">): Binding[] {
+  const callers = new Set(principal.members);
+  const bindings = policies
+    .filter((standing) => holdsOn(standing.resource, resource.name))
+    .toSorted((one, other) => depthOf(one) - depthOf(other))
+    .flatMap(({ policy }) => policy.bindings.filter(({ members }) => members.some((member) => callers.has(member))));
+  return [
+    ...bindings.filter(({ condition }) => condition === undefined),
+    ...bindings.filter(({ condition }) => condition !== undefined),
+  ];
+}
+
+function depthOf({ resource }: ResourcePolicy): number {
+  return resource === ROOT ? 0 : resource.length;
 }
 
 /** "The caller that starts an operation may get, wait on, cancel and delete it; an anonymous one may not." */
-function isStarter({ principal, permission, starter }: AccessRequest): boolean {
+function isStarter({ principal, starter }: Omit<AccessRequest, "permission">, permission: Permission): boolean {
   return !isAnonymous(principal) && principal.id === starter && starterPermissions.has(permission);
-}
-
-/** The condition last: it costs most. */
-function grants(
-  { role, members, condition }: Binding,
-  { principal, permission, resource, time }: AccessRequest,
-): boolean {
-  return (
-    roleHas(role, permission) &&
-    members.some((member) => principal.members.includes(member)) &&
-    (condition === undefined || conditionHolds(condition.expression, { time, resource }))
-  );
 }

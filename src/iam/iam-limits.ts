@@ -10,13 +10,21 @@ export const MAX_CONDITIONAL_BINDINGS = 50;
 export const MAX_EXPRESSION_CHARACTERS = 1_024;
 export const MAX_CONDITION_TITLE_CHARACTERS = 100;
 export const MAX_CONDITION_DESCRIPTION_CHARACTERS = 256;
-/** Nodes of an expression's syntax tree: with no loops in it, what an evaluation costs at most. */
+/** Nodes of an expression's syntax tree. */
 export const MAX_EXPRESSION_NODES = 200;
 export const MAX_EXPRESSION_DEPTH = 20;
 /** `&&`, `||` and `?:` of one expression. */
 export const MAX_LOGICAL_OPERATORS = 12;
 /** Calls of one expression that name a time zone: each costs a hundred times what others do. */
 export const MAX_TIME_ZONE_CALLS = 4;
+/** What a call in a time zone costs, in the units of condition-cost.ts: the platform's calendar takes 50 µs for it. */
+export const TIME_ZONE_COST = 50_000;
+/** One evaluation, on the longest name: 2 ms, ten times what conditions that people write take. */
+export const MAX_EXPRESSION_COST = 2_000_000;
+/** Compiling an expression costs this for each of its characters. */
+export const COMPILE_COST_PER_CHARACTER = 200;
+/** All conditions that one call evaluates: 30 ms. Beyond it, conditions do not hold. */
+export const MAX_CALL_CONDITION_COST = 30_000_000;
 /** Compiled expressions that an isolate remembers. */
 export const MAX_COMPILED_EXPRESSIONS = 200;
 /** Collection pairs of a parent on which policies stand: each is looked at on every call below it. */

@@ -1,0 +1,84 @@
+// The most that evaluating a condition can cost, told from its syntax tree before it is evaluated. A condition has no
+// loops, so the tree and the length of the resource's name bound it. The unit is about a nanosecond.
+import type { ASTNode } from "@marcbachmann/cel-js";
+import { childrenOf } from "./condition-tree";
+import { TIME_ZONE_COST } from "./iam-limits";
+
+/** Any node: a call, a comparison, a look at an attribute. */
+const NODE_COST = 500;
+/** The library counts code points one by one. */
+const SIZE_COST_PER_CHARACTER = 50;
+/** `resource.type` is one of this service's own. */
+const MAX_TYPE_CHARACTERS = 64;
+/** A number or a boolean as a string. */
+const MAX_SCALAR_CHARACTERS = 32;
+
+/** What evaluating a tree costs at most, where the resource's name has this many characters. */
+export function conditionCost(ast: ASTNode, nameCharacters: number): number {
+  return measured(ast, nameCharacters).cost;
+}
+
+interface Measured {
+  cost: number;
+  /** The most characters that the value has: of a string, or of a list's strings together. */
+  characters: number;
+}
+
+function measured(node: ASTNode, nameCharacters: number): Measured {
+  const parts = childrenOf(node).map((child) => measured(child, nameCharacters));
+  const sum = parts.reduce((total, { characters }) => total + characters, 0);
+  const cost = parts.reduce((total, part) => total + part.cost, NODE_COST);
+  const [first = NONE, second = NONE] = parts;
+  switch (node.op) {
+    case "value":
+      return { cost, characters: lengthOf(node.args) };
+    case ".":
+      return { cost, characters: node.args[1] === "name" ? nameCharacters : MAX_TYPE_CHARACTERS };
+    case "?:":
+      return { cost, characters: Math.max(...parts.map(({ characters }) => characters)) };
+    case "in":
+      // The left side is compared with each element.
+      return { cost: cost + sum + first.characters * elementsOf(node.args[1]), characters: 0 };
+    case "call":
+    case "rcall":
+      return call(node.args[0], { cost, sum, first, second });
+    case "+":
+    case "list":
+      return { cost: cost + sum, characters: sum };
+    default:
+      return { cost: cost + sum, characters: sum };
+  }
+}
+
+const NONE: Measured = { cost: 0, characters: 0 };
+
+function call(
+  name: string,
+  { cost, sum, first, second }: { cost: number; sum: number; first: Measured; second: Measured },
+): Measured {
+  switch (name) {
+    case "size":
+      return { cost: cost + SIZE_COST_PER_CHARACTER * sum, characters: 0 };
+    case "contains":
+    case "extract":
+      // The search of one text in another takes a third of a nanosecond for each pair of characters, at its worst.
+      return { cost: cost + sum + (first.characters * second.characters) / 3, characters: first.characters };
+    case "startsWith":
+    case "endsWith":
+      return { cost: cost + sum, characters: 0 };
+    case "string":
+      return { cost: cost + sum, characters: Math.max(sum, MAX_SCALAR_CHARACTERS) };
+    default:
+      // Times, durations and numbers of constants, and the parts of times; a part with an argument is in a time zone.
+      return { cost: cost + sum + (second === NONE ? 0 : TIME_ZONE_COST), characters: 0 };
+  }
+}
+
+function lengthOf(value: unknown): number {
+  if (typeof value === "string") return value.length;
+  return value instanceof Uint8Array ? value.length : 0;
+}
+
+function elementsOf(node: ASTNode): number {
+  return node.op === "list" ? node.args.length : 1;
+}
