@@ -8,6 +8,10 @@ import { type HostileRequest, bytesOf, hostileRequest, isCutShort } from "./host
 import { type Outcome, exchange } from "./raw-http.ts";
 import { type Served, servedRoutes } from "./served-routes.ts";
 import { Accepted, unaccounted } from "./accepted.ts";
+import { type Caller, type Guarded, type Issuer, callerOf, setUp } from "./guarded.ts";
+import { compareAnswers } from "./existence.ts";
+import { type RefusalCost, costOfRefusals } from "./refusals.ts";
+import { randomFromSeed } from "../support/random.ts";
 
 export interface FuzzOptions {
   seed: number;
@@ -16,6 +20,8 @@ export interface FuzzOptions {
   only?: number | undefined;
   /** Where they are sent, and how much memory it holds; without it, a `wrangler dev`, whose memory is not measured. */
   measured?: MeasuredServer | undefined;
+  /** Where authentication is on: the issuer that the server was started with, or is to be. */
+  issuer?: Issuer | undefined;
   /** Told of the way. */
   onProgress?: (done: number) => void;
 }
@@ -25,6 +31,8 @@ export interface MeasuredServer {
   memory: (stir: () => Promise<unknown>) => Promise<Memory>;
   /** Runs what it is given, and keeps garbage from piling up meanwhile. */
   collecting: (act: () => Promise<void>) => Promise<void>;
+  /** CPU time that the runtime has had, in milliseconds. */
+  cpuMs: () => number;
 }
 
 export type FuzzServer = Pick<DevServer, "url" | "state" | "kill" | "dispose">;
@@ -46,6 +54,9 @@ export interface FuzzSummary {
   /** Where it was measured. */
   memoryAfterFifth?: Memory | undefined;
   memoryAtEnd?: Memory | undefined;
+  /** Where authentication is on: pairs of requests whose answers were compared, and the CPU of refused requests. */
+  comparedPairs?: number | undefined;
+  refusals?: RefusalCost | undefined;
   /** Objects that store something, all of them of requests that were answered with success. */
   storedObjects: number;
   violations: Violation[];
@@ -61,12 +72,14 @@ const MEASURED_PER_SECOND = 300;
 const PROGRESS_EVERY = 5_000;
 /** The first of them tell what is wrong; a hundred thousand more do not. */
 const MAX_VIOLATIONS = 50;
+/** Requests whose CPU is measured one by one, where authentication is on. */
+const MEASURED_REFUSALS = 1_000;
 const RUNNING = 6;
 const DONE = 6;
 
 export async function runFuzz(options: FuzzOptions): Promise<FuzzSummary> {
   // Of hundreds of thousands of log lines none is read; workers/log.test.ts tests them.
-  const server = options.measured?.server ?? (await DevServer.start({ vars: { LOG: "off" } }));
+  const server = options.measured?.server ?? (await DevServer.start({ vars: { LOG: "off", ...options.issuer?.vars } }));
   try {
     return await new Fuzz(server, options).run();
   } finally {
@@ -82,6 +95,7 @@ class Fuzz {
   readonly #done: string[] = [];
   readonly #outcomes = new Map<string, number>();
   readonly #violations: Violation[] = [];
+  #guarded: Guarded | undefined;
   #slowestMs = 0;
   #next = 0;
 
@@ -91,7 +105,8 @@ class Fuzz {
   }
 
   async run(): Promise<FuzzSummary> {
-    const { seed, requests, only, measured } = this.#options;
+    const { seed, requests, only, measured, issuer } = this.#options;
+    this.#guarded = issuer && (await this.#setUp(issuer));
     const served = await servedRoutes(this.#server.url);
     for (let index = 0; index < RUNNING; index += 1) this.#running.push(await this.#create());
     for (let index = 0; index < DONE; index += 1) this.#done.push(await this.#finished());
@@ -113,6 +128,11 @@ class Fuzz {
     if (memoryAfterFifth && memoryAtEnd) {
       for (const rule of growth(memoryAfterFifth, memoryAtEnd)) this.#report({ index: undefined, rule });
     }
+    const comparison = this.#guarded && (await compareAnswers(this.#server.url, this.#guarded));
+    const refusals = measured && this.#guarded && (await this.#measureRefusals(served, measured.cpuMs));
+    for (const rule of [...(comparison?.violations ?? []), ...(refusals?.violations ?? [])]) {
+      this.#report({ index: undefined, rule });
+    }
     await this.#server.kill();
     const { storedObjects, violations } = unaccounted(this.#server.state, this.#accepted);
     for (const rule of violations) this.#report({ index: undefined, rule });
@@ -123,6 +143,8 @@ class Fuzz {
       outcomes: Object.fromEntries([...this.#outcomes].toSorted(([a], [b]) => a.localeCompare(b))),
       slowestMs: Math.round(this.#slowestMs),
       ...(memory.length === 0 ? {} : { memoryAfterFifth, memoryAtEnd }),
+      ...(comparison ? { comparedPairs: comparison.pairs } : {}),
+      ...(refusals ? { refusals } : {}),
       storedObjects,
       violations: this.#violations,
     };
@@ -144,8 +166,40 @@ class Fuzz {
     await Promise.all(Array.from({ length: CONCURRENCY }, () => sender()));
   }
 
+  async #setUp(issuer: Issuer): Promise<Guarded> {
+    const guarded = await setUp(issuer, this.#server.url);
+    for (const name of guarded.privateNames) this.#accepted.started(name);
+    this.#accepted.policies += guarded.policies;
+    this.#accepted.apiKeys += guarded.apiKeys;
+    return guarded;
+  }
+
+  /** A request of this number, and who sends it where authentication is on. */
+  #requestOf(served: Served, index: number): { request: HostileRequest; caller: Caller | undefined } {
+    const privateNames = this.#guarded?.privateNames ?? [];
+    const targets = { running: [...this.#running, ...privateNames], done: this.#done };
+    const request = hostileRequest(this.#options.seed, index, served, targets);
+    if (!this.#guarded) return { request, caller: undefined };
+    const random = randomFromSeed(Math.imul(this.#options.seed, 0x27d4_eb2f) ^ index);
+    const caller = callerOf(random, this.#guarded, request.target);
+    request.headers.push(...caller.headers);
+    return { request, caller };
+  }
+
+  /** Of the requests after the last of the run, those that only callers without rights send. */
+  async #measureRefusals(served: Served, cpuMs: () => number): Promise<RefusalCost> {
+    const requests = Array.from({ length: MEASURED_REFUSALS }, (_, index) =>
+      this.#requestOf(served, this.#options.requests + index),
+    );
+    const refused = requests.filter(({ caller }) => caller !== undefined && !caller.isAdmin);
+    return costOfRefusals(
+      { url: this.#server.url, cpuMs },
+      refused.map(({ request }) => request),
+    );
+  }
+
   async #one(served: Served, index: number): Promise<void> {
-    const request = hostileRequest(this.#options.seed, index, served, { running: this.#running, done: this.#done });
+    const { request, caller } = this.#requestOf(served, index);
     const { host, port } = new URL(this.#server.url);
     const outcome = await exchange({
       port: Number(port),
@@ -159,8 +213,15 @@ class Fuzz {
     this.#outcomes.set(kind, (this.#outcomes.get(kind) ?? 0) + 1);
     const rule = brokenRule(request, outcome);
     if (rule !== undefined) this.#report({ index, rule, request: shown(request) });
+    if (caller && !caller.isAdmin && this.#tells(outcome)) {
+      this.#report({ index, rule: `${caller.name} was told what is private`, request: shown(request) });
+    }
     this.#accepted.note(request, outcome);
     await this.#replaceDeleted(request, outcome);
+  }
+
+  #tells(outcome: Outcome): boolean {
+    return outcome.type === "answered" && this.#guarded !== undefined && outcome.body.includes(this.#guarded.secret);
   }
 
   #report(violation: Violation): void {
@@ -187,9 +248,13 @@ class Fuzz {
   }
 
   async #isStill(name: string, done: boolean): Promise<boolean> {
-    const response = await fetch(`${this.#server.url}/v1/${name}`);
+    const response = await fetch(`${this.#server.url}/v1/${name}`, { headers: this.#adminHeaders() });
     const operation = (await response.json()) as { done?: boolean };
     return response.status === 200 && operation.done === done;
+  }
+
+  #adminHeaders(): Record<string, string> {
+    return Object.fromEntries(this.#guarded?.admin.headers ?? []);
   }
 
   async #create(): Promise<string> {
@@ -203,7 +268,7 @@ class Fuzz {
   async #started(path: string, body: object): Promise<string> {
     const response = await fetch(`${this.#server.url}${path}`, {
       method: "POST",
-      headers: { "Content-Type": "application/json" },
+      headers: { "Content-Type": "application/json", ...this.#adminHeaders() },
       body: JSON.stringify(body),
     });
     const { name } = (await response.json()) as { name?: string };

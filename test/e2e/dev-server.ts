@@ -134,7 +134,7 @@ export class DevServer {
 
   /** Kills the whole tree at once, as a power cut would, and waits until nothing is left of it. */
   async kill(): Promise<void> {
-    this.#guard.stdin?.end("keep\n");
+    if (this.#guard.stdin?.writableEnded === false) this.#guard.stdin.end("keep\n");
     await eventually(() => this.processes().length === 0, { timeoutMs: 10_000 });
   }
 

@@ -4,7 +4,7 @@ import type { FuzzSummary } from "../chaos/fuzz-run.ts";
 import type { MutantsReport } from "../mutants/mutants.ts";
 import type { SimulationReport } from "../simulation/simulate.ts";
 
-export const partNames = ["simulation", "mutants", "chaos", "fuzz"] as const;
+export const partNames = ["simulation", "mutants", "chaos", "fuzz", "guarded"] as const;
 export type PartName = (typeof partNames)[number];
 
 /** How much of each is asked for. */
@@ -53,6 +53,11 @@ export const parts: Record<PartName, Part> = {
   fuzz: {
     title: "Hostile input on every route",
     arguments: ({ requests }) => ["test/chaos/fuzz.ts", "--requests", String(requests)],
+    figures: (summary) => fuzzFigures(summary as FuzzSummary),
+  },
+  guarded: {
+    title: "Hostile input with authentication on",
+    arguments: ({ requests }) => ["test/chaos/fuzz.ts", "--guarded", "--requests", String(requests)],
     figures: (summary) => fuzzFigures(summary as FuzzSummary),
   },
 };
@@ -108,7 +113,15 @@ function chaosFigures({ seed, violations, ...counts }: ChaosSummary): Figures {
   };
 }
 
-function fuzzFigures({ seed, violations, outcomes, memoryAfterFifth, memoryAtEnd, ...counts }: FuzzSummary): Figures {
+function fuzzFigures({
+  seed,
+  violations,
+  outcomes,
+  memoryAfterFifth,
+  memoryAtEnd,
+  refusals,
+  ...counts
+}: FuzzSummary): Figures {
   const memory = (kind: "resident" | "heap"): string => {
     if (!memoryAfterFifth || !memoryAtEnd) return "not measured";
     const [before, after] = [memoryAfterFifth[kind], memoryAtEnd[kind]].map((bytes) => (bytes / 1_048_576).toFixed(1));
@@ -120,6 +133,11 @@ function fuzzFigures({ seed, violations, outcomes, memoryAfterFifth, memoryAtEnd
       ...counted(counts),
       "resident memory": memory("resident"),
       "heap of the Worker and its objects": memory("heap"),
+      ...(refusals
+        ? {
+            "CPU of a refused request": `${refusals.meanCpuMs} ms, at most ${refusals.worstCpuMs} ms (${refusals.requests} measured one by one)`,
+          }
+        : {}),
       violations: String(violations.length),
       seed: String(seed),
     },

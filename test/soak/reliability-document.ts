@@ -30,7 +30,7 @@ const invariants: [invariant: string, tested: string][] = [
   ["Idempotent start: one requestId, one operation, however many clients race", "simulation, chaos"],
   ["No finished step twice: a step whose result was stored is not run again", "simulation, chaos"],
   ["Bounded: every input and every stored value has a limit; after retention nothing is left", "simulation, fuzz"],
-  ["Isolated: without the permission nothing can be learnt", "`workers/access.test.ts`; not part of the soak"],
+  ["Isolated: without the permission nothing can be learnt", "guarded, `workers/access.test.ts`"],
 ];
 
 const HEAD = `# Reliability
@@ -38,7 +38,7 @@ const HEAD = `# Reliability
 Written by \`npm run soak\`: not to be edited by hand. Nothing lost, nothing stuck, nothing twice: which test tries to break
 which promise, and what came of it.
 
-The simulation, the deliberate bugs, and the chaos and fuzz tests are described in [testing.md](testing.md). All four run,
+The simulation, the deliberate bugs, and the chaos and fuzz tests are described in [testing.md](testing.md). All of them run,
 much shorter or in part, with every test run; these are the long runs.
 `;
 
