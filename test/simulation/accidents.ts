@@ -47,9 +47,10 @@ const accidents: Partial<Record<Fault, Accident>> = {
   "a socket is cut, and one end does not hear of it": onSocket((socket, { random }) =>
     socket.sever({ hears: random.chance(0.5), peerHears: false }),
   ),
-  "a consumer dies silently": onConsumer((consumer, { queue }) => queue.kill(consumer)),
+  "a consumer dies silently": onConsumer((consumer, { queues }) => queues.kill(consumer)),
   "a consumer stands still and comes back": onConsumer((consumer, { random, scheduler }) => {
-    consumer.frozenUntil = scheduler.now + random.pick([5_000, 19_000, 25_000, 70_000]);
+    const until = scheduler.now + random.pick([5_000, 19_000, 25_000, 70_000]);
+    consumer.frozenUntil = Math.max(consumer.frozenUntil, until);
   }),
   "a consumer's clock is set back": onConsumer((consumer, { random }) => {
     consumer.skewMs -= random.below(120_000);
@@ -58,11 +59,26 @@ const accidents: Partial<Record<Fault, Accident>> = {
   "a consumer's clock jumps ahead": onConsumer((consumer, { random }) => {
     consumer.skewMs += random.below(120_000);
   }),
+  // Busy objects keep their old code, and all they have in memory, for five minutes more.
+  "a deploy": (world) => {
+    for (const host of world.hosts()) {
+      const { instance } = host;
+      if (instance === undefined && host.sockets.size === 0) continue;
+      const delayMs = world.random.chance(0.6) ? 0 : world.random.below(DEPLOY_LASTS_MS);
+      world.scheduler.after(delayMs, world.nature, () => {
+        if (host.instance === instance) host.redeploy();
+      });
+    }
+    return true;
+  },
   "the index cannot be reached": (world) => {
     world.indexDownUntil = world.scheduler.now + world.random.below(60_000);
     return true;
   },
 };
+
+/** https://developers.cloudflare.com/durable-objects/platform/known-issues/ */
+const DEPLOY_LASTS_MS = 300_000;
 
 const kinds = Object.keys(accidents) as (keyof typeof accidents)[];
 
@@ -72,7 +88,7 @@ export function accident(world: World): void {
   if (possible.length === 0) return;
   const hosts = [...world.hosts()];
   const host = hosts.length > 0 ? random.pick(hosts) : undefined;
-  const consumers = [...world.queue.consumers];
+  const consumers = [...world.queues.consumers];
   const sockets = hosts.flatMap((each) => Array.from(each.sockets));
   const victims = {
     host,

@@ -1,11 +1,14 @@
 // Simulated clients of the real services: starts that race under one requestId, reads, waits, cancellations, deletions,
 // and workers elsewhere that race to complete.
 import { operationLists, operationStore, requestStore, slotStore } from "../../src/durable/operation-client";
+import { readSnapshot } from "../../src/kv/snapshots";
+import type { ReadAnswer } from "../../src/operation/answer";
 import type { Method } from "../../src/operation/define-method";
 import { RpcError } from "../../src/rpc/error";
 import type { JsonObject } from "../../src/rpc/any";
 import { Authorizer } from "../../src/service/authorizer";
 import { createOperation, updateOperation } from "../../src/service/external-operations";
+import { type FinishedReads, operationReads } from "../../src/service/operation-reads";
 import { listOperations } from "../../src/service/list-operations";
 import { type Deployment, startOperation } from "../../src/service/start-operation";
 import type { StartedOperation } from "../../src/service/start-once";
@@ -30,6 +33,7 @@ export class Clients {
   readonly #world: World;
   readonly #ledger: Ledger;
   readonly #deployment: Deployment;
+  readonly #finishedReads: FinishedReads;
   readonly #byRequestId = new Map<string, string>();
   #count = 0;
 
@@ -37,6 +41,7 @@ export class Clients {
     this.#world = world;
     this.#ledger = ledger;
     this.#deployment = deployment;
+    this.#finishedReads = world.random.pick(["strong", "strong", "edge"]);
   }
 
   /** Lets another client do something at a time. An error that the contract does not know is a violation. */
@@ -120,7 +125,7 @@ export class Clients {
     const store = this.#store();
     switch (action) {
       case "get":
-        return this.#ledger.asked(entry)(await store.get(name));
+        return this.#ledger.asked(entry)(await asText(this.#reads().get(name)));
       case "wait":
         return this.#wait(entry, name);
       case "cancel":
@@ -153,7 +158,7 @@ export class Clients {
     const timeoutMs = 1_000 + random.below(59_000);
     const begun = scheduler.now;
     const isCalm = faults.isCalm;
-    const answer = await this.#store().wait(name, timeoutMs, undefined);
+    const answer = await asText(this.#reads().wait(name, timeoutMs, undefined));
     answered(answer);
     const { doneTime } = entry;
     if (!answer?.done || doneTime === undefined || !isCalm) return;
@@ -174,7 +179,9 @@ export class Clients {
     const runner = entry.record?.fence === undefined ? undefined : this.#ledger.ownerOf(entry.record.fence);
     scheduler.at(time + 1_000, this.#world.nature, () => {
       const { abortTime, doneTime } = entry;
-      if (isAtWork && runner?.isHandling && abortTime === undefined && doneTime === undefined) {
+      // One that computes hears nothing meanwhile.
+      const mayHear = runner?.isHandling === true && runner.alive && runner.frozenUntil <= time;
+      if (isAtWork && mayHear && abortTime === undefined && doneTime === undefined) {
         this.#ledger.violate(
           "cancel reaches the work",
           `${name} was cancelled and its handler does not know a second later`,
@@ -227,9 +234,30 @@ export class Clients {
     }
   }
 
+  /** As the deployment reads: from objects, from snapshots where those cannot be reached, or from snapshots first. */
+  #reads() {
+    const { scheduler, env } = this.#world;
+    if (!this.#deployment.policy.snapshot) return this.#store();
+    return operationReads({
+      store: this.#store(),
+      snapshots: { read: (name) => readSnapshot(env["SNAPSHOTS"] as never, name, scheduler.clock()) },
+      finishedReads: this.#finishedReads,
+      isGranted: async () => true,
+    });
+  }
+
   #store() {
     const principal = { id: "user:ada", members: [], grants: [], isAdmin: true };
     const authorizer = new Authorizer(principal, undefined as never, "");
     return operationStore(this.#world.env["OPERATIONS"] as never, authorizer);
   }
+}
+
+/** A snapshot comes as a stream. */
+async function asText(read: Promise<ReadAnswer | undefined>): Promise<ReadAnswer | undefined> {
+  const answer = await read;
+  if (!answer || typeof answer.json === "string") return answer;
+  let json = "";
+  for await (const part of answer.json) json += new TextDecoder().decode(part);
+  return { ...answer, json };
 }

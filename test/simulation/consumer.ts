@@ -12,6 +12,8 @@ export class Consumer extends Actor {
   isStopped = false;
   /** Whether its handler has begun and not ended. */
   isHandling = false;
+  /** Has the platform notice that it is gone. */
+  died: () => void = () => {};
   /** The token it was given. */
   fence: string | undefined;
 

@@ -5,6 +5,8 @@ export const faultKinds = [
   "a request to an object is lost",
   "an object's answer is lost",
   "a call is slow",
+  "an object is overloaded",
+  "a deploy",
   "an object crashes before it commits",
   "an object crashes after it committed, before its effects",
   "an object crashes after some of its effects",
@@ -16,9 +18,14 @@ export const faultKinds = [
   "a message is lost",
   "a message is delivered twice",
   "a message is late, behind others",
+  "a message waits behind a batch that has not ended",
+  "a message goes to the dead letters",
+  "an acknowledged message is delivered again",
   "an alarm is late",
   "an alarm comes twice",
   "an alarm comes that nobody armed",
+  "an operation's alarm fails on every try, and is dropped",
+  "an index's alarm fails on every try, and is dropped",
   "a consumer dies silently",
   "a consumer stands still and comes back",
   "a consumer's clock is set back",
@@ -28,11 +35,18 @@ export const faultKinds = [
   "a KV write fails",
   "a KV write fails after it was made",
   "a KV write is slow",
+  "a KV read fails",
+  "KV refuses a second write within a second",
+  "KV remembers that there was nothing",
+  "KV remembers what was deleted",
   "the sweep does not run",
   "the sweep runs twice at once",
 ] as const;
 
 export type Fault = (typeof faultKinds)[number];
+
+const OPERATION_ALARM: Fault = "an operation's alarm fails on every try, and is dropped";
+const INDEX_ALARM: Fault = "an index's alarm fails on every try, and is dropped";
 
 const LIKELIHOODS = [0.005, 0.02, 0.1, 0.3] as const;
 
@@ -48,6 +62,11 @@ export class Faults {
     this.#count = count;
     const part = random.pick([0, 0.2, 0.5, 0.9]);
     for (const fault of faultKinds) if (random.chance(part)) this.#likelihoods[fault] = random.pick(LIKELIHOODS);
+    // Where both are dropped only cron is left, which keeps no deadline to the minute.
+    const { [OPERATION_ALARM]: operation, [INDEX_ALARM]: index } = this.#likelihoods;
+    if (operation !== undefined && index !== undefined) {
+      delete this.#likelihoods[random.pick([OPERATION_ALARM, INDEX_ALARM])];
+    }
   }
 
   end(): void {

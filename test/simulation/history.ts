@@ -25,6 +25,9 @@ const SETTLED_AFTER_MS = 900_000;
 /** The longest retention, of work done elsewhere, and the day after which a requestId's is noticed. */
 const FORGOTTEN_AFTER_MS = 33 * 86_400_000;
 
+/** As wrangler.toml has them. */
+const LANES = 4;
+
 const setImmediateOfNode = setImmediate;
 
 export interface History {
@@ -44,6 +47,7 @@ export async function runHistory(seed: number, coverage: Coverage, trace?: (line
     observer: ledger,
     count: (fault) => coverage.count("fault", fault),
     variables,
+    lanes: LANES,
     trace,
   });
   enter(world);
@@ -107,6 +111,8 @@ class Play {
 
   async #runUntil(time: number): Promise<void> {
     const { scheduler } = this.#world;
+    // An act between two of these may have begun something that schedules the next event.
+    await drained();
     for (;;) {
       const next = scheduler.nextTime();
       if (next === undefined || next > time || this.#ledger.violations.length > 0) break;

@@ -1,12 +1,13 @@
 // What the clients were told, and what the handlers did: written down outside the service, and compared with it after
 // every event.
 import type { OperationContext } from "../../src/index";
-import type { OperationAnswer } from "../../src/operation/answer";
+import type { OperationAnswer, ReadAnswer } from "../../src/operation/answer";
 import type { OperationRecord } from "../../src/operation/record";
 import { operationJsonParts } from "../../src/operation/resource";
 import { isFinal, nextState } from "../../src/operation/state";
 import type { ObjectHost } from "./objects";
 import type { Consumer } from "./consumer";
+import type { Actor } from "./scheduler";
 import type { SimulatedSocket } from "./sockets";
 import type { World } from "./world";
 
@@ -109,6 +110,12 @@ export class Ledger {
       `${who}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
     );
   }
+
+  exceeded(who: string, what: string): void {
+    this.violate("bounded", `${who} ${what}`);
+  }
+
+  failed(_caller: Actor, _host: ObjectHost, _error: Error): void {}
 
   // ── What the objects store ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -257,11 +264,13 @@ export class Ledger {
   }
 
   /** What was known when a read begins: its answer may not be older. */
-  asked(entry: Entry): (answer: OperationAnswer | undefined) => void {
+  asked(entry: Entry): (answer: ReadAnswer | undefined) => void {
     const { deleteAnswered, cancelAnswered, revision, final } = entry;
     return (answer) => {
       if (!answer) return this.#absent(entry);
-      if (deleteAnswered) this.violate("deleted stays deleted", `${entry.name} was deleted and is answered`);
+      // Of what is deleted a snapshot may be left, for a while.
+      if (deleteAnswered && !("snapshot" in answer))
+        this.violate("deleted stays deleted", `${entry.name} was deleted and is answered`);
       if (revisionOf(answer) < revision) {
         this.violate(
           "read your writes",
@@ -281,7 +290,7 @@ export class Ledger {
     if (!entry.deleteBegun && !isExpired) this.violate("never lost", `${entry.name} is not found`);
   }
 
-  #answered(entry: Entry, answer: OperationAnswer): void {
+  #answered(entry: Entry, answer: ReadAnswer): void {
     entry.revision = Math.max(entry.revision, revisionOf(answer));
     if (!answer.done) return;
     entry.final ??= text(answer);
@@ -309,12 +318,13 @@ function fenceIn(claimed: string): string {
 }
 
 /** None here is so large that it is a stream. */
-function text({ json: answered }: OperationAnswer): string {
+function text({ json: answered }: ReadAnswer): string {
   if (typeof answered !== "string") throw new TypeError("a simulated operation is answered as a stream");
   return answered;
 }
 
-function revisionOf({ etag }: OperationAnswer): number {
+function revisionOf({ etag }: ReadAnswer): number {
+  if (etag === undefined) throw new TypeError("a simulated snapshot has no revision");
   return Number.parseInt(etag.slice(1, -1), 36);
 }
 

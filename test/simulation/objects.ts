@@ -2,6 +2,7 @@
 // or twice, their calls lost on the way there or back.
 import type { SQLInputValue } from "node:sqlite";
 import { createHash } from "node:crypto";
+import { type PlatformError, objectReset, remoteError } from "./platform-errors";
 import { Actor } from "./scheduler";
 import { CLOSED, type SimulatedSocket } from "./sockets";
 import { StoredState } from "./storage";
@@ -13,7 +14,8 @@ interface DurableObjectDoors {
   reconcile?(): Promise<unknown>;
   fetch?(request: unknown): Promise<unknown>;
   webSocketMessage?(socket: SimulatedSocket, data: string): Promise<void>;
-  webSocketClose?(socket: SimulatedSocket, code: number): void | Promise<void>;
+  webSocketClose?(socket: SimulatedSocket, code: number, reason: string, wasClean: boolean): void | Promise<void>;
+  webSocketError?(socket: SimulatedSocket, error: unknown): void | Promise<void>;
 }
 
 export type ObjectClass = new (ctx: never, env: never) => object;
@@ -27,6 +29,12 @@ interface Settle {
 /** How often the platform repeats an alarm that failed, and how long it waits before the first. */
 const MAX_ALARM_RETRIES = 6;
 const ALARM_RETRY_MS = 2_000;
+
+/** A way to an object. */
+export interface Stub {
+  readonly host: ObjectHost;
+  brokenBy: Error | undefined;
+}
 
 /** One life of an object in memory. */
 export class Instance extends Actor {
@@ -92,7 +100,7 @@ export class ObjectHost {
         const value = await call(instance.object);
         if (instance.pending.delete(failed)) instance.output(() => settle.resolve(value));
       } catch (error) {
-        if (instance.pending.delete(failed)) instance.output(() => failed(error as Error));
+        if (instance.pending.delete(failed)) instance.output(() => failed(remoteError(error)));
       }
     };
     void answer();
@@ -108,16 +116,26 @@ export class ObjectHost {
 
   /** The memory is gone, and the sockets with it; what was not committed never was. */
   crash(why: string): void {
-    const { instance, world } = this;
-    world.trace(() => `${this.label} crashes ${why}`);
+    this.world.trace(() => `${this.label} crashes ${why}`);
+    this.#reset(objectReset("of an internal error"), () => !this.world.random.chance(0.2));
+  }
+
+  /** Its code was updated: every other end hears of it. */
+  redeploy(): void {
+    this.world.trace(() => `${this.label} is reset by a deploy`);
+    this.#reset(objectReset("its code was updated"), () => true);
+  }
+
+  #reset(error: PlatformError, peerHears: () => boolean): void {
+    const { instance } = this;
     this.state.rollback();
-    for (const socket of this.sockets) socket.sever({ hears: false, peerHears: !world.random.chance(0.2) });
+    for (const socket of this.sockets) socket.sever({ hears: false, peerHears: peerHears() });
     for (const socket of this.sockets) socket.readyState = CLOSED;
     this.sockets.clear();
     if (!instance) return;
     instance.alive = false;
     this.instance = undefined;
-    for (const reject of instance.pending) reject(new Error("the object was reset"));
+    for (const reject of instance.pending) reject(error);
   }
 
   /** The memory is gone; sockets hibernate. Only where nothing is under way. */
@@ -135,6 +153,8 @@ export class ObjectHost {
   jump(ms: number): void {
     this.skewMs = ms;
     if (this.instance) this.instance.skewMs = ms;
+    // Its alarm goes by that clock.
+    if (this.#armedFor !== null) this.#scheduleAlarm(this.#armedFor - ms, this.#alarmToken);
   }
 
   // ── Storage ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -239,7 +259,10 @@ export class ObjectHost {
     this.#alarmToken += 1;
     if (alarmTime === null) return;
     const { world } = this;
-    const late = world.faults.strikes("an alarm is late") ? world.random.below(40_000) : 0;
+    // Where operations' alarms are dropped the index has to be in time, or only cron is left.
+    const { faults, random } = world;
+    const mayBeLate = this.kind !== "index" || !faults.has("an operation's alarm fails on every try, and is dropped");
+    const late = mayBeLate && faults.strikes("an alarm is late") ? random.below(40_000) : 0;
     this.#scheduleAlarm(alarmTime - this.skewMs + late, this.#alarmToken);
   }
 
@@ -252,6 +275,8 @@ export class ObjectHost {
       if (early > 0) return this.#scheduleAlarm(world.scheduler.now + early, token);
       this.state.alarmTime = null;
       this.#armedFor = null;
+      const article = this.kind === "index" ? "an index's" : this.kind === "operation" ? "an operation's" : undefined;
+      if (article && world.faults.strikes(`${article} alarm fails on every try, and is dropped`)) return;
       this.fireAlarm(0);
       if (world.faults.strikes("an alarm comes twice"))
         world.scheduler.after(world.network.latency(), world.nature, () => this.fireAlarm(0));
@@ -277,7 +302,11 @@ export class ObjectHost {
 
   socketClose(socket: SimulatedSocket, code: number): void {
     this.sockets.delete(socket);
-    this.invoke((object) => object.webSocketClose?.(socket, code), { resolve: () => {}, reject: () => {} });
+    const reason = code === 1006 ? "WebSocket disconnected without sending Close frame." : "";
+    this.invoke((object) => object.webSocketClose?.(socket, code, reason, code !== 1006), {
+      resolve: () => {},
+      reject: () => {},
+    });
   }
 
   autoResponseTime(): number {
@@ -358,15 +387,17 @@ export class Namespace {
     return host;
   }
 
+  /** One that has thrown an error of the platform stays broken: every later call throws the same. */
   #stub(host: ObjectHost): object {
+    const stub: Stub = { host, brokenBy: undefined };
     return new Proxy(
       {},
       {
         get: (_, property) => {
           if (property === "then" || typeof property === "symbol") return undefined;
           if (property === "fetch")
-            return (url: string, init?: RequestInit) => this.#world.call(host, "fetch", [requestFrom(url, init)]);
-          return (...parameters: unknown[]) => this.#world.call(host, property, parameters);
+            return (url: string, init?: RequestInit) => this.#world.call(stub, "fetch", [requestFrom(url, init)]);
+          return (...parameters: unknown[]) => this.#world.call(stub, property, parameters);
         },
       },
     );

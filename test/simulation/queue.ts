@@ -1,25 +1,74 @@
-// The simulated Queue and its consumers: messages get lost, come twice, late and out of order; consumers die without a
-// word, or stand still and come back.
+// The simulated Queues and their consumers, by the platform's rules: messages get lost, come twice, late and out of order;
+// acknowledgements count at the invocation's end; consumers have 15 minutes, and die, or stand still and come back; more
+// consumers are started only when a batch has ended.
 import { queueConsumer } from "../../src/queue/consumer";
 import { Consumer } from "./consumer";
 import { NEW_METHOD, simulatedMethods } from "./methods";
 import type { World } from "./world";
 
-/** How long a message that nobody acknowledged stays invisible, and how often it is tried. */
-const VISIBILITY_MS = 30_000;
-const MAX_TRIES = 10;
+/** https://developers.cloudflare.com/queues/platform/limits/ */
+export const MAX_CONSUMERS = 250;
+export const MAX_INVOCATION_MS = 15 * 60_000;
+/** The platform notices that an invocation has died within this. */
+const DEATH_NOTICED_MS = 30_000;
+/** Fewer than wrangler.toml has, so that dead letters occur. */
+const MAX_RETRIES = 3;
+const RETRY_DELAY_MS = 2_000;
+const DEAD_LETTER_TRIES = 100;
+const DEAD_LETTER_DELAY_MS = 60_000;
+const DEAD_LETTERS = "edge-operations-dead-letters";
 
-export class SimulatedQueue {
+interface QueuedMessage {
+  body: unknown;
+  attempts: number;
+}
+
+/** Every queue of a deployment: the lanes that carry work, and the dead letters. */
+export class Queues {
+  readonly lanes: readonly SimulatedQueue[];
+  readonly deadLetters: SimulatedQueue;
   readonly consumers = new Set<Consumer>();
-  readonly #world: World;
-  readonly #handle = queueConsumer(new Map(simulatedMethods.map((method) => [method.id, method])));
-  readonly #handleBeforeDeploy = queueConsumer(
+  readonly handle = queueConsumer(new Map(simulatedMethods.map((method) => [method.id, method])));
+  readonly handleBeforeDeploy = queueConsumer(
     new Map(simulatedMethods.filter(({ id }) => id !== NEW_METHOD).map((method) => [method.id, method])),
   );
-  #count = 0;
+  count = 0;
+  readonly #world: World;
 
-  constructor(world: World) {
+  constructor(world: World, lanes: number) {
     this.#world = world;
+    const name = (lane: number): string => (lane === 0 ? "edge-operations" : `edge-operations-${lane + 1}`);
+    this.lanes = Array.from({ length: lanes }, (_, lane) => new SimulatedQueue(world, this, name(lane)));
+    this.deadLetters = new SimulatedQueue(world, this, DEAD_LETTERS);
+  }
+
+  /** Ends a consumer without a word; the other ends of its sockets may hear of it. */
+  kill(consumer: Consumer): void {
+    this.consumers.delete(consumer);
+    consumer.alive = false;
+    consumer.died();
+    for (const socket of consumer.sockets) socket.sever({ hears: false, peerHears: this.#world.random.chance(0.5) });
+  }
+
+  /** The producer bindings. */
+  bindings(): Record<string, SimulatedQueue> {
+    return Object.fromEntries(this.lanes.map((queue, lane) => [lane === 0 ? "QUEUE" : `QUEUE_${lane + 1}`, queue]));
+  }
+}
+
+export class SimulatedQueue {
+  readonly name: string;
+  readonly #world: World;
+  readonly #queues: Queues;
+  readonly #backlog: QueuedMessage[] = [];
+  #running = 0;
+  /** How many consumers autoscaling has come to; a cold queue has one. */
+  #allowed = 1;
+
+  constructor(world: World, queues: Queues, name: string) {
+    this.#world = world;
+    this.#queues = queues;
+    this.name = name;
   }
 
   /** The binding's. */
@@ -27,6 +76,7 @@ export class SimulatedQueue {
     const { scheduler, faults, network, random } = this.#world;
     const sender = scheduler.current;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#world.countSubrequest(sender);
     sender.output(() => {
       if (faults.strikes("a message cannot be sent")) {
         scheduler.after(network.latency(), sender, () => reject(new Error("Queue send failed")));
@@ -35,62 +85,118 @@ export class SimulatedQueue {
       scheduler.after(network.latency(), sender, resolve);
       if (faults.strikes("a message is lost")) return;
       const late = faults.strikes("a message is late, behind others") ? random.below(60_000) : 0;
-      this.#deliverAfter(network.latency() + late, body, 1);
+      this.deliverAfter(network.latency() + late, { body, attempts: 1 });
       if (faults.strikes("a message is delivered twice"))
-        this.#deliverAfter(network.latency() + random.below(30_000), body, 1);
+        this.deliverAfter(network.latency() + random.below(30_000), { body, attempts: 1 });
     });
     return promise;
   }
 
-  #deliverAfter(ms: number, body: unknown, attempts: number): void {
-    this.#world.scheduler.after(ms, this.#world.nature, () => this.#deliver(body, attempts));
+  deliverAfter(ms: number, message: QueuedMessage): void {
+    const { scheduler, nature } = this.#world;
+    scheduler.after(ms, nature, () => {
+      this.#backlog.push(message);
+      if (this.#running >= this.#allowed) {
+        this.#world.faults.counted("a message waits behind a batch that has not ended");
+        this.#world.trace(() => `a message waits in ${this.name} behind ${this.#running} consumers`);
+      }
+      this.#startConsumers();
+    });
   }
 
-  #deliver(body: unknown, attempts: number): void {
-    const { scheduler, env } = this.#world;
-    this.#count += 1;
-    const consumer = new Consumer(`consumer ${this.#count}`, scheduler.now);
-    this.consumers.add(consumer);
-    this.#world.trace(() => `${consumer.name} is given ${JSON.stringify(body).slice(0, 15)}…, try ${attempts}`);
-    let isSettled = false;
-    const again = (ms: number): void => {
-      if (isSettled) return;
-      isSettled = true;
-      if (attempts < MAX_TRIES) this.#deliverAfter(ms, body, attempts + 1);
-    };
-    const acknowledge = (): void => {
-      isSettled = true;
-    };
+  #startConsumers(): void {
+    while (this.#running < this.#allowed) {
+      const message = this.#backlog.shift();
+      if (!message) return;
+      this.#running += 1;
+      this.#consume(message);
+    }
+  }
+
+  /** The only moment at which the platform looks whether to have more consumers, or fewer. */
+  #batchEnded(): void {
+    this.#running -= 1;
+    this.#allowed = this.#backlog.length > 0 ? Math.min(MAX_CONSUMERS, this.#allowed + 1) : Math.max(1, this.#running);
+    this.#startConsumers();
+  }
+
+  #again({ body, attempts }: QueuedMessage, ms: number): void {
+    const isDeadLetter = this === this.#queues.deadLetters;
+    if (attempts <= (isDeadLetter ? DEAD_LETTER_TRIES : MAX_RETRIES)) {
+      return this.deliverAfter(ms, { body, attempts: attempts + 1 });
+    }
+    if (isDeadLetter) return;
+    this.#world.faults.counted("a message goes to the dead letters");
+    this.#queues.deadLetters.deliverAfter(0, { body, attempts: 1 });
+  }
+
+  #consume(queued: QueuedMessage): void {
+    const { scheduler, env, nature, observer } = this.#world;
+    const { body, attempts } = queued;
+    this.#queues.count += 1;
+    const consumer = new Consumer(`consumer ${this.#queues.count}`, scheduler.now);
+    this.#queues.consumers.add(consumer);
+    this.#world.trace(
+      () => `${consumer.name} of ${this.name} is given ${JSON.stringify(body).slice(0, 15)}…, try ${attempts}`,
+    );
+    let verdict: "ack" | { retryAfterMs: number } | undefined;
+    const usualDelayMs = this === this.#queues.deadLetters ? DEAD_LETTER_DELAY_MS : RETRY_DELAY_MS;
     const message = {
-      id: String(this.#count),
+      id: String(this.#queues.count),
       timestamp: new Date(scheduler.now),
       body,
       attempts,
-      ack: acknowledge,
-      retry: ({ delaySeconds = 0 } = {}) => again(delaySeconds * 1_000),
+      ack: () => {
+        verdict ??= "ack";
+      },
+      retry: ({ delaySeconds = usualDelayMs / 1_000 } = {}) => {
+        verdict ??= { retryAfterMs: delaySeconds * 1_000 };
+      },
     };
-    const batch = { queue: "edge-operations", messages: [message], ackAll: acknowledge, retryAll: () => again(0) };
+    const batch = { queue: this.name, messages: [message], ackAll: message.ack, retryAll: message.retry };
     const work: Promise<unknown>[] = [];
     const context = { waitUntil: (promise: Promise<unknown>) => work.push(promise), passThroughOnException: () => {} };
-    // Whoever dies before it has acknowledged has its message delivered to another.
-    scheduler.after(VISIBILITY_MS, this.#world.nature, () => {
-      if (!isSettled && !consumer.alive) again(0);
+    let hasEnded = false;
+    /** The platform hears how the batch went. */
+    const end = (result: typeof verdict): void => {
+      if (hasEnded) return;
+      hasEnded = true;
+      if (result !== "ack") this.#again(queued, result?.retryAfterMs ?? usualDelayMs);
+      this.#batchEnded();
+    };
+    // An invocation that dies says nothing of its messages: not even of those that it acknowledged.
+    consumer.died = () => {
+      if (verdict === "ack") this.#world.faults.counted("an acknowledged message is delivered again");
+      scheduler.after(this.#world.random.below(DEATH_NOTICED_MS), nature, () => end(undefined));
+    };
+    scheduler.after(MAX_INVOCATION_MS, consumer, () => {
+      if (hasEnded) return;
+      this.#queues.kill(consumer);
     });
     scheduler.current = consumer;
-    const handle = scheduler.now < this.#world.deployTime ? this.#handleBeforeDeploy : this.#handle;
-    void handle(batch as never, env as never, context as never)
-      .then(acknowledge, () => again(0))
-      .then(() => Promise.all(work))
-      .catch((error: unknown) => {
-        if (consumer.alive) this.#world.observer.rejected(consumer.name, error);
+    const isOld = scheduler.now < this.#world.deployTime;
+    const handle = isOld ? this.#queues.handleBeforeDeploy : this.#queues.handle;
+    const returned = handle(batch as never, env as never, context as never).then(
+      () => end(verdict ?? "ack"),
+      () => end(verdict),
+    );
+    void returned
+      .then(() => {
+        return Promise.all(work);
       })
-      .finally(() => this.consumers.delete(consumer));
+      .catch((error: unknown) => {
+        if (consumer.alive) observer.rejected(consumer.name, error);
+      })
+      .finally(() => {
+        if (consumer.alive) this.#finish(consumer);
+      });
   }
 
-  /** Ends a consumer without a word; the other ends of its sockets may hear of it. */
-  kill(consumer: Consumer): void {
+  /** The invocation is over, and everything with it: its timers, and sockets that are still open. */
+  #finish(consumer: Consumer): void {
+    this.#queues.consumers.delete(consumer);
+    // What it sent last is on its way already.
     consumer.alive = false;
-    this.consumers.delete(consumer);
-    for (const socket of consumer.sockets) socket.sever({ hears: false, peerHears: this.#world.random.chance(0.5) });
+    for (const socket of consumer.sockets) socket.abandon();
   }
 }

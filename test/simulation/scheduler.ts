@@ -10,6 +10,10 @@ export class Actor {
   frozenUntil = 0;
   /** Its clock was set back while it ran: what it believes of its lease may be wrong. */
   wasSetBack = false;
+  /** Calls that it has made: an invocation of a Worker has a thousand. */
+  subrequests = 0;
+  /** What its clock stands at since its code began to compute without waiting for anything; undefined: it goes. */
+  stoodAt: number | undefined;
 
   constructor(name: string) {
     this.name = name;
@@ -26,6 +30,8 @@ interface Scheduled {
   order: number;
   actor: Actor;
   run: () => void;
+  /** It is no event for whoever runs: its code just goes on. */
+  keepsClock?: true;
 }
 
 export class Scheduler {
@@ -42,16 +48,23 @@ export class Scheduler {
     this.current = this.nobody;
   }
 
-  /** The time by the clock of whoever runs. */
+  /** The time by the clock of whoever runs. It advances with what is waited for, and not while code computes. */
   clock(actor: Actor = this.current): number {
-    return this.now + actor.skewMs;
+    return actor.stoodAt ?? this.now + actor.skewMs;
   }
 
   at(time: number, actor: Actor, run: () => void): void {
     if (Number.isNaN(time)) throw new TypeError(`${actor.name} wants something to happen at no time`);
-    const heap = this.#heap;
+    this.#push({ time: Math.max(time, this.now), order: this.#nextOrder(), actor, run });
+  }
+
+  #nextOrder(): number {
     this.#order += 1;
-    const scheduled = { time: Math.max(time, this.now), order: this.#order, actor, run };
+    return this.#order;
+  }
+
+  #push(scheduled: Scheduled): void {
+    const heap = this.#heap;
     let index = heap.length;
     while (index > 0) {
       const parent = (index - 1) >> 1;
@@ -79,9 +92,10 @@ export class Scheduler {
     const { actor } = next;
     if (!actor.alive) return false;
     if (actor.frozenUntil > this.now) {
-      this.at(actor.frozenUntil, actor, next.run);
+      this.#push({ ...next, time: actor.frozenUntil, order: next.keepsClock ? next.order : this.#nextOrder() });
       return false;
     }
+    if (!next.keepsClock) actor.stoodAt = undefined;
     this.current = actor;
     next.run();
     return true;

@@ -126,6 +126,11 @@ export class SimulatedSocket {
     }
   }
 
+  /** Its owner is gone and has not closed it: the other end hears so. */
+  abandon(): void {
+    if (this.readyState < CLOSING) this.sever({ hears: false, peerHears: true });
+  }
+
   /** The connection is gone. An end that does not hear of it goes on believing in it. */
   sever({ hears, peerHears }: { hears: boolean; peerHears: boolean }): void {
     for (const [end, told] of [
@@ -134,7 +139,9 @@ export class SimulatedSocket {
     ] as const) {
       end.isBroken = true;
       const receiver = end.host ? this.world.nature : end.owner;
-      if (told && receiver) this.world.scheduler.after(this.world.network.latency(), receiver, () => end.closed(1006));
+      if (!told || !receiver) continue;
+      const { scheduler, network } = this.world;
+      scheduler.after(network.latency(), receiver, () => end.closed(1006));
     }
   }
 }

@@ -11,9 +11,10 @@ import { type Random, randomFromSeed } from "../support/random";
 import { type Fault, Faults } from "./faults";
 import { SimulatedKv } from "./kv";
 import { Network } from "./network";
-import { Namespace, type ObjectClass, type ObjectHost } from "./objects";
+import { Instance, Namespace, type ObjectClass, type ObjectHost, type Stub } from "./objects";
+import { PlatformError, connectionLost, objectOverloaded } from "./platform-errors";
 import { Consumer } from "./consumer";
-import { SimulatedQueue } from "./queue";
+import { Queues } from "./queue";
 import { Actor, Scheduler } from "./scheduler";
 import type { SimulatedSocket } from "./sockets";
 
@@ -27,10 +28,16 @@ export interface Observer {
   stepStarted(operation: OperationContext, step: string, runner: Consumer): void;
   /** Work that was left to the runtime failed: nobody would ever know. */
   rejected(who: string, error: unknown): void;
+  /** A call failed, and its caller hears of it. */
+  failed(caller: Actor, host: ObjectHost, error: Error): void;
+  /** The platform cut somebody off, for more than anybody has. */
+  exceeded(who: string, what: string): void;
 }
 
 export const START_TIME = Date.UTC(2026, 0, 31, 12);
 const SWEEP_INTERVAL_MS = 300_000;
+/** https://developers.cloudflare.com/workers/platform/limits/#subrequests */
+const MAX_SUBREQUESTS = 1_000;
 
 export interface WorldOptions {
   seed: number;
@@ -38,6 +45,8 @@ export interface WorldOptions {
   count(this: void, fault: Fault): void;
   /** Variables of the deployment. */
   variables: Record<string, string>;
+  /** Queues that carry work. */
+  lanes: number;
   /** Where lines of the trace go; undefined: nobody reads them. */
   trace: ((line: string) => void) | undefined;
 }
@@ -56,7 +65,7 @@ export class World {
   readonly slots: Namespace;
   readonly directory: Namespace;
   readonly kv: SimulatedKv;
-  readonly queue: SimulatedQueue;
+  readonly queues: Queues;
   readonly env: Record<string, unknown>;
   autoResponse = { request: "", response: "" };
   indexDownUntil = 0;
@@ -64,7 +73,7 @@ export class World {
   deployTime = 0;
   readonly #trace: ((line: string) => void) | undefined;
 
-  constructor({ seed, observer, count, variables, trace }: WorldOptions) {
+  constructor({ seed, observer, count, variables, lanes, trace }: WorldOptions) {
     this.random = randomFromSeed(seed);
     this.observer = observer;
     this.#trace = trace;
@@ -80,7 +89,7 @@ export class World {
     this.slots = namespace("slots", SlotsObject);
     this.directory = namespace("directory", DirectoryObject);
     this.kv = new SimulatedKv(this);
-    this.queue = new SimulatedQueue(this);
+    this.queues = new Queues(this, lanes);
     this.env = {
       ...variables,
       AUTH: "open",
@@ -89,7 +98,7 @@ export class World {
       REQUESTS: this.requests,
       SLOTS: this.slots,
       DIRECTORY: this.directory,
-      QUEUE: this.queue,
+      ...this.queues.bindings(),
       SNAPSHOTS: this.kv,
     };
   }
@@ -105,21 +114,38 @@ export class World {
     this.trace(() => `${this.scheduler.current.name} logs ${JSON.stringify(parts[0]).slice(0, 200)}`);
   }
 
+  /** An invocation of a Worker has a thousand. An object's events are not told apart here. */
+  countSubrequest(caller: Actor): void {
+    caller.subrequests += 1;
+    if (caller.subrequests > MAX_SUBREQUESTS && !(caller instanceof Instance)) {
+      this.observer.exceeded(caller.name, `makes more than ${MAX_SUBREQUESTS} subrequests`);
+    }
+  }
+
   /** A call from whoever runs to an object, over a network that loses it on the way there or back. */
-  call(host: ObjectHost, method: string, parameters: unknown[]): Promise<unknown> {
+  call(stub: Stub, method: string, parameters: unknown[]): Promise<unknown> {
     const { scheduler, faults, network, nature } = this;
+    const { host } = stub;
     const caller = scheduler.current;
+    if (stub.brokenBy) return Promise.reject(stub.brokenBy);
+    this.countSubrequest(caller);
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    const fail = (error: Error): void => scheduler.after(network.latency(), caller, () => reject(error));
+    const fail = (error: Error): void =>
+      scheduler.after(network.latency(), caller, () => {
+        if (error instanceof PlatformError) stub.brokenBy = error;
+        this.observer.failed(caller, host, error);
+        reject(error);
+      });
     if (caller instanceof Consumer) caller.askedTime = scheduler.now;
     caller.output(() => {
-      if (host.kind === "index" && scheduler.now < this.indexDownUntil) return fail(new Error("index unreachable"));
-      if (faults.strikes("a request to an object is lost")) return fail(new Error("Network connection lost."));
+      if (host.kind === "index" && scheduler.now < this.indexDownUntil) return fail(connectionLost());
+      if (faults.strikes("a request to an object is lost")) return fail(connectionLost());
+      if (faults.strikes("an object is overloaded")) return fail(objectOverloaded(this.random.chance(0.5)));
       scheduler.after(network.latency(), nature, () => {
         this.trace(() => `${host.label} is asked to ${method} by ${caller.name}`);
         host.invoke((object) => (object as Record<string, (...values: unknown[]) => unknown>)[method]!(...parameters), {
           resolve: (value) => {
-            if (faults.strikes("an object's answer is lost")) return fail(new Error("Network connection lost."));
+            if (faults.strikes("an object's answer is lost")) return fail(connectionLost());
             scheduler.after(network.latency(), caller, () => {
               if (method === "fetch") this.#handOver(value as { webSocket: SimulatedSocket | null }, caller);
               resolve(value);
