@@ -6,6 +6,7 @@ import { type ApiKeys, apiKeysOver } from "./authentication/verify-api-key";
 import { configFromEnv } from "./config";
 import { sweep } from "./cron/sweep";
 import { operationLists, operationStore, requestStore, slotStore } from "./durable/operation-client";
+import { operationGate } from "./durable/operation-gate";
 import { apiKeyStore } from "./durable/key-object";
 import { policyReader, policyStore } from "./durable/policy-client";
 import type { Env, WorkMessage } from "./env";
@@ -138,6 +139,8 @@ async function serviceContext(
     principal,
     apiKeys: apiKeyStore(env.KEYS),
     authorize: (permission, parent) => authorizer.require(permission, parent),
+    permit: operationGate(env.OPERATIONS, authorizer),
+    administer: (action, resource) => authorizer.requireAdministrator(action, resource),
     iam: {
       policies: policyStore(namespaces, authorizer, { cache: policyCache, now }),
       hasConfiguredAdmins: hasConfiguredAdmins(env),

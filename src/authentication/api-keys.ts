@@ -2,8 +2,8 @@
 // projects: a deployment has one set of keys.
 import { parseTimestamp, formatTimestampMs, timestampToMs } from "../aip/timestamp";
 import { policyResourceProblem } from "../iam/policy-resources";
-import { type Grant, type Principal, isAnonymous } from "../iam/principal";
-import { WWW_AUTHENTICATE } from "../iam/denial";
+import type { Grant, Principal } from "../iam/principal";
+import { administratorDenial } from "../iam/denial";
 import { isRole, roles } from "../iam/roles";
 import type { Json, JsonObject } from "../rpc/any";
 import { Violations, isJsonObject } from "../rpc/decode";
@@ -58,7 +58,7 @@ export async function createApiKey(
   if (await store.create(record)) return { ...apiKeyFromRecord(record), keyString: formatApiKey(key) };
   throw new RpcError(
     "FAILED_PRECONDITION",
-    `There are ${MAX_API_KEYS} API keys already. Revoke some: they go in time.`,
+    `The limit of ${MAX_API_KEYS} API keys is reached. Revoke unused keys; they are removed after 30 days.`,
     {
       reason: "TOO_MANY_API_KEYS",
     },
@@ -98,13 +98,9 @@ export async function revokeApiKey(
   throw notFound(RESOURCE_TYPE, name);
 }
 
-/** No role holds this: a key that could make keys would outlive its own revocation. */
+/** No role holds this: a key that could make keys would outlive its own revocation. The door asks before, too. */
 function requireAdmin(principal: Principal): void {
-  if (principal.isAdmin) return;
-  const message = "API keys are administered by the members of ADMINS and by administrators' keys.";
-  const reason = isAnonymous(principal) ? "CREDENTIALS_MISSING" : "NOT_AN_ADMINISTRATOR";
-  if (!isAnonymous(principal)) throw new RpcError("PERMISSION_DENIED", message, { reason });
-  throw new RpcError("UNAUTHENTICATED", message, { reason, headers: { "WWW-Authenticate": WWW_AUTHENTICATE } });
+  if (!principal.isAdmin) throw administratorDenial(principal);
 }
 
 function apiKeyFromRecord({ id, displayName, grants, ...times }: ApiKeyRecord): ApiKey {

@@ -8,6 +8,7 @@ import {
   RevokeApiKeyRequest,
 } from "../description/messages/api-keys";
 import { MAX_BODY_BYTES } from "../limits";
+import { administrators } from "./judge";
 import { type Call, pathVariable, queryOf } from "./call";
 import { jsonResponse } from "./operation-response";
 import type { AnswerShape } from "./partial-response";
@@ -40,6 +41,7 @@ export const apiKeysRoutes: readonly Route[] = [
       response: ApiKey,
     },
     answer: apiKeyShape,
+    judge: administrators("apiKeys.create", () => "apiKeys"),
     handler: create,
   },
   {
@@ -54,6 +56,7 @@ export const apiKeysRoutes: readonly Route[] = [
       response: ListApiKeysResponse,
     },
     answer: apiKeyListShape,
+    judge: administrators("apiKeys.list", () => "apiKeys"),
     handler: list,
   },
   {
@@ -68,6 +71,7 @@ export const apiKeysRoutes: readonly Route[] = [
       response: ApiKey,
     },
     answer: apiKeyShape,
+    judge: administrators("apiKeys.revoke", (call) => pathVariable(call, "name")),
     handler: revoke,
   },
 ];
@@ -76,7 +80,9 @@ async function create(call: Call): Promise<Response> {
   queryOf(call);
   const json = await readJsonObject(call.request, call.body, MAX_BODY_BYTES);
   const { apiKeys, principal, now } = call.service;
-  return answer(await createApiKey(apiKeys, principal, json, now()));
+  const key = await createApiKey(apiKeys, principal, json, now());
+  call.notes.resource = key.name;
+  return answer(key);
 }
 
 async function list(call: Call): Promise<Response> {

@@ -2,6 +2,7 @@
 import { nameFromPath } from "../aip/resource-name";
 import { invalidArgument } from "../rpc/error";
 import type { OperationLists, OperationReads, OperationStore, RequestStore, SlotStore } from "../service/ports";
+import type { AdministratorAction } from "../service/authorizer";
 import type { TokenKeys } from "../service/page-token";
 import type { Deployment } from "../service/start-operation";
 import type { IamService } from "../service/iam-policy";
@@ -20,6 +21,10 @@ export interface ServiceContext {
   caller: Caller;
   /** Throws where the caller has not the permission on a parent. */
   authorize: (permission: Permission, parent: string) => Promise<void>;
+  /** Throws where the caller has not the permission on an operation, by its own policy and starter too. */
+  permit: (permission: Permission, name: string) => Promise<void>;
+  /** Throws where the caller is no administrator of the deployment. */
+  administer: (action: AdministratorAction, resource: string) => void;
   iam: IamService;
   principal: Principal;
   apiKeys: ApiKeyStore;

@@ -119,9 +119,10 @@ function routerEntries(compiled: CompiledRoute): RouterEntry[] {
     Object.assign(notes, { rpc: route.rpc.name }, notesFromPath(encodedVariables));
     const service = await ports.service(request, requestId);
     notes.caller = callerOf(service);
+    const call = { request, url, body, version, parameters: route.rpc.query, encodedVariables, service, notes };
+    await route.judge(call);
     const mask = maskOf(request, url.searchParams, route.answer);
     const isIndented = prettyPrint(url.searchParams);
-    const call = { request, url, body, version, parameters: route.rpc.query, encodedVariables, service, notes };
     const response = await route.handler(call);
     if (response.status !== 200 || (!mask && !isIndented)) return response;
     const json = await response.text();

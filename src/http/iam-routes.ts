@@ -12,6 +12,7 @@ import { MAX_BODY_BYTES, MAX_QUOTED_CHARACTERS } from "../limits";
 import type { JsonObject } from "../rpc/any";
 import { Violations } from "../rpc/decode";
 import { getIamPolicy, requestedPolicyVersionOf, setIamPolicy, testIamPermissions } from "../service/iam-policy";
+import { everyone, onResource } from "./judge";
 import { type Call, pathVariable, queryOf } from "./call";
 import { jsonResponse } from "./operation-response";
 import type { AnswerShape } from "./partial-response";
@@ -48,11 +49,14 @@ const TEST: Description = {
   response: TestIamPermissionsResponse,
 };
 
+const mayGet = onResource("longrunning.operations.getIamPolicy", { isBodyOptional: true });
+const maySet = onResource("longrunning.operations.setIamPolicy", { isBodyOptional: false });
+
 export const iamRoutes: readonly Route[] = [
-  route("POST", "getIamPolicy", { ...GET_BY_BODY, answer: policyShape, handler: getByBody }),
-  route("GET", "getIamPolicy", { ...GET_BY_QUERY, answer: policyShape, handler: getByQuery }),
-  route("POST", "setIamPolicy", { ...SET, answer: policyShape, handler: set }),
-  route("POST", "testIamPermissions", { ...TEST, answer: permissionsShape, handler: test }),
+  route("POST", "getIamPolicy", { ...GET_BY_BODY, answer: policyShape, judge: mayGet, handler: getByBody }),
+  route("GET", "getIamPolicy", { ...GET_BY_QUERY, answer: policyShape, judge: mayGet, handler: getByQuery }),
+  route("POST", "setIamPolicy", { ...SET, answer: policyShape, judge: maySet, handler: set }),
+  route("POST", "testIamPermissions", { ...TEST, answer: permissionsShape, judge: everyone, handler: test }),
 ];
 
 type Description = Omit<Rpc, "name" | "over">;
@@ -60,7 +64,7 @@ type Description = Omit<Rpc, "name" | "over">;
 function route(
   method: Route["method"],
   verb: string,
-  { answer: shape, handler, ...description }: Description & Pick<Route, "answer" | "handler">,
+  { answer: shape, judge, handler, ...description }: Description & Pick<Route, "answer" | "judge" | "handler">,
 ): Route {
   const name = `google.iam.v1.IAMPolicy.${verb.charAt(0).toUpperCase()}${verb.slice(1)}`;
   return {
@@ -69,6 +73,7 @@ function route(
     accepts: isResource,
     rpc: { ...description, name, over: "policyResources" },
     answer: shape,
+    judge,
     handler,
   };
 }

@@ -6,6 +6,7 @@ import {
   Location,
 } from "../description/messages/location";
 import { getLocation, listLocations } from "../service/locations";
+import { everyone } from "./judge";
 import { type Call, pathVariable, queryOf } from "./call";
 import { jsonResponse } from "./operation-response";
 import { locationListShape, locationShape } from "./partial-response";
@@ -26,6 +27,7 @@ export const locationsRoutes: readonly Route[] = [
       response: ListLocationsResponse,
     },
     answer: locationListShape,
+    judge: everyone,
     handler: list,
   },
   {
@@ -40,6 +42,7 @@ export const locationsRoutes: readonly Route[] = [
       response: Location,
     },
     answer: locationShape,
+    judge: everyone,
     handler: get,
   },
 ];

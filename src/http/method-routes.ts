@@ -11,6 +11,7 @@ import { invalidArgument } from "../rpc/error";
 import { SCRIPT_HEADER } from "../service/emulation-script";
 import { startOperation } from "../service/start-operation";
 import { bodyTooLarge } from "../service/start-once";
+import { onParent } from "./judge";
 import { type Call, apiVersionOf, pathVariable } from "./call";
 import { parseMediaType } from "./media-type";
 import { operationShape } from "./partial-response";
@@ -29,6 +30,7 @@ export function routeFromMethod(method: Method): Route {
     template: isServedVersion ? `/{version}/${rest.join("/")}` : method.http.post,
     rpc: rpcFromMethod(method),
     answer: operationShape,
+    judge: onParent("longrunning.methods.invoke", (call) => parentFromVariables(variablesOf(call, method))),
     handler: (call) => start(call, method),
   };
 }
@@ -53,9 +55,8 @@ function rpcFromMethod({ id, http, template, input, requestMessage, ...declared 
 }
 
 async function start(call: Call, method: Method): Promise<Response> {
-  const pathVariables = Object.fromEntries(method.template.variables.map((name) => [name, pathVariable(call, name)]));
+  const pathVariables = variablesOf(call, method);
   const parent = parentFromVariables(pathVariables);
-  await call.service.authorize("longrunning.methods.invoke", parent);
   const { values, rest } = splitQuery(call.url.searchParams, START_PARAMETERS);
   const input = method.input && streamedInput(call, method.input);
   const body = input ? undefined : await readJson(call.request, call.body, MAX_BODY_BYTES);
@@ -83,6 +84,10 @@ async function start(call: Call, method: Method): Promise<Response> {
     deployment: service.deployment,
   });
   return startedResponse(call, started);
+}
+
+function variablesOf(call: Call, { template }: Method): Record<string, string> {
+  return Object.fromEntries(template.variables.map((name) => [name, pathVariable(call, name)]));
 }
 
 function streamedInput(call: Call, { contentTypes, maxBytes }: InputRule): StreamedInput {

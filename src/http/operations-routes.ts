@@ -19,6 +19,7 @@ import { invalidArgument } from "../rpc/error";
 import { cancelOperation, deleteOperation, getOperation, waitOperation } from "../service/operations";
 import { createOperation, updateOperation } from "../service/external-operations";
 import { listOperations } from "../service/list-operations";
+import { inObject, onOperation, onParent } from "./judge";
 import { type Call, apiVersionOf, pathName, pathVariable, queryOf, withoutWildcard } from "./call";
 import { conditionalOperationResponse, emptyResponse, jsonResponse, operationResponse } from "./operation-response";
 import { emptyShape, operationListShape, operationShape } from "./partial-response";
@@ -41,6 +42,19 @@ const CREATE = rpc("CreateOperation", {
   response: Operation,
 });
 
+const LIST_ROUTE = {
+  rpc: LIST,
+  answer: operationListShape,
+  judge: onParent("longrunning.operations.list", parentPattern),
+  handler: list,
+};
+const CREATE_ROUTE = {
+  rpc: CREATE,
+  answer: operationShape,
+  judge: onParent("longrunning.operations.create", parentOf),
+  handler: create,
+};
+
 export const operationsRoutes: readonly Route[] = [
   {
     method: "GET",
@@ -52,25 +66,22 @@ export const operationsRoutes: readonly Route[] = [
       response: Operation,
     }),
     answer: operationShape,
+    judge: inObject,
     handler: get,
   },
-  { method: "GET", template: "/{version}/operations", rpc: LIST, answer: operationListShape, handler: list },
+  { method: "GET", template: "/{version}/operations", ...LIST_ROUTE },
   {
     method: "GET",
     template: "/{version}/{name=**}/operations",
     accepts: hasPairs("name"),
-    rpc: LIST,
-    answer: operationListShape,
-    handler: list,
+    ...LIST_ROUTE,
   },
-  { method: "POST", template: "/{version}/operations", rpc: CREATE, answer: operationShape, handler: create },
+  { method: "POST", template: "/{version}/operations", ...CREATE_ROUTE },
   {
     method: "POST",
     template: "/{version}/{parent=**}/operations",
     accepts: hasPairs("parent"),
-    rpc: CREATE,
-    answer: operationShape,
-    handler: create,
+    ...CREATE_ROUTE,
   },
   {
     method: "PATCH",
@@ -84,6 +95,7 @@ export const operationsRoutes: readonly Route[] = [
       response: Operation,
     }),
     answer: operationShape,
+    judge: onOperation("longrunning.operations.update", { isBodyOptional: false }),
     handler: update,
   },
   {
@@ -96,6 +108,7 @@ export const operationsRoutes: readonly Route[] = [
       response: Empty,
     }),
     answer: emptyShape,
+    judge: inObject,
     handler: remove,
   },
   {
@@ -109,6 +122,7 @@ export const operationsRoutes: readonly Route[] = [
       response: Empty,
     }),
     answer: emptyShape,
+    judge: onOperation("longrunning.operations.cancel", { isBodyOptional: true }),
     handler: cancel,
   },
   {
@@ -123,6 +137,7 @@ export const operationsRoutes: readonly Route[] = [
       response: Operation,
     }),
     answer: operationShape,
+    judge: onOperation("longrunning.operations.wait", { isBodyOptional: true }),
     handler: wait,
   },
 ];
@@ -149,7 +164,6 @@ async function list(call: Call): Promise<Response> {
       { field: "name", description: `must be the path's ${JSON.stringify(collection)} or its parent` },
     ]);
   }
-  await call.service.authorize("longrunning.operations.list", parent);
   const { store, lists, tokenKeys, deployment } = call.service;
   const { locations, indexShards } = deployment;
   const ports = { store, lists, tokenKeys, locations, indexShards };
@@ -160,7 +174,6 @@ async function list(call: Call): Promise<Response> {
 
 async function create(call: Call): Promise<Response> {
   const parent = parentOf(call);
-  await call.service.authorize("longrunning.operations.create", parent);
   const query = queryOf(call);
   const { json, requestId, validateOnly } = startOptions(
     await readJsonObject(call.request, call.body, MAX_BODY_BYTES),

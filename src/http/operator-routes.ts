@@ -11,6 +11,7 @@ import type { JsonObject } from "../rpc/any";
 import { Violations } from "../rpc/decode";
 import { explainOperation } from "../service/operations";
 import { retryOperation } from "../service/retry-operation";
+import { inObject, onOperation } from "./judge";
 import { type Call, pathVariable, queryOf } from "./call";
 import { jsonResponse } from "./operation-response";
 import { operationShape } from "./partial-response";
@@ -38,6 +39,7 @@ const EXPLAIN: Route = {
     response: OperationExplanation,
   },
   answer: shapeFromMessage(OperationExplanation),
+  judge: inObject,
   handler: explain,
 };
 
@@ -54,6 +56,7 @@ const RETRY: Omit<Route, "handler"> = {
     response: Operation,
   },
   answer: operationShape,
+  judge: onOperation("longrunning.operations.retry", { isBodyOptional: true }),
 };
 
 async function explain(call: Call): Promise<Response> {

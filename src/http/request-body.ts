@@ -1,5 +1,5 @@
 // Request bodies: read within bounds, decoded as JSON, and drained before an error is answered.
-import { BODY_READ_BYTES, MAX_DRAIN_BYTES, MAX_DRAIN_MS, MAX_JSON_DEPTH } from "../limits";
+import { BODY_READ_BYTES, MAX_BODY_READ_MS, MAX_DRAIN_BYTES, MAX_DRAIN_MS, MAX_JSON_DEPTH } from "../limits";
 import type { Json, JsonObject } from "../rpc/any";
 import { isJsonObject } from "../rpc/decode";
 import { RpcError, invalidArgument } from "../rpc/error";
@@ -18,6 +18,11 @@ export class RequestBody {
   constructor(request: Request) {
     this.#request = request;
     this.#ended = request.body === null;
+  }
+
+  /** Whether there is nothing to read, as far as the request's head says. */
+  get isAbsent(): boolean {
+    return this.#request.body === null || this.#request.headers.get("Content-Length") === "0";
   }
 
   /** The next bytes, or undefined at the end. */
@@ -51,8 +56,22 @@ export class RequestBody {
     throw bodyTooLarge(maxBytes);
   }
 
-  /** The whole body, at most `maxBytes` of it. */
+  /** The whole body, at most `maxBytes` of it, which must come within {@link MAX_BODY_READ_MS}. */
   async bytes(maxBytes: number): Promise<Uint8Array> {
+    const tooSlow = Promise.withResolvers<never>();
+    const timer = setTimeout(() => {
+      // Nothing of it is waited for any more, not even to be drained.
+      this.#ended = true;
+      tooSlow.reject(bodyTooSlow());
+    }, MAX_BODY_READ_MS);
+    try {
+      return await Promise.race([this.#bytes(maxBytes), tooSlow.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #bytes(maxBytes: number): Promise<Uint8Array> {
     const announced = Number(this.#request.headers.get("Content-Length") ?? 0);
     if (announced > maxBytes) throw bodyTooLarge(maxBytes);
     if (announced > 0 && !this.#ended) return this.#announcedBytes(maxBytes);
@@ -207,6 +226,12 @@ function isDeeperThan(text: string, depth: number): boolean {
 /** A client that goes away in the middle is no fault of the service, and is logged as what it is. */
 function brokenOff(): RpcError {
   return new RpcError("CANCELLED", "body: broke off before its end", { reason: "REQUEST_BROKEN_OFF" });
+}
+
+/** RFC 9110, section 15.5.9. */
+function bodyTooSlow(): RpcError {
+  const message = `body: was not sent whole within ${MAX_BODY_READ_MS / 1_000} s`;
+  return new RpcError("DEADLINE_EXCEEDED", message, { reason: "REQUEST_BODY_TOO_SLOW", httpStatus: 408 });
 }
 
 function bodyError(description: string): RpcError {

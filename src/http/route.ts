@@ -2,6 +2,7 @@
 import { type HttpTemplate, compileHttpTemplate, matchHttpTemplate } from "../aip/http-template";
 import type { Rpc } from "../description/rpc";
 import type { Handler } from "./call";
+import type { Judge } from "./judge";
 import type { AnswerShape } from "./partial-response";
 
 /** The API versions that are served; all mean the same resource. */
@@ -17,6 +18,8 @@ export interface Route {
   rpc: Rpc;
   /** The fields of its answer, for partial responses. */
   answer: AnswerShape;
+  /** Asked before the handler, and before anything of the request but its path is looked at. */
+  judge: Judge;
   handler: Handler;
 }
 

@@ -1,14 +1,17 @@
 // Authorization, in one place and before existence is looked at: what a caller may do, by the policies of ancestors.
 import type { Access } from "../iam/access";
-import { denial } from "../iam/denial";
+import { administratorDenial, denial } from "../iam/denial";
 import { allowedPermissions, isAllowed } from "../iam/evaluate";
 import type { Permission } from "../iam/permissions";
 import { resourceFromParent, resourceType } from "../iam/policy-resources";
 import { EVERYONE_MAY, type Principal } from "../iam/principal";
 import { type AncestorPolicyPorts, ancestorPolicies } from "./iam-policy";
 
+/** What only administrators of the deployment do, whatever the policies say. */
+export type AdministratorAction = "apiKeys.create" | "apiKeys.list" | "apiKeys.revoke";
+
 /** Calls that are written to the log with their outcome. */
-const AUDITED: ReadonlySet<Permission> = new Set([
+const AUDITED: ReadonlySet<Permission | AdministratorAction> = new Set<Permission | AdministratorAction>([
   "longrunning.methods.invoke",
   "longrunning.operations.create",
   "longrunning.operations.cancel",
@@ -16,12 +19,17 @@ const AUDITED: ReadonlySet<Permission> = new Set([
   "longrunning.operations.update",
   "longrunning.operations.setIamPolicy",
   "longrunning.operations.retry",
+  "apiKeys.create",
+  "apiKeys.revoke",
 ]);
 
 export class Authorizer {
   readonly principal: Principal;
   readonly #ports: AncestorPolicyPorts;
   readonly #requestId: string;
+  /** By permission and resource: what stands above a resource is judged once in a call. */
+  readonly #granted = new Map<string, Promise<boolean>>();
+  readonly #audited = new Set<string>();
 
   /** `requestId`: of the HTTP request that is judged, for the log. */
   constructor(principal: Principal, ports: AncestorPolicyPorts, requestId: string) {
@@ -33,7 +41,7 @@ export class Authorizer {
   /** Throws where the caller has not the permission on a parent, or on what stands before its first wildcard. */
   async require(permission: Permission, parent: string): Promise<void> {
     const resource = resourceFromParent(parent);
-    const allowed = await this.#isGranted(permission, resource);
+    const allowed = await this.isGranted(permission, resource);
     this.audit(permission, resource, allowed);
     if (!allowed) throw denial(this.principal, permission, resource);
   }
@@ -41,8 +49,15 @@ export class Authorizer {
   /** What the caller may do to an operation, for its object to judge; the same work whether it exists or not. */
   async accessTo(permission: Permission, name: string): Promise<Access> {
     const { id, members } = this.principal;
-    const isGranted = await this.#isGranted(permission, name);
+    const isGranted = await this.isGranted(permission, name);
     return { permission, isGranted, principal: { id, members }, requestId: this.#requestId };
+  }
+
+  /** Throws where the caller is no administrator of the deployment. */
+  requireAdministrator(action: AdministratorAction, resource: string): void {
+    const { isAdmin } = this.principal;
+    this.audit(action, resource, isAdmin);
+    if (!isAdmin) throw administratorDenial(this.principal);
   }
 
   /** Those of the permissions that the caller has by what stands above a resource, or on it, unless it is an operation. */
@@ -53,6 +68,14 @@ export class Authorizer {
       { principal: this.principal, policies, resource: asked, time: this.#ports.now() },
       permissions,
     );
+  }
+
+  /** Whether what stands above a resource, or the policy on it, gives the permission; an operation's own is not looked at. */
+  isGranted(permission: Permission, resource: string): Promise<boolean> {
+    const key = `${permission} ${resource}`;
+    const judged = this.#granted.get(key) ?? this.#isGranted(permission, resource);
+    this.#granted.set(key, judged);
+    return judged;
   }
 
   async #isGranted(permission: Permission, resource: string): Promise<boolean> {
@@ -70,10 +93,14 @@ export class Authorizer {
 
   /**
    * One line in the log for each call that changes something: who, what, on which, allowed or not. An open deployment has
-   * none: it knows nobody, and refuses nobody.
+   * none: it tells no caller from another, and refuses none.
    */
-  audit(permission: Permission, resource: string, allowed: boolean): void {
+  audit(permission: Permission | AdministratorAction, resource: string, allowed: boolean): void {
     if (!AUDITED.has(permission) || this.principal === EVERYONE_MAY) return;
+    // A call may be judged before its body is read, and again by the operation's object.
+    const key = `${permission} ${resource} ${allowed}`;
+    if (this.#audited.has(key)) return;
+    this.#audited.add(key);
     const caller = this.principal.id || "anonymous";
     console.log({ message: "audit", caller, permission, resource, allowed, requestId: this.#requestId });
   }

@@ -16,6 +16,56 @@ const unit = (file: string): readonly string[] => ["--project", "unit", `test/un
 const workers = (file: string): readonly string[] => ["--project", "workers", `test/workers/${file}`];
 
 export const bugs: readonly Bug[] = [
+  // ── Judged before work ────────────────────────────────────────────────────────────────────────────────────────────
+  {
+    name: "the caller is judged behind the handler's work",
+    file: "src/http/door.ts",
+    find: "    await route.judge(call);\n",
+    replace: "",
+    tests: unit("http/judge.test.ts"),
+    caughtBy: "is refused",
+  },
+  {
+    name: "a policy is compiled before its caller is judged",
+    file: "src/http/iam-routes.ts",
+    find: "judge: maySet, handler: set",
+    replace: "judge: everyone, handler: set",
+    tests: unit("http/judge.test.ts"),
+    caughtBy: "SetIamPolicy",
+  },
+  {
+    name: "a body is read before an operation's object is asked",
+    file: "src/http/judge.ts",
+    find: "if (!isBodyOptional || !call.body.isAbsent) await call.service.permit(permission, name);",
+    replace: "await call.body.bytes(1_048_576).then(() => call.service.permit(permission, name));",
+    tests: unit("http/judge.test.ts"),
+    caughtBy: "without waiting for a body that never ends",
+  },
+  {
+    name: "a JSON body is waited for without a bound",
+    file: "src/http/request-body.ts",
+    find: "return await Promise.race([this.#bytes(maxBytes), tooSlow.promise]);",
+    replace: "return await this.#bytes(maxBytes);",
+    tests: unit("http/judge.test.ts"),
+    caughtBy: "a body that trickles",
+  },
+  {
+    name: "a change of API keys is not audited",
+    file: "src/service/authorizer.ts",
+    find: `  "apiKeys.revoke",
+]);`,
+    replace: "]);",
+    tests: workers("access.test.ts"),
+    caughtBy: "API keys: each change is audited",
+  },
+  {
+    name: "a duration is read by the library's pattern",
+    file: "src/iam/condition-check.ts",
+    find: "? value.length <= MAX_DURATION_CHARACTERS && DURATION.test(value)",
+    replace: "? value !== DURATION.source && MAX_DURATION_CHARACTERS > 0",
+    tests: unit("iam/condition.test.ts"),
+    caughtBy: "is refused",
+  },
   // ── Done once, fenced ─────────────────────────────────────────────────────────────────────────────────────────────
   {
     name: "the fence is not checked",

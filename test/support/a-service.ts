@@ -1,7 +1,9 @@
 // The services' ports as a test wants them: what it does not say answers nothing, and what is called is written down.
 import { configFromEnv } from "../../src/config";
 import type { ServiceContext } from "../../src/http/call";
+import { administratorDenial, denial } from "../../src/iam/denial";
 import { passGate } from "../../src/iam/gate";
+import type { Permission } from "../../src/iam/permissions";
 import type { OperationAnswer } from "../../src/operation/answer";
 import { UsualDurations } from "../../src/operation/usual-durations";
 import type { OperationLists, OperationStore } from "../../src/service/ports";
@@ -13,6 +15,8 @@ export interface AService {
   store?: Partial<OperationStore>;
   lists?: Partial<OperationLists>;
   usualDurations?: UsualDurations;
+  /** Whether the caller may nothing: every judge, and every call of an object, says so. */
+  refuses?: boolean;
 }
 
 export interface RecordedService {
@@ -49,15 +53,24 @@ export function aService({
   store = {},
   lists = {},
   usualDurations = new UsualDurations(),
+  refuses = false,
 }: AService = {}): RecordedService {
   const config = configFromEnv({ AUTH: auth });
   const { leaseMs, resendMs, snapshot } = aPolicy();
   const calls: unknown[][] = [];
-  const recorded = recording({ ...finds, ...store }, calls);
+  const recorded = recording(refuses ? refusingStore : { ...finds, ...store }, calls);
+  const judge = async (permission: Permission, resource: string): Promise<void> => {
+    if (refuses) throw denial(STRANGER, permission, resource);
+  };
   const context = {
     caller: { id: "", mayUseRequestId: true, httpRequestId: "ray" },
     principal: { id: "", members: [], grants: [], isAdmin: false },
-    authorize: async () => undefined,
+    authorize: judge,
+    permit: judge,
+    administer: () => {
+      if (refuses) throw administratorDenial(STRANGER);
+    },
+    iam: { policies: recording(refuses ? refusingStore : {}, calls), hasConfiguredAdmins: true },
     deployment: { policy: { leaseMs, resendMs, snapshot }, locations: new Map() },
     store: recorded,
     reads: recorded,
@@ -67,6 +80,18 @@ export function aService({
   } as unknown as ServiceContext;
   return { context, calls, gate: () => passGate(config) };
 }
+
+const STRANGER = { id: "principal://issuer.example/subject/stranger" };
+
+/** What asks an object is refused by it. */
+const refusingStore = new Proxy(
+  {},
+  {
+    get: () => async (name: string) => {
+      throw denial(STRANGER, "longrunning.operations.get", name);
+    },
+  },
+);
 
 function recording(port: object, calls: unknown[][]): object {
   return new Proxy(port, {

@@ -14,6 +14,7 @@ import {
   bearer,
   emailOf,
   forgedBy,
+  logged,
   memberOf,
   noCredential,
   tokenOf,
@@ -467,6 +468,74 @@ describe("a stranger", () => {
       for (const outcome of outcomes) expect(outcome).toEqual(outcomes[0]);
     },
   );
+});
+
+describe("a refusal", () => {
+  // Compiling these takes seconds where a duration is read by a pattern that is not linear.
+  const costly: JsonObject = {
+    policy: {
+      version: 3,
+      etag: "AAAAAQAAAAA=",
+      bindings: Array.from({ length: 50 }, (_, index) => ({
+        role: "roles/longrunning.viewer",
+        members: ["allUsers"],
+        condition: { expression: `duration("${index}${"1".repeat(900)}") < duration("1s")` },
+      })),
+    },
+  };
+  const refused = [
+    ...Object.values<MethodCall>(onOperation).map(({ method, path }) => ({
+      method,
+      path: path(`${OWN}/operations/x`),
+    })),
+    ...Object.values<MethodCall>(onParent).map(({ method, path }) => ({ method, path: path(OWN) })),
+    { method: "POST", path: "/v1/apiKeys" },
+    { method: "GET", path: "/v1/apiKeys" },
+    { method: "POST", path: `/v1/apiKeys/${"0".repeat(24)}:revoke` },
+  ];
+
+  test.each(refused.flatMap(({ method, path }) => ["stranger", "nobody"].map((caller) => ({ method, path, caller }))))(
+    "of $method $path to $caller costs at most two object calls, whatever the body",
+    async ({ method, path, caller }) => {
+      const credential = credentials.get(caller)!;
+      const body = method === "GET" ? undefined : costly;
+      // What is known of the parents' policies is remembered.
+      await call(credential, method, path, body);
+      objectCalls();
+      const { status } = await call(credential, method, path, body);
+
+      expect([401, 403]).toContain(status);
+      expect(objectCalls().length).toBeLessThanOrEqual(2);
+    },
+  );
+});
+
+test("API keys: each change is audited, refused or not", async () => {
+  const grants = [{ role: "roles/longrunning.viewer", parent: OWN }];
+  const audited = (): unknown[] =>
+    logged
+      .filter((line) => (line as JsonObject)["message"] === "audit")
+      .map((line) => {
+        const { caller, permission, resource, allowed } = line as JsonObject;
+        return [caller, permission, resource, allowed];
+      });
+  const stranger = credentials.get("stranger")!;
+  const strangerId = "principal://issuer.example/subject/stranger";
+  logged.length = 0;
+  await call(stranger, "POST", "/v1/apiKeys", { grants });
+  await call(noCredential, "POST", `/v1/apiKeys/${"0".repeat(24)}:revoke`);
+  const { name } = await apiKey(grants);
+  await asAdmin("POST", `/v1/${name}:revoke`);
+  await call(stranger, "GET", "/v1/apiKeys");
+
+  expect(audited()).toEqual([
+    [strangerId, "apiKeys.create", "apiKeys", false],
+    ["anonymous", "apiKeys.revoke", `apiKeys/${"0".repeat(24)}`, false],
+    ["principal://apikeys/admin", "apiKeys.create", "apiKeys", true],
+    ["principal://apikeys/admin", "apiKeys.revoke", name, true],
+  ]);
+  // The request's own line names the key that was made.
+  expect(logged.filter((line) => (line as JsonObject)["resource"] === name).length).toBeGreaterThanOrEqual(2);
 });
 
 describe("a deployment", () => {
