@@ -1,10 +1,11 @@
 // The parts of the soak: what each runs, and what of its figures is kept.
 import type { ChaosSummary } from "../chaos/chaos-run.ts";
+import type { WorstInputReport } from "../chaos/worst-input.ts";
 import type { FuzzSummary } from "../chaos/fuzz-run.ts";
 import type { MutantsReport } from "../mutants/mutants.ts";
 import type { SimulationReport } from "../simulation/simulate.ts";
 
-export const partNames = ["simulation", "mutants", "chaos", "fuzz", "guarded"] as const;
+export const partNames = ["simulation", "mutants", "chaos", "fuzz", "guarded", "worstInput"] as const;
 export type PartName = (typeof partNames)[number];
 
 /** How much of each is asked for. */
@@ -12,6 +13,7 @@ export interface Amounts {
   histories: number;
   rounds: number;
   requests: number;
+  minutes: number;
 }
 
 /** The figures of a part, ready to be written down, in their order. */
@@ -59,6 +61,11 @@ export const parts: Record<PartName, Part> = {
     title: "Hostile input with authentication on",
     arguments: ({ requests }) => ["test/chaos/fuzz.ts", "--guarded", "--requests", String(requests)],
     figures: (summary) => fuzzFigures(summary as FuzzSummary),
+  },
+  worstInput: {
+    title: "The input that costs most CPU",
+    arguments: ({ minutes }) => ["test/chaos/worst-input.ts", "--minutes", String(minutes)],
+    figures: (summary) => worstInputFigures(summary as WorstInputReport),
   },
 };
 
@@ -145,6 +152,19 @@ function fuzzFigures({
       table(
         ["what came of a request", "times"],
         Object.entries(outcomes).map(([outcome, count]) => [outcome, grouped(count)]),
+      ),
+    ],
+  };
+}
+
+function worstInputFigures({ seed, minutes, worst }: WorstInputReport): Figures {
+  return {
+    passed: worst.every(({ worstMs, boundMs }) => worstMs <= boundMs),
+    figures: { minutes: String(minutes), seed: String(seed) },
+    details: [
+      table(
+        ["evaluator", "inputs tried", "CPU of the worst", "bound"],
+        worst.map(({ kind, tried, worstMs, boundMs }) => [kind, grouped(tried), `${worstMs} ms`, `${boundMs} ms`]),
       ),
     ],
   };

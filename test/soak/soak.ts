@@ -7,8 +7,8 @@ import { parseArgs, promisify } from "node:util";
 import { type Amounts, type PartName, partNames, parts } from "./parts.ts";
 import { type Finding, type Findings, reliabilityDocument } from "./reliability-document.ts";
 
-const USAGE = `npm run soak -- [--only simulation,mutants,chaos,fuzz,guarded] [--seed N] [--histories 1000000] [--rounds 50]
-               [--requests 200000] [--dirty]
+const USAGE = `npm run soak -- [--only simulation,mutants,chaos,fuzz,guarded,worstInput] [--seed N]
+               [--histories 1000000] [--rounds 50] [--requests 200000] [--minutes 60] [--dirty]
 
   --only     these parts; what the others found is kept where it was found on the same src
   --seed     of every part; drawn anew unless given, and printed
@@ -109,6 +109,7 @@ async function main(): Promise<void> {
       histories: { type: "string", default: "1000000" },
       rounds: { type: "string", default: "50" },
       requests: { type: "string", default: "200000" },
+      minutes: { type: "string", default: "60" },
       dirty: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
@@ -126,6 +127,7 @@ async function main(): Promise<void> {
     histories: Number(values.histories),
     rounds: Number(values.rounds),
     requests: Number(values.requests),
+    minutes: Number(values.minutes),
   };
   console.log(`seed ${seed}, commit ${code.commit}`);
   const findings = await earlierFindings(code);

@@ -12,7 +12,7 @@ import type { IndexSource, OperationLists } from "../../src/service/ports";
 import { CREATE_TIME } from "./an-operation";
 
 /** A Durable Object's `sql`, as far as the index uses it. */
-function sqlStorageFrom(database: DatabaseSync): SqlStorage {
+export function sqlStorageFrom(database: DatabaseSync): SqlStorage {
   const statements = new Map<string, StatementSync>();
   const exec = (query: string, ...values: SQLInputValue[]) => {
     const statement = statements.get(query) ?? database.prepare(query);
