@@ -47,6 +47,10 @@ export interface Issuer {
   /** The request header, beside Authorization, in which a proxy puts this issuer's tokens. */
   header: string | undefined;
   members: ClaimMapping;
+  /** The host at which its groups and service accounts have addresses; undefined where another issuer is on it, or speaks for it. */
+  ownHost: string | undefined;
+  /** The hosts of other issuers: it may name a member there only where `domains` lists the host. */
+  foreignHosts: ReadonlySet<string>;
 }
 
 /** Which claims become members; each is a claim's name, or the path to one inside others. */
@@ -55,13 +59,13 @@ export interface ClaimMapping {
   user: ClaimPath | undefined;
   /** What must be true of that address; undefined: the issuer vouches for each. */
   emailVerified: ClaimPath | undefined;
-  /** `serviceAccount:`; what is no address becomes one at the issuer's host. */
+  /** `serviceAccount:` with an address; a name without one is the issuer's own, and one at its host. */
   serviceAccount: ClaimPath | undefined;
-  /** `group:`, each of a list; what is no address becomes one at the issuer's host. */
+  /** `group:` with an address, each of a list; every name is the issuer's own, too, and one at its host. */
   group: ClaimPath | undefined;
   /** `domain:`; of the user's verified address, where it is the user's claim. */
   domain: ClaimPath | undefined;
-  /** The only domains whose addresses, and itself, this issuer may speak for; undefined: any. */
+  /** The only domains whose addresses, and itself, this issuer may speak for; undefined: any but other issuers' hosts. */
   domains: ReadonlySet<string> | undefined;
 }
 
@@ -111,6 +115,7 @@ export function authenticationConfigFromVariables({ AUTH, ADMINS }: Authenticati
   if (issuers.size === 0 && !apiKeys) {
     throw misconfigured("AUTH", "must have an issuer, or apiKeys: nobody could prove who they are");
   }
+  checkAdmins(admins, issuers);
   return { mode: "credentials", issuers, apiKeys, admins, clockSkewSeconds: skewFrom(fields["clockSkewSeconds"]) };
 }
 
@@ -133,7 +138,7 @@ function adminsFromText(text: unknown): ReadonlySet<string> {
       if (member.ok && !member.value.startsWith("all")) return member.value;
       throw misconfigured(
         `ADMINS[${index}]`,
-        "must be a member: user:, serviceAccount:, group: with an e-mail address, domain: with a domain, or principal://",
+        "must be a member: user:, serviceAccount:, group: with an e-mail address, domain: with a domain, principal:// or principalSet://",
       );
     }),
   );
@@ -156,8 +161,51 @@ function issuersFrom(value: unknown): ReadonlyMap<string, Issuer> {
     }
     identities.add(identity);
   }
-  return new Map(issuers.map((issuer) => [issuer.issuer, issuer]));
+  if (issuers.length > 1) for (const [index, issuer] of issuers.entries()) checkDomains(index, issuer, value[index]);
+  return new Map(issuers.map((issuer) => [issuer.issuer, withHosts(issuer, issuers)]));
 }
+
+/** With several issuers, each says for whose addresses it may speak: otherwise one may name another's users, and ADMINS. */
+function checkDomains(index: number, { members }: DeclaredIssuer, declared: unknown): void {
+  const { user, serviceAccount, group, domain, domains } = members;
+  const hasAddresses = [user, serviceAccount, group, domain].some((claim) => claim !== undefined);
+  const isSaid = domains !== undefined || isEveryDomain((declared as Record<string, unknown>)["members"]);
+  if (!hasAddresses || isSaid) return;
+  throw misconfigured(
+    `AUTH.issuers[${index}].members.domains`,
+    'must list the domains for whose addresses this issuer may speak, because there is another issuer; [] for none, ["*"] for all',
+  );
+}
+
+function isEveryDomain(members: unknown): boolean {
+  return JSON.stringify((members as { domains?: unknown } | undefined)?.domains) === '["*"]';
+}
+
+function withHosts(issuer: DeclaredIssuer, all: readonly DeclaredIssuer[]): Issuer {
+  const host = new URL(issuer.issuer).hostname;
+  const others = all.filter((other) => other !== issuer);
+  const foreignHosts = new Set(others.map((other) => new URL(other.issuer).hostname));
+  const isShared = foreignHosts.has(host) || others.some(({ members }) => members.domains?.has(host));
+  return { ...issuer, ownHost: isShared ? undefined : host, foreignHosts };
+}
+
+/** An administrator whose name no issuer can give any more, since two issuers could have meant another by it. */
+function checkAdmins(admins: ReadonlySet<string>, issuers: ReadonlyMap<string, Issuer>): void {
+  const all = [...issuers.values()];
+  const shared = all.filter(({ ownHost }) => ownHost === undefined);
+  const sharedHosts = new Set(shared.map(({ issuer }) => new URL(issuer).hostname));
+  for (const [index, member] of [...admins].entries()) {
+    const host = member.includes("://") ? "" : (member.split(/[:@]/).at(-1) ?? "");
+    if (!sharedHosts.has(host) || all.some(({ members }) => members.domains?.has(host))) continue;
+    throw misconfigured(
+      `ADMINS[${index}]`,
+      "is at a host on which AUTH has several issuers, and could be any of theirs; name the issuer, as in " +
+        "principalSet://HOST/PATH/group/NAME, principal://HOST/PATH/serviceAccount/NAME or principal://HOST/PATH/subject/SUB",
+    );
+  }
+}
+
+type DeclaredIssuer = Omit<Issuer, "ownHost" | "foreignHosts">;
 
 /** What stands for an issuer in the names of its principals: its host and path. */
 export function issuerIdentity(issuer: string): string {
@@ -165,7 +213,7 @@ export function issuerIdentity(issuer: string): string {
   return `${host}${pathname.replace(/\/+$/, "")}`;
 }
 
-function issuerFrom(at: string, value: unknown): Issuer {
+function issuerFrom(at: string, value: unknown): DeclaredIssuer {
   const fields = objectAt(at, value, ["issuer", "audience", "jwksUri", "algorithms", "header", "members"]);
   const { issuer, audience, jwksUri, algorithms = DEFAULT_ALGORITHMS, header, members = {} } = fields;
   const url = urlAt(`${at}.issuer`, issuer);
@@ -214,8 +262,14 @@ function claimMappingFrom(at: string, value: unknown): ClaimMapping {
     serviceAccount: serviceAccount === undefined ? undefined : claimAt(`${at}.serviceAccount`, serviceAccount),
     group: group === undefined ? undefined : claimAt(`${at}.group`, group),
     domain: domain === false ? undefined : claimAt(`${at}.domain`, domain),
-    domains: domains === undefined ? undefined : new Set(textsAt(`${at}.domains`, domains).map(domainAt(at))),
+    domains: domainsFrom(at, domains),
   };
+}
+
+function domainsFrom(at: string, value: unknown): ClaimMapping["domains"] {
+  if (value === undefined || JSON.stringify(value) === '["*"]') return undefined;
+  const isEmpty = Array.isArray(value) && value.length === 0;
+  return new Set(isEmpty ? [] : textsAt(`${at}.domains`, value).map(domainAt(at)));
 }
 
 function domainAt(at: string): (domain: string) => string {

@@ -31,29 +31,58 @@ function encoded(subject: string): string {
   return subject.replaceAll(/[^A-Za-z0-9._~!$&'()*+;=:@|-]/gu, encodeURIComponent);
 }
 
-function mappedMembers(claims: Claims, { issuer, members: mapping }: Issuer): string[] {
-  const { user, serviceAccount, group, domain, domains } = mapping;
-  const atIssuer = (name: string): string => (name.includes("@") ? name : `${name}@${new URL(issuer).hostname}`);
+/** What the issuer's claims say beside the subject: names of its own, and addresses for which it may speak. */
+function mappedMembers(claims: Claims, issuer: Issuer): string[] {
+  const { serviceAccount, group } = issuer.members;
+  const account = serviceAccount && textAt(claims, serviceAccount);
+  const identity = issuerIdentity(issuer.issuer);
+  const own = [
+    ...(account && !account.includes("@") ? [`principal://${identity}/serviceAccount/${encoded(account)}`] : []),
+    ...(group ? textsAt(claims, group).flatMap((name) => groupOf(identity, name)) : []),
+  ];
+  return [
+    ...own.flatMap(canonical),
+    ...addressesOf(claims, issuer)
+      .flatMap(canonical)
+      .filter((member) => maySpeakFor(issuer, member.split(/[:@]/).at(-1) ?? "")),
+  ];
+}
+
+/** What has no canonical form, no policy can name. */
+function canonical(text: string): string[] {
+  const member = decodeMember(text);
+  return member.ok ? [member.value] : [];
+}
+
+/** A group by its name alone is its issuer's, and no other issuer's. */
+function groupOf(identity: string, name: string): string[] {
+  return name.isWellFormed() ? [`principalSet://${identity}/group/${encoded(name)}`] : [];
+}
+
+/** Members with an address or a domain; a name without one is at the issuer's host, where no other issuer is on it. */
+function addressesOf(claims: Claims, { members: mapping, ownHost }: Issuer): string[] {
+  const { user, serviceAccount, group, domain } = mapping;
   const email = verifiedEmail(claims, mapping);
   const account = serviceAccount && textAt(claims, serviceAccount);
   const isUsersClaim = domain !== undefined && JSON.stringify(domain) === JSON.stringify(user);
   const domainName = isUsersClaim ? email?.split("@").at(-1) : domain && textAt(claims, domain);
-  const addresses = [
+  const address = (kind: string, name: string): string[] => {
+    if (name.includes("@")) return [`${kind}:${name}`];
+    return ownHost === undefined ? [] : [`${kind}:${name}@${ownHost}`];
+  };
+  return [
     ...(email === undefined
       ? []
       : [`${/[@.]gserviceaccount\.com$/i.test(email) ? "serviceAccount" : "user"}:${email}`]),
-    ...(account ? [`serviceAccount:${atIssuer(account)}`] : []),
-    ...(group ? textsAt(claims, group).map((name) => `group:${atIssuer(name)}`) : []),
+    ...(account ? address("serviceAccount", account) : []),
+    ...(group ? textsAt(claims, group).flatMap((name) => address("group", name)) : []),
     ...(domainName ? [`domain:${domainName}`] : []),
   ];
-  const ownHost = new URL(issuer).hostname;
-  return addresses.flatMap((text) => {
-    // What has no canonical form, no policy can name.
-    const member = decodeMember(text);
-    if (!member.ok) return [];
-    const memberDomain = member.value.split(/[:@]/).at(-1) ?? "";
-    return domains === undefined || domains.has(memberDomain) || memberDomain === ownHost ? [member.value] : [];
-  });
+}
+
+/** Whether the issuer may name members of a domain. */
+function maySpeakFor({ members: { domains }, ownHost, foreignHosts }: Issuer, domain: string): boolean {
+  return domains === undefined ? !foreignHosts.has(domain) : domains.has(domain) || domain === ownHost;
 }
 
 /** An address that nobody has verified says nothing about the caller. */

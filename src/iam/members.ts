@@ -10,9 +10,10 @@ export const ALL_AUTHENTICATED_USERS = "allAuthenticatedUsers";
 
 const FORMS =
   "allUsers, allAuthenticatedUsers, user:{email}, serviceAccount:{email}, group:{email}, domain:{domain}, " +
-  "principal://{issuer}/{subject}";
+  "principal://{issuer}/{subject}, principalSet://{issuer}/group/{name}";
 
-// member    = "allUsers" | "allAuthenticatedUsers" | kind ":" email | "domain:" domain | "principal://" issuer path ;
+// member    = "allUsers" | "allAuthenticatedUsers" | kind ":" email | "domain:" domain
+//           | "principal://" issuer path | "principalSet://" issuer [ path ] "/group/" name ;
 // kind      = "user" | "serviceAccount" | "group" ;
 // email     = local "@" domain ;
 // domain    = label { "." label } "." label ;              (at least two labels, punycode)
@@ -21,6 +22,7 @@ const FORMS =
 // ASCII alone: other letters fall together when they are lower-cased, and one caller would pass for another.
 const EMAIL_LOCAL_PART = /^[a-z0-9!#$%&'*+/=?^_`{|}~.-]+$/;
 const DOMAIN = /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+const PRINCIPAL_SET = /^principalSet:\/\/([^/]+)\/((?:[\x21-\x7e]*\/)?group\/[\x21-\x2e\x30-\x7e]+)$/;
 const PRINCIPAL = /^principal:\/\/([^/]+)\/([\x21-\x7e]+)$/;
 const ISSUER = /^[A-Za-z0-9.-]+(?::\d{1,5})?$/;
 
@@ -39,6 +41,7 @@ export function decodeMember(text: string): Decoded<string> {
     return refused(text, `a member has at most ${MAX_MEMBER_CHARACTERS} characters`);
   if (text === ALL_USERS || text === ALL_AUTHENTICATED_USERS) return { ok: true, value: text };
   if (text.startsWith("principal:")) return decodePrincipal(text);
+  if (text.startsWith("principalSet:")) return decodePrincipalSet(text);
   const colon = text.indexOf(":");
   const kind = text.slice(0, Math.max(0, colon));
   const rest = asciiLowerCase(text.slice(colon + 1));
@@ -62,6 +65,15 @@ function decodePrincipal(text: string): Decoded<string> {
   );
 }
 
+function decodePrincipalSet(text: string): Decoded<string> {
+  const [, issuer = "", rest = ""] = PRINCIPAL_SET.exec(text) ?? [];
+  if (ISSUER.test(issuer)) return { ok: true, value: `principalSet://${issuer.toLowerCase()}/${rest}` };
+  return refused(
+    text,
+    'needs an issuer\'s host and path and a group in visible ASCII, like "principalSet://issuer.example.com/group/admins"',
+  );
+}
+
 /** Not toLowerCase(): it makes ASCII of some letters that are not. */
 function asciiLowerCase(text: string): string {
   return text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
@@ -74,8 +86,6 @@ function isEmail(text: string): boolean {
 
 /** What a near miss most likely means. */
 function hint(text: string): string | undefined {
-  if (text.startsWith("principalSet:"))
-    return "principalSet is not supported; name each principal, or a group or domain";
   if (text.startsWith("deleted:")) return "a deleted member cannot be granted anything; leave it out";
   const lower = asciiLowerCase(text);
   const meant = knownPrefixes.find((prefix) =>

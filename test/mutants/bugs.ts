@@ -66,6 +66,31 @@ export const bugs: readonly Bug[] = [
     tests: unit("iam/condition.test.ts"),
     caughtBy: "is refused",
   },
+  // ── Identity ──────────────────────────────────────────────────────────────────────────────────────────────────────
+  {
+    name: "an issuer's path is ignored",
+    file: "src/authentication/config.ts",
+    find: 'return `${host}${pathname.replace(/\\/+$/, "")}`;',
+    replace: "return pathname === host ? pathname : host;",
+    tests: unit("authentication/principal-from-claims.test.ts"),
+    caughtBy: "",
+  },
+  {
+    name: "a group without an address is one at a host of two issuers",
+    file: "src/authentication/config.ts",
+    find: "ownHost: isShared ? undefined : host",
+    replace: "ownHost: isShared ? host : host",
+    tests: unit("authentication/principal-from-claims.test.ts"),
+    caughtBy: "give one member",
+  },
+  {
+    name: "an issuer without domains speaks for another issuer's host",
+    file: "src/authentication/principal-from-claims.ts",
+    find: "domains === undefined ? !foreignHosts.has(domain)",
+    replace: "domains === undefined ? foreignHosts.size >= 0",
+    tests: unit("authentication/principal-from-claims.test.ts"),
+    caughtBy: "give one member",
+  },
   // ── Done once, fenced ─────────────────────────────────────────────────────────────────────────────────────────────
   {
     name: "the fence is not checked",

@@ -22,14 +22,14 @@ import {
   bearer,
 } from "./an-issuer";
 
-const issuer = { issuer: ISSUER, audience: AUDIENCE, jwksUri: JWKS_URI };
+const issuer = { issuer: ISSUER, audience: AUDIENCE, jwksUri: JWKS_URI, members: { domains: ["example.com"] } };
 const ACCESS = "https://team.cloudflareaccess.com";
 const access = {
   issuer: ACCESS,
   audience: "access-tag",
   jwksUri: `${ACCESS}/cdn-cgi/access/certs`,
   header: "Cf-Access-Jwt-Assertion",
-  members: { emailVerified: true, serviceAccount: "common_name" },
+  members: { emailVerified: true, serviceAccount: "common_name", domains: ["example.com"] },
 };
 const auth = { issuers: [issuer, access], apiKeys: true };
 

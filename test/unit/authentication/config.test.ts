@@ -34,6 +34,8 @@ test("the least that an issuer needs is its name and an audience", () => {
             domain: ["hd"],
             domains: undefined,
           },
+          ownHost: "issuer.example",
+          foreignHosts: new Set(),
         },
       ],
     ]),
@@ -107,6 +109,36 @@ describe("a wrong value", () => {
     expect(error.message).toContain(variable);
     expect(error.cause).toBeUndefined();
     expect(answer).not.toContain("hunter2");
+  });
+
+  const one = { ...issuer, members: { domains: ["example.com"] } };
+  const realmA = { issuer: "https://id.example/realms/a", audience: "a", members: { group: "groups", domains: [] } };
+  const realmB = { ...realmA, issuer: "https://id.example/realms/b" };
+
+  test.each<[string, object[], string]>([
+    // Two issuers that could name the same member.
+    ["AUTH.issuers[1].members.domains", [one, { issuer: "https://b.example", audience: "b" }], ""],
+    ["AUTH.issuers[0].members.domains", [{ ...one, members: {} }, realmA], ""],
+    ["AUTH.issuers[0].members.domains", [{ ...realmA, members: { group: "groups", user: false } }, realmB], ""],
+    ["ADMINS[0]", [realmA, realmB], "group:operators@id.example"],
+    ["ADMINS[1]", [realmA, realmB, one], "user:root@example.com,serviceAccount:robot@id.example"],
+    ["ADMINS[0]", [realmA, { ...realmB, issuer: "https://id.example:8443/realms/a" }], "user:ada@id.example"],
+  ])("%s is refused where two issuers could name one member: %j, ADMINS %j", async (variable, issuers, ADMINS) => {
+    const error = await rpcErrorOf(() => authenticationConfigFromVariables({ AUTH: { issuers }, ADMINS }));
+
+    expect(error).toMatchObject({ reason: "CONFIGURATION_INVALID", metadata: { variable } });
+    // It says what to write instead.
+    expect(error.message).toMatch(/\["\*"\] for all|principalSet:\/\/HOST\/PATH\/group\/NAME/);
+  });
+
+  test.each<[object[], string]>([
+    [[realmA, realmB], "principalSet://id.example/realms/a/group/operators"],
+    [[one, { issuer: "https://b.example", audience: "b", members: { domains: ["*"] } }], "user:ada@example.com"],
+    [[one, { issuer: "https://b.example", audience: "b", members: { user: false, domain: false } }], ""],
+    // Said in so many words: these two are told apart by nothing but the operator's trust in both.
+    [[one, { ...one, issuer: "https://b.example" }], "user:ada@example.com"],
+  ])("of none of these: %j, ADMINS %j", (issuers, ADMINS) => {
+    expect(authenticationConfigFromVariables({ AUTH: { issuers }, ADMINS }).mode).toBe("credentials");
   });
 
   test.each([

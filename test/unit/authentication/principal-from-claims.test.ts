@@ -59,16 +59,34 @@ describe("members", () => {
     [{ email: "\u212Aate@example.com", email_verified: true }, {}, []],
     [{ email: "ada@example.com,root@example.com", email_verified: true }, {}, []],
     [{ email: ["ada@example.com"], email_verified: true }, {}, []],
-    [{ client_id: "robot" }, { serviceAccount: "client_id" }, ["serviceAccount:robot@issuer.example"]],
+    [
+      { client_id: "robot" },
+      { serviceAccount: "client_id" },
+      ["principal://issuer.example/realm/serviceAccount/robot", "serviceAccount:robot@issuer.example"],
+    ],
     [{ client_id: "r@x.example" }, { serviceAccount: "client_id" }, ["serviceAccount:r@x.example"]],
     [{ groups: ["admins"] }, {}, []],
     [
       { groups: ["admins", "Dev@example.com", 7, "", "no spaces"] },
       { group: "groups" },
-      ["group:admins@issuer.example", "group:dev@example.com"],
+      [
+        "principalSet://issuer.example/realm/group/admins",
+        "principalSet://issuer.example/realm/group/Dev@example.com",
+        "principalSet://issuer.example/realm/group/no%20spaces",
+        "group:admins@issuer.example",
+        "group:dev@example.com",
+      ],
     ],
-    [{ groups: "admins" }, { group: "groups" }, ["group:admins@issuer.example"]],
-    [{ custom: { groups: ["a@x.example"] } }, { group: ["custom", "groups"] }, ["group:a@x.example"]],
+    [
+      { groups: "/admins" },
+      { group: "groups" },
+      ["principalSet://issuer.example/realm/group/%2Fadmins", "group:/admins@issuer.example"],
+    ],
+    [
+      { custom: { groups: ["a@x.example"] } },
+      { group: ["custom", "groups"] },
+      ["principalSet://issuer.example/realm/group/a@x.example", "group:a@x.example"],
+    ],
     [{ hd: "Example.com" }, {}, ["domain:example.com"]],
     [{ hd: "example.com" }, { domain: false }, []],
     [verified, { domain: "email" }, ["user:ada@example.com", "domain:example.com"]],
@@ -82,7 +100,61 @@ describe("members", () => {
 
   test("are never everyone's by a claim", () => {
     expect(membersOf({ groups: ["allUsers"], hd: "allUsers" }, { group: "groups" })).toEqual([
+      "principalSet://issuer.example/realm/group/allUsers",
       "group:allusers@issuer.example",
     ]);
+  });
+});
+
+describe("of several issuers", () => {
+  const claims = {
+    email: "root@id.example",
+    email_verified: true,
+    groups: ["operators", "operators@id.example", "b/group/x", "ops@example.com"],
+    azp: "robot",
+    hd: "id.example",
+  };
+
+  function membersAt(issuer: string, issuers: { issuer: string; members?: object }[]): readonly string[] {
+    const declared = issuers.map(({ members = {}, ...each }) => ({
+      audience: "a",
+      ...each,
+      members: { group: "groups", serviceAccount: "azp", domains: ["*"], ...members },
+    }));
+    const config = authenticationConfigFromVariables({ AUTH: { issuers: declared } });
+    const found = config.mode === "credentials" ? config.issuers.get(issuer) : undefined;
+    if (!found) throw new Error("the issuer is not configured");
+    return callerFromClaims({ sub: "ada", ...claims }, found).members.slice(0, -2);
+  }
+
+  test.each([
+    ["realms of one server", "https://id.example/realms/a", "https://id.example/realms/b"],
+    ["ports of one host", "https://id.example", "https://id.example:8443"],
+    ["tenants, one nested in the other's path", "https://id.example/a", "https://id.example/a/group/b"],
+    ["hosts", "https://id.example", "https://other.example"],
+  ])("no two %s give one member, but for domains that both may speak for", (_, one, other) => {
+    const issuers = [{ issuer: one }, { issuer: other }];
+    const members = membersAt(one, issuers);
+    const common = membersAt(other, issuers).filter((member) => members.includes(member));
+
+    expect(common).toEqual(["group:ops@example.com"]);
+  });
+
+  test("a name without an address is one at the issuer's host, where no other issuer is on it", () => {
+    const issuers = [{ issuer: "https://id.example", members: { domains: [] } }, { issuer: "https://other.example" }];
+
+    expect(membersAt("https://id.example", issuers)).toContain("group:operators@id.example");
+    expect(membersAt("https://other.example", issuers)).toContain("group:operators@other.example");
+    expect(membersAt("https://other.example", issuers)).not.toContain("group:operators@id.example");
+  });
+
+  test("nor where another may speak for it", () => {
+    const issuers = [
+      { issuer: "https://id.example", members: { domains: [] } },
+      { issuer: "https://other.example", members: { domains: ["id.example"] } },
+    ];
+
+    expect(membersAt("https://id.example", issuers)).not.toContain("group:operators@id.example");
+    expect(membersAt("https://other.example", issuers)).toContain("group:operators@id.example");
   });
 });

@@ -15,6 +15,8 @@ describe("decodeMember", () => {
     ["domain:Example.com", "domain:example.com"],
     ["domain:xn--bcher-kva.example", "domain:xn--bcher-kva.example"],
     ["principal://issuer.example.com/subject/Ada", "principal://issuer.example.com/subject/Ada"],
+    ["principalSet://Id.Example.com/realms/A/group/Ops", "principalSet://id.example.com/realms/A/group/Ops"],
+    ["principalSet://id.example.com/group/%2Fops", "principalSet://id.example.com/group/%2Fops"],
     ["principal://Issuer.Example.com:8443/auth0|5f7", "principal://issuer.example.com:8443/auth0|5f7"],
   ])("takes %s as %s", (text, value) => {
     expect(decodeMember(text)).toEqual({ ok: true, value });
@@ -56,7 +58,10 @@ describe("decodeMember", () => {
     ["principal:///ada", "needs an issuer's host and a subject"],
     ["principal://issuer.example.com/ada lovelace", "in visible ASCII"],
     ["principal://issuer.example.com/ådå", "in visible ASCII"],
-    ["principalSet://issuer.example.com/group/a", "principalSet is not supported"],
+    ["principalSet://issuer.example.com/attribute/a", "needs an issuer's host and path and a group"],
+    ["principalSet://issuer.example.com/group/", "needs an issuer's host and path and a group"],
+    ["principalSet://issuer.example.com/group/a/b", "needs an issuer's host and path and a group"],
+    ["principalSet://issuer.example.com/subgroup/a", "needs an issuer's host and path and a group"],
     ["deleted:user:ada@example.com?uid=1", "a deleted member cannot be granted anything"],
     ["projectOwner:p", "must be one of"],
     [`user:${"a".repeat(600)}@example.com`, "at most 512 characters"],
