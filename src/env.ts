@@ -7,7 +7,7 @@ import type { PolicyObject } from "./durable/policy-object";
 import type { RequestObject } from "./durable/request-object";
 import type { SlotsObject } from "./durable/slots-object";
 
-/** A queue message: an id, never a payload. PERSISTED CONTRACT. */
+/** A queue message: an id, never a payload. PERSISTED CONTRACT: it is known by having this one field. */
 export interface WorkMessage {
   /** The operation's id, which is its object's. */
   id: string;
@@ -23,6 +23,7 @@ export interface Env {
   SLOTS: DurableObjectNamespace<SlotsObject>;
   REQUESTS: DurableObjectNamespace<RequestObject>;
   DIRECTORY: DurableObjectNamespace<DirectoryObject>;
+  /** The first lane. Every queue bound as `QUEUE_2`, `QUEUE_3`, … is one more (docs/operations.md). */
   QUEUE: Queue<WorkMessage>;
   SNAPSHOTS: KVNamespace;
   /** Where it is bound: counters of what happens (docs/operations.md). */

@@ -3,13 +3,13 @@ import { authenticate } from "./authentication/authenticate";
 import { authenticationConfigFromEnv } from "./authentication/config";
 import { keySetsOver } from "./authentication/key-sets";
 import { type ApiKeys, apiKeysOver } from "./authentication/verify-api-key";
-import { configFromEnv } from "./config";
+import { configFromEnv, requireQueues } from "./config";
 import { sweep } from "./cron/sweep";
 import { operationLists, operationStore, requestStore, slotStore } from "./durable/operation-client";
 import { operationGate } from "./durable/operation-gate";
 import { apiKeyStore } from "./durable/key-object";
 import { policyReader, policyStore } from "./durable/policy-client";
-import type { Env, WorkMessage } from "./env";
+import type { Env } from "./env";
 import type { ServiceContext } from "./http/call";
 import { httpDoor } from "./http/door";
 import type { RequestLine } from "./http/request-line";
@@ -57,6 +57,12 @@ export interface OperationsOptions {
   methods: readonly Method[];
   /** The locations that parents may name, and where their operations live. None declared: any may be named. */
   locations?: readonly Location[];
+  /**
+   * The handler of your own queues' messages. This Worker has one queue handler, the library's: it takes the messages that
+   * name an operation, and hands this one all the others, a batch of them alone unchanged. Without it they are retried,
+   * never acknowledged.
+   */
+  queue?(this: void, batch: MessageBatch, env: Env, ctx: ExecutionContext): void | Promise<void>;
 }
 
 /**
@@ -64,7 +70,7 @@ export interface OperationsOptions {
  *
  * @throws TypeError where two methods, or two locations, have one id, when the Worker starts.
  */
-export function operations({ methods, locations = [] }: OperationsOptions) {
+export function operations({ methods, locations = [], queue }: OperationsOptions) {
   const methodById = uniqueById("method", methods, ({ id }) => id);
   const locationById = uniqueById("location", locations, ({ locationId }) => locationId);
   const door = httpDoor(methods);
@@ -72,14 +78,17 @@ export function operations({ methods, locations = [] }: OperationsOptions) {
     fetch: (request: Request, env: Env) =>
       door(request, {
         allowedOrigins: () => configFromEnv(env).corsOrigins,
-        service: (asked, requestId) => serviceContext(asked, env, { locations: locationById, requestId }),
+        service: async (asked, requestId) => {
+          requireQueues(methods, env);
+          return serviceContext(asked, env, { locations: locationById, requestId });
+        },
         log: requestLog(env),
       }),
-    queue: queueConsumer(methodById),
+    queue: queueConsumer(methodById, queue),
     scheduled: sweep,
     /** For tools that describe the deployment (`npm run proto`); the runtime does not look at it. */
     methods,
-  } satisfies ExportedHandler<Env, WorkMessage> & Pick<OperationsOptions, "methods">;
+  } satisfies ExportedHandler<Env> & Pick<OperationsOptions, "methods">;
 }
 
 function uniqueById<T>(what: string, items: readonly T[], idOf: (item: T) => string): ReadonlyMap<string, T> {

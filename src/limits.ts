@@ -175,10 +175,6 @@ export const INDEX_PROGRESS_DELAY_MS = 4 * SECOND_MS;
 export const CHUNK_BYTES = MIB;
 /** An upload that has not become an operation by then is erased. */
 export const UPLOAD_TIMEOUT_MS = 10 * MINUTE_MS;
-/** A platform's delay before a message is tried again whose object could not be reached. */
-export const CLAIM_RETRY_DELAY_SECONDS = 2;
-/** Between two tries of a message in the dead-letter queue, of which wrangler.toml allows a hundred. */
-export const DEAD_LETTER_RETRY_SECONDS = 60;
 /** Attempts of a runner to reopen a lost channel are this far apart, while its lease lasts. */
 export const CHANNEL_REOPEN_DELAY_MS = 250;
 /** Tries of storing one large result: a deploy in the middle costs one, and the work behind it may have taken minutes. */

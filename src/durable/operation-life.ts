@@ -14,6 +14,7 @@ import { type HappenedTransition, startTransition, transitionFromStep } from "..
 import { Alarm } from "./alarm";
 import { OperationStorage } from "./operation-storage";
 import { Outbox } from "./outbox";
+import { laneFromEnv } from "./queues";
 import { RunnerSockets, WaiterSockets } from "./sockets";
 import { logTransition } from "./transition-log";
 
@@ -198,6 +199,7 @@ export class OperationLife {
       isConnected: fence !== undefined && this.runner.isConnected(fence),
       // None has come on a channel that was just opened.
       lastKeepAliveTime: lastKeepAliveTime === 0 ? undefined : lastKeepAliveTime,
+      lane: laneFromEnv(this.#env, record),
       waiters: this.waiters.count(),
       runSlot: runSlot && (await this.#outbox.slotStanding(runSlot, record)),
     };

@@ -6,6 +6,7 @@ import type { SlotStanding } from "../operation/explanation/facts";
 import { indexRowFromRecord } from "../operation/index-row";
 import type { OperationRecord, Slot } from "../operation/record";
 import { operationIndexStub, placeOf } from "./operation-index-name";
+import { sendWork } from "./queues";
 
 /** What the outbox needs of its object. */
 export interface OutboxPort {
@@ -99,7 +100,7 @@ export class Outbox {
     const record = this.#port.record();
     if (!record) return;
     try {
-      await this.#env.QUEUE.send({ id: record.id });
+      await sendWork(this.#env, record);
     } catch (error) {
       this.#log("send", record, error);
     }

@@ -27,6 +27,7 @@ export interface NewOperation {
   request?: string;
   inputBytes?: number;
   inputDigest?: string;
+  queue?: string;
   runSlot?: Slot;
   callerSlot?: Slot;
   starter?: string;

@@ -41,6 +41,8 @@ export interface Method {
   verb: string;
   timeoutMs: number;
   maxConcurrent: number | undefined;
+  /** The queue binding that carries its work; undefined: the lanes. */
+  queue: string | undefined;
   policy: DeclaredPolicy;
   /** The request as it is declared, where it is: for the query's types and the documents that describe the service. */
   requestMessage: Message | undefined;
@@ -98,6 +100,7 @@ export function defineMethod<Request, Response extends object = object, Metadata
             min: 1,
             max: MAX_SLOTS,
           }),
+    queue: checkedQueue(`method ${id}: queue`, declaration.queue),
     policy: {
       ...(declaration.attemptTimeout === undefined
         ? {}
@@ -162,6 +165,15 @@ export function defineMethod<Request, Response extends object = object, Metadata
 /** `/v1/{parent=projects/…}/tables:profile` → `tables:profile`: what of a template is the method's own. */
 function literalPath(template: string): string {
   return template.replace(/^\/[^/]+\//, "").replaceAll(/\{[^}]*\}\/?/g, "");
+}
+
+/** A binding's name is a name in JavaScript: `TRANSCODE`, not the queue's own name, `transcode-jobs`. */
+function checkedQueue(option: string, name: unknown): string | undefined {
+  if (name === undefined) return undefined;
+  if (typeof name === "string" && /^[A-Za-z_$][\w$]*$/.test(name)) return name;
+  throw new TypeError(
+    `${option} is ${JSON.stringify(name)}; name the binding of a queue, as wrangler.toml does: "TRANSCODE"`,
+  );
 }
 
 interface Bounds {

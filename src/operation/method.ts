@@ -123,6 +123,11 @@ export interface MethodDeclaration<
   retry?: RetryPolicy;
   /** Operations of this method under one parent that run at the same time; more wait for a slot. Default: no bound. */
   maxConcurrent?: number;
+  /**
+   * The queue binding that carries the work of this method, such as `"TRANSCODE"`: its operations then wait behind none of
+   * another method's. This Worker must consume the queue as well. Default: the lanes, `QUEUE`, `QUEUE_2`, …
+   */
+  queue?: string;
   /** From a cancel request to giving the handler up. Default 30 s. */
   gracePeriod?: DurationText;
   /** How long the finished operation can be read. Default 30 d. */

@@ -203,6 +203,8 @@ export interface OperationRecord {
   inputBytes?: number;
   /** SHA-256 of the streamed input, hex, where a requestId asks for it. */
   inputDigest?: string;
+  /** The queue binding that carries its messages, where the method names one; absent: the lanes. */
+  queue?: string;
   /** Held while an attempt runs, where the method bounds how many do. */
   runSlot?: Slot;
   /** Held until the end, where the deployment bounds how many operations a caller may have under way. */

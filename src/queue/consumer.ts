@@ -1,43 +1,56 @@
-// The queue door: claims each operation's work with its object, acknowledges, and works on behind the acknowledgement.
+// The queue door: claims the work that each message names, acknowledges the message, and does the work. The handler awaits
+// it, because the platform gives the handler 15 minutes, and about 30 seconds to what a handler leaves under waitUntil.
 import { configFromEnv } from "../config";
-import type { Env, WorkMessage } from "../env";
-import { CLAIM_RETRY_DELAY_SECONDS } from "../limits";
+import type { Env } from "../env";
 import type { Method } from "../operation/define-method";
-import { isDeadLetterQueue, repairDeadLetters } from "./dead-letters";
+import { type QueueHandler, passOn } from "./other-messages";
 import { RunChannel } from "./run-channel";
-import { runOperation } from "./run-operation";
-import { objectIdOf } from "./work-message";
+import { type RunOptions, runOperation } from "./run-operation";
+import { objectIdFromBody } from "./work-message";
 
-/** The queue handler of a deployment with these methods. */
-export function queueConsumer(methods: ReadonlyMap<string, Method>) {
-  return async function queue(batch: MessageBatch<WorkMessage>, env: Env, ctx: ExecutionContext): Promise<void> {
-    if (isDeadLetterQueue(batch.queue)) return repairDeadLetters(batch, env);
+/**
+ * The queue handler of a deployment with these methods. It takes every message that names an operation, from whichever
+ * queue: a lane, a method's own queue, or the dead-letter queue of either. A dead letter is claimed like any other message,
+ * because a claim also settles what is due and arms an alarm that was lost. All other messages are `other`'s.
+ */
+export function queueConsumer(methods: ReadonlyMap<string, Method>, other?: QueueHandler) {
+  return async function queue(batch: MessageBatch, env: Env, ctx: ExecutionContext): Promise<void> {
+    const work: { message: Message; id: DurableObjectId }[] = [];
+    const others: Message[] = [];
+    for (const message of batch.messages) {
+      const id = objectIdFromBody(message.body, env);
+      if (id) work.push({ message, id });
+      else others.push(message);
+    }
+    if (work.length === 0) return passOn(batch, others, { handler: other, env, ctx });
     const { auth, invocationMs } = configFromEnv(env);
-    const options = { methods, showInnerErrors: auth === "open", invocationMs };
-    await Promise.all(
-      batch.messages.map(async (message) => {
-        const channel = await claim(message, env);
-        if (channel) ctx.waitUntil(runOperation(channel, options));
+    const options: RunOptions = { methods, showInnerErrors: auth === "open", invocationMs };
+    await Promise.all([
+      ...work.map(async ({ message, id }) => {
+        const channel = await claim(message, id, env);
+        if (channel) await runOperation(channel, options);
       }),
-    );
+      passOn(batch, others, { handler: other, env, ctx }),
+    ]);
   };
 }
 
-/** The Queue's own retry serves only a claim that could not be reached: from the claim on, the object sees to the rest. */
-async function claim(message: Message<WorkMessage>, env: Env): Promise<RunChannel | undefined> {
-  const id = objectIdOf(message, env);
-  if (!id) {
-    message.ack();
-    return undefined;
-  }
+/**
+ * The Queue's own retry serves only a claim that could not be reached: after the claim, the object retries what is lost.
+ * An acknowledgement counts when the invocation ends. An invocation that dies has its message delivered again, whose claim
+ * is then refused, and acknowledged, as long as the object waits for the dead runner.
+ */
+async function claim(message: Message, id: DurableObjectId, env: Env): Promise<RunChannel | undefined> {
   try {
     // Another stub for each call: one that has failed once goes on failing.
     const channel = await RunChannel.claim({ fetch: (...request) => env.OPERATIONS.get(id).fetch(...request) });
     message.ack();
     return channel;
   } catch (error) {
-    console.warn({ message: "claim not reached", id: String(id), error: String(error) });
-    message.retry({ delaySeconds: CLAIM_RETRY_DELAY_SECONDS });
+    const { attempts } = message;
+    console.warn({ message: "claim not reached", id: String(id), attempts, error: String(error) });
+    // After the delay that the queue's consumer is configured with.
+    message.retry();
     return undefined;
   }
 }

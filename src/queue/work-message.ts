@@ -1,12 +1,19 @@
-// A queue message, and the operation that it names.
-import type { Env, WorkMessage } from "../env";
+// A queue message, and the operation that it names. The library knows its own messages by their content: a queue's name
+// says nothing about them, because owners name their queues as they like and send messages of their own.
+import type { Env } from "../env";
 
-/** undefined: whoever sent it, no try will make an operation of it. */
-export function objectIdOf(message: Message<WorkMessage>, env: Env): DurableObjectId | undefined {
+/**
+ * The object of the operation that a message names; undefined where the message is not the library's. The library's have
+ * one field, the id, and the namespace accepts only ids that it has made.
+ */
+export function objectIdFromBody(body: unknown, env: Pick<Env, "OPERATIONS">): DurableObjectId | undefined {
+  if (typeof body !== "object" || body === null) return undefined;
+  const { id, ...others } = body as { id?: unknown };
+  if (typeof id !== "string" || Object.keys(others).length > 0) return undefined;
   try {
-    return env.OPERATIONS.idFromString(message.body.id);
-  } catch (error) {
-    console.error({ message: "queue message names no operation", messageId: message.id, error: String(error) });
+    return env.OPERATIONS.idFromString(id);
+  } catch {
+    // Not an id of this namespace: another's message.
     return undefined;
   }
 }

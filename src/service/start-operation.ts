@@ -107,6 +107,7 @@ function newOperation(
     metadata: metadata as JsonObject,
     ...(method.metadataType === undefined ? {} : { metadataType: typeUrlFromMessageName(method.metadataType) }),
     responseType: typeUrlFromMessageName(method.responseType),
+    ...(method.queue === undefined ? {} : { queue: method.queue }),
     ...(method.maxConcurrent === undefined
       ? {}
       : { runSlot: { key: `run/${method.id}/${parent}`, limit: method.maxConcurrent } }),

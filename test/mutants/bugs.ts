@@ -242,6 +242,43 @@ export const bugs: readonly Bug[] = [
     tests: workers("start.test.ts"),
     caughtBy: "",
   },
+  // ── Queues ────────────────────────────────────────────────────────────────────────────────────────────────────────
+  {
+    name: "the work is done under waitUntil",
+    file: "src/queue/consumer.ts",
+    find: "if (channel) await runOperation(channel, options);",
+    replace: "if (channel) ctx.waitUntil(runOperation(channel, options));",
+    tests: workers("messages.test.ts"),
+    caughtBy: "leaves nothing under waitUntil",
+  },
+  {
+    name: "a re-send takes the lane of the message before it",
+    file: "src/operation/lane.ts",
+    find: "(Number.parseInt(id.slice(24, 32), 16) + resends) % lanes.length",
+    replace: "(Number.parseInt(id.slice(24, 32), 16) + 0 * resends) % lanes.length",
+    tests: workers("messages.test.ts"),
+    caughtBy: "each re-send of one takes the next",
+  },
+  {
+    name: "a message of the owner's is acknowledged",
+    file: "src/queue/other-messages.ts",
+    find: `operations({ methods, queue }).",
+    });
+    message.retry();`,
+    replace: `operations({ methods, queue }).",
+    });
+    message.ack();`,
+    tests: workers("messages.test.ts"),
+    caughtBy: "is retried, never acknowledged",
+  },
+  {
+    name: "a message is the library's by its field id alone",
+    file: "src/queue/work-message.ts",
+    find: ` || Object.keys(others).length > 0`,
+    replace: ` || Object.keys(others).length > 9`,
+    tests: workers("messages.test.ts"),
+    caughtBy: "among other fields",
+  },
   // ── Cancel, retry ─────────────────────────────────────────────────────────────────────────────────────────────────
   {
     name: "what was cancelled is tried again",

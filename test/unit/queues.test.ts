@@ -1,46 +1,74 @@
-// The queues of the deployments in this repository: every option set, dead letters led to a consumer that knows them, and
-// the command in README.md that creates them all.
+// The queues of the deployments in this repository: lanes that carry work, every option set, and dead letters that lead to
+// a consumer.
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { unstable_readConfig } from "wrangler";
-import { isDeadLetterQueue } from "../../src/queue/dead-letters";
+import { lanesOf } from "../../src/operation/lane";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const OPTIONS = ["max_batch_size", "max_batch_timeout", "max_retries", "retry_delay"];
+const SERVICES = ["wrangler.toml", "examples/reports/wrangler.toml"];
 
 /** A consumer as wrangler reads it. */
 interface Consumer {
   queue: string;
+  max_batch_size?: number;
   dead_letter_queue?: string;
 }
 
-function queuesOf(file: string): { producer: string | undefined; consumers: Consumer[] } {
-  const { queues } = unstable_readConfig({ config: resolve(ROOT, file) });
-  return { producer: queues.producers?.[0]?.queue, consumers: (queues.consumers ?? []) as Consumer[] };
+function queuesOf(file: string) {
+  const config = unstable_readConfig({ config: resolve(ROOT, file) });
+  const { queues, limits } = config;
+  const flags: string[] = config.compatibility_flags;
+  const consumers = (queues.consumers ?? []) as Consumer[];
+  const producers = (queues.producers ?? []) as { binding: string; queue: string }[];
+  const queueOf = new Map(producers.map(({ binding, queue }) => [binding, queue]));
+  return {
+    queueOf,
+    lanes: lanesOf([...queueOf.keys()]).map((binding) => queueOf.get(binding)),
+    consumers,
+    flags,
+    limits,
+  };
 }
 
-describe.each(["wrangler.toml", "examples/reports/wrangler.toml"])("%s", (file) => {
-  const { producer, consumers } = queuesOf(file);
+describe.each(SERVICES)("%s", (file) => {
+  const { queueOf, lanes, consumers, limits } = queuesOf(file);
 
-  test("sets every option of every consumer: local and production defaults differ", () => {
-    expect(consumers).toHaveLength(2);
+  test("has four lanes, each a queue of its own", () => {
+    expect(new Set(lanes).size).toBe(4);
+  });
+
+  test("consumes every queue that it binds, one message a batch", () => {
+    expect(new Set(consumers.map(({ queue }) => queue))).toEqual(new Set(queueOf.values()));
+    expect(consumers.map(({ max_batch_size: size }) => size)).toEqual(consumers.map(() => 1));
+  });
+
+  test("sets every option of every consumer, because local and production defaults differ", () => {
     for (const consumer of consumers) expect(Object.keys(consumer)).toEqual(expect.arrayContaining(OPTIONS));
   });
 
-  test("leads what could not be claimed to a consumer that takes it for a dead letter", () => {
-    const work = consumers.find(({ queue }) => !isDeadLetterQueue(queue));
-    const deadLetters = consumers.find(({ queue }) => isDeadLetterQueue(queue));
+  test("leads the dead letters of every lane to a consumer, and those of no further", () => {
+    const deadLetters = queueOf.get("DEAD_LETTERS");
 
-    expect(work?.queue).toBe(producer);
-    expect(work?.dead_letter_queue).toBe(deadLetters?.queue);
-    expect(deadLetters?.dead_letter_queue).toBeUndefined();
+    for (const { queue, dead_letter_queue: to } of consumers)
+      expect(to).toBe(queue === deadLetters ? undefined : deadLetters);
+  });
+
+  test("sets no limit that the Free plan refuses", () => {
+    expect(limits).toBeUndefined();
   });
 });
 
-test("README.md creates every queue of wrangler.toml", () => {
-  const readme = readFileSync(resolve(ROOT, "README.md"), "utf8");
-  const created = Array.from(readme.matchAll(/wrangler queues create ([\w-]+)/g), ([, queue]) => queue);
+// Locally it would hide that work left under waitUntil is cancelled in production.
+test.each([...SERVICES, "test/bench/floor/wrangler.toml", "test/bench/floor-with-promises/wrangler.toml"])(
+  "%s does not lift the local queue's wait for its handler",
+  (file) => {
+    expect(queuesOf(file).flags.filter((flag) => flag.startsWith("queue_consumer"))).toEqual([]);
+  },
+);
 
-  expect(new Set(created)).toEqual(new Set(queuesOf("wrangler.toml").consumers.map(({ queue }) => queue)));
+test("README.md creates no queue by hand: the first deploy creates all that a producer names", () => {
+  expect(readFileSync(resolve(ROOT, "README.md"), "utf8")).not.toContain("wrangler queues create");
 });

@@ -48,6 +48,8 @@ class Controls {
   readonly scripts = new Map<string, Script>();
   /** Queue messages sent and not yet delivered. */
   readonly sent: WorkMessage[] = [];
+  /** The bindings through which messages went, in their order. */
+  readonly sentThrough: string[] = [];
   /** Every call that reached an OperationObject; alarms are not calls. */
   readonly calls: ObjectCall[] = [];
   /** KV writes, in their order. */
@@ -86,6 +88,7 @@ class Controls {
     this.cuts.clear();
     this.scripts.clear();
     this.sent.length = 0;
+    this.sentThrough.length = 0;
     this.calls.length = 0;
     this.snapshotWrites.length = 0;
     this.dataPoints.length = 0;

@@ -41,7 +41,7 @@ test("a queued operation waits for a consumer", async () => {
     name: operation.name,
     state: "QUEUED",
     done: false,
-    queue: { sends: 1 },
+    queue: { sends: 1, lane: expect.stringMatching(/^QUEUE/) },
     attempts: [],
     advice: [],
   });

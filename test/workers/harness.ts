@@ -13,7 +13,7 @@ import {
 import { env, exports } from "cloudflare:workers";
 import { afterEach, beforeEach } from "vitest";
 import type { OperationRecord } from "../../src/operation/record";
-import type { WorkMessage } from "../../src/index";
+import type { Env, WorkMessage } from "../../src/index";
 import type { Json, JsonObject } from "../../src/rpc/any";
 import { eventually } from "../support/eventually";
 import { clock } from "./clock";
@@ -113,16 +113,49 @@ export interface Delivery {
   result(): Promise<QueueResult>;
 }
 
+type QueueHandler = (batch: MessageBatch<WorkMessage>, env: Env, ctx: ExecutionContext) => Promise<void>;
+
 let messageCount = 0;
 
-/** Delivers a message; the work that it sets off goes on behind. */
-export async function deliver(message: WorkMessage): Promise<Delivery> {
+/** Delivers a message and waits until it is acknowledged or to be retried; the handler goes on with the work. */
+export async function deliver(
+  message: WorkMessage,
+  handle: QueueHandler = worker.queue,
+  bindings: Env = env,
+): Promise<Delivery> {
   messageCount += 1;
   const body = { id: `message-${messageCount}`, timestamp: new Date(), attempts: 1, body: message };
   const batch = createMessageBatch<WorkMessage>("edge-operations", [body]);
   const ctx = createExecutionContext();
-  await worker.queue(batch, env, ctx);
-  return { result: () => getQueueResult(batch, ctx) };
+  const { promise: isSettled, resolve: settled } = Promise.withResolvers<void>();
+  const handled = handle(watchedBatch(batch, settled), bindings, ctx);
+  await Promise.race([isSettled, handled]);
+  return {
+    result: async () => {
+      await handled;
+      return getQueueResult(batch, ctx);
+    },
+  };
+}
+
+/** The batch, whose messages say when they are acknowledged or to be retried. */
+function watchedBatch<Body>(batch: MessageBatch<Body>, settled: () => void): MessageBatch<Body> {
+  const messages = batch.messages.map(
+    (message) =>
+      new Proxy(message, {
+        get(target, property) {
+          const value: unknown = Reflect.get(target, property);
+          if (typeof value !== "function") return value;
+          return (...parameters: unknown[]): unknown => {
+            settled();
+            return Reflect.apply(value, target, parameters) as unknown;
+          };
+        },
+      }),
+  );
+  return new Proxy(batch, {
+    get: (target, property) => (property === "messages" ? messages : (Reflect.get(target, property) as unknown)),
+  });
 }
 
 /** Delivers the oldest message that was sent. */

@@ -1,10 +1,5 @@
 // Slots: how many operations of a method run at the same time, and how many one caller may have under way.
-import {
-  createExecutionContext,
-  createMessageBatch,
-  runDurableObjectAlarm,
-  waitOnExecutionContext,
-} from "cloudflare:test";
+import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test } from "vitest";
 import type { JsonObject } from "../../src/rpc/any";
@@ -13,7 +8,7 @@ import { aMethod, objectOf, recordOf } from "./a-deployment";
 import { type Answer, ADMIN, aGuardedDeployment, memberOf, useGuardedWorld, userOf } from "./access-harness";
 import { clock } from "./clock";
 import { controls } from "./controls";
-import { useFreshWorld } from "./harness";
+import { deliver as handOver, useFreshWorld } from "./harness";
 
 useGuardedWorld();
 useFreshWorld();
@@ -23,7 +18,7 @@ const WAITING = "Waiting for a slot: 3 of its kind run at the same time.";
 /** The work under way, by the operation's name: each goes on until a test lets it end. */
 const working = new Map<string, PromiseWithResolvers<object>>();
 const begun: string[] = [];
-const batches: Promise<void>[] = [];
+const deliveries: Promise<unknown>[] = [];
 
 const work = aMethod(
   async (_, request) => {
@@ -40,7 +35,7 @@ const { asAdmin, bind } = deployment;
 
 afterEach(async () => {
   for (const { resolve } of working.values()) resolve({});
-  await Promise.all(batches.splice(0));
+  await Promise.all(deliveries.splice(0));
   working.clear();
   begun.length = 0;
 });
@@ -62,12 +57,10 @@ async function startMany(parent: string, count: number, label = "work"): Promise
   return names;
 }
 
-/** Delivers the message of an operation; what it sets off goes on behind. */
+/** Delivers the message of an operation; its handler goes on with the work. */
 async function deliver(id: string): Promise<void> {
-  const message = { id: crypto.randomUUID(), timestamp: new Date(), attempts: 1, body: { id } };
-  const context = createExecutionContext();
-  await deployment.worker.queue(createMessageBatch("edge-operations", [message]), deployment.environment, context);
-  batches.push(waitOnExecutionContext(context));
+  const delivery = await handOver({ id }, deployment.worker.queue, deployment.environment);
+  deliveries.push(delivery.result());
 }
 
 /** Delivers what was sent, in its order; gives the ids. */

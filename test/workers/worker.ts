@@ -87,7 +87,7 @@ export class OperationObject extends DeployedOperationObject {
       const time = getTimestamp(socket)?.getTime();
       return time === undefined ? null : new Date(clock.timeAt(time));
     };
-    super(ctx, { ...env, QUEUE: heldQueue(env.QUEUE), SNAPSHOTS: watchedSnapshots(env.SNAPSHOTS), METRICS: metrics });
+    super(ctx, { ...env, ...heldQueues(env), SNAPSHOTS: watchedSnapshots(env.SNAPSHOTS), METRICS: metrics });
   }
 
   #called(call: string): void {
@@ -152,18 +152,27 @@ function typeOf(data: string | ArrayBuffer): string {
   return typeof data === "string" ? String((JSON.parse(data) as { type?: unknown }).type) : "";
 }
 
-/** Messages are kept for the test to deliver. */
-function heldQueue(queue: Env["QUEUE"]): Env["QUEUE"] {
-  return new Proxy(queue, {
-    get: (target, property) =>
-      property === "send"
-        ? async (message: { id: string }): Promise<void> => {
-            await controls.queueSend.pass();
-            ledger.addQueueMessage();
-            controls.sent.push(message);
-          }
-        : (Reflect.get(target, property) as unknown),
-  });
+/** Messages are kept for the test to deliver, through whichever queue they go. */
+function heldQueues(env: Env): Pick<Env, "QUEUE"> {
+  const bound = Object.entries(env).flatMap(([name, binding]) => (isQueue(binding) ? [name] : []));
+  // One that a method of a test names.
+  const names = [...bound, "TRANSCODE"];
+  return Object.fromEntries(names.map((name) => [name, heldQueue(name)])) as unknown as Pick<Env, "QUEUE">;
+}
+
+function isQueue(binding: unknown): boolean {
+  return typeof binding === "object" && binding !== null && "sendBatch" in binding;
+}
+
+function heldQueue(name: string): object {
+  return {
+    send: async (message: { id: string }): Promise<void> => {
+      await controls.queueSend.pass();
+      ledger.addQueueMessage();
+      controls.sent.push(message);
+      controls.sentThrough.push(name);
+    },
+  };
 }
 
 function watchedSnapshots(kv: KVNamespace): KVNamespace {

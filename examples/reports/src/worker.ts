@@ -26,4 +26,4 @@ export default {
     const url = new URL(request.url);
     return url.pathname.startsWith("/downloads/") ? download(url) : service.fetch(request, env);
   },
-} satisfies ExportedHandler<Env, { id: string }>;
+} satisfies ExportedHandler<Env>;

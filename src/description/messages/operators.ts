@@ -61,6 +61,7 @@ const Lease = message(
 const QueueStanding = message("edge_operations.v1.QueueStanding", {
   sends: int32(1, { description: "How often its message was sent since it was last claimed." }),
   nextSendTime: timestamp(2),
+  lane: string(3, { description: "The binding of the queue that carries its message." }),
 });
 
 const StoredProgress = message("edge_operations.v1.StoredProgress", {

@@ -25,7 +25,10 @@ function unclaimed(record: OperationRecord, live: LiveFacts): string[] {
   }
   if (resends < EXPLANATION_RESENDS) return [];
   return [
-    'Look whether the queue\'s consumer is deployed and delivers (`wrangler queues info edge-operations`), and in its log for "claim not reached".',
+    live.lane === undefined
+      ? "No queue is bound: bind one as QUEUE in wrangler.toml and deploy again."
+      : `Check that this Worker consumes the queue bound as ${live.lane} and that the queue delivers ` +
+        '(`npx wrangler queues info` with its name), and look in the log for "claim not reached".',
   ];
 }
 

@@ -41,7 +41,7 @@ export function explanation(record: OperationRecord, live: LiveFacts, now: numbe
     attempts: attemptsOf(record),
     attemptCounts: attemptCounts(record),
     lease: lease(record, live),
-    queue: queue(record),
+    queue: queue(record, live),
     progress: progress(record),
     outbox: outbox(record),
     runSlot: runSlot(record, live),
@@ -121,8 +121,9 @@ function lease({ fence, leaseEndTime, attemptEndTime, graceEndTime }: OperationR
   });
 }
 
-function queue({ state, resends = 0, resendTime }: OperationRecord) {
-  return state === "QUEUED" ? defined({ sends: resends + 1, nextSendTime: timestamp(resendTime) }) : undefined;
+function queue({ state, resends = 0, resendTime }: OperationRecord, { lane }: LiveFacts) {
+  if (state !== "QUEUED") return undefined;
+  return defined({ lane, sends: resends + 1, nextSendTime: timestamp(resendTime) });
 }
 
 /** What is stored for a replay to go on from. */

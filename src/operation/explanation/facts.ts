@@ -17,6 +17,8 @@ export interface LiveFacts {
   /** Whether the runner that holds the lease has its channel open, and when it was last heard of on it. */
   isConnected: boolean;
   lastKeepAliveTime: number | undefined;
+  /** The binding through which its last queue message went; undefined where no queue is bound. */
+  lane: string | undefined;
   /** Clients that wait for the end. */
   waiters: number;
   /** Where the method bounds how many run: undefined where the slots could not be asked. */

@@ -46,14 +46,15 @@ function whereItIs(record: OperationRecord, live: LiveFacts, now: number): strin
   }
 }
 
-function queued(record: OperationRecord, { runSlot }: LiveFacts): string {
+function queued(record: OperationRecord, { runSlot, lane }: LiveFacts): string {
   const work = queuedWork(record);
   if (record.runSlot && runSlot?.ahead !== undefined) {
     const { key, limit } = record.runSlot;
     return `${work} waits for a slot: ${runSlot.holders} of ${limit} of ${JSON.stringify(key)} are taken, and ${runSlot.ahead} wait before it.`;
   }
   const times = (record.resends ?? 0) + 1;
-  const sent = times === 1 ? "its message was sent" : `its message was sent ${times} times`;
+  const through = lane === undefined ? "" : ` through ${lane}`;
+  const sent = times === 1 ? `its message was sent${through}` : `its message was sent ${times} times, last${through}`;
   return sentence(`${work} waits for a consumer: ${sent}, and none has claimed it${said(record)}`);
 }
 

@@ -34,6 +34,7 @@ const facts = (overrides: Partial<LiveFacts> = {}): LiveFacts => ({
   alarmTime: NOW + HOUR_MS,
   isConnected: false,
   lastKeepAliveTime: undefined,
+  lane: "QUEUE_2",
   waiters: 0,
   runSlot: undefined,
   ...overrides,
@@ -45,7 +46,7 @@ const summaryOf = (record: OperationRecord, now: number, live: Partial<LiveFacts
 describe("the summary says why it is where it is", () => {
   test("queued: nobody came for it", () => {
     expect(summaryOf(aRecord(), NOW)).toBe(
-      "It has not run yet, and waits for a consumer: its message was sent, and none has claimed it.",
+      "It has not run yet, and waits for a consumer: its message was sent through QUEUE_2, and none has claimed it.",
     );
   });
 
@@ -54,7 +55,7 @@ describe("the summary says why it is where it is", () => {
     const record = afterEvents(running(), [{ type: "release", fence: "the-token", statusMessage }, NOW]);
 
     expect(summaryOf(record, NOW)).toBe(
-      "Attempt 1 is to go on, and waits for a consumer: its message was sent 2 times, and none has claimed it. " +
+      "Attempt 1 is to go on, and waits for a consumer: its message was sent 2 times, last through QUEUE_2, and none has claimed it. " +
         "A consumer gave it back: Waiting for a deployment that has the method tables:profile, version 1.",
     );
     expect(explanation(record, facts(), NOW)["advice"]).toEqual([
