@@ -1,4 +1,5 @@
 // What befalls machines by themselves, at any moment: one accident of those that a history has and that can happen now.
+import { deployed } from "./code";
 import type { Fault } from "./faults";
 import type { ObjectHost } from "./objects";
 import type { Consumer } from "./consumer";
@@ -59,14 +60,15 @@ const accidents: Partial<Record<Fault, Accident>> = {
   "a consumer's clock jumps ahead": onConsumer((consumer, { random }) => {
     consumer.skewMs += random.below(120_000);
   }),
-  // Busy objects keep their old code, and all they have in memory, for five minutes more.
   "a deploy": (world) => {
+    world.code = deployed;
     for (const host of world.hosts()) {
       const { instance } = host;
       if (instance === undefined && host.sockets.size === 0) continue;
+      // A busy object keeps its old code, and all it has in memory, for up to five minutes more.
       const delayMs = world.random.chance(0.6) ? 0 : world.random.below(DEPLOY_LASTS_MS);
       world.scheduler.after(delayMs, world.nature, () => {
-        if (host.instance === instance) host.redeploy();
+        if (host.instance === instance) host.redeploy(world.random.below(RESTART_MS));
       });
     }
     return true;
@@ -79,6 +81,8 @@ const accidents: Partial<Record<Fault, Accident>> = {
 
 /** https://developers.cloudflare.com/durable-objects/platform/known-issues/ */
 const DEPLOY_LASTS_MS = 300_000;
+
+const RESTART_MS = 2_000;
 
 const kinds = Object.keys(accidents) as (keyof typeof accidents)[];
 

@@ -10,9 +10,10 @@ import { Authorizer } from "../../src/service/authorizer";
 import { createOperation, updateOperation } from "../../src/service/external-operations";
 import { type FinishedReads, operationReads } from "../../src/service/operation-reads";
 import { listOperations } from "../../src/service/list-operations";
+import type { OperationStore } from "../../src/service/ports";
 import { type Deployment, startOperation } from "../../src/service/start-operation";
 import type { StartedOperation } from "../../src/service/start-once";
-import type { Entry, Ledger } from "./ledger";
+import { type Entry, HOLDS_CALLS, type Ledger } from "./ledger";
 import { RETENTION_MS } from "./methods";
 import { Actor } from "./scheduler";
 import type { World } from "./world";
@@ -28,6 +29,9 @@ export interface Wish {
 }
 
 export type ClientAction = "get" | "wait" | "cancel" | "delete" | "list" | "report" | "complete" | "fail";
+
+/** What may be repeated by whoever asks the object, since it makes no difference. */
+const IDEMPOTENT: ReadonlySet<ClientAction> = new Set(["get", "cancel", "delete"]);
 
 export class Clients {
   readonly #world: World;
@@ -72,8 +76,10 @@ export class Clients {
         } catch (error) {
           const mayRepeat = error instanceof RpcError && error.code === "UNAVAILABLE" && wish.requestId !== undefined;
           if (!mayRepeat || tries === START_TRIES) throw error;
+          const { scheduler, random } = this.#world;
+          const retryAfterMs = Number(error.headers["Retry-After"] ?? 0) * 1_000;
           await new Promise<void>((resolve) => {
-            this.#world.scheduler.after(this.#world.random.below(10_000), client, resolve);
+            scheduler.after(retryAfterMs + random.below(10_000), client, resolve);
           });
         }
       }
@@ -115,7 +121,16 @@ export class Clients {
 
   actAt(time: number, action: ClientAction, entry: Entry): void {
     const name = entry.name ?? "";
-    this.#at(time, `${action} ${entry.id.slice(0, 6)}`, (client) => this.#act(action, { entry, name, client }));
+    const what = `${action} ${entry.id.slice(0, 6)}`;
+    this.#at(time, what, async (client) => {
+      try {
+        await this.#act(action, { entry, name, client });
+      } catch (error) {
+        const isUnavailable = error instanceof RpcError && error.code === "UNAVAILABLE";
+        if (isUnavailable && IDEMPOTENT.has(action)) this.#ledger.unavailable(what, client);
+        throw error;
+      }
+    });
   }
 
   async #act(
@@ -127,7 +142,7 @@ export class Clients {
       case "get":
         return this.#ledger.asked(entry)(await asText(this.#reads().get(name)));
       case "wait":
-        return this.#wait(entry, name);
+        return this.#wait(entry, name, client);
       case "cancel":
         return this.#cancel(entry, name);
       case "delete": {
@@ -152,18 +167,36 @@ export class Clients {
     }
   }
 
-  async #wait(entry: Entry, name: string): Promise<void> {
+  async #wait(entry: Entry, name: string, client: Actor): Promise<void> {
     const { scheduler, faults, random } = this.#world;
     const answered = this.#ledger.asked(entry);
     const timeoutMs = 1_000 + random.below(59_000);
     const begun = scheduler.now;
     const isCalm = faults.isCalm;
-    const answer = await asText(this.#reads().wait(name, timeoutMs, undefined));
+    const answer = await this.#waitOn(name, timeoutMs, client);
     answered(answer);
     const { doneTime } = entry;
     if (!answer?.done || doneTime === undefined || !isCalm) return;
     if (scheduler.now > Math.max(begun, doneTime) + 1_000) {
       this.#ledger.violate("read your writes", `who waits hears of the end ${scheduler.now - doneTime} ms after it`);
+    }
+  }
+
+  /** A wait outlives whatever cuts it: it is UNAVAILABLE when its time is over, or its object is overloaded. */
+  async #waitOn(name: string, timeoutMs: number, client: Actor): Promise<ReadAnswer | undefined> {
+    const { scheduler } = this.#world;
+    const endTime = scheduler.now + timeoutMs;
+    try {
+      return await asText(this.#reads().wait(name, timeoutMs, undefined));
+    } catch (error) {
+      const isOverloaded = client.failedCalls.some((call) => call.error.overloaded === true);
+      if (HOLDS_CALLS && scheduler.now < endTime && !isOverloaded) {
+        this.#ledger.violate(
+          "no unforeseen error",
+          `a wait ends ${endTime - scheduler.now} ms early: ${String(error)}`,
+        );
+      }
+      throw error;
     }
   }
 
@@ -247,10 +280,14 @@ export class Clients {
   }
 
   #store() {
-    const principal = { id: "user:ada", members: [], grants: [], isAdmin: true };
-    const authorizer = new Authorizer(principal, undefined as never, "");
-    return operationStore(this.#world.env["OPERATIONS"] as never, authorizer);
+    return operationsOf(this.#world);
   }
+}
+
+export function operationsOf({ env }: World): OperationStore {
+  const principal = { id: "user:ada", members: [], grants: [], isAdmin: true };
+  const authorizer = new Authorizer(principal, undefined as never, "");
+  return operationStore(env["OPERATIONS"] as never, authorizer);
 }
 
 /** A snapshot comes as a stream. */

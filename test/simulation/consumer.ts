@@ -10,6 +10,7 @@ export class Consumer extends Actor {
   /** When it last asked its object for anything: a channel among them. */
   askedTime: number;
   isStopped = false;
+  cpuMs = 0;
   /** Whether its handler has begun and not ended. */
   isHandling = false;
   /** Has the platform notice that it is gone. */

@@ -12,6 +12,7 @@ import { enter } from "./globals";
 import { type Entry, Ledger, type Violation, recordJson } from "./ledger";
 import { type Action, TIMEOUT_MS, simulatedMethods } from "./methods";
 import type { ObjectHost } from "./objects";
+import { runUntil } from "./run";
 import { START_TIME, World } from "./world";
 
 /** More than any history needs: one that has more goes round in circles. */
@@ -27,8 +28,6 @@ const FORGOTTEN_AFTER_MS = 33 * 86_400_000;
 
 /** As wrangler.toml has them. */
 const LANES = 4;
-
-const setImmediateOfNode = setImmediate;
 
 export interface History {
   seed: number;
@@ -110,18 +109,11 @@ class Play {
   }
 
   async #runUntil(time: number): Promise<void> {
-    const { scheduler } = this.#world;
-    // An act between two of these may have begun something that schedules the next event.
-    await drained();
-    for (;;) {
-      const next = scheduler.nextTime();
-      if (next === undefined || next > time || this.#ledger.violations.length > 0) break;
-      if (!scheduler.runNext()) continue;
-      await drained();
+    await runUntil(this.#world, time, () => {
       this.events += 1;
-      if (this.events > MAX_EVENTS) return this.#ledger.violate("bounded", `more than ${MAX_EVENTS} events`);
-    }
-    scheduler.now = Math.max(scheduler.now, time);
+      if (this.events > MAX_EVENTS) this.#ledger.violate("bounded", `more than ${MAX_EVENTS} events`);
+      return this.#ledger.violations.length === 0;
+    });
   }
 
   // ── What is to happen ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -315,11 +307,4 @@ class Play {
 function isLeftOver({ kind, state }: ObjectHost): boolean {
   if (kind === "operation" || kind === "request") return state.values.size > 0;
   return kind === "index" && state.hasRows("operations");
-}
-
-/** Resolves when every promise that can go on has gone on. */
-function drained(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediateOfNode(resolve);
-  });
 }

@@ -1,5 +1,6 @@
 // Methods whose work is a script in the request: steps, sleeps, checkpoints, failures, silence.
-import { type OperationContext, RpcError, defineMethod } from "../../src/index";
+import * as deployed from "../../src/index";
+import type { OperationContext } from "../../src/index";
 import type { MethodDeclaration } from "../../src/operation/method";
 import type { JsonObject } from "../../src/rpc/any";
 import { here } from "./globals";
@@ -9,20 +10,24 @@ export type Action =
   | { do: "step"; name: string; ms: number }
   | { do: "steps"; names: string[]; ms: number }
   | { do: "work"; ms: number; isDeaf: boolean }
+  /** Computes without waiting for anything. */
+  | { do: "compute"; ms: number }
   | { do: "sleep"; seconds: number }
   | { do: "checkpoint"; cursor: number }
   | { do: "progress"; percent: number }
   /** Throws in the first attempts: a Status that is tried again, one that is not, or anything else. */
   | { do: "fail"; attempts: number; as: "UNAVAILABLE" | "FAILED_PRECONDITION" | "Error" };
 
-/** Deployed to the door before it is to the consumers. */
-export const NEW_METHOD = "things:renew";
-
 export const TIMEOUT_MS = 300_000;
+/** What a lease of 20 s is made for: twice this, and 15 s. */
+export const CPU_LIMIT_MS = 2_500;
 export const RETENTION_MS = 3_600_000;
 
-function scripted(verb: string, options: Partial<MethodDeclaration<JsonObject>> = {}) {
-  return defineMethod({
+/** What a method, and its handler, take from the library: of one version each. */
+type Library = Pick<typeof deployed, "defineMethod" | "RpcError">;
+
+function scripted(library: Library, verb: string, options: Partial<MethodDeclaration<JsonObject>> = {}) {
+  return library.defineMethod({
     http: { post: `/v1/{parent=projects/*}/things:${verb}`, body: "*" },
     id: `things:${verb}`,
     request: (json) => json,
@@ -31,36 +36,56 @@ function scripted(verb: string, options: Partial<MethodDeclaration<JsonObject>> 
     gracePeriod: "10s",
     retry: { maxAttempts: 4, initialBackoff: "1s", maxBackoff: "20s", backoffMultiplier: 2 },
     ...options,
-    run: (request, operation) => runScript(request["script"] as unknown as Action[], operation),
+    run: (request, operation) => runScript(library, request["script"] as unknown as Action[], operation),
   });
 }
 
-export const simulatedMethods = [
-  scripted("run"),
-  scripted("takeTurns", { maxConcurrent: 1 }),
-  scripted("hurry", { attemptTimeout: "15s", timeout: "90s" }),
-  scripted("renew"),
-  scripted("know", {
-    immediate: ({ refuses }) =>
-      refuses === true ? { error: new RpcError("FAILED_PRECONDITION", "It is known to fail.") } : { response: {} },
-  }),
-] as const;
+/** With the limits that a method has by default. */
+const LONG_VERB = "takeLong";
 
-async function runScript(script: readonly Action[], operation: OperationContext): Promise<JsonObject> {
+export function methodsOf(library: Library) {
+  const { RpcError } = library;
+  return [
+    scripted(library, "run"),
+    scripted(library, "takeTurns", { maxConcurrent: 1 }),
+    scripted(library, "hurry", { attemptTimeout: "15s", timeout: "90s" }),
+    scripted(library, "renew"),
+    scripted(library, "know", {
+      immediate: ({ refuses }) =>
+        refuses === true ? { error: new RpcError("FAILED_PRECONDITION", "It is known to fail.") } : { response: {} },
+    }),
+    scripted(library, LONG_VERB, { timeout: "1h", retry: {} }),
+  ] as const;
+}
+
+const methods = methodsOf(deployed);
+export const simulatedMethods = methods.slice(0, -1);
+export const longMethod = methods[5];
+
+async function runScript(
+  library: Library,
+  script: readonly Action[],
+  operation: OperationContext,
+): Promise<JsonObject> {
   const { current } = here().scheduler;
   if (!(current instanceof Consumer)) throw new Error("a handler is run by no consumer");
   const runner = current;
   here().observer.handlerStarted(operation, runner);
   runner.isHandling = true;
   try {
-    for (const action of script) await act(action, operation, runner);
+    for (const action of script) await act(library, action, { operation, runner });
     return { by: runner.name };
   } finally {
     runner.isHandling = false;
   }
 }
 
-async function act(action: Action, operation: OperationContext, runner: Consumer): Promise<void> {
+interface Run {
+  operation: OperationContext;
+  runner: Consumer;
+}
+
+async function act({ RpcError }: Library, action: Action, { operation, runner }: Run): Promise<void> {
   const step = (name: string, ms: number): Promise<unknown> =>
     operation.step(name, async () => {
       here().observer.stepStarted(operation, name, runner);
@@ -77,6 +102,8 @@ async function act(action: Action, operation: OperationContext, runner: Consumer
     case "work":
       await elapsed(action.ms, action.isDeaf ? undefined : operation.signal);
       return;
+    case "compute":
+      return compute(action.ms, runner);
     case "sleep":
       await operation.sleep(`${action.seconds}s`);
       return;
@@ -93,6 +120,19 @@ async function act(action: Action, operation: OperationContext, runner: Consumer
     default:
       action satisfies never;
   }
+}
+
+/** One invocation has so much CPU time; it is ended where it uses more. */
+async function compute(ms: number, runner: Consumer): Promise<void> {
+  const { scheduler, queues, faults, random } = here();
+  const left = CPU_LIMIT_MS - runner.cpuMs;
+  runner.cpuMs += ms;
+  // A machine that is busy with others takes longer, and counts only what it computed.
+  const stallMs = faults.strikes("a consumer computes until its clock is far behind") ? random.below(30_000) : 0;
+  await scheduler.compute(Math.min(ms, left) + stallMs);
+  if (ms <= left) return;
+  faults.counted("a consumer uses up its CPU time");
+  queues.kill(runner);
 }
 
 /** Takes its time, unless it is told to stop. */

@@ -3,6 +3,7 @@
 import type { SQLInputValue } from "node:sqlite";
 import { createHash } from "node:crypto";
 import { type PlatformError, objectReset, remoteError } from "./platform-errors";
+import type { Code } from "./code";
 import { Actor } from "./scheduler";
 import { CLOSED, type SimulatedSocket } from "./sockets";
 import { StoredState } from "./storage";
@@ -18,13 +19,15 @@ interface DurableObjectDoors {
   webSocketError?(socket: SimulatedSocket, error: unknown): void | Promise<void>;
 }
 
-export type ObjectClass = new (ctx: never, env: never) => object;
+type ObjectClass = new (ctx: never, env: never) => object;
 
 /** What becomes of a call. */
 interface Settle {
   resolve(this: void, value: unknown): void;
   reject(this: void, error: Error): void;
 }
+
+export const CODE_UPDATED = "its code was updated";
 
 /** How often the platform repeats an alarm that failed, and how long it waits before the first. */
 const MAX_ALARM_RETRIES = 6;
@@ -68,15 +71,19 @@ export class ObjectHost {
   readonly state = new StoredState();
   readonly sockets = new Set<SimulatedSocket>();
   skewMs = 0;
+  /** Calls before then find an object that is being reset. */
+  restartTime = 0;
   instance: Instance | undefined;
-  readonly #Class: ObjectClass;
+  readonly #className: string;
+  /** The version that it runs, until a deploy comes to it. */
+  #code: Code;
   #alarmToken = 0;
   #armedFor: number | null = null;
   #commitIsDue = false;
 
   constructor(
     world: World,
-    Class: ObjectClass,
+    className: string,
     { kind, id, name }: { kind: string; id: string; name: string | undefined },
   ) {
     this.world = world;
@@ -84,7 +91,8 @@ export class ObjectHost {
     this.id = id;
     this.objectName = name;
     this.label = `${kind} ${name ?? id.slice(0, 6)}`;
-    this.#Class = Class;
+    this.#className = className;
+    this.#code = world.code;
   }
 
   // ── Calls ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -107,10 +115,10 @@ export class ObjectHost {
   }
 
   wake(): Instance {
-    this.instance ??= new Instance(
-      this,
-      (instance) => new this.#Class(this.#context(instance) as never, this.world.env as never),
-    );
+    this.instance ??= new Instance(this, (instance) => {
+      const Class = this.#code.classes[this.#className] as ObjectClass;
+      return new Class(this.#context(instance) as never, this.world.env as never);
+    });
     return this.instance;
   }
 
@@ -120,10 +128,12 @@ export class ObjectHost {
     this.#reset(objectReset("of an internal error"), () => !this.world.random.chance(0.2));
   }
 
-  /** Its code was updated: every other end hears of it. */
-  redeploy(): void {
+  /** Its code was updated: every other end hears of it, and calls fail until the new code is there. */
+  redeploy(restartMs: number): void {
     this.world.trace(() => `${this.label} is reset by a deploy`);
-    this.#reset(objectReset("its code was updated"), () => true);
+    this.#code = this.world.code;
+    this.restartTime = this.world.scheduler.now + restartMs;
+    this.#reset(objectReset(CODE_UPDATED), () => true);
   }
 
   #reset(error: PlatformError, peerHears: () => boolean): void {
@@ -217,6 +227,9 @@ export class ObjectHost {
       storage: {
         kv,
         sql: {
+          get databaseSize() {
+            return state.databaseBytes;
+          },
           exec: (query: string, ...values: SQLInputValue[]) => {
             let found: Record<string, unknown>[] = [];
             if (/^\s*SELECT/.test(query)) found = state.sql(query, values);
@@ -309,6 +322,12 @@ export class ObjectHost {
     });
   }
 
+  socketError(socket: SimulatedSocket): void {
+    this.sockets.delete(socket);
+    const error = new Error("WebSocket peer disconnected");
+    this.invoke((object) => object.webSocketError?.(socket, error), { resolve: () => {}, reject: () => {} });
+  }
+
   autoResponseTime(): number {
     return this.world.scheduler.now + this.skewMs;
   }
@@ -336,13 +355,13 @@ export class Namespace {
   readonly hosts = new Map<string, ObjectHost>();
   readonly #world: World;
   readonly #kind: string;
-  readonly #Class: ObjectClass;
+  readonly #className: string;
   readonly #minted = new Set<string>();
 
-  constructor(world: World, kind: string, Class: ObjectClass) {
+  constructor(world: World, kind: string, className: string) {
     this.#world = world;
     this.#kind = kind;
-    this.#Class = Class;
+    this.#className = className;
   }
 
   newUniqueId(): ObjectId {
@@ -381,7 +400,7 @@ export class Namespace {
   #host(id: string, name: string | undefined): ObjectHost {
     let host = this.hosts.get(id);
     if (!host) {
-      host = new ObjectHost(this.#world, this.#Class, { kind: this.#kind, id, name });
+      host = new ObjectHost(this.#world, this.#className, { kind: this.#kind, id, name });
       this.hosts.set(id, host);
     }
     return host;

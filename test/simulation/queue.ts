@@ -1,14 +1,16 @@
 // The simulated Queues and their consumers, by the platform's rules: messages get lost, come twice, late and out of order;
 // acknowledgements count at the invocation's end; consumers have 15 minutes, and die, or stand still and come back; more
 // consumers are started only when a batch has ended.
-import { queueConsumer } from "../../src/queue/consumer";
 import { Consumer } from "./consumer";
-import { NEW_METHOD, simulatedMethods } from "./methods";
 import type { World } from "./world";
 
 /** https://developers.cloudflare.com/queues/platform/limits/ */
 export const MAX_CONSUMERS = 250;
 export const MAX_INVOCATION_MS = 15 * 60_000;
+/** Not yet: the work is there. */
+const WAIT_UNTIL_ENDS = false;
+/** After the handler has returned. https://developers.cloudflare.com/workers/runtime-apis/context/#waituntil */
+export const MAX_WAIT_UNTIL_MS = 30_000;
 /** The platform notices that an invocation has died within this. */
 const DEATH_NOTICED_MS = 30_000;
 /** Fewer than wrangler.toml has, so that dead letters occur. */
@@ -28,10 +30,6 @@ export class Queues {
   readonly lanes: readonly SimulatedQueue[];
   readonly deadLetters: SimulatedQueue;
   readonly consumers = new Set<Consumer>();
-  readonly handle = queueConsumer(new Map(simulatedMethods.map((method) => [method.id, method])));
-  readonly handleBeforeDeploy = queueConsumer(
-    new Map(simulatedMethods.filter(({ id }) => id !== NEW_METHOD).map((method) => [method.id, method])),
-  );
   count = 0;
   readonly #world: World;
 
@@ -43,11 +41,12 @@ export class Queues {
   }
 
   /** Ends a consumer without a word; the other ends of its sockets may hear of it. */
-  kill(consumer: Consumer): void {
+  kill(consumer: Consumer, { peersHear }: { peersHear?: boolean } = {}): void {
     this.consumers.delete(consumer);
     consumer.alive = false;
     consumer.died();
-    for (const socket of consumer.sockets) socket.sever({ hears: false, peerHears: this.#world.random.chance(0.5) });
+    for (const socket of consumer.sockets)
+      socket.sever({ hears: false, peerHears: peersHear ?? this.#world.random.chance(0.5) });
   }
 
   /** The producer bindings. */
@@ -171,25 +170,37 @@ export class SimulatedQueue {
     };
     scheduler.after(MAX_INVOCATION_MS, consumer, () => {
       if (hasEnded) return;
+      observer.exceeded(consumer.name, "works longer than the 15 minutes of a queue consumer, and is cancelled");
       this.#queues.kill(consumer);
     });
     scheduler.current = consumer;
-    const isOld = scheduler.now < this.#world.deployTime;
-    const handle = isOld ? this.#queues.handleBeforeDeploy : this.#queues.handle;
+    const { code } = this.#world;
+    const handle = scheduler.now < this.#world.deployTime ? code.queueWithoutNewMethod : code.queue;
     const returned = handle(batch as never, env as never, context as never).then(
       () => end(verdict ?? "ack"),
       () => end(verdict),
     );
+    let isOver = false;
     void returned
       .then(() => {
+        if (WAIT_UNTIL_ENDS && consumer.alive && work.length > 0) this.#limitRest(consumer, () => isOver);
         return Promise.all(work);
       })
       .catch((error: unknown) => {
         if (consumer.alive) observer.rejected(consumer.name, error);
       })
       .finally(() => {
+        isOver = true;
         if (consumer.alive) this.#finish(consumer);
       });
+  }
+
+  #limitRest(consumer: Consumer, isOver: () => boolean): void {
+    this.#world.scheduler.after(MAX_WAIT_UNTIL_MS, consumer, () => {
+      if (isOver()) return;
+      this.#world.observer.exceeded(consumer.name, "left work in waitUntil, and is cancelled 30 s after it returned");
+      this.#queues.kill(consumer);
+    });
   }
 
   /** The invocation is over, and everything with it: its timers, and sockets that are still open. */

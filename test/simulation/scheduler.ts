@@ -1,5 +1,13 @@
 // Simulated time: what happens next, to whom, and by whose clock. One event at a time, each to the end of its promises.
 
+export interface FailedCall {
+  /** Whom it was to reach. */
+  callee: object;
+  method: string;
+  time: number;
+  error: Error & { retryable?: boolean; overloaded?: boolean };
+}
+
 /** Whoever has a clock and may die: an object's instance, a consumer's invocation, a client. */
 export class Actor {
   readonly name: string;
@@ -12,6 +20,8 @@ export class Actor {
   wasSetBack = false;
   /** Calls that it has made: an invocation of a Worker has a thousand. */
   subrequests = 0;
+  /** Of its calls, those that failed. */
+  readonly failedCalls: FailedCall[] = [];
   /** What its clock stands at since its code began to compute without waiting for anything; undefined: it goes. */
   stoodAt: number | undefined;
 
@@ -51,6 +61,16 @@ export class Scheduler {
   /** The time by the clock of whoever runs. It advances with what is waited for, and not while code computes. */
   clock(actor: Actor = this.current): number {
     return actor.stoodAt ?? this.now + actor.skewMs;
+  }
+
+  /** Whoever runs computes for a while: nothing else happens to it, and its clock stands still until something does. */
+  compute(ms: number): Promise<void> {
+    const actor = this.current;
+    actor.stoodAt = this.clock(actor);
+    actor.frozenUntil = Math.max(actor.frozenUntil, this.now + ms);
+    return new Promise((resolve) => {
+      this.#push({ time: actor.frozenUntil, order: this.#nextOrder(), actor, run: resolve, keepsClock: true });
+    });
   }
 
   at(time: number, actor: Actor, run: () => void): void {

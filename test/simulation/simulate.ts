@@ -1,15 +1,18 @@
 // npm run simulate: histories of the whole service, each from one seed, on every core. It imports nothing of the service,
 // which is bundled for threads of its own: in them the simulated world stands in the place of the real one.
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { parseArgs, promisify } from "node:util";
 import { Worker } from "node:worker_threads";
 import { build } from "esbuild";
-import type { Assignment, FailedHistory, ThreadReport } from "./histories";
+import type { Assignment, FailedHistory, ThreadMessage, ThreadReport } from "./histories";
+import type { ScenarioResults } from "./scenarios";
 
 const USAGE = `npm run simulate -- [--histories 1000] [--first SEED] [--threads N] [--failures 3] [--json FILE]
 npm run simulate -- --seed SEED    replays one history and prints its trace
+  --before COMMIT  deploys replace the code of that commit, and not the same code
 `;
 
 export interface SimulationReport {
@@ -30,6 +33,8 @@ export interface SimulationOptions {
   /** Of each thread; where one is enough, the first of any ends all. */
   maxFailures?: number;
   onProgress?: (histories: number) => void;
+  /** The commit whose code deploys replace; undefined: it is the same code. */
+  before?: string | undefined;
 }
 
 /** Plays histories from consecutive seeds, divided among threads. */
@@ -39,6 +44,7 @@ export async function simulate({
   threads = availableParallelism(),
   maxFailures = 3,
   onProgress = () => {},
+  before,
 }: SimulationOptions): Promise<SimulationReport> {
   const startTime = performance.now();
   const reports = await withBundle(async (file) => {
@@ -57,7 +63,7 @@ export async function simulate({
         return report;
       }),
     );
-  });
+  }, before);
   const coverage: Record<string, number> = {};
   for (const report of reports) {
     for (const [key, count] of Object.entries(report.coverage)) coverage[key] = (coverage[key] ?? 0) + count;
@@ -76,26 +82,53 @@ export async function simulate({
 }
 
 /** One history, every line of it. */
-export async function replay(seed: number): Promise<ThreadReport> {
-  return withBundle((file) => runThread(file, { first: seed, count: 1, trace: true, maxFailures: 1 }));
+export async function replay(seed: number, before?: string): Promise<ThreadReport> {
+  return withBundle((file) => runThread(file, { first: seed, count: 1, trace: true, maxFailures: 1 }), before);
+}
+
+/** What one scenario came to. */
+export async function playScenario<Name extends keyof ScenarioResults>(name: Name): Promise<ScenarioResults[Name]> {
+  return withBundle(async (file) => {
+    const { promise, resolve, reject } = Promise.withResolvers<ScenarioResults[Name]>();
+    const worker = threadOf(file, { scenario: name });
+    worker.on("message", (message: ThreadMessage) => {
+      if ("scenario" in message) resolve(message.scenario as ScenarioResults[Name]);
+    });
+    worker.on("error", reject);
+    worker.on("exit", () => reject(new Error("a thread of the simulation ended early")));
+    return promise;
+  });
 }
 
 export function failureText({ seed, violations, trace }: FailedHistory): string {
   return `seed ${seed} (npm run simulate -- --seed ${seed})\n  ${violations.join("\n  ")}\n\n${trace.join("\n")}\n`;
 }
 
-async function withBundle<T>(use: (file: string) => Promise<T>): Promise<T> {
+const run = promisify(execFile);
+const root = join(import.meta.dirname, "../..");
+
+async function withBundle<T>(use: (file: string) => Promise<T>, before?: string): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), "simulation-"));
   try {
     const file = join(folder, "histories.mjs");
-    await writeFile(file, await bundle());
+    await copySource(folder, before);
+    await writeFile(file, await bundle(join(folder, "src")));
     return await use(file);
   } finally {
     await rm(folder, { recursive: true });
   }
 }
 
-async function bundle(): Promise<string> {
+/** Puts the source of the code that deploys replace into a folder. */
+async function copySource(folder: string, commit: string | undefined): Promise<void> {
+  if (commit === undefined) return cp(join(root, "src"), join(folder, "src"), { recursive: true });
+  const archive = join(folder, "src.tar");
+  await run("git", ["archive", `--output=${archive}`, commit, "src"], { cwd: root });
+  await run("tar", ["-xf", archive, "-C", folder]);
+}
+
+/** `before`: the source of the code that deploys replace. */
+async function bundle(before: string): Promise<string> {
   const here = import.meta.dirname;
   const { outputFiles } = await build({
     entryPoints: [join(here, "histories.ts")],
@@ -107,12 +140,21 @@ async function bundle(): Promise<string> {
     sourcemap: "inline",
     logLevel: "error",
     alias: { "cloudflare:workers": join(here, "cloudflare-workers.ts") },
+    nodePaths: [join(root, "node_modules")],
     plugins: [
+      {
+        name: "code that deploys replace",
+        setup(plugin) {
+          plugin.onResolve({ filter: /\/src\/index$/ }, ({ importer }) =>
+            importer === join(here, "code-before.ts") ? { path: join(before, "index.ts") } : undefined,
+          );
+        },
+      },
       {
         name: "observe the lifecycle table",
         setup(plugin) {
           plugin.onResolve({ filter: /^\.\/state$/ }, ({ importer }) =>
-            /\/operation\/(?:draft|create-record)\.ts$/.test(importer)
+            /\/operation\/(?:draft|create-record)\.ts$/.test(importer) && !importer.startsWith(before)
               ? { path: join(here, "observed-state.ts") }
               : undefined,
           );
@@ -121,6 +163,15 @@ async function bundle(): Promise<string> {
     ],
   });
   return outputFiles[0]!.text;
+}
+
+function threadOf(file: string, workerData: Assignment | { scenario: keyof ScenarioResults }): Worker {
+  return new Worker(file, {
+    workerData,
+    execArgv: ["--enable-source-maps", "--no-warnings"],
+    // Histories leave much behind that lives short.
+    resourceLimits: { maxYoungGenerationSizeMb: 64 },
+  });
 }
 
 interface ThreadOptions {
@@ -137,20 +188,15 @@ function runThread(
   { onProgress, signal }: ThreadOptions = {},
 ): Promise<ThreadReport> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(file, {
-      workerData: assignment,
-      execArgv: ["--enable-source-maps", "--no-warnings"],
-      // Histories leave much behind that lives short.
-      resourceLimits: { maxYoungGenerationSizeMb: 64 },
-    });
+    const worker = threadOf(file, assignment);
     let report: ThreadReport | undefined;
     signal?.addEventListener("abort", () => {
       report ??= NOTHING;
       void worker.terminate();
     });
-    worker.on("message", (message: { progress: number } | { report: ThreadReport }) => {
+    worker.on("message", (message: ThreadMessage) => {
       if ("progress" in message) onProgress?.(message.progress);
-      else report = message.report;
+      if ("report" in message) ({ report } = message);
     });
     worker.on("error", reject);
     worker.on("exit", () => (report ? resolve(report) : reject(new Error("a thread of the simulation ended early"))));
@@ -166,12 +212,13 @@ async function main(): Promise<void> {
       threads: { type: "string" },
       failures: { type: "string", default: "3" },
       json: { type: "string" },
+      before: { type: "string" },
       help: { type: "boolean", default: false },
     },
   });
   if (values.help) return void process.stdout.write(USAGE);
   if (values.seed !== undefined) {
-    const { trace, failed, events } = await replay(Number(values.seed));
+    const { trace, failed, events } = await replay(Number(values.seed), values.before);
     process.stdout.write(`${trace.join("\n")}\n\nseed ${values.seed}: ${events} events\n`);
     for (const { violations } of failed) process.stdout.write(`BROKEN ${violations.join("\n       ")}\n`);
     process.exitCode = failed.length > 0 ? 1 : 0;
@@ -185,6 +232,7 @@ async function main(): Promise<void> {
     first,
     histories,
     maxFailures: Number(values.failures),
+    before: values.before,
     ...(values.threads === undefined ? {} : { threads: Number(values.threads) }),
     onProgress: (more) => {
       played += more;

@@ -10,6 +10,7 @@ export const CLOSED = 3;
 export interface SocketHost {
   socketMessage(socket: SimulatedSocket, data: string): void;
   socketClose(socket: SimulatedSocket, code: number): void;
+  socketError(socket: SimulatedSocket): void;
   /** The time by the host's clock: it answers keep-alives without waking up. */
   autoResponseTime(): number;
 }
@@ -126,6 +127,14 @@ export class SimulatedSocket {
     }
   }
 
+  /** The connection failed: an error is all that this end hears. */
+  #failed(): void {
+    if (this.readyState === CLOSED) return;
+    this.readyState = CLOSED;
+    if (this.host) this.host.socketError(this);
+    else this.#emit("error", {});
+  }
+
   /** Its owner is gone and has not closed it: the other end hears so. */
   abandon(): void {
     if (this.readyState < CLOSING) this.sever({ hears: false, peerHears: true });
@@ -140,8 +149,9 @@ export class SimulatedSocket {
       end.isBroken = true;
       const receiver = end.host ? this.world.nature : end.owner;
       if (!told || !receiver) continue;
-      const { scheduler, network } = this.world;
-      scheduler.after(network.latency(), receiver, () => end.closed(1006));
+      const { scheduler, network, faults } = this.world;
+      const isError = faults.strikes("a socket fails with an error, and no close");
+      scheduler.after(network.latency(), receiver, () => (isError ? end.#failed() : end.closed(1006)));
     }
   }
 }

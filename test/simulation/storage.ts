@@ -2,6 +2,12 @@
 // dies before has written nothing.
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 
+/** https://developers.cloudflare.com/durable-objects/platform/limits/ */
+const MAX_DATABASE_BYTES = 10 * 1_024 ** 3;
+/** As if a row were a hundred thousand: few fill what is left. */
+const ROW_BYTES = 128 * 1_024 ** 2;
+const FULL = "database or disk is full: SQLITE_FULL";
+
 const ABSENT = Symbol("absent");
 
 /** Databases are used again: opening one takes longer than a history. */
@@ -29,6 +35,8 @@ class Database {
 export class StoredState {
   readonly values = new Map<string, unknown>();
   alarmTime: number | null = null;
+  /** What its rows took before the history began. */
+  usedBytes = 0;
   #database: Database | undefined;
   /** How to undo what is written and not committed yet. */
   readonly #undo: (() => void)[] = [];
@@ -72,9 +80,18 @@ export class StoredState {
     const asked = /FROM sqlite_master WHERE name = '(\w+)'/.exec(query)?.[1];
     if (asked !== undefined) return this.#tables.has(asked) ? [{ 1: 1 }] : [];
     if (!/^\s*SELECT/.test(query)) this.#begin();
+    const grows = this.usedBytes > 0 && /^\s*INSERT/.test(query);
+    if (grows && this.databaseBytes + ROW_BYTES > MAX_DATABASE_BYTES) throw new Error(FULL);
     const created = /^CREATE TABLE IF NOT EXISTS (\w+)/.exec(query)?.[1];
     if (created !== undefined) this.#setTables(new Set([...this.#tables, created]));
     return this.#database.exec(query, values);
+  }
+
+  /** What it takes, as SQLite says. */
+  get databaseBytes(): number {
+    if (!this.#tables.has("operations")) return this.usedBytes;
+    const [counted] = this.#database?.exec("SELECT count(*) AS count FROM operations", []) ?? [];
+    return this.usedBytes + Number(counted?.["count"] ?? 0) * ROW_BYTES;
   }
 
   #setTables(tables: ReadonlySet<string>): void {

@@ -1,18 +1,13 @@
 // The simulated platform: the service's real objects, consumer and sweep, with everything around them under the control
 // of one seed.
-import { DirectoryObject } from "../../src/durable/directory-object";
-import { OperationIndex } from "../../src/durable/operation-index";
-import { OperationObject } from "../../src/durable/operation-object";
-import { RequestObject } from "../../src/durable/request-object";
-import { SlotsObject } from "../../src/durable/slots-object";
-import { sweep } from "../../src/cron/sweep";
+import { type Code, deployed, replaced } from "./code";
 import type { OperationContext } from "../../src/operation/method";
 import { type Random, randomFromSeed } from "../support/random";
 import { type Fault, Faults } from "./faults";
 import { SimulatedKv } from "./kv";
 import { Network } from "./network";
-import { Instance, Namespace, type ObjectClass, type ObjectHost, type Stub } from "./objects";
-import { PlatformError, connectionLost, objectOverloaded } from "./platform-errors";
+import { CODE_UPDATED, Instance, Namespace, type ObjectHost, type Stub } from "./objects";
+import { PlatformError, connectionLost, objectOverloaded, objectReset } from "./platform-errors";
 import { Consumer } from "./consumer";
 import { Queues } from "./queue";
 import { Actor, Scheduler } from "./scheduler";
@@ -28,8 +23,9 @@ export interface Observer {
   stepStarted(operation: OperationContext, step: string, runner: Consumer): void;
   /** Work that was left to the runtime failed: nobody would ever know. */
   rejected(who: string, error: unknown): void;
+  called(caller: Actor, host: ObjectHost, method: string): void;
   /** A call failed, and its caller hears of it. */
-  failed(caller: Actor, host: ObjectHost, error: Error): void;
+  failed(caller: Actor, host: ObjectHost, method: string, error: Error): void;
   /** The platform cut somebody off, for more than anybody has. */
   exceeded(who: string, what: string): void;
 }
@@ -47,6 +43,8 @@ export interface WorldOptions {
   variables: Record<string, string>;
   /** Queues that carry work. */
   lanes: number;
+  /** Nothing goes wrong by chance. */
+  isCalm?: boolean;
   /** Where lines of the trace go; undefined: nobody reads them. */
   trace: ((line: string) => void) | undefined;
 }
@@ -69,25 +67,28 @@ export class World {
   readonly env: Record<string, unknown>;
   autoResponse = { request: "", response: "" };
   indexDownUntil = 0;
+  /** What invocations and objects that begin now run. */
+  code: Code;
   /** Until then consumers do not know every method that the door starts: a deploy that is on its way. */
   deployTime = 0;
   readonly #trace: ((line: string) => void) | undefined;
 
-  constructor({ seed, observer, count, variables, lanes, trace }: WorldOptions) {
+  constructor({ seed, observer, count, variables, lanes, isCalm = false, trace }: WorldOptions) {
     this.random = randomFromSeed(seed);
     this.observer = observer;
     this.#trace = trace;
-    this.faults = new Faults(this.random, (fault) => {
+    this.faults = new Faults(this.random, isCalm, (fault) => {
       count(fault);
       this.trace(() => `FAULT ${fault}`);
     });
+    this.code = this.faults.has("a deploy") ? replaced : deployed;
     this.network = new Network(this.random, this.faults);
-    const namespace = (kind: string, Class: unknown): Namespace => new Namespace(this, kind, Class as ObjectClass);
-    this.operations = namespace("operation", OperationObject);
-    this.index = namespace("index", OperationIndex);
-    this.requests = namespace("request", RequestObject);
-    this.slots = namespace("slots", SlotsObject);
-    this.directory = namespace("directory", DirectoryObject);
+    const namespace = (kind: string, className: string): Namespace => new Namespace(this, kind, className);
+    this.operations = namespace("operation", "OperationObject");
+    this.index = namespace("index", "OperationIndex");
+    this.requests = namespace("request", "RequestObject");
+    this.slots = namespace("slots", "SlotsObject");
+    this.directory = namespace("directory", "DirectoryObject");
     this.kv = new SimulatedKv(this);
     this.queues = new Queues(this, lanes);
     this.env = {
@@ -129,22 +130,27 @@ export class World {
     const caller = scheduler.current;
     if (stub.brokenBy) return Promise.reject(stub.brokenBy);
     this.countSubrequest(caller);
+    this.observer.called(caller, host, method);
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     const fail = (error: Error): void =>
       scheduler.after(network.latency(), caller, () => {
         if (error instanceof PlatformError) stub.brokenBy = error;
-        this.observer.failed(caller, host, error);
+        this.observer.failed(caller, host, method, error);
         reject(error);
       });
     if (caller instanceof Consumer) caller.askedTime = scheduler.now;
     caller.output(() => {
       if (host.kind === "index" && scheduler.now < this.indexDownUntil) return fail(connectionLost());
       if (faults.strikes("a request to an object is lost")) return fail(connectionLost());
+      const isNeverAnswered = faults.strikes("a call is never answered");
+      if (isNeverAnswered && this.random.chance(0.5)) return;
       if (faults.strikes("an object is overloaded")) return fail(objectOverloaded(this.random.chance(0.5)));
       scheduler.after(network.latency(), nature, () => {
+        if (scheduler.now < host.restartTime) return fail(objectReset(CODE_UPDATED));
         this.trace(() => `${host.label} is asked to ${method} by ${caller.name}`);
         host.invoke((object) => (object as Record<string, (...values: unknown[]) => unknown>)[method]!(...parameters), {
           resolve: (value) => {
+            if (isNeverAnswered) return;
             if (faults.strikes("an object's answer is lost")) return fail(connectionLost());
             scheduler.after(network.latency(), caller, () => {
               if (method === "fetch") this.#handOver(value as { webSocket: SimulatedSocket | null }, caller);
@@ -180,7 +186,7 @@ export class World {
   #sweep(): void {
     const cron = new Actor("cron");
     this.scheduler.current = cron;
-    sweep({} as ScheduledController, this.env as never).catch((error: unknown) => {
+    this.code.scheduled({} as ScheduledController, this.env as never).catch((error: unknown) => {
       this.trace(() => `the sweep failed: ${String(error)}`);
     });
   }
