@@ -7,8 +7,6 @@ import type { World } from "./world";
 /** https://developers.cloudflare.com/queues/platform/limits/ */
 export const MAX_CONSUMERS = 250;
 export const MAX_INVOCATION_MS = 15 * 60_000;
-/** Not yet: the work is there. */
-const WAIT_UNTIL_ENDS = false;
 /** After the handler has returned. https://developers.cloudflare.com/workers/runtime-apis/context/#waituntil */
 export const MAX_WAIT_UNTIL_MS = 30_000;
 /** The platform notices that an invocation has died within this. */
@@ -183,7 +181,7 @@ export class SimulatedQueue {
     let isOver = false;
     void returned
       .then(() => {
-        if (WAIT_UNTIL_ENDS && consumer.alive && work.length > 0) this.#limitRest(consumer, () => isOver);
+        if (consumer.alive && work.length > 0) this.#limitRest(consumer, () => isOver);
         return Promise.all(work);
       })
       .catch((error: unknown) => {

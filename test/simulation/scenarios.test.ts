@@ -2,6 +2,14 @@
 import { expect, test } from "vitest";
 import { playScenario } from "./simulate";
 
-test("an operation runs in one invocation", async () => {
+test("a handler works for eight minutes in one invocation", async () => {
   expect(await playScenario("longWork")).toMatchObject({ state: "SUCCEEDED", runners: 1 });
+});
+
+test("an operation of five minutes delays none of a hundred behind it by more than a minute", async () => {
+  const { done, longSeconds, slowestSeconds } = await playScenario("longBeforeShort");
+
+  expect(done).toBe(100);
+  expect(longSeconds).toBeGreaterThan(300);
+  expect(slowestSeconds).toBeLessThan(60);
 });
