@@ -51,10 +51,20 @@ export const MAX_INDEX_SHARDS = 64;
 export const MAX_CACHED_TOKEN_KEYS = 1_000;
 /** A page token as it is sent. */
 export const MAX_PAGE_TOKEN_CHARACTERS = 1_024;
-/** Operations too large for the index that a page reads from their objects at the same time. */
-export const LIST_READ_CONCURRENCY = 6;
-/** Metadata, and response, are copied into the index up to this size each, in serialised UTF-8. */
-export const MAX_INDEXED_ANY_BYTES = 16 * KIB;
+/**
+ * Operations too large for the index that one page reads from their objects; then it is short and carries a token. A
+ * Worker may call objects a thousand times per request, and the shards and policies of a page are called too.
+ */
+export const MAX_PAGE_READS = 500;
+/** How long one page begins such reads: a slow object makes the page short, and the client gets an answer. */
+export const MAX_PAGE_READ_MS = 10 * SECOND_MS;
+/** Such reads at the same time: all of them together hold no more than a page and what has grown since. */
+export const LIST_READ_CONCURRENCY = 20;
+/**
+ * Metadata, and response, are copied into the index up to this size each, in serialised UTF-8. A shard of 10 GB holds
+ * nine million rows of 1.1 KB; it would hold 0.6 million of 17 KB.
+ */
+export const MAX_INDEXED_ANY_BYTES = 2 * KIB;
 
 // ── Wait ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -67,7 +67,7 @@ function matchOf(
   if (!match || (pattern !== undefined && !matchesParent(match.parent, pattern))) return undefined;
   const { revision, operation, facts } = match;
   if (filter && !filter.matches(filterRowFromIndexRow({ createTime, operation, facts }))) return undefined;
-  const { metadataTruncated, responseTruncated, size } = JSON.parse(facts) as IndexFacts;
-  const truncated = metadataTruncated === true || responseTruncated === true;
+  const { metadataTruncated, responseTruncated, errorTruncated, size } = JSON.parse(facts) as IndexFacts;
+  const truncated = metadataTruncated === true || responseTruncated === true || errorTruncated === true;
   return { createTime, id, revision, operation, truncated, size: size ?? encoder.encode(operation).length };
 }

@@ -164,9 +164,9 @@ async function list(call: Call): Promise<Response> {
       { field: "name", description: `must be the path's ${JSON.stringify(collection)} or its parent` },
     ]);
   }
-  const { store, lists, tokenKeys, deployment } = call.service;
+  const { store, lists, tokenKeys, deployment, now } = call.service;
   const { locations, indexShards } = deployment;
-  const ports = { store, lists, tokenKeys, locations, indexShards };
+  const ports = { store, lists, tokenKeys, locations, indexShards, now };
   const pageSize = intParameter("pageSize", query["pageSize"]);
   const returnPartialSuccess = boolParameter("returnPartialSuccess", query["returnPartialSuccess"]) ?? false;
   return jsonResponse(await listOperations(ports, { parent, filter, pageSize, pageToken, returnPartialSuccess }));

@@ -17,7 +17,7 @@ export interface IndexRow {
   revision: number;
   /** When the index looks after the operation: past its deadline while it runs, its expiry after. */
   dueTime: number;
-  /** The Operation as JSON, its metadata and response cut down to their `@type` where they are large. */
+  /** The Operation as JSON; large metadata and responses are cut down to their `@type`, large errors lose their details. */
   operation: string;
   /** Facts about every operation, whatever its metadata type, as JSON; times in milliseconds since 1970. */
   facts: string;
@@ -34,6 +34,8 @@ export interface IndexFacts {
   /** Metadata, or response, did not fit: the operation's object has the whole. */
   metadataTruncated?: true;
   responseTruncated?: true;
+  /** The error's details did not fit; its code and message are there. */
+  errorTruncated?: true;
   /** Then: bytes of the whole operation as JSON, in UTF-8. */
   size?: number;
 }
@@ -41,7 +43,7 @@ export interface IndexFacts {
 /** The row of a committed record. A response that is stored apart from it is large, and not copied. */
 export function indexRowFromRecord(record: OperationRecord): IndexRow {
   const done = isFinal(record.state);
-  const metadata = fit(JSON.stringify(metadataAny(record)), metadataAny(record)["@type"]);
+  const metadata = fit(JSON.stringify(metadataAny(record)), typeOnly(metadataAny(record)["@type"]));
   const result = resultField(record);
   const facts: IndexFacts = {
     ...(record.startTime === undefined ? {} : { startTime: record.startTime }),
@@ -51,7 +53,11 @@ export function indexRowFromRecord(record: OperationRecord): IndexRow {
     verb: record.verb,
     requestedCancellation: record.cancelRequestTime !== undefined,
     ...(metadata.truncated ? { metadataTruncated: true } : {}),
-    ...(result.truncated ? { responseTruncated: true } : {}),
+    ...(result.truncated
+      ? record.outcome && "error" in record.outcome
+        ? { errorTruncated: true }
+        : { responseTruncated: true }
+      : {}),
     ...(metadata.truncated || result.truncated ? { size: metadata.bytes + result.bytes + record.name.length } : {}),
   };
   return {
@@ -81,10 +87,11 @@ interface Fitted {
 
 const encoder = new TextEncoder();
 
-function fit(json: string, typeUrl: string): Fitted {
+/** The JSON where it is small enough, and what is left of it where it is not. */
+function fit(json: string, cut: string): Fitted {
   const bytes = encoder.encode(json).length;
   if (bytes <= MAX_INDEXED_ANY_BYTES) return { json, truncated: false, bytes };
-  return { json: typeOnly(typeUrl), truncated: true, bytes };
+  return { json: cut, truncated: true, bytes };
 }
 
 function typeOnly(typeUrl: string): string {
@@ -96,12 +103,13 @@ function resultField(record: OperationRecord): Fitted {
   const { outcome, responseType } = record;
   if (outcome === undefined) return { json: "", truncated: false, bytes: 0 };
   if ("error" in outcome) {
-    const error = JSON.stringify(outcome.error);
-    return { json: `,"error":${error}`, truncated: false, bytes: encoder.encode(error).length };
+    const { code, message } = outcome.error;
+    const fitted = fit(JSON.stringify(outcome.error), JSON.stringify({ code, message }));
+    return { ...fitted, json: `,"error":${fitted.json}` };
   }
   const fitted =
     "response" in outcome
-      ? fit(outcome.response, responseType)
+      ? fit(outcome.response, typeOnly(responseType))
       : { json: typeOnly(responseType), truncated: true, bytes: outcome.responseBytes };
   return { ...fitted, json: `,"response":${fitted.json}` };
 }

@@ -3,10 +3,10 @@ import { parseFilter } from "../aip/filter/filter";
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from "../limits";
 import { invalidArgument } from "../rpc/error";
 import { type TokenKeys, openPageToken, sealPageToken } from "./page-token";
-import type { OperationLists, OperationStore } from "./ports";
+import type { OperationLists } from "./ports";
 import { type ShardPorts, readShards } from "./shard-pages";
 import { streamFromParts } from "./stream-from-parts";
-import { readWhole } from "./whole-operations";
+import { type ReadPorts, readWhole } from "./whole-operations";
 
 export interface ListOperationsRequest {
   /** Each collection id but the first may be `-`. */
@@ -17,9 +17,8 @@ export interface ListOperationsRequest {
   returnPartialSuccess: boolean;
 }
 
-export interface ListPorts extends ShardPorts {
+export interface ListPorts extends ShardPorts, ReadPorts {
   lists: OperationLists;
-  store: Pick<OperationStore, "get">;
   /** The deployment's own token keys; undefined: the scope's. */
   tokenKeys: TokenKeys | undefined;
 }
@@ -36,7 +35,7 @@ export async function listOperations(
     ? await openPageToken(pageToken, { parent, filter }, () => openingKeys(ports, parent))
     : undefined;
   const merged = await readShards(ports, { parent, filter, before, limit, returnPartialSuccess });
-  const page = await readWhole(ports.store, { ...merged, returnPartialSuccess });
+  const page = await readWhole(ports, { ...merged, returnPartialSuccess });
   const nextPageToken =
     page.next && (await sealPageToken(page.next, { parent, filter }, await sealingKeys(ports, parent)));
   const unreachable = [...merged.unreachable, ...page.unreachable];

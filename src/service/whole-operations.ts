@@ -1,5 +1,6 @@
-// The operations of a page, whole: what is too large for the index is read from its object, within the page's bytes.
-import { LIST_READ_CONCURRENCY, MAX_PAGE_BYTES } from "../limits";
+// The operations of a page, whole: what is too large for the index is read from its object, within the page's bytes,
+// reads and time.
+import { LIST_READ_CONCURRENCY, MAX_PAGE_BYTES, MAX_PAGE_READS, MAX_PAGE_READ_MS } from "../limits";
 import type { PageRow, RowKey } from "../operation/page";
 import { RpcError } from "../rpc/error";
 import type { OperationStore } from "./ports";
@@ -13,6 +14,12 @@ export interface WholePage {
   unreachable: string[];
 }
 
+export interface ReadPorts {
+  store: Pick<OperationStore, "get">;
+  /** Milliseconds since 1970. */
+  now(this: void): number;
+}
+
 interface Rows {
   rows: readonly PageRow[];
   next: RowKey | undefined;
@@ -23,10 +30,11 @@ const encoder = new TextEncoder();
 
 /**
  * The page ends before the operation that would not fit; one that fits into no page has a page to itself. The index knows
- * sizes as of when it was told: those of running operations may have grown, so what is read is measured again.
+ * sizes as of when it was told: those of running operations may have grown, so what is read is measured again. The page
+ * also ends, short, where it would take more reads, or begin them later, than a page may.
  */
 export async function readWhole(
-  store: Pick<OperationStore, "get">,
+  { store, now }: ReadPorts,
   { rows, next, returnPartialSuccess }: Rows,
 ): Promise<WholePage> {
   const operations: WholePage["operations"] = [];
@@ -34,8 +42,11 @@ export async function readWhole(
   const fitting = rowsThatFit(rows);
   let bytes = 0;
   let last: RowKey | undefined;
-  for (let offset = 0; offset < fitting.length; offset += LIST_READ_CONCURRENCY) {
-    const part = fitting.slice(offset, offset + LIST_READ_CONCURRENCY);
+  const endTime = now() + MAX_PAGE_READ_MS;
+  for (let offset = 0; offset < fitting.length;) {
+    if (last && now() >= endTime) return { operations, next: last, unreachable };
+    const part = partFrom(fitting, offset);
+    offset += part.length;
     const read = await Promise.all(part.map((row) => wholeJson(store, row, returnPartialSuccess)));
     for (const [index, row] of part.entries()) {
       const { json, unreachable: name } = read[index] ?? {};
@@ -55,11 +66,23 @@ export async function readWhole(
 
 function rowsThatFit(rows: readonly PageRow[]): readonly PageRow[] {
   let bytes = 0;
-  const end = rows.findIndex(({ size }, index) => {
+  let reads = 0;
+  const end = rows.findIndex(({ size, truncated }, index) => {
     bytes += size;
-    return bytes > MAX_PAGE_BYTES && index > 0;
+    reads += truncated ? 1 : 0;
+    return (bytes > MAX_PAGE_BYTES && index > 0) || reads > MAX_PAGE_READS;
   });
   return end === -1 ? rows : rows.slice(0, end);
+}
+
+/** The next rows, of which as many are read from their objects as may be read at the same time. */
+function partFrom(rows: readonly PageRow[], offset: number): readonly PageRow[] {
+  let reads = 0;
+  const length = rows.slice(offset).findIndex(({ truncated }) => {
+    reads += truncated ? 1 : 0;
+    return reads > LIST_READ_CONCURRENCY;
+  });
+  return length === -1 ? rows.slice(offset) : rows.slice(offset, offset + length);
 }
 
 interface ReadOperation {

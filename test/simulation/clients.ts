@@ -234,7 +234,14 @@ export class Clients {
     const { deleteBegun, deleteAnswered, goneFromList } = entry;
     const { locations, indexShards } = this.#deployment;
     const lists = operationLists(env["INDEX"] as never);
-    const ports = { lists, locations, indexShards, store: this.#store(), tokenKeys: undefined };
+    const ports = {
+      lists,
+      locations,
+      indexShards,
+      store: this.#store(),
+      tokenKeys: undefined,
+      now: () => this.#world.scheduler.now,
+    };
     const request = { parent: PARENT, filter: "", returnPartialSuccess: false };
     const list = JSON.parse((await listOperations(ports, request)) as string) as { operations: { name: string }[] };
     const isListed = list.operations.some((operation) => operation.name === name);

@@ -40,6 +40,7 @@ export function aList({ index = new AnIndex(), whole = async () => undefined, ..
     locations: new Map(),
     indexShards: 1,
     tokenKeys: undefined,
+    now: () => 0,
     ...options,
   };
   const list = async (request: ListCall = {}): Promise<SeenPage> => {

@@ -3,6 +3,7 @@ import { INDEX_DUE_SLACK_MS, MAX_INDEXED_ANY_BYTES, STARTING_CHECK_MS } from "..
 import { type IndexFacts, indexRowFromRecord, startingRow } from "../../../src/operation/index-row";
 import { operationJson } from "../../../src/operation/resource";
 import type { OperationRecord } from "../../../src/operation/record";
+import type { Status } from "../../../src/rpc/status";
 import type { JsonObject } from "../../../src/rpc/any";
 import { CREATE_TIME, HOUR_MS } from "../../support/an-operation";
 import { aRecord } from "../../support/a-record";
@@ -79,12 +80,12 @@ describe("the index row", () => {
   });
 });
 
-// "Metadata and response are seen up to 16 KiB each in serialised form".
+// "Metadata and response are seen up to 2 KiB each in serialised form".
 describe.each([
   ["one byte a letter", "x"],
   ["three bytes a letter", euro],
 ])("metadata of %s", (_, letter) => {
-  test("is copied whole up to 16 KiB", () => {
+  test("is copied whole up to 2 KiB", () => {
     const { pad } = anOfBytes(MAX_INDEXED_ANY_BYTES, letter);
     const record = aRecord({ metadataType: TYPE, metadata: { pad } });
 
@@ -107,7 +108,7 @@ describe.each([
   ["one byte a letter", "x"],
   ["three bytes a letter", euro],
 ])("a response of %s", (_, letter) => {
-  test("is copied whole up to 16 KiB", () => {
+  test("is copied whole up to 2 KiB", () => {
     const { json } = anOfBytes(MAX_INDEXED_ANY_BYTES, letter);
     const record = aRecord({ responseType: TYPE, outcome: { response: json } });
 
@@ -122,6 +123,30 @@ describe.each([
     expect(operation(record)).toMatchObject({ done: true, response: { "@type": TYPE } });
     expect(operation(record)["response"]).toEqual({ "@type": TYPE });
     expect(facts(record)).toMatchObject({ responseTruncated: true });
+  });
+});
+
+describe("an error", () => {
+  const errorOf = (bytes: number): Status => ({
+    code: 9,
+    message: "No.",
+    details: [{ "@type": TYPE, pad: "x".repeat(bytes) }],
+  });
+
+  test("is copied whole where it is small", () => {
+    const record = aRecord({ outcome: { error: errorOf(1_000) } });
+
+    expect(operation(record)["error"]).toEqual(errorOf(1_000));
+    expect(facts(record)).not.toHaveProperty("size");
+  });
+
+  test("is cut down to its code and message beyond 2 KiB", () => {
+    const record = aRecord({ outcome: { error: errorOf(60_000) } });
+
+    expect(operation(record)["error"]).toEqual({ code: 9, message: "No." });
+    expect(facts(record)).toMatchObject({ errorTruncated: true });
+    expect(facts(record)).not.toHaveProperty("responseTruncated");
+    expect(Math.abs(utf8Bytes(operationJson(record)) - facts(record).size!)).toBeLessThan(100);
   });
 });
 

@@ -1,5 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { MAX_PAGE_BYTES, MAX_PAGE_SIZE, MAX_SCANNED_ROWS } from "../../../src/limits";
+import {
+  LIST_READ_CONCURRENCY,
+  MAX_PAGE_BYTES,
+  MAX_PAGE_READS,
+  MAX_PAGE_READ_MS,
+  MAX_PAGE_SIZE,
+  MAX_SCANNED_ROWS,
+} from "../../../src/limits";
 import { unavailable } from "../../../src/rpc/error";
 import type { Location } from "../../../src/service/locations";
 import { aList } from "../../support/a-list";
@@ -408,6 +415,78 @@ describe("a page's bytes", () => {
       [1, true],
       [2, false],
     ]);
+  });
+});
+
+describe("ListOperations › a page of operations that the index has cut", () => {
+  test("has 500 of them, is whole, and goes on with a token", async () => {
+    const { index, sizeOf, whole } = ofSizes(Array.from({ length: 1_000 }, () => 3_000));
+    let reads = 0;
+    const pages = await aList({
+      index,
+      whole: async (name) => {
+        reads += 1;
+        return whole(name);
+      },
+    }).walk({ pageSize: MAX_PAGE_SIZE });
+
+    expect(pages.map(({ ids }) => ids.length)).toEqual([MAX_PAGE_READS, MAX_PAGE_READS]);
+    expect(pages.flatMap(({ operations }) => operations.map(({ name }) => name))).toEqual([...sizeOf.keys()]);
+    expect(
+      pages.map(({ operations }) => new Set(operations.map((operation) => JSON.stringify(operation).length))),
+    ).toEqual([new Set([3_000]), new Set([3_000])]);
+    expect(reads).toBe(1_000);
+  });
+
+  test("counts only those, and has 1,000 operations where a half of them are small", async () => {
+    const index = new AnIndex();
+    for (let n = 0; n < MAX_PAGE_SIZE; n += 1) {
+      index.write(
+        n % 2 === 0 ? anIndexRow({ createTime: CREATE_TIME - n }) : aLargeRow(3_000, { createTime: CREATE_TIME - n }),
+      );
+    }
+    const page = await aList({ index, whole: async (name) => anOperationOf(name, 3_000) }).list({
+      pageSize: MAX_PAGE_SIZE,
+    });
+
+    expect(page.ids).toHaveLength(MAX_PAGE_SIZE);
+    expect(page.nextPageToken).toBeUndefined();
+  });
+
+  test("reads a bounded number of them at the same time", async () => {
+    const { index, whole } = ofSizes(Array.from({ length: 100 }, () => 3_000));
+    let underWay = 0;
+    let most = 0;
+    const page = await aList({
+      index,
+      whole: async (name) => {
+        underWay += 1;
+        most = Math.max(most, underWay);
+        await new Promise(setImmediate);
+        underWay -= 1;
+        return whole(name);
+      },
+    }).list();
+
+    expect(page.ids).toHaveLength(100);
+    expect(most).toBe(LIST_READ_CONCURRENCY);
+  });
+
+  test("is short where its objects are slow, and the walk goes on from there", async () => {
+    const { index, sizeOf, whole } = ofSizes(Array.from({ length: 100 }, () => 3_000));
+    let time = 0;
+    const list = aList({
+      index,
+      now: () => time,
+      whole: async (name) => {
+        time += MAX_PAGE_READ_MS / LIST_READ_CONCURRENCY;
+        return whole(name);
+      },
+    });
+    const pages = await list.walk();
+
+    expect(pages.map(({ ids }) => ids.length)).toEqual([20, 20, 20, 20, 20]);
+    expect(pages.flatMap(({ operations }) => operations.map(({ name }) => name))).toEqual([...sizeOf.keys()]);
   });
 });
 
