@@ -406,6 +406,15 @@ export const bugs: readonly Bug[] = [
     tests: SIMULATION,
     caughtBy: "no finished step twice",
   },
+  // ── KV ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+  {
+    name: "that KV has no snapshot is believed",
+    file: "src/service/operation-reads.ts",
+    find: "  if (near) return near;",
+    replace: "  if (near || isEdge) return near;",
+    tests: SIMULATION,
+    caughtBy: "never lost",
+  },
   // ── What clients see ──────────────────────────────────────────────────────────────────────────────────────────────
   {
     name: "who waits is not told of the end",

@@ -166,13 +166,15 @@ export class SimulatedQueue {
       if (verdict === "ack") this.#world.faults.counted("an acknowledged message is delivered again");
       scheduler.after(this.#world.random.below(DEATH_NOTICED_MS), nature, () => end(undefined));
     };
-    scheduler.after(MAX_INVOCATION_MS, consumer, () => {
-      if (hasEnded) return;
-      observer.exceeded(consumer.name, "works longer than the 15 minutes of a queue consumer, and is cancelled");
+    const { code } = this.#world;
+    const cutOff = (what: string): void => {
+      if (!code.isEarlier) observer.exceeded(consumer.name, what);
       this.#queues.kill(consumer);
+    };
+    scheduler.after(MAX_INVOCATION_MS, consumer, () => {
+      if (!hasEnded) cutOff("works longer than the 15 minutes of a queue consumer, and is cancelled");
     });
     scheduler.current = consumer;
-    const { code } = this.#world;
     const handle = scheduler.now < this.#world.deployTime ? code.queueWithoutNewMethod : code.queue;
     const returned = handle(batch as never, env as never, context as never).then(
       () => end(verdict ?? "ack"),
@@ -181,7 +183,11 @@ export class SimulatedQueue {
     let isOver = false;
     void returned
       .then(() => {
-        if (consumer.alive && work.length > 0) this.#limitRest(consumer, () => isOver);
+        if (consumer.alive && work.length > 0) {
+          scheduler.after(MAX_WAIT_UNTIL_MS, consumer, () => {
+            if (!isOver) cutOff("left work in waitUntil, and is cancelled 30 s after it returned");
+          });
+        }
         return Promise.all(work);
       })
       .catch((error: unknown) => {
@@ -191,14 +197,6 @@ export class SimulatedQueue {
         isOver = true;
         if (consumer.alive) this.#finish(consumer);
       });
-  }
-
-  #limitRest(consumer: Consumer, isOver: () => boolean): void {
-    this.#world.scheduler.after(MAX_WAIT_UNTIL_MS, consumer, () => {
-      if (isOver()) return;
-      this.#world.observer.exceeded(consumer.name, "left work in waitUntil, and is cancelled 30 s after it returned");
-      this.#queues.kill(consumer);
-    });
   }
 
   /** The invocation is over, and everything with it: its timers, and sockets that are still open. */

@@ -112,7 +112,7 @@ async function withBundle<T>(use: (file: string) => Promise<T>, before?: string)
   try {
     const file = join(folder, "histories.mjs");
     await copySource(folder, before);
-    await writeFile(file, await bundle(join(folder, "src")));
+    await writeFile(file, await bundle(join(folder, "src"), before !== undefined));
     return await use(file);
   } finally {
     await rm(folder, { recursive: true });
@@ -128,7 +128,7 @@ async function copySource(folder: string, commit: string | undefined): Promise<v
 }
 
 /** `before`: the source of the code that deploys replace. */
-async function bundle(before: string): Promise<string> {
+async function bundle(before: string, isEarlier: boolean): Promise<string> {
   const here = import.meta.dirname;
   const { outputFiles } = await build({
     entryPoints: [join(here, "histories.ts")],
@@ -140,6 +140,7 @@ async function bundle(before: string): Promise<string> {
     sourcemap: "inline",
     logLevel: "error",
     alias: { "cloudflare:workers": join(here, "cloudflare-workers.ts") },
+    define: { BEFORE_IS_EARLIER: String(isEarlier) },
     nodePaths: [join(root, "node_modules")],
     plugins: [
       {
