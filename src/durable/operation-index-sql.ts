@@ -184,10 +184,14 @@ export interface Scan {
   where: string;
   params: readonly SqlStorageValue[];
   hints: IndexHints;
+  /** Whether the bytes of each row are wanted. */
+  isMeasured: boolean;
 }
 
 /** A row that was looked at. What does not match comes without its contents, and costs no more than its key. */
 export interface ScannedRow extends RowKey {
+  /** Of its operation's JSON; 0 where the filter reads none. */
+  bytes: number;
   match: { revision: number; parent: string; operation: string; facts: string } | undefined;
 }
 
@@ -203,7 +207,7 @@ const SEPARATOR = "\u001f";
  */
 export function selectRows(
   sql: SqlStorage,
-  { parent, where, params, hints }: Scan,
+  { parent, where, params, hints, isMeasured }: Scan,
   { before, limit }: { before: RowKey | undefined; limit: number },
 ): ScannedRow[] {
   const { min = 0, max = Number.MAX_SAFE_INTEGER - 1 } = hints.createTimeRange ?? {};
@@ -212,8 +216,8 @@ export function selectRows(
   const parentIs = "is" in parent ? "parent = ?4" : "substr(parent, 1, length(?4)) = ?4";
   const running = hints.done === false;
   return sql
-    .exec<{ create_time: number; id: string; revision: number; found: string | null }>(
-      `SELECT create_time, id, revision,
+    .exec<{ create_time: number; id: string; revision: number; bytes: number | null; found: string | null }>(
+      `SELECT create_time, id, revision, ${isMeasured ? "octet_length(operation)" : "0"} AS bytes,
          CASE WHEN operation IS NOT NULL AND ${parentIs} AND (${where})
            THEN parent || ?5 || facts || ?5 || operation END AS found
        FROM operations ${running ? "INDEXED BY operations_running" : ""}
@@ -229,9 +233,10 @@ export function selectRows(
       ...params,
     )
     .toArray()
-    .map(({ create_time: createTime, id, revision, found }) => ({
+    .map(({ create_time: createTime, id, revision, bytes, found }) => ({
       createTime,
       id,
+      bytes: bytes ?? 0,
       match: found === null ? undefined : { revision, ...columnsFromText(found) },
     }));
 }

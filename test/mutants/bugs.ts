@@ -66,6 +66,23 @@ export const bugs: readonly Bug[] = [
     tests: unit("iam/condition.test.ts"),
     caughtBy: "is refused",
   },
+  // ── Budgets of work ───────────────────────────────────────────────────────────────────────────────────────────────
+  {
+    name: "a page's work is not counted",
+    file: "src/durable/read-page.ts",
+    find: "      if (work.isSpent) return spent();\n",
+    replace: "",
+    tests: unit("durable/read-page-work.test.ts"),
+    caughtBy: "says where the next begins",
+  },
+  {
+    name: "what SQL does for a row is not counted",
+    file: "src/durable/read-page.ts",
+    find: "work.spend(ROW_COST + costPerByte * row.bytes);",
+    replace: "work.spend(ROW_COST);",
+    tests: unit("durable/read-page-work.test.ts"),
+    caughtBy: "says where the next begins",
+  },
   // ── Identity ──────────────────────────────────────────────────────────────────────────────────────────────────────
   {
     name: "an issuer's path is ignored",
@@ -81,7 +98,7 @@ export const bugs: readonly Bug[] = [
     find: "ownHost: isShared ? undefined : host",
     replace: "ownHost: isShared ? host : host",
     tests: unit("authentication/principal-from-claims.test.ts"),
-    caughtBy: "give one member",
+    caughtBy: "nor where another may speak for it",
   },
   {
     name: "an issuer without domains speaks for another issuer's host",

@@ -13,6 +13,8 @@ export const MAX_PATH_SEGMENTS = 16;
 export const MAX_SQL_PARAMETERS = 80;
 /** Characters of a compiled filter. A Durable Object allows 100 KB in a statement; the rest is the list's own. */
 export const MAX_SQL_CHARACTERS = 60_000;
+/** Looks into a row's JSON that SQL takes for a filter, each of which may write out a whole list; the matcher does the rest. */
+export const MAX_SQL_LOOKS = 100;
 /** Spellings (snake_case or camelCase at every level) of one path that SQL tries; with more, the matcher decides alone. */
 export const MAX_SQL_PATH_SPELLINGS = 8;
 

@@ -8,13 +8,15 @@ import { matches } from "./matcher";
 import { parse } from "./parser";
 import { type CompiledFilter, compileFilter } from "./sql";
 import type { FilterColumns } from "./sql-columns";
+import type { Work } from "./work";
 
 export interface Filter {
   /** The filter as it was sent: what a page token is bound to. */
   readonly text: string;
   /** What the list's indexes can serve of it. */
   readonly hints: IndexHints;
-  matches(row: FilterRow): boolean;
+  /** Whether the row matches; what that costs is taken from `work`. */
+  matches(row: FilterRow, work: Work): boolean;
   /**
    * The filter as a condition on rows. Where it is not `exact`, it lets every match pass and perhaps others, which
    * `matches` then refuses. Its parameters are numbered: `firstParameter` (1 unless given) is 1 more than the
@@ -30,7 +32,7 @@ export type ParsedFilter = { ok: true; filter: Filter } | { ok: false; error: Fi
  *
  * @example
  * const parsed = parseFilter("done = false AND labels.env = staging");
- * if (parsed.ok) parsed.filter.matches(row);
+ * if (parsed.ok) parsed.filter.matches(row, new Work(1_000_000));
  */
 export function parseFilter(text: string): ParsedFilter {
   const parsed = parse(text);
@@ -56,8 +58,8 @@ class CheckedFilter implements Filter {
     this.#expression = expression;
   }
 
-  matches(row: FilterRow): boolean {
-    return matches(this.#expression, row);
+  matches(row: FilterRow, work: Work): boolean {
+    return matches(this.#expression, row, work);
   }
 
   toSql(columns: FilterColumns, options: { firstParameter?: number } = {}): CompiledFilter {

@@ -4,34 +4,52 @@ import { type CheckedExpression, type CheckedTerm, type StringTest, satisfies } 
 import { type BooleanField, type TimestampField, literalFields, stringReaders } from "./fields";
 import type { FilterRow } from "./filter-row";
 import { matchesJson } from "./json-matcher";
+import { RowValues } from "./row-values";
 import { compareSpans, compareStrings } from "./literal";
 import { containsIgnoringCase, matchesPattern } from "./wildcard";
+import { TERM_COST, type Work, containedCost, patternCost } from "./work";
+
+/** One row while a filter is evaluated on it. */
+interface Evaluation {
+  row: FilterRow;
+  /** Its metadata and response, each value of which is reached and parsed once, however many terms look at it. */
+  values: RowValues;
+  /** Counts what is done. */
+  work: Work;
+}
 
 /** Whether the filter matches the row. NOT is plain negation: it matches whatever its operand does not. */
-export function matches(expression: CheckedExpression, row: FilterRow): boolean {
+export function matches(expression: CheckedExpression, row: FilterRow, work: Work): boolean {
+  return evaluate(expression, { row, values: new RowValues(row, work), work });
+}
+
+function evaluate(expression: CheckedExpression, evaluation: Evaluation): boolean {
   switch (expression.kind) {
     case "and":
-      return expression.operands.every((operand) => matches(operand, row));
+      return expression.operands.every((operand) => evaluate(operand, evaluation));
     case "or":
-      return expression.operands.some((operand) => matches(operand, row));
+      return expression.operands.some((operand) => evaluate(operand, evaluation));
     case "not":
-      return !matches(expression.operand, row);
+      return !evaluate(expression.operand, evaluation);
     default:
-      return matchesTerm(expression, row);
+      return matchesTerm(expression, evaluation);
   }
 }
 
-function matchesTerm(term: CheckedTerm, row: FilterRow): boolean {
+function matchesTerm(term: CheckedTerm, { row, values, work }: Evaluation): boolean {
+  work.spend(TERM_COST);
   switch (term.kind) {
     case "literal":
       return literalFields.some((field) => {
         const text = stringReaders[field](row);
-        return text !== undefined && containsIgnoringCase(text, term.contained);
+        if (text === undefined) return false;
+        work.spend(containedCost(text, term.contained));
+        return containsIgnoringCase(text, term.contained);
       });
     case "string": {
       const text = stringReaders[term.field](row);
       // "If any non-primitive field in the chain is not set on the entry being evaluated, the entry should be skipped."
-      return text !== undefined && matchesString(text, term.test);
+      return text !== undefined && matchesString(text, term.test, work);
     }
     case "boolean":
       return booleanReaders[term.field](row) === term.value;
@@ -44,7 +62,7 @@ function matchesTerm(term: CheckedTerm, row: FilterRow): boolean {
     case "present":
       return isPresent(term.field, row);
     case "json":
-      return matchesJson(term, row);
+      return matchesJson(term, values);
   }
 }
 
@@ -53,13 +71,15 @@ const booleanReaders: Readonly<Record<BooleanField, (row: FilterRow) => boolean>
   requestedCancellation: (row) => row.requestedCancellation,
 };
 
-function matchesString(text: string, test: StringTest): boolean {
+function matchesString(text: string, test: StringTest, work: Work): boolean {
   switch (test.kind) {
     case "equal":
+      work.spend(patternCost(text, test.pattern));
       return matchesPattern(text, test.pattern) !== test.negated;
     case "order":
       return satisfies(compareStrings(text, test.text), test.comparator);
     case "contains":
+      work.spend(containedCost(text, test.contained));
       return containsIgnoringCase(text, test.contained);
   }
 }

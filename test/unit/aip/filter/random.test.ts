@@ -1,3 +1,4 @@
+import { Work } from "../../../../src/aip/filter/work";
 import { expect, test } from "vitest";
 import { parseFilter } from "../../../../src/aip/filter/filter";
 import { indexTableColumns } from "../../../../src/aip/filter/sql-columns";
@@ -40,7 +41,7 @@ function parseAll(makeText: (random: () => number) => string): { wellFormed: num
     const parsed = parseFilter(text);
     if (parsed.ok) {
       wellFormed += 1;
-      parsed.filter.matches(row());
+      parsed.filter.matches(row(), new Work(Infinity));
       parsed.filter.toSql(indexTableColumns);
     } else {
       const { offset, expected, message } = parsed.error;

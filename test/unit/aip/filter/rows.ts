@@ -1,4 +1,5 @@
 // Rows for the filter's tests, and the table of the index as SQLite has it.
+import { Work } from "../../../../src/aip/filter/work";
 import { DatabaseSync } from "node:sqlite";
 import type { FilterRow, StoredIndexRow } from "../../../../src/aip/filter/filter-row";
 import { parseFilter } from "../../../../src/aip/filter/filter";
@@ -32,7 +33,7 @@ export function withMetadata(value: { [key: string]: Json }): FilterRow {
 export function matches(text: string, filterRow: FilterRow): boolean {
   const parsed = parseFilter(text);
   if (!parsed.ok) throw new Error(`${text}: ${parsed.error.message}`);
-  return parsed.filter.matches(filterRow);
+  return parsed.filter.matches(filterRow, new Work(Infinity));
 }
 
 /** The row as the index stores it. */

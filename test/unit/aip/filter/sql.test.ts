@@ -1,4 +1,5 @@
 import * as fc from "fast-check";
+import { Work } from "../../../../src/aip/filter/work";
 import { describe, expect, test } from "vitest";
 import { type Filter, parseFilter } from "../../../../src/aip/filter/filter";
 import {
@@ -39,7 +40,7 @@ function disagreements(rows: readonly FilterRow[], filters: readonly string[]): 
     const filter = parsed(text);
     const { passed, exact } = select(filter);
     return rows.flatMap((value, index) => {
-      const matched = filter.matches(value);
+      const matched = filter.matches(value, new Work(Infinity));
       const agrees = exact ? matched === passed.has(index) : !matched || passed.has(index);
       return agrees ? [] : [`${text}: matcher ${matched}, exact ${exact}, ${JSON.stringify(value)}`];
     });
