@@ -73,6 +73,24 @@ export const LIST_READ_CONCURRENCY = 20;
  */
 export const MAX_INDEXED_ANY_BYTES = 2 * KIB;
 
+// ── Calls of objects ────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** All tries of one call together; then it is UNAVAILABLE. Clients' own limits begin at about 30 s. */
+export const MAX_CALL_MS = 20 * SECOND_MS;
+/** The same for a call that an object makes before it answers another: so its caller is told what failed. */
+export const MAX_INNER_CALL_MS = 10 * SECOND_MS;
+/** The same for a sweep of one index shard, which asks up to 600 operations. */
+export const MAX_SWEEP_CALL_MS = 60 * SECOND_MS;
+/** Beside those that the platform makes itself where a request did not reach its object. */
+export const MAX_CALL_RETRIES = 2;
+/** Before the first retry, up to the double; each next one after twice that: a reset object is back by then. */
+export const MIN_CALL_RETRY_MS = 125;
+/** What `Retry-After` suggests where an object is overloaded: a time of its own for each client, within these. */
+export const MIN_OVERLOADED_RETRY_SECONDS = 5;
+export const MAX_OVERLOADED_RETRY_SECONDS = 10;
+/** Objects that are asked in the place of operations that do not exist: names spread over them, so none is overloaded. */
+export const NO_OPERATION_OBJECTS = 256;
+
 // ── Wait ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export const DEFAULT_WAIT_MS = 30 * SECOND_MS;
@@ -82,8 +100,17 @@ export const MAX_WAIT_MS = 60 * SECOND_MS;
 export const MAX_WAITERS = 30_000;
 /** An operation up to this is pushed to its waiters; of a larger one they hear only that it is done. In UTF-16 units. */
 export const MAX_PUSHED_CHARACTERS = 64 * KIB;
-/** Re-subscriptions of one wait whose socket is cut (a deploy, a moved object) before its last state is read instead. */
-export const MAX_WAIT_RESUBSCRIPTIONS = 5;
+/**
+ * A cut crowd of waiters subscribes again at ln 4 times this rate, so 700 a second: an object takes about 1,000 requests
+ * a second. 30,000 waiters return within 30 to 60 s, 500 within one second.
+ */
+export const WAITERS_RETURNING_PER_SECOND = 500;
+/** The window of the first re-subscription of one waiter among few; it doubles with each failure … */
+export const MIN_WAIT_RETURN_MS = 500;
+/** … up to this. */
+export const MAX_WAIT_RETURN_MS = 10 * SECOND_MS;
+/** How long a wait rests on one judgement of its caller's rights. */
+export const WAIT_JUDGEMENT_MS = 30 * SECOND_MS;
 
 // ── Methods: defaults and bounds of what a declaration may say ──────────────────────────────────────────────────────
 

@@ -1,7 +1,15 @@
 // The cron door: visits every index shard and lets it settle what is due. The net under the alarms, not their deputy.
 import { DIRECTORY_NAME } from "../durable/directory-object";
+import { callObject, objectById, objectByName } from "../durable/object-call";
+import type { Swept } from "../durable/operation-index";
 import type { Env } from "../env";
-import { MAX_SWEEP_MS, MAX_SWEEP_VISITS, SHARDS_PER_SWEEP_PORTION, SWEEP_CONCURRENCY } from "../limits";
+import {
+  MAX_SWEEP_CALL_MS,
+  MAX_SWEEP_MS,
+  MAX_SWEEP_VISITS,
+  SHARDS_PER_SWEEP_PORTION,
+  SWEEP_CONCURRENCY,
+} from "../limits";
 import { inParallel } from "./in-parallel";
 
 /** The scheduled handler. Running it twice at once is safe: whatever is settled twice is settled the same. */
@@ -39,11 +47,14 @@ class SweepRun {
 
   /** Goes around the directory from where the last run ended; gives the shards that have more to settle. */
   async visitAll(): Promise<string[]> {
-    const directory = this.#env.DIRECTORY.getByName(DIRECTORY_NAME);
+    const directory = objectByName(this.#env.DIRECTORY, DIRECTORY_NAME);
     const seen = new Set<string>();
     const unfinished: string[] = [];
     while (this.mayGoOn()) {
-      const portion = await directory.nextShards(SHARDS_PER_SWEEP_PORTION);
+      // A try whose answer is lost passes over a portion, which is the next run's.
+      const portion = await callObject(directory, async (stub): Promise<string[]> =>
+        stub.nextShards(SHARDS_PER_SWEEP_PORTION),
+      );
       const unseen = portion.filter((shardId) => !seen.has(shardId));
       for (const shardId of unseen) seen.add(shardId);
       unfinished.push(...(await this.visit(unseen)));
@@ -67,7 +78,11 @@ class SweepRun {
   /** One shard that cannot be reached keeps none of the others waiting. */
   async #settle(shardId: string): Promise<boolean> {
     try {
-      const swept = await this.#env.INDEX.get(this.#env.INDEX.idFromString(shardId)).sweep();
+      const swept = await callObject(
+        objectById(this.#env.INDEX, shardId),
+        async (stub): Promise<Swept> => stub.sweep(),
+        { limitMs: MAX_SWEEP_CALL_MS },
+      );
       const { settled, hasMore, repaired = 0, oldestRunningTime } = swept;
       this.counts.settled += settled;
       this.counts.repaired += repaired;

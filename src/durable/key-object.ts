@@ -2,8 +2,9 @@
 import { DurableObject } from "cloudflare:workers";
 import type { ApiKeyRecord } from "../authentication/api-key";
 import type { ApiKeyPage, ApiKeyStore } from "../authentication/api-key-store";
-import { API_KEY_PURGE_MS, AUTHENTICATION_RETRY_SECONDS, MAX_API_KEYS } from "../authentication/limits";
-import { unavailable } from "../rpc/error";
+import { API_KEY_PURGE_MS, MAX_API_KEYS } from "../authentication/limits";
+import { MAX_INNER_CALL_MS } from "../limits";
+import { callObject, objectByName, reached } from "./object-call";
 
 /** The bindings that this object needs. */
 export interface KeyEnv {
@@ -43,7 +44,8 @@ export class KeyObject extends DurableObject<KeyEnv> {
     if (!record) return;
     // Armed first: should the list not be reached, it is tried again.
     await this.ctx.storage.setAlarm(Date.now() + API_KEY_PURGE_MS);
-    await this.env.KEYS.getByName(LIST_NAME).removeEntry(entryOf(record));
+    const list = objectByName(this.env.KEYS, LIST_NAME);
+    await callObject(list, async (stub): Promise<void> => stub.removeEntry(entryOf(record)));
     await Promise.all([this.ctx.storage.deleteAlarm(), this.ctx.storage.deleteAll()]);
   }
 
@@ -56,10 +58,14 @@ export class KeyObject extends DurableObject<KeyEnv> {
   /** Its entry first: no key is good that is not in the list. */
   async create(record: ApiKeyRecord): Promise<boolean> {
     const { kv } = this.ctx.storage;
-    if ([...kv.list({ prefix: ENTRY_PREFIX, limit: MAX_API_KEYS })].length >= MAX_API_KEYS) return false;
-    const entry = entryOf(record);
-    kv.put(ENTRY_PREFIX + entry, record.id);
-    await this.env.KEYS.getByName(record.id).put(record);
+    const entry = ENTRY_PREFIX + entryOf(record);
+    const isRepeated = kv.get(entry) !== undefined;
+    const isFull = [...kv.list({ prefix: ENTRY_PREFIX, limit: MAX_API_KEYS })].length >= MAX_API_KEYS;
+    if (isFull && !isRepeated) return false;
+    kv.put(entry, record.id);
+    await callObject(objectByName(this.env.KEYS, record.id), async (stub): Promise<void> => stub.put(record), {
+      limitMs: MAX_INNER_CALL_MS,
+    });
     return true;
   }
 
@@ -82,15 +88,15 @@ function entryOf({ createTime, id }: ApiKeyRecord): string {
 
 /** The API keys of a namespace. */
 export function apiKeyStore(namespace: DurableObjectNamespace<KeyObject>): ApiKeyStore {
-  const list = () => namespace.getByName(LIST_NAME);
-  const get = (id: string): Promise<ApiKeyRecord | undefined> => reached(async () => namespace.getByName(id).get());
+  const ask = <T>(name: string, call: (stub: DurableObjectStub<KeyObject>) => Promise<T>): Promise<T> =>
+    reached(() => callObject(objectByName(namespace, name), call), "The API key");
+  const get = (id: string) => ask(id, async (stub): Promise<ApiKeyRecord | undefined> => stub.get());
   return {
     get,
-    create: (record) => reached(async () => list().create(record)),
-    revoke: (id, revokeTime) =>
-      reached<ApiKeyRecord | undefined>(async () => namespace.getByName(id).revoke(revokeTime)),
+    create: (record) => ask(LIST_NAME, async (stub): Promise<boolean> => stub.create(record)),
+    revoke: (id, revokeTime) => ask(id, async (stub): Promise<ApiKeyRecord | undefined> => stub.revoke(revokeTime)),
     async list({ cursor, limit }): Promise<ApiKeyPage> {
-      const entries = await reached<string[]>(async () => list().entries({ cursor, limit }));
+      const entries = await ask(LIST_NAME, async (stub): Promise<string[]> => stub.entries({ cursor, limit }));
       // What each key's own object says is true: the list knows only that there is one.
       const records = await Promise.all(entries.map((entry) => get(entry.split("/").at(-1) ?? "")));
       return {
@@ -99,12 +105,4 @@ export function apiKeyStore(namespace: DurableObjectNamespace<KeyObject>): ApiKe
       };
     },
   };
-}
-
-async function reached<T>(call: () => Promise<T>): Promise<T> {
-  try {
-    return await call();
-  } catch (error) {
-    throw unavailable("The API key could not be reached. Try again.", AUTHENTICATION_RETRY_SECONDS, error);
-  }
 }

@@ -3,7 +3,8 @@
 import type { Permission } from "../iam/permissions";
 import type { Authorizer } from "../service/authorizer";
 import type { OperationObject } from "./operation-object";
-import { operationStubs, reached } from "./operation-stubs";
+import { callObject, reached } from "./object-call";
+import { operationStubs } from "./operation-stubs";
 
 /**
  * Throws where the caller has not the permission, whether or not the operation exists, by one call of an object. Where a
@@ -13,12 +14,14 @@ export function operationGate(
   namespace: DurableObjectNamespace<OperationObject>,
   authorizer: Authorizer,
 ): (permission: Permission, name: string) => Promise<void> {
-  const { find, none } = operationStubs(namespace, authorizer);
+  const { addressOf } = operationStubs(namespace, authorizer);
   return async (permission, name) => {
     if (await authorizer.isGranted(permission, name)) return;
     const { id, members } = authorizer.principal;
-    const own = await reached<Permission[] | undefined>(async () =>
-      (find(name) ?? none()).testPermissions(name, [permission], { id, members: [...members] }),
+    const own = await reached(() =>
+      callObject(addressOf(name), async (operation): Promise<Permission[] | undefined> =>
+        operation.testPermissions(name, [permission], { id, members: [...members] }),
+      ),
     );
     if (own?.includes(permission)) return;
     authorizer.audit(permission, name, false);

@@ -1,6 +1,7 @@
 // Which OperationIndex object holds the row of an operation. One scope is one first collection pair (projects/p) in one
 // jurisdiction, in as many shards as it has ever had.
 import { scopeFromParent } from "../aip/resource-name";
+import { type ObjectAddress, objectByName } from "./object-call";
 import type { OperationIndex } from "./operation-index";
 
 /** Where an operation is indexed, for as long as it lives. */
@@ -22,11 +23,11 @@ export function operationIndexName(parent: string, shard: number): string {
   return `${scopeFromParent(parent)}#${shard}`;
 }
 
-export function operationIndexStub(
+export function operationIndexAddress(
   namespace: DurableObjectNamespace<OperationIndex>,
   { parent, jurisdiction, indexShard = 0 }: IndexPlace,
-): DurableObjectStub<OperationIndex> {
-  return placedNamespace(namespace, jurisdiction).getByName(operationIndexName(parent, indexShard));
+): ObjectAddress<OperationIndex> {
+  return objectByName(placedNamespace(namespace, jurisdiction), operationIndexName(parent, indexShard));
 }
 
 /** The part of a namespace whose objects stay in a jurisdiction. */

@@ -6,6 +6,7 @@ import {
   INDEX_ALARM_GRID_MS,
   INDEX_UNREACHABLE_DELAY_MS,
   MAX_DUE_ROWS,
+  MAX_INNER_CALL_MS,
   MAX_PAGE_BYTES,
   MAX_SCANNED_ROWS,
   SWEEP_CONCURRENCY,
@@ -16,7 +17,8 @@ import { type Patrol, nextPatrolPart, patrolBehind } from "../operation/patrol";
 import { type PageRequest, type RowKey, type ShardPage, shareOf } from "../operation/page";
 import { Alarm } from "./alarm";
 import { DIRECTORY_NAME } from "./directory-object";
-import { type IndexPlace, operationIndexStub } from "./operation-index-name";
+import { callObject, objectById, objectByName } from "./object-call";
+import { type IndexPlace, operationIndexAddress } from "./operation-index-name";
 import {
   type DueRow,
   buryRow,
@@ -192,7 +194,9 @@ export class OperationIndex extends DurableObject<Env> {
   /** A tombstone goes when nothing is left of its operation: one whose alarm was lost is found out here. */
   async #settleTombstone(row: DueRow): Promise<void> {
     try {
-      const remainsUntil = await this.#operation(row).remainsUntil();
+      const remainsUntil = await callObject(this.#operation(row), async (stub): Promise<number | undefined> =>
+        stub.remainsUntil(),
+      );
       if (remainsUntil === undefined) return deleteDueRow(this.#sql, row);
       setDueTime(this.#sql, row, Math.max(remainsUntil, Date.now() + TOMBSTONE_MS));
     } catch (error) {
@@ -203,7 +207,10 @@ export class OperationIndex extends DurableObject<Env> {
 
   async #ask(row: DueRow): Promise<IndexRow | "absent" | "unreachable"> {
     try {
-      return (await this.#operation(row).reconcile()) ?? "absent";
+      return (
+        (await callObject(this.#operation(row), async (stub): Promise<IndexRow | undefined> => stub.reconcile())) ??
+        "absent"
+      );
     } catch (error) {
       logUnreached(row, error);
       return "unreachable";
@@ -211,7 +218,7 @@ export class OperationIndex extends DurableObject<Env> {
   }
 
   #operation({ id }: RowKey) {
-    return this.env.OPERATIONS.get(this.env.OPERATIONS.idFromString(id));
+    return objectById(this.env.OPERATIONS, id);
   }
 
   /** It never throws: the platform drops an alarm that keeps failing. */
@@ -244,8 +251,13 @@ export class OperationIndex extends DurableObject<Env> {
     if (this.#isCreated()) return;
     // Shard 0 and the directory first: a shard that has rows is always listed, and always swept.
     const { indexShard = 0 } = place;
-    if (indexShard > 0) await operationIndexStub(this.env.INDEX, { ...place, indexShard: 0 }).registerShard(indexShard);
-    await this.env.DIRECTORY.getByName(DIRECTORY_NAME).register(this.ctx.id.toString());
+    const limit = { limitMs: MAX_INNER_CALL_MS };
+    if (indexShard > 0) {
+      const first = operationIndexAddress(this.env.INDEX, { ...place, indexShard: 0 });
+      await callObject(first, async (stub): Promise<void> => stub.registerShard(indexShard), limit);
+    }
+    const directory = objectByName(this.env.DIRECTORY, DIRECTORY_NAME);
+    await callObject(directory, async (stub): Promise<void> => stub.register(this.ctx.id.toString()), limit);
     this.ctx.storage.transactionSync(() => {
       createSchema(this.#sql);
       if (indexShard > 0) this.ctx.storage.kv.put(SHARD_KEY, indexShard);

@@ -1,7 +1,7 @@
 // OperationObject: one operation, the truth about it. The doors by which Worker, runner, index and time come to it.
 import { DurableObject } from "cloudflare:workers";
 import type { Env } from "../env";
-import { MAX_INLINE_REQUEST_CHARACTERS, MAX_WAITERS, UPLOAD_TIMEOUT_MS } from "../limits";
+import { MAX_INLINE_REQUEST_CHARACTERS, MAX_INNER_CALL_MS, MAX_WAITERS, UPLOAD_TIMEOUT_MS } from "../limits";
 import {
   ACCESS_HEADER,
   type Absence,
@@ -36,9 +36,16 @@ import {
 } from "../operation/run-channel";
 import { httpErrorOf } from "../operation/emulation";
 import { isFinal } from "../operation/state";
-import { type UpdateAnswer, type UpdateRequest, isRepeatedCompletion, updateRefusal } from "../operation/update";
+import {
+  type UpdateAnswer,
+  type UpdateRequest,
+  isRepeatedCompletion,
+  isRepeatedReport,
+  updateRefusal,
+} from "../operation/update";
 import { type StoredStream, digestOfStream, storeStream } from "./chunks";
-import { operationIndexStub, placeOf } from "./operation-index-name";
+import { callObject } from "./object-call";
+import { operationIndexAddress, placeOf } from "./operation-index-name";
 import { OperationLife } from "./operation-life";
 import { RunnerDoor } from "./runner-door";
 
@@ -46,6 +53,8 @@ export class OperationObject extends DurableObject<Env> {
   readonly #life: OperationLife;
   readonly #runnerDoor: RunnerDoor;
   #starting: Promise<StartAnswer> | undefined;
+  /** The deletion that this object carried out last, for a caller to whom its answer was lost. */
+  #deletion: { name: string; requestId: string | undefined } | undefined;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -95,7 +104,11 @@ export class OperationObject extends DurableObject<Env> {
   /** Index first: every stored operation has a row by construction, and what was deleted and erased is known there. */
   async #writeStartingRow(record: OperationRecord): Promise<StartRefusal | undefined> {
     try {
-      const isDeleted = await operationIndexStub(this.env.INDEX, record).upsert(startingRow(record), placeOf(record));
+      const isDeleted = await callObject(
+        operationIndexAddress(this.env.INDEX, record),
+        async (stub): Promise<boolean> => stub.upsert(startingRow(record), placeOf(record)),
+        { limitMs: MAX_INNER_CALL_MS },
+      );
       return isDeleted ? "DELETED" : undefined;
     } catch (error) {
       const message = "index row not written; nothing was started";
@@ -153,12 +166,24 @@ export class OperationObject extends DurableObject<Env> {
 
   /** Forgets the operation; work under way goes on unseen. */
   async delete(name: string, access: Access): Promise<"OK" | Absence> {
-    const seen = await this.#see(name, access);
-    if (typeof seen === "string") return seen;
-    this.#life.apply({ type: "delete" }, access.requestId);
+    if (!this.#isDeletedBy(name, access)) {
+      const seen = await this.#see(name, access);
+      if (typeof seen === "string") return seen;
+      const { requestId } = access;
+      this.#life.apply({ type: "delete", ...(requestId === undefined ? {} : { requestId }) }, requestId);
+      this.#deletion = { name, requestId };
+    }
     // Gone from the list, too, as soon as this is answered; where the index cannot be reached, as soon as it can.
     await this.#life.outboxPerformed("index");
     return "OK";
+  }
+
+  /** Whether an earlier try of the same call deleted it: the operation's own policy went with it, so it is not judged anew. */
+  #isDeletedBy(name: string, { isRepeated, requestId }: Access): boolean {
+    if (!isRepeated || requestId === undefined) return false;
+    const { record } = this.#life;
+    const deletion = record ? { name: record.name, requestId: record.deleteRequestId } : this.#deletion;
+    return deletion?.name === name && deletion.requestId === requestId;
   }
 
   /** Progress or completion from whoever does the work elsewhere (UpdateOperation). */
@@ -168,8 +193,8 @@ export class OperationObject extends DurableObject<Env> {
     if (record === "NOT_FOUND") return { ok: false, refusal: record };
     if (isRepeatedCompletion(record, request)) return { ok: true, answer: this.#life.answer(record) };
     const refusal = updateRefusal(record, request);
-    if (refusal) return { ok: false, refusal };
-    this.#life.apply({ type: "update", update: request.update }, access.requestId);
+    if (refusal && !(access.isRepeated && isRepeatedReport(record, request))) return { ok: false, refusal };
+    if (!refusal) this.#life.apply({ type: "update", update: request.update }, access.requestId);
     return { ok: true, answer: this.#life.answer(this.#life.mustHaveRecord()) };
   }
 
@@ -203,8 +228,9 @@ export class OperationObject extends DurableObject<Env> {
   async setPolicy(name: string, request: SetPolicyRequest, access: Access): Promise<SetPolicyResult | Absence> {
     const seen = await this.#see(name, access);
     if (typeof seen === "string") return seen;
-    const result = setPolicy(seen.iamPolicy ?? emptyPolicy(), request);
-    if (!result.ok) return result;
+    const current = seen.iamPolicy ?? emptyPolicy();
+    const result = setPolicy(current, { ...request, isRepeated: access.isRepeated });
+    if (!result.ok || result.policy === current) return result;
     this.#life.apply({ type: "setPolicy", policy: result.policy });
     // Who waits by a right that may be gone asks anew, with what is right now.
     this.#life.waiters.cut();

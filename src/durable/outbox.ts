@@ -1,11 +1,13 @@
 // The effects that reach beyond one operation's object: Queue, OperationIndex, KV. Each may be repeated, none is lost.
 import type { Env } from "../env";
 import { deleteSnapshot, putSnapshot } from "../kv/snapshots";
+import { MAX_INNER_CALL_MS } from "../limits";
 import type { OperationEvent, OutboxEffect } from "../operation/event";
 import type { SlotStanding } from "../operation/explanation/facts";
 import { indexRowFromRecord } from "../operation/index-row";
 import type { OperationRecord, Slot } from "../operation/record";
-import { operationIndexStub, placeOf } from "./operation-index-name";
+import { callObject, objectByName } from "./object-call";
+import { operationIndexAddress, placeOf } from "./operation-index-name";
 import { sendWork } from "./queues";
 
 /** What the outbox needs of its object. */
@@ -62,7 +64,9 @@ export class Outbox {
     const record = this.#port.record();
     if (!record) return;
     try {
-      await this.#afterSlotCall(async () => this.#env.SLOTS.getByName(key).release(record.id));
+      await this.#afterSlotCall(() =>
+        callObject(objectByName(this.#env.SLOTS, key), async (stub): Promise<void> => stub.release(record.id)),
+      );
     } catch (error) {
       this.#log("releaseSlot", record, error);
     }
@@ -70,13 +74,23 @@ export class Outbox {
 
   /** Takes a slot to run in, or is put down as waiting for one. */
   async acquireSlot({ key, limit }: Slot, operationId: string): Promise<boolean> {
-    return this.#afterSlotCall(async () => this.#env.SLOTS.getByName(key).acquire({ operationId, limit, waits: true }));
+    return this.#afterSlotCall(() =>
+      callObject(
+        objectByName(this.#env.SLOTS, key),
+        async (stub): Promise<boolean> => stub.acquire({ operationId, limit, waits: true }),
+        { limitMs: MAX_INNER_CALL_MS },
+      ),
+    );
   }
 
   /** How the operation stands with a slot; undefined where that cannot be asked. */
   async slotStanding({ key }: Slot, record: OperationRecord): Promise<SlotStanding | undefined> {
     try {
-      return await this.#env.SLOTS.getByName(key).standing(record.id);
+      return await callObject(
+        objectByName(this.#env.SLOTS, key),
+        async (stub): Promise<SlotStanding> => stub.standing(record.id),
+        { limitMs: MAX_INNER_CALL_MS },
+      );
     } catch (error) {
       this.#log("slotStanding", record, error);
       return undefined;
@@ -120,10 +134,16 @@ export class Outbox {
   }
 
   async #tellIndex(record: OperationRecord): Promise<void> {
-    const index = operationIndexStub(this.#env.INDEX, record);
-    const { createTime, id } = record;
-    if (record.deleteTime !== undefined) return index.remove({ createTime, id }, placeOf(record));
-    await index.upsert(indexRowFromRecord(record), placeOf(record));
+    const { createTime, id, deleteTime } = record;
+    await callObject(
+      operationIndexAddress(this.#env.INDEX, record),
+      async (index): Promise<void> => {
+        if (deleteTime !== undefined) return index.remove({ createTime, id }, placeOf(record));
+        await index.upsert(indexRowFromRecord(record), placeOf(record));
+      },
+      // A deletion is answered when this has been tried.
+      { limitMs: MAX_INNER_CALL_MS },
+    );
   }
 
   async #tellSnapshots(record: OperationRecord): Promise<void> {

@@ -8,7 +8,8 @@ import type { Absence } from "../operation/answer";
 import type { Authorizer } from "../service/authorizer";
 import type { PolicyStore } from "../service/iam-policy";
 import type { OperationObject } from "./operation-object";
-import { operationStubs, reached } from "./operation-stubs";
+import { callObject, objectByName, reached } from "./object-call";
+import { operationStubs, unary } from "./operation-stubs";
 import type { PolicyObject } from "./policy-object";
 
 export interface PolicyNamespaces {
@@ -18,7 +19,8 @@ export interface PolicyNamespaces {
 
 /** Reads a parent's policy. */
 export function policyReader(policies: DurableObjectNamespace<PolicyObject>): (resource: string) => Promise<Policy> {
-  return (resource) => reached<Policy>(async () => policies.getByName(resource).get());
+  return (resource) =>
+    reached(() => callObject(objectByName(policies, resource), async (stub): Promise<Policy> => stub.get()));
 }
 
 /** `cache` hears of what is set here at once. */
@@ -27,7 +29,7 @@ export function policyStore(
   authorizer: Authorizer,
   { cache, now }: { cache: PolicyCache; now: () => number },
 ): PolicyStore {
-  const { ask, find, none } = operationStubs(operations, authorizer);
+  const { ask, addressOf } = operationStubs(operations, authorizer);
   return {
     get: async (resource) => {
       if (!isOperation(resource)) {
@@ -38,14 +40,18 @@ export function policyStore(
         permission: "longrunning.operations.getIamPolicy",
         name: resource,
         absent: "NOT_FOUND",
-        call: async (operation, access) => operation.getPolicy(resource, access),
+        ask: unary(async (operation, access) => operation.getPolicy(resource, access)),
       });
       return policy === "NOT_FOUND" ? undefined : policy;
     },
     set: async (resource, request) => {
       if (!isOperation(resource)) {
         await authorizer.require("longrunning.operations.setIamPolicy", resource);
-        const result = await reached<SetPolicyResult>(async () => policies.getByName(resource).set(request));
+        const result = await reached(() =>
+          callObject(objectByName(policies, resource), async (stub, { isRepeated }): Promise<SetPolicyResult> =>
+            stub.set(isRepeated ? { ...request, isRepeated } : request),
+          ),
+        );
         if (result.ok) cache.put(resource, result.policy, now());
         return result;
       }
@@ -53,7 +59,7 @@ export function policyStore(
         permission: "longrunning.operations.setIamPolicy",
         name: resource,
         absent: "NOT_FOUND",
-        call: async (operation, access) => operation.setPolicy(resource, request, access),
+        ask: unary(async (operation, access) => operation.setPolicy(resource, request, access)),
       });
       return result === "NOT_FOUND" ? { ok: false, refusal: result } : result;
     },
@@ -61,8 +67,10 @@ export function policyStore(
       const granted = await authorizer.granted(permissions, resource);
       if (!isOperation(resource)) return granted;
       const { id, members } = authorizer.principal;
-      const own = await reached<Permission[] | undefined>(async () =>
-        (find(resource) ?? none()).testPermissions(resource, [...permissions], { id, members: [...members] }),
+      const own = await reached(() =>
+        callObject(addressOf(resource), async (operation): Promise<Permission[] | undefined> =>
+          operation.testPermissions(resource, [...permissions], { id, members: [...members] }),
+        ),
       );
       // An operation that does not exist gives an empty set.
       return own ? permissions.filter((permission) => granted.includes(permission) || own.includes(permission)) : [];

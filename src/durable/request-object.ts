@@ -1,8 +1,9 @@
 // RequestObject: one requestId of one caller, method and parent, and the operation it stands for (AIP-155).
 import { DurableObject } from "cloudflare:workers";
 import type { Env } from "../env";
-import { REQUEST_ID_TTL_MS } from "../limits";
+import { MAX_INNER_CALL_MS, REQUEST_ID_TTL_MS } from "../limits";
 import type { Reservation } from "../operation/reservation";
+import { callObject, objectById } from "./object-call";
 
 const RESERVATION_KEY = "reservation";
 
@@ -47,8 +48,10 @@ export class RequestObject extends DurableObject<Env> {
   /** Whether a reservation has outlived its day and its operation: where its alarm was lost, nobody is held to it either. */
   async #isOver({ createTime, operationId }: Reservation): Promise<boolean> {
     if (createTime + REQUEST_ID_TTL_MS > Date.now()) return false;
-    const { OPERATIONS } = this.env;
-    return !(await OPERATIONS.get(OPERATIONS.idFromString(operationId)).exists());
+    const operation = objectById(this.env.OPERATIONS, operationId);
+    return !(await callObject(operation, async (stub): Promise<boolean> => stub.exists(), {
+      limitMs: MAX_INNER_CALL_MS,
+    }));
   }
 
   #reservation(): Reservation | undefined {

@@ -2,9 +2,10 @@
 // not numbers: one that died without a word is found out by asking. Those who wait come in their order.
 import { DurableObject } from "cloudflare:workers";
 import type { Env } from "../env";
-import { MAX_SLOT_CHECKS, MAX_SLOT_WAITERS, SLOT_CHECK_AFTER_MS } from "../limits";
+import { MAX_INNER_CALL_MS, MAX_SLOT_CHECKS, MAX_SLOT_WAITERS, SLOT_CHECK_AFTER_MS } from "../limits";
 import type { SlotStanding } from "../operation/explanation/facts";
 import { Alarm } from "./alarm";
+import { callObject, objectById } from "./object-call";
 
 const HOLDER_PREFIX = "holder/";
 const WAITER_PREFIX = "waiter/";
@@ -100,7 +101,9 @@ export class SlotsObject extends DurableObject<Env> {
 
   async #tellSlotFreed(operationId: string): Promise<boolean> {
     try {
-      return await this.#operation(operationId).slotFreed();
+      return await callObject(this.#operation(operationId), async (stub): Promise<boolean> => stub.slotFreed(), {
+        limitMs: MAX_INNER_CALL_MS,
+      });
     } catch (error) {
       console.warn({ message: "a waiter was not reached", id: operationId, error: String(error) });
       return false;
@@ -126,7 +129,11 @@ export class SlotsObject extends DurableObject<Env> {
   /** One that cannot be reached keeps its slot: it may be at work. */
   async #stillHolds(operationId: string): Promise<boolean> {
     try {
-      return await this.#operation(operationId).holdsSlot(this.ctx.id.name ?? "");
+      return await callObject(
+        this.#operation(operationId),
+        async (stub): Promise<boolean> => stub.holdsSlot(this.ctx.id.name ?? ""),
+        { limitMs: MAX_INNER_CALL_MS },
+      );
     } catch (error) {
       console.warn({ message: "a holder was not reached", id: operationId, error: String(error) });
       return true;
@@ -134,7 +141,7 @@ export class SlotsObject extends DurableObject<Env> {
   }
 
   #operation(operationId: string) {
-    return this.env.OPERATIONS.get(this.env.OPERATIONS.idFromString(operationId));
+    return objectById(this.env.OPERATIONS, operationId);
   }
 
   async #checkLater(): Promise<void> {

@@ -1,5 +1,5 @@
 // The hibernatable sockets of one operation's object: its runner's, and those of everyone who waits.
-import type { WaitMessage } from "../operation/answer";
+import { WAITERS_HEADER, type WaitMessage } from "../operation/answer";
 import type { Claimed, MessageToRunner } from "../operation/run-channel";
 
 type SocketState = Pick<DurableObjectState, "acceptWebSocket" | "getWebSockets" | "getWebSocketAutoResponseTimestamp">;
@@ -80,7 +80,11 @@ export class WaiterSockets {
   accept(): Response {
     const { 0: client, 1: server } = new WebSocketPair();
     this.#state.acceptWebSocket(server, [WAITER_TAG]);
-    return new Response(null, { status: 101, webSocket: client });
+    return new Response(null, {
+      status: 101,
+      webSocket: client,
+      headers: { [WAITERS_HEADER]: String(this.count()) },
+    });
   }
 
   /** Lets everyone who waits come again. */

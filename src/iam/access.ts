@@ -13,6 +13,8 @@ export interface Access {
   principal: Pick<Principal, "id" | "members">;
   /** Of the HTTP request that the call comes with, for the log. */
   requestId?: string;
+  /** An earlier try of the same call failed, and may have been carried out all the same. */
+  isRepeated?: true;
 }
 
 /** What an operation adds: its starter, and its own policy. */

@@ -12,6 +12,12 @@ export function etagFromRevision(revision: number, contents: unknown): string {
   return base64(new Uint8Array(bytes.buffer));
 }
 
+/** How often a policy with this etag was set; undefined where it is none of ours. */
+export function revisionFromEtag(etag: string): number | undefined {
+  const bytes = Uint8Array.from(atob(etag), (character) => character.charCodeAt(0));
+  return bytes.length === 8 ? new DataView(bytes.buffer).getUint32(0) : undefined;
+}
+
 /**
  * An etag as a client may send it back, in canonical form: proto3 JSON writes `bytes` in either alphabet of base64, with
  * padding or without.

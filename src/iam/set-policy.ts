@@ -1,5 +1,6 @@
 // SetIamPolicy decided: compare, and set (google.iam.v1.SetIamPolicyRequest).
 import { RpcError, invalidArgument } from "../rpc/error";
+import { etagFromRevision, revisionFromEtag } from "./etag";
 import { type Binding, type Policy, hasConditions, policyFromBindings } from "./policy";
 import { ADMIN_ROLE } from "./roles";
 
@@ -13,6 +14,8 @@ export interface SetPolicyRequest {
   etag?: string | undefined;
   /** It is the service root's policy, and the configuration names no administrator. */
   needsAdministrator?: boolean | undefined;
+  /** An earlier try of the same call failed, and may have been carried out all the same. */
+  isRepeated?: boolean | undefined;
 }
 
 export type SetPolicyRefusal =
@@ -26,6 +29,7 @@ export type SetPolicyResult = { ok: true; policy: Policy } | { ok: false; refusa
 /** The policy that stands after the call, or why it changes nothing. */
 export function setPolicy(current: Policy, request: SetPolicyRequest): SetPolicyResult {
   const bindings = request.bindings ?? current.bindings;
+  if (request.isRepeated && isResultOf(request, current)) return { ok: true, policy: current };
   // "conditions, in the new policy or the stored one, need version 3 and an etag"
   if (hasConditions(bindings) || hasConditions(current.bindings)) {
     if (request.version !== 3) return { ok: false, refusal: "CONDITIONS_NEED_VERSION_3" };
@@ -36,6 +40,13 @@ export function setPolicy(current: Policy, request: SetPolicyRequest): SetPolicy
   // "A root policy that leaves no administrator is refused"
   if (request.needsAdministrator && !bindings.some(isAdministrator)) return { ok: false, refusal: "NO_ADMINISTRATOR" };
   return { ok: true, policy: policyFromBindings(bindings, current.revision + 1) };
+}
+
+/** Whether the policy is what the request made of the one that its etag names: an earlier try was carried out. */
+function isResultOf({ bindings, etag = "" }: SetPolicyRequest, current: Policy): boolean {
+  if (revisionFromEtag(etag) !== current.revision - 1) return false;
+  if (bindings === undefined) return etagFromRevision(current.revision - 1, current.bindings) === etag;
+  return etagFromRevision(current.revision, bindings) === current.etag;
 }
 
 /** A condition may never hold, so a binding with one names no administrator. */

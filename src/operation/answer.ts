@@ -101,5 +101,7 @@ export type WaitMessage = { type: "operation"; answer: OperationAnswer } | { typ
 export const WAIT_PATH = "/wait";
 /** The caller's Access, as percent-encoded JSON. */
 export const ACCESS_HEADER = "x-access";
+/** On the answer to a subscription: how many waiters there are, this one included. Earlier versions do not send it. */
+export const WAITERS_HEADER = "x-waiters";
 /** The percent-encoded name that the client asked for. */
 export const NAME_HEADER = "x-operation-name";

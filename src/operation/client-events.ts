@@ -47,9 +47,10 @@ export function cancel(draft: Draft): Refusal | undefined {
 }
 
 /** Hides the operation at once. Work under way goes on to its end and is then forgotten; deleting never cancels. */
-export function remove(draft: Draft): undefined {
+export function remove(draft: Draft, requestId: string | undefined): undefined {
   const { record, now } = draft;
   record.deleteTime = now;
+  if (requestId !== undefined) record.deleteRequestId = requestId;
   record.revision += 1;
   emit(draft, "index");
   draft.effects.push({ type: "notifyWaiters" });

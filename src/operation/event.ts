@@ -59,7 +59,8 @@ export type OperationEvent =
   /** A client under test has asked for it: only where it is emulated. */
   | { type: "poll" }
   | { type: "cancel" }
-  | { type: "delete" }
+  /** `requestId`: of the HTTP request, so that a repeated try is told from another caller's. */
+  | { type: "delete"; requestId?: string }
   /** Nothing but time: whatever is due is settled. */
   | { type: "timePasses"; random: number }
   | { type: "effectDone"; effect: OutboxEffect; revision: number }

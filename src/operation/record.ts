@@ -187,6 +187,8 @@ export interface OperationRecord {
   cancelRequestTime?: number;
   graceEndTime?: number;
   deleteTime?: number;
+  /** Of the HTTP request that deleted it: a repeated try of that request is answered as the first one was. */
+  deleteRequestId?: string;
 
   statusMessage: string;
   /** What the method reports: fields beside the default ones, or the whole of its declared metadata type. */

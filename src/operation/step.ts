@@ -73,7 +73,7 @@ function apply(draft: Draft, event: OperationEvent): Refusal | undefined {
     case "cancel":
       return record.deleteTime === undefined ? cancel(draft) : "GONE";
     case "delete":
-      return record.deleteTime === undefined ? remove(draft) : "GONE";
+      return record.deleteTime === undefined ? remove(draft, event.requestId) : "GONE";
     case "timePasses":
       return settle(draft, event.random);
     case "effectDone":

@@ -27,6 +27,13 @@ export function isRepeatedCompletion(record: OperationRecord, { update }: Update
   return completion.updateMask === repeated.updateMask && completion.digest === repeated.digest;
 }
 
+/** Whether what the update reports is what the operation shows. */
+export function isRepeatedReport({ metadata, metadataType }: OperationRecord, { update }: UpdateRequest): boolean {
+  if (update.outcome || !update.metadata) return false;
+  const { type, fields } = update.metadata;
+  return type === metadataType && JSON.stringify(fields) === JSON.stringify(metadata);
+}
+
 /** Why an update cannot be, or undefined. */
 export function updateRefusal(record: OperationRecord, { ifMatch }: UpdateRequest): UpdateRefusal | undefined {
   if (isFinal(record.state)) return "ALREADY_DONE";

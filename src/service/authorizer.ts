@@ -53,6 +53,12 @@ export class Authorizer {
     return { permission, isGranted, principal: { id, members }, requestId: this.#requestId };
   }
 
+  /** The same, judged anew: a wait lasts longer than a judgement may be relied on. */
+  accessAnew(permission: Permission, name: string): Promise<Access> {
+    this.#granted.clear();
+    return this.accessTo(permission, name);
+  }
+
   /** Throws where the caller is no administrator of the deployment. */
   requireAdministrator(action: AdministratorAction, resource: string): void {
     const { isAdmin } = this.principal;

@@ -23,11 +23,11 @@ export function operationReads(ports: ReadPorts): OperationReads {
   const { store } = ports;
   return {
     get: (name) => read(ports, { permission: "longrunning.operations.get", name, ask: () => store.get(name) }),
-    wait: (name, timeoutMs, signal) =>
+    wait: (name, timeoutMs, options) =>
       read(ports, {
         permission: "longrunning.operations.wait",
         name,
-        ask: () => store.wait(name, timeoutMs, signal),
+        ask: (readInstead) => store.wait(name, timeoutMs, { ...options, readInstead }),
       }),
   };
 }
@@ -35,8 +35,8 @@ export function operationReads(ports: ReadPorts): OperationReads {
 interface Read {
   permission: Permission;
   name: string;
-  /** Asks the object, which also refuses. */
-  ask(this: void): Promise<ReadAnswer | undefined>;
+  /** Asks the object, which also rejects. `readInstead` is for an ask that goes on where the object is not reached. */
+  ask(this: void, readInstead: (() => Promise<ReadAnswer | undefined>) | undefined): Promise<ReadAnswer | undefined>;
 }
 
 async function read(ports: ReadPorts, asked: Read): Promise<ReadAnswer | undefined> {
@@ -44,7 +44,7 @@ async function read(ports: ReadPorts, asked: Read): Promise<ReadAnswer | undefin
   const near = isEdge ? await snapshot(ports, asked) : undefined;
   if (near) return near;
   try {
-    return await asked.ask();
+    return await asked.ask(isEdge ? undefined : () => snapshot(ports, asked));
   } catch (error) {
     if (isEdge || RpcError.from(error).code !== "UNAVAILABLE") throw error;
     const instead = await snapshot(ports, asked);

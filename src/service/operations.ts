@@ -53,7 +53,7 @@ export async function waitOperation(
   reads: Pick<OperationReads, "wait">,
   { name, timeout, signal }: WaitOperationRequest,
 ): Promise<ReadAnswer> {
-  return found(await reads.wait(name, waitMs(timeout), signal), name);
+  return found(await reads.wait(name, waitMs(timeout), { signal }), name);
 }
 
 function waitMs(timeout: string | undefined): number {

@@ -27,7 +27,7 @@ export interface OperationStore {
   /** The same, counted: for an operation whose answer says that its polls are. */
   poll(name: string): Promise<OperationAnswer | undefined>;
   /** Answers when the operation is done, or has its latest state after `timeoutMs`. */
-  wait(name: string, timeoutMs: number, signal: AbortSignal | undefined): Promise<OperationAnswer | undefined>;
+  wait(name: string, timeoutMs: number, options?: WaitOptions): Promise<ReadAnswer | undefined>;
   update(name: string, request: UpdateRequest): Promise<UpdateAnswer>;
   /** False: no operation of this name is to be seen. */
   cancel(name: string): Promise<boolean>;
@@ -38,10 +38,17 @@ export interface OperationStore {
   retrySource(name: string): Promise<RetrySource | undefined>;
 }
 
+export interface WaitOptions {
+  /** Aborted when the client has gone. */
+  signal?: AbortSignal | undefined;
+  /** An answer from elsewhere, asked for once if the operation's object cannot be reached at first. */
+  readInstead?: (() => Promise<ReadAnswer | undefined>) | undefined;
+}
+
 /** The same reads, which snapshots may answer too. */
 export interface OperationReads {
   get(name: string): Promise<ReadAnswer | undefined>;
-  wait(name: string, timeoutMs: number, signal: AbortSignal | undefined): Promise<ReadAnswer | undefined>;
+  wait(name: string, timeoutMs: number, options?: WaitOptions): Promise<ReadAnswer | undefined>;
 }
 
 /** The snapshots of finished operations, which lag: what is deleted may be there for minutes, what is done not yet. */

@@ -296,6 +296,66 @@ export const bugs: readonly Bug[] = [
     tests: workers("messages.test.ts"),
     caughtBy: "among other fields",
   },
+  // ── Calls of objects ──────────────────────────────────────────────────────────────────────────────────────────────
+  {
+    name: "a stub is used again after it has thrown",
+    file: "src/durable/object-call.ts",
+    find: "{ newStub: () => namespace.getByName(name) }",
+    replace: "{ newStub: ((stub) => () => stub)(namespace.getByName(name)) }",
+    tests: unit("durable/object-call.test.ts"),
+    caughtBy: "with a new stub for each try",
+  },
+  {
+    name: "a call of an overloaded object is retried",
+    file: "src/durable/object-call.ts",
+    find: `return isMarked(error, "retryable") && !isOverloaded(error);`,
+    replace: `return isMarked(error, "retryable") || isOverloaded(error);`,
+    tests: unit("durable/object-call.test.ts"),
+    caughtBy: "does not retry an overloaded object",
+  },
+  {
+    name: "an upload is sent twice",
+    file: "src/durable/operation-client.ts",
+    find: "input ? { isIdempotent: false, limitMs: Infinity } : {}",
+    replace: "input ? { limitMs: Infinity } : {}",
+    tests: workers("repeated-calls.test.ts"),
+    caughtBy: "with an upload is not repeated",
+  },
+  {
+    name: "a wait ends with the first cut of its socket",
+    file: "src/durable/wait.ts",
+    find: `        case "cut":
+          await this.#pause(resubscribeDelayMs(this.#crowd(), Math.random()));
+          continue;`,
+    replace: `        case "cut":
+          return this.#latest();`,
+    tests: unit("durable/wait.test.ts"),
+    caughtBy: "deploy",
+  },
+  {
+    name: "a wait ends with the first failure of its object",
+    file: "src/durable/wait.ts",
+    find: "if (!isPassing(error)) throw error;",
+    replace: "throw error;",
+    tests: unit("durable/wait.test.ts"),
+    caughtBy: "deploy",
+  },
+  {
+    name: "a crowd of waiters returns at once",
+    file: "src/durable/wait.ts",
+    find: "return jittered(Math.max(backoffMs, crowdWindowMs(waiters)), random);",
+    replace: "return jittered(backoffMs, random);",
+    tests: unit("durable/wait.test.ts"),
+    caughtBy: "no more than 800 a second",
+  },
+  {
+    name: "a deletion that is repeated is judged as a new one",
+    file: "src/durable/operation-object.ts",
+    find: "if (!this.#isDeletedBy(name, access)) {",
+    replace: "{",
+    tests: workers("repeated-calls.test.ts"),
+    caughtBy: "the starter",
+  },
   // ── Cancel, retry ─────────────────────────────────────────────────────────────────────────────────────────────────
   {
     name: "what was cancelled is tried again",

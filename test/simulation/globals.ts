@@ -25,12 +25,18 @@ class SimulatedResponse {
   readonly ok: boolean;
   readonly webSocket: SimulatedSocket | null;
   readonly body: unknown;
+  readonly headers: Headers;
 
   constructor(
     body: unknown,
-    { status = 200, webSocket = null }: { status?: number; webSocket?: SimulatedSocket | null } = {},
+    {
+      status = 200,
+      webSocket = null,
+      headers = {},
+    }: { status?: number; webSocket?: SimulatedSocket | null; headers?: Record<string, string> } = {},
   ) {
     this.body = body;
+    this.headers = new Headers(headers);
     this.status = status;
     this.ok = status >= 200 && status < 300;
     this.webSocket = webSocket;

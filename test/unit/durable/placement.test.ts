@@ -1,7 +1,7 @@
 // Where objects are asked to be created. The local runtime knows no jurisdictions: what it would be asked is seen here.
 import { describe, expect, test } from "vitest";
 import { operationStore } from "../../../src/durable/operation-client";
-import { operationIndexStub } from "../../../src/durable/operation-index-name";
+import { operationIndexAddress } from "../../../src/durable/operation-index-name";
 import type { OperationIndex } from "../../../src/durable/operation-index";
 import type { OperationObject } from "../../../src/durable/operation-object";
 import type { Authorizer } from "../../../src/service/authorizer";
@@ -91,7 +91,7 @@ test.each([
 ])("an operation's row stands in the index of its jurisdiction: %s", (jurisdiction, expected) => {
   const namespace = aNamespace();
   const index = namespace as unknown as DurableObjectNamespace<OperationIndex>;
-  operationIndexStub(index, { parent: "projects/p/locations/l", jurisdiction });
+  operationIndexAddress(index, { parent: "projects/p/locations/l", jurisdiction }).newStub();
 
   expect(namespace.asked).toEqual(expected);
 });

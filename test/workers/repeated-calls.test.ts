@@ -1,0 +1,259 @@
+// Calls that are repeated because the answer to the first try was lost: each is answered as the first try was. The
+// runtime loses nothing by itself: the stub below carries a call out and then throws what the platform throws.
+import { env } from "cloudflare:workers";
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { describe, expect, test } from "vitest";
+import { apiKeyStore } from "../../src/durable/key-object";
+import { operationLists, operationStore, requestStore, slotStore } from "../../src/durable/operation-client";
+import { policyStore } from "../../src/durable/policy-client";
+import { PolicyCache } from "../../src/iam/policy-cache";
+import type { Principal } from "../../src/iam/principal";
+import { Code } from "../../src/rpc/code";
+import { Authorizer } from "../../src/service/authorizer";
+import { aPlatformError } from "../support/an-object";
+import { anOperation } from "../support/an-operation";
+import { type Started, call, startedFrom, storedRows, useFreshWorld } from "./harness";
+
+useFreshWorld();
+
+/** A namespace whose objects carry out the first call and do not answer it. `beforeRetry` runs in between. */
+function losingFirstAnswer<T>(namespace: T, beforeRetry: () => Promise<void> = async () => {}): T {
+  let isLost = false;
+  const lossy = (stub: object): object =>
+    new Proxy(stub, {
+      get(target, method) {
+        const value = Reflect.get(target, method) as unknown;
+        if (typeof value !== "function") return value;
+        return async (...parameters: unknown[]) => {
+          const answer: unknown = await Reflect.apply(value, target, parameters);
+          if (isLost) return answer;
+          isLost = true;
+          await beforeRetry();
+          throw aPlatformError();
+        };
+      },
+    });
+  return new Proxy(namespace as object, {
+    get(target, property) {
+      const value = Reflect.get(target, property) as (...parameters: unknown[]) => unknown;
+      if (property !== "get" && property !== "getByName") return value.bind(target);
+      return (...parameters: unknown[]) => lossy(Reflect.apply(value, target, parameters) as object);
+    },
+  }) as T;
+}
+
+const admin: Principal = { id: "user:admin", members: [], grants: [], isAdmin: true };
+/** May do what a starter may with an operation of its own, and nothing else. */
+const starter: Principal = { id: "user:ada", members: [], grants: [], isAdmin: false };
+
+function authorizerOf(principal: Principal, requestId = "ray-1"): Authorizer {
+  const noPolicies = { cache: new PolicyCache(), read: async () => emptyPolicyOf(), now: () => Date.now() };
+  return new Authorizer(principal, noPolicies, requestId);
+}
+
+function emptyPolicyOf() {
+  return { version: 1 as const, bindings: [], etag: "", revision: 0 };
+}
+
+function storeOf(principal: Principal, beforeRetry?: () => Promise<void>) {
+  return operationStore(losingFirstAnswer(env.OPERATIONS, beforeRetry), authorizerOf(principal));
+}
+
+/** An operation that a starter began. Its work is done elsewhere. */
+async function begin(): Promise<Started> {
+  const id = env.OPERATIONS.newUniqueId().toString();
+  const operation = anOperation({
+    id,
+    name: `projects/p/operations/${id}`,
+    parent: "projects/p",
+    createTime: Date.now(),
+    deadline: Date.now() + 3_600_000,
+    starter: starter.id,
+    external: { hasOwnMetadata: false },
+  });
+  await operationStore(env.OPERATIONS, authorizerOf(admin)).start(operation, "{}", { place: {}, input: undefined });
+  return { name: operation.name, id, stub: env.OPERATIONS.get(env.OPERATIONS.idFromString(id)) };
+}
+
+const metadata = { type: "type.googleapis.com/acme.Progress", fields: { frame: 7 } };
+
+describe("StartOperation", () => {
+  test("that is repeated starts one operation", async () => {
+    const store = storeOf(admin);
+    const id = store.newId({});
+    const operation = anOperation({ id, name: `projects/p/operations/${id}`, parent: "projects/p" });
+    const started = await store.start(operation, "{}", { place: {}, input: undefined });
+
+    expect(started.ok).toBe(true);
+    expect(await storedRows()).toHaveLength(1);
+  });
+
+  test("with an upload is not repeated", async () => {
+    const store = storeOf(admin);
+    const id = store.newId({});
+    const operation = anOperation({ id, name: `projects/p/operations/${id}`, parent: "projects/p" });
+    const stream = new Blob(["a,b\n1,2\n"]).stream() as ReadableStream<Uint8Array>;
+    const start = store.start(operation, "{}", { place: {}, input: { stream, maxBytes: 100, digest: false } });
+
+    await expect(start).rejects.toMatchObject({ code: "UNAVAILABLE" });
+  });
+});
+
+describe("GetOperation and CancelOperation", () => {
+  test("that are repeated are answered", async () => {
+    const { name } = await begin();
+
+    expect((await storeOf(admin).get(name))?.done).toBe(false);
+    expect(await storeOf(admin).cancel(name)).toBe(true);
+  });
+});
+
+describe("DeleteOperation", () => {
+  test.each([
+    ["a caller with the right from above", admin],
+    ["the starter, whose right went with the operation", starter],
+  ])("that is repeated succeeds for %s", async (_, principal) => {
+    const { name } = await begin();
+
+    expect(await storeOf(principal).delete(name)).toBe(true);
+    expect(await operationStore(env.OPERATIONS, authorizerOf(admin)).get(name)).toBeUndefined();
+  });
+
+  test("that is repeated after its object was reset succeeds for the starter", async () => {
+    const { name, stub } = await begin();
+    const store = storeOf(starter, () => evictDurableObject(stub));
+
+    expect(await store.delete(name)).toBe(true);
+  });
+
+  test("that is repeated does not succeed for a caller who may not", async () => {
+    const { name } = await begin();
+    const other = { ...starter, id: "user:eve" };
+
+    await expect(storeOf(other).delete(name)).rejects.toMatchObject({ code: "PERMISSION_DENIED" });
+  });
+
+  test("by the starter is told from another request's, when it is repeated", async () => {
+    const { name } = await begin();
+    await operationStore(env.OPERATIONS, authorizerOf(admin, "ray-2")).delete(name);
+
+    await expect(storeOf(starter).delete(name)).rejects.toMatchObject({ code: "PERMISSION_DENIED" });
+  });
+
+  test("without a failure before it is NOT_FOUND where there is nothing", async () => {
+    const { name } = await begin();
+    const store = operationStore(env.OPERATIONS, authorizerOf(admin));
+    await store.delete(name);
+
+    expect(await store.delete(name)).toBe(false);
+  });
+});
+
+describe("UpdateOperation", () => {
+  test("that reports under an If-Match and is repeated succeeds, and reports once", async () => {
+    const { name } = await begin();
+    const before = await operationStore(env.OPERATIONS, authorizerOf(admin)).get(name);
+    const updated = await storeOf(admin).update(name, { update: { metadata }, ifMatch: before?.etag });
+    const after = await operationStore(env.OPERATIONS, authorizerOf(admin)).get(name);
+
+    expect(updated).toMatchObject({ ok: true, answer: { etag: after?.etag } });
+    expect(after?.etag).not.toBe(before?.etag);
+  });
+
+  test("that is repeated after another caller's report is told that the operation has changed", async () => {
+    const { name } = await begin();
+    const other = operationStore(env.OPERATIONS, authorizerOf(admin));
+    const before = await other.get(name);
+    const report = { update: { metadata: { ...metadata, fields: { frame: 8 } } } };
+    const store = storeOf(admin, async () => void (await other.update(name, report)));
+
+    expect(await store.update(name, { update: { metadata }, ifMatch: before?.etag })).toEqual({
+      ok: false,
+      refusal: "ETAG_MISMATCH",
+    });
+  });
+
+  test("that completes and is repeated succeeds", async () => {
+    const { name } = await begin();
+    const completion = { updateMask: "error", digest: "d" };
+    const outcome = { value: { error: { code: Code.FAILED_PRECONDITION, message: "no", details: [] } }, completion };
+
+    expect(await storeOf(admin).update(name, { update: { outcome } })).toMatchObject({
+      ok: true,
+      answer: { done: true },
+    });
+  });
+
+  test("that ends a cancelled operation by its report and is repeated succeeds", async () => {
+    const { name } = await begin();
+    await operationStore(env.OPERATIONS, authorizerOf(admin)).cancel(name);
+
+    expect(await storeOf(admin).update(name, { update: { metadata } })).toMatchObject({
+      ok: true,
+      answer: { done: true },
+    });
+  });
+});
+
+describe("SetIamPolicy", () => {
+  const bindings = [{ role: "roles/longrunning.viewer" as const, members: ["allUsers"] }];
+
+  function policies() {
+    const namespaces = { operations: losingFirstAnswer(env.OPERATIONS), policies: losingFirstAnswer(env.POLICIES) };
+    return policyStore(namespaces, authorizerOf(admin), { cache: new PolicyCache(), now: () => Date.now() });
+  }
+
+  test.each(["projects/p", "an operation"])(
+    "under an etag that is repeated succeeds on %s, and sets once",
+    async (on) => {
+      const resource = on === "an operation" ? (await begin()).name : on;
+      const before = await policies().get(resource);
+      const result = await policies().set(resource, { bindings, version: 1, etag: before?.etag });
+
+      expect(result).toMatchObject({ ok: true, policy: { revision: 1 } });
+      expect((await policies().get(resource))?.revision).toBe(1);
+    },
+  );
+
+  test("under an etag that was stale before the first try is rejected all the same", async () => {
+    const before = await policies().get("projects/p");
+    await policies().set("projects/p", { bindings: [], version: 1, etag: before?.etag });
+    const result = await policies().set("projects/p", { bindings, version: 1, etag: before?.etag });
+
+    expect(result).toEqual({ ok: false, refusal: "ETAG_MISMATCH" });
+  });
+});
+
+describe("the service's own calls", () => {
+  test("of slots, requestIds, lists and API keys are answered as the first try was", async () => {
+    const slot = { key: "run/x", limit: 1 };
+    const slots = () => slotStore(losingFirstAnswer(env.SLOTS));
+    const { id } = await begin();
+    const reservation = { operationId: id, createTime: Date.now(), bodyDigest: "b", created: false };
+    const record = { id: "key-1", createTime: Date.now(), creator: "user:ada", displayName: "", hash: "h", roles: [] };
+    const keys = () => apiKeyStore(losingFirstAnswer(env.KEYS));
+
+    expect(await slots().acquire(slot, id)).toBe(true);
+    expect(await requestStore(losingFirstAnswer(env.REQUESTS)).reserve("k", reservation)).toEqual(reservation);
+    const key = await operationLists(losingFirstAnswer(env.INDEX)).tokenKey("projects/tokens");
+    expect(key).toBe(await env.INDEX.getByName("projects/tokens#0").tokenKey());
+    expect(await keys().create(record as never)).toBe(true);
+    expect((await keys().list({ cursor: undefined, limit: 10 })).records).toHaveLength(1);
+  });
+
+  test("of the last API key that there is room for is not rejected because its first try took that room", async () => {
+    const stub = env.KEYS.getByName("apiKeys");
+    await runInDurableObject(stub, (_instance, { storage }) => {
+      for (let count = 0; count < 999; count += 1) storage.kv.put(`entry/${String(count).padStart(15, "0")}/k`, "k");
+    });
+    const record = { id: "key-1", createTime: Date.now(), creator: "user:ada", displayName: "", hash: "h", roles: [] };
+
+    expect(await apiKeyStore(losingFirstAnswer(env.KEYS)).create(record as never)).toBe(true);
+  });
+});
+
+test("the store above is the service's: an operation that the API started is found by it", async () => {
+  const { name } = startedFrom(await call("POST", "/v1/projects/p/operations", {}));
+
+  expect(await storeOf(admin).get(name)).toBeDefined();
+});
