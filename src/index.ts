@@ -163,7 +163,6 @@ async function serviceContext(
     },
     tokenKeys,
     store,
-    listed: operationStore(env.OPERATIONS, authorizer.ofListed()),
     reads: config.snapshots
       ? operationReads({
           store,

@@ -13,7 +13,7 @@ import { listOperations } from "../../src/service/list-operations";
 import type { OperationStore } from "../../src/service/ports";
 import { type Deployment, startOperation } from "../../src/service/start-operation";
 import type { StartedOperation } from "../../src/service/start-once";
-import { type Entry, HOLDS_CALLS, type Ledger } from "./ledger";
+import type { Entry, Ledger } from "./ledger";
 import { RETENTION_MS } from "./methods";
 import { Actor } from "./scheduler";
 import type { World } from "./world";
@@ -39,6 +39,8 @@ export class Clients {
   readonly #deployment: Deployment;
   readonly #finishedReads: FinishedReads;
   readonly #byRequestId = new Map<string, string>();
+  /** What each that has not been answered yet asked for. */
+  readonly #underWay = new Map<Actor, string>();
   #count = 0;
 
   constructor(world: World, ledger: Ledger, deployment: Deployment) {
@@ -54,7 +56,10 @@ export class Clients {
     const client = new Actor(`client ${this.#count}`);
     this.#world.scheduler.at(time, client, () => {
       this.#world.trace(() => `${client.name}: ${what}`);
-      act(client).then(
+      this.#underWay.set(client, what);
+      client.beginTime = this.#world.scheduler.now;
+      const settled = act(client).finally(() => this.#underWay.delete(client));
+      settled.then(
         () => this.#world.trace(() => `${client.name} is done`),
         (error: unknown) => {
           this.#world.trace(() => `${client.name} is told ${String(error)}`);
@@ -69,6 +74,7 @@ export class Clients {
   startAt(time: number, wish: Wish, then: (entry: Entry) => void): void {
     this.#at(time, `start ${wish.method?.id ?? "elsewhere"} ${wish.requestId ?? ""}`, async (client) => {
       for (let tries = 1; ; tries += 1) {
+        client.beginTime = this.#world.scheduler.now;
         try {
           const started = await this.#start(wish);
           const entry = this.#accepted(wish, started);
@@ -190,7 +196,7 @@ export class Clients {
       return await asText(this.#reads().wait(name, timeoutMs, undefined));
     } catch (error) {
       const isOverloaded = client.failedCalls.some((call) => call.error.overloaded === true);
-      if (HOLDS_CALLS && scheduler.now < endTime && !isOverloaded) {
+      if (scheduler.now < endTime && !isOverloaded) {
         this.#ledger.violate(
           "no unforeseen error",
           `a wait ends ${endTime - scheduler.now} ms early: ${String(error)}`,
@@ -261,6 +267,11 @@ export class Clients {
       if (error instanceof RpcError && error.code === "NOT_FOUND") return answered(undefined);
       throw error;
     }
+  }
+
+  checkAllAnswered(): void {
+    for (const [{ name }, what] of this.#underWay)
+      this.#ledger.violate("bounded", `${name} is not answered yet: ${what}`);
   }
 
   /** What is answered in the end, when nothing fails any more; most of what would be kept for a month is deleted. */

@@ -51,7 +51,6 @@ export type Fault = (typeof faultKinds)[number];
 
 /** The service does not bear these yet: no history has them. */
 export const notYetPlayed: ReadonlySet<Fault> = new Set<Fault>([
-  "a call is never answered",
   "a socket fails with an error, and no close",
   "a consumer computes until its clock is far behind",
   "a consumer uses up its CPU time",
@@ -62,6 +61,13 @@ const INDEX_ALARM: Fault = "an index's alarm fails on every try, and is dropped"
 
 const LIKELIHOODS = [0.005, 0.02, 0.1, 0.3] as const;
 
+export interface FaultOptions {
+  /** Nothing goes wrong by chance. */
+  isCalm: boolean;
+  /** Faults that no history has. */
+  without: readonly string[];
+}
+
 export class Faults {
   readonly #random: Random;
   readonly #likelihoods: Partial<Record<Fault, number>> = {};
@@ -69,12 +75,13 @@ export class Faults {
   /** No more of them: what follows is how the service recovers. */
   #over = false;
 
-  constructor(random: Random, isCalm: boolean, count: (fault: Fault) => void) {
+  constructor(random: Random, { isCalm, without }: FaultOptions, count: (fault: Fault) => void) {
     this.#random = random;
     this.#count = count;
     const part = isCalm ? 0 : random.pick([0, 0.2, 0.5, 0.9]);
     for (const fault of faultKinds) {
-      if (random.chance(part) && !notYetPlayed.has(fault)) this.#likelihoods[fault] = random.pick(LIKELIHOODS);
+      const isPlayed = !notYetPlayed.has(fault) && !without.includes(fault);
+      if (random.chance(part) && isPlayed) this.#likelihoods[fault] = random.pick(LIKELIHOODS);
     }
     // Where both are dropped only cron is left, which keeps no deadline to the minute.
     const { [OPERATION_ALARM]: operation, [INDEX_ALARM]: index } = this.#likelihoods;

@@ -12,6 +12,8 @@ export interface Assignment {
   trace: boolean;
   /** How many failures are enough. */
   maxFailures: number;
+  /** Faults that are not played. */
+  without: readonly string[];
 }
 
 export interface FailedHistory {
@@ -43,7 +45,13 @@ const assignment = workerData as Assignment | { scenario: keyof ScenarioResults 
 if ("scenario" in assignment) tell({ scenario: await playScenario(assignment.scenario) });
 else tell({ report: await playHistories(assignment) });
 
-async function playHistories({ first, count, trace: isTraced, maxFailures }: Assignment): Promise<ThreadReport> {
+async function playHistories({
+  first,
+  count,
+  trace: isTraced,
+  maxFailures,
+  without,
+}: Assignment): Promise<ThreadReport> {
   const milestone = 500;
   // A stack takes longer to write down than most of what is thrown; a replay has them.
   Error.stackTraceLimit = isTraced ? 20 : 0;
@@ -51,14 +59,17 @@ async function playHistories({ first, count, trace: isTraced, maxFailures }: Ass
   const report: ThreadReport = { histories: 0, events: 0, failed: [], coverage: {}, trace: [] };
   for (let seed = first; seed < first + count && report.failed.length < maxFailures; seed += 1) {
     const lines: string[] = [];
-    const { events, violations } = await runHistory(seed, coverage, isTraced ? (line) => lines.push(line) : undefined);
+    const { events, violations } = await runHistory(seed, coverage, {
+      without,
+      trace: isTraced ? (line) => lines.push(line) : undefined,
+    });
     report.histories += 1;
     report.events += events;
     if (isTraced) report.trace.push(...lines);
     if (report.histories % milestone === 0) tell({ progress: milestone });
     if (violations.length === 0) continue;
     // The same seed gives the same history: this time every line of it is written down.
-    if (!isTraced) await runHistory(seed, new Coverage(), (line) => lines.push(line));
+    if (!isTraced) await runHistory(seed, new Coverage(), { without, trace: (line) => lines.push(line) });
     report.failed.push({
       seed,
       violations: violations.map(({ message }) => message),

@@ -35,7 +35,11 @@ export interface History {
   violations: Violation[];
 }
 
-export async function runHistory(seed: number, coverage: Coverage, trace?: (line: string) => void): Promise<History> {
+export async function runHistory(
+  seed: number,
+  coverage: Coverage,
+  { without, trace }: { without: readonly string[]; trace?: ((line: string) => void) | undefined },
+): Promise<History> {
   const ledger: Ledger = new Ledger(
     () => world,
     (state) => coverage.count("state", state),
@@ -47,6 +51,8 @@ export async function runHistory(seed: number, coverage: Coverage, trace?: (line
     count: (fault) => coverage.count("fault", fault),
     variables,
     lanes: LANES,
+    isCalm: false,
+    without,
     trace,
   });
   enter(world);
@@ -95,7 +101,7 @@ class Play {
     const acts: [until: () => number, then: () => void][] = [
       [() => faultsEnd, () => this.#endFaults()],
       // A start that was slow may have been answered since.
-      [() => faultsEnd + SLOWEST_START_MS, () => {}],
+      [() => faultsEnd + SLOWEST_START_MS, () => this.#clients.checkAllAnswered()],
       [() => this.#latestEnd(faultsEnd) + STUCK_AFTER_MS, () => this.#checkAllDone()],
       [() => this.#latestForgetting(), () => this.#lookIn()],
       [() => scheduler.now + SETTLED_AFTER_MS, () => this.#checkAgreement()],

@@ -4,6 +4,7 @@ import type { OperationContext } from "../../src/index";
 import type { OperationAnswer, ReadAnswer } from "../../src/operation/answer";
 import type { OperationRecord } from "../../src/operation/record";
 import { operationJsonParts } from "../../src/operation/resource";
+import { MAX_CALL_MS } from "../../src/limits";
 import { isFinal, nextState } from "../../src/operation/state";
 import type { ObjectHost } from "./objects";
 import type { Consumer } from "./consumer";
@@ -37,8 +38,6 @@ export type Invariant =
   | "no unforeseen error";
 
 /** Calls of one idempotent action that fail before it is given up, and how long an overloaded object is left alone. */
-/** Not yet: the service repeats no call, and ends waits at the first. */
-export const HOLDS_CALLS = false;
 const MIN_TRIES = 3;
 const OVERLOAD_PAUSE_MS = 5_000;
 
@@ -134,10 +133,15 @@ export class Ledger {
     if (!isClient(caller)) return;
     const { now } = this.#world().scheduler;
     this.callTimes.push(now);
+    // A call that was given up may fail much later: nobody hears of that.
     const overloaded = caller.failedCalls.findLast(
-      (call) => call.callee === callee && call.method === method && call.error.overloaded === true,
+      (call) =>
+        call.callee === callee &&
+        call.method === method &&
+        call.error.overloaded === true &&
+        call.beginTime >= caller.beginTime,
     );
-    if (HOLDS_CALLS && overloaded && now < overloaded.time + OVERLOAD_PAUSE_MS) {
+    if (overloaded && now < overloaded.time + OVERLOAD_PAUSE_MS) {
       this.violate(
         "bounded",
         `${caller.name} asks ${callee.label} again to ${method}, which has just said that it is overloaded`,
@@ -145,13 +149,14 @@ export class Ledger {
     }
   }
 
-  failed(caller: Actor, callee: ObjectHost, method: string, error: Error): void {
-    caller.failedCalls.push({ callee, method, time: this.#world().scheduler.now, error });
+  failed(caller: Actor, call: FailedCall): void {
+    caller.failedCalls.push(call);
   }
 
-  /** A client is told UNAVAILABLE where a call that may be repeated failed once, or twice. */
-  unavailable(action: string, { name, failedCalls }: Actor): void {
-    if (!HOLDS_CALLS || failedCalls.length >= MIN_TRIES || failedCalls.some(({ error }) => !mayRepeat(error))) return;
+  /** A client is told UNAVAILABLE: not where a call that may be repeated failed once, or twice, and there was time. */
+  unavailable(action: string, { name, failedCalls, beginTime }: Actor): void {
+    if (this.#world().scheduler.now >= beginTime + MAX_CALL_MS) return;
+    if (failedCalls.length >= MIN_TRIES || failedCalls.some(({ error }) => !mayRepeat(error))) return;
     this.violate("no unforeseen error", `${name}: ${action} is UNAVAILABLE after ${failedCalls.length} failed calls`);
   }
 

@@ -54,7 +54,7 @@ export function methodsOf(library: Library) {
       immediate: ({ refuses }) =>
         refuses === true ? { error: new RpcError("FAILED_PRECONDITION", "It is known to fail.") } : { response: {} },
     }),
-    scripted(library, LONG_VERB, { timeout: "1h", retry: {} }),
+    scripted(library, LONG_VERB, { timeout: "1h", retention: "30d", retry: {} }),
   ] as const;
 }
 

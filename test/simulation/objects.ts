@@ -299,6 +299,7 @@ export class ObjectHost {
   fireAlarm(retries: number): void {
     const { world } = this;
     world.trace(() => `${this.label} has its alarm`);
+    world.alarms += 1;
     const repeat = (): void => {
       if (retries >= MAX_ALARM_RETRIES) return;
       world.scheduler.after(ALARM_RETRY_MS * 2 ** retries, world.nature, () => this.fireAlarm(retries + 1));

@@ -13,3 +13,11 @@ test("an operation of five minutes delays none of a hundred behind it by more th
   expect(longSeconds).toBeGreaterThan(300);
   expect(slowestSeconds).toBeLessThan(60);
 });
+
+test("a deploy in the middle of a thousand waits leaves each answered with the end", async () => {
+  const { outcomes, mostAtOnce } = await playScenario("deployAmidWaits");
+
+  expect(outcomes).toEqual({ done: 1_000 });
+  // Within a tenth of a second, of the calls that follow the cut.
+  expect(mostAtOnce).toBeLessThan(300);
+});

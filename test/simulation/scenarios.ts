@@ -7,13 +7,21 @@ import { type Entry, Ledger } from "./ledger";
 import { type Action, longMethod } from "./methods";
 import { runUntil } from "./run";
 import { Actor } from "./scheduler";
+import { MAX_DATABASE_BYTES } from "./storage";
 import { START_TIME, World } from "./world";
 
 const SEED = 1;
+const DAY_MS = 86_400_000;
 /** As wrangler.toml has them. */
 const LANES = 4;
 /** An object that is being replaced is back after this. */
 const RESTART_MS = 2_000;
+
+interface StartOptions {
+  requestId?: string;
+  /** Told once it has started. */
+  onStarted?(this: void, entry: Entry): void;
+}
 
 /** A deployment with its own defaults, in a world in which nothing fails by chance. */
 class Scene {
@@ -34,6 +42,7 @@ class Scene {
       variables: {},
       lanes: LANES,
       isCalm: true,
+      without: [],
       trace: undefined,
     });
     enter(this.world);
@@ -48,9 +57,9 @@ class Scene {
   }
 
   /** Starts an operation with a script, `ms` after the beginning. */
-  startAt(ms: number, script: readonly Action[], then: (entry: Entry) => void = () => {}): void {
+  startAt(ms: number, script: readonly Action[], { requestId, onStarted = () => {} }: StartOptions = {}): void {
     const json = { script: script as never, parent: PARENT };
-    this.clients.startAt(START_TIME + ms, { method: longMethod, json, requestId: undefined }, then);
+    this.clients.startAt(START_TIME + ms, { method: longMethod, json, requestId }, onStarted);
   }
 
   /** Plays until `ms` after the beginning. */
@@ -86,9 +95,10 @@ export const scenarios = {
   /** One operation of five minutes, and a hundred of a second behind it, on queues that were cold. */
   longBeforeShort: async (scene: Scene) => {
     let long: Entry | undefined;
-    scene.startAt(0, [step(5 * 60_000)], (entry) => {
+    const onStarted = (entry: Entry): void => {
       long = entry;
-    });
+    };
+    scene.startAt(0, [step(5 * 60_000)], { onStarted });
     for (let number = 0; number < 100; number += 1) scene.startAt(1_000, [step(1_000)]);
     await scene.until(10 * 60_000);
     const short = scene.entries.filter((entry) => entry !== long);
@@ -109,7 +119,7 @@ export const scenarios = {
     const count = (outcome: string): void => {
       outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
     };
-    scene.startAt(0, [{ do: "sleep", seconds: 40 }], ({ name = "" }) => {
+    const onStarted = ({ name = "" }: Entry): void => {
       for (let number = 0; number < WAITERS; number += 1) {
         world.scheduler.after(5_000 + world.random.below(1_000), new Actor(`waiter ${number}`), () => {
           operationsOf(world)
@@ -120,7 +130,8 @@ export const scenarios = {
             );
         });
       }
-    });
+    };
+    scene.startAt(0, [{ do: "sleep", seconds: 40 }], { onStarted });
     await scene.until(DEPLOY_MS);
     for (const host of world.hosts()) host.redeploy(RESTART_MS);
     const callTimes = scene.ledger.callTimes;
@@ -129,6 +140,46 @@ export const scenarios = {
     const mostAtOnce = mostWithin(callTimes, 100);
     await scene.until(120_000);
     return { outcomes, mostAtOnce };
+  },
+
+  /** The only shard of the index has room for a few rows more, and operations are started all the same. */
+  fullShard: async (scene: Scene) => {
+    const { world, clients } = scene;
+    const STARTS = 40;
+    const ROOM_BYTES = 1024 ** 3;
+    scene.startAt(0, [step(1_000)]);
+    await scene.until(10_000);
+    for (const { state } of world.index.hosts.values()) state.usedBytes = MAX_DATABASE_BYTES - ROOM_BYTES;
+    for (let number = 0; number < STARTS; number += 1) {
+      const onStarted = (entry: Entry): void => clients.actAt(START_TIME + 90_000, "list", entry);
+      scene.startAt(10_000 + number * 1_000, [step(1_000)], { onStarted });
+    }
+    await scene.until(120_000);
+    return {
+      done: scene.entries.filter(({ record }) => record?.state === "SUCCEEDED").length,
+      fullest: Math.max(
+        ...[...world.index.hosts.values()].map(({ state }) => state.databaseBytes / MAX_DATABASE_BYTES),
+      ),
+      shards: world.index.hosts.size,
+    };
+  },
+
+  /** A hundred starts, each with a requestId of its own; their operations are kept for a month. */
+  requestIds: async (scene: Scene) => {
+    const { world } = scene;
+    const STARTS = 100;
+    const named = (): number => [...world.hosts()].filter(({ objectName }) => objectName !== undefined).length;
+    scene.startAt(0, [], { requestId: "the first" });
+    await scene.until(10_000);
+    const namedBefore = named();
+    for (let number = 0; number < STARTS; number += 1) {
+      scene.startAt(10_000 + number * 100, [], { requestId: `request ${number}` });
+    }
+    await scene.until(DAY_MS / 2);
+    const done = scene.entries.filter(({ record }) => record?.state === "SUCCEEDED").length;
+    const alarmsBefore = world.alarms;
+    await scene.until(10 * DAY_MS);
+    return { done, newNames: named() - namedBefore, alarms: world.alarms - alarmsBefore };
   },
 
   /** The process of a runner dies. */

@@ -4,6 +4,7 @@ export interface FailedCall {
   /** Whom it was to reach. */
   callee: object;
   method: string;
+  beginTime: number;
   time: number;
   error: Error & { retryable?: boolean; overloaded?: boolean };
 }
@@ -20,6 +21,8 @@ export class Actor {
   wasSetBack = false;
   /** Calls that it has made: an invocation of a Worker has a thousand. */
   subrequests = 0;
+  /** When it began what it is about. */
+  beginTime = 0;
   /** Of its calls, those that failed. */
   readonly failedCalls: FailedCall[] = [];
   /** What its clock stands at since its code began to compute without waiting for anything; undefined: it goes. */

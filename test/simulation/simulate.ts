@@ -7,12 +7,14 @@ import { join } from "node:path";
 import { parseArgs, promisify } from "node:util";
 import { Worker } from "node:worker_threads";
 import { build } from "esbuild";
+import { faultKinds } from "./faults.ts";
 import type { Assignment, FailedHistory, ThreadMessage, ThreadReport } from "./histories";
 import type { ScenarioResults } from "./scenarios";
 
 const USAGE = `npm run simulate -- [--histories 1000] [--first SEED] [--threads N] [--failures 3] [--json FILE]
 npm run simulate -- --seed SEED    replays one history and prints its trace
   --before COMMIT  deploys replace the code of that commit, and not the same code
+  --without FAULT  leaves a kind of fault out, such as one that the earlier code does not bear; may be repeated
 `;
 
 export interface SimulationReport {
@@ -35,6 +37,8 @@ export interface SimulationOptions {
   onProgress?: (histories: number) => void;
   /** The commit whose code deploys replace; undefined: it is the same code. */
   before?: string | undefined;
+  /** Kinds of faults to leave out. */
+  without?: readonly string[];
 }
 
 /** Plays histories from consecutive seeds, divided among threads. */
@@ -45,6 +49,7 @@ export async function simulate({
   maxFailures = 3,
   onProgress = () => {},
   before,
+  without = [],
 }: SimulationOptions): Promise<SimulationReport> {
   const startTime = performance.now();
   const reports = await withBundle(async (file) => {
@@ -54,6 +59,7 @@ export async function simulate({
       count: Math.max(0, Math.min(share, histories - index * share)),
       trace: false,
       maxFailures,
+      without,
     }));
     const enough = new AbortController();
     return Promise.all(
@@ -82,8 +88,12 @@ export async function simulate({
 }
 
 /** One history, every line of it. */
-export async function replay(seed: number, before?: string): Promise<ThreadReport> {
-  return withBundle((file) => runThread(file, { first: seed, count: 1, trace: true, maxFailures: 1 }), before);
+export async function replay(
+  seed: number,
+  { before, without = [] }: Pick<SimulationOptions, "before" | "without"> = {},
+): Promise<ThreadReport> {
+  const assignment = { first: seed, count: 1, trace: true, maxFailures: 1, without };
+  return withBundle((file) => runThread(file, assignment), before);
 }
 
 /** What one scenario came to. */
@@ -214,12 +224,15 @@ async function main(): Promise<void> {
       failures: { type: "string", default: "3" },
       json: { type: "string" },
       before: { type: "string" },
+      without: { type: "string", multiple: true, default: [] },
       help: { type: "boolean", default: false },
     },
   });
   if (values.help) return void process.stdout.write(USAGE);
+  const unknown = values.without.find((fault) => !faultKinds.some((kind) => kind === fault));
+  if (unknown !== undefined) throw new Error(`no fault is ${JSON.stringify(unknown)}: faults.ts has the kinds`);
   if (values.seed !== undefined) {
-    const { trace, failed, events } = await replay(Number(values.seed), values.before);
+    const { trace, failed, events } = await replay(Number(values.seed), values);
     process.stdout.write(`${trace.join("\n")}\n\nseed ${values.seed}: ${events} events\n`);
     for (const { violations } of failed) process.stdout.write(`BROKEN ${violations.join("\n       ")}\n`);
     process.exitCode = failed.length > 0 ? 1 : 0;
@@ -234,6 +247,7 @@ async function main(): Promise<void> {
     histories,
     maxFailures: Number(values.failures),
     before: values.before,
+    without: values.without,
     ...(values.threads === undefined ? {} : { threads: Number(values.threads) }),
     onProgress: (more) => {
       played += more;

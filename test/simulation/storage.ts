@@ -3,7 +3,7 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 
 /** https://developers.cloudflare.com/durable-objects/platform/limits/ */
-const MAX_DATABASE_BYTES = 10 * 1_024 ** 3;
+export const MAX_DATABASE_BYTES = 10 * 1_024 ** 3;
 /** As if a row were a hundred thousand: few fill what is left. */
 const ROW_BYTES = 128 * 1_024 ** 2;
 const FULL = "database or disk is full: SQLITE_FULL";

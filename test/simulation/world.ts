@@ -3,14 +3,14 @@
 import { type Code, deployed, replaced } from "./code";
 import type { OperationContext } from "../../src/operation/method";
 import { type Random, randomFromSeed } from "../support/random";
-import { type Fault, Faults } from "./faults";
+import { type Fault, type FaultOptions, Faults } from "./faults";
 import { SimulatedKv } from "./kv";
 import { Network } from "./network";
 import { CODE_UPDATED, Instance, Namespace, type ObjectHost, type Stub } from "./objects";
 import { PlatformError, connectionLost, objectOverloaded, objectReset } from "./platform-errors";
 import { Consumer } from "./consumer";
 import { Queues } from "./queue";
-import { Actor, Scheduler } from "./scheduler";
+import { Actor, type FailedCall, Scheduler } from "./scheduler";
 import type { SimulatedSocket } from "./sockets";
 
 /** Whoever checks hears of these. */
@@ -25,7 +25,7 @@ export interface Observer {
   rejected(who: string, error: unknown): void;
   called(caller: Actor, host: ObjectHost, method: string): void;
   /** A call failed, and its caller hears of it. */
-  failed(caller: Actor, host: ObjectHost, method: string, error: Error): void;
+  failed(caller: Actor, call: FailedCall): void;
   /** The platform cut somebody off, for more than anybody has. */
   exceeded(who: string, what: string): void;
 }
@@ -35,7 +35,7 @@ const SWEEP_INTERVAL_MS = 300_000;
 /** https://developers.cloudflare.com/workers/platform/limits/#subrequests */
 const MAX_SUBREQUESTS = 1_000;
 
-export interface WorldOptions {
+export interface WorldOptions extends FaultOptions {
   seed: number;
   observer: Observer;
   count(this: void, fault: Fault): void;
@@ -43,8 +43,6 @@ export interface WorldOptions {
   variables: Record<string, string>;
   /** Queues that carry work. */
   lanes: number;
-  /** Nothing goes wrong by chance. */
-  isCalm?: boolean;
   /** Where lines of the trace go; undefined: nobody reads them. */
   trace: ((line: string) => void) | undefined;
 }
@@ -67,17 +65,19 @@ export class World {
   readonly env: Record<string, unknown>;
   autoResponse = { request: "", response: "" };
   indexDownUntil = 0;
+  /** Alarms that have fired. */
+  alarms = 0;
   /** What invocations and objects that begin now run. */
   code: Code;
   /** Until then consumers do not know every method that the door starts: a deploy that is on its way. */
   deployTime = 0;
   readonly #trace: ((line: string) => void) | undefined;
 
-  constructor({ seed, observer, count, variables, lanes, isCalm = false, trace }: WorldOptions) {
+  constructor({ seed, observer, count, variables, lanes, isCalm, without, trace }: WorldOptions) {
     this.random = randomFromSeed(seed);
     this.observer = observer;
     this.#trace = trace;
-    this.faults = new Faults(this.random, isCalm, (fault) => {
+    this.faults = new Faults(this.random, { isCalm, without }, (fault) => {
       count(fault);
       this.trace(() => `FAULT ${fault}`);
     });
@@ -132,10 +132,11 @@ export class World {
     this.countSubrequest(caller);
     this.observer.called(caller, host, method);
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const beginTime = scheduler.now;
     const fail = (error: Error): void =>
       scheduler.after(network.latency(), caller, () => {
         if (error instanceof PlatformError) stub.brokenBy = error;
-        this.observer.failed(caller, host, method, error);
+        this.observer.failed(caller, { callee: host, method, beginTime, time: scheduler.now, error });
         reject(error);
       });
     if (caller instanceof Consumer) caller.askedTime = scheduler.now;
