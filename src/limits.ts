@@ -156,6 +156,16 @@ export const MAX_METADATA_CHARACTERS = 256 * KIB;
 export const MAX_STATUS_MESSAGE_CHARACTERS = 4_096;
 /** The details of a Status in serialised JSON; what is larger is dropped, and the message says so. */
 export const MAX_STATUS_DETAILS_BYTES = 64 * KIB;
+/** How deep the log follows an error's `cause` and `errors`: deeper chains are a program's own loop. */
+export const MAX_LOGGED_CAUSES = 5;
+/** Errors that one log line describes, causes and errors of an AggregateError together: a log event holds 256 KB. */
+export const MAX_LOGGED_ERRORS = 10;
+/** Fields of an error that a log line names, and what it gives of each, in UTF-16 units. */
+export const MAX_LOGGED_ERROR_FIELDS = 20;
+export const MAX_LOGGED_FIELD_CHARACTERS = 512;
+/** The message of an error in a log line, in UTF-16 units. */
+export const MAX_LOGGED_TEXT_CHARACTERS = 1_024;
+export const MAX_LOGGED_STACK_CHARACTERS = 8_192;
 /** Durable sleeps of one operation: each is stored and replayed. */
 export const MAX_SLEEPS = 1_000;
 

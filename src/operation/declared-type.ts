@@ -26,9 +26,9 @@ export function declaredType<T extends object>(option: string, type: TypeDeclara
 }
 
 /**
- * A response as canonical JSON.
+ * A response, or metadata, as canonical JSON.
  *
- * @throws RpcError INTERNAL, which is not tried again, where it is not of its declared type: another attempt would only
+ * @throws RpcError INTERNAL, which is not retried, where the value is not of its declared type: another attempt would only
  * make the same.
  */
 export function encodeMessage(what: string, { message }: DeclaredType, value: object): object {
@@ -36,8 +36,8 @@ export function encodeMessage(what: string, { message }: DeclaredType, value: ob
   try {
     return message.toJson(value);
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    throw new RpcError("INTERNAL", `${what} is not of its declared type: ${error.message}`, { cause: error });
+    const reason = error instanceof TypeError ? error.message : "reading it throws";
+    throw new RpcError("INTERNAL", `${what} is not of its declared type: ${reason}`, { cause: error });
   }
 }
 

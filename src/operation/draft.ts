@@ -58,10 +58,18 @@ export function end(draft: Draft, outcome: Outcome, statusMessage: string): unde
   if (record.callerSlot) effects.push({ type: "releaseSlot", slot: record.callerSlot });
   if (record.deleteTime !== undefined) return;
   record.outcome = outcome;
+  if (!("error" in outcome)) completeProgress(record);
   changed(draft, statusMessage, 0);
   effects.push({ type: "notifyWaiters" });
   emit(draft, "index");
   if (record.policy.snapshot) emit(draft, "snapshot");
+}
+
+/** Success is 100 percent in the default metadata. A script of the emulation says itself how far it has come. */
+export function completeProgress(record: OperationRecord): void {
+  const hasDefaultMetadata = record.metadataType === undefined && record.hasOwnMetadata !== true;
+  if (!hasDefaultMetadata || record.emulation) return;
+  record.metadata = { ...record.metadata, progressPercent: 100 };
 }
 
 /** The current runner, if any, loses its token; whoever still holds it is told to stop. */

@@ -86,8 +86,9 @@ export function sleep(draft: Draft, { ordinal, wakeTime }: Sleep, progress: Prog
   mark(record);
   record.wakeTime = wakeTime;
   record.sleeps = [...(record.sleeps ?? []), { ordinal, wakeTime }];
-  // A script's pauses are not to be seen: only what it says.
-  const statusMessage = record.emulation ? record.statusMessage : `Sleeping until ${formatTimestampMs(wakeTime)}.`;
+  // A status message of the handler's own stays, and a script's pauses are not to be seen.
+  const saysMore = record.emulation !== undefined || progress?.statusMessage !== undefined;
+  const statusMessage = saysMore ? record.statusMessage : `Sleeping until ${formatTimestampMs(wakeTime)}.`;
   return changed(draft, statusMessage, INDEX_PROGRESS_DELAY_MS);
 }
 

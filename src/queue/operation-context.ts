@@ -8,6 +8,7 @@ import {
   MAX_STEP_RESULT_BYTES,
   MAX_TIMEOUT_MS,
 } from "../limits";
+import { jsonText } from "../operation/json-text";
 import type { OperationContext } from "../operation/method";
 import type { Claimed, ClaimedStep, ProgressMessage } from "../operation/run-channel";
 import type { Json, JsonObject } from "../rpc/any";
@@ -131,7 +132,7 @@ export class RunContext implements OperationContext {
   }
 
   async checkpoint(cursor: Json): Promise<void> {
-    const json = JSON.stringify(cursor);
+    const json = jsonText("the cursor of op.checkpoint", cursor);
     if (json.length > MAX_CHECKPOINT_CHARACTERS) {
       throw new RangeError(
         `a checkpoint has at most ${MAX_CHECKPOINT_CHARACTERS} characters of JSON; this has ${json.length}`,
@@ -180,8 +181,7 @@ export class RunContext implements OperationContext {
 
 function resultJson(name: string, value: unknown): string {
   // A step without a result is one whose result is null.
-  const json = value === undefined ? "null" : JSON.stringify(value);
-  if (json === undefined) throw new TypeError(`the result of the step ${JSON.stringify(name)} is no JSON value`);
+  const json = value === undefined ? "null" : jsonText(`the result of the step ${JSON.stringify(name)}`, value);
   const isLarge = json.length > MAX_STEP_RESULT_BYTES / 4;
   const bytes = isLarge ? new TextEncoder().encode(json).length : json.length;
   if (bytes <= MAX_STEP_RESULT_BYTES) return json;

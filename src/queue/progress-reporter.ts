@@ -1,8 +1,15 @@
 // Progress as a handler reports it, thick and fast; as it is sent, a few times a second at most.
-import { MAX_METADATA_CHARACTERS, MAX_STATUS_MESSAGE_CHARACTERS, PROGRESS_INTERVAL_MS } from "../limits";
+import {
+  MAX_METADATA_CHARACTERS,
+  MAX_QUOTED_CHARACTERS,
+  MAX_STATUS_MESSAGE_CHARACTERS,
+  PROGRESS_INTERVAL_MS,
+} from "../limits";
+import { jsonText } from "../operation/json-text";
+import { misuse } from "../operation/misuse";
 import { RESERVED_METADATA_FIELDS } from "../operation/resource";
 import type { ProgressMessage } from "../operation/run-channel";
-import type { JsonObject } from "../rpc/any";
+import type { Json, JsonObject } from "../rpc/any";
 
 export interface ProgressReporterOptions {
   now(this: void): number;
@@ -25,29 +32,40 @@ export class ProgressReporter {
     this.#options = options;
   }
 
-  /** Merges fields into what was reported before. */
-  report({ statusMessage, ...fields }: JsonObject & { statusMessage?: string }): void {
-    for (const field of Object.keys(fields)) {
-      const isReserved = this.#options.hasDefaultMetadata && RESERVED_METADATA_FIELDS.has(field);
-      if (isReserved) throw new TypeError(`metadata field ${field} is set by the service`);
-    }
-    this.#checkSize(fields);
-    this.#metadata = { ...this.#metadata, ...fields };
-    this.#statusMessage = statusMessage?.slice(0, MAX_STATUS_MESSAGE_CHARACTERS) ?? this.#statusMessage;
+  /**
+   * Merges fields into what was reported before. The values are copied: what the handler does with them later is not reported.
+   *
+   * @throws RpcError INTERNAL, which ends the operation, where the report is none.
+   */
+  report(report: JsonObject & { statusMessage?: string }): void {
+    const { statusMessage, ...fields } = checkedReport(report, this.#options.hasDefaultMetadata);
+    const copies = this.#copies(fields);
+    this.#metadata = { ...this.#metadata, ...copies };
+    this.#statusMessage = statusMessage === undefined ? this.#statusMessage : messageCut(statusMessage);
     this.#isReported = true;
     this.#isChanged = true;
     this.#schedule();
   }
 
-  /** Field by field, so that a report costs what it says and not what was said before. */
-  #checkSize(fields: JsonObject): void {
+  /** Sizes are counted field by field, so that a report costs what it says and not what was said before. */
+  #copies(fields: JsonObject): JsonObject {
     const fieldSizes = new Map(this.#fieldSizes);
-    for (const [field, value] of Object.entries(fields)) fieldSizes.set(field, JSON.stringify([field, value]).length);
+    const copies: JsonObject = {};
+    for (const [field, value] of Object.entries(fields)) {
+      if (value === undefined) continue;
+      const text = jsonText(`op.progress: ${field}`, value, { allowsNonFinite: true });
+      fieldSizes.set(field, JSON.stringify(field).length + text.length + 3);
+      copies[field] = JSON.parse(text) as Json;
+    }
     const size = [...fieldSizes.values()].reduce((sum, fieldSize) => sum + fieldSize, 0);
     if (size > MAX_METADATA_CHARACTERS) {
-      throw new RangeError(`the metadata of an operation has at most ${MAX_METADATA_CHARACTERS} characters of JSON`);
+      throw misuse(
+        `op.progress: the metadata of an operation has at most ${MAX_METADATA_CHARACTERS} characters of JSON, and this report ` +
+          `makes it ${size}. Report counts and names, and store what is larger elsewhere.`,
+      );
     }
     this.#fieldSizes = fieldSizes;
+    return copies;
   }
 
   /** Sends at once what comes after a pause, and holds back what comes thick and fast, the last of it never. */
@@ -75,4 +93,38 @@ export class ProgressReporter {
     const statusMessage = this.#statusMessage;
     return { metadata: this.#metadata, ...(statusMessage === undefined ? {} : { statusMessage }) };
   }
+}
+
+/** The report, or why it is none: JavaScript and computed values pass by the types. */
+function checkedReport(report: unknown, hasDefaultMetadata: boolean): JsonObject & { statusMessage?: string } {
+  if (typeof report !== "object" || report === null || Array.isArray(report)) {
+    throw misuse(
+      `op.progress takes an object of metadata fields, as in op.progress({ statusMessage: "half way" }), not ${kindOf(report)}`,
+    );
+  }
+  const { statusMessage, progressPercent } = report as Record<string, unknown>;
+  if (statusMessage !== undefined && typeof statusMessage !== "string") {
+    throw misuse(`op.progress: statusMessage is a string, not ${kindOf(statusMessage)}`);
+  }
+  if (!hasDefaultMetadata) return report as JsonObject;
+  const reserved = Object.keys(report).find((field) => RESERVED_METADATA_FIELDS.has(field));
+  if (reserved !== undefined) {
+    throw misuse(`op.progress: the metadata field ${reserved} is set by the service. Give the field another name.`);
+  }
+  const isPercent = typeof progressPercent === "number" && progressPercent >= 0 && progressPercent <= 100;
+  if (progressPercent !== undefined && !isPercent) {
+    throw misuse(`op.progress: progressPercent is a number from 0 to 100, not ${kindOf(progressPercent)}`);
+  }
+  return report as JsonObject;
+}
+
+function messageCut(text: string): string {
+  return text.slice(0, MAX_STATUS_MESSAGE_CHARACTERS).toWellFormed();
+}
+
+function kindOf(value: unknown): string {
+  if (typeof value === "number") return String(value);
+  if (typeof value === "string") return JSON.stringify(value.slice(0, MAX_QUOTED_CHARACTERS));
+  if (value === null || value === undefined) return String(value);
+  return Array.isArray(value) ? "an array" : `a value of type ${typeof value}`;
 }

@@ -2,14 +2,18 @@
 import { INVOCATION_GRACE_MS, MAX_INLINE_RESULT_CHARACTERS, MAX_RESPONSE_BYTES, YIELD_AFTER_PART } from "../limits";
 import type { Method } from "../operation/define-method";
 import { boundedStatus } from "../operation/bounded-status";
+import { isMisuse } from "../operation/misuse";
+import { responseJson } from "../operation/response-json";
 import type { LastWord } from "../operation/run-channel";
 import { undeployedMessage } from "../operation/undeployed";
-import { type JsonObject, anyFromMessage } from "../rpc/any";
-import { Code } from "../rpc/code";
+import type { JsonObject } from "../rpc/any";
+import { Code, codeNameFromNumber } from "../rpc/code";
 import { RpcError } from "../rpc/error";
+import type { Status } from "../rpc/status";
 import { emulatedOutcome } from "./emulated-work";
 import { RunContext, type RunPorts } from "./operation-context";
 import type { RunChannel, Settlement } from "./run-channel";
+import { thrownFields, thrownText } from "./thrown";
 import { InvocationLimitReached, type Unwinding } from "./unwinding";
 
 /** What running needs to know of the deployment. */
@@ -147,7 +151,7 @@ async function succeeded(
   context: RunContext,
   response: object | undefined,
 ): Promise<LastWord> {
-  const json = JSON.stringify(anyFromMessage(method.responseType, (response ?? {}) as JsonObject));
+  const json = responseJson(method.responseType, response);
   if (json.length <= MAX_INLINE_RESULT_CHARACTERS) {
     return withProgress({ type: "succeed", outcome: { response: json } }, context);
   }
@@ -168,10 +172,11 @@ interface Failure {
   showInnerErrors: boolean;
 }
 
-/** AIP-194: of what a handler declares, UNAVAILABLE alone is tried again; what it did not declare may be anything, and is. */
+/** AIP-194: of the errors that a handler declares, only UNAVAILABLE is retried. Any other thrown value is retried too. Never throws. */
 function failure(error: unknown, { channel, method, showInnerErrors }: Failure): LastWord {
-  if (error instanceof RpcError) {
-    return { type: "fail", error: boundedStatus(error.toStatus()), retryable: error.code === "UNAVAILABLE" };
+  const declared = declaredStatus(error);
+  if (declared && !isMisuse(error)) {
+    return { type: "fail", error: boundedStatus(declared), retryable: declared.code === Code.UNAVAILABLE };
   }
   const { name, attempt: number, cancelRequested } = channel.claimed;
   console.error({
@@ -180,9 +185,22 @@ function failure(error: unknown, { channel, method, showInnerErrors }: Failure):
     method: method.id,
     attempt: number,
     cancelRequested,
-    error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    ...thrownFields(error),
   });
-  const inner = showInnerErrors ? ` (${String(error)})` : "";
+  if (declared) return { type: "fail", error: boundedStatus(declared), retryable: false };
+  const inner = showInnerErrors ? ` (${thrownText(error)})` : "";
   const message = `The method ${method.id} failed unexpectedly. Its log has the details.${inner}`;
   return { type: "fail", error: boundedStatus({ code: Code.UNKNOWN, message, details: [] }), retryable: true };
+}
+
+/** The Status of an RpcError, however a handler has changed it since; undefined: it is none, or cannot be read. */
+function declaredStatus(error: unknown): Status | undefined {
+  try {
+    if (!(error instanceof RpcError)) return undefined;
+    const { code, message, details } = error.toStatus();
+    return codeNameFromNumber(code) === undefined ? undefined : { code, message, details };
+  } catch {
+    // A Proxy whose traps throw: it is logged as what it is, and retried.
+    return undefined;
+  }
 }

@@ -1,5 +1,5 @@
 // RpcError: the one error class of the service and of method handlers (AIP-193).
-import { MAX_FIELD_VIOLATIONS } from "../limits";
+import { MAX_FIELD_VIOLATIONS, MAX_QUOTED_CHARACTERS } from "../limits";
 import type { Any } from "./any";
 import { Code, type CodeName } from "./code";
 import { type FieldViolation, type Status, badRequest, resourceInfo, retryInfo } from "./status";
@@ -36,7 +36,13 @@ export class RpcError extends Error {
   readonly httpStatus: number | undefined;
   readonly headers: Readonly<Record<string, string>>;
 
+  /** @throws TypeError where `code` is not the name of a google.rpc.Code, as JavaScript or a computed name may give it. */
   constructor(code: CodeName, message: string, options: RpcErrorOptions = {}) {
+    if (!Object.hasOwn(Code, code)) {
+      throw new TypeError(
+        `new RpcError takes the name of a google.rpc.Code ("NOT_FOUND", "UNAVAILABLE", …) first, not ${quoted(code)}`,
+      );
+    }
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.details = options.details ?? [];
@@ -58,6 +64,11 @@ export class RpcError extends Error {
       cause: thrown,
     });
   }
+}
+
+function quoted(code: unknown): string {
+  if (typeof code === "string") return JSON.stringify(code.slice(0, MAX_QUOTED_CHARACTERS));
+  return typeof code === "number" ? `the number ${code}` : `a value of type ${typeof code}`;
 }
 
 /**

@@ -1,12 +1,13 @@
 // Starting an operation of a declared method (AIP-151). Nothing that is refused here leaves a trace.
 import type { StreamedInput } from "../operation/answer";
 import { boundedStatus } from "../operation/bounded-status";
+import { responseJson } from "../operation/response-json";
 import type { NewOperation } from "../operation/create-record";
 import type { Method, PreparedStart } from "../operation/define-method";
 import type { Emulation } from "../operation/emulation";
 import type { ImmediateResult } from "../operation/method";
 import type { Outcome, RunPolicy } from "../operation/record";
-import { type JsonObject, anyFromMessage, typeUrlFromMessageName } from "../rpc/any";
+import { type JsonObject, typeUrlFromMessageName } from "../rpc/any";
 import { type Emulated, decodeScript, emulatedError } from "./emulation-script";
 import { type Locations, placeFromParent } from "./locations";
 import {
@@ -134,5 +135,5 @@ async function checkInput({ stream, maxBytes }: StreamedInput): Promise<void> {
 
 function outcomeFromImmediate(method: Method, result: ImmediateResult<object>): Outcome {
   if ("error" in result) return { error: boundedStatus(result.error.toStatus()) };
-  return { response: JSON.stringify(anyFromMessage(method.responseType, result.response as JsonObject)) };
+  return { response: responseJson(method.responseType, result.response) };
 }

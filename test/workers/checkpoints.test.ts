@@ -270,7 +270,7 @@ test("progress that is reported 10,000 times costs a few writes, and the last of
   await service.deliver(name);
   const after = await recordOf(name);
 
-  expect(after?.metadata).toEqual({ rows: 10_000 });
+  expect(after?.metadata).toEqual({ rows: 10_000, progressPercent: 100 });
   // Each write of the record that a client can see is a revision: the claim, the first report, the end with the last.
   expect((after?.revision ?? 0) - (before?.revision ?? 0)).toBeLessThanOrEqual(5);
 });
@@ -286,5 +286,5 @@ test("metadata that several invocations report is bounded, the latest kept", asy
   });
   await service.runToEnd(name);
 
-  expect(Object.keys((await recordOf(name))?.metadata ?? {})).toEqual(["field 5"]);
+  expect(Object.keys((await recordOf(name))?.metadata ?? {})).toEqual(["field 5", "progressPercent"]);
 });

@@ -481,7 +481,8 @@ describe("a real runner", () => {
     expect(during).toMatchObject({ progressPercent: 10, statusMessage: "Reading." });
     expect((await getOperation(operation.name)).metadata.value).toMatchObject({
       rows: 1,
-      progressPercent: 99,
+      // Success is 100 percent, whatever was reported last.
+      progressPercent: 100,
       last: true,
     });
   });
@@ -493,6 +494,8 @@ describe("a real runner", () => {
     });
     await runNext();
 
-    expect(await stateOf(operation)).toBe("BACKING_OFF");
+    expect(await getOperation(operation.name)).toMatchObject({
+      error: { code: 13, message: expect.stringContaining("the metadata field endTime is set by the service") },
+    });
   });
 });

@@ -217,7 +217,9 @@ describe("a step", () => {
     ["a function", () => () => 1],
     ["a symbol", () => Symbol("x")],
   ])("cannot result in %s", async (_, run: () => unknown) => {
-    await expect(aContext().op.step("parse", run)).rejects.toThrow(TypeError);
+    await expect(aContext().op.step("parse", run)).rejects.toThrow(
+      /^the result of the step "parse": it is a \w+\. Return JSON/,
+    );
   });
 
   test("comes no more often than there is room for", async () => {
