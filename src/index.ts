@@ -163,6 +163,7 @@ async function serviceContext(
     },
     tokenKeys,
     store,
+    listed: operationStore(env.OPERATIONS, authorizer.ofListed()),
     reads: config.snapshots
       ? operationReads({
           store,

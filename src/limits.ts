@@ -23,6 +23,9 @@ export const MAX_DRAIN_BYTES = 64 * MIB;
 export const MAX_DRAIN_MS = 5 * SECOND_MS;
 /** Nesting of a JSON body; proto parsers stop at 100 too. */
 export const MAX_JSON_DEPTH = 100;
+/** An answer of more bytes, or that indented would have more characters, is not indented where prettyPrint asks for it. */
+export const MAX_INDENTED_SOURCE_BYTES = 2 * MIB;
+export const MAX_INDENTED_CHARACTERS = 8 * MIB;
 /** The system parameter `fields`. */
 export const MAX_FIELDS_CHARACTERS = 2_048;
 /** How long a browser may keep the answer to a preflight request, in seconds: Chromium keeps it no longer. */

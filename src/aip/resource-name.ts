@@ -6,6 +6,8 @@ export type Decoded<T> = { ok: true; value: T } | { ok: false; description: stri
 
 // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
 const CONTROL_CHARACTER = /[\u0000-\u001f\u007f-\u009f]/;
+/** Line separators, and what turns the direction of text: a name must look in a log and a console like what it is. */
+const DECEIVING_CHARACTER = /[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/;
 const encoder = new TextEncoder();
 
 /** Percent-decodes the segments of a routed path, each once, into a resource name. */
@@ -42,6 +44,12 @@ export function checkName(name: string): Decoded<string> {
     return { ok: false, description: `a name has at most ${MAX_NAME_BYTES} bytes` };
   }
   if (CONTROL_CHARACTER.test(name)) return { ok: false, description: "a name has no control characters" };
+  if (DECEIVING_CHARACTER.test(name)) {
+    return {
+      ok: false,
+      description: "a name has no line separators and no characters that change the direction of text",
+    };
+  }
   if (name.split("/").includes("")) return { ok: false, description: "a name has no empty segment" };
   return { ok: true, value: name };
 }

@@ -1,5 +1,6 @@
 // The keys themselves, for administrators: create, list, revoke. A small part of google.api.apikeys.v2, without its
 // projects: a deployment has one set of keys.
+import { checkName } from "../aip/resource-name";
 import { parseTimestamp, formatTimestampMs, timestampToMs } from "../aip/timestamp";
 import { policyResourceProblem } from "../iam/policy-resources";
 import type { Grant, Principal } from "../iam/principal";
@@ -152,6 +153,7 @@ function decodeGrant(json: Json, field: string, violations: Violations): Grant |
   if (typeof role !== "string" || !isRole(role))
     return violations.add(`${field}.role`, `must be of ${roles.join(", ")}`);
   if (typeof parent !== "string") return violations.add(`${field}.parent`, "must be a resource name");
-  const problem = policyResourceProblem(parent);
+  const name = checkName(parent);
+  const problem = name.ok ? policyResourceProblem(parent) : name.description;
   return problem === undefined ? { role, parent } : violations.add(`${field}.parent`, problem);
 }

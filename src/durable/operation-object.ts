@@ -35,7 +35,7 @@ import {
   STEP_PATH,
 } from "../operation/run-channel";
 import { httpErrorOf } from "../operation/emulation";
-import { isFinal } from "../operation/state";
+import { holdsCallerSlot, isFinal } from "../operation/state";
 import {
   type UpdateAnswer,
   type UpdateRequest,
@@ -304,7 +304,7 @@ export class OperationObject extends DurableObject<Env> {
     if (!record) return this.#starting !== undefined;
     return record.runSlot?.key === key
       ? record.fence !== undefined
-      : record.callerSlot?.key === key && !isFinal(record.state);
+      : record.callerSlot?.key === key && holdsCallerSlot(record);
   }
 
   override async fetch(request: Request): Promise<Response> {

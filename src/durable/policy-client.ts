@@ -1,6 +1,6 @@
 // The policies of parents and operations, as the present caller may touch them.
 import { isOperation } from "../iam/policy-resources";
-import type { Permission } from "../iam/permissions";
+import { type Permission, operationPermissions } from "../iam/permissions";
 import type { Policy } from "../iam/policy";
 import type { PolicyCache } from "../iam/policy-cache";
 import type { SetPolicyResult } from "../iam/set-policy";
@@ -64,16 +64,20 @@ export function policyStore(
       return result === "NOT_FOUND" ? { ok: false, refusal: result } : result;
     },
     test: async (resource, permissions) => {
-      const granted = await authorizer.granted(permissions, resource);
-      if (!isOperation(resource)) return granted;
+      if (!isOperation(resource)) return authorizer.granted(permissions, resource);
+      const asked = [...new Set([...permissions, ...operationPermissions])];
+      const granted = await authorizer.granted(asked, resource);
       const { id, members } = authorizer.principal;
       const own = await reached(() =>
         callObject(addressOf(resource), async (operation): Promise<Permission[] | undefined> =>
-          operation.testPermissions(resource, [...permissions], { id, members: [...members] }),
+          operation.testPermissions(resource, asked, { id, members: [...members] }),
         ),
       );
       // An operation that does not exist gives an empty set.
-      return own ? permissions.filter((permission) => granted.includes(permission) || own.includes(permission)) : [];
+      const held = new Set(own ? [...granted, ...own] : []);
+      // A caller who has no permission that acts on an operation is told the same whether or not it exists.
+      if (!operationPermissions.some((permission) => held.has(permission))) return [];
+      return permissions.filter((permission) => held.has(permission));
     },
   };
 }

@@ -30,6 +30,8 @@ export interface ServiceContext {
   apiKeys: ApiKeyStore;
   deployment: Deployment;
   store: OperationStore;
+  /** The operations of a list that the caller may have: who may list a parent may see what is in it. */
+  listed: Pick<OperationStore, "get">;
   /** What GetOperation and WaitOperation read: the store, or a snapshot in its place. */
   reads: OperationReads;
   requests: RequestStore;

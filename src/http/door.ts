@@ -7,6 +7,7 @@ import type { ServiceContext } from "./call";
 import { type AllowedOrigins, optionsResponse, withCors } from "./cors";
 import { errorResponse } from "./error-response";
 import { type Page, descriptionPages } from "./description-routes";
+import { indentedJson, indentedResponse } from "./indent";
 import { JSON_TYPE } from "./media-type";
 import { maskOf, maskedJson } from "./partial-response";
 import { RequestBody } from "./request-body";
@@ -53,7 +54,7 @@ export function httpDoor(methods: readonly Method[]) {
   });
   return async (request: Request, ports: DoorPorts): Promise<Response> => {
     const method = effectiveMethod(request);
-    const requestId = requestIdOf(request.headers);
+    const requestId = requestIdOf(request);
     const startTime = Date.now();
     const exchange: Exchange = {
       request,
@@ -95,7 +96,9 @@ function pageEntries({ path, isOpen, respond }: Page): RouterEntry[] {
 /** A POST may stand for a method that something on its way does not let through. */
 function effectiveMethod(request: Request): string {
   const override = request.method === "POST" ? request.headers.get("X-HTTP-Method-Override") : null;
-  return override === null || override.trim() === "" ? request.method : override.trim().toUpperCase();
+  const method = override === null || override.trim() === "" ? request.method : override.trim().toUpperCase();
+  // No method is longer: the rest would only go into the log and the answer.
+  return method.slice(0, MAX_QUOTED_CHARACTERS);
 }
 
 /** A wrong configuration is the error of a call, not of its headers. */
@@ -125,9 +128,9 @@ function routerEntries(compiled: CompiledRoute): RouterEntry[] {
     const isIndented = prettyPrint(url.searchParams);
     const response = await route.handler(call);
     if (response.status !== 200 || (!mask && !isIndented)) return response;
-    const json = await response.text();
-    const kept = mask ? maskedJson(json, mask) : json;
-    return new Response(isIndented ? JSON.stringify(JSON.parse(kept), null, 2) : kept, response);
+    if (!mask) return indentedResponse(response);
+    const json = maskedJson(await response.text(), mask);
+    return new Response(isIndented ? indentedJson(json) : json, response);
   };
   // HEAD answers as GET, without the body.
   const methods = route.method === "GET" ? ["GET", "HEAD"] : [route.method];

@@ -164,7 +164,7 @@ async function list(call: Call): Promise<Response> {
       { field: "name", description: `must be the path's ${JSON.stringify(collection)} or its parent` },
     ]);
   }
-  const { store, lists, tokenKeys, deployment, now } = call.service;
+  const { listed: store, lists, tokenKeys, deployment, now } = call.service;
   const { locations, indexShards } = deployment;
   const ports = { store, lists, tokenKeys, locations, indexShards, now };
   const pageSize = intParameter("pageSize", query["pageSize"]);

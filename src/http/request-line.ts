@@ -27,10 +27,15 @@ export interface RequestLine {
 /** What stages of a request add to its line. */
 export type RequestNotes = Partial<Pick<RequestLine, "rpc" | "operation" | "resource" | "caller" | "code" | "reason">>;
 
-/** The platform's name of a request; one that is none is not taken over. */
-export function requestIdOf(headers: Headers): string {
-  const ray = headers.get("cf-ray") ?? "";
-  return /^[\w-]{1,64}$/.test(ray) ? ray : crypto.randomUUID();
+const RAY_ID = /^[0-9a-f]{16}(?:-[A-Z]{3})?$/;
+
+/**
+ * The name that Cloudflare gave to the request. Its network sets the header and `cf` of every request that comes by it; a
+ * header without `cf` was sent by the client, who could give one name to many requests.
+ */
+export function requestIdOf(request: Pick<Request, "headers" | "cf">): string {
+  const ray = request.cf === undefined ? "" : (request.headers.get("cf-ray") ?? "");
+  return RAY_ID.test(ray) ? ray : crypto.randomUUID();
 }
 
 /** What a path's variables say of what it is about; a malformed name says nothing. */

@@ -21,6 +21,14 @@ export function isPermission(text: string): text is Permission {
   return permissions.some((permission) => permission === text);
 }
 
+/** What is done to one operation that exists: each answers differently where there is none. */
+export const operationPermissions: readonly Permission[] = permissions.filter(
+  (permission) =>
+    permission !== "longrunning.methods.invoke" &&
+    permission !== "longrunning.operations.list" &&
+    permission !== "longrunning.operations.create",
+);
+
 /** What the caller that started an operation may do with it, without any policy. */
 export const starterPermissions: ReadonlySet<Permission> = new Set<Permission>([
   "longrunning.operations.get",

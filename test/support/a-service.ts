@@ -73,6 +73,7 @@ export function aService({
     iam: { policies: recording(refuses ? refusingStore : {}, calls), hasConfiguredAdmins: true },
     deployment: { policy: { leaseMs, resendMs, snapshot }, locations: new Map() },
     store: recorded,
+    listed: recorded,
     reads: recorded,
     lists: { page: async () => [], ...lists },
     now: () => CREATE_TIME,

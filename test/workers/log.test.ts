@@ -339,10 +339,12 @@ describe("no line has", () => {
   });
 });
 
-test("a request's id that the platform cannot have given is not taken over", async () => {
-  const { call: callWith } = aGuardedDeployment({ methods: [] }, { AUTH: "open" });
-  await callWith({ "cf-ray": "8f21aaaabbbbcccc-FRA" }, "GET", "/v1/operations");
-  await callWith({ "cf-ray": "no id at all" }, "GET", "/v1/operations");
+test("a request's id is the platform's, and none that a client sends", async () => {
+  const { worker, environment } = aGuardedDeployment({ methods: [] }, { AUTH: "open" });
+  const headers = { "cf-ray": "8f21aaaabbbbcccc-FRA" };
+  const url = "https://operations.example/v1/operations";
+  await worker.fetch(new Request(url, { headers, cf: { colo: "FRA" } }), environment);
+  await worker.fetch(new Request(url, { headers }), environment);
 
   const [given, made] = linesOf("request").map(({ requestId }) => requestId);
   expect(given).toBe("8f21aaaabbbbcccc-FRA");

@@ -305,6 +305,18 @@ describe("MAX_OPERATIONS_PER_CALLER", () => {
     await eventually(async () => (await recordOf(name)) === undefined);
   });
 
+  test("is freed by the deletion of work that is done elsewhere: nothing could end it any more", async () => {
+    const { credential, created, full, free } = await callerOf("deleting-elsewhere");
+    await created();
+    const name = await created();
+    const wasFull = await full();
+    await bounded.call(credential, "DELETE", `/v1/${name}`);
+
+    expect(wasFull).toBe(true);
+    await free();
+    expect(await objectOf(name).holdsSlot("caller/principal://issuer.example/subject/deleting-elsewhere")).toBe(false);
+  });
+
   test("heals of holders that are none", async () => {
     const { full, free } = await callerOf("healing");
     const slots = env.SLOTS.getByName("caller/principal://issuer.example/subject/healing");

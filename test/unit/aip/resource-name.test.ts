@@ -41,6 +41,12 @@ describe("nameFromPath", () => {
     ["operations/a%0A", "control characters"],
     ["operations/%7F", "control characters"],
     ["operations/%C2%85", "control characters"],
+    ["operations/a%E2%80%AEb", "change the direction of text"],
+    ["operations/%E2%81%A6b", "change the direction of text"],
+    ["operations/%D8%9C", "change the direction of text"],
+    ["operations/a%E2%80%A8b", "line separators"],
+    ["operations/a%E2%80%A9b", "line separators"],
+    ["operations/%EF%BB%BFb", "line separators"],
     [`operations/${"a".repeat(1_014)}`, "1024 bytes"],
     [`operations/aaa${euro.repeat(337)}`, "1024 bytes"],
   ])("refuses %s", (path, reason) => {

@@ -62,6 +62,7 @@ test.each<[JsonObject, string[]]>([
   [{ grants: [{ role: "roles/owner", parent: "projects/p" }] }, ["grants[0].role"]],
   [{ grants: [{ role: "roles/longrunning.viewer", parent: "projects" }] }, ["grants[0].parent"]],
   [{ grants: [{ role: "roles/longrunning.viewer" }] }, ["grants[0].parent"]],
+  [{ grants: [{ role: "roles/longrunning.viewer", parent: "projects/p\u202e" }] }, ["grants[0].parent"]],
   [{ grants: [{ ...request.grants[0], condition: {} }] }, ["grants[0].condition"]],
   [{ ...request, displayName: "x".repeat(64) }, ["displayName"]],
   [{ ...request, expireTime: "2026-11-21T12:00:00Z" }, ["expireTime"]],

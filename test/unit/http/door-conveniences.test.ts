@@ -77,6 +77,15 @@ test("X-HTTP-Method-Override on a POST is the method that is meant", async () =>
   expect(calls.map(([method]) => method)).toEqual(["delete"]);
 });
 
+test("a long X-HTTP-Method-Override goes whole neither into the answer nor into the log", async () => {
+  const headers = { "X-HTTP-Method-Override": "x".repeat(20_000) };
+  const { status, text, lines } = await knock("POST", `/v1/${NAME}`, { store, headers });
+
+  expect(status).toBe(405);
+  expect(text.length).toBeLessThan(2_000);
+  expect(JSON.stringify(lines).length).toBeLessThan(1_000);
+});
+
 test("X-HTTP-Method-Override on a GET means nothing", async () => {
   const { status, calls } = await knock("GET", `/v1/${NAME}`, {
     store,

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { rpcErrorOf } from "../../support/an-rpc-error";
 import { maskOf, maskedJson, operationListShape, operationShape } from "../../../src/http/partial-response";
 
 const ask = (fields: string, headers: Record<string, string> = {}) =>
@@ -22,6 +23,20 @@ const LIST = JSON.stringify({
 });
 
 describe("fields", () => {
+  test.each(["__proto__", "operations/__proto__", "operations(name,__proto__)", "operations/metadata/__proto__/x"])(
+    "refuses %s, which the compiler would forget",
+    async (fields) => {
+      expect(await rpcErrorOf(() => ask(fields))).toMatchObject({ code: "INVALID_ARGUMENT" });
+    },
+  );
+
+  test.each(["constructor", "operations/toString", "operations/hasOwnProperty", "valueOf"])(
+    "refuses %s, which every object has and no answer",
+    async (fields) => {
+      expect(await rpcErrorOf(() => ask(fields))).toMatchObject({ code: "INVALID_ARGUMENT" });
+    },
+  );
+
   test.each([
     ["nextPageToken", { nextPageToken: "token" }],
     ["operations/name", { operations: [{ name: "operations/1" }, { name: "operations/2" }] }],
