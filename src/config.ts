@@ -13,7 +13,6 @@ import { RpcError } from "./rpc/error";
 import type { AllowedOrigins } from "./http/cors";
 import type { FinishedReads } from "./service/operation-reads";
 import type { TokenKeys } from "./service/page-token";
-import { isQueueBound } from "./durable/queues";
 import type { Env } from "./env";
 
 export interface Config {
@@ -164,18 +163,6 @@ function tokenKeys(value: string | undefined): TokenKeys | undefined {
     "PAGE_TOKEN_KEYS",
     "must be one or two keys of 32 bytes in base64, the present one first, divided by a comma",
   );
-}
-
-/** Throws INTERNAL where a method names a queue that is not bound: its work could never be sent. */
-export function requireQueues(methods: Iterable<{ id: string; queue: string | undefined }>, env: Env): void {
-  for (const { id, queue } of methods) {
-    if (queue === undefined || isQueueBound(env, queue)) continue;
-    throw misconfigured(
-      queue,
-      `is not bound to a queue, though the method ${id} names it: add [[queues.producers]] with binding = ` +
-        `"${queue}" and a [[queues.consumers]] of the same queue to wrangler.toml`,
-    );
-  }
 }
 
 // The value itself stays out of the answer: what was put into the wrong variable may be a secret.

@@ -3,7 +3,7 @@ import { authenticate } from "./authentication/authenticate";
 import { authenticationConfigFromEnv } from "./authentication/config";
 import { keySetsOver } from "./authentication/key-sets";
 import { type ApiKeys, apiKeysOver } from "./authentication/verify-api-key";
-import { configFromEnv, requireQueues } from "./config";
+import { configFromEnv } from "./config";
 import { sweep } from "./cron/sweep";
 import { operationLists, operationStore, requestStore, slotStore } from "./durable/operation-client";
 import { operationGate } from "./durable/operation-gate";
@@ -18,10 +18,12 @@ import { PolicyCache } from "./iam/policy-cache";
 import { isAnonymous } from "./iam/principal";
 import { RATE_LIMIT_RETRY_SECONDS } from "./limits";
 import type { Method } from "./operation/define-method";
+import { checkOptions } from "./operation/declaration-check";
 import { UsualDurations } from "./operation/usual-durations";
 import { queueConsumer } from "./queue/consumer";
 import { RpcError } from "./rpc/error";
 import { retryInfo } from "./rpc/status";
+import { setupCheck } from "./setup";
 import { Authorizer } from "./service/authorizer";
 import { operationReads } from "./service/operation-reads";
 import { type Location, type Locations } from "./service/locations";
@@ -70,18 +72,22 @@ export interface OperationsOptions {
  *
  * @throws TypeError where two methods, or two locations, have one id, when the Worker starts.
  */
-export function operations({ methods, locations = [], queue }: OperationsOptions) {
+export function operations(options: OperationsOptions) {
+  checkOperationsOptions(options);
+  const { methods, locations = [], queue } = options;
   const methodById = uniqueById("method", methods, ({ id }) => id);
   const locationById = uniqueById("location", locations, ({ locationId }) => locationId);
   const door = httpDoor(methods);
+  const requireSetup = setupCheck(methods);
   return {
     fetch: (request: Request, env: Env) =>
       door(request, {
         allowedOrigins: () => configFromEnv(env).corsOrigins,
         service: async (asked, requestId) => {
-          requireQueues(methods, env);
+          requireSetup(env, configFromEnv(env));
           return serviceContext(asked, env, { locations: locationById, requestId });
         },
+        checkSetup: () => requireSetup(env, configFromEnv(env)),
         log: requestLog(env),
       }),
     queue: queueConsumer(methodById, queue),
@@ -89,6 +95,23 @@ export function operations({ methods, locations = [], queue }: OperationsOptions
     /** For tools that describe the deployment (`npm run proto`); the runtime does not look at it. */
     methods,
   } satisfies ExportedHandler<Env> & Pick<OperationsOptions, "methods">;
+}
+
+const OPTIONS: Record<keyof Required<OperationsOptions>, true> = { methods: true, locations: true, queue: true };
+
+/** JavaScript is checked as TypeScript is. */
+function checkOperationsOptions(options: unknown): void {
+  checkOptions("operations()", options, OPTIONS);
+  const { methods, queue } = options as Record<string, unknown>;
+  if (!Array.isArray(methods)) {
+    throw new TypeError(
+      "operations() takes { methods: [...] }, a list of what defineMethod has made; [] serves work done elsewhere alone",
+    );
+  }
+  const index = methods.findIndex((method: Partial<Method> | undefined) => typeof method?.prepare !== "function");
+  if (index >= 0) throw new TypeError(`operations(): methods[${index}] is not what defineMethod makes`);
+  if (queue !== undefined && typeof queue !== "function")
+    throw new TypeError("operations(): queue must be a function (batch, env, ctx), the handler of your own queues");
 }
 
 function uniqueById<T>(what: string, items: readonly T[], idOf: (item: T) => string): ReadonlyMap<string, T> {

@@ -15,7 +15,7 @@ export interface Page {
   path: RegExp;
   /** Whether it is there whatever the configuration is: for who looks whether the Worker lives. */
   isOpen: boolean;
-  respond: (url: URL) => Response;
+  respond: (url: URL, checkSetup: () => void) => Response;
 }
 
 /** The versions that are described; `ui`, which clients of Vertex AI ask for, is another door to the first. */

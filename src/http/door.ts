@@ -13,6 +13,8 @@ import { maskOf, maskedJson } from "./partial-response";
 import { RequestBody } from "./request-body";
 import { type RequestLine, type RequestNotes, notesFromPath, requestIdOf } from "./request-line";
 import { type CompiledRoute, compileRoutes, matchRoute } from "./route";
+import { checkPaths } from "./route-check";
+import { routeHint } from "./route-hint";
 import { serviceRoutes } from "./service-routes";
 
 /** What the door asks of the deployment, for each request. */
@@ -20,6 +22,8 @@ export interface DoorPorts {
   allowedOrigins(this: void): AllowedOrigins;
   /** Called once the request is known to be for the API; what it throws is answered. */
   service(this: void, request: Request, requestId: string): Promise<ServiceContext>;
+  /** Throws where no call could succeed, because the deployment is set up wrongly. */
+  checkSetup(this: void): void;
   /** Told of each request when it is answered. */
   log(this: void, line: RequestLine): void;
 }
@@ -41,6 +45,7 @@ interface Exchange {
 export function httpDoor(methods: readonly Method[]) {
   const routes = serviceRoutes(methods);
   const compiled = compileRoutes(routes);
+  checkPaths(methods, compiled);
   const pages: readonly Page[] = [HEALTH, ...descriptionPages(routes)];
   const known: Known = { compiled, pages };
   const router = Router<IRequest, [Exchange]>({
@@ -77,18 +82,29 @@ export function httpDoor(methods: readonly Method[]) {
   };
 }
 
+/** Fails where no call could succeed: 503, by which load balancers and deploy scripts know it. */
 const HEALTH: Page = {
   path: /^\/healthz$/,
   isOpen: true,
-  respond: () => new Response('{"status":"SERVING"}', { headers: { "Content-Type": JSON_TYPE } }),
+  respond: (_, checkSetup) => {
+    try {
+      checkSetup();
+    } catch (error) {
+      const { message, reason, metadata } = RpcError.from(error);
+      throw new RpcError("UNAVAILABLE", message, { reason, metadata, cause: error });
+    }
+    return serving();
+  },
 };
+
+const serving = (): Response => new Response('{"status":"SERVING"}', { headers: { "Content-Type": JSON_TYPE } });
 
 function pageEntries({ path, isOpen, respond }: Page): RouterEntry[] {
   const handler: RouterHandler = async (_, { request, ports, url, requestId, notes }) => {
     notes.resource = url.pathname;
     // As for every call: refused where the deployment is closed, or the credentials are bad, and counted.
     if (!isOpen) notes.caller = callerOf(await ports.service(request, requestId));
-    return respond(url);
+    return respond(url, ports.checkSetup);
   };
   return ["GET", "HEAD"].map((method) => [method, path, [handler], path.source]);
 }
@@ -173,7 +189,8 @@ function refuse(known: Known, { url, method }: Exchange): never {
   const path = url.pathname.slice(0, MAX_QUOTED_CHARACTERS);
   const allow = methodsOfPath(known, url.pathname).join(", ");
   if (allow === "") {
-    throw new RpcError("NOT_FOUND", `No method is served at ${JSON.stringify(path)}.`, {
+    const hint = routeHint(known.compiled, url.pathname);
+    throw new RpcError("NOT_FOUND", `No method is served at ${JSON.stringify(path)}.${hint}`, {
       reason: "ROUTE_NOT_FOUND",
       metadata: { path },
     });

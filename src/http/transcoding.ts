@@ -1,9 +1,9 @@
 // google.api.http transcoding (google/api/http.proto): path, query and body together make one request in proto3 JSON.
 import { MAX_FIELD_VIOLATIONS, MAX_JSON_DEPTH, MAX_QUOTED_CHARACTERS } from "../limits";
-import type { Field } from "../protobuf/field";
 import { jsonNameFromProtoName, protoNameFromJsonName } from "../protobuf/field-name";
+import { fieldAtPath } from "../protobuf/field-at-path";
 import { fieldPathText } from "../protobuf/field-path";
-import type { Message, MessageField } from "../protobuf/message";
+import type { Message } from "../protobuf/message";
 import type { Json, JsonObject } from "../rpc/any";
 import { invalidArgument } from "../rpc/error";
 import type { FieldViolation } from "../rpc/status";
@@ -104,7 +104,7 @@ function fieldPath(text: string): string[] | undefined {
 
 /** A variable of the path: a single field, which the body may repeat but not contradict. */
 function bindPath(request: JsonObject, path: readonly string[], text: string, binding: Binding): void {
-  const declared = binding.describe && declaredField(binding.describe, path);
+  const declared = binding.describe && fieldAtPath(binding.describe, path);
   const json = declared?.field.type.fromText?.(text) ?? text;
   const parent = parentOf(request, path, binding);
   if (parent === undefined) return;
@@ -143,7 +143,7 @@ function describedJson(
   { violate }: Binding,
 ): Json | undefined {
   const field = fieldPathText(path);
-  const declared = declaredField(describe, path);
+  const declared = fieldAtPath(describe, path);
   if (declared === undefined) return violate(field, `unknown query parameter; ${describe.fullName} has no such field`);
   const { label, type } = declared.field;
   const { fromText } = type;
@@ -151,19 +151,6 @@ function describedJson(
   if (label === "repeated") return texts.map((text) => fromText(text));
   const [only = "", ...more] = texts;
   return more.length === 0 ? fromText(only) : violate(field, "is given more than once");
-}
-
-/** The field at the end of a path through singular messages. */
-function declaredField(message: Message, path: readonly string[]): MessageField | undefined {
-  let within: Message | undefined = message;
-  let declared: MessageField | undefined;
-  for (const name of path) {
-    declared = within?.fieldByName(name);
-    if (declared === undefined) return undefined;
-    const { label, type }: Field<unknown> = declared.field;
-    within = label === "singular" && type.kind === "message" ? type.message : undefined;
-  }
-  return declared;
 }
 
 /** The object that the last name of a path stands in. What is on the way is made, or copied: the body stays as it was. */

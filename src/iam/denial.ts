@@ -25,7 +25,7 @@ export function denial(principal: Pick<Principal, "id">, permission: Permission,
   }
   return new RpcError(
     "UNAUTHENTICATED",
-    `${message} The request has no credentials: send a bearer token or an API key.`,
+    `${message} The request has no credentials: send "Authorization: Bearer TOKEN", or an API key in "x-goog-api-key".`,
     {
       reason: "CREDENTIALS_MISSING",
       metadata,

@@ -7,6 +7,9 @@ import type { Emulation } from "./emulation";
 import type { OperationRecord, Outcome, RunPolicy, Slot } from "./record";
 import { nextState } from "./state";
 
+/** The status of work that waits for a consumer. */
+export const QUEUED_MESSAGE = "Queued.";
+
 /** What the Worker decides about a new operation. PERSISTED CONTRACT: it crosses from Worker to object. */
 export interface NewOperation {
   id: string;
@@ -54,7 +57,7 @@ export function createRecord(operation: NewOperation): OperationRecord {
     failures: 0,
     deaths: 0,
     platformDeaths: 0,
-    statusMessage: "Queued.",
+    statusMessage: QUEUED_MESSAGE,
     outbox: {},
   };
   if (external) {

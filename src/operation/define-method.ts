@@ -19,6 +19,7 @@ import {
 import type { Message } from "../protobuf/message";
 import { declaredMessage } from "../protobuf/refine";
 import type { JsonObject } from "../rpc/any";
+import { checkDeclaration, checkRequestMessage } from "./declaration-check";
 import { checkedMetadata, declaredType, encodeMessage } from "./declared-type";
 import type { HttpRule, ImmediateResult, InputRule, MethodDeclaration, OperationContext, StartContext } from "./method";
 import type { RunPolicy } from "./record";
@@ -70,9 +71,12 @@ export interface PreparedStart {
 export function defineMethod<Request, Response extends object = object, Metadata extends object = JsonObject>(
   declaration: MethodDeclaration<Request, Response, Metadata>,
 ): Method {
+  checkDeclaration(declaration);
   const { http, retry = {} } = declaration;
   const template = compileHttpTemplate(http.post);
   const id = declaration.id ?? literalPath(template.template);
+  const requestMessage = declaredMessage(declaration.request);
+  if (requestMessage) checkRequestMessage(id, requestMessage, { template, body: http.body });
   const duration = (option: string, text: DurationText | undefined, bounds: Bounds): number =>
     checkedDuration(`method ${id}: ${option}`, text, bounds);
   const responseType = declaredType(`method ${id}: responseType`, declaration.responseType);
@@ -95,7 +99,7 @@ export function defineMethod<Request, Response extends object = object, Metadata
     maxConcurrent:
       declaration.maxConcurrent === undefined
         ? undefined
-        : checkedNumber(`method ${id}: maxConcurrent`, declaration.maxConcurrent, {
+        : checkedInteger(`method ${id}: maxConcurrent`, declaration.maxConcurrent, {
             byDefault: 1,
             min: 1,
             max: MAX_SLOTS,
@@ -142,7 +146,7 @@ export function defineMethod<Request, Response extends object = object, Metadata
         max: 10,
       }),
     },
-    requestMessage: declaredMessage(declaration.request),
+    requestMessage,
     responseMessage: responseType.message,
     metadataMessage: metadataType.message,
     prepare: async (json, context) => {

@@ -1,10 +1,10 @@
 // What time brings about: deadlines, lost leases, silence, wake-ups, re-sends; and the outbox entries that are due.
-import { INDEX_PROGRESS_DELAY_MS, MAX_DUE_TRANSITIONS, MAX_PLATFORM_DEATHS } from "../limits";
+import { EXPLANATION_RESENDS, INDEX_PROGRESS_DELAY_MS, MAX_DUE_TRANSITIONS, MAX_PLATFORM_DEATHS } from "../limits";
 import { Code } from "../rpc/code";
 import type { Status } from "../rpc/status";
 import { rememberAttempt } from "./attempt";
 import { backoffMs } from "./backoff";
-import { deadlineMessage } from "./create-record";
+import { QUEUED_MESSAGE, deadlineMessage } from "./create-record";
 import {
   type Draft,
   UNCONFIRMED_MESSAGE,
@@ -61,15 +61,25 @@ export function settleOne(draft: Draft, due: DueTransition, random: number): Ref
       delete record.wakeTime;
       record.resendTime = now + record.policy.resendMs;
       draft.effects.push({ type: "send" });
-      return changed(draft, "Queued.", INDEX_PROGRESS_DELAY_MS);
+      return changed(draft, QUEUED_MESSAGE, INDEX_PROGRESS_DELAY_MS);
     }
     case "resend":
       draft.effects.push({ type: "send" });
-      return move(draft, "resend") ?? scheduleResend(draft);
+      return move(draft, "resend") ?? resend(draft);
     default:
       return due satisfies never;
   }
 }
+
+/** Says so once where consumers seem to be missing; a reason that was given before, such as a slot, stays. */
+function resend(draft: Draft): undefined {
+  scheduleResend(draft);
+  const { record } = draft;
+  if (record.resends !== EXPLANATION_RESENDS || record.statusMessage !== QUEUED_MESSAGE) return;
+  return changed(draft, UNCLAIMED_MESSAGE, INDEX_PROGRESS_DELAY_MS);
+}
+
+const UNCLAIMED_MESSAGE = `Queued. Its message was sent ${EXPLANATION_RESENDS + 1} times, and no consumer has claimed the work.`;
 
 export function missHeartbeat(draft: Draft): Refusal | undefined {
   const { record } = draft;

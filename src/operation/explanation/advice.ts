@@ -27,8 +27,10 @@ function unclaimed(record: OperationRecord, live: LiveFacts): string[] {
   return [
     live.lane === undefined
       ? "No queue is bound: bind one as QUEUE in wrangler.toml and deploy again."
-      : `Check that this Worker consumes the queue bound as ${live.lane} and that the queue delivers ` +
-        '(`npx wrangler queues info` with its name), and look in the log for "claim not reached".',
+      : `No consumer has claimed the work, though its message was sent ${resends + 1} times. Check that wrangler.toml has ` +
+        `a [[queues.consumers]] for the queue bound as ${live.lane}, that the Worker's default export has the queue ` +
+        "handler of operations() and not its fetch alone, that the queue delivers (`npx wrangler queues info` with its " +
+        'name), and look in the log for "claim not reached".',
   ];
 }
 

@@ -48,6 +48,7 @@ describe("where nothing is configured", () => {
     const door = httpDoor([]);
     const response = await door(new Request("https://api.example/healthz", { method }), {
       allowedOrigins: () => [],
+      checkSetup: () => {},
       log: () => {},
       service: () => Promise.reject(new Error("nothing of the deployment is asked for")),
     });
@@ -481,6 +482,7 @@ describe("what goes wrong inside", () => {
     });
     const response = await door(new Request(`https://api.example/v1/${NAME}`), {
       allowedOrigins: () => [],
+      checkSetup: () => {},
       log: () => {},
       service: () => Promise.reject(wrong),
     });

@@ -386,12 +386,26 @@ describe("a queue message that nobody claims", () => {
       before = now;
       const resent = happens(record, timePasses, now);
       expect(sends(resent.effects)).toHaveLength(1);
-      expect(resent.record.revision).toBe(record.revision);
       record = resent.record;
     }
 
     expect(waits).toEqual([30, 60, 120, 240, 480, 600, 600, 600].map((seconds) => seconds * SECOND_MS));
     expect(waits.at(-1)).toBe(MAX_RESEND_MS);
+  });
+
+  test("tells clients once that no consumer has claimed the work", () => {
+    let record = aRecord({ deadline: CREATE_TIME + 24 * HOUR_MS });
+    const messages: string[] = [];
+    const revisions = new Set<number>();
+    for (let count = 0; count < 5; count += 1) {
+      ({ record } = happens(record, timePasses, record.resendTime!));
+      messages.push(record.statusMessage);
+      revisions.add(record.revision);
+    }
+
+    const unclaimed = "Queued. Its message was sent 3 times, and no consumer has claimed the work.";
+    expect(messages).toEqual(["Queued.", unclaimed, unclaimed, unclaimed, unclaimed]);
+    expect(revisions.size).toBe(2);
   });
 
   test("is sent once after a long pause, not once for each that was missed", () => {

@@ -1,0 +1,177 @@
+// What is wrong with a method's declaration, told when the Worker starts: a mistake that no request could be told of, or
+// that every request would meet. JavaScript is checked as TypeScript is.
+import type { HttpTemplate } from "../aip/http-template";
+import { nearestName } from "../aip/nearest";
+import { fieldAtPath } from "../protobuf/field-at-path";
+import type { Message } from "../protobuf/message";
+import type { HttpRule, InputRule, MethodDeclaration, RetryPolicy } from "./method";
+
+type Options<T> = Record<keyof T, true>;
+
+const DECLARATION_OPTIONS: Options<Required<MethodDeclaration<unknown>>> = {
+  id: true,
+  version: true,
+  http: true,
+  input: true,
+  request: true,
+  responseType: true,
+  metadataType: true,
+  initialMetadata: true,
+  immediate: true,
+  timeout: true,
+  usualDuration: true,
+  attemptTimeout: true,
+  retry: true,
+  maxConcurrent: true,
+  queue: true,
+  gracePeriod: true,
+  retention: true,
+  run: true,
+};
+const HTTP_OPTIONS: Options<Required<HttpRule>> = { post: true, body: true };
+const INPUT_OPTIONS: Options<InputRule> = { contentTypes: true, maxBytes: true };
+const RETRY_OPTIONS: Options<Required<RetryPolicy>> = {
+  maxAttempts: true,
+  initialBackoff: true,
+  maxBackoff: true,
+  backoffMultiplier: true,
+};
+
+/** Fields of every start (AIP-155, AIP-163, docs/methods.md): a request of the method's own cannot have them. */
+const RESERVED_FIELDS = ["requestId", "validateOnly", "operationOptions"];
+
+/**
+ * Checks what a declaration is made of, before its parts are read.
+ *
+ * @throws TypeError that names the option and says what to write.
+ */
+export function checkDeclaration(declaration: unknown): void {
+  if (!isObject(declaration)) {
+    throw new TypeError(
+      'defineMethod takes an object: { http: { post: "/v1/{parent=projects/*}/reports:generate", body: "*" }, request, run }',
+    );
+  }
+  const { http, id } = declaration;
+  if (!isObject(http) || typeof http["post"] !== "string") {
+    throw new TypeError(
+      'defineMethod: http is missing; write http: { post: "/v1/{parent=projects/*}/reports:generate", body: "*" }',
+    );
+  }
+  const method = `method ${typeof id === "string" && id !== "" ? id : http["post"]}`;
+  checkPath(method, http["post"]);
+  checkOptions(method, declaration, DECLARATION_OPTIONS);
+  checkOptions(`${method}: http`, http, HTTP_OPTIONS);
+  checkText(`${method}: id`, id);
+  checkText(`${method}: version`, declaration["version"]);
+  if (typeof declaration["run"] !== "function") {
+    throw new TypeError(`${method}: run is ${shown(declaration["run"])}; write async run(request, op) { … }`);
+  }
+  if (!isSchema(declaration["request"])) {
+    throw new TypeError(
+      `${method}: request is ${shown(declaration["request"])}; give a declared message, a Standard Schema such as zod's, ` +
+        "or a function that makes the request of JSON",
+    );
+  }
+  for (const option of ["initialMetadata", "immediate"]) {
+    const value = declaration[option];
+    if (value !== undefined && typeof value !== "function")
+      throw new TypeError(`${method}: ${option} is ${shown(value)}; it must be a function`);
+  }
+  if (declaration["retry"] !== undefined) checkOptions(`${method}: retry`, declaration["retry"], RETRY_OPTIONS);
+  if (declaration["input"] !== undefined) checkInput(method, declaration["input"]);
+}
+
+/** Checks that a declared request has what the binding names, and nothing that every start has. */
+export function checkRequestMessage(
+  method: string,
+  message: Message,
+  { template, body }: { template: HttpTemplate; body: string | undefined },
+): void {
+  for (const name of RESERVED_FIELDS) {
+    if (message.fieldByName(name) === undefined) continue;
+    throw new TypeError(
+      `method ${method}: ${message.fullName} has a field ${name}, which every start takes for itself; rename the field`,
+    );
+  }
+  for (const variable of template.variables) {
+    if (takesText(message, variable)) continue;
+    throw new TypeError(
+      `method ${method}: the path binds {${variable}}, and ${message.fullName} has no such field of a single value; ` +
+        `${suggestion(variable, message)}`,
+    );
+  }
+  if (body === undefined || body === "*" || message.fieldByName(body) !== undefined) return;
+  throw new TypeError(
+    `method ${method}: http.body is ${JSON.stringify(body)}, and ${message.fullName} has no such field; ` +
+      `write "*" for all fields that the path does not bind, or ${suggestion(body, message)}`,
+  );
+}
+
+function suggestion(name: string, message: Message): string {
+  const names = message.fields.map(({ jsonName }) => jsonName);
+  const near = nearestName(name, names);
+  return near === undefined ? `it has ${names.join(", ") || "no fields"}` : `did you mean ${JSON.stringify(near)}?`;
+}
+
+/** Whether a path ends at a single value that a text can give. */
+function takesText(message: Message, path: string): boolean {
+  const field = fieldAtPath(message, path.split("."))?.field;
+  return field?.label === "singular" && field.type.fromText !== undefined;
+}
+
+function checkPath(method: string, post: string): void {
+  const express = /\/:(\w+)/.exec(post);
+  if (express) {
+    const [, name = ""] = express;
+    throw new TypeError(
+      `${method}: http.post has the segment ":${name}"; a path's variables stand in braces: "{${name}}", ` +
+        `or "{${name}=projects/*}" for more than one segment (google.api.http)`,
+    );
+  }
+  if (post.startsWith("/") && post !== "/") return;
+  throw new TypeError(
+    `${method}: http.post is ${JSON.stringify(post)}; it must be a path, like "/v1/{parent=projects/*}/reports:generate"`,
+  );
+}
+
+/** Options that are not known are mistakes: a default would stand in their place, silently. */
+export function checkOptions(where: string, value: unknown, known: Record<string, true>): void {
+  if (!isObject(value)) throw new TypeError(`${where} is ${shown(value)}; it must be an object`);
+  for (const option of Object.keys(value)) {
+    if (Object.hasOwn(known, option)) continue;
+    const near = nearestName(option, Object.keys(known));
+    const remedy =
+      near === undefined ? `it takes ${Object.keys(known).join(", ")}` : `did you mean ${JSON.stringify(near)}?`;
+    throw new TypeError(`${where} has an unknown option ${JSON.stringify(option)}; ${remedy}`);
+  }
+}
+
+function checkInput(method: string, input: unknown): void {
+  checkOptions(`${method}: input`, input, INPUT_OPTIONS);
+  const { contentTypes, maxBytes } = input as Record<string, unknown>;
+  const isList = Array.isArray(contentTypes) && contentTypes.length > 0;
+  if (!isList || !contentTypes.every((type) => typeof type === "string" && /^[a-z0-9.+*-]+\/[a-z0-9.+*-]+$/.test(type)))
+    throw new TypeError(
+      `${method}: input.contentTypes is ${shown(contentTypes)}; list media types in lower case, without parameters: ["text/csv"]`,
+    );
+  if (typeof maxBytes !== "number" || !Number.isInteger(maxBytes) || maxBytes < 1)
+    throw new TypeError(`${method}: input.maxBytes is ${shown(maxBytes)}; give a whole number of bytes from 1 up`);
+}
+
+function checkText(option: string, value: unknown): void {
+  if (value === undefined || (typeof value === "string" && value !== "")) return;
+  throw new TypeError(`${option} is ${shown(value)}; it must be a text that is not empty`);
+}
+
+function isSchema(value: unknown): boolean {
+  return typeof value === "function" || (isObject(value) && "~standard" in value);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function shown(value: unknown): string {
+  if (value === undefined) return "missing";
+  return typeof value === "function" ? "a function" : (JSON.stringify(value) ?? String(value));
+}

@@ -1,0 +1,16 @@
+// Looks up the field that a field path ends at.
+import type { Field } from "./field";
+import type { Message, MessageField } from "./message";
+
+/** The field at the end of a path through singular messages, by names in JSON or in .proto. */
+export function fieldAtPath(message: Message, path: readonly string[]): MessageField | undefined {
+  let within: Message | undefined = message;
+  let declared: MessageField | undefined;
+  for (const name of path) {
+    declared = within?.fieldByName(name);
+    if (declared === undefined) return undefined;
+    const { label, type }: Field<unknown> = declared.field;
+    within = label === "singular" && type.kind === "message" ? type.message : undefined;
+  }
+  return declared;
+}
