@@ -59,7 +59,7 @@ function requireBindings(methods: readonly NamedQueue[], env: Env, { snapshots }
 }
 
 function isNamespace(binding: unknown): boolean {
-  return typeof (binding as Partial<DurableObjectNamespace> | undefined)?.idFromString === "function";
+  return typeof (binding as Partial<DurableObjectNamespace> | undefined)?.getByName === "function";
 }
 
 function missing(binding: string, lines: string): RpcError {
