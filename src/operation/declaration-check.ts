@@ -97,7 +97,7 @@ export function checkRequestMessage(
     if (takesText(message, variable)) continue;
     throw new TypeError(
       `method ${method}: the path binds {${variable}}, and ${message.fullName} has no such field of a single value; ` +
-        `${suggestion(variable, message)}`,
+        suggestion(variable, message),
     );
   }
   if (body === undefined || body === "*" || message.fieldByName(body) !== undefined) return;
@@ -173,5 +173,5 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 function shown(value: unknown): string {
   if (value === undefined) return "missing";
-  return typeof value === "function" ? "a function" : (JSON.stringify(value) ?? String(value));
+  return typeof value === "function" ? "a function" : (JSON.stringify(value) ?? typeof value);
 }

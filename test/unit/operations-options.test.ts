@@ -1,7 +1,7 @@
 // What operations() is given, checked when the Worker starts. It runs in Node, where the objects' base class is a stand-in.
 import { describe, expect, test, vi } from "vitest";
 
-vi.mock("cloudflare:workers", () => ({ DurableObject: class {} }));
+vi.mock("cloudflare:workers", () => ({ DurableObject: Object }));
 const { operations } = await import("../../src/index");
 
 const start = operations as unknown as (options?: unknown) => unknown;

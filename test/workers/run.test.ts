@@ -106,7 +106,8 @@ describe("a queue message", () => {
   test("that nobody claimed is sent again by the alarm, ever less often", async () => {
     const operation = await startScript(succeed);
     const sentTimes: number[] = [];
-    for (let count = 0; count < 7; count += 1) {
+    // Some of its alarms tell the index that no consumer comes.
+    for (let count = 0; count < 10; count += 1) {
       controls.sent.length = 0;
       await advanceToAlarm(operation);
       if (controls.sent.length > 0) sentTimes.push(Date.now());
