@@ -6,6 +6,7 @@ import {
   MAX_INDEX_SHARDS,
   MAX_RESEND_MS,
   MAX_SLOTS,
+  MAX_LEASE_MS,
   MIN_LEASE_MS,
 } from "./limits";
 import { type AuthenticationConfig, authenticationConfigFromEnv } from "./authentication/config";
@@ -66,13 +67,14 @@ export function configFromEnv(env: Variables): Config {
 }
 
 function configFromVariables(env: Variables): Config {
+  const auth = authenticationConfigFromEnv(env).mode;
   const snapshots = oneOf("KV_SNAPSHOTS", env.KV_SNAPSHOTS, { "": true, all: true, off: false });
   return {
-    auth: authenticationConfigFromEnv(env).mode,
+    auth,
     leaseMs: seconds("LEASE_SECONDS", env.LEASE_SECONDS, {
       byDefault: DEFAULT_LEASE_MS,
-      min: MIN_LEASE_MS,
-      max: 900_000,
+      min: auth === "open" ? MIN_LEASE_MS : DEFAULT_LEASE_MS,
+      max: MAX_LEASE_MS,
     }),
     resendMs: seconds("RESEND_SECONDS", env.RESEND_SECONDS, {
       byDefault: DEFAULT_RESEND_MS,

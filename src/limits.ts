@@ -174,7 +174,9 @@ export const MAX_SLEEPS = 1_000;
 
 // ── Invocations of a consumer ───────────────────────────────────────────────────────────────────────────────────────
 
-/** How long one invocation works before it gives way; the platform ends it after 15 minutes, by force. */
+/** The platform ends a queue consumer's invocation after this, by force. */
+export const PLATFORM_INVOCATION_MS = 15 * MINUTE_MS;
+/** How long one invocation works before it gives way: the claim before it and the last word behind it take time as well. */
 export const DEFAULT_INVOCATION_MS = 14 * MINUTE_MS;
 /** Past this part of its time an invocation gives way before the next step, so that a long step has most of one to itself. */
 export const YIELD_AFTER_PART = 1 / 3;
@@ -215,11 +217,28 @@ export const REQUEST_ID_TTL_MS = DAY_MS;
 
 // ── Run channel and Queue ───────────────────────────────────────────────────────────────────────────────────────────
 
-/** How long a claim holds without a keep-alive: at least a consumer's CPU limit (45 s, wrangler.toml) + 15 s. */
-export const DEFAULT_LEASE_MS = MINUTE_MS;
+/** CPU time that the platform gives an invocation, where `limits.cpu_ms` says nothing else. */
+const DEFAULT_CPU_LIMIT_MS = 30 * SECOND_MS;
+/**
+ * How long a claim holds without a keep-alive. A runner that computes for its whole CPU limit sends none meanwhile, and its
+ * clock stands still meanwhile: both together must not cost it the lease. The rest is for keep-alives on their way.
+ */
+export const DEFAULT_LEASE_MS = 2 * DEFAULT_CPU_LIMIT_MS + 15 * SECOND_MS;
+/** The least in open mode, where tests and laptops want to see a lease end. A deployment may have no less than the default. */
 export const MIN_LEASE_MS = 2 * SECOND_MS;
+/** Enough for the platform's largest `limits.cpu_ms`, five minutes. */
+export const MAX_LEASE_MS = 15 * MINUTE_MS;
 /** Keep-alives per lease: three may be lost before it runs out. */
 export const KEEP_ALIVES_PER_LEASE = 4;
+/** How long after its sending a keep-alive that is due may be answered, before the channel counts as lost. */
+export const KEEP_ALIVE_GRACE_MS = SECOND_MS;
+/**
+ * What is left of a lease after its channel was lost, on both sides. The socket of a runner that has died closes at once, and
+ * one that lives opens another within a second.
+ */
+export const LOST_CHANNEL_LEASE_MS = 10 * SECOND_MS;
+/** How long a runner waits for the answer to a claim, or for a channel to be given back. */
+export const CLAIM_TIMEOUT_MS = 10 * SECOND_MS;
 /** How long after sending it a queue message that nobody claimed is sent again. */
 export const DEFAULT_RESEND_MS = 30 * SECOND_MS;
 /** Re-sends double up to this, so that a paused queue is not filled with copies. */
@@ -232,8 +251,9 @@ export const INDEX_PROGRESS_DELAY_MS = 4 * SECOND_MS;
 export const CHUNK_BYTES = MIB;
 /** An upload that has not become an operation by then is erased. */
 export const UPLOAD_TIMEOUT_MS = 10 * MINUTE_MS;
-/** Attempts of a runner to reopen a lost channel are this far apart, while its lease lasts. */
+/** Between two tries of a runner to reopen a lost channel, doubling up to the second; half of it more or less at random. */
 export const CHANNEL_REOPEN_DELAY_MS = 250;
+export const MAX_CHANNEL_REOPEN_DELAY_MS = 2 * SECOND_MS;
 /** Tries of storing one large result: a deploy in the middle costs one, and the work behind it may have taken minutes. */
 export const MAX_LARGE_RESULT_TRIES = 5;
 /** One message up the run channel, in UTF-16 units: an inline result, escaped, metadata, and room for the envelope. */

@@ -57,7 +57,8 @@ export class OperationLife {
     const { record } = this;
     const now = Date.now();
     if (!record) return;
-    if (isExpired(record, now) || dueTransition(record, now) !== undefined) this.#letTimePass();
+    const isDue = isExpired(record, now) || dueTransition(record, now) !== undefined;
+    if (isDue || this.#hasLostChannel(record)) this.#letTimePass();
     // An alarm that was lost is found out by whoever comes by, and comes at once where something is overdue.
     const armed = this.record && this.alarm.arm(nextDueTime(this.record));
     if (!armed) return;
@@ -78,13 +79,29 @@ export class OperationLife {
   }
 
   #letTimePass(): void {
-    this.#applyAll([...this.#leaseExtension(), { type: "timePasses", random: Math.random() }]);
+    this.#applyAll([...this.#channelLoss(), ...this.#leaseExtension(), { type: "timePasses", random: Math.random() }]);
+  }
+
+  /**
+   * Whether the runner has lost its channel and nothing was said of it yet. It is asked at every event, because an object
+   * that was reset has lost its channels without being told that they closed.
+   */
+  #hasLostChannel({ fence, channelLostTime }: OperationRecord): boolean {
+    return fence !== undefined && channelLostTime === undefined && !this.runner.isConnected(fence);
+  }
+
+  #channelLoss(): OperationEvent[] {
+    const { record } = this;
+    if (record?.fence === undefined || !this.#hasLostChannel(record)) return [];
+    return [{ type: "channelLost", fence: record.fence }];
   }
 
   /** The runtime answers keep-alives by itself and keeps the time of the last: it is looked at when the lease is due. */
   #leaseExtension(): OperationEvent[] {
     const { record } = this;
     if (record?.fence === undefined || (record.leaseEndTime ?? 0) > Date.now()) return [];
+    // What a lost channel has kept of them does not count any more: its loss has set the lease's end.
+    if (!this.runner.isConnected(record.fence)) return [];
     const receivedTime = this.runner.lastKeepAliveTime(record.fence);
     return receivedTime === undefined ? [] : [{ type: "keepAlive", fence: record.fence, receivedTime }];
   }

@@ -342,14 +342,20 @@ export class OperationObject extends DurableObject<Env> {
     return this.#runnerDoor.message(socket, data);
   }
 
-  // A closed run channel ends nothing: its runner may come back with its token while the lease lasts.
-  override webSocketClose(socket: WebSocket, code: number): void {
+  // A closed run channel ends no attempt: its runner may come back with its token, and its lease is shortened meanwhile.
+  override async webSocketClose(socket: WebSocket, code: number): Promise<void> {
     // 1000 and 3000 to 4999 may be sent; with any other the peer is gone in any case.
     socket.close(code >= 3_000 && code <= 4_999 ? code : 1_000);
+    await this.#socketLost(socket);
   }
 
-  override webSocketError(_socket: WebSocket, error: unknown): void {
+  override async webSocketError(socket: WebSocket, error: unknown): Promise<void> {
     console.warn({ message: "socket failed", operation: this.#life.record?.name, error: String(error) });
+    await this.#socketLost(socket);
+  }
+
+  async #socketLost(socket: WebSocket): Promise<void> {
+    if (this.#life.runner.isRunChannel(socket)) await this.#life.settle();
   }
 
   override async alarm(): Promise<void> {

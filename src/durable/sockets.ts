@@ -54,6 +54,10 @@ export class RunnerSockets {
     return times.length > 0 ? Math.max(...times) : undefined;
   }
 
+  isRunChannel(socket: WebSocket): boolean {
+    return attachment(socket) !== null;
+  }
+
   /** Whether the channel of the runner that holds `fence` is open. */
   isConnected(fence: string): boolean {
     return this.#state

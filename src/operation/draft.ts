@@ -80,6 +80,7 @@ export function endLease({ record, effects }: Draft): void {
   }
   delete record.fence;
   delete record.leaseEndTime;
+  delete record.channelLostTime;
   delete record.attemptEndTime;
   delete record.graceEndTime;
 }

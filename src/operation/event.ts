@@ -28,6 +28,8 @@ export type OperationEvent =
   | { type: "slotFreed" }
   | { type: "progress"; fence: string; progress: Progress }
   | { type: "keepAlive"; fence: string; receivedTime: number }
+  /** The runner has no open channel any more: it has died, or must open another. */
+  | { type: "channelLost"; fence: string }
   | { type: "sleep"; fence: string; ordinal: number; wakeTime: number; progress?: Progress | undefined }
   | { type: "saveStep"; fence: string; step: StoredStep }
   | { type: "saveCheckpoint"; fence: string; cursor: string }

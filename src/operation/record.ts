@@ -155,6 +155,8 @@ export interface OperationRecord {
   /** Set while a runner owns the work. */
   fence?: string;
   leaseEndTime?: number;
+  /** Since when that runner has no open channel. */
+  channelLostTime?: number;
   /** While QUEUED: when the message is sent again, and how often that was. */
   resendTime?: number;
   resends?: number;

@@ -1,6 +1,11 @@
 // What a runner says of its operation: the claim, progress, stored steps, and how its invocation ended.
 import { formatTimestampMs } from "../aip/timestamp";
-import { INDEX_PROGRESS_DELAY_MS, MAX_IDLE_INVOCATIONS, MAX_METADATA_CHARACTERS } from "../limits";
+import {
+  INDEX_PROGRESS_DELAY_MS,
+  LOST_CHANNEL_LEASE_MS,
+  MAX_IDLE_INVOCATIONS,
+  MAX_METADATA_CHARACTERS,
+} from "../limits";
 import type { JsonObject } from "../rpc/any";
 import { Code } from "../rpc/code";
 import type { Status } from "../rpc/status";
@@ -73,6 +78,18 @@ function mergedMetadata(earlier: JsonObject, reported: JsonObject): JsonObject {
 /** A keep-alive extends the lease from when it was received; it is read late, and may be older than the present end. */
 export function keepAlive({ record }: Draft, receivedTime: number): undefined {
   record.leaseEndTime = Math.max(record.leaseEndTime ?? 0, receivedTime + record.policy.leaseMs);
+  delete record.channelLostTime;
+}
+
+/**
+ * The lease is shortened to what a living runner needs to open another channel. Keep-alives that only the lost channel knew
+ * of may have extended the lease past the end that is stored, so a runner always has this long.
+ */
+export function channelLost({ record, now }: Draft): Refusal | undefined {
+  if (record.channelLostTime !== undefined) return "NOT_ALLOWED";
+  record.channelLostTime = now;
+  record.leaseEndTime = now + Math.min(record.policy.leaseMs, LOST_CHANNEL_LEASE_MS);
+  return undefined;
 }
 
 export function sleep(draft: Draft, { ordinal, wakeTime }: Sleep, progress: Progress | undefined): Refusal | undefined {

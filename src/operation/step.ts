@@ -7,6 +7,7 @@ import { effectDone, effectFailed, eraseWhenForgotten } from "./outbox-events";
 import type { OperationRecord } from "./record";
 import {
   attemptFailed,
+  channelLost,
   claim,
   hold,
   keepAlive,
@@ -46,6 +47,8 @@ function apply(draft: Draft, event: OperationEvent): Refusal | undefined {
       return move(draft, "report") ?? report(draft, event.progress);
     case "keepAlive":
       return move(draft, "report") ?? keepAlive(draft, event.receivedTime);
+    case "channelLost":
+      return move(draft, "report") ?? channelLost(draft);
     case "sleep":
       return sleep(draft, event, event.progress);
     case "saveStep":

@@ -25,8 +25,8 @@ export interface RunPorts {
   saveCheckpoint(this: void, cursor: string): Promise<void>;
   /** The JSON text of a result that was too large to come with the claim. */
   stepResult(this: void, place: number): Promise<string>;
-  /** Aborts the signal where the lease has run out, and nobody has noticed yet. */
-  checkLease(this: void): void;
+  /** Aborts the signal if the lease has expired, and nothing has noticed that yet. */
+  checkLease(this: void): Promise<void>;
   log(this: void, fields: Record<string, unknown>): void;
   signal: AbortSignal;
   /** undefined: the operation was started without one. */
@@ -95,7 +95,6 @@ export class RunContext implements OperationContext {
     const stored = this.#steps.get(name);
     if (stored) return JSON.parse(stored.result ?? (await this.#ports.stepResult(stored.place))) as T;
     this.#giveWayIfLate();
-    this.#ports.checkLease();
     this.signal.throwIfAborted();
     const work = this.#runStep(name, run);
     this.#stepsUnderWay.add(work);
@@ -107,6 +106,8 @@ export class RunContext implements OperationContext {
   }
 
   async #runStep<T>(name: string, run: () => T | Promise<T>): Promise<T> {
+    await this.#ports.checkLease();
+    this.signal.throwIfAborted();
     const value = await run();
     // What a step has by then may be half of what it was to do: it is run again.
     if (this.signal.reason instanceof InvocationLimitReached) throw this.signal.reason;

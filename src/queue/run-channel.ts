@@ -1,5 +1,14 @@
-// The runner's end of the run channel: claims the work, keeps the lease, and is believed by nobody once that has run out.
-import { CHANNEL_REOPEN_DELAY_MS, KEEP_ALIVES_PER_LEASE, MAX_LARGE_RESULT_TRIES } from "../limits";
+// The runner's end of the run channel. Claims the work and keeps its lease. After the lease has expired, the object rejects
+// everything that this runner sends.
+import {
+  CHANNEL_REOPEN_DELAY_MS,
+  CLAIM_TIMEOUT_MS,
+  KEEP_ALIVES_PER_LEASE,
+  KEEP_ALIVE_GRACE_MS,
+  LOST_CHANNEL_LEASE_MS,
+  MAX_CHANNEL_REOPEN_DELAY_MS,
+  MAX_LARGE_RESULT_TRIES,
+} from "../limits";
 import type { SuccessfulOutcome } from "../operation/event";
 import {
   type Claimed,
@@ -48,6 +57,9 @@ export class RunChannel {
   /** When the last confirmed keep-alive was sent: the object has it at that time or later, so the lease lasts longer there. */
   #confirmedTime: number;
   #pingTime: number | undefined;
+  /** Since when it has no channel: the object, too, gives it less time from then on. */
+  #lostTime: number | undefined;
+  #isReopening = false;
   readonly #timer: ReturnType<typeof setInterval>;
   /** What was sent and not yet answered, in order: it is sent again over the next channel. */
   readonly #unanswered = new Map<number, { message: string; settle: (settlement: Settlement) => void }>();
@@ -165,7 +177,7 @@ export class RunChannel {
       } catch (error) {
         if (failures >= MAX_LARGE_RESULT_TRIES) throw error;
         console.warn({ message: "large result not stored yet", operation: this.claimed.name, error: String(error) });
-        await new Promise((resolve) => setTimeout(resolve, CHANNEL_REOPEN_DELAY_MS));
+        await afterMs(CHANNEL_REOPEN_DELAY_MS);
       }
     }
     return undefined;
@@ -232,50 +244,90 @@ export class RunChannel {
   }
 
   #leaseEndTime(): number {
-    return this.#confirmedTime + this.claimed.leaseMs;
+    const { leaseMs } = this.claimed;
+    const leaseEndTime = this.#confirmedTime + leaseMs;
+    if (this.#lostTime === undefined) return leaseEndTime;
+    return Math.min(leaseEndTime, this.#lostTime + Math.min(leaseMs, LOST_CHANNEL_LEASE_MS));
   }
 
-  /**
-   * Whether the work is still its own, as far as it can know. Asked before each part of it: timers come late to a process
-   * that stood still, and the answer to a claim may have been long on its way.
-   */
+  /** Whether the work is still its own, as far as it can know, by a clock that shows the time of the last I/O. */
   holdsLease(): boolean {
     if (Date.now() >= this.#leaseEndTime()) this.#stop();
     return !this.#stopped;
   }
 
+  /**
+   * Stops the work if the lease has expired. Awaited before each part of the work. In production the clock stands still while
+   * code computes, so this waits for a timer first, which sets the clock.
+   */
+  async confirmLease(): Promise<void> {
+    await afterMs(0);
+    this.holdsLease();
+  }
+
   #keepAlive(): void {
     if (!this.holdsLease()) return;
-    if (this.#socket.readyState !== WebSocket.READY_STATE_OPEN) return;
-    this.#pingTime ??= Date.now();
-    this.#socket.send(KEEP_ALIVE_REQUEST);
+    const socket = this.#socket;
+    if (socket.readyState !== WebSocket.READY_STATE_OPEN) return;
+    if (this.#pingTime === undefined) {
+      this.#pingTime = Date.now();
+      socket.send(KEEP_ALIVE_REQUEST);
+      return;
+    }
+    // The answer to the last one may have come while the handler computed; it is read before this timer fires.
+    const unanswered = this.#pingTime;
+    setTimeout(() => {
+      if (this.#pingTime === unanswered) this.#lost(socket);
+    }, KEEP_ALIVE_GRACE_MS);
   }
 
   #lost(socket: WebSocket): void {
     if (this.#closed || this.#stopped || socket !== this.#socket) return;
-    void this.#reopen(socket);
+    if (socket.readyState === WebSocket.READY_STATE_OPEN) socket.close(UNHEARD, "no answer");
+    this.#lostTime ??= Date.now();
+    this.#pingTime = undefined;
+    void this.#reopen();
   }
 
-  /** Asks for the channel again, with the token, until it is given, refused, or the lease has run out. */
-  async #reopen(lost: WebSocket): Promise<void> {
-    while (!this.#closed && !this.#stopped && this.#socket === lost) {
-      if (!this.holdsLease()) return;
-      const sentTime = Date.now();
-      try {
-        const opened = await open(this.#stub, this.claimed.fence);
-        if (!opened) return this.#stop();
-        this.#confirmedTime = sentTime;
-        this.#pingTime = undefined;
-        this.#socket = opened.socket;
-        this.#attach(opened.socket);
-        if (opened.claimed.cancelRequested && !this.#cancelled) this.#receive(JSON.stringify({ type: "cancel" }));
-        for (const { message } of this.#unanswered.values()) this.#transmit(message);
-      } catch (error) {
-        console.warn({ message: "run channel not reopened yet", operation: this.claimed.name, error: String(error) });
-        await new Promise((resolve) => setTimeout(resolve, CHANNEL_REOPEN_DELAY_MS));
-      }
+  /** Asks for the channel again, with the token, until it is given back and stays, is refused, or the lease has expired. */
+  async #reopen(): Promise<void> {
+    if (this.#isReopening) return;
+    this.#isReopening = true;
+    for (let turn = 0; this.#lostTime !== undefined && !this.#closed && this.holdsLease(); turn += 1) {
+      await this.#reopenOnce();
+      // A channel that is cut as soon as it is open must not be asked for without a pause.
+      const delayMs = Math.min(MAX_CHANNEL_REOPEN_DELAY_MS, CHANNEL_REOPEN_DELAY_MS * 2 ** turn);
+      await afterMs(delayMs * (0.5 + Math.random()));
+    }
+    this.#isReopening = false;
+  }
+
+  async #reopenOnce(): Promise<void> {
+    const sentTime = Date.now();
+    try {
+      const opened = await open(this.#stub, this.claimed.fence);
+      if (!opened) return this.#stop();
+      if (this.#closed || this.#stopped) return opened.socket.close(1000, "finished");
+      this.#confirmedTime = sentTime;
+      this.#lostTime = undefined;
+      this.#pingTime = undefined;
+      this.#socket = opened.socket;
+      this.#attach(opened.socket);
+      if (opened.claimed.cancelRequested && !this.#cancelled) this.#receive(JSON.stringify({ type: "cancel" }));
+      for (const { message } of this.#unanswered.values()) this.#transmit(message);
+    } catch (error) {
+      console.warn({ message: "run channel not reopened yet", operation: this.claimed.name, error: String(error) });
     }
   }
+}
+
+/** Of the codes that applications may send: the channel counts as lost. */
+const UNHEARD = 4_001;
+
+function afterMs(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
 }
 
 interface Opened {
@@ -283,8 +335,28 @@ interface Opened {
   claimed: Claimed;
 }
 
-/** Opens a channel; undefined where the object refuses it. Throws where the object cannot be reached. */
+/** Opens a channel; undefined where the object refuses it. Throws where the object does not answer in time. */
 async function open(stub: ObjectStub, fence: string | undefined): Promise<Opened | undefined> {
+  const { promise: isLate, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    reject(new Error(`the operation's object did not open the run channel within ${CLAIM_TIMEOUT_MS / 1_000} s`));
+  }, CLAIM_TIMEOUT_MS);
+  const opening = openWithoutLimit(stub, fence);
+  try {
+    return await Promise.race([opening, isLate]);
+  } catch (error) {
+    // What opens later is closed, so that the object knows that the work has no runner.
+    opening.then(
+      (opened) => opened?.socket.close(UNHEARD, "too late"),
+      () => {},
+    );
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function openWithoutLimit(stub: ObjectStub, fence: string | undefined): Promise<Opened | undefined> {
   const response = await stub.fetch(`https://operation${RUN_PATH}`, {
     headers: { Upgrade: "websocket", ...(fence === undefined ? {} : { [FENCE_HEADER]: fence }) },
   });
@@ -295,9 +367,9 @@ async function open(stub: ObjectStub, fence: string | undefined): Promise<Opened
   }
   const claimed = new Promise<Claimed>((resolve, reject) => {
     socket.addEventListener("message", ({ data }) => resolve(JSON.parse(data as string) as Claimed), { once: true });
-    socket.addEventListener("close", () => reject(new Error("the run channel closed before it was opened")), {
-      once: true,
-    });
+    const failed = (): void => reject(new Error("the run channel closed before it was opened"));
+    socket.addEventListener("close", failed, { once: true });
+    socket.addEventListener("error", failed, { once: true });
   });
   socket.accept();
   return { socket, claimed: await claimed };

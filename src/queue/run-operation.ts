@@ -119,7 +119,7 @@ function runPorts(
     },
     saveCheckpoint: async (cursor) => stillOurs(await channel.save({ type: "saveCheckpoint", cursor })),
     stepResult: (place) => channel.stepResult(place),
-    checkLease: () => void channel.holdsLease(),
+    checkLease: () => channel.confirmLease(),
     log: (fields) => console.log({ ...fields, method: method.id }),
     signal,
     input,

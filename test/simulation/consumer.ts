@@ -7,6 +7,8 @@ export class Consumer extends Actor {
   /** When the last keep-alive that was answered was sent, by the true time. */
   confirmedTime: number;
   pingTime: number | undefined;
+  /** When it heard that its channel is lost, until it has another. */
+  lostTime: number | undefined;
   /** When it last asked its object for anything: a channel among them. */
   askedTime: number;
   isStopped = false;

@@ -1,6 +1,7 @@
 // What the clients were told, and what the handlers did: written down outside the service, and compared with it after
 // every event.
 import type { OperationContext } from "../../src/index";
+import { LOST_CHANNEL_LEASE_MS } from "../../src/limits";
 import type { OperationAnswer, ReadAnswer } from "../../src/operation/answer";
 import type { OperationRecord } from "../../src/operation/record";
 import { operationJsonParts } from "../../src/operation/resource";
@@ -256,9 +257,17 @@ export class Ledger {
       owner.fence = fenceIn(data);
       owner.confirmedTime = owner.askedTime;
       owner.pingTime = undefined;
+      owner.lostTime = undefined;
     } else if (data === '{"type":"stop"}') {
       owner.isStopped = true;
     }
+  }
+
+  lost(socket: SimulatedSocket): void {
+    const { owner } = socket;
+    // An earlier channel's end says nothing of the present one.
+    if (!isConsumer(owner) || owner.fence === undefined || this.#channels.get(owner.fence) !== socket) return;
+    owner.lostTime ??= this.#world().scheduler.now;
   }
 
   ownerOf(fence: string): Consumer | undefined {
@@ -285,6 +294,13 @@ export class Ledger {
       this.violate(
         "fenced",
         `${runner.name} begins the step ${step} ${now - runner.confirmedTime} ms after its last keep-alive`,
+      );
+    }
+    const shortLeaseMs = Math.min(leaseMs, LOST_CHANNEL_LEASE_MS);
+    if (runner.lostTime !== undefined && now >= runner.lostTime + shortLeaseMs && !runner.wasSetBack) {
+      this.violate(
+        "fenced",
+        `${runner.name} begins the step ${step} ${now - runner.lostTime} ms after its channel was lost`,
       );
     }
     // Who stood still finds its own clock before it finds what it was told meanwhile.

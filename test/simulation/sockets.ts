@@ -116,7 +116,10 @@ export class SimulatedSocket {
     if (this.readyState === CLOSED) return;
     this.readyState = CLOSED;
     if (this.host) this.host.socketClose(this, code);
-    else this.#emit("close", { code });
+    else {
+      this.world.observer.lost(this);
+      this.#emit("close", { code });
+    }
   }
 
   #emit(type: string, event: { data?: string; code?: number }): void {

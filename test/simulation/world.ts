@@ -19,6 +19,8 @@ export interface Observer {
   snapshotPut(key: string, value: string): void;
   sent(socket: SimulatedSocket, data: string): void;
   received(socket: SimulatedSocket, data: string): void;
+  /** The far end of a channel hears that it is closed. */
+  lost(socket: SimulatedSocket): void;
   handlerStarted(operation: OperationContext, runner: Consumer): void;
   stepStarted(operation: OperationContext, step: string, runner: Consumer): void;
   /** Work that was left to the runtime failed: nobody would ever know. */

@@ -34,6 +34,7 @@ export const everyEvent = {
     { type: "keepAlive", fence, receivedTime: now },
     { type: "keepAlive", fence, receivedTime: 0 },
   ],
+  channelLost: ({ fence }) => [{ type: "channelLost", fence }],
   sleep: ({ fence, now, random }) => [
     { type: "sleep", fence, ordinal: 0, wakeTime: now + Math.floor(random * 600_000), progress },
     { type: "sleep", fence, ordinal: 1, wakeTime: now - 1 },

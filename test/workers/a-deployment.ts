@@ -8,6 +8,7 @@ import {
   waitOnExecutionContext,
 } from "cloudflare:test";
 import { env } from "cloudflare:workers";
+import { DEFAULT_LEASE_MS } from "../../src/limits";
 import {
   type Env,
   type Method,
@@ -153,6 +154,6 @@ export async function letTimePass(name: string): Promise<boolean> {
 
 /** Lets the lease of an operation's runner pass without a keep-alive, as when its platform has died. */
 export async function loseLease(name: string): Promise<void> {
-  clock.advance(61_000);
+  clock.advance(DEFAULT_LEASE_MS + 1_000);
   await letTimePass(name);
 }

@@ -1,6 +1,7 @@
 // The counters: what is written to Analytics Engine where it is bound, and that nothing is missed where it is not.
 import { createScheduledController } from "cloudflare:test";
 import { env } from "cloudflare:workers";
+import { DEFAULT_LEASE_MS } from "../../src/limits";
 import { describe, expect, test } from "vitest";
 import { type Env, RpcError } from "../../src/index";
 import { eventually } from "../support/eventually";
@@ -67,7 +68,7 @@ describe("an operation is counted", () => {
     const operation = await startScript(() => new Promise(() => {}));
     await deliverNext();
     await eventually(async () => (await stateOf(operation)) === "RUNNING");
-    clock.advance(61_000);
+    clock.advance(DEFAULT_LEASE_MS + 1_000);
     await call("GET", `/v1/${operation.name}`);
 
     expect(controls.dataPoints.slice(1).map(({ blobs }) => blobs)).toEqual([

@@ -1,5 +1,6 @@
 // GET /v1/{name}:explain in the runtime: what the object knows beside its record, and what of that a caller may know.
 import { env } from "cloudflare:workers";
+import { DEFAULT_LEASE_MS } from "../../src/limits";
 import { describe, expect, test } from "vitest";
 import { RpcError } from "../../src/index";
 import type { JsonObject } from "../../src/rpc/any";
@@ -104,7 +105,7 @@ test("a lost attempt is told from one that failed", async () => {
   const operation = await startScript(() => new Promise(() => {}));
   await deliverNext();
   await eventually(async () => (await storedRecord(operation))?.state === "RUNNING");
-  clock.advance(61_000);
+  clock.advance(DEFAULT_LEASE_MS + 1_000);
 
   // The read itself settles what is due.
   const explained = await explain(operation);

@@ -1,6 +1,8 @@
 // The run channel cut in every phase, on the way to the object and on the way back, under a real runner: what was stored
 // is not done again, and what was not stored is.
 import { describe, expect, test } from "vitest";
+import { LOST_CHANNEL_LEASE_MS } from "../../src/limits";
+import { eventually } from "../support/eventually";
 import { clock } from "./clock";
 import { type Cut, controls } from "./controls";
 import {
@@ -19,8 +21,6 @@ import {
 } from "./harness";
 
 useFreshWorld();
-
-const LEASE_MS = 60_000;
 
 /** A work with everything that crosses the channel, and what of it was done, in its order. */
 async function startJourney(): Promise<{ operation: Started; ran: string[] }> {
@@ -101,7 +101,7 @@ describe("a claim", () => {
     expect(await getOperation(operation.name)).toMatchObject({ response: { value: { answer: 42 } } });
   });
 
-  test("whose answer is lost is nobody's: its lease runs out, and the work is done by another", async () => {
+  test("whose answer is lost holds its lease for ten seconds more, and then the work is done by another", async () => {
     controls.cuts.set("claim", "unanswered");
     let calls = 0;
     const operation = await startScript(async (op) => {
@@ -111,11 +111,12 @@ describe("a claim", () => {
     const message = { id: operation.id };
     const { retryMessages } = await runNext();
     const claimed = await storedRecord(operation);
-    // The Queue's own retry comes while the lease of nobody still holds, and claims nothing.
+    // The Queue's own retry comes while the lease still holds, and claims nothing.
     controls.sent.push(message);
     const retried = await (await deliverNext()).result();
     const callsBefore = calls;
-    clock.advance(LEASE_MS + 1);
+    await eventually(async () => (await storedRecord(operation))?.channelLostTime !== undefined);
+    clock.advance(LOST_CHANNEL_LEASE_MS);
     await fireAlarm(operation);
     await seeThrough(operation);
 

@@ -1,4 +1,5 @@
 // The log: one line for each request and each transition, and in none of them what an operation was told or has to say.
+import { DEFAULT_LEASE_MS } from "../../src/limits";
 import { assert, asyncProperty, constantFrom, string, tuple } from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { RpcError } from "../../src/index";
@@ -109,7 +110,7 @@ describe("a transition is one line", () => {
     await fireAlarm(operation);
     await deliverNext();
     await eventually(async () => (await storedRecord(operation))?.state === "RUNNING");
-    clock.advance(61_000);
+    clock.advance(DEFAULT_LEASE_MS + 1_000);
     await call("GET", `/v1/${operation.name}`);
 
     expect(transitions(operation).filter(({ level }) => level === "warn")).toEqual([
@@ -156,7 +157,7 @@ describe("a transition is one line", () => {
     const operation = await startScript(async () => ({}), { verb: "forget" });
     await runNext();
     await outboxIsEmpty(operation);
-    clock.advance(61_000);
+    clock.advance(DEFAULT_LEASE_MS + 1_000);
     await call("GET", `/v1/${operation.name}`);
 
     expect(transitions(operation).at(-1)).toEqual({

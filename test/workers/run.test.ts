@@ -2,6 +2,7 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
+import { DEFAULT_LEASE_MS, LOST_CHANNEL_LEASE_MS } from "../../src/limits";
 import type { Claimed, MessageToObject, MessageToRunner } from "../../src/operation/run-channel";
 import { eventually } from "../support/eventually";
 import { clock } from "./clock";
@@ -9,6 +10,7 @@ import { controls } from "./controls";
 import {
   type Started,
   advanceToAlarm,
+  alarmTime,
   deliver,
   deliverNext,
   fireAlarm,
@@ -25,7 +27,7 @@ import {
 
 useFreshWorld();
 
-const LEASE_MS = 60_000;
+const LEASE_MS = DEFAULT_LEASE_MS;
 const succeed = async () => ({ answer: 42 });
 
 /** A runner of the test's own making, for what a real one would never do. */
@@ -88,8 +90,10 @@ class Runner {
     await eventually(() => this.received.some((message) => message.type === type));
   }
 
-  lose(): void {
+  /** Closes the channel, and waits until the object knows. */
+  async lose(operation: Started): Promise<void> {
     this.#socket.close(1000, "lost");
+    await eventually(async () => (await storedRecord(operation))?.channelLostTime !== undefined);
   }
 }
 
@@ -353,9 +357,9 @@ describe("a lease", () => {
     const operation = await startScript(succeed);
     const lost = await Runner.claim(operation);
     const { fence } = lost.claimed;
-    lost.lose();
+    await lost.lose(operation);
     await evictDurableObject(operation.stub, { webSockets: "close" });
-    clock.advance(LEASE_MS / 2);
+    clock.advance(LOST_CHANNEL_LEASE_MS - 1);
     const reopened = await Runner.open(operation, fence);
     clock.advance(LEASE_MS - 1);
     await fireAlarm(operation);
@@ -375,11 +379,83 @@ describe("a lease", () => {
   test("that has run out does not let its channel be reopened", async () => {
     const operation = await startScript(succeed);
     const lost = await Runner.claim(operation);
-    lost.lose();
-    clock.advance(LEASE_MS + 1);
+    await lost.lose(operation);
+    clock.advance(LOST_CHANNEL_LEASE_MS);
 
     expect(await Runner.open(operation, lost.claimed.fence)).toBeUndefined();
     expect(await stateOf(operation)).toBe("QUEUED");
+  });
+
+  test("is shortened to 10 s by the loss of its channel, and the work goes to another then", async () => {
+    const operation = await startScript(succeed);
+    const lost = await Runner.claim(operation);
+    const claimTime = Date.now();
+    clock.advance(20_000);
+    await lost.lose(operation);
+    const shortened = await storedRecord(operation);
+    const alarm = await alarmTime(operation);
+    controls.sent.length = 0;
+    clock.advance(9_999);
+    await fireAlarm(operation);
+    const before = await stateOf(operation);
+    clock.advance(1);
+    await fireAlarm(operation);
+    await runNext();
+
+    expect(shortened).toMatchObject({
+      channelLostTime: claimTime + 20_000,
+      leaseEndTime: claimTime + 20_000 + LOST_CHANNEL_LEASE_MS,
+    });
+    expect(alarm).toBeLessThanOrEqual(shortened!.leaseEndTime!);
+    expect(before).toBe("RUNNING");
+    expect(await getOperation(operation.name)).toMatchObject({ done: true });
+    expect(await storedRecord(operation)).toMatchObject({ deaths: 1 });
+  });
+
+  test("is whole again once its channel is reopened", async () => {
+    const operation = await startScript(succeed);
+    const lost = await Runner.claim(operation);
+    await lost.lose(operation);
+    clock.advance(5_000);
+    await Runner.open(operation, lost.claimed.fence);
+    const record = await storedRecord(operation);
+    clock.advance(LEASE_MS - 1);
+    await fireAlarm(operation);
+
+    expect(record?.channelLostTime).toBeUndefined();
+    expect(record?.leaseEndTime).toBe(Date.now() + 1);
+    expect(await stateOf(operation)).toBe("RUNNING");
+  });
+
+  test("of an object that was reset, with its runner gone, is shortened by the next read", async () => {
+    const operation = await startScript(succeed);
+    await Runner.claim(operation);
+    // As when a source file is saved under `npm start`: nothing tells the new object that a channel closed.
+    await evictDurableObject(operation.stub, { webSockets: "close" });
+    clock.advance(1_000);
+    await getOperation(operation.name);
+    const { leaseEndTime } = (await storedRecord(operation))!;
+    const readTime = Date.now();
+    clock.advance(3_000);
+    await getOperation(operation.name);
+
+    expect(leaseEndTime).toBe(readTime + LOST_CHANNEL_LEASE_MS);
+    // A second look does not lengthen it.
+    expect((await storedRecord(operation))?.leaseEndTime).toBe(leaseEndTime);
+  });
+
+  test("of a reset object is left to its runner, though its stored end has passed", async () => {
+    const operation = await startScript(succeed);
+    const runner = await Runner.claim(operation);
+    clock.advance(LEASE_MS - 1_000);
+    await runner.keepAlive();
+    await evictDurableObject(operation.stub, { webSockets: "close" });
+    // The runner was confirmed 2 s ago, which only the lost channel knew.
+    clock.advance(2_000);
+    const reopened = await Runner.open(operation, runner.claimed.fence);
+
+    expect(reopened?.claimed).toMatchObject({ attempt: 1 });
+    expect(await storedRecord(operation)).toMatchObject({ state: "RUNNING", deaths: 0 });
   });
 
   test("goes with the channel that was opened last: the one before is closed, and not told to stop", async () => {

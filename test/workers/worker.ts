@@ -101,7 +101,11 @@ export class OperationObject extends DeployedOperationObject {
     const cut = isClaim ? controls.takeCut("claim") : undefined;
     if (cut === "lost") throw new Error("the claim is lost");
     const response = await super.fetch(request);
-    if (cut === "unanswered") throw new Error("the answer to the claim is lost");
+    if (cut === "unanswered") {
+      response.webSocket?.accept();
+      response.webSocket?.close(CUT, "cut");
+      throw new Error("the answer to the claim is lost");
+    }
     return response;
   }
 

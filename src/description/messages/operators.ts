@@ -54,6 +54,7 @@ const Lease = message(
     lastKeepAliveTime: timestamp(3),
     attemptEndTime: timestamp(4, { description: "When the attempt has taken as long as its method lets it." }),
     graceEndTime: timestamp(5, { description: "When a cancel request is given up waiting for." }),
+    channelLostTime: timestamp(6, { description: "Since when its runner's channel is closed." }),
   },
   { description: "The claim of the runner that does the work." },
 );

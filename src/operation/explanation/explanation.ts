@@ -110,12 +110,14 @@ function attemptCounts(record: OperationRecord): JsonObject | undefined {
   };
 }
 
-function lease({ fence, leaseEndTime, attemptEndTime, graceEndTime }: OperationRecord, live: LiveFacts) {
+function lease(record: OperationRecord, live: LiveFacts) {
+  const { fence, leaseEndTime, channelLostTime, attemptEndTime, graceEndTime } = record;
   if (fence === undefined) return undefined;
   return defined({
     endTime: timestamp(leaseEndTime),
     connected: live.isConnected,
     lastKeepAliveTime: timestamp(live.lastKeepAliveTime),
+    channelLostTime: timestamp(channelLostTime),
     attemptEndTime: timestamp(attemptEndTime),
     graceEndTime: timestamp(graceEndTime),
   });

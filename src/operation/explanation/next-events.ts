@@ -35,7 +35,9 @@ function dueText(event: DueTransition, record: OperationRecord): string {
     case "missHeartbeat":
       return "it ends with DEADLINE_EXCEEDED, unless its worker has reported before.";
     case "loseLease":
-      return `the lease is extended, if its runner's keep-alives have come; otherwise ${lossText(record, platformDeaths + 1)}.`;
+      return record.channelLostTime === undefined
+        ? `the lease is extended, if its runner's keep-alives have come; otherwise ${lossText(record, platformDeaths + 1)}.`
+        : `unless its runner has opened its channel again, ${lossText(record, platformDeaths + 1)}.`;
     case "passAttemptLimit":
       return `attempt ${attemptNumber(record)} has taken as long as it may (${length(policy.attemptTimeoutMs ?? 0)}) and ${
         failures + 1 >= policy.maxAttempts ? "fails, for good: it is the last" : "fails, to be tried again"

@@ -77,7 +77,8 @@ test.each<[string, number, string]>([
   ["INVOCATION_GRACE_MS", 10_000, "has 10 s to stop"],
   ["MAX_IDLE_INVOCATIONS", 2, "Two invocations in a row that stored nothing"],
   ["MAX_PLATFORM_DEATHS", 5, "the fifth without a new step or checkpoint"],
-  ["DEFAULT_LEASE_MS", 60_000, "found out after a minute"],
+  ["LOST_CHANNEL_LEASE_MS", 10_000, "is noticed after 10 s"],
+  ["DEFAULT_LEASE_MS", 75_000, "after 75 s if its connection stays open"],
   ["PROGRESS_INTERVAL_MS", 500, "twice a second at most"],
 ])("docs/methods.md has %s as it is", (name, value, text) => {
   expect(limits[name]).toBe(value);

@@ -348,6 +348,47 @@ describe("a lost lease", () => {
     expect(record.leaseEndTime).toBe(NOW + MINUTE_MS);
   });
 
+  test("is shortened to ten seconds by the loss of its channel, once", () => {
+    const lost: OperationEvent = { type: "channelLost", fence: "one" };
+    const record = afterEvents(running(), [lost, NOW + SECOND_MS]);
+
+    expect(record).toMatchObject({ channelLostTime: NOW + SECOND_MS, leaseEndTime: NOW + 11 * SECOND_MS });
+    expect(step(record, lost, NOW + 2 * SECOND_MS)).toEqual({ ok: false, refusal: "NOT_ALLOWED" });
+    expect(happens(record, timePasses, NOW + 11 * SECOND_MS).record).toMatchObject({ deaths: 1 });
+  });
+
+  test("is left ten seconds from the loss of its channel, though its stored end has passed", () => {
+    const record = afterEvents(running(), [{ type: "channelLost", fence: "one" }, NOW + 70 * SECOND_MS]);
+
+    expect(record.leaseEndTime).toBe(NOW + 80 * SECOND_MS);
+  });
+
+  test("is never longer than it was promised, by the loss of its channel", () => {
+    const record = afterEvents(running({ policy: aPolicy({ leaseMs: 3_000 }) }), [
+      { type: "channelLost", fence: "one" },
+      NOW,
+    ]);
+
+    expect(record.leaseEndTime).toBe(NOW + 3_000);
+  });
+
+  test("is whole again when its runner is heard of over another channel", () => {
+    const record = afterEvents(
+      running(),
+      [{ type: "channelLost", fence: "one" }, NOW],
+      [{ type: "keepAlive", fence: "one", receivedTime: NOW + 5_000 }, NOW + 5_000],
+    );
+
+    expect(record).toMatchObject({ leaseEndTime: NOW + 5_000 + MINUTE_MS });
+    expect(record.channelLostTime).toBeUndefined();
+  });
+
+  test("takes what is known of its channel with it", () => {
+    const record = afterEvents(running(), [{ type: "channelLost", fence: "one" }, NOW], [timePasses, NOW + MINUTE_MS]);
+
+    expect(record.channelLostTime).toBeUndefined();
+  });
+
   test("is tried again at once after the first death: that is most likely the platform's own", () => {
     const { record, effects } = happens(running(), timePasses, NOW + MINUTE_MS);
 

@@ -37,7 +37,7 @@ function aContext(claimed: Partial<Claimed> = {}, ports: Partial<RunPorts> = {})
     saveStep: async (name, result) => void saved.push([name, result]),
     saveCheckpoint: async (cursor) => void saved.push(["checkpoint", cursor]),
     stepResult: async (place) => `"of place ${place}"`,
-    checkLease: () => undefined,
+    checkLease: async () => {},
     log: () => undefined,
     signal: new AbortController().signal,
     input: new ReadableStream(),
@@ -118,9 +118,9 @@ describe("a durable sleep", () => {
 });
 
 // "No consumer believes it owns the work longer than a lease after its last confirmed keep-alive."
-test("a step does not begin where the lease has run out unnoticed", async () => {
+test("a step does not begin after the lease has expired unnoticed", async () => {
   const abort = new AbortController();
-  const checkLease = (): void => abort.abort(new Error("the lease is over"));
+  const checkLease = async (): Promise<void> => abort.abort(new Error("the lease is over"));
   const { op, saved } = aContext({}, { signal: abort.signal, checkLease });
   let runs = 0;
 

@@ -1,0 +1,27 @@
+// Numbers that must fit into what the platform gives, whoever changes them.
+import { expect, test } from "vitest";
+import {
+  CLAIM_TIMEOUT_MS,
+  DEFAULT_INVOCATION_MS,
+  DEFAULT_LEASE_MS,
+  INVOCATION_GRACE_MS,
+  KEEP_ALIVES_PER_LEASE,
+  LOST_CHANNEL_LEASE_MS,
+  PLATFORM_INVOCATION_MS,
+} from "../../src/limits";
+
+/** The CPU time of an invocation, where `limits.cpu_ms` says nothing else. */
+const CPU_LIMIT_MS = 30_000;
+
+test("a claim, the work, its grace and its last word end within the platform's 15 minutes", () => {
+  const longestMs = CLAIM_TIMEOUT_MS + DEFAULT_INVOCATION_MS + INVOCATION_GRACE_MS;
+
+  expect(PLATFORM_INVOCATION_MS).toBe(15 * 60_000);
+  expect(longestMs + 2 * LOST_CHANNEL_LEASE_MS).toBeLessThanOrEqual(PLATFORM_INVOCATION_MS);
+});
+
+test("a lease outlasts a runner that computes for its whole CPU limit, with its clock standing still", () => {
+  expect(DEFAULT_LEASE_MS).toBeGreaterThanOrEqual(2 * CPU_LIMIT_MS + 15_000);
+  // The last keep-alive before it began to compute may be as old as two of them lie apart.
+  expect(DEFAULT_LEASE_MS / KEEP_ALIVES_PER_LEASE + CPU_LIMIT_MS).toBeLessThan(DEFAULT_LEASE_MS);
+});

@@ -1,0 +1,218 @@
+// The runner's end of the run channel, with an object that a test plays: what it does when the object does not answer, when
+// the channel is cut, and when its lease expires.
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { CLAIM_TIMEOUT_MS, DEFAULT_LEASE_MS, KEEP_ALIVE_GRACE_MS, LOST_CHANNEL_LEASE_MS } from "../../../src/limits";
+import type { Claimed } from "../../../src/operation/run-channel";
+import { RunChannel } from "../../../src/queue/run-channel";
+
+const OPEN = 1;
+const CLOSED = 3;
+const PING_MS = DEFAULT_LEASE_MS / 4;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  vi.stubGlobal("WebSocket", { READY_STATE_OPEN: OPEN });
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+/** The runner's end of a socket. */
+class Socket extends EventTarget {
+  readyState = OPEN;
+  readonly sent: string[] = [];
+  answersPings = true;
+
+  accept(): void {}
+
+  send(text: string): void {
+    this.sent.push(text);
+    if (text === "ping" && this.answersPings) this.says("pong");
+  }
+
+  close(): void {
+    this.readyState = CLOSED;
+  }
+
+  says(data: string): void {
+    this.dispatchEvent(Object.assign(new Event("message"), { data }));
+  }
+
+  /** The connection is gone, and the runner hears so. */
+  breaks(how: "close" | "error" = "close"): void {
+    this.readyState = CLOSED;
+    this.dispatchEvent(new Event(how));
+  }
+}
+
+const claimed = { type: "claimed", fence: "the-token", leaseMs: DEFAULT_LEASE_MS, name: "operations/a" } as Claimed;
+
+type Answer = (socket: Socket) => void | Promise<void>;
+const claims = (socket: Socket): void => void setTimeout(() => socket.says(JSON.stringify(claimed)), 0);
+
+/** The object: each time it is asked it answers as the next of `answers` says, and at last as the last of them. */
+function anObject(...answers: (Answer | "refuses" | "fails" | "hangs")[]) {
+  const sockets: Socket[] = [];
+  const askedTimes: number[] = [];
+  const stub = {
+    async fetch(): Promise<Response> {
+      askedTimes.push(Date.now());
+      const answer = answers.length > 1 ? answers.shift()! : answers[0]!;
+      if (answer === "hangs") return new Promise<never>(() => {});
+      if (answer === "fails") throw new Error("Network connection lost.");
+      if (answer === "refuses") return { status: 409, webSocket: null } as unknown as Response;
+      const socket = new Socket();
+      sockets.push(socket);
+      await answer(socket);
+      return { status: 101, webSocket: socket } as unknown as Response;
+    },
+  };
+  return { stub, sockets, askedTimes };
+}
+
+async function aChannel(...answers: Parameters<typeof anObject>) {
+  const object = anObject(claims, ...answers);
+  const claim = RunChannel.claim(object.stub);
+  await vi.advanceTimersByTimeAsync(0);
+  const channel = (await claim)!;
+  const stops: number[] = [];
+  channel.listen({ onCancel: () => {}, onStop: () => void stops.push(Date.now()) });
+  return { ...object, channel, stops, claimTime: Date.now() };
+}
+
+describe("a claim", () => {
+  test.each<[string, Answer | "hangs"]>([
+    ["that is never answered", "hangs"],
+    ["whose channel says nothing", () => {}],
+  ])("%s fails after ten seconds", async (_, answer) => {
+    const failed = vi.fn<(error: unknown) => void>();
+    RunChannel.claim(anObject(answer).stub).catch(failed);
+    await vi.advanceTimersByTimeAsync(CLAIM_TIMEOUT_MS - 1);
+    expect(failed).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(1);
+
+    expect(failed.mock.calls).toEqual([[expect.objectContaining({ message: expect.stringContaining("within 10 s") })]]);
+  });
+
+  test.each(["close", "error"] as const)("whose channel ends by %s before it is opened fails at once", async (how) => {
+    const { stub } = anObject((socket) => void setTimeout(() => socket.breaks(how), 0));
+    const failed = vi.fn<(error: unknown) => void>();
+    RunChannel.claim(stub).catch(failed);
+    await vi.advanceTimersByTimeAsync(0);
+
+    expect(failed).toHaveBeenCalledOnce();
+  });
+
+  test("that is answered too late has its channel closed, so that the object knows", async () => {
+    const late = Promise.withResolvers<void>();
+    const { stub, sockets } = anObject(async (socket) => {
+      await late.promise;
+      claims(socket);
+    });
+    const failed = vi.fn<(error: unknown) => void>();
+    RunChannel.claim(stub).catch(failed);
+    await vi.advanceTimersByTimeAsync(CLAIM_TIMEOUT_MS);
+    late.resolve();
+    await vi.advanceTimersByTimeAsync(1);
+
+    expect(failed).toHaveBeenCalledOnce();
+    expect(sockets[0]?.readyState).toBe(CLOSED);
+  });
+});
+
+describe("a lost channel", () => {
+  test("is asked for at once, and then ever less often", async () => {
+    const { sockets, askedTimes, claimTime } = await aChannel("fails");
+    sockets[0]!.breaks();
+    await vi.advanceTimersByTimeAsync(LOST_CHANNEL_LEASE_MS);
+    const [, first, ...more] = askedTimes;
+    const gaps = more.map((time, index) => time - [first!, ...more][index]!);
+
+    expect(first).toBe(claimTime);
+    expect(gaps.length).toBeGreaterThan(4);
+    expect(gaps.length).toBeLessThan(16);
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(125);
+    expect(Math.max(...gaps)).toBeGreaterThan(999);
+  });
+
+  test("that is cut again as soon as it is open is not asked for without a pause", async () => {
+    const cutAtOnce: Answer = (socket) => {
+      claims(socket);
+      setTimeout(() => socket.breaks(), 1);
+    };
+    const { sockets, askedTimes } = await aChannel(cutAtOnce);
+    sockets[0]!.breaks();
+    await vi.advanceTimersByTimeAsync(10_000);
+
+    expect(askedTimes.length).toBeGreaterThan(5);
+    expect(askedTimes.length).toBeLessThan(20);
+  });
+
+  test("leaves the runner ten seconds, whatever was left of its lease", async () => {
+    const { sockets, stops, channel, claimTime } = await aChannel("fails");
+    sockets[0]!.breaks();
+    await vi.advanceTimersByTimeAsync(LOST_CHANNEL_LEASE_MS - 1);
+    expect(channel.holdsLease()).toBe(true);
+    await vi.advanceTimersByTimeAsync(1);
+
+    expect(channel.holdsLease()).toBe(false);
+    expect(stops).toEqual([claimTime + LOST_CHANNEL_LEASE_MS]);
+  });
+
+  test("that is given back leaves the runner its whole lease again", async () => {
+    const { sockets, stops, channel } = await aChannel("fails", "fails", claims);
+    sockets[0]!.breaks();
+    await vi.advanceTimersByTimeAsync(5 * LOST_CHANNEL_LEASE_MS);
+
+    expect(channel.holdsLease()).toBe(true);
+    expect(stops).toEqual([]);
+  });
+
+  test("that is refused stops the work", async () => {
+    const { sockets, stops, claimTime } = await aChannel("refuses");
+    sockets[0]!.breaks();
+    await vi.advanceTimersByTimeAsync(0);
+
+    expect(stops).toEqual([claimTime]);
+  });
+
+  test("of which no end was heard is found out by a keep-alive without an answer", async () => {
+    const { sockets, askedTimes, claimTime } = await aChannel(claims);
+    await vi.advanceTimersByTimeAsync(PING_MS);
+    sockets[0]!.answersPings = false;
+    await vi.advanceTimersByTimeAsync(2 * PING_MS + KEEP_ALIVE_GRACE_MS);
+
+    expect(sockets).toHaveLength(2);
+    expect(askedTimes.at(-1)).toBe(claimTime + 3 * PING_MS + KEEP_ALIVE_GRACE_MS);
+    expect(sockets[0]?.readyState).toBe(CLOSED);
+  });
+
+  test("has what was not answered sent again over the next", async () => {
+    const { sockets, channel } = await aChannel("fails", claims);
+    const saved = channel.save({ type: "saveCheckpoint", cursor: "1" });
+    sockets[0]!.breaks("error");
+    await vi.advanceTimersByTimeAsync(2_000);
+    const [again] = sockets[1]!.sent;
+    sockets[1]!.says(JSON.stringify({ type: "saved", id: 1 }));
+
+    expect(again).toBe(sockets[0]!.sent[0]);
+    expect(await saved).toBe("settled");
+  });
+});
+
+test("a lease is judged by a clock that a timer has set, which code that computes does not", async () => {
+  const { channel, stops } = await aChannel(claims);
+  // The platform's: it shows the time of the last event, until the next one.
+  const stoodAt = Date.now();
+  const now = vi.spyOn(Date, "now").mockReturnValue(stoodAt);
+  setTimeout(() => now.mockReturnValue(stoodAt + DEFAULT_LEASE_MS), 0);
+  const confirmed = channel.confirmLease();
+  expect(stops).toEqual([]);
+  await vi.advanceTimersByTimeAsync(1);
+  await confirmed;
+  now.mockRestore();
+
+  expect(stops).toHaveLength(1);
+});
