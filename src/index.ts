@@ -15,7 +15,7 @@ import { httpDoor } from "./http/door";
 import type { RequestLine } from "./http/request-line";
 import { readSnapshot } from "./kv/snapshots";
 import { PolicyCache } from "./iam/policy-cache";
-import { isAnonymous } from "./iam/principal";
+import { type Principal, isAnonymous } from "./iam/principal";
 import { RATE_LIMIT_RETRY_SECONDS } from "./limits";
 import type { Method } from "./operation/define-method";
 import { checkOptions } from "./operation/declaration-check";
@@ -146,17 +146,16 @@ async function serviceContext(
   apiKeysByEnv.set(env, apiKeys);
   const address = request.headers.get("CF-Connecting-IP") ?? "";
   const authentication = authenticationConfigFromEnv(env);
-  const principal = await authenticate(request, authentication, { keySets, apiKeys }, now()).catch(
-    async (error: unknown) => {
-      // Who guesses at credentials is counted too.
-      await limitRate(env.RATE_LIMITER, address);
-      throw error;
-    },
-  );
+  const authenticated = (): Promise<Principal> => authenticate(request, authentication, { keySets, apiKeys }, now());
+  const principal = await authenticated().catch(async (error: unknown) => {
+    // Who guesses at credentials is counted too.
+    await limitRate(env.RATE_LIMITER, address);
+    throw error;
+  });
   await limitRate(env.RATE_LIMITER, principal.id || address);
   const authorizer = new Authorizer(
     principal,
-    { cache: policyCache, read: policyReader(env.POLICIES), now },
+    { cache: policyCache, read: policyReader(env.POLICIES), now, authenticate: authenticated },
     requestId,
   );
   const namespaces = { operations: env.OPERATIONS, policies: env.POLICIES };

@@ -45,7 +45,12 @@ async function principalOf(
     const rules = { issuers: accepted, clockSkewSeconds: config.clockSkewSeconds };
     const { issuer, claims } = await verifyJwt(token, rules, keySets, now);
     const caller = callerFromClaims(claims, issuer);
-    return { ...caller, grants: [], isAdmin: caller.members.some((member) => config.admins.has(member)) };
+    return {
+      ...caller,
+      grants: [],
+      isAdmin: caller.members.some((member) => config.admins.has(member)),
+      expireTime: ((claims.exp ?? 0) + config.clockSkewSeconds) * 1_000,
+    };
   };
   const principals: Principal[] = [];
   if (bearerToken !== undefined) principals.push(await callerOfToken(bearerToken, config.issuers));
@@ -53,7 +58,11 @@ async function principalOf(
   for (const { header, token } of assertions) {
     principals.push(await callerOfToken(token, issuersOfHeader(issuers, header)));
   }
-  return principals[0] ?? ANONYMOUS;
+  const [caller] = principals;
+  if (!caller) return ANONYMOUS;
+  // Every credential of a request must be good, for as long as the request lasts.
+  const expireTime = Math.min(...principals.map((principal) => principal.expireTime ?? Infinity));
+  return expireTime === Infinity ? caller : { ...caller, expireTime };
 }
 
 function issuersOfHeader(issuers: readonly Issuer[], header: string): ReadonlyMap<string, Issuer> {

@@ -47,7 +47,7 @@ export async function verifyApiKey(
   if (!record || !hasHash(key.secret, record.secretHash)) throw badCredentials("API_KEY_INVALID");
   if (record.revokeTime !== undefined) throw badCredentials("API_KEY_REVOKED");
   if (record.expireTime !== undefined && record.expireTime <= now) throw badCredentials("API_KEY_EXPIRED");
-  return { id, members, grants: record.grants, isAdmin: config.admins.has(id) };
+  return { id, members, grants: record.grants, isAdmin: config.admins.has(id), expireTime: record.expireTime };
 }
 
 /** A key is a member of its own, and of everyone; not of allAuthenticatedUsers: it may do what it was made for. */

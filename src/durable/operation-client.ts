@@ -113,8 +113,8 @@ export function operationStore(
               timeoutMs,
               signal,
               readInstead,
-              judgement: judgementOf(access),
-              judge: async () => judgementOf(await authorizer.accessAnew(permission, name)),
+              judgement: judgementOf(access, authorizer),
+              judge: async () => judgementOf(await authorizer.accessAnew(permission, name), authorizer),
             }),
         }),
       );
@@ -122,8 +122,10 @@ export function operationStore(
   };
 }
 
-function judgementOf(access: Access): Judgement {
-  return { access, endTime: Date.now() + WAIT_JUDGEMENT_MS };
+/** A judgement holds for a while, and no longer than the credentials do. */
+function judgementOf(access: Access, { principal }: Authorizer): Judgement {
+  const endTime = Math.min(Date.now() + WAIT_JUDGEMENT_MS, principal.expireTime ?? Infinity);
+  return { access, endTime };
 }
 
 function present<T extends object>(answer: T | "NOT_FOUND"): T | undefined {

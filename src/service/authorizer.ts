@@ -23,19 +23,28 @@ const AUDITED: ReadonlySet<Permission | AdministratorAction> = new Set<Permissio
   "apiKeys.revoke",
 ]);
 
+export interface AuthorizerPorts extends AncestorPolicyPorts {
+  /** Checks the request's credentials anew. Throws UNAUTHENTICATED where they are not good any more. */
+  authenticate(this: void): Promise<Principal>;
+}
+
 export class Authorizer {
-  readonly principal: Principal;
-  readonly #ports: AncestorPolicyPorts;
+  #principal: Principal;
+  readonly #ports: AuthorizerPorts;
   readonly #requestId: string;
   /** By permission and resource: what stands above a resource is judged once in a call. */
   readonly #granted = new Map<string, Promise<boolean>>();
   readonly #audited = new Set<string>();
 
   /** `requestId`: of the HTTP request that is judged, for the log. */
-  constructor(principal: Principal, ports: AncestorPolicyPorts, requestId: string) {
-    this.principal = principal;
+  constructor(principal: Principal, ports: AuthorizerPorts, requestId: string) {
+    this.#principal = principal;
     this.#ports = ports;
     this.#requestId = requestId;
+  }
+
+  get principal(): Principal {
+    return this.#principal;
   }
 
   /** Throws where the caller has not the permission on a parent, or on what stands before its first wildcard. */
@@ -53,8 +62,12 @@ export class Authorizer {
     return { permission, isGranted, principal: { id, members }, requestId: this.#requestId };
   }
 
-  /** The same, judged anew: a wait lasts longer than a judgement may be relied on. */
-  accessAnew(permission: Permission, name: string): Promise<Access> {
+  /**
+   * The same, judged anew, credentials included: a wait lasts longer than a judgement may be relied on. Throws where the
+   * credentials have expired or were revoked.
+   */
+  async accessAnew(permission: Permission, name: string): Promise<Access> {
+    this.#principal = await this.#ports.authenticate();
     this.#granted.clear();
     return this.accessTo(permission, name);
   }

@@ -66,6 +66,31 @@ export const bugs: readonly Bug[] = [
     tests: unit("iam/condition.test.ts"),
     caughtBy: "is refused",
   },
+  // ── Rights end ────────────────────────────────────────────────────────────────────────────────────────────────────
+  {
+    name: "a wait rests on its first judgement for ever",
+    file: "src/durable/operation-client.ts",
+    find: "Math.min(Date.now() + WAIT_JUDGEMENT_MS, principal.expireTime ?? Infinity)",
+    replace: "principal.expireTime === -1 ? WAIT_JUDGEMENT_MS : Infinity",
+    tests: unit("durable/wait.test.ts"),
+    caughtBy: "credentials that stop being good",
+  },
+  {
+    name: "a wait outlasts its token",
+    file: "src/durable/operation-client.ts",
+    find: "Math.min(Date.now() + WAIT_JUDGEMENT_MS, principal.expireTime ?? Infinity)",
+    replace: "Date.now() + WAIT_JUDGEMENT_MS + 0 * (principal.expireTime ?? 0)",
+    tests: unit("durable/wait.test.ts"),
+    caughtBy: "at the very time at which they expire",
+  },
+  {
+    name: "a wait is judged anew without its credentials",
+    file: "src/service/authorizer.ts",
+    find: "    this.#principal = await this.#ports.authenticate();\n",
+    replace: "",
+    tests: unit("durable/wait.test.ts"),
+    caughtBy: "credentials that stop being good",
+  },
   // ── Budgets of work ───────────────────────────────────────────────────────────────────────────────────────────────
   {
     name: "a page's work is not counted",

@@ -23,10 +23,18 @@ import {
   userOf,
 } from "./access-harness";
 import { clock } from "./clock";
+import { runInDurableObject } from "cloudflare:test";
+import { eventually } from "../support/eventually";
 
 useGuardedWorld();
 
 // ── What is called ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** How many wait on an operation. */
+function openSockets(name: string): Promise<number> {
+  const stub = env.OPERATIONS.get(env.OPERATIONS.idFromString(name.split("/").at(-1) ?? ""));
+  return runInDurableObject(stub, (_, state) => state.getWebSockets("wait").length);
+}
 
 interface MethodCall {
   method: string;
@@ -526,6 +534,21 @@ test("a viewer under a condition on the parent's name sees the parent's list, la
 
   expect(status).toBe(200);
   expect(json["operations"]).toEqual([expect.objectContaining({ name, metadata })]);
+});
+
+test("a wait is told nothing after its token has expired", async () => {
+  // Good for one second more, with what clocks may differ.
+  const auditor = await userOf("late-auditor", { expiresIn: -59 });
+  await bind("projects/late", [{ role: "roles/longrunning.viewer", members: [memberOf("late-auditor")] }]);
+  const { name } = await asAdmin("POST", "/v1/projects/late/operations", {});
+  const waiting = call(auditor, "POST", `/v1/${name as string}:wait?timeout=60s`);
+  await eventually(async () => (await openSockets(name as string)) === 1);
+  clock.advance(2_000);
+  const { status, reason, headers } = await waiting;
+
+  expect([status, reason]).toEqual([401, "CREDENTIALS_EXPIRED"]);
+  expect(headers.has("WWW-Authenticate")).toBe(true);
+  await eventually(async () => (await openSockets(name as string)) === 0);
 });
 
 test("API keys: each change is audited, refused or not", async () => {

@@ -47,7 +47,12 @@ const admin: Principal = { id: "user:admin", members: [], grants: [], isAdmin: t
 const starter: Principal = { id: "user:ada", members: [], grants: [], isAdmin: false };
 
 function authorizerOf(principal: Principal, requestId = "ray-1"): Authorizer {
-  const noPolicies = { cache: new PolicyCache(), read: async () => emptyPolicyOf(), now: () => Date.now() };
+  const noPolicies = {
+    cache: new PolicyCache(),
+    read: async () => emptyPolicyOf(),
+    now: () => Date.now(),
+    authenticate: async () => principal,
+  };
   return new Authorizer(principal, noPolicies, requestId);
 }
 

@@ -104,6 +104,8 @@ describe("a good token", () => {
       members: ["principal://issuer.example/subject/ada", "allAuthenticatedUsers", "allUsers"],
       grants: [],
       isAdmin: false,
+      // A minute for clocks that differ.
+      expireTime: (NOW_SECONDS + 660) * 1_000,
     });
   });
 

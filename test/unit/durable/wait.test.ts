@@ -9,7 +9,7 @@ import { type Policy, emptyPolicy, policyFromBindings } from "../../../src/iam/p
 import { PolicyCache } from "../../../src/iam/policy-cache";
 import { MAX_WAITERS } from "../../../src/limits";
 import { WAITERS_HEADER, type WaitMessage } from "../../../src/operation/answer";
-import { unavailable } from "../../../src/rpc/error";
+import { RpcError, unavailable } from "../../../src/rpc/error";
 import { Authorizer } from "../../../src/service/authorizer";
 import { anAnswer } from "../../support/a-service";
 import { aPlatformError } from "../../support/an-object";
@@ -388,7 +388,8 @@ test("a caller who loses the right from above during a wait is rejected, althoug
   const viewer: Policy = policyFromBindings([{ role: "roles/longrunning.viewer", members: ["user:ada"] }], 1);
   let policy = viewer;
   const principal = { id: "user:ada", members: ["user:ada"], grants: [], isAdmin: false };
-  const ports = { cache: new PolicyCache(), read: async () => policy, now: () => Date.now() };
+  const authenticate = async () => principal;
+  const ports = { cache: new PolicyCache(), read: async () => policy, now: () => Date.now(), authenticate };
   const namespace = { idFromString: (id: string) => id, get: () => object.address.newStub() };
   const store = operationStore(namespace as never, new Authorizer(principal, ports, "ray"));
   const waiting = store.wait("projects/p/operations/1", 60_000).catch((error: unknown) => error);
@@ -400,4 +401,56 @@ test("a caller who loses the right from above during a wait is rejected, althoug
   expect(object.state.subscriptions.map((subscription) => subscription.access.isGranted)).toEqual([true, false]);
   await second(2);
   await waiting;
+});
+
+describe("credentials that stop being good during a wait", () => {
+  const viewer: Policy = policyFromBindings([{ role: "roles/longrunning.viewer", members: ["user:ada"] }], 1);
+  const principal = { id: "user:ada", members: ["user:ada"], grants: [], isAdmin: false };
+  const revoked = new RpcError("UNAUTHENTICATED", "The key is revoked.", { reason: "API_KEY_REVOKED" });
+
+  /** A wait of 60 s whose credentials are revoked after `revokedAfterMs`. */
+  function waitingWith(expireTime: number | undefined, revokedAfterMs: number) {
+    const object = anOperationObject();
+    const startTime = Date.now();
+    const checks: number[] = [];
+    const authenticate = async () => {
+      checks.push(Date.now() - startTime);
+      if (Date.now() >= startTime + revokedAfterMs) throw revoked;
+      return { ...principal, expireTime };
+    };
+    const ports = { cache: new PolicyCache(), read: async () => viewer, now: () => Date.now(), authenticate };
+    const namespace = { idFromString: (id: string) => id, get: () => object.address.newStub() };
+    const caller = { ...principal, expireTime };
+    const store = operationStore(namespace as never, new Authorizer(caller, ports, "ray"));
+    let isOver = false;
+    const ended = store
+      .wait("projects/p/operations/1", 60_000)
+      .catch((error: unknown) => error)
+      .finally(() => {
+        isOver = true;
+      });
+    return { ended, checks, isOver: () => isOver };
+  }
+
+  test("end it at the next judgement, within 30 s", async () => {
+    const { ended, checks, isOver } = waitingWith(undefined, 10_000);
+    await second(29);
+    const wasOver = isOver();
+    await second(2);
+
+    expect(wasOver).toBe(false);
+    expect(isOver()).toBe(true);
+    expect(await ended).toBe(revoked);
+    expect(checks).toHaveLength(1);
+  });
+
+  test("end it at the very time at which they expire", async () => {
+    const { ended, isOver } = waitingWith(Date.now() + 12_000, 12_000);
+    await second(11);
+    const wasOver = isOver();
+    await second(2);
+
+    expect([wasOver, isOver()]).toEqual([false, true]);
+    expect(await ended).toBe(revoked);
+  });
 });
