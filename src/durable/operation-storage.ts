@@ -54,20 +54,25 @@ export class OperationStorage {
     const hasLargeResponse = record.outcome !== undefined && isLarge(record.outcome);
     // Most work leaves nothing behind, and most events write one row, which needs no transaction.
     const isOneRow = request === undefined && !hasLargeResponse && !(erasesWork && this.#hasMoreThanRecord());
-    if (isOneRow) return this.#saveRecord(record);
-    this.#storage.transactionSync(() => {
-      this.#saveRecord(record);
-      if (request !== undefined) this.#storage.kv.put(REQUEST_KEY, encoder.encode(request));
-      if (erasesWork) this.#eraseWork();
-    });
+    const saved = isOneRow
+      ? this.#put(record)
+      : this.#storage.transactionSync(() => {
+          const put = this.#put(record);
+          if (request !== undefined) this.#storage.kv.put(REQUEST_KEY, encoder.encode(request));
+          if (erasesWork) this.#eraseWork(put);
+          return put;
+        });
+    // Only now: a write that throws rolls storage back, and memory must not be ahead of it.
+    this.#record = saved;
+    this.#recordIsRead = true;
   }
 
-  #saveRecord(record: OperationRecord): void {
+  /** Writes the record; gives it as it is stored. */
+  #put(record: OperationRecord): OperationRecord {
     const { outcome } = record;
     const saved = outcome && isLarge(outcome) ? { ...record, outcome: this.#inRows(outcome) } : record;
     this.#storage.kv.put(RECORD_KEY, saved);
-    this.#record = saved;
-    this.#recordIsRead = true;
+    return saved;
   }
 
   #inRows({ response }: { response: string }): Outcome {
@@ -89,13 +94,12 @@ export class OperationStorage {
   }
 
   /** Erases what only the work needed, and responses of attempts that came to nothing. */
-  #eraseWork(): void {
-    const isKept = this.record !== undefined && keepsRequest(this.record);
-    if (!isKept && this.#storage.kv.get(REQUEST_KEY) !== undefined) this.#storage.kv.delete(REQUEST_KEY);
+  #eraseWork(record: OperationRecord): void {
+    if (!keepsRequest(record) && this.#storage.kv.get(REQUEST_KEY) !== undefined) this.#storage.kv.delete(REQUEST_KEY);
     this.input.erase();
     // A place is left empty by a step whose storing was interrupted, never more of them than may be stored side by side.
     for (let place = 0, gap = 0; gap <= MAX_STEP_GAP; place += 1) gap = this.step(place).erase() ? 0 : gap + 1;
-    const outcome = this.record?.outcome;
+    const { outcome } = record;
     this.response.erase(outcome && "responseChunks" in outcome ? outcome.responseChunks : 0);
   }
 

@@ -70,6 +70,18 @@ describe("an alarm that fails", () => {
     expect(await storedBy(operation)).toEqual(["record", "request", "(alarm)"]);
   });
 
+  test("half-way through its writes is not taken for done: the object in memory ends the operation the next time", async () => {
+    const text = "a".repeat(MAX_INLINE_REQUEST_CHARACTERS * 2);
+    const operation = await startScript(async () => ({}), { body: { text } });
+    const mend = await breakStorage(operation, "delete");
+    await call("POST", `/v1/${operation.name}:cancel`);
+    await mend();
+    await call("POST", `/v1/${operation.name}:cancel`);
+
+    expect(await stateOf(operation)).toBe("CANCELLED");
+    expect(await storedBy(operation)).not.toContain("request");
+  });
+
   test("time and again keeps being armed, and nothing is said to be done that is not", async () => {
     const operation = await startScript(async () => ({}), { verb: "hurry" });
     const mend = await breakStorage(operation);
