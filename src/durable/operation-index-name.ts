@@ -27,7 +27,10 @@ export function operationIndexAddress(
   namespace: DurableObjectNamespace<OperationIndex>,
   { parent, jurisdiction, indexShard = 0 }: IndexPlace,
 ): ObjectAddress<OperationIndex> {
-  return objectByName(placedNamespace(namespace, jurisdiction), operationIndexName(parent, indexShard));
+  const placed = placedNamespace(namespace, jurisdiction);
+  const name = operationIndexName(parent, indexShard);
+  // Without jurisdictions the scope's indexes in each of them still are objects of their own.
+  return objectByName(placed, placed === namespace && jurisdiction !== undefined ? `${name}@${jurisdiction}` : name);
 }
 
 /** The part of a namespace whose objects stay in a jurisdiction. */
@@ -35,5 +38,25 @@ export function placedNamespace<T extends Rpc.DurableObjectBranded>(
   namespace: DurableObjectNamespace<T>,
   jurisdiction: string | undefined,
 ): DurableObjectNamespace<T> {
-  return jurisdiction === undefined ? namespace : namespace.jurisdiction(jurisdiction as DurableObjectJurisdiction);
+  if (jurisdiction === undefined) return namespace;
+  try {
+    return namespace.jurisdiction(jurisdiction as DurableObjectJurisdiction);
+  } catch (error) {
+    // Told by the runtime's own words, not by a variable: one that is left set would move data out of its jurisdiction.
+    if (!(error instanceof Error) || !error.message.includes(NOT_IN_LOCAL_RUNTIME)) throw error;
+    warnOnce(jurisdiction);
+    return namespace;
+  }
+}
+
+/** From workerd, `src/workerd/server/server.c++`; the platform implements jurisdictions and never throws this. */
+const NOT_IN_LOCAL_RUNTIME = "Jurisdiction restrictions are not implemented in workerd";
+
+let isWarned = false;
+
+function warnOnce(jurisdiction: string): void {
+  if (isWarned) return;
+  isWarned = true;
+  const message = "the local runtime has no jurisdictions: objects are created without one here";
+  console.warn({ message, jurisdiction });
 }

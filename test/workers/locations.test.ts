@@ -14,6 +14,12 @@ const locations: Location[] = [
   { locationId: "europe-west1", displayName: "Belgium", labels: { continent: "europe" }, placementHint: "weur" },
   { locationId: "us-east1" },
 ];
+const abroad = aDeployment({
+  methods: [
+    aMethod(async () => ({}), { http: { post: "/v1/{parent=projects/*/locations/*}/things:make", body: "*" } }),
+  ],
+  locations: [{ locationId: "eu", jurisdiction: "eu" }, { locationId: "us" }],
+});
 const make = aMethod(async () => ({}), {
   http: { post: "/v1/{parent=projects/*/locations/*}/things:make", body: "*" },
 });
@@ -141,5 +147,23 @@ describe("an operation under a declared location", () => {
     expect(await names("projects/p/locations/us-east1")).toEqual([name]);
     expect(await names("projects/p/locations/-")).toEqual([name]);
     expect(await names("projects/p/locations/global")).toEqual([]);
+  });
+});
+
+// The local runtime has no jurisdictions. In production asking for one never throws these words.
+describe("an operation under a location with a jurisdiction, in the local runtime", () => {
+  test("lives, is listed once beside the others, and ends", async () => {
+    const { operation } = await abroad.post("/v1/projects/p/locations/eu/things:make");
+    const other = (await abroad.post("/v1/projects/p/locations/us/things:make")).operation;
+    await abroad.deliver(operation.name);
+    const names = async (parent: string): Promise<unknown[]> => {
+      const { json } = await abroad.call("GET", `/v1/${parent}/operations`);
+      return ((json["operations"] ?? []) as { name: string }[]).map(({ name }) => name).toSorted();
+    };
+
+    expect((await abroad.get(operation.name)).done).toBe(true);
+    expect(await names("projects/p/locations/eu")).toEqual([operation.name]);
+    expect(await names("projects/p/locations/-")).toEqual([operation.name, other.name].toSorted());
+    expect((await recordOf(operation.name))?.jurisdiction).toBe("eu");
   });
 });

@@ -1,7 +1,7 @@
 // Where objects are asked to be created. The local runtime knows no jurisdictions: what it would be asked is seen here.
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { operationStore } from "../../../src/durable/operation-client";
-import { operationIndexAddress } from "../../../src/durable/operation-index-name";
+import { operationIndexAddress, placedNamespace } from "../../../src/durable/operation-index-name";
 import type { OperationIndex } from "../../../src/durable/operation-index";
 import type { OperationObject } from "../../../src/durable/operation-object";
 import type { Authorizer } from "../../../src/service/authorizer";
@@ -98,4 +98,26 @@ test.each([
 
 test("an undeclared location is refused before anything is asked for", () => {
   expect(() => placeOf("mars")).toThrow("mars");
+});
+
+describe("a namespace that knows no jurisdictions", () => {
+  const failing = (message: string) =>
+    ({
+      jurisdiction: () => {
+        throw new Error(message);
+      },
+    }) as unknown as DurableObjectNamespace<OperationObject>;
+
+  test("is used as it is in the local runtime, with one warning", () => {
+    const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+    const local = failing("Jurisdiction restrictions are not implemented in workerd.");
+
+    expect(placedNamespace(local, "eu")).toBe(local);
+    expect(placedNamespace(local, "eu")).toBe(local);
+    expect(warn).toHaveBeenCalledTimes(1);
+  });
+
+  test("is an error anywhere else: nothing leaves its jurisdiction by mistake", () => {
+    expect(() => placedNamespace(failing("Unknown jurisdiction: mars"), "mars")).toThrow("Unknown jurisdiction: mars");
+  });
 });
