@@ -8,6 +8,7 @@ import type { JsonObject } from "../rpc/any";
 import { RpcError, invalidArgument, unavailable } from "../rpc/error";
 import { retryInfo } from "../rpc/status";
 import { canonicalJson, sha256Hex } from "./digest";
+import { slotKey } from "./slot-key";
 import type { OperationStore, Place, RequestStore, SlotStore } from "./ports";
 
 /** What the requestIds of retries are told from those of other starts by. */
@@ -114,7 +115,7 @@ async function startMinted(
     ...(retryOf ? { retryOf: retryOf.name } : {}),
   };
   const limit = operation.outcome ? undefined : start.maxOperationsPerCaller;
-  const callerSlot = limit === undefined ? undefined : { key: `caller/${start.caller.id}`, limit };
+  const callerSlot = limit === undefined ? undefined : { key: await slotKey("caller", start.caller.id), limit };
   if (callerSlot && !(await slots.acquire(callerSlot, minted.id))) throw tooManyUnderWay(callerSlot.limit);
   const { place, input } = start;
   const slotted = callerSlot ? { ...operation, callerSlot } : operation;

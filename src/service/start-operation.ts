@@ -6,10 +6,11 @@ import type { NewOperation } from "../operation/create-record";
 import type { Method, PreparedStart } from "../operation/define-method";
 import type { Emulation } from "../operation/emulation";
 import type { ImmediateResult } from "../operation/method";
-import type { Outcome, RunPolicy } from "../operation/record";
+import type { Outcome, RunPolicy, Slot } from "../operation/record";
 import { type JsonObject, typeUrlFromMessageName } from "../rpc/any";
 import { type Emulated, decodeScript, emulatedError } from "./emulation-script";
 import { type Locations, placeFromParent } from "./locations";
+import { slotKey } from "./slot-key";
 import {
   type Caller,
   type Minted,
@@ -64,16 +65,23 @@ export async function startOperation(ports: StartPorts, start: StartRequest): Pr
   }
   const { httpError, untilMs = 0, delayMs = 0 } = script?.start ?? {};
   if (httpError && start.now < untilMs) throw emulatedError(httpError);
+  const emulation = script?.emulation;
+  const runSlot = await runSlotOf(method, parent);
   const started = await startOnce(ports, {
     ...start,
     method: method.id,
     place,
     maxOperationsPerCaller: deployment.maxOperationsPerCaller,
-    operation: (minted) => newOperation(start, minted, { ...prepared, emulation: script?.emulation }),
+    operation: (minted) => newOperation(start, minted, { ...prepared, emulation, runSlot }),
   });
   // Durable by now: a client that gives up meanwhile finds it when it comes again.
   if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
   return started;
+}
+
+async function runSlotOf({ id, maxConcurrent }: Method, parent: string): Promise<Slot | undefined> {
+  if (maxConcurrent === undefined) return undefined;
+  return { key: await slotKey("run", `${id}/${parent}`), limit: maxConcurrent };
 }
 
 function emulated({ method }: StartRequest, { metadata }: PreparedStart): Emulated {
@@ -83,7 +91,13 @@ function emulated({ method }: StartRequest, { metadata }: PreparedStart): Emulat
 function newOperation(
   { method, parent, target, apiVersion, deployment }: StartRequest,
   { id, name, createTime }: Minted,
-  { metadata, immediate, usualDurationMs, emulation }: PreparedStart & { emulation: Emulation | undefined },
+  {
+    metadata,
+    immediate,
+    usualDurationMs,
+    emulation,
+    runSlot,
+  }: PreparedStart & { emulation: Emulation | undefined; runSlot: Slot | undefined },
 ): NewOperation {
   const { jurisdiction, placementHint } = placeFromParent(deployment.locations, parent);
   // A snapshot would leave the place that the location promises.
@@ -109,9 +123,7 @@ function newOperation(
     ...(method.metadataType === undefined ? {} : { metadataType: typeUrlFromMessageName(method.metadataType) }),
     responseType: typeUrlFromMessageName(method.responseType),
     ...(method.queue === undefined ? {} : { queue: method.queue }),
-    ...(method.maxConcurrent === undefined
-      ? {}
-      : { runSlot: { key: `run/${method.id}/${parent}`, limit: method.maxConcurrent } }),
+    ...(runSlot === undefined ? {} : { runSlot }),
     indexShard: indexShardFromId(id, deployment.indexShards),
     ...(jurisdiction === undefined ? {} : { jurisdiction }),
     ...(emulation ? { emulation } : immediate ? { outcome: outcomeFromImmediate(method, immediate) } : {}),
