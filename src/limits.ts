@@ -199,6 +199,8 @@ export const MIN_HEARTBEAT_MS = SECOND_MS;
 
 /** Slots of one kind: their holders stand in one object. */
 export const MAX_SLOTS = 10_000;
+/** The name of their object; a longer one is a digest. The platform tells an object names of up to 1,024 bytes. */
+export const MAX_SLOT_KEY_BYTES = 512;
 /** Operations that a slots object remembers as waiting; the others come back with their re-sends. */
 export const MAX_SLOT_WAITERS = 1_000;
 /** A holder that has not been heard of for this long is asked, when a slot is wanted and none is free. */
@@ -272,6 +274,11 @@ export const EFFECT_UNHEARD_MS = 30 * SECOND_MS;
 export const EFFECT_RETRY_MS = 5 * SECOND_MS;
 /** … up to this. */
 export const MAX_EFFECT_RETRY_MS = 5 * MINUTE_MS;
+/**
+ * A snapshot that KV does not take is put again up to a day apart, until it would expire: KV may never take it, and its
+ * object answers meanwhile.
+ */
+export const MAX_SNAPSHOT_RETRY_MS = DAY_MS;
 /** How long a KV put that nobody has confirmed may be under way: after a removal, it is removed again. */
 export const LATE_SNAPSHOT_PUT_MS = MINUTE_MS;
 /** Time-driven transitions settled in one event: more than any honest clock can bring due at once. */

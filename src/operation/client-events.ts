@@ -60,6 +60,8 @@ export function remove(draft: Draft, requestId: string | undefined): undefined {
   if (!isFinal(record.state) || !record.policy.snapshot) return;
   // KV knows no order: a put that nobody has confirmed may arrive behind the removal, also from before a crash.
   const latestPut = record.outbox.snapshot ? now : record.snapshotTime;
+  // The failures of the put say nothing of the removal.
+  if (record.outbox.snapshot) record.outbox.snapshot = { ...record.outbox.snapshot, failures: 0 };
   emit(draft, "snapshot");
   if (latestPut !== undefined && now < latestPut + LATE_SNAPSHOT_PUT_MS && record.outbox.snapshot)
     record.outbox.snapshot.again = true;

@@ -5,6 +5,7 @@ import {
   INDEX_PROGRESS_DELAY_MS,
   MAX_EFFECT_RETRY_MS,
   MAX_RESEND_MS,
+  MAX_SNAPSHOT_RETRY_MS,
 } from "../limits";
 import { Code } from "../rpc/code";
 import type { Effect, OutboxEffect, Refusal } from "./event";
@@ -113,11 +114,17 @@ export function emit({ record, effects, now }: Draft, effect: OutboxEffect): voi
   const entry = record.outbox[effect];
   const failures = entry?.failures ?? 0;
   const repeated = effect === "snapshot" && entry ? { repeated: true } : {};
-  const dueTime = now + Math.max(EFFECT_UNHEARD_MS, effectRetryMs(failures));
+  const dueTime = now + Math.max(EFFECT_UNHEARD_MS, effectRetryMs(record, effect, failures));
   record.outbox[effect] = { ...entry, ...repeated, dueTime, failures };
   effects.push({ type: effect });
 }
 
-export function effectRetryMs(failures: number): number {
-  return Math.min(MAX_EFFECT_RETRY_MS, EFFECT_RETRY_MS * 2 ** failures);
+/** Until a failed effect is tried again. What hides a deleted operation, and the index, wait minutes at most. */
+export function effectRetryMs(
+  { deleteTime }: Pick<OperationRecord, "deleteTime">,
+  effect: OutboxEffect,
+  failures: number,
+): number {
+  const isPut = effect === "snapshot" && deleteTime === undefined;
+  return Math.min(isPut ? MAX_SNAPSHOT_RETRY_MS : MAX_EFFECT_RETRY_MS, EFFECT_RETRY_MS * 2 ** failures);
 }

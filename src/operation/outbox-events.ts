@@ -19,7 +19,7 @@ export function effectFailed({ record, now }: Draft, effect: OutboxEffect): Refu
   const entry = record.outbox[effect];
   if (entry === undefined) return "NOT_ALLOWED";
   const failures = entry.failures + 1;
-  record.outbox[effect] = { ...entry, dueTime: now + effectRetryMs(failures), failures };
+  record.outbox[effect] = { ...entry, dueTime: now + effectRetryMs(record, effect, failures), failures };
   return undefined;
 }
 

@@ -216,7 +216,7 @@ export const bugs: readonly Bug[] = [
   {
     name: "a failed effect is not tried again",
     file: "src/operation/outbox-events.ts",
-    find: "record.outbox[effect] = { ...entry, dueTime: now + effectRetryMs(failures), failures };",
+    find: "record.outbox[effect] = { ...entry, dueTime: now + effectRetryMs(record, effect, failures), failures };",
     replace: "delete record.outbox[effect];",
     tests: SIMULATION,
     caughtBy: "",
@@ -322,6 +322,22 @@ export const bugs: readonly Bug[] = [
     caughtBy: "among other fields",
   },
   // ── Calls of objects ──────────────────────────────────────────────────────────────────────────────────────────────
+  {
+    name: "a snapshot that KV never takes is put every five minutes",
+    file: "src/operation/draft.ts",
+    find: "isPut ? MAX_SNAPSHOT_RETRY_MS : MAX_EFFECT_RETRY_MS",
+    replace: "MAX_EFFECT_RETRY_MS",
+    tests: SIMULATION,
+    caughtBy: "bounded",
+  },
+  {
+    name: "the record in memory is not the stored one after a save that failed",
+    file: "src/durable/operation-storage.ts",
+    find: "    this.#storage.kv.put(RECORD_KEY, saved);\n",
+    replace: "    this.#storage.kv.put(RECORD_KEY, saved);\n    this.#record = saved;\n",
+    tests: workers("faults-alarm.test.ts"),
+    caughtBy: "is not taken for done",
+  },
   {
     name: "a stub is used again after it has thrown",
     file: "src/durable/object-call.ts",

@@ -39,6 +39,7 @@ export const faultKinds = [
   "a KV write fails",
   "a KV write fails after it was made",
   "a KV write is slow",
+  "KV never takes a value",
   "a KV read fails",
   "KV refuses a second write within a second",
   "KV remembers that there was nothing",

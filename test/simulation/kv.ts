@@ -8,6 +8,8 @@ const WRITE_INTERVAL_MS = 1_000;
 const REMEMBERED_MS = 60_000;
 const REMEMBERED_LONGER_MS = 60_000;
 const PLACES = 2;
+/** Tries of a month, from 10 s apart to a day: some forty, and as many again that crashes repeat. */
+const MAX_REFUSED_PUTS = 100;
 
 interface Entry {
   value: string;
@@ -24,6 +26,8 @@ export class SimulatedKv {
   readonly values = new Map<string, Entry>();
   readonly #world: World;
   readonly #writeTimes = new Map<string, number>();
+  /** Values that it never takes, and how often they were put. */
+  readonly #refused = new Map<string, number>();
   readonly #places = Array.from(
     { length: PLACES },
     () => new Map<string, { entry: Entry | undefined; until: number }>(),
@@ -34,6 +38,18 @@ export class SimulatedKv {
   }
 
   put(key: string, value: string, { expirationTtl, metadata }: PutOptions): Promise<void> {
+    const { faults, scheduler, network, observer } = this.#world;
+    if (this.#neverTakes(key) || faults.strikes("KV never takes a value")) {
+      const puts = (this.#refused.get(key) ?? 0) + 1;
+      this.#refused.set(key, puts);
+      if (puts > MAX_REFUSED_PUTS)
+        observer.exceeded("an operation", `puts ${key}, which KV never takes, ${puts} times`);
+      const writer = scheduler.current;
+      return new Promise((_, reject) => {
+        const error = new Error("KV PUT failed: 413 Value length exceeds the limit of 26214400");
+        writer.output(() => scheduler.after(network.latency(), writer, () => reject(error)));
+      });
+    }
     return this.#write(key, () => {
       const expireTime = this.#world.scheduler.now + expirationTtl * 1_000;
       this.values.set(key, { value, metadata: structuredClone(metadata ?? null), expireTime });
@@ -43,6 +59,10 @@ export class SimulatedKv {
 
   delete(key: string): Promise<void> {
     return this.#write(key, () => this.values.delete(key));
+  }
+
+  #neverTakes(key: string): boolean {
+    return this.#refused.has(key);
   }
 
   /** What is stored: readers may see something older. */

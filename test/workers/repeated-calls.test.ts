@@ -2,7 +2,7 @@
 // runtime loses nothing by itself: the stub below carries a call out and then throws what the platform throws.
 import { env } from "cloudflare:workers";
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { apiKeyStore } from "../../src/durable/key-object";
 import { operationLists, operationStore, requestStore, slotStore } from "../../src/durable/operation-client";
 import { policyStore } from "../../src/durable/policy-client";
@@ -19,16 +19,30 @@ useFreshWorld();
 /** A namespace whose objects carry out the first call and do not answer it. `beforeRetry` runs in between. */
 function losingFirstAnswer<T>(namespace: T, beforeRetry: () => Promise<void> = async () => {}): T {
   let isLost = false;
+  return losing(namespace, async () => {
+    if (isLost) return false;
+    isLost = true;
+    await beforeRetry();
+    return true;
+  });
+}
+
+/** The same, of every call; `called` comes before each. */
+function losingEveryAnswer<T>(namespace: T, called: () => Promise<void>): T {
+  const isLost = async (): Promise<boolean> => true;
+  return losing(namespace, isLost, called);
+}
+
+function losing<T>(namespace: T, isLost: () => Promise<boolean>, called: () => Promise<void> = async () => {}): T {
   const lossy = (stub: object): object =>
     new Proxy(stub, {
       get(target, method) {
         const value = Reflect.get(target, method) as unknown;
         if (typeof value !== "function") return value;
         return async (...parameters: unknown[]) => {
+          await called();
           const answer: unknown = await Reflect.apply(value, target, parameters);
-          if (isLost) return answer;
-          isLost = true;
-          await beforeRetry();
+          if (!(await isLost())) return answer;
           throw aPlatformError();
         };
       },
@@ -94,13 +108,15 @@ describe("StartOperation", () => {
   });
 
   test("with an upload is not repeated", async () => {
-    const store = storeOf(admin);
+    const tries = vi.fn<() => Promise<void>>(async () => {});
+    const store = operationStore(losingEveryAnswer(env.OPERATIONS, tries), authorizerOf(admin));
     const id = store.newId({});
     const operation = anOperation({ id, name: `projects/p/operations/${id}`, parent: "projects/p" });
     const stream = new Blob(["a,b\n1,2\n"]).stream() as ReadableStream<Uint8Array>;
     const start = store.start(operation, "{}", { place: {}, input: { stream, maxBytes: 100, digest: false } });
 
     await expect(start).rejects.toMatchObject({ code: "UNAVAILABLE" });
+    expect(tries).toHaveBeenCalledTimes(1);
   });
 });
 

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import {
   INDEX_PROGRESS_DELAY_MS,
   MAX_EFFECT_RETRY_MS,
+  MAX_SNAPSHOT_RETRY_MS,
   MAX_IDLE_INVOCATIONS,
   MAX_PLATFORM_DEATHS,
   MAX_RESEND_MS,
@@ -670,6 +671,35 @@ describe("the outbox", () => {
 
     expect(waits.slice(0, 3)).toEqual([10_000, 20_000, 40_000]);
     expect(waits.at(-1)).toBe(MAX_EFFECT_RETRY_MS);
+  });
+
+  test("tries a snapshot again ever later, up to a day, until the operation expires", () => {
+    let record = afterEvents(running(), [succeed, NOW]);
+    const { revision } = record;
+    record = afterEvents(record, [{ type: "effectDone", effect: "index", revision }, NOW]);
+    const waits: number[] = [];
+    while (record.outbox.snapshot!.dueTime < record.expireTime!) {
+      const now = record.outbox.snapshot!.dueTime;
+      const tried = happens(record, timePasses, now);
+      expect(types(tried.effects)).toContain("snapshot");
+      record = afterEvents(tried.record, [{ type: "effectFailed", effect: "snapshot" }, now]);
+      waits.push(record.outbox.snapshot!.dueTime - now);
+    }
+
+    expect(waits.slice(0, 3)).toEqual([10_000, 20_000, 40_000]);
+    expect(waits.at(-1)).toBe(MAX_SNAPSHOT_RETRY_MS);
+    expect(waits.length).toBeLessThan(50);
+    expect(types(happens(record, timePasses, record.expireTime!).effects)).toContain("erase");
+  });
+
+  test("tries the removal of a snapshot soon, however often its put had failed", () => {
+    const done = afterEvents(running(), [succeed, NOW]);
+    const entry = { dueTime: NOW + MAX_SNAPSHOT_RETRY_MS, failures: 20 };
+    const failing = { ...done, outbox: { snapshot: entry } };
+    const deleted = afterEvents(failing, [{ type: "delete" }, NOW + 1]);
+    const failed = afterEvents(deleted, [{ type: "effectFailed", effect: "snapshot" }, NOW + 2]);
+
+    expect(failed.outbox.snapshot!.dueTime - (NOW + 2)).toBe(10_000);
   });
 
   test("is empty, and nothing is due any more, once the world knows of the end", () => {
