@@ -1,6 +1,7 @@
 // The library: declare methods, and serve them as long-running operations. The composition root.
 import { authenticate } from "./authentication/authenticate";
 import { authenticationConfigFromEnv } from "./authentication/config";
+import { rejectCrossSite } from "./authentication/cross-site";
 import { keySetsOver } from "./authentication/key-sets";
 import { type ApiKeys, apiKeysOver } from "./authentication/verify-api-key";
 import { configFromEnv } from "./config";
@@ -153,6 +154,7 @@ async function serviceContext(
     throw error;
   });
   await limitRate(env.RATE_LIMITER, principal.id || address);
+  if (principal.isAmbient) rejectCrossSite(request, config.corsOrigins);
   const authorizer = new Authorizer(
     principal,
     { cache: policyCache, read: policyReader(env.POLICIES), now, authenticate: authenticated },

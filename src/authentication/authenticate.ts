@@ -56,7 +56,7 @@ async function principalOf(
   if (bearerToken !== undefined) principals.push(await callerOfToken(bearerToken, config.issuers));
   if (apiKey !== undefined) principals.push(await verifyApiKey(apiKey, config, apiKeys, now));
   for (const { header, token } of assertions) {
-    principals.push(await callerOfToken(token, issuersOfHeader(issuers, header)));
+    principals.push({ ...(await callerOfToken(token, issuersOfHeader(issuers, header))), isAmbient: true });
   }
   const [caller] = principals;
   if (!caller) return ANONYMOUS;

@@ -11,6 +11,8 @@ export interface Principal {
   grants: readonly Grant[];
   /** One of the configuration's ADMINS, or anyone where the deployment is open. */
   isAdmin: boolean;
+  /** Whether a browser may have sent the credentials by itself, as with a cookie of which a proxy makes an assertion. */
+  isAmbient?: boolean | undefined;
   /** When its credentials stop being good by themselves (milliseconds since 1970); undefined: they do not. */
   expireTime?: number | undefined;
 }

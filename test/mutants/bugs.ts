@@ -66,6 +66,15 @@ export const bugs: readonly Bug[] = [
     tests: unit("iam/condition.test.ts"),
     caughtBy: "is refused",
   },
+  // ── Cross-site requests ───────────────────────────────────────────────────────────────────────────────────────────
+  {
+    name: "a page of another origin may call by a cookie",
+    file: "src/index.ts",
+    find: "  if (principal.isAmbient) rejectCrossSite(request, config.corsOrigins);\n",
+    replace: '  if (principal.isAmbient && request.method === "NEVER") rejectCrossSite(request, config.corsOrigins);\n',
+    tests: workers("access.test.ts"),
+    caughtBy: "a proxy's assertion",
+  },
   // ── Rights end ────────────────────────────────────────────────────────────────────────────────────────────────────
   {
     name: "a wait rests on its first judgement for ever",

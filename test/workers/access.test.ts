@@ -7,6 +7,7 @@ import type { Json, JsonObject } from "../../src/rpc/any";
 import { aMethod } from "./a-deployment";
 import {
   ADMIN,
+  AUTH,
   type Answer,
   type Credential,
   adminKeyCredential,
@@ -549,6 +550,34 @@ test("a wait is told nothing after its token has expired", async () => {
   expect([status, reason]).toEqual([401, "CREDENTIALS_EXPIRED"]);
   expect(headers.has("WWW-Authenticate")).toBe(true);
   await eventually(async () => (await openSockets(name as string)) === 0);
+});
+
+describe("a caller whom a proxy's assertion names", () => {
+  const header = "Cf-Access-Jwt-Assertion";
+  const [issuer] = AUTH.issuers;
+  const behindProxy = aGuardedDeployment(
+    { methods: [] },
+    { AUTH: { ...AUTH, issuers: [{ ...issuer, header }] }, CORS_ORIGINS: "https://app.example.com" },
+  );
+
+  test.each<[string, string, number, Credential]>([
+    ["the page of another site", "https://evil.example", 403, {}],
+    ["a form of another site", "https://evil.example", 403, { "Content-Type": "text/plain" }],
+    ["a page that may call", "https://app.example.com", 200, {}],
+    ["a page of the service", "https://operations.example", 200, {}],
+  ])("may change something from %s: %s is %i", async (_, origin, expected, headers) => {
+    const token = await tokenOf(ADMIN);
+    const sent = { Origin: origin, ...headers };
+    const created = await behindProxy.call({ [header]: token }, "POST", "/v1/projects/site/operations", {}, sent);
+    const read = await behindProxy.call({ [header]: token }, "GET", "/v1/projects/site/operations", undefined, sent);
+    const byBearer = await behindProxy.call(bearer(token), "POST", "/v1/projects/site/operations", {}, sent);
+
+    expect(created.status).toBe(expected);
+    expect(created.reason).toBe(expected === 403 ? "CROSS_SITE_REQUEST" : undefined);
+    // Reading changes nothing, and a bearer token is sent on purpose.
+    expect(read.status).toBe(200);
+    expect(byBearer.status).toBe(headers["Content-Type"] === undefined ? 200 : 400);
+  });
 });
 
 test("API keys: each change is audited, refused or not", async () => {

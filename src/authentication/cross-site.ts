@@ -1,0 +1,46 @@
+// Cross-site requests: where the caller is known by what a browser sends by itself, any page could call with the caller's
+// rights (a proxy makes an assertion of a cookie). What changes something must come from a page that may call.
+// https://www.w3.org/TR/fetch-metadata/, https://fetch.spec.whatwg.org/#cors-safelisted-request-header
+import { RpcError } from "../rpc/error";
+
+/** What a form, or a script without a preflight request, can send. */
+const SIMPLE_TYPES: ReadonlySet<string> = new Set([
+  "",
+  "application/x-www-form-urlencoded",
+  "multipart/form-data",
+  "text/plain",
+]);
+const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
+
+/**
+ * Throws PERMISSION_DENIED where a page of another origin may have made the browser send the request. A client that is no
+ * browser sends neither `Origin` nor `Sec-Fetch-Site`. `allowed` are origins beside the service's own; that every origin is
+ * allowed to read what everyone may read says nothing of changes with someone's rights.
+ */
+export function rejectCrossSite(request: Request, allowed: "any" | readonly string[]): void {
+  if (SAFE_METHODS.has(request.method)) return;
+  const { headers } = request;
+  const origin = headers.get("Origin");
+  const site = headers.get("Sec-Fetch-Site");
+  const isOwn =
+    origin === new URL(request.url).origin || (origin === null && (site === null || site === "same-origin"));
+  const isAllowed = origin !== null && allowed !== "any" && allowed.includes(origin);
+  if (!isOwn && !isAllowed && site !== "none") {
+    throw crossSite("comes from a page of another origin. Add the page's origin to CORS_ORIGINS if it may call.");
+  }
+  const type = (headers.get("Content-Type") ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
+  // Only POST comes without a preflight request.
+  if (request.method === "POST" && SIMPLE_TYPES.has(type)) {
+    throw crossSite(
+      'has no Content-Type that a form cannot send. Send "Content-Type: application/json", without a body too.',
+    );
+  }
+}
+
+function crossSite(problem: string): RpcError {
+  return new RpcError(
+    "PERMISSION_DENIED",
+    `The caller is known by a header of a proxy, which a browser causes by itself, and the request ${problem}`,
+    { reason: "CROSS_SITE_REQUEST" },
+  );
+}
