@@ -11,24 +11,30 @@ export interface Credentials {
   assertions: readonly { header: string; token: string }[];
 }
 
-/** `assertionHeaders` are the headers that issuers are configured with; others are not looked at. */
+/**
+ * An empty parameter or header is no credential: scripts with an unset variable send it beside a good one.
+ * `assertionHeaders` are the headers that issuers are configured with; others are not looked at.
+ */
 export function credentialsOf(request: Request, assertionHeaders: Iterable<string>): Credentials {
   const { headers, url } = request;
   const { searchParams } = new URL(url);
   const parameters = (...names: string[]): string[] =>
     // With and without `$`, as all system parameters.
-    names.flatMap((name) => [name, `$${name}`]).flatMap((name) => searchParams.getAll(name));
-  const authorization = headers.get("Authorization");
-  const keyHeader = headers.get("x-goog-api-key");
+    names
+      .flatMap((name) => [name, `$${name}`])
+      .flatMap((name) => searchParams.getAll(name))
+      .filter((value) => value !== "");
+  const authorization = headers.get("Authorization") ?? "";
+  const keyHeader = headers.get("x-goog-api-key") ?? "";
   return {
     bearerToken: onlyOne([
-      ...(authorization === null ? [] : [bearerTokenFromHeader(authorization)]),
+      ...(authorization === "" ? [] : [bearerTokenFromHeader(authorization)]),
       ...parameters("access_token", "oauth_token"),
     ]),
-    apiKey: onlyOne([...(keyHeader === null ? [] : [keyHeader]), ...parameters("key")]),
+    apiKey: onlyOne([...(keyHeader === "" ? [] : [keyHeader]), ...parameters("key")]),
     assertions: [...new Set(assertionHeaders)].flatMap((header) => {
-      const token = headers.get(header);
-      return token === null ? [] : [{ header, token }];
+      const token = headers.get(header) ?? "";
+      return token === "" ? [] : [{ header, token }];
     }),
   };
 }

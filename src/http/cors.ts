@@ -6,7 +6,7 @@ export type AllowedOrigins = "any" | readonly string[];
 
 /** What a page may send and see beside what every page may. */
 const REQUEST_HEADERS =
-  "authorization,content-type,if-match,if-none-match,prefer,x-goog-api-client,x-goog-api-key,x-goog-fieldmask,x-http-method-override";
+  "authorization,content-encoding,content-type,if-match,if-none-match,prefer,x-goog-api-client,x-goog-api-key,x-goog-fieldmask,x-http-method-override";
 const RESPONSE_HEADERS = "age,allow,cache-status,etag,preference-applied,retry-after,www-authenticate";
 
 /** Adds what lets the origin of a request read its answer; an origin that is not allowed gets the answer as it is. */

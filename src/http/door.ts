@@ -2,14 +2,16 @@
 import { type IRequest, Router } from "itty-router";
 import { MAX_QUOTED_CHARACTERS } from "../limits";
 import type { Method } from "../operation/define-method";
-import { RpcError, invalidArgument } from "../rpc/error";
+import { RpcError } from "../rpc/error";
 import type { ServiceContext } from "./call";
 import { type AllowedOrigins, optionsResponse, withCors } from "./cors";
 import { errorResponse } from "./error-response";
 import { type Page, descriptionPages } from "./description-routes";
 import { indentedJson, indentedResponse } from "./indent";
 import { JSON_TYPE } from "./media-type";
+import { refuseOtherBody, requestWithFormQuery } from "./form-query";
 import { maskOf, maskedJson } from "./partial-response";
+import { boolParameter, checkQueryText } from "./query";
 import { RequestBody } from "./request-body";
 import { type RequestLine, type RequestNotes, notesFromPath, requestIdOf } from "./request-line";
 import { type CompiledRoute, compileRoutes, matchRoute } from "./route";
@@ -100,7 +102,9 @@ const HEALTH: Page = {
 const serving = (): Response => new Response('{"status":"SERVING"}', { headers: { "Content-Type": JSON_TYPE } });
 
 function pageEntries({ path, isOpen, respond }: Page): RouterEntry[] {
-  const handler: RouterHandler = async (_, { request, ports, url, requestId, notes }) => {
+  const handler: RouterHandler = async (_, { request: sent, ports, method, body, requestId, notes }) => {
+    const request = await requestWithFormQuery(sent, method, body);
+    const url = new URL(request.url);
     notes.resource = url.pathname;
     // As for every call: refused where the deployment is closed, or the credentials are bad, and counted.
     if (!isOpen) notes.caller = callerOf(await ports.service(request, requestId));
@@ -132,14 +136,19 @@ type RouterEntry = [string, RegExp, RouterHandler[], string];
 
 function routerEntries(compiled: CompiledRoute): RouterEntry[] {
   const { route, version, template } = compiled;
-  const handler: RouterHandler = async (_, { request, url, body, ports, requestId, notes }) => {
-    const encodedVariables = matchRoute(compiled, url.pathname);
+  const handler: RouterHandler = async (_, exchange) => {
+    const { method, body, ports, requestId, notes } = exchange;
+    const encodedVariables = matchRoute(compiled, exchange.url.pathname);
     if (!encodedVariables) return undefined;
     Object.assign(notes, { rpc: route.rpc.name }, notesFromPath(encodedVariables));
+    const request = await requestWithFormQuery(exchange.request, method, body);
+    const url = new URL(request.url);
     const service = await ports.service(request, requestId);
     notes.caller = callerOf(service);
     const call = { request, url, body, version, parameters: route.rpc.query, encodedVariables, service, notes };
     await route.judge(call);
+    await refuseOtherBody(exchange.request, method, body);
+    checkQueryText(url.search);
     const mask = maskOf(request, url.searchParams, route.answer);
     const isIndented = prettyPrint(url.searchParams);
     const response = await route.handler(call);
@@ -160,9 +169,7 @@ function callerOf({ principal }: ServiceContext): string {
 /** Whether the answer is to be indented: only where it is asked for. */
 function prettyPrint(search: URLSearchParams): boolean {
   const value = search.get("prettyPrint") ?? search.get("$prettyPrint");
-  if (value === null || value === "false" || value === "") return false;
-  if (value === "true") return true;
-  throw invalidArgument([{ field: "prettyPrint", description: 'must be "true" or "false"' }]);
+  return boolParameter("prettyPrint", value ?? undefined) ?? false;
 }
 
 /** All that has a path. */

@@ -64,7 +64,7 @@ async function start(call: Call, method: Method): Promise<Response> {
   const isWhole = method.http.body === "*" && isJsonObject(body);
   const { json, ...options } = startOptions(isWhole ? body : {}, values);
   const { service } = call;
-  const started = await startOperation(service, {
+  const started = await startOrProblem(call, {
     ...options,
     method,
     json: transcode({
@@ -86,6 +86,15 @@ async function start(call: Call, method: Method): Promise<Response> {
   return startedResponse(call, started);
 }
 
+/** Starts the operation; where its input was not what the body's head says, that is the error, not that it broke off. */
+async function startOrProblem(call: Call, request: Parameters<typeof startOperation>[1]) {
+  try {
+    return await startOperation(call.service, request);
+  } catch (error) {
+    throw call.body.problem ?? error;
+  }
+}
+
 function variablesOf(call: Call, { template }: Method): Record<string, string> {
   return Object.fromEntries(template.variables.map((name) => [name, pathVariable(call, name)]));
 }
@@ -101,7 +110,7 @@ function streamedInput(call: Call, { contentTypes, maxBytes }: InputRule): Strea
     throw invalidArgument([{ field: "body", description: `must be UTF-8, not ${JSON.stringify(mediaType.charset)}` }]);
   }
   if (Number(call.request.headers.get("Content-Length") ?? 0) > maxBytes) throw bodyTooLarge(maxBytes);
-  return { stream: call.body.stream(), maxBytes, digest: false };
+  return { stream: call.body.stream(maxBytes), maxBytes, digest: false };
 }
 
 /** Where a method's operations live: its `parent`, or else the location or region that its resource is in. */

@@ -32,6 +32,7 @@ export function splitQuery(search: URLSearchParams, wanted: readonly string[]): 
   if (search.size === 0) return { values, rest: search };
   const rest = new URLSearchParams();
   const violations = new Violations();
+  const systemValues = new Map<string, string>();
   for (const [parameter, value] of search) {
     const name = camelCase(parameter);
     const system = parameter.startsWith("$") ? parameter.slice(1) : parameter;
@@ -40,6 +41,10 @@ export function splitQuery(search: URLSearchParams, wanted: readonly string[]): 
       values[name] = value;
     } else if (SYSTEM_PARAMETERS.has(system)) {
       if (system === "alt") checkAlt(value, violations);
+      // One of two values would be obeyed, and the other silently not.
+      if (value !== (systemValues.get(system) ?? value))
+        violations.add(system, "is given twice, with different values");
+      systemValues.set(system, value);
       // Unknown `$` parameters are ignored: Google may define more of them.
     } else if (!parameter.startsWith("$")) rest.append(parameter, value);
   }
@@ -59,6 +64,36 @@ export function parseQuery(search: URLSearchParams, allowed: readonly string[]):
   return values;
 }
 
+/**
+ * Refuses a query, as it stands in the URL, that has percent-encoded bytes which are not UTF-8: it would be read with
+ * replacement characters in their place, and mean something else.
+ *
+ * @throws RpcError INVALID_ARGUMENT naming the parameters.
+ */
+export function checkQueryText(search: string): void {
+  if (!search.includes("%")) return;
+  const violations = new Violations();
+  for (const parameter of search
+    .slice(1)
+    .split("&")
+    .filter((text) => !isUtf8(text))) {
+    const name = new URLSearchParams(parameter).keys().next().value ?? "";
+    violations.add(name.slice(0, MAX_QUOTED_CHARACTERS), "is not percent-encoded UTF-8");
+  }
+  violations.throwIfAny();
+}
+
+function isUtf8(text: string): boolean {
+  try {
+    // A lone "%" is itself, as it is for URLSearchParams.
+    decodeURIComponent(text.replaceAll(/%(?![0-9a-fA-F]{2})/g, "%25"));
+    return true;
+  } catch {
+    // decodeURIComponent says no more than that it failed.
+    return false;
+  }
+}
+
 /** `page_size` and `pageSize` are one field: proto JSON accepts both. */
 function camelCase(parameter: string): string {
   return parameter.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
@@ -69,10 +104,12 @@ function checkAlt(value: string, violations: Violations): void {
   violations.add("alt", `must be "json", not ${JSON.stringify(value.slice(0, MAX_QUOTED_CHARACTERS))}`);
 }
 
-/** A boolean parameter; undefined where it was not given. */
+/** A boolean parameter; undefined where it was not given. Clients write `1` and `0` too: google-gax sends `$prettyPrint=0`. */
 export function boolParameter(name: string, value: string | undefined): boolean | undefined {
   if (value === undefined || value === "") return undefined;
-  if (value === "true" || value === "false") return value === "true";
+  const text = value.toLowerCase();
+  if (text === "true" || text === "1") return true;
+  if (text === "false" || text === "0") return false;
   const description = `must be "true" or "false", not ${JSON.stringify(value.slice(0, MAX_QUOTED_CHARACTERS))}`;
   throw invalidArgument([{ field: name, description }]);
 }

@@ -4,6 +4,7 @@ import type { Json, JsonObject } from "../rpc/any";
 import { isJsonObject } from "../rpc/decode";
 import { RpcError, invalidArgument } from "../rpc/error";
 import { bodyTooLarge } from "../service/start-once";
+import { contentCodingOf, decodedBytes, decodedParts } from "./content-coding";
 import { isJson, parseMediaType } from "./media-type";
 
 /** The body of one request. Whoever takes it in hand reads it here, so that what is left can be drained. */
@@ -14,6 +15,7 @@ export class RequestBody {
   /** Set once the body was given away as a stream; `settled` when nothing more goes that way. */
   #streamed: { readable: ReadableStream<Uint8Array>; settled: Promise<void> } | undefined;
   #readBytes = 0;
+  #problem: RpcError | undefined;
 
   constructor(request: Request) {
     this.#request = request;
@@ -25,7 +27,12 @@ export class RequestBody {
     return this.#request.body === null || this.#request.headers.get("Content-Length") === "0";
   }
 
-  /** The next bytes, or undefined at the end. */
+  /** What is wrong with a body that was given away as a stream, once that is known. */
+  get problem(): RpcError | undefined {
+    return this.#problem;
+  }
+
+  /** The next bytes as they were sent, or undefined at the end. */
   async #read(): Promise<Uint8Array | undefined> {
     if (this.#ended || this.#request.body === null) return undefined;
     this.#next ??= nextBytesOf(this.#request.body);
@@ -56,8 +63,17 @@ export class RequestBody {
     throw bodyTooLarge(maxBytes);
   }
 
-  /** The whole body, at most `maxBytes` of it, which must come within {@link MAX_BODY_READ_MS}. */
+  /**
+   * The whole body, decoded, at most `maxBytes` of it, which must come within {@link MAX_BODY_READ_MS}. A coded body may
+   * have no more bytes than that either.
+   */
   async bytes(maxBytes: number): Promise<Uint8Array> {
+    const sent = await this.#sentBytes(maxBytes);
+    const coding = sent.length === 0 ? undefined : contentCodingOf(this.#request.headers);
+    return coding === undefined ? sent : decodedBytes(coding, sent, maxBytes);
+  }
+
+  async #sentBytes(maxBytes: number): Promise<Uint8Array> {
     const tooSlow = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
       // Nothing of it is waited for any more, not even to be drained.
@@ -92,23 +108,40 @@ export class RequestBody {
   }
 
   /**
-   * The body as a stream; whoever stops reading it early leaves the rest to be drained. It goes through one buffer and a
-   * stream of the runtime's own: otherwise garbage of the body's size would pile up in this isolate.
+   * The body as a stream, decoded; a reader that stops early leaves the rest to be drained. It goes through one buffer and a
+   * stream of the runtime's own: otherwise garbage of the body's size would pile up in this isolate. Its reader counts what
+   * comes out; of a coded body, `maxBytes` bounds what is sent as well.
    */
-  stream(): ReadableStream<Uint8Array> {
+  stream(maxBytes = Infinity): ReadableStream<Uint8Array> {
+    const { body, headers } = this.#request;
+    const coding = this.isAbsent ? undefined : contentCodingOf(headers);
     const { readable, writable } = new IdentityTransformStream();
-    if (this.#request.body) this.#next ??= nextLargeBytesOf(this.#request.body);
-    this.#streamed = { readable, settled: this.#writeTo(writable.getWriter()) };
+    // A decoder keeps what it was given, so it is given a buffer of its own each time.
+    if (body) this.#next ??= coding === undefined ? nextLargeBytesOf(body) : nextBytesOf(body);
+    const sent = this.#sentParts(coding === undefined ? Infinity : maxBytes);
+    const parts = coding === undefined ? sent : decodedParts(coding, sent);
+    this.#streamed = { readable, settled: this.#writeTo(writable.getWriter(), parts) };
     return readable;
   }
 
-  async #writeTo(writer: WritableStreamDefaultWriter<Uint8Array>): Promise<void> {
+  async *#sentParts(maxBytes: number): AsyncGenerator<Uint8Array, void, undefined> {
+    for (let part = await this.#read(); part; part = await this.#read()) {
+      if (this.#readBytes > maxBytes) throw bodyTooLarge(maxBytes);
+      yield part;
+    }
+  }
+
+  async #writeTo(
+    writer: WritableStreamDefaultWriter<Uint8Array>,
+    parts: AsyncGenerator<Uint8Array, void, undefined>,
+  ): Promise<void> {
     try {
       // What was written was read by then, and may be read over.
-      for (let part = await this.#read(); part; part = await this.#read()) await writer.write(part);
+      for await (const part of parts) await writer.write(part);
       await writer.close();
     } catch (error) {
-      // Whoever read has stopped, or the client went away: what was read must not pass for the whole.
+      if (error instanceof RpcError) this.#problem = error;
+      // The reader has stopped, or the client went away: what was read must not pass for the whole.
       console.info({ message: "body not read to its end", error: String(error) });
       await writer.abort(error).catch(() => undefined);
     }
@@ -234,6 +267,6 @@ function bodyTooSlow(): RpcError {
   return new RpcError("DEADLINE_EXCEEDED", message, { reason: "REQUEST_BODY_TOO_SLOW", httpStatus: 408 });
 }
 
-function bodyError(description: string): RpcError {
+export function bodyError(description: string): RpcError {
   return invalidArgument([{ field: "body", description }]);
 }

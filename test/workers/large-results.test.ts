@@ -1,5 +1,6 @@
 // Large inputs and large responses (architecture.md, 1): stored in chunks, crossing as byte streams, given back byte for
 // byte, and erased when they are no longer needed.
+import { deflateSync, gzipSync } from "node:zlib";
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
@@ -175,6 +176,33 @@ describe("a streamed input", () => {
     expect(await storedKeys(operation.name)).toEqual(["record"]);
   });
 
+  test.each([
+    ["gzip", gzipSync],
+    ["deflate", deflateSync],
+  ])("that is sent as %s reaches the work decoded", async (coding, encode) => {
+    const seen: JsonObject[] = [];
+    const service = anUpload(async (op) => {
+      const bytes = new Uint8Array(await new Response(op.input).arrayBuffer());
+      seen.push({ bytes: bytes.length, digest: await digestOf(bytes) });
+      return {};
+    });
+    const bytes = someBytes(MAX_BYTES);
+    const headers = { ...CSV, "Content-Encoding": coding };
+    const { operation } = await service.post(UPLOAD, streamOf(encode(bytes)), headers);
+    await service.runToEnd(operation.name);
+
+    expect(seen).toEqual([{ bytes: MAX_BYTES, digest: await digestOf(bytes) }]);
+  });
+
+  test("repeats a requestId as gzip, and the first one plain", async () => {
+    const service = anUpload(async () => ({}));
+    const path = `${UPLOAD}?requestId=r`;
+    const first = await service.post(path, streamOf(someBytes(MIB)), CSV);
+    const second = await service.post(path, streamOf(gzipSync(someBytes(MIB))), { ...CSV, "Content-Encoding": "gzip" });
+
+    expect(second.operation.name).toBe(first.operation.name);
+  });
+
   test.each<[string, () => unknown, Record<string, string>, Partial<Answer>]>([
     [
       "one byte too many",
@@ -184,6 +212,42 @@ describe("a streamed input", () => {
     ],
     ["nothing", () => "", CSV, { status: 400, fields: ["body"] }],
     ["another media type", () => "{}", { "Content-Type": "application/json" }, { status: 400, fields: ["body"] }],
+    [
+      "gzip of one byte too many",
+      () => streamOf(gzipSync(someBytes(MAX_BYTES + 1))),
+      { ...CSV, "Content-Encoding": "gzip" },
+      { status: 413, reason: "REQUEST_TOO_LARGE", fields: ["body"] },
+    ],
+    [
+      "gzip of many times as much",
+      () => streamOf(gzipSync(new Uint8Array(10 * MAX_BYTES))),
+      { ...CSV, "Content-Encoding": "gzip" },
+      { status: 413, reason: "REQUEST_TOO_LARGE", fields: ["body"] },
+    ],
+    [
+      "gzip that is cut off",
+      () => streamOf(gzipSync(someBytes(MIB)).subarray(0, -9)),
+      { ...CSV, "Content-Encoding": "gzip" },
+      { status: 400, reason: "CONTENT_CODING_MALFORMED", fields: ["body"] },
+    ],
+    [
+      "text that is said to be gzip",
+      () => "a,b",
+      { ...CSV, "Content-Encoding": "gzip" },
+      { status: 400, reason: "CONTENT_CODING_MALFORMED", fields: ["body"] },
+    ],
+    [
+      "gzip of nothing",
+      () => streamOf(gzipSync("")),
+      { ...CSV, "Content-Encoding": "gzip" },
+      { status: 400, reason: "REQUEST_EMPTY", fields: ["body"] },
+    ],
+    [
+      "a coding that is not decoded",
+      () => "a,b",
+      { ...CSV, "Content-Encoding": "br" },
+      { status: 415, reason: "CONTENT_CODING_UNSUPPORTED", fields: ["body"] },
+    ],
     ["another charset", () => "a", { "Content-Type": "text/csv; charset=latin1" }, { status: 400, fields: ["body"] }],
   ])("is refused, and leaves nothing: %s", async (_, body, headers, expected) => {
     const service = anUpload(async () => ({}));

@@ -237,9 +237,7 @@ describe("a bad token", () => {
     ["CREDENTIALS_MALFORMED", { Authorization: "Bearer c2VjcmV0 OnNlY3JldA" }, ""],
     ["CREDENTIALS_AMBIGUOUS", { Authorization: "Bearer c2VjcmV0OnNlY3JldA" }, "?access_token=c2VjcmV0LTI"],
     ["CREDENTIALS_AMBIGUOUS", {}, "?access_token=c2VjcmV0LTI&access_token=c2VjcmV0LTM"],
-    ["CREDENTIALS_MALFORMED", {}, "?access_token="],
     ["CREDENTIALS_AMBIGUOUS", { "x-goog-api-key": "c2VjcmV0" }, "?key=c2VjcmV0LTI"],
-    ["API_KEY_INVALID", { "x-goog-api-key": "" }, ""],
     ["API_KEY_INVALID", {}, "?$key=c2VjcmV0LTI"],
   ])("is answered with %s: %j %s", async (reason, headers, query) => {
     const isolate = anIsolate({ auth, internet });
@@ -248,6 +246,33 @@ describe("a bad token", () => {
     expect(error.reason).toBe(reason);
     expect(answer.status).toBe(401);
     expect(answer.headers.get("WWW-Authenticate")).toMatch(/^Bearer/);
+  });
+});
+
+describe("an empty credential", () => {
+  test.each([
+    [{}, "?key="],
+    [{}, "?$key=&key="],
+    [{}, "?access_token="],
+    [{}, "?oauth_token=&access_token="],
+    [{ "x-goog-api-key": "" }, ""],
+    [{ Authorization: "" }, ""],
+    [{ "cf-access-jwt-assertion": "" }, ""],
+  ])("is none: %j %s", async (headers, query) => {
+    expect(await anIsolate({ auth, internet }).authenticate(headers, { query })).toEqual(ANONYMOUS);
+  });
+
+  test.each([
+    [{}, "?key="],
+    [{}, "?access_token="],
+    [{ "x-goog-api-key": "" }, "?$key="],
+  ])("beside a good one changes nothing: %j %s", async (headers, query) => {
+    const principal = await anIsolate({ auth, internet }).authenticate(
+      { ...headers, ...bearer(await aToken(es256)) },
+      { query },
+    );
+
+    expect(principal.id).toContain(new URL(ISSUER).hostname);
   });
 });
 

@@ -36,6 +36,7 @@ describe("parseQuery", () => {
     "upload_protocol=raw",
     "userProject=p",
     "$unknown=1",
+    "key=secret&$key=secret",
   ])("takes the system parameter %s for none of the method's", (query) => {
     expect(parse(query)).toEqual({});
   });
@@ -56,6 +57,9 @@ describe("parseQuery", () => {
     ["$alt=sse", ["alt"]],
     ["alt=", ["alt"]],
     ["alt=json;enum-encoding=string", ["alt"]],
+    ["fields=name&fields=done", ["fields"]],
+    ["fields=name&$fields=done", ["fields"]],
+    ["prettyPrint=1&$prettyPrint=0", ["prettyPrint"]],
   ])("refuses %s, naming the parameter", async (query, fields) => {
     const error = await rpcErrorOf(() => parse(query));
 
@@ -101,11 +105,15 @@ describe("boolParameter", () => {
     ["", undefined],
     ["true", true],
     ["false", false],
+    // Python's str(), and what google-gax sends.
+    ["True", true],
+    ["1", true],
+    ["0", false],
   ])("reads %j as %j", (value, flag) => {
     expect(boolParameter("validateOnly", value)).toBe(flag);
   });
 
-  test.each(["True", "1", "yes", " true"])("refuses %j", async (value) => {
+  test.each(["2", "yes", " true", "t"])("refuses %j", async (value) => {
     const error = await rpcErrorOf(() => boolParameter("validateOnly", value));
 
     expect(error.code).toBe("INVALID_ARGUMENT");
