@@ -44,6 +44,8 @@ export const DEFAULT_PAGE_SIZE = 100;
 export const MAX_PAGE_SIZE = 1_000;
 /** A page is closed before the row that would take it past this, so that clients' buffers hold it. */
 export const MAX_PAGE_BYTES = 8 * MIB;
+/** A page up to this is one text; a larger one is sent operation by operation. In UTF-16 units. */
+export const MAX_JOINED_PAGE_CHARACTERS = 256 * KIB;
 /** Rows that one page reads, of all shards together, whether they match or not; then it is short and carries a token. */
 export const MAX_SCANNED_ROWS = 5_000;
 /** Rows that one statement of a scan reads: as many of the largest are held in memory at once. */
@@ -105,6 +107,8 @@ export const MAX_WAIT_MS = 60 * SECOND_MS;
 export const MAX_WAITERS = 30_000;
 /** An operation up to this is pushed to its waiters; of a larger one they hear only that it is done. In UTF-16 units. */
 export const MAX_PUSHED_CHARACTERS = 64 * KIB;
+/** What is pushed to all waiters of an operation together, in UTF-8: it is in memory until each has read. */
+export const MAX_PUSHED_BYTES = 16 * MIB;
 /**
  * A cut crowd of waiters subscribes again at ln 4 times this rate, so 700 a second: an object takes about 1,000 requests
  * a second. 30,000 waiters return within 30 to 60 s, 500 within one second.
@@ -138,10 +142,13 @@ export const DEFAULT_BACKOFF_MULTIPLIER = 2;
 /** Attempts that die with their platform, apart from failures that a handler reports: a poison input ends after these. */
 export const MAX_PLATFORM_DEATHS = 5;
 
-/** A response in serialised JSON: with its operation it must fit into a KV value (25 MiB). */
+/**
+ * A response, and each step's result, in serialised JSON. All that runs in an isolate shares its 128 MB, and the value and
+ * its text are in memory together: some ten of this size fit.
+ */
+export const DEFAULT_RESULT_BYTES = 4 * MIB;
+/** What a method may raise it to: with its operation a response must fit into a KV value (25 MiB). */
 export const MAX_RESPONSE_BYTES = 24 * MIB;
-/** A step's result in serialised JSON; as large as a response, which may be made of one. */
-export const MAX_STEP_RESULT_BYTES = 24 * MIB;
 /** Steps of one operation: their names stand in its record. */
 export const MAX_STEPS = 1_000;
 export const MAX_STEP_NAME_CHARACTERS = 256;

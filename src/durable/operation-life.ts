@@ -237,6 +237,8 @@ export class OperationLife {
   /** What waiters hear of the operation. What is large is not sent to thousands: they are told to come and get it. */
   waitMessage(record: OperationRecord): WaitMessage {
     if (!isVisible(record, Date.now())) return { type: "gone" };
+    // Its stream would have no reader.
+    if (record.outcome && "responseChunks" in record.outcome) return { type: "done" };
     const answer = this.answer(record);
     const isSmall = typeof answer.json === "string" && answer.json.length <= MAX_PUSHED_CHARACTERS;
     return isSmall ? { type: "operation", answer } : { type: "done" };

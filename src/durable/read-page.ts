@@ -7,6 +7,7 @@ import { Work } from "../aip/filter/work";
 import { MAX_INDEX_ROW_BYTES, MAX_PAGE_BYTES, MAX_PAGE_WORK_NS, MAX_SCANNED_ROWS, MAX_STATEMENT_ROWS } from "../limits";
 import type { IndexFacts } from "../operation/index-row";
 import type { PageRequest, PageRow, ShardPage } from "../operation/page";
+import { utf8Length } from "../rpc/utf8";
 import { FIRST_FILTER_PARAMETER, type Scan, type ScannedRow, selectRows } from "./operation-index-sql";
 
 /** What reading a row costs, and parsing one for the matcher, in the units of {@link Work}. */
@@ -67,8 +68,6 @@ export function readPage(sql: SqlStorage, request: PageRequest): Omit<ShardPage,
   return stopped();
 }
 
-const encoder = new TextEncoder();
-
 /** The filter was parsed before, by the Worker that sends it. */
 function mustParse(text: string): Filter {
   const parsed = parseFilter(text);
@@ -89,5 +88,5 @@ function matchOf(
   }
   const { metadataTruncated, responseTruncated, errorTruncated, size } = JSON.parse(facts) as IndexFacts;
   const truncated = metadataTruncated === true || responseTruncated === true || errorTruncated === true;
-  return { createTime, id, revision, operation, truncated, size: size ?? encoder.encode(operation).length };
+  return { createTime, id, revision, operation, truncated, size: size ?? utf8Length(operation) };
 }

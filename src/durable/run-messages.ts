@@ -45,6 +45,7 @@ export function claimedFromRecord(
     deadline: record.deadline,
     attempt: attemptNumber(record),
     maxAttempts: record.policy.maxAttempts,
+    ...(record.policy.maxResultBytes === undefined ? {} : { maxResultBytes: record.policy.maxResultBytes }),
     request: store.request(),
     ...(record.inputBytes === undefined ? {} : { inputBytes: record.inputBytes }),
     sleeps: record.sleeps ?? [],

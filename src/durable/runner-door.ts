@@ -1,5 +1,5 @@
 // What a runner asks of an operation's object: the claim, its input, its steps, a place for a large result, its messages.
-import { MAX_RESPONSE_BYTES, MAX_STEP_RESULT_BYTES } from "../limits";
+import { MAX_RESPONSE_BYTES } from "../limits";
 import type { OperationEvent, SuccessfulOutcome } from "../operation/event";
 import { FENCE_HEADER, type MessageToObject, decodeMessageToObject } from "../operation/run-channel";
 import { storeStream } from "./chunks";
@@ -61,7 +61,7 @@ export class RunnerDoor {
     this.#storing.add(place);
     try {
       const chunks = this.#life.store.step(place);
-      const stored = await storeStream(chunks, request.body, { maxBytes: MAX_STEP_RESULT_BYTES });
+      const stored = await storeStream(chunks, request.body, { maxBytes: this.#maxResultBytes() });
       if (!stored.ok) return new Response(null, { status: 413 });
       const name = new URL(request.url).searchParams.get("name") ?? "";
       const step = { name, place, bytes: stored.bytes, chunks: stored.chunks };
@@ -82,10 +82,14 @@ export class RunnerDoor {
   /** Stores a large response. It becomes the operation's with the last word that names it. */
   async saveResponse(request: Request): Promise<Response> {
     if (!(await this.#currentFence(request)) || !request.body) return fenced();
-    const stored = await storeStream(this.#life.store.response, request.body, { maxBytes: MAX_RESPONSE_BYTES });
+    const stored = await storeStream(this.#life.store.response, request.body, { maxBytes: this.#maxResultBytes() });
     if (!stored.ok) return new Response(null, { status: 413 });
     const outcome: SuccessfulOutcome = { responseChunks: stored.chunks, responseBytes: stored.bytes };
     return Response.json(outcome);
+  }
+
+  #maxResultBytes(): number {
+    return this.#life.record?.policy.maxResultBytes ?? MAX_RESPONSE_BYTES;
   }
 
   /** The token of a request, if it is the current one. */

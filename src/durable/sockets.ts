@@ -1,5 +1,7 @@
 // The hibernatable sockets of one operation's object: its runner's, and those of everyone who waits.
 import { WAITERS_HEADER, type WaitMessage } from "../operation/answer";
+import { MAX_PUSHED_BYTES } from "../limits";
+import { utf8Length } from "../rpc/utf8";
 import type { Claimed, MessageToRunner } from "../operation/run-channel";
 
 type SocketState = Pick<DurableObjectState, "acceptWebSocket" | "getWebSockets" | "getWebSocketAutoResponseTimestamp">;
@@ -8,6 +10,7 @@ const RUNNER_TAG = "run";
 const WAITER_TAG = "wait";
 /** Of the codes that applications may send. */
 const ASK_AGAIN = 4_000;
+const COME_AND_GET = JSON.stringify({ type: "done" } satisfies WaitMessage);
 
 /** PERSISTED CONTRACT: kept with the socket while the object hibernates. */
 interface RunnerAttachment {
@@ -98,12 +101,19 @@ export class WaiterSockets {
     }
   }
 
-  /** Answers everyone who waits. */
+  /**
+   * Answers everyone who waits. What is sent is in memory until it is read, so those that would take it past
+   * {@link MAX_PUSHED_BYTES} are told to come and get it.
+   */
   push(message: WaitMessage): void {
     const text = JSON.stringify(message);
+    const size = utf8Length(text);
+    let bytesLeft = MAX_PUSHED_BYTES;
     for (const socket of this.#state.getWebSockets(WAITER_TAG)) {
       if (socket.readyState !== WebSocket.READY_STATE_OPEN) continue;
-      socket.send(text);
+      const fits = size <= bytesLeft;
+      if (fits) bytesLeft -= size;
+      socket.send(fits || message.type !== "operation" ? text : COME_AND_GET);
       socket.close(1000, "answered");
     }
   }

@@ -23,6 +23,7 @@ const DECLARATION_OPTIONS: Options<Required<MethodDeclaration<unknown>>> = {
   attemptTimeout: true,
   retry: true,
   maxConcurrent: true,
+  maxResultBytes: true,
   queue: true,
   gracePeriod: true,
   retention: true,

@@ -60,7 +60,7 @@ export interface OperationContext<Metadata extends object = JsonObject> {
   /**
    * Runs a part of the work whose result is stored: called again, by a later attempt or invocation, it is given the
    * result and not run again. One that was interrupted before its result was stored is run again. Names are unique
-   * within an operation; results are JSON of at most 24 MiB.
+   * within an operation; results are JSON of at most `maxResultBytes`.
    */
   step<T>(name: string, run: () => T | Promise<T>): Promise<T>;
   /** Saves where the work is, to go on from there as `resumeFrom`: JSON of at most 64 Ki characters. */
@@ -128,6 +128,11 @@ export interface MethodDeclaration<
    * another method's. This Worker must consume the queue as well. Default: the lanes, `QUEUE`, `QUEUE_2`, …
    */
   queue?: string;
+  /**
+   * How large a response, and each step's result, may be, in bytes of JSON: up to 24 MiB. Default 4 MiB. A large value and
+   * its text are in memory together, in an isolate whose 128 MB all that runs in it shares.
+   */
+  maxResultBytes?: number;
   /** From a cancel request to giving the handler up. Default 30 s. */
   gracePeriod?: DurationText;
   /** How long the finished operation can be read. Default 30 d. */

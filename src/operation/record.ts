@@ -21,6 +21,8 @@ export interface RunPolicy {
   leaseMs: number;
   /** How long a queue message may stay unclaimed. */
   resendMs: number;
+  /** A response, and each step's result, in UTF-8; absent where an earlier version started it: as much as any may have. */
+  maxResultBytes?: number;
   /** Whether the finished operation is put into KV. */
   snapshot: boolean;
   /** From creation to the end, as the method's declaration expects it of this operation; absent: it says nothing. */

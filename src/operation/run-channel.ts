@@ -20,6 +20,8 @@ export interface Claimed {
   /** 1 for the first. */
   attempt: number;
   maxAttempts: number;
+  /** A response, and each step's result, in UTF-8. Earlier versions do not say it. */
+  maxResultBytes?: number;
   /** The request as JSON text. */
   request: string;
   /** Present where the method takes a streamed input: its size. */

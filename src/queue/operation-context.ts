@@ -2,10 +2,10 @@
 import { type DurationText, durationTextToMs } from "../aip/duration";
 import {
   MAX_CHECKPOINT_CHARACTERS,
+  MAX_RESPONSE_BYTES,
   MAX_SLEEPS,
   MAX_STEPS,
   MAX_STEP_NAME_CHARACTERS,
-  MAX_STEP_RESULT_BYTES,
   MAX_TIMEOUT_MS,
 } from "../limits";
 import { jsonText } from "../operation/json-text";
@@ -13,6 +13,7 @@ import type { OperationContext } from "../operation/method";
 import type { Claimed, ClaimedStep, ProgressMessage } from "../operation/run-channel";
 import type { Json, JsonObject } from "../rpc/any";
 import { RpcError } from "../rpc/error";
+import { fitsUtf8, utf8Length } from "../rpc/utf8";
 import { ProgressReporter } from "./progress-reporter";
 import { InvocationLimitReached, Unwinding, type UnwindingReason } from "./unwinding";
 
@@ -47,6 +48,7 @@ export class RunContext implements OperationContext {
   /** Set once the invocation has ended by unwinding: whatever the handler makes of it counts no more. */
   unwinding: Unwinding | undefined;
   readonly #ports: RunPorts;
+  readonly #maxResultBytes: number;
   readonly #reporter: ProgressReporter;
   readonly #wakeTimes: ReadonlyMap<number, number>;
   readonly #steps: ReadonlyMap<string, ClaimedStep>;
@@ -64,6 +66,7 @@ export class RunContext implements OperationContext {
     this.inputBytes = claimed.inputBytes ?? 0;
     this.resumeFrom = claimed.checkpoint === undefined ? undefined : (JSON.parse(claimed.checkpoint) as Json);
     this.#ports = ports;
+    this.#maxResultBytes = claimed.maxResultBytes ?? MAX_RESPONSE_BYTES;
     this.#reporter = new ProgressReporter({
       now: ports.now,
       send: ports.sendProgress,
@@ -111,7 +114,7 @@ export class RunContext implements OperationContext {
     const value = await run();
     // What a step has by then may be half of what it was to do: it is run again.
     if (this.signal.reason instanceof InvocationLimitReached) throw this.signal.reason;
-    const result = resultJson(name, value);
+    const result = resultJson(name, value, this.#maxResultBytes);
     await this.#ports.saveStep(name, result);
     // What a replay will be given, the first run is given too.
     return JSON.parse(result) as T;
@@ -180,14 +183,12 @@ export class RunContext implements OperationContext {
   }
 }
 
-function resultJson(name: string, value: unknown): string {
+function resultJson(name: string, value: unknown, maxBytes: number): string {
   // A step without a result is one whose result is null.
   const json = value === undefined ? "null" : jsonText(`the result of the step ${JSON.stringify(name)}`, value);
-  const isLarge = json.length > MAX_STEP_RESULT_BYTES / 4;
-  const bytes = isLarge ? new TextEncoder().encode(json).length : json.length;
-  if (bytes <= MAX_STEP_RESULT_BYTES) return json;
+  if (fitsUtf8(json, maxBytes)) return json;
   const message =
-    `The result of the step ${JSON.stringify(name)} has ${bytes} bytes of JSON; at most ${MAX_STEP_RESULT_BYTES} are kept: ` +
-    "store it elsewhere and return where it is.";
+    `The result of the step ${JSON.stringify(name)} has ${utf8Length(json)} bytes of JSON; at most ${maxBytes} are kept: ` +
+    "store it elsewhere and return where it is, or declare a larger maxResultBytes.";
   throw new RpcError("RESOURCE_EXHAUSTED", message, { reason: "STEP_RESULT_TOO_LARGE" });
 }

@@ -23,6 +23,7 @@ import {
   RUN_PATH,
   STEP_PATH,
 } from "../operation/run-channel";
+import { streamFromText } from "../rpc/utf8";
 
 /** What the channel needs of the operation's object. */
 export type ObjectStub = Pick<Fetcher, "fetch">;
@@ -192,7 +193,8 @@ export class RunChannel {
 
   #fetch(path: string, body?: string): Promise<Response> {
     const headers = { [FENCE_HEADER]: this.claimed.fence };
-    const init = body === undefined ? { headers } : { headers, method: "POST", body };
+    // A stream of its own for each try.
+    const init = body === undefined ? { headers } : { headers, method: "POST", body: streamFromText(body) };
     return this.#stub.fetch(`https://operation${path}`, init);
   }
 

@@ -9,6 +9,7 @@ import { undeployedMessage } from "../operation/undeployed";
 import type { JsonObject } from "../rpc/any";
 import { Code, codeNameFromNumber } from "../rpc/code";
 import { RpcError } from "../rpc/error";
+import { fitsUtf8 } from "../rpc/utf8";
 import type { Status } from "../rpc/status";
 import { emulatedOutcome } from "./emulated-work";
 import { RunContext, type RunPorts } from "./operation-context";
@@ -155,10 +156,11 @@ async function succeeded(
   if (json.length <= MAX_INLINE_RESULT_CHARACTERS) {
     return withProgress({ type: "succeed", outcome: { response: json } }, context);
   }
-  if (new TextEncoder().encode(json).length > MAX_RESPONSE_BYTES) {
+  const { maxResultBytes = MAX_RESPONSE_BYTES } = channel.claimed;
+  if (!fitsUtf8(json, maxResultBytes)) {
     const message =
-      `The response of ${method.id} is larger than ${MAX_RESPONSE_BYTES} bytes of JSON: ` +
-      "store it elsewhere and return where it is.";
+      `The response of ${method.id} is larger than ${maxResultBytes} bytes of JSON: store it elsewhere and return ` +
+      "where it is, or declare a larger maxResultBytes.";
     throw new RpcError("RESOURCE_EXHAUSTED", message, { reason: "RESPONSE_TOO_LARGE" });
   }
   const outcome = await channel.saveLargeResponse(json);

@@ -1,6 +1,6 @@
 // ListOperations (operations.proto, AIP-158, 159, 160, 217): pages merged over the shards of a scope, newest first.
 import { parseFilter } from "../aip/filter/filter";
-import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from "../limits";
+import { DEFAULT_PAGE_SIZE, MAX_JOINED_PAGE_CHARACTERS, MAX_PAGE_SIZE } from "../limits";
 import { invalidArgument } from "../rpc/error";
 import { type TokenKeys, openPageToken, sealPageToken } from "./page-token";
 import type { OperationLists } from "./ports";
@@ -23,7 +23,7 @@ export interface ListPorts extends ShardPorts, ReadPorts {
   tokenKeys: TokenKeys | undefined;
 }
 
-/** A page, as the JSON of a ListOperationsResponse: text, or a stream where its one operation is very large. */
+/** A page, as the JSON of a ListOperationsResponse: text, or a stream where it is large. */
 export async function listOperations(
   ports: ListPorts,
   request: ListOperationsRequest,
@@ -45,10 +45,20 @@ export async function listOperations(
     ...(unreachable.length === 0 ? [] : [`,"unreachable":${JSON.stringify(unreachable)}`]),
     "}",
   ].join("");
-  const [first] = page.operations;
-  if (first instanceof ReadableStream) return streamFromParts(['{"operations":[', first, tail]);
-  const operations = page.operations.filter((operation) => typeof operation === "string");
-  return `{"operations":[${operations.join(",")}${tail}`;
+  const parts = ['{"operations":[', ...divided(page.operations), tail];
+  return isSmall(parts) ? parts.join("") : streamFromParts(parts);
+}
+
+/** With a comma between any two. */
+function divided<T>(items: readonly T[]): (T | string)[] {
+  return items.flatMap((item, index) => (index === 0 ? [item] : [",", item]));
+}
+
+/** Whether the parts are joined: a large page would be held a second time. */
+function isSmall(parts: readonly (string | ReadableStream<Uint8Array>)[]): parts is readonly string[] {
+  let characters = 0;
+  for (const part of parts) characters += typeof part === "string" ? part.length : Infinity;
+  return characters <= MAX_JOINED_PAGE_CHARACTERS;
 }
 
 /** A token of a scope that never gave one out is none; nothing is stored to find that out. */

@@ -1,28 +1,41 @@
-// Text around a byte stream, as one byte stream, of which no more is in memory than the part that is being sent.
+// Texts and byte streams one after another, as one byte stream, of which no more is in memory than what is being sent.
+import { streamFromText } from "../rpc/utf8";
 
-/** The parts one after another. Whoever cancels it cancels the streams among them. */
+/** Texts up to about this are sent together, in UTF-16 units: a page may have a thousand short ones. */
+const BATCH_CHARACTERS = 64 * 1_024;
+
+/** The parts one after another. A cancellation cancels the streams among them. */
 export function streamFromParts(parts: readonly (string | ReadableStream<Uint8Array>)[]): ReadableStream<Uint8Array> {
-  const sources = parts.map((part) => (typeof part === "string" ? streamFromText(part) : part).getReader());
   let position = 0;
+  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  const next = (): ReadableStream<Uint8Array> | undefined => {
+    const part = parts[position];
+    if (typeof part !== "string") {
+      position += 1;
+      return part;
+    }
+    const batch: string[] = [];
+    for (let characters = 0; characters < BATCH_CHARACTERS; position += 1) {
+      const text = parts[position];
+      if (typeof text !== "string") break;
+      batch.push(text);
+      characters += text.length;
+    }
+    return streamFromText(batch.join(""));
+  };
   return new ReadableStream({
     async pull(controller): Promise<void> {
-      for (; position < sources.length; position += 1) {
-        const chunk = await sources[position]?.read();
-        if (chunk?.value) return controller.enqueue(chunk.value);
+      for (;;) {
+        reader ??= next()?.getReader();
+        if (!reader) return controller.close();
+        const { value } = await reader.read();
+        if (value) return controller.enqueue(value);
+        reader = undefined;
       }
-      controller.close();
     },
     async cancel(reason): Promise<void> {
-      await Promise.all(sources.slice(position).map((source) => source.cancel(reason)));
-    },
-  });
-}
-
-function streamFromText(text: string): ReadableStream<Uint8Array> {
-  return new ReadableStream({
-    start(controller): void {
-      controller.enqueue(new TextEncoder().encode(text));
-      controller.close();
+      const streams = parts.slice(position).filter((part) => typeof part !== "string");
+      await Promise.all([reader?.cancel(reason), ...streams.map((stream) => stream.cancel(reason))]);
     },
   });
 }

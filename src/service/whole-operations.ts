@@ -3,6 +3,7 @@
 import { LIST_READ_CONCURRENCY, MAX_PAGE_BYTES, MAX_PAGE_READS, MAX_PAGE_READ_MS } from "../limits";
 import type { PageRow, RowKey } from "../operation/page";
 import { RpcError } from "../rpc/error";
+import { utf8Length } from "../rpc/utf8";
 import type { OperationStore } from "./ports";
 
 export interface WholePage {
@@ -25,8 +26,6 @@ interface Rows {
   next: RowKey | undefined;
   returnPartialSuccess: boolean;
 }
-
-const encoder = new TextEncoder();
 
 /**
  * The page ends before the operation that would not fit; one that fits into no page has a page to itself. The index knows
@@ -52,7 +51,7 @@ export async function readWhole(
       const { json, unreachable: name } = read[index] ?? {};
       if (name !== undefined) unreachable.push(name);
       if (json !== undefined) {
-        bytes += typeof json !== "string" || !row.truncated ? row.size : encoder.encode(json).length;
+        bytes += typeof json !== "string" || !row.truncated ? row.size : utf8Length(json);
         // Commas count too.
         if (operations.length > 0 && bytes + operations.length > MAX_PAGE_BYTES)
           return { operations, next: last, unreachable };

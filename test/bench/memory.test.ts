@@ -1,4 +1,5 @@
-// 30 MiB of CSV go through the service in pieces: what the runtime's memory grows by hardly depends on the table's size.
+// What the runtime's memory grows by while large things go through the service: a streamed table, the largest result, and
+// the largest page of a list. `npm run bench:memory` prints it; docs/performance.md has the figures.
 import { readFileSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Operation, call, postOperation } from "../e2e/client";
@@ -9,7 +10,7 @@ const MIB = 1_048_576;
 let server: DevServer;
 
 beforeAll(async () => {
-  server = await DevServer.start();
+  server = await DevServer.start({ main: "test/bench/memory-worker.ts" });
 });
 
 afterAll(async () => {
@@ -45,32 +46,75 @@ function aTable(bytes: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(new TextEncoder().encode(`${rows.join("\n")}\n`));
 }
 
-/** Profiles a table; gives by how much the resident memory rose at most while that went on. */
-async function growthDuring(table: Uint8Array<ArrayBuffer>): Promise<{ rowCount: unknown; growth: number }> {
+/** By how much the resident memory rose at most while something went on. */
+async function growthDuring<T>(act: () => Promise<T>): Promise<{ result: T; growth: number }> {
   const pids = workerdPids();
   // proc(5): 5 sets the highest resident size to the present one.
   for (const pid of pids) writeFileSync(`/proc/${pid}/clear_refs`, "5");
   const before = residentBytes(pids, "VmRSS");
+  const result = await act();
+  return { result, growth: residentBytes(pids, "VmHWM") - before };
+}
+
+/** Profiles a table; gives how many rows it was found to have. */
+async function profile(table: Uint8Array<ArrayBuffer>): Promise<unknown> {
   const init = { method: "POST", headers: { "Content-Type": "text/csv" }, body: table };
   const started = await call<Operation>(`${server.url}/v1/projects/p/locations/l/tables:profile`, init);
   expect(started.status).toBe(200);
   const { response } = await postOperation(`${server.url}/v1/${started.body.name}:wait`, { timeout: "60s" });
-  const profile = response?.["value"] as { rowCount: number } | undefined;
-  return { rowCount: profile?.rowCount, growth: residentBytes(pids, "VmHWM") - before };
+  return (response?.["value"] as { rowCount: number } | undefined)?.rowCount;
 }
+
+/** Starts an operation with a result of that size, waits for it, and gets it once more; gives the text's length. */
+async function make(parent: string, bytes: number): Promise<number> {
+  const { name } = await postOperation(`${server.url}/v1/${parent}/texts:make`, { bytes });
+  await postOperation(`${server.url}/v1/${name}:wait`, { timeout: "60s" });
+  const { body } = await call<Operation>(`${server.url}/v1/${name}`);
+  return (body.response?.["value"] as { text: string } | undefined)?.text.length ?? 0;
+}
+
+/** The bytes of a page, as it comes. */
+async function page(parent: string): Promise<number> {
+  const response = await fetch(`${server.url}/v1/${parent}/operations?pageSize=1000`);
+  let bytes = 0;
+  for await (const part of response.body as AsyncIterable<Uint8Array>) bytes += part.length;
+  return bytes;
+}
+
+const inMib = (bytes: number): number => Math.round(bytes / MIB);
 
 test("a table of 30 MiB takes less than 48 MiB more memory than one of 3 MiB", async () => {
   const small = aTable(3 * MIB);
   const large = aTable(30 * MIB);
   const rowsOf = (table: Uint8Array) => table.filter((byte) => byte === 0x0a).length - 1;
   // What is there only once, compiled code and first pages, is not the tables'.
-  await growthDuring(small);
-  const ofSmall = await growthDuring(small);
-  const ofLarge = await growthDuring(large);
+  await growthDuring(() => profile(small));
+  const ofSmall = await growthDuring(() => profile(small));
+  const ofLarge = await growthDuring(() => profile(large));
 
-  expect([ofSmall.rowCount, ofLarge.rowCount]).toEqual([rowsOf(small), rowsOf(large)]);
-  console.log(
-    `3 MiB: ${Math.round(ofSmall.growth / MIB)} MiB more; 30 MiB: ${Math.round(ofLarge.growth / MIB)} MiB more`,
-  );
+  expect([ofSmall.result, ofLarge.result]).toEqual([rowsOf(small), rowsOf(large)]);
+  console.log(`table of 3 MiB: ${inMib(ofSmall.growth)} MiB more; of 30 MiB: ${inMib(ofLarge.growth)} MiB more`);
   expect(ofLarge.growth - ofSmall.growth).toBeLessThan(48 * MIB);
+});
+
+test("a result of 24 MiB takes less than 144 MiB from its handler to its client, twice read", async () => {
+  const size = 24 * MIB - 1_024;
+  // What is there only once is not the result's.
+  await make("projects/p/locations/results", MIB);
+  const { result, growth } = await growthDuring(() => make("projects/p/locations/results", size));
+
+  expect(result).toBe(size);
+  console.log(`result of 24 MiB: ${inMib(growth)} MiB more`);
+  expect(growth).toBeLessThan(144 * MIB);
+});
+
+test("a page of 8 MiB takes less than 48 MiB", async () => {
+  const parent = "projects/pages/locations/l";
+  for (let count = 0; count < 110; count += 1) await make(parent, 80 * 1_024);
+  await page(parent);
+  const { result, growth } = await growthDuring(() => page(parent));
+
+  expect(result).toBeGreaterThan(7.5 * MIB);
+  console.log(`page of ${inMib(result)} MiB: ${inMib(growth)} MiB more`);
+  expect(growth).toBeLessThan(48 * MIB);
 });

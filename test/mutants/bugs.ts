@@ -348,6 +348,22 @@ export const bugs: readonly Bug[] = [
     caughtBy: "is not taken for done",
   },
   {
+    name: "a large answer is pushed to every waiter, however many there are",
+    file: "src/durable/sockets.ts",
+    find: "if (fits) bytesLeft -= size;",
+    replace: "",
+    tests: unit("durable/sockets.test.ts"),
+    caughtBy: "as many are pushed as are bounded",
+  },
+  {
+    name: "a deploy changes how large the results of operations under way may be",
+    file: "src/durable/run-messages.ts",
+    find: "{ maxResultBytes: record.policy.maxResultBytes }",
+    replace: "{}",
+    tests: workers("large-results.test.ts"),
+    caughtBy: "is measured by the limit that its operation was started with",
+  },
+  {
     name: "a stub is used again after it has thrown",
     file: "src/durable/object-call.ts",
     find: "{ newStub: () => namespace.getByName(name) }",

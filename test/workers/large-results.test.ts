@@ -15,6 +15,9 @@ import { useFreshWorld } from "./harness";
 const MIB = 1_048_576;
 const CSV = { "Content-Type": "text/csv" };
 
+/** What stands around the text in the JSON of a response. */
+const WRAPPER_BYTES = '{"@type":"type.googleapis.com/google.protobuf.Struct","value":{"text":""}}'.length;
+
 useFreshWorld();
 
 /** Text in four scripts, with what JSON escapes, of about as many bytes. */
@@ -24,7 +27,9 @@ function aText(bytes: number): string {
 }
 
 async function endOf(run: (op: OperationContext) => Promise<object>) {
-  const service = aDeployment({ methods: [aMethod(run, { retry: { maxAttempts: 2 } })] });
+  const service = aDeployment({
+    methods: [aMethod(run, { retry: { maxAttempts: 2 }, maxResultBytes: MAX_RESPONSE_BYTES })],
+  });
   const { operation } = await service.post(MAKE);
   await service.deliver(operation.name);
   return { service, name: operation.name };
@@ -85,7 +90,7 @@ describe("a large response", () => {
 
   test("is pushed to nobody: who waits comes for it", async () => {
     const text = aText(2 * MIB);
-    const service = aDeployment({ methods: [aMethod(async () => ({ text }))] });
+    const service = aDeployment({ methods: [aMethod(async () => ({ text }), { maxResultBytes: MAX_RESPONSE_BYTES })] });
     const { operation } = await service.post(MAKE);
     const waiting = service.post(`/v1/${operation.name}:wait`);
     await eventually(() => controls.callsOf(idOf(operation.name)).includes("/wait"));
@@ -113,9 +118,36 @@ describe("a large response", () => {
     expect(error).toMatchObject({
       code: 8,
       message:
-        "The response of things:make is larger than 25165824 bytes of JSON: store it elsewhere and return where it is.",
+        "The response of things:make is larger than 25165824 bytes of JSON: store it elsewhere and return where it is, " +
+        "or declare a larger maxResultBytes.",
     });
     expect(runs).toBe(1);
+  });
+
+  // "Results up to 4 MiB unless a deployment raises it."
+  test.each([
+    [4 * MIB, "SUCCEEDED"],
+    [4 * MIB + 1, "larger than 4194304 bytes"],
+  ])("of %i bytes, where its method says nothing: %s", async (bytes, end) => {
+    const service = aDeployment({ methods: [aMethod(async () => ({ text: "x".repeat(bytes - WRAPPER_BYTES) }))] });
+    const { operation } = await service.post(MAKE);
+    await service.deliver(operation.name);
+    const { response, error } = await service.get(operation.name);
+
+    expect(response ? "SUCCEEDED" : JSON.stringify(error)).toContain(end);
+  });
+
+  test("is measured by the limit that its operation was started with, whatever is deployed since", async () => {
+    const deployed = (maxResultBytes: number) =>
+      aDeployment({ methods: [aMethod(async () => ({ text: "x".repeat(MIB) }), { maxResultBytes })] });
+    const before = await deployed(2 * MIB).post(MAKE);
+    const later = deployed(MIB);
+    const after = await later.post(MAKE);
+    await later.deliver(before.operation.name);
+    await later.deliver(after.operation.name);
+
+    expect((await later.get(before.operation.name)).response).toBeDefined();
+    expect((await later.get(after.operation.name)).error).toMatchObject({ code: 8 });
   });
 
   test("leaves its rows and its record behind, and nothing else", async () => {
@@ -138,7 +170,7 @@ describe("a streamed input", () => {
       http: { post: "/v1/{parent=projects/*}/files:upload" },
       input: { contentTypes: ["text/csv"], maxBytes: MAX_BYTES },
     };
-    return aDeployment({ methods: [aMethod(run, options)] });
+    return aDeployment({ methods: [aMethod(run, { maxResultBytes: MAX_RESPONSE_BYTES, ...options })] });
   }
 
   function someBytes(length: number): Uint8Array {

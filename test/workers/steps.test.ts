@@ -1,7 +1,7 @@
 // "No finished step twice" (architecture.md, 3.10), and what a step's result may be.
 import { beforeEach, describe, expect, test } from "vitest";
 import type { OperationContext } from "../../src/index";
-import { MAX_STEP_RESULT_BYTES } from "../../src/limits";
+import { MAX_RESPONSE_BYTES } from "../../src/limits";
 import { MAKE, aDeployment, aMethod, loseLease, storedKeys } from "./a-deployment";
 import { clock } from "./clock";
 import { useFreshWorld } from "./harness";
@@ -36,7 +36,10 @@ function longStep<T>(op: OperationContext, name: string, result: T): Promise<T> 
 }
 
 async function startOf(run: (op: OperationContext) => Promise<object>, options = {}) {
-  const service = aDeployment({ methods: [aMethod(run, options)] }, { INVOCATION_SECONDS });
+  const service = aDeployment(
+    { methods: [aMethod(run, { maxResultBytes: MAX_RESPONSE_BYTES, ...options })] },
+    { INVOCATION_SECONDS },
+  );
   const { operation } = await service.post(MAKE);
   return { service, name: operation.name };
 }
@@ -204,7 +207,7 @@ describe("a step's result", () => {
     ["of 300 KiB", "x".repeat(300 * 1_024)],
     ["of 5 MiB", "0123456789".repeat(MIB / 2)],
     ["of 5 MiB in letters beyond Latin-1", "語".repeat((5 * MIB) / 3)],
-    ["of exactly 24 MiB", "y".repeat(MAX_STEP_RESULT_BYTES - 2)],
+    ["of exactly 24 MiB", "y".repeat(MAX_RESPONSE_BYTES - 2)],
     ["a list of objects", [{ a: [1.5, null, true] }, {}]],
   ])("may be %s", async (_, result, replayed = result) => {
     const expected = JSON.stringify(replayed);
@@ -220,7 +223,7 @@ describe("a step's result", () => {
   });
 
   test("of more than 24 MiB ends the operation with an error that names the limit, and is not tried again", async () => {
-    const { service, name } = await startOf((op) => step(op, "too much", { text: "z".repeat(MAX_STEP_RESULT_BYTES) }));
+    const { service, name } = await startOf((op) => step(op, "too much", { text: "z".repeat(MAX_RESPONSE_BYTES) }));
     const { error } = await service.runToEnd(name);
 
     expect(error).toMatchObject({ code: 8 });

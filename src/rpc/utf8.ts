@@ -1,0 +1,45 @@
+// UTF-8 of large texts without a copy of the whole: counted, or encoded piece by piece.
+
+/** UTF-16 units that are encoded at a time. */
+const PIECE_UNITS = 64 * 1_024;
+/** One unit takes at most three bytes. */
+const scratch = new Uint8Array(3 * PIECE_UNITS);
+const encoder = new TextEncoder();
+
+/** Bytes of a text in UTF-8. */
+export function utf8Length(text: string): number {
+  if (text.length < PIECE_UNITS) return encoder.encodeInto(text, scratch).written;
+  let bytes = 0;
+  for (const piece of pieces(text)) bytes += encoder.encodeInto(piece, scratch).written;
+  return bytes;
+}
+
+/** Whether a text has at most so many bytes; most are decided by their length. */
+export function fitsUtf8(text: string, maxBytes: number): boolean {
+  if (text.length > maxBytes) return false;
+  return text.length * 3 <= maxBytes || utf8Length(text) <= maxBytes;
+}
+
+/** A text as a byte stream. What has been read of it is held nowhere. */
+export function streamFromText(text: string): ReadableStream<Uint8Array> {
+  const rest = pieces(text);
+  return new ReadableStream({
+    pull(controller): void {
+      const { done, value } = rest.next();
+      if (done) controller.close();
+      else controller.enqueue(encoder.encode(value));
+    },
+  });
+}
+
+/** Parts of a text, no letter of which is cut in two. */
+function* pieces(text: string): Generator<string, void> {
+  for (let start = 0; start < text.length;) {
+    let end = start + PIECE_UNITS;
+    const last = text.charCodeAt(end - 1);
+    // The first half of a surrogate pair goes with the second.
+    if (last >= 0xd800 && last <= 0xdbff) end -= 1;
+    yield text.slice(start, end);
+    start = end;
+  }
+}

@@ -1,0 +1,43 @@
+// UTF-8 of large texts: counted and encoded in pieces as TextEncoder has it of the whole.
+import { describe, expect, test } from "vitest";
+import { fitsUtf8, streamFromText, utf8Length } from "../../../src/rpc/utf8";
+
+const PIECE = 64 * 1_024;
+/** Letters of one to four bytes, whose pairs of surrogates lie across the ends of pieces, and halves of pairs. */
+const texts = [
+  "",
+  "a",
+  "é三🙂",
+  "a".repeat(PIECE),
+  `${"a".repeat(PIECE - 1)}🙂z`,
+  "🙂".repeat(PIECE),
+  `x${"🙂".repeat(PIECE)}`,
+  "三".repeat(3 * PIECE + 7),
+  "\uD800",
+  `${"a".repeat(PIECE - 1)}\uD800\uD800\uDC00`,
+  "\uD800".repeat(PIECE + 3),
+];
+
+describe.each(texts.map((text, index) => [index, text] as const))("text %i", (_, text) => {
+  const encoded = new TextEncoder().encode(text);
+
+  test("has its length", () => {
+    expect(utf8Length(text)).toBe(encoded.length);
+  });
+
+  test("fits into its length and no less", () => {
+    expect(fitsUtf8(text, encoded.length)).toBe(true);
+    expect(fitsUtf8(text, encoded.length - 1)).toBe(false);
+  });
+
+  test("streams its bytes", async () => {
+    expect(Buffer.compare(await new Response(streamFromText(text)).bytes(), encoded)).toBe(0);
+  });
+});
+
+test("no piece of a stream is larger than 192 KiB", async () => {
+  let largest = 0;
+  for await (const piece of streamFromText("三".repeat(1_000_000))) largest = Math.max(largest, piece.length);
+
+  expect(largest).toBeLessThanOrEqual(192 * 1_024);
+});
