@@ -13,6 +13,7 @@ import { type AuthenticationConfig, authenticationConfigFromEnv } from "./authen
 import { RpcError } from "./rpc/error";
 import type { AllowedOrigins } from "./http/cors";
 import type { FinishedReads } from "./service/operation-reads";
+import type { QuotaLimits, StartQuota } from "./service/start-quota";
 import type { TokenKeys } from "./service/page-token";
 import type { Env } from "./env";
 
@@ -34,6 +35,8 @@ export interface Config {
   corsOrigins: AllowedOrigins;
   /** How many operations one caller may have under way; undefined: no bound. */
   maxOperationsPerCaller: number | undefined;
+  /** What may be started in a day; undefined: nothing is counted. */
+  startQuota: StartQuota | undefined;
   /** The keys of page tokens, base64 of 32 bytes, the first of which seals; undefined: each scope has its own. */
   tokenKeys: TokenKeys | undefined;
   /** How long one invocation of the queue consumer works before it gives way to another. */
@@ -50,6 +53,7 @@ type Variables = Pick<
   | "PAGE_TOKEN_KEYS"
   | "INVOCATION_SECONDS"
   | "MAX_OPERATIONS_PER_CALLER"
+  | "START_QUOTA"
   | "LEASE_SECONDS"
   | "RESEND_SECONDS"
   | "KV_SNAPSHOTS"
@@ -97,6 +101,7 @@ function configFromVariables(env: Variables): Config {
             min: 1,
             max: MAX_SLOTS,
           }),
+    startQuota: startQuotaFrom(env.START_QUOTA),
     tokenKeys: tokenKeys(env.PAGE_TOKEN_KEYS),
     snapshots,
     logLines: oneOf<Config["logLines"]>("LOG", env.LOG, {
@@ -145,6 +150,38 @@ function wholeNumber(
   const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
   if (number >= min && number <= max) return number;
   throw misconfigured(variable, `must be a whole number from ${min} to ${max}`);
+}
+
+/** JSON text, or a table in wrangler.toml: `{ "perCaller": { "operations": 100, "bytes": 1e8 }, "perParent": { … } }`. */
+function startQuotaFrom(value: unknown): StartQuota | undefined {
+  if (value === undefined || value === "") return undefined;
+  const fields = fieldsOf(value, ["perCaller", "perParent"]);
+  if (!fields) throw misconfigured("START_QUOTA", "must be an object with perCaller, perParent or both");
+  return {
+    perCaller: quotaLimits("START_QUOTA.perCaller", fields["perCaller"]),
+    perParent: quotaLimits("START_QUOTA.perParent", fields["perParent"]),
+  };
+}
+
+function quotaLimits(at: string, value: unknown): QuotaLimits | undefined {
+  if (value === undefined) return undefined;
+  const fields = fieldsOf(value, ["operations", "bytes"]);
+  const isGood = fields && Object.values(fields).every((limit) => Number.isSafeInteger(limit) && Number(limit) >= 0);
+  if (isGood) return fields;
+  throw misconfigured(at, "must be an object with operations, bytes or both, whole numbers that are not negative");
+}
+
+/** The fields of an object that has some, and none but these; undefined for any other value. */
+function fieldsOf(value: unknown, known: readonly string[]): Record<string, unknown> | undefined {
+  let object = value;
+  try {
+    if (typeof value === "string") object = JSON.parse(value) as unknown;
+  } catch {
+    return undefined;
+  }
+  if (typeof object !== "object" || object === null || Array.isArray(object)) return undefined;
+  const keys = Object.keys(object);
+  return keys.length > 0 && keys.every((key) => known.includes(key)) ? { ...object } : undefined;
 }
 
 function corsOrigins(value: string | undefined): AllowedOrigins {

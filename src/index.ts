@@ -6,7 +6,7 @@ import { keySetsOver } from "./authentication/key-sets";
 import { type ApiKeys, apiKeysOver } from "./authentication/verify-api-key";
 import { configFromEnv } from "./config";
 import { sweep } from "./cron/sweep";
-import { operationLists, operationStore, requestStore, slotStore } from "./durable/operation-client";
+import { operationLists, operationStore, quotaStore, requestStore, slotStore } from "./durable/operation-client";
 import { operationGate } from "./durable/operation-gate";
 import { apiKeyStore } from "./durable/key-object";
 import { policyReader, policyStore } from "./durable/policy-client";
@@ -27,6 +27,7 @@ import { retryInfo } from "./rpc/status";
 import { setupCheck } from "./setup";
 import { Authorizer } from "./service/authorizer";
 import { operationReads } from "./service/operation-reads";
+import { startQuota } from "./service/start-quota";
 import { type Location, type Locations } from "./service/locations";
 
 export { DirectoryObject } from "./durable/directory-object";
@@ -198,6 +199,8 @@ async function serviceContext(
       : store,
     requests: requestStore(env.REQUESTS),
     slots: slotStore(env.SLOTS),
+    spendQuota:
+      config.startQuota && startQuota(quotaStore(env.SLOTS), { quota: config.startQuota, principal, address }),
     lists: operationLists(env.INDEX),
     now,
     usualDurations,

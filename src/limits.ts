@@ -15,6 +15,8 @@ export const MAX_NAME_BYTES = 1_024;
 export const MAX_BODY_BYTES = MIB;
 /** The query of a long GET as a form in the body: the longest filter, percent-encoded, fits in. */
 export const MAX_FORM_BYTES = 64 * KIB;
+/** START_QUOTA counts what is started in windows of this length. */
+export const QUOTA_WINDOW_MS = DAY_MS;
 /** A JSON body must come within this, however it trickles: 1 MiB over a line of 0.5 Mbit/s takes 17 s. */
 export const MAX_BODY_READ_MS = 20 * SECOND_MS;
 /** What a streamed body is read by at a time. */

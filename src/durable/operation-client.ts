@@ -8,6 +8,7 @@ import type { Reservation } from "../operation/reservation";
 import type { RetrySource } from "../operation/retry";
 import type { UpdateAnswer } from "../operation/update";
 import type { OperationLists, OperationStore, RequestStore, SlotStore } from "../service/ports";
+import type { QuotaStore, SpendAnswer } from "../service/start-quota";
 import type { Authorizer } from "../service/authorizer";
 import { digestOfStream } from "./chunks";
 import { callObject, objectById, objectByName, reached } from "./object-call";
@@ -166,6 +167,16 @@ async function cachedTokenKey<T extends string | undefined>(
   if (tokenKeys.size >= MAX_CACHED_TOKEN_KEYS) tokenKeys.clear();
   if (key !== undefined) tokenKeys.set(scope, key);
   return key;
+}
+
+/** The quotas of a namespace. A call that is repeated after a lost answer counts twice: a quota is approximate. */
+export function quotaStore(namespace: DurableObjectNamespace<SlotsObject>): QuotaStore {
+  return {
+    spend: (key, request) =>
+      reached(() =>
+        callObject(objectByName(namespace, key), async (stub): Promise<SpendAnswer> => stub.spend(request)),
+      ),
+  };
 }
 
 /** The slots of a namespace. */

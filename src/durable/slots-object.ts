@@ -4,6 +4,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { Env } from "../env";
 import { MAX_INNER_CALL_MS, MAX_SLOT_CHECKS, MAX_SLOT_WAITERS, SLOT_CHECK_AFTER_MS } from "../limits";
 import type { SlotStanding } from "../operation/explanation/facts";
+import { type QuotaLimits, type SpendAnswer, type Spending, spendingWith } from "../service/start-quota";
 import { Alarm } from "./alarm";
 import { callObject, objectById } from "./object-call";
 
@@ -11,6 +12,8 @@ const HOLDER_PREFIX = "holder/";
 const WAITER_PREFIX = "waiter/";
 /** How many slots there are, as the last one who asked for one had it. */
 const LIMIT_KEY = "limit";
+/** What was spent of a quota; in an object without slots. */
+const QUOTA_KEY = "quota";
 
 /** Who wants a slot. */
 export interface SlotRequest {
@@ -51,6 +54,19 @@ export class SlotsObject extends DurableObject<Env> {
     await this.#serveWaiters();
   }
 
+  /** Counts a start on a caller's or a parent's quota, in an object of its own, unless that is too much. */
+  async spend({ bytes, limits }: { bytes: number; limits: QuotaLimits }): Promise<SpendAnswer> {
+    const { kv } = this.ctx.storage;
+    const now = Date.now();
+    const stored = kv.get<Spending>(QUOTA_KEY);
+    const spending = spendingWith(stored, { bytes, limits, now });
+    if (!spending) return { ok: false, retryMs: (stored?.endTime ?? now) - now };
+    kv.put(QUOTA_KEY, spending);
+    // Nothing is left of a caller who does not come again.
+    if (spending.endTime !== stored?.endTime) await this.ctx.storage.setAlarm(spending.endTime);
+    return { ok: true };
+  }
+
   /** For operators: how an operation stands here. */
   standing(operationId: string): SlotStanding {
     const place = [...this.#waiters.keys()].indexOf(operationId);
@@ -65,6 +81,8 @@ export class SlotsObject extends DurableObject<Env> {
   /** A release that was lost keeps those who wait no longer than this takes to find it out. */
   override async alarm(): Promise<void> {
     this.#nextCheck.fired();
+    const spending = this.ctx.storage.kv.get<Spending>(QUOTA_KEY);
+    if (spending && spending.endTime <= Date.now()) return this.ctx.storage.deleteAll();
     if (this.#waiters.size === 0) return;
     // Armed first: should something below fail, it comes back.
     await this.#checkLater();

@@ -3,6 +3,7 @@ import { nameFromPath } from "../aip/resource-name";
 import { invalidArgument } from "../rpc/error";
 import type { OperationLists, OperationReads, OperationStore, RequestStore, SlotStore } from "../service/ports";
 import type { AdministratorAction } from "../service/authorizer";
+import type { SpendQuota } from "../service/start-quota";
 import type { TokenKeys } from "../service/page-token";
 import type { Deployment } from "../service/start-operation";
 import type { IamService } from "../service/iam-policy";
@@ -36,6 +37,8 @@ export interface ServiceContext {
   reads: OperationReads;
   requests: RequestStore;
   slots: SlotStore;
+  /** Counts what callers start in a day; undefined: nothing is counted. */
+  spendQuota: SpendQuota | undefined;
   lists: OperationLists;
   /** The deployment's own page token keys; undefined: each scope's. */
   tokenKeys: TokenKeys | undefined;

@@ -109,8 +109,12 @@ function streamedInput(call: Call, { contentTypes, maxBytes }: InputRule): Strea
   if (mediaType.charset !== undefined && mediaType.charset !== "utf-8" && mediaType.charset !== "utf8") {
     throw invalidArgument([{ field: "body", description: `must be UTF-8, not ${JSON.stringify(mediaType.charset)}` }]);
   }
-  if (Number(call.request.headers.get("Content-Length") ?? 0) > maxBytes) throw bodyTooLarge(maxBytes);
-  return { stream: call.body.stream(maxBytes), maxBytes, digest: false };
+  const announcedBytes = Number(call.request.headers.get("Content-Length") ?? 0);
+  if (announcedBytes > maxBytes) throw bodyTooLarge(maxBytes);
+  const input = { stream: call.body.stream(maxBytes), maxBytes, digest: false };
+  // Of a coded body it says nothing about what is stored.
+  const isPlain = !call.request.headers.has("Content-Encoding");
+  return isPlain && announcedBytes > 0 ? { ...input, announcedBytes } : input;
 }
 
 /** Where a method's operations live: its `parent`, or else the location or region that its resource is in. */

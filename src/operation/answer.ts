@@ -90,6 +90,8 @@ export type StartAnswer =
 export interface StreamedInput {
   stream: ReadableStream<Uint8Array>;
   maxBytes: number;
+  /** What the head of its request says that it has; undefined: not said, or not of the decoded bytes. */
+  announcedBytes?: number;
   /** Whether its SHA-256 is wanted: a requestId tells repetitions by it. */
   digest: boolean;
 }

@@ -9,6 +9,7 @@ import { RpcError, invalidArgument, unavailable } from "../rpc/error";
 import { retryInfo } from "../rpc/status";
 import { canonicalJson, sha256Hex } from "./digest";
 import { slotKey } from "./slot-key";
+import type { SpendQuota } from "./start-quota";
 import type { OperationStore, Place, RequestStore, SlotStore } from "./ports";
 
 /** What the requestIds of retries are told from those of other starts by. */
@@ -53,6 +54,8 @@ export interface StartPorts {
   store: Pick<OperationStore, "newId" | "start" | "get">;
   requests: RequestStore;
   slots: SlotStore;
+  /** Counts what callers start in a day; undefined: nothing is counted. */
+  spendQuota?: SpendQuota | undefined;
 }
 
 export interface StartedOperation {
@@ -102,7 +105,7 @@ async function reservedStart(
 
 /** Starts under a slot of the caller's, where those are counted. What is done at once needs none. */
 async function startMinted(
-  { store, slots }: StartPorts,
+  { store, slots, spendQuota }: StartPorts,
   start: StartOnce,
   minted: Minted,
 ): Promise<Extract<StartAnswer, { ok: true }>> {
@@ -114,12 +117,15 @@ async function startMinted(
     ...(starter === undefined || starter === "" ? {} : { starter }),
     ...(retryOf ? { retryOf: retryOf.name } : {}),
   };
+  const json = JSON.stringify(start.json);
+  const inputBytes = start.input ? (start.input.announcedBytes ?? start.input.maxBytes) : 0;
+  await spendQuota?.({ parent: start.parent, bytes: json.length + inputBytes });
   const limit = operation.outcome ? undefined : start.maxOperationsPerCaller;
   const callerSlot = limit === undefined ? undefined : { key: await slotKey("caller", start.caller.id), limit };
   if (callerSlot && !(await slots.acquire(callerSlot, minted.id))) throw tooManyUnderWay(callerSlot.limit);
   const { place, input } = start;
   const slotted = callerSlot ? { ...operation, callerSlot } : operation;
-  const started = await store.start(slotted, JSON.stringify(start.json), { place, input });
+  const started = await store.start(slotted, json, { place, input });
   // A repetition may come when the operation is done, and has given its slot back.
   if (callerSlot && started.ok && started.answer.done) await slots.release(callerSlot, minted.id);
   if (started.ok) return started;

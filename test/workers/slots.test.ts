@@ -1,11 +1,19 @@
 // Slots: how many operations of a method run at the same time, and how many one caller may have under way.
-import { runDurableObjectAlarm } from "cloudflare:test";
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test } from "vitest";
 import type { JsonObject } from "../../src/rpc/any";
 import { eventually } from "../support/eventually";
 import { aMethod, objectOf, recordOf } from "./a-deployment";
-import { type Answer, ADMIN, aGuardedDeployment, memberOf, useGuardedWorld, userOf } from "./access-harness";
+import {
+  type Answer,
+  ADMIN,
+  aGuardedDeployment,
+  adminKeyCredential,
+  memberOf,
+  useGuardedWorld,
+  userOf,
+} from "./access-harness";
 import { clock } from "./clock";
 import { controls } from "./controls";
 import { deliver as handOver, useFreshWorld } from "./harness";
@@ -215,6 +223,79 @@ describe("maxConcurrent", () => {
     expect(await slots.acquire({ operationId: other, limit: 1, waits: false })).toBe(false);
     await slots.release(operationId);
     expect(await slots.acquire({ operationId: other, limit: 1, waits: false })).toBe(true);
+  });
+});
+
+describe("START_QUOTA", () => {
+  const counted = aGuardedDeployment(
+    { methods: [work] },
+    { START_QUOTA: { perCaller: { operations: 2 }, perParent: { operations: 3, bytes: 1_000 } } },
+  );
+  const from = (address: string): Record<string, string> => ({ "CF-Connecting-IP": address });
+
+  async function anOpenParent(name: string): Promise<string> {
+    const parent = aParent();
+    await bind(parent, [{ role: "roles/longrunning.worker", members: ["allUsers", memberOf(name)] }]);
+    return `/v1/${parent}/operations`;
+  }
+
+  test("refuses what a caller starts beyond it, until the day is over, and says so", async () => {
+    const path = await anOpenParent("spender");
+    const credential = await userOf("spender");
+    const start = (query = ""): Promise<Answer> => counted.call(credential, "POST", path + query, {});
+    const first = await start("?requestId=once");
+    const repeated = await start("?requestId=once");
+    const second = await start();
+    const third = await start();
+    await asAdmin("DELETE", `/v1/${second.json["name"] as string}`);
+    const afterDeletion = await start();
+    clock.advance(86_400_000);
+    const nextDay = await counted.call(await userOf("spender"), "POST", path, {});
+
+    expect([first, repeated, second, third, afterDeletion, nextDay].map(({ status }) => status)).toEqual([
+      200, 200, 200, 429, 429, 200,
+    ]);
+    expect(third.reason).toBe("START_QUOTA_EXCEEDED");
+    expect(Number(third.headers.get("Retry-After"))).toBeGreaterThan(86_000);
+  });
+
+  test("counts strangers by their network, and all of them together under a parent", async () => {
+    const path = await anOpenParent("insider");
+    const start = (address: string): Promise<Answer> => counted.call({}, "POST", path, {}, from(address));
+    const statuses: number[] = [];
+    // The last of each is one too many: of its network, and of all strangers.
+    for (const address of ["2001:db8::1", "2001:db8::2", "2001:db8::3", "192.0.2.1", "192.0.2.2"]) {
+      statuses.push((await start(address)).status);
+    }
+    const byInsider = await counted.call(await userOf("insider"), "POST", path, {});
+
+    expect(statuses).toEqual([200, 200, 429, 200, 429]);
+    // Strangers have used up nothing of what others need.
+    expect(byInsider.status).toBe(200);
+  });
+
+  test("counts bytes, and not administrators", async () => {
+    const path = await anOpenParent("large");
+    const metadata = { "@type": "type.googleapis.com/google.protobuf.Struct", value: { text: "x".repeat(2_000) } };
+    const body = { operation: { metadata } };
+    const stranger = await counted.call({}, "POST", path, body, from("198.51.100.1"));
+    const byAdmin = await Promise.all(
+      Array.from({ length: 4 }, () => counted.call(adminKeyCredential, "POST", path, body)),
+    );
+
+    expect([stranger.status, stranger.reason]).toEqual([429, "START_QUOTA_EXCEEDED"]);
+    expect(byAdmin.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+  });
+
+  test("leaves nothing of a caller who does not come again", async () => {
+    const stub = env.SLOTS.getByName("quota/caller/test");
+    await stub.spend({ bytes: 1, limits: { operations: 1 } });
+    const refused = await stub.spend({ bytes: 1, limits: { operations: 1 } });
+    clock.advance(86_400_000);
+    await runDurableObjectAlarm(stub);
+
+    expect(refused).toEqual({ ok: false, retryMs: 86_400_000 });
+    expect(await runInDurableObject(stub, (_, state) => [...state.storage.kv.list()])).toEqual([]);
   });
 });
 
