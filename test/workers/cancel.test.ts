@@ -2,6 +2,7 @@
 import { evictDurableObject } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
 import { RpcError } from "../../src/index";
+import { DEFAULT_LEASE_MS } from "../../src/limits";
 import { clock } from "./clock";
 import { controls } from "./controls";
 import {
@@ -188,7 +189,7 @@ describe("a cancel request", () => {
   test("whose runner has died ends with its lease, at the latest", async () => {
     const operation = await startScript(() => new Promise(() => {}));
     await operation.stub.fetch("https://operation/run", { headers: { Upgrade: "websocket" } });
-    clock.advance(45_000);
+    clock.advance(DEFAULT_LEASE_MS - 15_000);
     await cancel(operation);
     clock.advance(15_001);
     const { done, error } = await getOperation(operation.name);

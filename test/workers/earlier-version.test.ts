@@ -22,6 +22,7 @@ import {
 } from "./earlier-version";
 import {
   advanceToAlarm,
+  advanceUntil,
   call,
   deliver,
   fireAlarm,
@@ -91,7 +92,8 @@ describe("an operation that an earlier version stored", () => {
       return { parsed, from: op.resumeFrom };
     });
     clock.advance(2 * MINUTES);
-    await fireAlarm(before.operation);
+    // Its channel is gone as well, so its runner has ten seconds to come back.
+    await advanceUntil(before.operation, () => controls.sent.length > 0);
     await runNext();
 
     expect(await getOperation(before.operation.name)).toMatchObject({
@@ -156,7 +158,8 @@ describe("an operation that an earlier version stored", () => {
       return { first: await op.step("parse", async () => 2) };
     });
     clock.advance(2 * MINUTES);
-    await fireAlarm(before.operation);
+    // Its channel is gone as well, so its runner has ten seconds to come back.
+    await advanceUntil(before.operation, () => controls.sent.length > 0);
     await runNext();
     await eventually(async () => (await storedBy(before.operation)).length === 0);
 
