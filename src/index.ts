@@ -14,6 +14,7 @@ import type { Env } from "./env";
 import type { ServiceContext } from "./http/call";
 import { httpDoor } from "./http/door";
 import type { RequestLine } from "./http/request-line";
+import { traceparentFrom } from "./http/traceparent";
 import { readSnapshot } from "./kv/snapshots";
 import { PolicyCache } from "./iam/policy-cache";
 import { type Principal, isAnonymous } from "./iam/principal";
@@ -169,6 +170,7 @@ async function serviceContext(
       id: principal.id,
       mayUseRequestId: !isAnonymous(principal) || config.auth === "open",
       httpRequestId: requestId,
+      traceparent: traceparentFrom(request.headers.get("traceparent")),
     },
     principal,
     apiKeys: apiKeyStore(env.KEYS),

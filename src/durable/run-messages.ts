@@ -52,6 +52,7 @@ export function claimedFromRecord(
     cancelRequested: record.cancelRequestTime !== undefined,
     steps: claimedSteps(record.steps ?? [], store),
     ...(record.checkpoint === undefined ? {} : { checkpoint: record.checkpoint }),
+    ...(record.traceparent === undefined ? {} : { traceparent: record.traceparent }),
     ...(record.emulation === undefined ? {} : { emulation: emulatedWork(record.emulation) }),
   };
 }

@@ -13,10 +13,13 @@ const WARNINGS: ReadonlySet<TransitionCause> = new Set<TransitionCause>([
   "passDeadline",
 ]);
 
-/** `requestId`: of the HTTP request that caused it, where one did. */
+/**
+ * `requestId`: of the HTTP request that caused it, where one did. The request that started the operation, and its trace, are
+ * named on every line.
+ */
 export function logTransition(
   { LOG }: Pick<Env, "LOG">,
-  { name, method }: OperationRecord,
+  { name, method, startRequestId, traceparent }: OperationRecord,
   transition: HappenedTransition,
   requestId: string | undefined,
 ): void {
@@ -27,6 +30,8 @@ export function logTransition(
     method,
     ...transition,
     ...(requestId === undefined ? {} : { requestId }),
+    ...(startRequestId === undefined ? {} : { startRequestId }),
+    ...(traceparent === undefined ? {} : { traceparent }),
   };
   if (WARNINGS.has(transition.cause)) console.warn(line);
   else console.log(line);

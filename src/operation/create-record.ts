@@ -36,6 +36,7 @@ export interface NewOperation {
   callerSlot?: Slot;
   starter?: string;
   startRequestId?: string;
+  traceparent?: string;
   retryOf?: string;
   indexShard?: number;
   jurisdiction?: string;

@@ -47,6 +47,11 @@ export interface OperationContext<Metadata extends object = JsonObject> {
   readonly deadline: Date;
   /** 1 for the first attempt; what resumes after a sleep belongs to the attempt before it. */
   readonly attempt: number;
+  /**
+   * The trace of the request that started the operation (the header of W3C Trace Context, version 00): send it with calls
+   * that the work makes. undefined where the request had none.
+   */
+  readonly traceparent: string | undefined;
   /** Aborted by a cancel request, the deadline, or the loss of the lease. */
   readonly signal: AbortSignal;
   /** The streamed body, from its beginning in every attempt; empty where the method takes none. */

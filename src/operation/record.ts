@@ -221,6 +221,8 @@ export interface OperationRecord {
   retryOf?: string;
   /** The HTTP request that started it, as its log line names it. */
   startRequestId?: string;
+  /** The trace of that request (W3C `traceparent`, version 00). */
+  traceparent?: string;
   /** Its own access policy. */
   iamPolicy?: Policy;
   /** Set where a client under test has scripted what happens. */

@@ -33,6 +33,8 @@ export interface Claimed {
   steps: ClaimedStep[];
   /** What the work saved last to go on from, as JSON text. */
   checkpoint?: string;
+  /** The trace of the request that started it. */
+  traceparent?: string;
   /** What is played instead of the method's work. */
   emulation?: EmulatedWork;
 }

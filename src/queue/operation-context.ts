@@ -28,6 +28,8 @@ export interface RunPorts {
   stepResult(this: void, place: number): Promise<string>;
   /** Aborts the signal if the lease has expired, and nothing has noticed that yet. */
   checkLease(this: void): Promise<void>;
+  /** Runs a step within a span of the platform's traces. */
+  stepSpan<T>(this: void, name: string, work: () => Promise<T>): Promise<T>;
   log(this: void, fields: Record<string, unknown>): void;
   signal: AbortSignal;
   /** undefined: the operation was started without one. */
@@ -42,6 +44,7 @@ export class RunContext implements OperationContext {
   readonly createTime: Date;
   readonly deadline: Date;
   readonly attempt: number;
+  readonly traceparent: string | undefined;
   readonly signal: AbortSignal;
   readonly inputBytes: number;
   readonly resumeFrom: Json | undefined;
@@ -62,6 +65,7 @@ export class RunContext implements OperationContext {
     this.createTime = new Date(claimed.createTime);
     this.deadline = new Date(claimed.deadline);
     this.attempt = claimed.attempt;
+    this.traceparent = claimed.traceparent;
     this.signal = ports.signal;
     this.inputBytes = claimed.inputBytes ?? 0;
     this.resumeFrom = claimed.checkpoint === undefined ? undefined : (JSON.parse(claimed.checkpoint) as Json);
@@ -111,7 +115,7 @@ export class RunContext implements OperationContext {
   async #runStep<T>(name: string, run: () => T | Promise<T>): Promise<T> {
     await this.#ports.checkLease();
     this.signal.throwIfAborted();
-    const value = await run();
+    const value = await this.#ports.stepSpan(name, async () => run());
     // What a step has by then may be half of what it was to do: it is run again.
     if (this.signal.reason instanceof InvocationLimitReached) throw this.signal.reason;
     const result = resultJson(name, value, this.#maxResultBytes);

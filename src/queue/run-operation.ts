@@ -4,7 +4,7 @@ import type { Method } from "../operation/define-method";
 import { boundedStatus } from "../operation/bounded-status";
 import { isMisuse } from "../operation/misuse";
 import { responseJson } from "../operation/response-json";
-import type { LastWord } from "../operation/run-channel";
+import type { Claimed, LastWord } from "../operation/run-channel";
 import { undeployedMessage } from "../operation/undeployed";
 import type { JsonObject } from "../rpc/any";
 import { Code, codeNameFromNumber } from "../rpc/code";
@@ -14,6 +14,7 @@ import type { Status } from "../rpc/status";
 import { emulatedOutcome } from "./emulated-work";
 import { RunContext, type RunPorts } from "./operation-context";
 import type { RunChannel, Settlement } from "./run-channel";
+import { type SpanAttributes, inSpan } from "./spans";
 import { thrownFields, thrownText } from "./thrown";
 import { InvocationLimitReached, type Unwinding } from "./unwinding";
 
@@ -81,14 +82,17 @@ async function attempt(
   let context: RunContext | undefined;
   try {
     const input = claimed.inputBytes === undefined ? undefined : await channel.input();
-    context = new RunContext(claimed, runPorts(channel, method, { signal, input, invocationMs }));
+    const run = new RunContext(claimed, runPorts(channel, method, { signal, input, invocationMs }));
+    context = run;
     const emulated = claimed.emulation && (await emulatedOutcome(claimed.emulation, context, () => Date.now()));
     if (emulated && "error" in emulated) {
       return withProgress({ type: "fail", error: emulated.error, retryable: false }, context);
     }
     const response = emulated
       ? emulated.response
-      : await method.run(JSON.parse(claimed.request) as JsonObject, context);
+      : await inSpan("operation.attempt", spanAttributes(claimed, method), () =>
+          method.run(JSON.parse(claimed.request) as JsonObject, run),
+        );
     if (context.unwinding) return await unwound(context, context.unwinding, invocationMs);
     // What a handler returns once it was told to stop may be half of what it was to do.
     if (signal.reason instanceof InvocationLimitReached) return withProgress({ type: "yield", invocationMs }, context);
@@ -121,11 +125,22 @@ function runPorts(
     saveCheckpoint: async (cursor) => stillOurs(await channel.save({ type: "saveCheckpoint", cursor })),
     stepResult: (place) => channel.stepResult(place),
     checkLease: () => channel.confirmLease(),
+    stepSpan: (step, work) =>
+      inSpan("operation.step", { ...spanAttributes(channel.claimed, method), "operation.step": step }, work),
     log: (fields) => console.log({ ...fields, method: method.id }),
     signal,
     input,
     hasDefaultMetadata: method.metadataType === undefined,
     yieldTime: Date.now() + invocationMs * YIELD_AFTER_PART,
+  };
+}
+
+function spanAttributes({ name, attempt: number, traceparent }: Claimed, { id }: Method): SpanAttributes {
+  return {
+    "operation.name": name,
+    "operation.method": id,
+    "operation.attempt": number,
+    "operation.traceparent": traceparent,
   };
 }
 

@@ -23,6 +23,8 @@ export interface Caller {
   mayUseRequestId: boolean;
   /** Names the HTTP request in the log; no requestId of AIP-155. */
   httpRequestId: string;
+  /** The trace that the HTTP request belongs to (W3C Trace Context). */
+  traceparent?: string | undefined;
 }
 
 export interface StartOnce {
@@ -114,6 +116,7 @@ async function startMinted(
   const operation: NewOperation = {
     ...start.operation(minted),
     startRequestId: caller.httpRequestId,
+    ...(caller.traceparent === undefined ? {} : { traceparent: caller.traceparent }),
     ...(starter === undefined || starter === "" ? {} : { starter }),
     ...(retryOf ? { retryOf: retryOf.name } : {}),
   };

@@ -42,10 +42,17 @@ export interface Answer {
   body: JsonObject;
 }
 
-export async function call(method: string, path: string, body?: Json): Promise<Answer> {
+export async function call(
+  method: string,
+  path: string,
+  body?: Json,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  const json = body !== undefined && { "Content-Type": "application/json" };
   const response = await exports.default.fetch(`https://operations.example${path}`, {
     method,
-    ...(body === undefined ? {} : { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }),
+    headers: { ...json, ...headers },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   return { status: response.status, headers: response.headers, body: await response.json<JsonObject>() };
 }

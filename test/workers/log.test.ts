@@ -59,7 +59,7 @@ function without(line: JsonObject, fields: readonly string[]): JsonObject {
 function transitions({ name }: Pick<Started, "name">): JsonObject[] {
   return linesOf("transition")
     .filter(({ operation }) => operation === name)
-    .map((line) => without(line, ["message", "operation", "method", "requestId"]));
+    .map((line) => without(line, ["message", "operation", "method", "requestId", "startRequestId"]));
 }
 
 describe("a transition is one line", () => {

@@ -38,6 +38,7 @@ function aContext(claimed: Partial<Claimed> = {}, ports: Partial<RunPorts> = {})
     saveCheckpoint: async (cursor) => void saved.push(["checkpoint", cursor]),
     stepResult: async (place) => `"of place ${place}"`,
     checkLease: async () => {},
+    stepSpan: (_, work) => work(),
     log: () => undefined,
     signal: new AbortController().signal,
     input: new ReadableStream(),

@@ -1,0 +1,15 @@
+// Custom spans of the platform's traces (docs/operations.md): around each attempt and each step.
+import * as platform from "cloudflare:workers";
+
+/** Attributes that are undefined are left out. */
+export type SpanAttributes = Record<string, string | number | undefined>;
+
+/** Runs work within a span; without one where the runtime has no tracing. */
+export function inSpan<T>(name: string, attributes: SpanAttributes, work: () => Promise<T>): Promise<T> {
+  const { tracing } = platform as Partial<Pick<typeof platform, "tracing">>;
+  if (!tracing) return work();
+  return tracing.enterSpan(name, (span) => {
+    for (const [key, value] of Object.entries(attributes)) if (value !== undefined) span.setAttribute(key, value);
+    return work();
+  });
+}
