@@ -263,7 +263,7 @@ export class OperationObject extends DurableObject<Env> {
   // ── The service's own parts ───────────────────────────────────────────────────────────────────────────────────────
 
   /**
-   * For the index's alarm, the sweep and dead letters: settles what is due, arms an alarm that was lost, and gives the row
+   * For the index's alarm and the sweep: settles what is due, arms an alarm that was lost, and gives the row
    * as it should be, or undefined for none.
    */
   async reconcile(): Promise<IndexRow | undefined> {
