@@ -192,8 +192,9 @@ function options(known: Known, exchange: Exchange): Response {
 }
 
 /** What no route took: 405 where the path is known under other methods, 404 where it is not. */
-function refuse(known: Known, { url, method }: Exchange): never {
+function refuse(known: Known, { url, method, notes }: Exchange): never {
   const path = url.pathname.slice(0, MAX_QUOTED_CHARACTERS);
+  notes.resource = path;
   const allow = methodsOfPath(known, url.pathname).join(", ");
   if (allow === "") {
     const hint = routeHint(known.compiled, url.pathname);

@@ -174,7 +174,7 @@ function statOf(pid: number): { state: string; group: number } | undefined {
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   const { promise: isListening, resolve: listening } = Promise.withResolvers<void>();
   server.listen(0, "127.0.0.1", listening);

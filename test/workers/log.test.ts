@@ -224,6 +224,7 @@ describe("a request is one line", () => {
         method: "GET",
         status: 404,
         code: "NOT_FOUND",
+        resource: "/nowhere",
         reason: "ROUTE_NOT_FOUND",
       },
     ]);

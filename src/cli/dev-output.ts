@@ -1,0 +1,169 @@
+// What `npm start` prints: wrangler's output, in which each object that the Worker logs becomes one line that people read.
+import { stripVTControlCharacters, styleText } from "node:util";
+
+type Colour = "dim" | "cyan" | "green" | "yellow" | "red" | "magenta";
+
+/** Colours text, or leaves it as it is where the output is no terminal. */
+type Paint = (colour: Colour, text: string) => string;
+
+export interface DevOutputOptions {
+  colours: boolean;
+  /** The local time of day, for each line. */
+  time: () => string;
+}
+
+/** Requests and messages that wrangler tells of beside the service's own lines. */
+const WRANGLER_EVENT = /^\[wrangler:info\] (?:[A-Z]+ \/\S* \d{3}|QUEUE |Alarm )/;
+
+export class DevOutput {
+  /** Where wrangler serves; set once it is ready. */
+  url: string | undefined;
+  readonly #paint: Paint;
+  readonly #time: () => string;
+  /** What wrangler prints while it starts: bindings and notes, of use only where it fails. */
+  #held: string[] = [];
+  /** The lines of an object that is being printed. */
+  #object: string[] | undefined;
+
+  constructor({ colours, time }: DevOutputOptions) {
+    this.#paint = (colour, text) => (colours ? styleText(colour, text, { validateStream: false }) : text);
+    this.#time = time;
+  }
+
+  /** Takes one line of wrangler's, and gives the lines to print. */
+  take(line: string): string[] {
+    const plain = stripVTControlCharacters(line);
+    if (this.url === undefined) {
+      this.#held.push(line);
+      const url = /Ready on (http\S+)/.exec(plain)?.[1];
+      if (url === undefined) return [];
+      this.url = url;
+      this.#held = [];
+      return banner(url, this.#paint);
+    }
+    if (this.#object) {
+      this.#object.push(plain);
+      if (plain !== "}") return [];
+      const fields = fieldsOf(this.#object);
+      this.#object = undefined;
+      return [`${this.#paint("dim", this.#time())} ${eventText(fields, this.#paint)}`];
+    }
+    if (plain === "{") {
+      this.#object = [plain];
+      return [];
+    }
+    if (WRANGLER_EVENT.test(plain)) return [];
+    // A short object stands on one line already.
+    return [plain.startsWith("{ ") ? `${this.#paint("dim", this.#time())} ${line}` : line];
+  }
+
+  /** What is left when wrangler ends: of a start that failed, everything. */
+  end(): string[] {
+    return [...this.#held, ...(this.#object ?? [])];
+  }
+}
+
+function banner(url: string, paint: Paint): string[] {
+  const command = (text: string): string => paint("cyan", text);
+  return [
+    "",
+    `edge-operations serves ${command(url)}. Every caller may do everything (AUTH=open). Ctrl-C stops it.`,
+    "",
+    "Try, in another shell:",
+    `  ${command(`curl -s ${url}/v1/echo:wait -H 'Content-Type: application/json' -d '{"ttl": "3s"}'`)}`,
+    `  ${command(`curl -s ${url}/v1/operations`)}`,
+    "",
+    `Read: README.md, docs/methods.md (methods of your own); ${url}/openapi.json describes what is served.`,
+    `The sweep (cron) does not run by itself here: ${command(`curl ${url}/cdn-cgi/local/scheduled`)}`,
+    "",
+  ];
+}
+
+/**
+ * The fields of an object as util.inspect prints it over several lines: `  status: 200,`. What is deeper than one level
+ * becomes the text of its field.
+ */
+function fieldsOf(lines: readonly string[]): Map<string, string> {
+  const fields = new Map<string, string>();
+  let last = "";
+  for (const line of lines.slice(1, -1)) {
+    const [, quoted, name = quoted, text = ""] = /^ {2}(?:'([^']+)'|([\w$]+)): (.*)$/.exec(line) ?? [];
+    if (name === undefined) fields.set(last, `${fields.get(last) ?? ""} ${line.trim()}`);
+    else {
+      last = name;
+      fields.set(name, text);
+    }
+  }
+  for (const [name, text] of fields) fields.set(name, unquoted(text.replace(/,$/, "")));
+  return fields;
+}
+
+/** util.inspect quotes a text with a quotation mark that is not in it, and joins its lines with `+`. */
+function unquoted(text: string): string {
+  const inner = /^(['"`])(.*)['"`]$/s.exec(text)?.[2];
+  if (inner === undefined) return text;
+  return inner
+    .replaceAll(/['"`] \+ ['"`]/g, "")
+    .replaceAll(String.raw`\n`, "\n")
+    .replaceAll(String.raw`\'`, "'");
+}
+
+/** One event in one line; a stack goes on below it. */
+function eventText(fields: Map<string, string>, paint: Paint): string {
+  const take = (name: string): string | undefined => {
+    const text = fields.get(name);
+    fields.delete(name);
+    return text;
+  };
+  const message = take("message") ?? "";
+  if (message === "request") return requestText(take, paint);
+  if (message === "transition") return transitionText(take, paint);
+  const error = take("error");
+  const operation = shortName(take("operation"));
+  const rest = Array.from(fields, ([name, text]) => `${name}=${text}`);
+  const colour: Colour = error === undefined ? "magenta" : "red";
+  const line = [paint(colour, message), operation, ...rest].filter(Boolean).join("  ");
+  return error === undefined ? line : `${line}\n${error}`;
+}
+
+type Take = (name: string) => string | undefined;
+
+function requestText(take: Take, paint: Paint): string {
+  const status = take("status") ?? "";
+  const isError = Number(status) >= 400;
+  const about = shortName(take("operation")) || (take("resource") ?? "");
+  const parts = [
+    `${(take("method") ?? "").padEnd(6)} ${shortRpc(take("rpc"))}`.trimEnd(),
+    paint(isError ? "red" : "green", status),
+    about,
+    isError ? (take("reason") ?? "") : "",
+    paint("dim", `${take("durationMs") ?? "?"} ms`),
+  ];
+  return parts.filter(Boolean).join("  ");
+}
+
+function transitionText(take: Take, paint: Paint): string {
+  const to = take("to") ?? "";
+  const from = take("from") ?? "";
+  const attempt = take("attempt");
+  const durationMs = take("durationMs");
+  const colour: Colour = to === "SUCCEEDED" ? "green" : to === "FAILED" ? "red" : "yellow";
+  const parts = [
+    `  ${shortName(take("operation"))}  ${from} → ${paint(colour, to)}`,
+    `${take("method") ?? ""}: ${take("cause") ?? ""}`,
+    attempt === undefined ? "" : `attempt ${attempt}`,
+    [take("end"), take("code")].filter(Boolean).join(" "),
+    durationMs === undefined ? "" : paint("dim", `${durationMs} ms in all`),
+  ];
+  return parts.filter(Boolean).join("  ");
+}
+
+/** `google.longrunning.Operations.GetOperation` → `GetOperation`. */
+function shortRpc(rpc = ""): string {
+  return rpc.slice(rpc.lastIndexOf(".") + 1);
+}
+
+/** Eight digits of an id tell operations apart on a screen, and find the whole name in a list. */
+function shortName(name = ""): string {
+  return name.replace(/([0-9a-f]{8})[0-9a-f]{56}$/, "$1…");
+}

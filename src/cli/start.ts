@@ -1,0 +1,44 @@
+// npm start: `wrangler dev` for this machine, with every caller allowed, and with output for people.
+import { type ChildProcess, spawn } from "node:child_process";
+import { createRequire } from "node:module";
+import { constants } from "node:os";
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+import { DevOutput } from "./dev-output.ts";
+
+const ARGUMENTS = ["dev", "--ip", "127.0.0.1", "--var", "AUTH:open", "--var", "RESEND_SECONDS:3"];
+
+const wrangler = join(dirname(createRequire(import.meta.url).resolve("wrangler/package.json")), "bin/wrangler.js");
+const output = new DevOutput({
+  colours: process.stdout.isTTY && process.env["NO_COLOR"] === undefined,
+  time: () => new Date().toTimeString().slice(0, 8),
+});
+
+const child: ChildProcess = spawn(process.execPath, [wrangler, ...ARGUMENTS, ...process.argv.slice(2)], {
+  // A process group of its own: Ctrl-C reaches it once, by the handler below, and not twice.
+  detached: true,
+  stdio: ["ignore", "pipe", "pipe"],
+});
+
+const print = (lines: readonly string[]): void => {
+  for (const line of lines) console.log(line);
+};
+
+console.log("Starting …");
+for (const stream of [child.stdout, child.stderr]) {
+  if (stream) createInterface({ input: stream }).on("line", (line) => print(output.take(line)));
+}
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+for (const signal of SIGNALS) process.on(signal, () => child.kill(signal));
+
+// wrangler's own children end with it, or are ended here where it could not.
+child.on("close", (code, signal) => {
+  print(output.end());
+  try {
+    process.kill(-child.pid!, "SIGKILL");
+  } catch {
+    // The group is empty, as it should be.
+  }
+  process.exitCode = code ?? 128 + constants.signals[signal ?? "SIGTERM"];
+});
