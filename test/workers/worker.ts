@@ -14,6 +14,7 @@ import {
   defineMethod,
   operations,
 } from "../../src/index";
+import { MAX_RESPONSE_BYTES } from "../../src/limits";
 import { echoWait } from "../../src/methods/echo-wait";
 import { tablesProfile } from "../../src/methods/tables-profile";
 import type { JsonObject } from "../../src/rpc/any";
@@ -37,6 +38,7 @@ function scripted(verb: string, options: Partial<MethodDeclaration<JsonObject>> 
     id: `scripts:${verb}`,
     request: (json) => json,
     retry: { maxAttempts: 3, initialBackoff: "10s", maxBackoff: "1m", backoffMultiplier: 2 },
+    maxResultBytes: MAX_RESPONSE_BYTES,
     ...options,
     async run(request, operation: OperationContext) {
       const script = controls.scripts.get(request["script"] as string);
