@@ -50,13 +50,6 @@ export const faultKinds = [
 
 export type Fault = (typeof faultKinds)[number];
 
-/** The service does not bear these yet: no history has them. */
-export const notYetPlayed: ReadonlySet<Fault> = new Set<Fault>([
-  "a socket fails with an error, and no close",
-  "a consumer computes until its clock is far behind",
-  "a consumer uses up its CPU time",
-]);
-
 const OPERATION_ALARM: Fault = "an operation's alarm fails on every try, and is dropped";
 const INDEX_ALARM: Fault = "an index's alarm fails on every try, and is dropped";
 
@@ -81,8 +74,7 @@ export class Faults {
     this.#count = count;
     const part = isCalm ? 0 : random.pick([0, 0.2, 0.5, 0.9]);
     for (const fault of faultKinds) {
-      const isPlayed = !notYetPlayed.has(fault) && !without.includes(fault);
-      if (random.chance(part) && isPlayed) this.#likelihoods[fault] = random.pick(LIKELIHOODS);
+      if (random.chance(part) && !without.includes(fault)) this.#likelihoods[fault] = random.pick(LIKELIHOODS);
     }
     // Where both are dropped only cron is left, which keeps no deadline to the minute.
     const { [OPERATION_ALARM]: operation, [INDEX_ALARM]: index } = this.#likelihoods;

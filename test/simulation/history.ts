@@ -169,6 +169,7 @@ class Play {
         () => ({ do: "step", name: `step ${number}`, ms: ms() }),
         () => ({ do: "steps", names: [`left ${number}`, `right ${number}`], ms: ms() }),
         () => ({ do: "work", ms: ms(), isDeaf: random.chance(0.2) }),
+        () => ({ do: "compute", ms: random.pick([200, 1_000, 2_000, 2_400]) }),
         () => ({ do: "sleep", seconds: 1 + random.below(60) }),
         () => ({ do: "checkpoint", cursor: number }),
         () => ({ do: "progress", percent: random.below(100) }),

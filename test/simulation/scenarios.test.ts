@@ -21,3 +21,10 @@ test("a deploy in the middle of a thousand waits leaves each answered with the e
   // Within a tenth of a second, of the calls that follow the cut.
   expect(mostAtOnce).toBeLessThan(300);
 });
+
+test("work whose runner died is taken up within 12 seconds", async () => {
+  const { state, secondsUntilNext } = await playScenario("runnerDies");
+
+  expect(state).toBe("SUCCEEDED");
+  expect(secondsUntilNext).toBeLessThan(12);
+});

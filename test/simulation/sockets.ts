@@ -135,7 +135,10 @@ export class SimulatedSocket {
     if (this.readyState === CLOSED) return;
     this.readyState = CLOSED;
     if (this.host) this.host.socketError(this);
-    else this.#emit("error", {});
+    else {
+      this.world.observer.lost(this);
+      this.#emit("error", {});
+    }
   }
 
   /** Its owner is gone and has not closed it: the other end hears so. */
