@@ -57,8 +57,8 @@ export class OperationIndex extends DurableObject<Env> {
   readonly #alarm: Alarm;
   #ready: Promise<void> | undefined;
   #created = false;
-  /** Rows that are being checked with their operations, as long as nobody writes them meanwhile. */
-  readonly #checked = new Set<string>();
+  /** The latest check of each row whose operation is being asked. A write of the row ends its check. */
+  readonly #checks = new Map<string, object>();
   /** Rows put right since the last sweep began. */
   #repaired = 0;
 
@@ -71,7 +71,7 @@ export class OperationIndex extends DurableObject<Env> {
   /** Writes an operation's row, unless it is older than what is there. True: the operation was deleted, and stays so. */
   async upsert(row: IndexRow, place: IndexPlace): Promise<boolean> {
     await this.#prepare(place);
-    this.#checked.delete(row.id);
+    this.#checks.delete(row.id);
     const isDeleted = upsertRow(this.#sql, row);
     await this.#lookAfter(row.dueTime);
     return isDeleted;
@@ -81,7 +81,7 @@ export class OperationIndex extends DurableObject<Env> {
   async remove({ createTime, id }: RowKey, place: IndexPlace): Promise<void> {
     await this.#prepare(place);
     const dueTime = Date.now() + TOMBSTONE_MS;
-    this.#checked.delete(id);
+    this.#checks.delete(id);
     buryRow(this.#sql, { createTime, id }, dueTime);
     await this.#lookAfter(dueTime);
   }
@@ -174,10 +174,12 @@ export class OperationIndex extends DurableObject<Env> {
 
   async #settle(row: DueRow): Promise<void> {
     if (row.tombstone) return this.#settleTombstone(row);
-    this.#checked.add(row.id);
+    const check = {};
+    this.#checks.set(row.id, check);
     const answer = await this.#ask(row);
     // Whoever wrote the row meanwhile knew better than an answer that was under way.
-    if (!this.#checked.delete(row.id)) return;
+    if (this.#checks.get(row.id) !== check) return;
+    this.#checks.delete(row.id);
     // A start that a deployment of other shards repeated has its row in another shard; the one of its first try goes.
     if (!row.done && (answer === "absent" || (answer !== "unreachable" && answer.done))) this.#repaired += 1;
     if (answer === "absent" || (answer !== "unreachable" && (answer.indexShard ?? 0) !== this.#shard())) {

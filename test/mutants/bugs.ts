@@ -598,6 +598,14 @@ export const bugs: readonly Bug[] = [
     tests: SIMULATION,
     caughtBy: "no finished step twice",
   },
+  {
+    name: "the answer to an earlier check of a row counts for a later one",
+    file: "src/durable/operation-index.ts",
+    find: "if (this.#checks.get(row.id) !== check) return;",
+    replace: "if (!this.#checks.has(row.id)) return;",
+    tests: workers("list.test.ts"),
+    caughtBy: "comes while a later check is under way",
+  },
   // ── KV ────────────────────────────────────────────────────────────────────────────────────────────────────────────
   {
     name: "that KV has no snapshot is believed",

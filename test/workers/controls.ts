@@ -28,6 +28,16 @@ export class Gate {
     this.#held ??= Promise.withResolvers<void>();
   }
 
+  /** Holds up those that come from now on; the function that is returned releases these, and no others. */
+  holdNext(): () => void {
+    const held = Promise.withResolvers<void>();
+    this.#held = held;
+    return () => {
+      if (this.#held === held) this.#held = undefined;
+      held.resolve();
+    };
+  }
+
   open(): void {
     this.#error = undefined;
     this.#held?.resolve();

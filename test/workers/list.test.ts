@@ -3,6 +3,7 @@ import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import type { IndexRow } from "../../src/operation/index-row";
+import { HOUR_MS, aPolicy, anOperation } from "../support/an-operation";
 import { eventually } from "../support/eventually";
 import { clock } from "./clock";
 import { controls } from "./controls";
@@ -231,9 +232,10 @@ describe("freshness: an operation", () => {
 });
 
 describe("the row of a start", () => {
-  test("that is repeated while the index asks after the first try stays", async () => {
+  /** The row that a start writes before its operation. */
+  function aStartingRow(): IndexRow {
     const id = env.OPERATIONS.newUniqueId().toString();
-    const row: IndexRow = {
+    return {
       createTime: Date.now(),
       id,
       parent: "projects/p",
@@ -243,6 +245,10 @@ describe("the row of a start", () => {
       operation: `{"name":"projects/p/operations/${id}","metadata":{},"done":false}`,
       facts: `{"target":"","verb":"","requestedCancellation":false}`,
     };
+  }
+
+  test("that is repeated while the index asks after the first try stays", async () => {
+    const row = aStartingRow();
     const index = shardOf("projects/p");
     await index.upsert(row, { parent: "projects/p" });
     clock.advance(120_000);
@@ -253,7 +259,33 @@ describe("the row of a start", () => {
     controls.reconcile.open();
     await alarm;
 
-    expect(await listNames("projects/p")).toEqual([`projects/p/operations/${id}`]);
+    expect(await listNames("projects/p")).toEqual([`projects/p/operations/${row.id}`]);
+  });
+
+  test("stays where the answer to a check from before the start comes while a later check is under way", async () => {
+    const row = aStartingRow();
+    const { id, createTime, parent } = row;
+    const name = `projects/p/operations/${id}`;
+    const index = shardOf("projects/p");
+    await index.upsert(row, { parent });
+    clock.advance(120_000);
+    const answerFirst = controls.reconcile.holdNext();
+    const first = runDurableObjectAlarm(index);
+    await eventually(() => controls.reconcile.passed === 1);
+    // Nothing of it is due, so that no event of its own writes the row.
+    const policy = aPolicy({ resendMs: HOUR_MS });
+    const deadline = createTime + HOUR_MS;
+    const operation = anOperation({ id, name, parent, target: parent, createTime, deadline, policy });
+    await objectOf(name).start(operation, "{}");
+    const answerSecond = controls.reconcile.holdNext();
+    const second = index.settleDue();
+    await eventually(() => controls.reconcile.passed === 2);
+    answerFirst();
+    await first;
+    answerSecond();
+    await second;
+
+    expect(await listNames("projects/p")).toEqual([name]);
   });
 });
 
