@@ -15,8 +15,8 @@ export class Consumer extends Actor {
   cpuMs = 0;
   /** Whether its handler has begun and not ended. */
   isHandling = false;
-  /** Has the platform notice that it is gone. */
-  died: () => void = () => {};
+  /** Has the platform notice that it is gone, within so many milliseconds. */
+  died: (noticedWithinMs: number) => void = () => {};
   /** The token it was given. */
   fence: string | undefined;
 

@@ -9,7 +9,8 @@ export const MAX_CONSUMERS = 250;
 export const MAX_INVOCATION_MS = 15 * 60_000;
 /** After the handler has returned. https://developers.cloudflare.com/workers/runtime-apis/context/#waituntil */
 export const MAX_WAIT_UNTIL_MS = 30_000;
-/** The platform notices that an invocation has died within this. */
+/** The platform notices that an invocation has died within this: where its connections close, and where it is silent. */
+const DEATH_HEARD_MS = 1_000;
 const DEATH_NOTICED_MS = 30_000;
 /** Fewer than wrangler.toml has, so that dead letters occur. */
 const MAX_RETRIES = 3;
@@ -38,13 +39,12 @@ export class Queues {
     this.deadLetters = new SimulatedQueue(world, this, DEAD_LETTERS);
   }
 
-  /** Ends a consumer without a word; the other ends of its sockets may hear of it. */
-  kill(consumer: Consumer, { peersHear }: { peersHear?: boolean } = {}): void {
+  /** Ends a consumer without a word. Its connections close at once, or nothing hears of its end for a while. */
+  kill(consumer: Consumer, { isHeard = this.#world.random.chance(0.5) }: { isHeard?: boolean } = {}): void {
     this.consumers.delete(consumer);
     consumer.alive = false;
-    consumer.died();
-    for (const socket of consumer.sockets)
-      socket.sever({ hears: false, peerHears: peersHear ?? this.#world.random.chance(0.5) });
+    consumer.died(isHeard ? DEATH_HEARD_MS : DEATH_NOTICED_MS);
+    for (const socket of consumer.sockets) socket.sever({ hears: false, peerHears: isHeard });
   }
 
   /** The producer bindings. */
@@ -162,9 +162,9 @@ export class SimulatedQueue {
       this.#batchEnded();
     };
     // An invocation that dies says nothing of its messages: not even of those that it acknowledged.
-    consumer.died = () => {
+    consumer.died = (noticedWithinMs) => {
       if (verdict === "ack") this.#world.faults.counted("an acknowledged message is delivered again");
-      scheduler.after(this.#world.random.below(DEATH_NOTICED_MS), nature, () => end(undefined));
+      scheduler.after(this.#world.random.below(noticedWithinMs), nature, () => end(undefined));
     };
     const { code } = this.#world;
     const cutOff = (what: string): void => {

@@ -187,7 +187,7 @@ export const scenarios = {
     const { world } = scene;
     scene.startAt(0, [step(60_000)]);
     await scene.until(10_000);
-    for (const consumer of world.queues.consumers) world.queues.kill(consumer, { peersHear: true });
+    for (const consumer of world.queues.consumers) world.queues.kill(consumer, { isHeard: true });
     await scene.until(300_000);
     const [entry] = scene.entries;
     const [, second = Infinity] = entry?.runTimes ?? [];
