@@ -37,6 +37,20 @@ function standing(resource: string, ...bindings: Binding[]) {
   return { resource, policy: policyFromBindings(bindings, 1) };
 }
 
+test("the conditions of a resource below use up nothing of what those of its ancestors may cost", () => {
+  const costly = Array.from({ length: 500 }, (_, index): Binding => {
+    const expression = `resource.name == "${"x".repeat(1_000)}${index}"`;
+    return { ...viewers("allUsers"), condition: { title: "t", expression } };
+  });
+  const parent = { ...viewers("allUsers"), condition: { title: "t", expression: "request.time > timestamp(0)" } };
+  const policies = [standing(NAME, ...costly), standing("projects/p", parent)];
+
+  expect(isAllowed(anAccess({ policies }))).toBe(true);
+  // The bound is reached: the last of its own is not evaluated any more.
+  const last = { ...viewers("allUsers"), condition: { title: "t", expression: `resource.name == "${NAME}"` } };
+  expect(isAllowed(anAccess({ policies: [standing(NAME, ...costly, last)] }))).toBe(false);
+});
+
 describe("isAllowed", () => {
   test("refuses where no policy grants", () => {
     expect(isAllowed(anAccess())).toBe(false);
