@@ -70,12 +70,11 @@ describe("a value that was thrown", () => {
   });
 
   test("is logged within bounds, however long, deep, wide or circular it is", () => {
+    // Made once: 2,551 errors have these fields.
+    const fields = Object.fromEntries(Array.from({ length: 500 }, (_, n) => [`f${n}`, "x".repeat(9_999)]));
     const wide = (depth: number): Error => {
       const error = new AggregateError(depth === 0 ? [] : Array.from({ length: 50 }, () => wide(depth - 1)), "w");
-      return Object.assign(
-        error,
-        Object.fromEntries(Array.from({ length: 500 }, (_, n) => [`f${n}`, "x".repeat(9_999)])),
-      );
+      return Object.assign(error, fields);
     };
     const long = new Error("m".repeat(1_000_000));
     const loop = new Error("loop");
