@@ -27,6 +27,7 @@ import { RpcError } from "./rpc/error";
 import { retryInfo } from "./rpc/status";
 import { setupCheck } from "./setup";
 import { Authorizer } from "./service/authorizer";
+import { FullShards } from "./service/full-shards";
 import { operationReads } from "./service/operation-reads";
 import { startQuota } from "./service/start-quota";
 import { type Location, type Locations } from "./service/locations";
@@ -128,6 +129,7 @@ const keySets = keySetsOver((input, init) => fetch(input, init));
 const apiKeysByEnv = new WeakMap<Env, ApiKeys>();
 const policyCache = new PolicyCache();
 const usualDurations = new UsualDurations();
+const fullShards = new FullShards();
 
 /** One line in the log for each request, unless the deployment does without. */
 function requestLog({ LOG = "" }: Pick<Env, "LOG">): (line: RequestLine) => void {
@@ -203,6 +205,7 @@ async function serviceContext(
     slots: slotStore(env.SLOTS),
     spendQuota:
       config.startQuota && startQuota(quotaStore(env.SLOTS), { quota: config.startQuota, principal, address }),
+    fullShards,
     lists: operationLists(env.INDEX),
     now,
     usualDurations,

@@ -63,6 +63,19 @@ export const MAX_INDEX_ROW_BYTES = 112 * KIB;
 export const MAX_PAGE_ROUNDS = 3;
 /** Shards that a deployment may spread a scope over. */
 export const MAX_INDEX_SHARDS = 64;
+/**
+ * An index shard of this size takes no new rows. An object holds 10 GB, and every write fails beyond. What is left is for
+ * rows that grow (by 4 KiB from STARTING to done), for tombstones and for reservations.
+ */
+export const MAX_SHARD_BYTES = 9_000_000_000;
+/** Operators are warned from this size on: 70 % of what an object holds. */
+export const SHARD_WARNING_BYTES = 7_000_000_000;
+/** Between two such warnings of one shard. */
+export const SHARD_WARNING_INTERVAL_MS = HOUR_MS;
+/** How long an isolate takes a full shard to be full: then a start asks again whether expiry has freed space. */
+export const FULL_SHARD_MEMORY_MS = MINUTE_MS;
+/** Scopes whose full shards an isolate remembers. */
+export const MAX_REMEMBERED_SCOPES = 1_000;
 /** Scopes whose token key an isolate remembers. */
 export const MAX_CACHED_TOKEN_KEYS = 1_000;
 /** A page token as it is sent. */

@@ -19,13 +19,20 @@ export async function sweep(_controller: ScheduledController, env: Env): Promise
   let unfinished = await run.visitAll();
   while (unfinished.length > 0 && run.mayGoOn()) unfinished = await run.visit(unfinished);
   const oldestRunningAgeMs = run.oldestRunningTime === undefined ? 0 : Date.now() - run.oldestRunningTime;
-  console.log({ message: "sweep", ...run.counts, unfinished: unfinished.length, oldestRunningAgeMs });
+  const { largestShardBytes } = run;
+  console.log({
+    message: "sweep",
+    ...run.counts,
+    unfinished: unfinished.length,
+    oldestRunningAgeMs,
+    largestShardBytes,
+  });
   const { visits, failed, settled, repaired } = run.counts;
   // The layout is a contract with queries and dashboards (docs/operations.md): fields are only ever added at the end.
   env.METRICS?.writeDataPoint({
     indexes: ["sweep"],
     blobs: ["swept"],
-    doubles: [1, oldestRunningAgeMs, repaired, settled, visits, failed, unfinished.length],
+    doubles: [1, oldestRunningAgeMs, repaired, settled, visits, failed, unfinished.length, largestShardBytes],
   });
 }
 
@@ -33,6 +40,7 @@ class SweepRun {
   readonly counts = { visits: 0, failed: 0, settled: 0, repaired: 0 };
   /** Of all shards that were visited: when the oldest operation that has not ended was created. */
   oldestRunningTime: number | undefined;
+  largestShardBytes = 0;
   readonly #env: Env;
   readonly #endTime: number;
 
@@ -83,9 +91,10 @@ class SweepRun {
         async (stub): Promise<Swept> => stub.sweep(),
         { limitMs: MAX_SWEEP_CALL_MS },
       );
-      const { settled, hasMore, repaired = 0, oldestRunningTime } = swept;
+      const { settled, hasMore, repaired = 0, oldestRunningTime, bytes = 0 } = swept;
       this.counts.settled += settled;
       this.counts.repaired += repaired;
+      this.largestShardBytes = Math.max(this.largestShardBytes, bytes);
       if (oldestRunningTime !== undefined) {
         this.oldestRunningTime = Math.min(this.oldestRunningTime ?? oldestRunningTime, oldestRunningTime);
       }

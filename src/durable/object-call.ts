@@ -112,6 +112,11 @@ export function isRetryable(error: unknown): boolean {
   return isMarked(error, "retryable") && !isOverloaded(error);
 }
 
+/** Whether the object runs the code of an earlier version, without this method: then the call has done nothing. */
+export function lacksMethod(error: unknown, method: string): boolean {
+  return error instanceof Error && error.message.includes(`does not implement the method "${method}"`);
+}
+
 function isMarked(error: unknown, mark: "retryable" | "overloaded"): boolean {
   return typeof error === "object" && error !== null && (error as Record<string, unknown>)[mark] === true;
 }

@@ -28,14 +28,18 @@ export function operationStore(
   const { ask } = operationStubs(namespace, authorizer);
   return {
     newId: ({ jurisdiction }) => placedNamespace(namespace, jurisdiction).newUniqueId().toString(),
-    start: (operation, request, { place, input }) => {
+    start: (operation, request, { place, input, options: startOptions }) => {
       const hint =
         place.placementHint === undefined ? {} : { locationHint: place.placementHint as DurableObjectLocationHint };
       const address = objectById(namespace, operation.id, hint);
       // A start repeats the id that was minted for it. An upload can be read only once, and takes as long as it takes.
       const options = input ? { isIdempotent: false, limitMs: Infinity } : {};
       return reached<StartAnswer>(() =>
-        callObject(address, async (stub): Promise<StartAnswer> => stub.start(operation, request, input), options),
+        callObject(
+          address,
+          async (stub): Promise<StartAnswer> => stub.start(operation, request, input, startOptions),
+          options,
+        ),
       );
     },
     get: async (name) =>

@@ -38,6 +38,11 @@ export function upsertRow(sql: SqlStorage, row: IndexRow): boolean {
   return present?.tombstone === 1;
 }
 
+/** Whether there is a row of this key, or a tombstone. */
+export function isRowPresent(sql: SqlStorage, { createTime, id }: RowKey): boolean {
+  return sql.exec(`SELECT 1 FROM operations WHERE create_time = ? AND id = ?`, createTime, id).toArray().length > 0;
+}
+
 interface PresentRow {
   [column: string]: SqlStorageValue;
   done: number;

@@ -9,10 +9,14 @@ import {
   MAX_INNER_CALL_MS,
   MAX_PAGE_BYTES,
   MAX_SCANNED_ROWS,
+  MAX_SHARD_BYTES,
+  SHARD_WARNING_BYTES,
+  SHARD_WARNING_INTERVAL_MS,
   SWEEP_CONCURRENCY,
   TOMBSTONE_MS,
 } from "../limits";
 import type { IndexRow } from "../operation/index-row";
+import type { BeginAnswer } from "../operation/index-start";
 import { type Patrol, nextPatrolPart, patrolBehind } from "../operation/patrol";
 import { type PageRequest, type RowKey, type ShardPage, shareOf } from "../operation/page";
 import { Alarm } from "./alarm";
@@ -25,6 +29,7 @@ import {
   createSchema,
   deleteDueRow,
   earliestDueTime,
+  isRowPresent,
   oldestRunningTime,
   selectDueRows,
   selectRunningRows,
@@ -50,6 +55,8 @@ export interface Swept {
   repaired?: number;
   /** When the oldest operation that has not ended was created (milliseconds since 1970). */
   oldestRunningTime?: number;
+  /** The size of the shard. */
+  bytes?: number;
 }
 
 export class OperationIndex extends DurableObject<Env> {
@@ -59,6 +66,9 @@ export class OperationIndex extends DurableObject<Env> {
   #created = false;
   /** The latest check of each row whose operation is being asked. A write of the row ends its check. */
   readonly #checks = new Map<string, object>();
+  #nextWarningTime = 0;
+  /** Tests lower it: a shard of this size takes no new rows. */
+  protected readonly maxBytes: number = MAX_SHARD_BYTES;
   /** Rows put right since the last sweep began. */
   #repaired = 0;
 
@@ -68,11 +78,69 @@ export class OperationIndex extends DurableObject<Env> {
     this.#alarm = new Alarm(ctx.storage);
   }
 
+  /**
+   * Writes the row of an operation that is about to be stored. A shard near its limit refuses new rows, and nothing else:
+   * existing ones change, end and expire in it as in any other.
+   */
+  async begin(row: IndexRow, place: IndexPlace): Promise<BeginAnswer> {
+    await this.#prepare(place);
+    this.#checks.delete(row.id);
+    const answer = this.#begin(row);
+    if (!answer.ok && answer.refusal === "FULL") {
+      return { ...answer, shardCount: await this.#scopeShardCount(place) };
+    }
+    await this.#lookAfter(row.dueTime);
+    return answer;
+  }
+
+  #begin(row: IndexRow): BeginAnswer {
+    const bytes = this.#watchSize();
+    const full: BeginAnswer = { ok: false, refusal: "FULL", bytes, shardCount: 0 };
+    const present = isRowPresent(this.#sql, row);
+    if (!present && bytes >= this.maxBytes) return full;
+    try {
+      return upsertRow(this.#sql, row) ? { ok: false, refusal: "DELETED", bytes } : { ok: true, bytes };
+    } catch (error) {
+      if (!isStorageFull(error)) throw error;
+      return full;
+    }
+  }
+
+  /** Its size. From 70 % of what an object holds, operators hear of it once an hour. */
+  #watchSize(): number {
+    const bytes = this.#sql.databaseSize;
+    const now = Date.now();
+    if (bytes < Math.min(SHARD_WARNING_BYTES, this.maxBytes) || now < this.#nextWarningTime) return bytes;
+    this.#nextWarningTime = now + SHARD_WARNING_INTERVAL_MS;
+    const takesNewRows = bytes < this.maxBytes;
+    console.warn({ message: "index shard is filling", shard: this.ctx.id.name, bytes, takesNewRows });
+    // The layout is a contract with queries and dashboards (docs/operations.md): fields are only ever added at the end.
+    this.env.METRICS?.writeDataPoint({
+      indexes: ["index"],
+      blobs: ["shardFilling", takesNewRows ? "open" : "full"],
+      doubles: [1, bytes, bytes / MAX_SHARD_BYTES],
+    });
+    return bytes;
+  }
+
+  /** Shard 0 alone knows it. */
+  async #scopeShardCount(place: IndexPlace): Promise<number> {
+    if (this.#shard() === 0) return this.#shardCount();
+    const first = operationIndexAddress(this.env.INDEX, { ...place, indexShard: 0 });
+    return callObject(first, async (stub): Promise<number> => stub.shardCount(), { limitMs: MAX_INNER_CALL_MS });
+  }
+
+  /** Shard 0: the shards that the scope has ever had. */
+  async shardCount(): Promise<number> {
+    return this.#shardCount();
+  }
+
   /** Writes an operation's row, unless it is older than what is there. True: the operation was deleted, and stays so. */
   async upsert(row: IndexRow, place: IndexPlace): Promise<boolean> {
     await this.#prepare(place);
     this.#checks.delete(row.id);
     const isDeleted = upsertRow(this.#sql, row);
+    this.#watchSize();
     await this.#lookAfter(row.dueTime);
     return isDeleted;
   }
@@ -138,6 +206,7 @@ export class OperationIndex extends DurableObject<Env> {
       settled: settled + patrolled,
       hasMore: settled === MAX_DUE_ROWS,
       repaired: this.#repaired,
+      bytes: this.#watchSize(),
       ...(oldest === undefined ? {} : { oldestRunningTime: oldest }),
     };
   }
@@ -274,6 +343,11 @@ export class OperationIndex extends DurableObject<Env> {
     this.#created ||= this.#sql.exec(`SELECT 1 FROM sqlite_master WHERE name = 'operations'`).toArray().length > 0;
     return this.#created;
   }
+}
+
+/** SQLite's own word, as it comes out of `exec`. */
+function isStorageFull(error: unknown): boolean {
+  return /SQLITE_FULL|database or disk is full/.test(String(error));
 }
 
 function logUnreached({ id }: RowKey, error: unknown): void {

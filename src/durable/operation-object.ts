@@ -9,6 +9,7 @@ import {
   NAME_HEADER,
   type OperationAnswer,
   type StartAnswer,
+  type StartOptions,
   type StartRefusal,
   type StreamedInput,
   WAIT_PATH,
@@ -23,6 +24,7 @@ import { type NewOperation, createRecord } from "../operation/create-record";
 import type { Effect } from "../operation/event";
 import { explanation } from "../operation/explanation/explanation";
 import { type IndexRow, indexRowFromRecord, startingRow } from "../operation/index-row";
+import { type BeginAnswer, type KnownShards, nextShard } from "../operation/index-start";
 import type { OperationRecord } from "../operation/record";
 import { isVisible } from "../operation/resource";
 import { type RetrySource, retrySourceFrom } from "../operation/retry";
@@ -44,7 +46,7 @@ import {
   updateRefusal,
 } from "../operation/update";
 import { type StoredStream, digestOfStream, storeStream } from "./chunks";
-import { callObject } from "./object-call";
+import { callObject, lacksMethod } from "./object-call";
 import { operationIndexAddress, placeOf } from "./operation-index-name";
 import { OperationLife } from "./operation-life";
 import { RunnerDoor } from "./runner-door";
@@ -66,54 +68,103 @@ export class OperationObject extends DurableObject<Env> {
   // ── Starting ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Commits a new operation, its index row first. Repeating it gives the operation that is there. */
-  async start(operation: NewOperation, request: string, input?: StreamedInput): Promise<StartAnswer> {
+  async start(
+    operation: NewOperation,
+    request: string,
+    input?: StreamedInput,
+    options?: StartOptions,
+  ): Promise<StartAnswer> {
     if (this.#starting) {
       const first = await this.#starting;
       return first.ok ? this.#repeatStart(input) : first;
     }
     if (this.#life.record) return this.#repeatStart(input);
-    this.#starting = this.#start(operation, request, input).finally(() => {
+    this.#starting = this.#start(operation, request, { input, options }).finally(() => {
       this.#starting = undefined;
     });
     return this.#starting;
   }
 
-  async #start(operation: NewOperation, request: string, input: StreamedInput | undefined): Promise<StartAnswer> {
+  async #start(
+    operation: NewOperation,
+    request: string,
+    { input, options }: { input: StreamedInput | undefined; options: StartOptions | undefined },
+  ): Promise<StartAnswer> {
     const stored = input && (await this.#storeInput(input));
     if (stored?.ok === false) {
       await this.#life.erase();
       return { ok: false, refusal: `INPUT_${stored.reason}` };
     }
     const isSmall = request.length <= MAX_INLINE_REQUEST_CHARACTERS;
-    const record = createRecord({
+    const created = createRecord({
       ...operation,
       ...(isSmall ? { request } : {}),
       ...(stored === undefined ? {} : { inputBytes: stored.bytes }),
       ...(stored?.digest === undefined ? {} : { inputDigest: stored.digest }),
     });
-    const refusal = await this.#writeStartingRow(record);
-    if (refusal) {
+    const begun = await this.#beginInIndex(created, options);
+    const shards = begun.shards && { shards: begun.shards };
+    if (!begun.ok) {
       if (input) await this.#life.erase();
-      return { ok: false, refusal };
+      return { ok: false, refusal: begun.refusal, ...shards };
     }
+    const { record } = begun;
     this.#life.begin(record, startEffects(record), record.state === "QUEUED" && !isSmall ? request : undefined);
     const { inputDigest } = record;
-    return { ok: true, answer: this.#life.answer(record), ...(inputDigest === undefined ? {} : { inputDigest }) };
+    const digest = inputDigest === undefined ? {} : { inputDigest };
+    return { ok: true, answer: this.#life.answer(record), ...digest, ...shards };
   }
 
-  /** Index first: every stored operation has a row by construction, and what was deleted and erased is known there. */
-  async #writeStartingRow(record: OperationRecord): Promise<StartRefusal | undefined> {
+  /**
+   * Index first: every stored operation has a row by construction, and the index knows what was deleted and erased. Where
+   * its shard is near its limit, the operation gets another shard.
+   */
+  async #beginInIndex(record: OperationRecord, options: StartOptions | undefined): Promise<BegunStart> {
+    const { indexShard: preferred = 0 } = record;
+    const { indexShards = preferred + 1, known = { full: [], shardCount: 0 } } = options ?? {};
+    const full = new Set<number>();
+    let { shardCount } = known;
+    const shards = (): Pick<BegunStart, "shards"> =>
+      full.size === 0 ? {} : { shards: { full: [...full], shardCount } };
+    let placed = record;
+    for (;;) {
+      const answer = await this.#beginInShard(placed);
+      if (answer === undefined) return { ok: false, refusal: "INDEX_UNAVAILABLE", ...shards() };
+      if (answer.ok) return { ok: true, record: placed, ...shards() };
+      if (answer.refusal !== "FULL") return { ok: false, refusal: answer.refusal, ...shards() };
+      full.add(placed.indexShard ?? 0);
+      shardCount = Math.max(shardCount, answer.shardCount);
+      const indexShard = nextShard({ preferred, indexShards, shardCount, full: [...full, ...known.full] });
+      if (indexShard === undefined) return { ok: false, refusal: "INDEX_FULL", ...shards() };
+      placed = { ...record, indexShard };
+    }
+  }
+
+  /** undefined: the shard could not be reached. */
+  async #beginInShard(record: OperationRecord): Promise<BeginAnswer | undefined> {
+    const address = operationIndexAddress(this.env.INDEX, record);
+    const row = startingRow(record);
+    const place = placeOf(record);
+    const limit = { limitMs: MAX_INNER_CALL_MS };
     try {
-      const isDeleted = await callObject(
-        operationIndexAddress(this.env.INDEX, record),
-        async (stub): Promise<boolean> => stub.upsert(startingRow(record), placeOf(record)),
-        { limitMs: MAX_INNER_CALL_MS },
+      return await callObject(
+        address,
+        async (stub): Promise<BeginAnswer> => {
+          try {
+            return await stub.begin(row, place);
+          } catch (error) {
+            if (!lacksMethod(error, "begin")) throw error;
+            // For minutes after a deploy a busy shard may run the code before it, which knows no limit.
+            const isDeleted = await address.newStub().upsert(row, place);
+            return isDeleted ? { ok: false, refusal: "DELETED", bytes: 0 } : { ok: true, bytes: 0 };
+          }
+        },
+        limit,
       );
-      return isDeleted ? "DELETED" : undefined;
     } catch (error) {
       const message = "index row not written; nothing was started";
       console.error({ message, operation: record.name, error: String(error) });
-      return "INDEX_UNAVAILABLE";
+      return undefined;
     }
   }
 
@@ -366,6 +417,12 @@ export class OperationObject extends DurableObject<Env> {
     else if (this.#life.store.input.get(0)) await this.#life.store.eraseAll();
   }
 }
+
+/** How a start went in the index. */
+type BegunStart = { shards?: KnownShards } & (
+  | { ok: true; record: OperationRecord }
+  | { ok: false; refusal: StartRefusal }
+);
 
 /** What follows a start: the work is queued; where the result was known at once, the world is told of it. */
 function startEffects(record: OperationRecord): Effect[] {

@@ -6,6 +6,7 @@ import type { AdministratorAction } from "../service/authorizer";
 import type { SpendQuota } from "../service/start-quota";
 import type { TokenKeys } from "../service/page-token";
 import type { Deployment } from "../service/start-operation";
+import type { FullShards } from "../service/full-shards";
 import type { IamService } from "../service/iam-policy";
 import type { Caller } from "../service/start-once";
 import type { ApiKeyStore } from "../authentication/api-key-store";
@@ -36,6 +37,8 @@ export interface ServiceContext {
   /** What GetOperation and WaitOperation read: the store, or a snapshot in its place. */
   reads: OperationReads;
   requests: RequestStore;
+  /** What this isolate remembers of full index shards. */
+  fullShards: FullShards;
   slots: SlotStore;
   /** Counts what callers start in a day; undefined: nothing is counted. */
   spendQuota: SpendQuota | undefined;

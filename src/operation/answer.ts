@@ -2,6 +2,7 @@
 import { countsPolls } from "./emulation";
 import type { OperationRecord } from "./record";
 import { etag } from "./resource";
+import type { KnownShards } from "./index-start";
 import { isFinal } from "./state";
 
 /** An operation as JSON, and what a door needs to know of it without parsing. */
@@ -72,9 +73,19 @@ export interface Explained {
   json: string;
 }
 
+/** How a start goes about the index; absent where an earlier version asks. */
+export interface StartOptions {
+  /** Over how many shards the deployment spreads new operations. */
+  indexShards: number;
+  /** What the Worker remembers of the shards. */
+  known: KnownShards;
+}
+
 /** Why an operation was not started. */
 export type StartRefusal =
   | "INDEX_UNAVAILABLE"
+  /** Every shard is near its limit, and there may be no more of them. */
+  | "INDEX_FULL"
   /** It was started before, by the same requestId, and deleted: a start that was long under way does not bring it back. */
   | "DELETED"
   | "INPUT_EMPTY"
@@ -83,8 +94,13 @@ export type StartRefusal =
 
 /** `inputDigest`: of the stored input; `sentDigest`: of the input that this call sent, where another call's was stored. */
 export type StartAnswer =
-  | { ok: true; answer: OperationAnswer; inputDigest?: string; sentDigest?: string }
-  | { ok: false; refusal: StartRefusal };
+  | ({ ok: true; answer: OperationAnswer; inputDigest?: string; sentDigest?: string } & FoundShards)
+  | ({ ok: false; refusal: StartRefusal } & FoundShards);
+
+/** Where the start found shards that are near their limit. */
+interface FoundShards {
+  shards?: KnownShards;
+}
 
 /** A streamed input, and how much of it there may be. */
 export interface StreamedInput {

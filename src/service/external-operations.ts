@@ -21,7 +21,7 @@ import { RpcError, notFound } from "../rpc/error";
 import { canonicalJson, sha256Hex } from "./digest";
 import { placeFromParent } from "./locations";
 import type { OperationStore } from "./ports";
-import { type Deployment, indexShardFromId } from "./start-operation";
+import type { Deployment } from "./start-operation";
 import { type Caller, type Minted, type StartPorts, type StartedOperation, startOnce } from "./start-once";
 
 /** The pseudo-method of operations that are created: requestIds and consumers tell it from declared ones. */
@@ -52,6 +52,7 @@ export async function createOperation(
     ...request,
     method: CREATE_OPERATION,
     place,
+    indexShards: request.deployment.indexShards,
     maxOperationsPerCaller: request.deployment.maxOperationsPerCaller,
     input: undefined,
     operation: (minted) => newExternalOperation(request, minted, decoded),
@@ -119,7 +120,7 @@ function decodeMs(
 
 function newExternalOperation(
   { parent, apiVersion, deployment }: CreateOperationRequest,
-  { id, name, createTime }: Minted,
+  { id, name, createTime, indexShard }: Minted,
   { metadata, ttlMs, heartbeatMs }: CreateFields,
 ): NewOperation {
   const { jurisdiction, placementHint } = placeFromParent(deployment.locations, parent);
@@ -150,7 +151,7 @@ function newExternalOperation(
     metadata: own?.fields ?? {},
     ...(own ? { metadataType: own.type } : {}),
     responseType: STRUCT_TYPE_URL,
-    indexShard: indexShardFromId(id, deployment.indexShards),
+    indexShard,
     ...(jurisdiction === undefined ? {} : { jurisdiction }),
     external: { hasOwnMetadata: own !== undefined, ...(heartbeatMs === undefined ? {} : { heartbeatMs }) },
   };

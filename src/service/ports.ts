@@ -1,5 +1,12 @@
 // What the services need of the world: implemented by durable/, replaced by fakes in tests.
-import type { OperationAnswer, ReadAnswer, SnapshotAnswer, StartAnswer, StreamedInput } from "../operation/answer";
+import type {
+  OperationAnswer,
+  ReadAnswer,
+  SnapshotAnswer,
+  StartAnswer,
+  StartOptions,
+  StreamedInput,
+} from "../operation/answer";
 import type { NewOperation } from "../operation/create-record";
 import type { PageRequest, ShardPage } from "../operation/page";
 import type { Slot } from "../operation/record";
@@ -20,7 +27,7 @@ export interface OperationStore {
   start(
     operation: NewOperation,
     request: string,
-    options: { place: Place; input: StreamedInput | undefined },
+    options: { place: Place; input: StreamedInput | undefined; options: StartOptions },
   ): Promise<StartAnswer>;
   /** undefined: no operation of this name is to be seen. */
   get(name: string): Promise<OperationAnswer | undefined>;

@@ -7,7 +7,9 @@ import type { Reservation } from "../operation/reservation";
 import type { JsonObject } from "../rpc/any";
 import { RpcError, invalidArgument, unavailable } from "../rpc/error";
 import { retryInfo } from "../rpc/status";
+import { indexShardFromId, nextShard } from "../operation/index-start";
 import { canonicalJson, sha256Hex } from "./digest";
+import type { FullShards } from "./full-shards";
 import { slotKey } from "./slot-key";
 import type { SpendQuota } from "./start-quota";
 import type { OperationStore, Place, RequestStore, SlotStore } from "./ports";
@@ -38,6 +40,8 @@ export interface StartOnce {
   input: StreamedInput | undefined;
   /** Milliseconds since 1970. */
   now: number;
+  /** Over how many index shards new operations of a scope are spread. */
+  indexShards: number;
   /** How many operations the caller may have under way; undefined: no bound. */
   maxOperationsPerCaller: number | undefined;
   /** Set where it is a retry: the operation that failed, and who started that, whose the new one is to be. */
@@ -50,6 +54,8 @@ export interface Minted {
   id: string;
   name: string;
   createTime: number;
+  /** The index shard that it is to have its row in, unless that takes no new rows. */
+  indexShard: number;
 }
 
 export interface StartPorts {
@@ -58,6 +64,8 @@ export interface StartPorts {
   slots: SlotStore;
   /** Counts what callers start in a day; undefined: nothing is counted. */
   spendQuota?: SpendQuota | undefined;
+  /** What this isolate remembers of full index shards. */
+  fullShards: FullShards;
 }
 
 export interface StartedOperation {
@@ -69,7 +77,7 @@ export interface StartedOperation {
 export async function startOnce(ports: StartPorts, start: StartOnce): Promise<StartedOperation> {
   const operationId = ports.store.newId(start.place);
   if (start.requestId === undefined) {
-    const minted = mintedFrom(start, { operationId, createTime: start.now });
+    const minted = mintedFrom(ports, start, { operationId, createTime: start.now });
     const { answer } = await startMinted(ports, start, minted);
     return { name: minted.name, answer };
   }
@@ -85,10 +93,14 @@ export async function startOnce(ports: StartPorts, start: StartOnce): Promise<St
 }
 
 function mintedFrom(
-  { parent }: StartOnce,
-  { operationId, createTime }: Pick<Reservation, "operationId" | "createTime">,
+  { fullShards }: Pick<StartPorts, "fullShards">,
+  { parent, place, indexShards, now }: StartOnce,
+  { operationId: id, createTime }: Pick<Reservation, "operationId" | "createTime">,
 ): Minted {
-  return { id: operationId, name: operationName({ parent, id: operationId }), createTime };
+  const preferred = indexShardFromId(id, indexShards);
+  const known = fullShards.known({ parent, jurisdiction: place.jurisdiction }, now);
+  const indexShard = nextShard({ preferred, indexShards, ...known }) ?? preferred;
+  return { id, name: operationName({ parent, id }), createTime, indexShard };
 }
 
 /** Starting an id is idempotent, so whoever comes between reservation and creation starts the same one. */
@@ -97,7 +109,7 @@ async function reservedStart(
   start: StartOnce,
   { key, reserved }: { key: string; reserved: Reservation },
 ): Promise<StartedOperation> {
-  const minted = mintedFrom(start, reserved);
+  const minted = mintedFrom(ports, start, reserved);
   const input = start.input && { ...start.input, digest: true };
   const { answer, inputDigest, sentDigest } = await startMinted(ports, { ...start, input }, minted);
   await ports.requests.markCreated(key, inputDigest);
@@ -107,7 +119,7 @@ async function reservedStart(
 
 /** Starts under a slot of the caller's, where those are counted. What is done at once needs none. */
 async function startMinted(
-  { store, slots, spendQuota }: StartPorts,
+  { store, slots, spendQuota, fullShards }: StartPorts,
   start: StartOnce,
   minted: Minted,
 ): Promise<Extract<StartAnswer, { ok: true }>> {
@@ -126,9 +138,12 @@ async function startMinted(
   const limit = operation.outcome ? undefined : start.maxOperationsPerCaller;
   const callerSlot = limit === undefined ? undefined : { key: await slotKey("caller", start.caller.id), limit };
   if (callerSlot && !(await slots.acquire(callerSlot, minted.id))) throw tooManyUnderWay(callerSlot.limit);
-  const { place, input } = start;
+  const { place, input, parent, indexShards, now } = start;
   const slotted = callerSlot ? { ...operation, callerSlot } : operation;
-  const started = await store.start(slotted, json, { place, input });
+  const scope = { parent, jurisdiction: place.jurisdiction };
+  const options = { indexShards, known: fullShards.known(scope, now) };
+  const started = await store.start(slotted, json, { place, input, options });
+  if (started.shards) fullShards.note(scope, started.shards, now);
   // A repetition may come when the operation is done, and has given its slot back.
   if (callerSlot && started.ok && started.answer.done) await slots.release(callerSlot, minted.id);
   if (started.ok) return started;
@@ -147,13 +162,10 @@ function tooManyUnderWay(limit: number): RpcError {
 }
 
 /** The request is compared before the operation is looked for: another body is refused also after a deletion. */
-async function repeated(
-  { store, requests }: StartPorts,
-  start: StartOnce,
-  reserved: Reservation,
-): Promise<StartedOperation> {
+async function repeated(ports: StartPorts, start: StartOnce, reserved: Reservation): Promise<StartedOperation> {
+  const { store, requests } = ports;
   if (start.input && (await requests.digestOf(start.input.stream)) !== reserved.inputDigest) throw anotherRequest();
-  const { name } = mintedFrom(start, reserved);
+  const { name } = mintedFrom(ports, start, reserved);
   const answer = await store.get(name);
   if (answer) return { name, answer };
   throw requestIdUsed(name);
@@ -186,6 +198,8 @@ function startError(refusal: StartRefusal, { input }: StartOnce, { name }: Minte
         "The operation could not be listed, so it was not started. Try again.",
         UNAVAILABLE_RETRY_SECONDS,
       );
+    case "INDEX_FULL":
+      return indexFull();
     case "INPUT_EMPTY":
       return emptyInput();
     case "INPUT_TOO_LARGE":
@@ -195,6 +209,13 @@ function startError(refusal: StartRefusal, { input }: StartOnce, { name }: Minte
     default:
       return refusal satisfies never;
   }
+}
+
+function indexFull(): RpcError {
+  const message =
+    "The index of this parent's project is full in all of its shards, so nothing can be started there until operations " +
+    "expire. Delete operations that are not needed, or use another project.";
+  return new RpcError("RESOURCE_EXHAUSTED", message, { reason: "INDEX_FULL" });
 }
 
 export function emptyInput(): RpcError {

@@ -71,6 +71,7 @@ export async function startOperation(ports: StartPorts, start: StartRequest): Pr
     ...start,
     method: method.id,
     place,
+    indexShards: deployment.indexShards,
     maxOperationsPerCaller: deployment.maxOperationsPerCaller,
     operation: (minted) => newOperation(start, minted, { ...prepared, emulation, runSlot }),
   });
@@ -90,7 +91,7 @@ function emulated({ method }: StartRequest, { metadata }: PreparedStart): Emulat
 
 function newOperation(
   { method, parent, target, apiVersion, deployment }: StartRequest,
-  { id, name, createTime }: Minted,
+  { id, name, createTime, indexShard }: Minted,
   {
     metadata,
     immediate,
@@ -124,15 +125,10 @@ function newOperation(
     responseType: typeUrlFromMessageName(method.responseType),
     ...(method.queue === undefined ? {} : { queue: method.queue }),
     ...(runSlot === undefined ? {} : { runSlot }),
-    indexShard: indexShardFromId(id, deployment.indexShards),
+    indexShard,
     ...(jurisdiction === undefined ? {} : { jurisdiction }),
     ...(emulation ? { emulation } : immediate ? { outcome: outcomeFromImmediate(method, immediate) } : {}),
   };
-}
-
-/** Which shard a new operation is indexed in: ids are random, so some of their digits spread evenly. */
-export function indexShardFromId(id: string, indexShards: number): number {
-  return Number.parseInt(id.slice(16, 24), 16) % indexShards;
 }
 
 /** What storing would check, without storing it. */

@@ -285,13 +285,57 @@ export const bugs: readonly Bug[] = [
   {
     name: "the index row is written behind the record",
     file: "src/durable/operation-object.ts",
-    find: `    const refusal = await this.#writeStartingRow(record);
+    find: `    const begun = await this.#beginInIndex(created, options);
 `,
-    replace: `    this.#life.begin(record, startEffects(record), record.state === "QUEUED" ? request : undefined);
-    const refusal = await this.#writeStartingRow(record);
+    replace: `    this.#life.begin(created, startEffects(created), created.state === "QUEUED" ? request : undefined);
+    const begun = await this.#beginInIndex(created, options);
 `,
     tests: workers("start.test.ts"),
     caughtBy: "",
+  },
+  // ── Full index shards ─────────────────────────────────────────────────────────────────────────────────────────────
+  {
+    name: "a full shard refuses updates",
+    file: "src/durable/operation-index.ts",
+    find: `    const isDeleted = upsertRow(this.#sql, row);
+    this.#watchSize();`,
+    replace: `    if (this.#watchSize() >= this.maxBytes) throw new Error("full");
+    const isDeleted = upsertRow(this.#sql, row);`,
+    tests: SIMULATION,
+    caughtBy: "",
+  },
+  {
+    name: "a start that finds its shard full is answered 503",
+    file: "src/durable/operation-object.ts",
+    find: `if (answer.refusal !== "FULL") return { ok: false, refusal: answer.refusal, ...shards() };`,
+    replace: `if (answer.refusal === "FULL") return { ok: false, refusal: "INDEX_UNAVAILABLE", ...shards() };
+      if (answer.refusal !== "FULL") return { ok: false, refusal: answer.refusal, ...shards() };`,
+    tests: workers("full-shards.test.ts"),
+    caughtBy: "starts in another shard",
+  },
+  {
+    name: "a start goes past the deployment's own shards to a new one",
+    file: "src/operation/index-start.ts",
+    find: "if (isOpen(shard)) return shard;\n  }",
+    replace: "if (isOpen(shard) && offset === 0) return shard;\n  }",
+    tests: unit("operation/index-start.test.ts"),
+    caughtBy: "another of the deployment's",
+  },
+  {
+    name: "a full shard is asked again by each start",
+    file: "src/service/start-once.ts",
+    find: "if (started.shards) fullShards.note(scope, started.shards, now);",
+    replace: "",
+    tests: workers("full-shards.test.ts"),
+    caughtBy: "once a minute",
+  },
+  {
+    name: "a full shard says nothing of what was deleted",
+    file: "src/durable/operation-index.ts",
+    find: "if (!present && bytes >= this.maxBytes) return full;",
+    replace: "if (bytes >= this.maxBytes) return full;",
+    tests: workers("full-shards.test.ts"),
+    caughtBy: "a start that arrives late",
   },
   // ── Queues ────────────────────────────────────────────────────────────────────────────────────────────────────────
   {
@@ -535,9 +579,10 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "a start that is long on its way begins a deleted operation anew",
-    file: "src/durable/operation-object.ts",
-    find: `return isDeleted ? "DELETED" : undefined;`,
-    replace: 'return isDeleted === undefined ? "DELETED" : undefined;',
+    file: "src/durable/operation-index.ts",
+    find: `return upsertRow(this.#sql, row) ? { ok: false, refusal: "DELETED", bytes } : { ok: true, bytes };`,
+    replace: `upsertRow(this.#sql, row);
+      return { ok: true, bytes };`,
     tests: SIMULATION,
     caughtBy: "deleted stays deleted",
   },

@@ -12,6 +12,7 @@ import { type FinishedReads, operationReads } from "../../src/service/operation-
 import { listOperations } from "../../src/service/list-operations";
 import type { OperationStore } from "../../src/service/ports";
 import { type Deployment, startOperation } from "../../src/service/start-operation";
+import { FullShards } from "../../src/service/full-shards";
 import type { StartedOperation } from "../../src/service/start-once";
 import type { Entry, Ledger } from "./ledger";
 import { RETENTION_MS } from "./methods";
@@ -38,6 +39,7 @@ export class Clients {
   readonly #ledger: Ledger;
   readonly #deployment: Deployment;
   readonly #finishedReads: FinishedReads;
+  readonly #fullShards = new FullShards();
   readonly #byRequestId = new Map<string, string>();
   /** What each that has not been answered yet asked for. */
   readonly #underWay = new Map<Actor, string>();
@@ -98,6 +100,7 @@ export class Clients {
       store: this.#store(),
       requests: requestStore(env["REQUESTS"] as never),
       slots: slotStore(env["SLOTS"] as never),
+      fullShards: this.#fullShards,
     };
     const common = {
       parent: PARENT,

@@ -36,6 +36,7 @@ export const faultKinds = [
   "a consumer uses up its CPU time",
   "an object's clock jumps",
   "the index cannot be reached",
+  "an index shard is near its limit",
   "a KV write fails",
   "a KV write fails after it was made",
   "a KV write is slow",

@@ -1,7 +1,8 @@
 // One history: a world, clients and faults, all from one seed; then the faults end, time passes, and everything that was
 // accepted must be done, agreed upon, and in the end forgotten.
-import { TOMBSTONE_MS } from "../../src/limits";
-import { indexShardFromId, type Deployment } from "../../src/service/start-operation";
+import { MAX_SHARD_BYTES, TOMBSTONE_MS } from "../../src/limits";
+import type { Deployment } from "../../src/service/start-operation";
+import { indexShardFromId } from "../../src/operation/index-start";
 import { indexRowFromRecord } from "../../src/operation/index-row";
 import { isFinal } from "../../src/operation/state";
 import type { Random } from "../support/random";
@@ -13,6 +14,7 @@ import { type Entry, Ledger, type Violation, recordJson } from "./ledger";
 import { type Action, TIMEOUT_MS, simulatedMethods } from "./methods";
 import type { ObjectHost } from "./objects";
 import { runUntil } from "./run";
+import { ROW_BYTES } from "./storage";
 import { START_TIME, World } from "./world";
 
 /** More than any history needs: one that has more goes round in circles. */
@@ -97,6 +99,7 @@ class Play {
     const faultsEnd = START_TIME + 20_000 + this.#random.below(300_000);
     if (this.#random.chance(0.2)) this.#world.deployTime = START_TIME + this.#random.below(120_000);
     this.#world.startCron(faultsEnd + TIMEOUT_MS);
+    this.#fillShards();
     this.#planClients(faultsEnd);
     this.#planAccidents(faultsEnd);
     const { scheduler } = this.#world;
@@ -125,6 +128,16 @@ class Play {
   }
 
   // ── What is to happen ─────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Shards that take no new rows, or only a few. */
+  #fillShards(): void {
+    const { faults, index } = this.#world;
+    for (let shard = 0; shard < 3; shard += 1) {
+      if (!faults.strikes("an index shard is near its limit")) continue;
+      const { state } = index.hostOf(`${PARENT}#${shard}`);
+      state.usedBytes = MAX_SHARD_BYTES - this.#random.below(3) * ROW_BYTES;
+    }
+  }
 
   #planClients(faultsEnd: number): void {
     const random = this.#random;
@@ -263,7 +276,7 @@ class Play {
   #checkAgreement(): void {
     for (const { id, record, isErased, name } of this.#ledger.entries.values()) {
       const snapshot = this.#world.kv.get(`operation/${id}`);
-      const row = this.#rowOf(id);
+      const row = this.#rowOf(id, record?.indexShard);
       if (!record) {
         if (snapshot !== undefined)
           this.#ledger.violate("deleted stays deleted", `${id.slice(0, 6)} is gone, its snapshot is not`);
@@ -293,8 +306,8 @@ class Play {
     this.#clients.finish(this.#world.scheduler.now);
   }
 
-  #rowOf(id: string): Record<string, unknown> | undefined {
-    const shard = indexShardFromId(id, this.#deployment.indexShards);
+  #rowOf(id: string, indexShard: number | undefined): Record<string, unknown> | undefined {
+    const shard = indexShard ?? indexShardFromId(id, this.#deployment.indexShards);
     const host = [...this.#world.index.hosts.values()].find(({ objectName }) => objectName === `${PARENT}#${shard}`);
     if (!host?.state.hasRows("operations")) return undefined;
     return host.state.sql(`SELECT done, operation FROM operations WHERE id = ?`, [id])[0];

@@ -365,6 +365,12 @@ export class Namespace {
     this.#className = className;
   }
 
+  /** The object of a name, whether or not it was ever called. */
+  hostOf(name: string): ObjectHost {
+    const id = this.idFromName(name);
+    return this.#host(id.toString(), id.name);
+  }
+
   newUniqueId(): ObjectId {
     const id = Array.from({ length: 8 }, () =>
       this.#world.random

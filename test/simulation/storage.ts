@@ -5,7 +5,7 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlit
 /** https://developers.cloudflare.com/durable-objects/platform/limits/ */
 export const MAX_DATABASE_BYTES = 10 * 1_024 ** 3;
 /** As if a row were a hundred thousand: few fill what is left. */
-const ROW_BYTES = 128 * 1_024 ** 2;
+export const ROW_BYTES = 128 * 1_024 ** 2;
 const FULL = "database or disk is full: SQLITE_FULL";
 
 const ABSENT = Symbol("absent");

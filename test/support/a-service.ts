@@ -6,6 +6,7 @@ import { passGate } from "../../src/iam/gate";
 import type { Permission } from "../../src/iam/permissions";
 import type { OperationAnswer } from "../../src/operation/answer";
 import { UsualDurations } from "../../src/operation/usual-durations";
+import { FullShards } from "../../src/service/full-shards";
 import type { OperationLists, OperationStore } from "../../src/service/ports";
 import { CREATE_TIME, aPolicy } from "./an-operation";
 
@@ -71,7 +72,8 @@ export function aService({
       if (refuses) throw administratorDenial(STRANGER);
     },
     iam: { policies: recording(refuses ? refusingStore : {}, calls), hasConfiguredAdmins: true },
-    deployment: { policy: { leaseMs, resendMs, snapshot }, locations: new Map() },
+    deployment: { policy: { leaseMs, resendMs, snapshot }, locations: new Map(), indexShards: 1 },
+    fullShards: new FullShards(),
     store: recorded,
     listed: recorded,
     reads: recorded,

@@ -1,4 +1,5 @@
 // What the tests hold in their hands: the worker under test runs in the tests' own isolate and looks here.
+import { MAX_SHARD_BYTES } from "../../src/limits";
 import type { OperationContext, WorkMessage } from "../../src/index";
 import type { JsonObject } from "../../src/rpc/any";
 
@@ -75,6 +76,9 @@ class Controls {
   /** Before the index asks an operation how it stands. */
   readonly reconcile = new Gate();
 
+  /** The size from which on an index shard takes no new rows. */
+  maxShardBytes = MAX_SHARD_BYTES;
+
   /** What of the run channel is cut, once: `claim`, or a message by its type. */
   readonly cuts = new Map<string, Cut>();
 
@@ -95,6 +99,7 @@ class Controls {
       gate.open();
       gate.passed = 0;
     }
+    this.maxShardBytes = MAX_SHARD_BYTES;
     this.cuts.clear();
     this.scripts.clear();
     this.sent.length = 0;

@@ -9,6 +9,7 @@ import { policyStore } from "../../src/durable/policy-client";
 import { PolicyCache } from "../../src/iam/policy-cache";
 import type { Principal } from "../../src/iam/principal";
 import { Code } from "../../src/rpc/code";
+import type { StartOptions } from "../../src/operation/answer";
 import { Authorizer } from "../../src/service/authorizer";
 import { aPlatformError } from "../support/an-object";
 import { anOperation } from "../support/an-operation";
@@ -78,6 +79,8 @@ function storeOf(principal: Principal, beforeRetry?: () => Promise<void>) {
   return operationStore(losingFirstAnswer(env.OPERATIONS, beforeRetry), authorizerOf(principal));
 }
 
+const ONE_SHARD: StartOptions = { indexShards: 1, known: { full: [], shardCount: 0 } };
+
 /** An operation that a starter began. Its work is done elsewhere. */
 async function begin(): Promise<Started> {
   const id = env.OPERATIONS.newUniqueId().toString();
@@ -90,7 +93,11 @@ async function begin(): Promise<Started> {
     starter: starter.id,
     external: { hasOwnMetadata: false },
   });
-  await operationStore(env.OPERATIONS, authorizerOf(admin)).start(operation, "{}", { place: {}, input: undefined });
+  await operationStore(env.OPERATIONS, authorizerOf(admin)).start(operation, "{}", {
+    place: {},
+    input: undefined,
+    options: ONE_SHARD,
+  });
   return { name: operation.name, id, stub: env.OPERATIONS.get(env.OPERATIONS.idFromString(id)) };
 }
 
@@ -101,7 +108,7 @@ describe("StartOperation", () => {
     const store = storeOf(admin);
     const id = store.newId({});
     const operation = anOperation({ id, name: `projects/p/operations/${id}`, parent: "projects/p" });
-    const started = await store.start(operation, "{}", { place: {}, input: undefined });
+    const started = await store.start(operation, "{}", { place: {}, input: undefined, options: ONE_SHARD });
 
     expect(started.ok).toBe(true);
     expect(await storedRows()).toHaveLength(1);
@@ -113,7 +120,11 @@ describe("StartOperation", () => {
     const id = store.newId({});
     const operation = anOperation({ id, name: `projects/p/operations/${id}`, parent: "projects/p" });
     const stream = new Blob(["a,b\n1,2\n"]).stream() as ReadableStream<Uint8Array>;
-    const start = store.start(operation, "{}", { place: {}, input: { stream, maxBytes: 100, digest: false } });
+    const start = store.start(operation, "{}", {
+      place: {},
+      input: { stream, maxBytes: 100, digest: false },
+      options: ONE_SHARD,
+    });
 
     await expect(start).rejects.toMatchObject({ code: "UNAVAILABLE" });
     expect(tries).toHaveBeenCalledTimes(1);

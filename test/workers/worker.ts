@@ -17,6 +17,7 @@ import {
 import { MAX_RESPONSE_BYTES } from "../../src/limits";
 import { echoWait } from "../../src/methods/echo-wait";
 import { tablesProfile } from "../../src/methods/tables-profile";
+import type { BeginAnswer } from "../../src/operation/index-start";
 import type { JsonObject } from "../../src/rpc/any";
 import { clock } from "./clock";
 import { controls } from "./controls";
@@ -207,6 +208,19 @@ function watchedSnapshots(kv: KVNamespace): KVNamespace {
 }
 
 export class OperationIndex extends DeployedOperationIndex {
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, { ...env, METRICS: metrics });
+    // As a test finds it at each call.
+    Object.defineProperty(this, "maxBytes", { get: () => controls.maxShardBytes });
+  }
+
+  override async begin(...parameters: Parameters<DeployedOperationIndex["begin"]>): Promise<BeginAnswer> {
+    await controls.indexWrite.pass();
+    const answer = await super.begin(...parameters);
+    await controls.indexWritten.pass();
+    return answer;
+  }
+
   override async upsert(...parameters: Parameters<DeployedOperationIndex["upsert"]>): Promise<boolean> {
     await controls.indexWrite.pass();
     const isDeleted = await super.upsert(...parameters);

@@ -72,7 +72,11 @@ describe("an operation's object", () => {
   ])("is asked for near where its location says: %s", async (locationId, options) => {
     const { store, asked } = aStore();
     const operation = anOperation();
-    await store.start(operation, "{}", { place: placeOf(locationId), input: undefined });
+    await store.start(operation, "{}", {
+      place: placeOf(locationId),
+      input: undefined,
+      options: { indexShards: 1, known: { full: [], shardCount: 0 } },
+    });
 
     expect(asked).toEqual([["get", operation.id, options]]);
   });

@@ -1,0 +1,41 @@
+// What an isolate remembers of index shards that are near their limit, so that each start does not ask them again.
+import { scopeFromParent } from "../aip/resource-name";
+import { FULL_SHARD_MEMORY_MS, MAX_REMEMBERED_SCOPES } from "../limits";
+import type { KnownShards } from "../operation/index-start";
+
+/** A scope in one jurisdiction. */
+export interface IndexScope {
+  /** A parent of the scope. */
+  parent: string;
+  jurisdiction: string | undefined;
+}
+
+interface RememberedScope {
+  /** Until when each is taken to be full, in milliseconds since 1970. */
+  fullUntil: Map<number, number>;
+  shardCount: number;
+}
+
+export class FullShards {
+  readonly #scopes = new Map<string, RememberedScope>();
+
+  known(scope: IndexScope, now: number): KnownShards {
+    const remembered = this.#scopes.get(keyOf(scope));
+    if (!remembered) return { full: [], shardCount: 0 };
+    const full = [...remembered.fullUntil].flatMap(([shard, until]) => (now < until ? [shard] : []));
+    return { full, shardCount: remembered.shardCount };
+  }
+
+  /** What a start found: a shard frees space as its operations expire, so this is believed for a while only. */
+  note(scope: IndexScope, { full, shardCount }: KnownShards, now: number): void {
+    const key = keyOf(scope);
+    if (!this.#scopes.has(key) && this.#scopes.size >= MAX_REMEMBERED_SCOPES) this.#scopes.clear();
+    const { fullUntil } = this.#scopes.get(key) ?? { fullUntil: new Map<number, number>() };
+    for (const shard of full) fullUntil.set(shard, now + FULL_SHARD_MEMORY_MS);
+    this.#scopes.set(key, { fullUntil, shardCount });
+  }
+}
+
+function keyOf({ parent, jurisdiction = "" }: IndexScope): string {
+  return `${jurisdiction}/${scopeFromParent(parent)}`;
+}
