@@ -78,16 +78,12 @@ class Waiting {
 
   async run(): Promise<ReadAnswer | Absence> {
     while (this.#remainingMs() > 0) {
-      const heard = await this.#subscribe().catch((error: unknown) => this.#recover(error));
+      const heard = await this.#hearOnce().catch((error: unknown) => this.#recover(error));
       switch (heard) {
         case "judgeAnew":
         case "recovered":
           continue;
         case "timeIsUp":
-          return this.#latest();
-        case "comeAndGet":
-          // The crowd is told in one moment and does not come in one.
-          await this.#pause(returnDelayMs(this.#waiters ?? 0, Math.random()));
           return this.#latest();
         case "full":
           if (this.#waiters === undefined) throw tooManyWaiters();
@@ -101,6 +97,15 @@ class Waiting {
           return heard;
       }
     }
+    return this.#latest();
+  }
+
+  /** One subscription, and the answer that it says is there. */
+  async #hearOnce(): Promise<OperationAnswer | Absence | Exclude<Interruption, "comeAndGet">> {
+    const heard = await this.#subscribe();
+    if (heard !== "comeAndGet") return heard;
+    // The crowd is told in one moment and does not come in one.
+    await this.#pause(returnDelayMs(this.#waiters ?? 0, Math.random()));
     return this.#latest();
   }
 

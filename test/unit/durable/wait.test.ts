@@ -284,6 +284,20 @@ describe("a wait", () => {
     expect(object.state.gets).toBe(1);
   });
 
+  test("that was told to come and get the answer goes on if its object is reset by then", async () => {
+    const object = anOperationObject();
+    const waiting = aWait(object);
+    await second();
+    object.state.answer = done;
+    object.state.down = aPlatformError();
+    object.state.sockets[0]?.emit("message", { type: "done" });
+    await second(10);
+    object.state.down = undefined;
+    await second(11);
+
+    expect(await waiting).toEqual(done);
+  });
+
   test("whose client has gone ends at once and closes its socket", async () => {
     const object = anOperationObject();
     const client = new AbortController();
