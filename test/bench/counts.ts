@@ -144,3 +144,6 @@ export function summary(counts: Counts): string {
     .map(([count, one, more]) => `${count} ${count === 1 ? one : more}`)
     .join(", ");
 }
+
+/** Lines in the log of an operation that succeeds at its first attempt, from its start to its expiry; each request is one more. */
+export const LOG_LINES = { transitions: 4 } as const;

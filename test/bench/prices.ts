@@ -1,7 +1,7 @@
 // What Cloudflare asks, in dollars per million, and what a lifecycle costs at these prices. Included amounts are left out.
 // Workers, Durable Objects: developers.cloudflare.com/workers/platform/pricing, /durable-objects/platform/pricing; Queues:
-// /queues/platform/pricing; KV: /kv/platform/pricing; logs: /workers/observability/logs/workers-logs.
-import { type Counts, COUNTS, LIFECYCLES, totals } from "./counts.ts";
+// /queues/platform/pricing; KV: /kv/platform/pricing; logs, traces: /workers/observability/logs/workers-logs, /traces.
+import { type Counts, COUNTS, LIFECYCLES, LOG_LINES, totals } from "./counts.ts";
 
 export const PRICES_DATE = "2026-11-21";
 
@@ -16,6 +16,8 @@ const DOLLARS_PER_MILLION = {
   queueOperations: 0.4,
   kvReads: 0.5,
   kvWrites: 5,
+  /** Of Workers Logs and of traces: a line, an invocation's own record (which wrangler.toml turns off), or a span. */
+  logEvents: 0.6,
 } as const;
 
 /** A gigabyte of an object's rows for a month. */
@@ -36,7 +38,10 @@ const OBJECT_GB = 0.128;
 /** What an operation keeps: its database, which is 12 KB when empty (as the platform's FAQ has it), and its index row. */
 const STORED_KB = 20;
 const SNAPSHOT_KB = 1;
-const RETENTION_DAYS = 7;
+/** An estimate: some 20 invocations of a lifecycle, each a span with two calls below it. */
+const SPANS_PER_LIFECYCLE = 60;
+/** `observability.traces.head_sampling_rate` of wrangler.toml. */
+const TRACED_PART = 0.01;
 
 type Item = keyof typeof DOLLARS_PER_MILLION | "storedGbMonths" | "kvGbMonths";
 /** Of one lifecycle, or of one call. */
@@ -45,7 +50,7 @@ export type Bill = Partial<Record<Item, number>>;
 /** What calls of objects cost, besides the Worker that makes them. */
 export function billOf(
   counts: Counts,
-): Required<Omit<Bill, "workerRequests" | "workerCpuMs" | "storedGbMonths" | "kvGbMonths">> {
+): Required<Omit<Bill, "workerRequests" | "workerCpuMs" | "logEvents" | "storedGbMonths" | "kvGbMonths">> {
   const { requests, messages, alarms, rowsRead, rowsWritten } = totals(counts);
   const events = requests + messages + alarms;
   return {
@@ -91,15 +96,28 @@ export interface LifecycleOptions {
   polls: number;
   waits: number;
   listPages: number;
+  /** How long it is kept: the default of methods is 30 days. */
+  retentionDays: number;
+  /** The variable LOG. */
+  log: "all" | "transitions" | "off";
 }
 
-/** The lifecycle that has a budget: five polls, a wait of ten seconds, a tenth of a list page, kept for seven days. */
-export const BUDGETED: Omit<LifecycleOptions, "snapshots"> = { polls: 5, waits: 1, listPages: 0.1 };
+type Usage = Omit<LifecycleOptions, "snapshots">;
 
-export function lifecycleBill({ snapshots, polls, waits, listPages }: LifecycleOptions): Bill {
+/**
+ * The lifecycle that has a budget: five polls, a wait of ten seconds, a tenth of a list page, kept for seven days, with a
+ * log of its transitions.
+ */
+export const BUDGETED: Usage = { polls: 5, waits: 1, listPages: 0.1, retentionDays: 7, log: "transitions" };
+
+/** The same, as a deployment does it that sets nothing. */
+export const BY_DEFAULT: Usage = { ...BUDGETED, retentionDays: 30, log: "all" };
+
+export function lifecycleBill({ snapshots, polls, waits, listPages, retentionDays, log }: LifecycleOptions): Bill {
   const many = LIFECYCLES[20];
   const own = times(billOf(many), 1 / 20);
-  const months = RETENTION_DAYS / 30;
+  const months = retentionDays / 30;
+  const lines = (log === "all" ? 1 + polls + waits + listPages : 0) + (log === "off" ? 0 : LOG_LINES.transitions);
   return add(
     snapshots ? own : { ...own, kvWrites: 0 },
     // The start, and the consumer that does the work.
@@ -107,6 +125,7 @@ export function lifecycleBill({ snapshots, polls, waits, listPages }: LifecycleO
     times(apiCall(COUNTS.get), polls),
     times(apiCall(COUNTS.wait), waits),
     times(apiCall(COUNTS.list), listPages),
+    { logEvents: lines + SPANS_PER_LIFECYCLE * TRACED_PART },
     { storedGbMonths: (STORED_KB / 1e6) * months, kvGbMonths: snapshots ? (SNAPSHOT_KB / 1e6) * months : 0 },
   );
 }

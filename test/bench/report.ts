@@ -3,7 +3,15 @@ import { MAX_BUNDLE_GZIP_BYTES, MAX_STARTUP_MS } from "./bundle.ts";
 import { COUNTS, LIFECYCLES, summary, totals } from "./counts.ts";
 import { type Figures, type Measure, type Plan, type Verdict, median } from "./measure.ts";
 import type { PowerCut } from "./power-cut.ts";
-import { BUDGETED, PRICES_DATE, billOf, dollarsPerMillion, lifecycleBill, waiterAndPoller } from "./prices.ts";
+import {
+  BUDGETED,
+  BY_DEFAULT,
+  PRICES_DATE,
+  billOf,
+  dollarsPerMillion,
+  lifecycleBill,
+  waiterAndPoller,
+} from "./prices.ts";
 
 export interface Results {
   /** By the target's name. */
@@ -179,6 +187,7 @@ function countedLines({ fsyncs, bundle, startupMs }: Results): Line[] {
   const many = 20;
   const without = dollarsPerMillion(lifecycleBill({ ...BUDGETED, snapshots: false }));
   const withSnapshots = dollarsPerMillion(lifecycleBill({ ...BUDGETED, snapshots: true }));
+  const byDefault = dollarsPerMillion(lifecycleBill({ ...BY_DEFAULT, snapshots: true }));
   const { waiter, poller } = waiterAndPoller();
   return [
     budgetLine("object requests per lifecycle", requests / many, MAX_OBJECT_REQUESTS, FLOOR_COUNTS.requests),
@@ -197,6 +206,15 @@ function countedLines({ fsyncs, bundle, startupMs }: Results): Line[] {
       MAX_DOLLARS.without,
     ),
     budgetLine("$ per million lifecycles, with snapshots", withSnapshots, MAX_DOLLARS.with),
+    {
+      cells: [
+        "$ per million lifecycles, with snapshots, by default: kept 30 days, every request logged",
+        byDefault.toFixed(2),
+        "",
+        "",
+        "",
+      ],
+    },
     { cells: ["$ per million waits of any length", waiter.toFixed(2), "", "", ""] },
     { cells: ["$ per million times ten polls, one a second", poller.toFixed(2), "", "", ""] },
     budgetLine("bundle, minified + gzip, KiB", bundle.gzipBytes / 1_024, MAX_BUNDLE_GZIP_BYTES / 1_024),

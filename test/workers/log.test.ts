@@ -6,6 +6,7 @@ import { RpcError } from "../../src/index";
 import type { JsonObject } from "../../src/rpc/any";
 import { logTransition } from "../../src/durable/transition-log";
 import { startTransition } from "../../src/operation/transition";
+import { LOG_LINES } from "../bench/counts";
 import { aRecord } from "../support/a-record";
 import { eventually } from "../support/eventually";
 import { aGuardedDeployment, noCredential } from "./access-harness";
@@ -167,6 +168,9 @@ describe("a transition is one line", () => {
       cause: "expire",
       attempt: 1,
     });
+    // From start to expiry, as the price of a lifecycle counts them.
+    expect(transitions(operation)).toHaveLength(LOG_LINES.transitions);
+    expect(lines.filter(({ message }) => message !== "request")).toHaveLength(LOG_LINES.transitions);
   });
 });
 

@@ -1,6 +1,7 @@
 // The price of a lifecycle, from the counts that test/workers/cost.test.ts holds the service to.
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { BUDGETED, billOf, dollarsPerMillion, lifecycleBill, waiterAndPoller } from "../../bench/prices";
+import { BUDGETED, BY_DEFAULT, billOf, dollarsPerMillion, lifecycleBill, waiterAndPoller } from "../../bench/prices";
 
 test("a bill counts alarms as requests, twenty messages as one, and three operations for a queue message", () => {
   const operation = { requests: 2, messages: 20, alarms: 1, rowsRead: 1_000, rowsWritten: 3 };
@@ -22,4 +23,23 @@ test("a wait of ten seconds costs no more than one poll", () => {
   const { waiter, poller } = waiterAndPoller();
 
   expect(waiter).toBeCloseTo(poller / 10, 6);
+});
+
+test("every line of the log is an event, and storage grows with the retention", () => {
+  const usage = { ...BUDGETED, snapshots: false };
+  const dollars = (change: Partial<typeof usage>): number =>
+    dollarsPerMillion(lifecycleBill({ ...usage, ...change })) - dollarsPerMillion(lifecycleBill(usage));
+
+  // Four transitions; the start, five polls, a wait and a tenth of a page.
+  expect(dollars({ log: "off" })).toBeCloseTo(-4 * 0.6, 6);
+  expect(dollars({ log: "all" })).toBeCloseTo(7.1 * 0.6, 6);
+  // 20 KB at $0.20 a gigabyte and month.
+  expect(dollars({ retentionDays: 30 })).toBeCloseTo((23 / 30) * 4, 6);
+});
+
+test("docs/performance.md and README.md have the price of a deployment that sets nothing", () => {
+  const dollars = dollarsPerMillion(lifecycleBill({ ...BY_DEFAULT, snapshots: true }));
+
+  expect(readFileSync("docs/performance.md", "utf8")).toContain(`every request logged | ${dollars.toFixed(2)} |`);
+  expect(readFileSync("README.md", "utf8")).toContain(`about $${Math.round(dollars)} a million`);
 });
