@@ -169,6 +169,8 @@ function callerOf({ principal }: ServiceContext): string {
 /** Whether the answer is to be indented: only where it is asked for. */
 function prettyPrint(search: URLSearchParams): boolean {
   const value = search.get("prettyPrint") ?? search.get("$prettyPrint");
+  // The stock google-gax client sends `$prettyPrint=0`.
+  if (value === "1" || value === "0") return value === "1";
   return boolParameter("prettyPrint", value ?? undefined) ?? false;
 }
 

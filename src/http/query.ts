@@ -104,12 +104,10 @@ function checkAlt(value: string, violations: Violations): void {
   violations.add("alt", `must be "json", not ${JSON.stringify(value.slice(0, MAX_QUOTED_CHARACTERS))}`);
 }
 
-/** A boolean parameter; undefined where it was not given. Clients write `1` and `0` too: google-gax sends `$prettyPrint=0`. */
+/** A boolean parameter; undefined where it was not given. */
 export function boolParameter(name: string, value: string | undefined): boolean | undefined {
   if (value === undefined || value === "") return undefined;
-  const text = value.toLowerCase();
-  if (text === "true" || text === "1") return true;
-  if (text === "false" || text === "0") return false;
+  if (value === "true" || value === "false") return value === "true";
   const description = `must be "true" or "false", not ${JSON.stringify(value.slice(0, MAX_QUOTED_CHARACTERS))}`;
   throw invalidArgument([{ field: name, description }]);
 }

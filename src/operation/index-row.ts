@@ -30,6 +30,9 @@ export interface IndexFacts {
   expireTime?: number;
   target: string;
   verb: string;
+  /** Both are in rows that were written since a filter may ask for them. */
+  method?: string;
+  state?: string;
   requestedCancellation: boolean;
   /** Metadata, or response, did not fit: the operation's object has the whole. */
   metadataTruncated?: true;
@@ -51,6 +54,8 @@ export function indexRowFromRecord(record: OperationRecord): IndexRow {
     ...(record.expireTime === undefined ? {} : { expireTime: record.expireTime }),
     target: record.target,
     verb: record.verb,
+    method: record.method,
+    state: record.state,
     requestedCancellation: record.cancelRequestTime !== undefined,
     ...(metadata.truncated ? { metadataTruncated: true } : {}),
     ...(result.truncated

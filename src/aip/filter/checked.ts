@@ -37,8 +37,8 @@ export type JsonPath = readonly (readonly [string, ...string[]])[];
 
 type JsonTest =
   | { kind: "compare"; comparator: ValueComparator; literal: Literal }
-  /** `:` with a value; `keys` are the spellings of the value as a key. */
-  | { kind: "has"; literal: Literal; keys: readonly [string, ...string[]] }
+  /** `:` with a value; `keys` are the spellings of the value as a key, `contained` is made by `containsPattern`. */
+  | { kind: "has"; literal: Literal; keys: readonly [string, ...string[]]; contained: Pattern }
   /** `:*` */
   | { kind: "present" };
 

@@ -5,11 +5,14 @@ import { type ResolvedField, resolveField } from "./field-resolver";
 import { type Outcome, accept, quoteFound, refuse } from "./filter-error";
 import type { Comparator } from "./lexer";
 import { type Literal, literalFromSegments } from "./literal";
+import { fieldAlone, misplacedOperator, suspiciousText } from "./near-miss";
 import { checkTerm } from "./term-checker";
 import { containsPattern } from "./wildcard";
 
-/** Checks a parsed filter against the declared fields. */
-export function check(expression: Expression): Outcome<CheckedExpression> {
+/** Checks a parsed filter against the declared fields; `filter` is its text. */
+export function check(expression: Expression, filter: string): Outcome<CheckedExpression> {
+  const misplaced = misplacedOperator(expression, filter);
+  if (misplaced) return refuse(misplaced);
   return mapExpression(expression, (restriction) => {
     const { comparable, comparison } = restriction;
     if (comparable.kind === "call") return refuseCall(comparable);
@@ -56,19 +59,27 @@ function negativeNumber(operand: Expression): Literal | undefined {
   return literal.number || literal.duration ? literal : undefined;
 }
 
-function checkLiteral({ segments }: Member): Outcome<CheckedTerm> {
-  const literal = literalFromSegments(segments);
-  if (!literal.quoted && (literal.text === "&&" || literal.text === "||")) {
-    const expected = literal.text === "&&" ? '"AND"' : '"OR"';
-    return refuse({ index: literal.start, expected, found: quoteFound(literal.text) });
-  }
+function checkLiteral(member: Member): Outcome<CheckedTerm> {
+  const literal = literalFromSegments(member.segments);
+  const problem = fieldAlone(member) ?? suspiciousText(literal);
+  if (problem) return refuse(problem);
   return accept({ kind: "literal", contained: containsPattern(literal.pattern) });
 }
 
+/** What is written like a function, and meant as something else. */
+const NO_FUNCTIONS: Readonly<Record<string, string>> = {
+  "-": "a number with its sign, as in -42 or (-42)",
+  in: '"=" and the values joined by OR, as in a = (x OR y)',
+  and: '"AND" in upper case, and whitespace after it',
+  or: '"OR" in upper case, and whitespace after it',
+  not: '"NOT" in upper case, and whitespace after it',
+};
+
 function refuseCall({ name, start }: { name: string; start: number }): Outcome<never> {
+  const key = name.toLowerCase();
   return refuse({
     index: start,
-    expected: "a field or a value",
+    expected: (Object.hasOwn(NO_FUNCTIONS, key) ? NO_FUNCTIONS[key] : undefined) ?? "a field or a value",
     found: `the function ${quoteFound(name)}: none is served`,
   });
 }

@@ -12,11 +12,19 @@ import {
 import { type Outcome, accept, quoteFound, refuse } from "./filter-error";
 import { MAX_PATH_SEGMENTS } from "./filter-limits";
 import { camelCase, keySpellings } from "./key-spelling";
+import { misspeltField } from "./near-miss";
 
 export type ResolvedField =
   | { kind: "scalar"; field: ScalarField; start: number }
   | { kind: "message"; field: MessageField; start: number }
-  | { kind: "json"; field: JsonField; path: JsonPath; start: number };
+  | {
+      kind: "json";
+      field: JsonField;
+      path: JsonPath;
+      start: number;
+      /** The name, where it is the whole path: it may be a slip of a declared field's. */
+      alone?: string;
+    };
 
 /** Resolves a path; any that begins with no declared field is read under `metadata`. */
 export function resolveField({ segments }: Member): Outcome<ResolvedField> {
@@ -35,7 +43,12 @@ export function resolveField({ segments }: Member): Outcome<ResolvedField> {
       ? refuseField(next, `a comparator: ${root} has no fields`)
       : accept({ kind: "scalar", field: root, start });
   }
-  if (!isMessageField(root)) return accept({ kind: "json", field: "metadata", path: names.map(keySpellings), start });
+  if (!isMessageField(root)) {
+    const misspelt = misspeltField(segments);
+    if (misspelt) return refuse(misspelt);
+    const alone = next || segments[0].quoted ? {} : { alone: first };
+    return accept({ kind: "json", field: "metadata", path: names.map(keySpellings), start, ...alone });
+  }
   if (!next) return accept({ kind: "message", field: root, start });
   if (root === "error") return resolveErrorField(next, segments[2]);
   if (rest[0] !== "@type") return accept({ kind: "json", field: root, path: rest.map(keySpellings), start });

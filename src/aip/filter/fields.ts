@@ -6,6 +6,8 @@ const scalarFieldTypes = {
   name: "string",
   target: "string",
   verb: "string",
+  method: "string",
+  state: "string",
   done: "boolean",
   requestedCancellation: "boolean",
   createTime: "timestamp",
@@ -19,6 +21,7 @@ const scalarFieldTypes = {
 } as const;
 
 export type ScalarField = keyof typeof scalarFieldTypes;
+export const scalarFieldNames = Object.keys(scalarFieldTypes) as readonly ScalarField[];
 export type FieldType = (typeof scalarFieldTypes)[ScalarField];
 export type FieldOfType<T extends FieldType> = {
   [Field in ScalarField]: (typeof scalarFieldTypes)[Field] extends T ? Field : never;
@@ -27,6 +30,20 @@ export type StringField = FieldOfType<"string">;
 export type BooleanField = FieldOfType<"boolean">;
 export type TimestampField = FieldOfType<"timestamp">;
 export type IntegerField = FieldOfType<"integer">;
+
+/** The values of `state`, which are those of the lifecycle: a test compares them. */
+export const stateNames: readonly string[] = [
+  "QUEUED",
+  "RUNNING",
+  "SLEEPING",
+  "BACKING_OFF",
+  "CANCELLING",
+  "EXTERNAL",
+  "EXTERNAL_CANCELLING",
+  "SUCCEEDED",
+  "FAILED",
+  "CANCELLED",
+];
 
 /** The declared fields that are messages; `metadata` and `response` hold any JSON. */
 export type JsonField = "metadata" | "response";
@@ -46,6 +63,8 @@ export const stringReaders: Readonly<Record<StringField, (row: FilterRow) => str
   name: (row) => row.name,
   target: (row) => row.target,
   verb: (row) => row.verb,
+  method: (row) => row.method,
+  state: (row) => row.state,
   "error.message": (row) => row.errorMessage,
   "metadata.@type": (row) => typeUrl(row.metadata),
   "response.@type": (row) => typeUrl(row.response),

@@ -1,5 +1,6 @@
 // What a filter sees of an operation: the row of the list's index, and nothing else.
 import type { JsonObject } from "../../rpc/any";
+import { Code } from "../../rpc/code";
 
 /** One operation as a filter sees it. Times are milliseconds since 1970. */
 export interface FilterRow {
@@ -11,6 +12,10 @@ export interface FilterRow {
   expireTime?: number;
   target: string;
   verb: string;
+  /** The id of the method that runs it; absent in rows that were written before methods were. */
+  method?: string;
+  /** Where it stands in the lifecycle; absent likewise, of operations that were not done by then. */
+  state?: string;
   requestedCancellation: boolean;
   /** Both of `Operation.error`, and both absent where it is. */
   errorCode?: number;
@@ -36,6 +41,8 @@ interface StoredFacts {
   expireTime?: number;
   target: string;
   verb: string;
+  method?: string;
+  state?: string;
   requestedCancellation: boolean;
   metadataTruncated?: boolean;
   responseTruncated?: boolean;
@@ -54,8 +61,10 @@ export function filterRowFromIndexRow(row: StoredIndexRow): FilterRow {
   const operation = JSON.parse(row.operation) as StoredOperation;
   const { metadataTruncated = false, responseTruncated = false, ...facts } = JSON.parse(row.facts) as StoredFacts;
   const { name, done, metadata, error, response } = operation;
+  const state = facts.state ?? (done ? finalState(error?.code) : undefined);
   return {
     ...facts,
+    ...(state === undefined ? {} : { state }),
     name,
     done,
     createTime: row.createTime,
@@ -65,4 +74,10 @@ export function filterRowFromIndexRow(row: StoredIndexRow): FilterRow {
     ...(metadata === undefined ? {} : { metadata }),
     ...(response === undefined ? {} : { response }),
   };
+}
+
+/** The state of a finished operation whose row does not name it, as the columns of SQL tell it too. */
+export function finalState(errorCode: number | undefined): string {
+  if (errorCode === undefined) return "SUCCEEDED";
+  return errorCode === Code.CANCELLED ? "CANCELLED" : "FAILED";
 }

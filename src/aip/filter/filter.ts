@@ -38,7 +38,7 @@ export function parseFilter(text: string): ParsedFilter {
   const parsed = parse(text);
   if (!parsed.ok) return failure(text, parsed.problem);
   if (parsed.value === undefined) return { ok: true, filter: new CheckedFilter(text, { kind: "and", operands: [] }) };
-  const checked = check(parsed.value);
+  const checked = check(parsed.value, text);
   if (!checked.ok) return failure(text, checked.problem);
   return { ok: true, filter: new CheckedFilter(text, checked.value) };
 }

@@ -1,11 +1,11 @@
 // Terms on metadata and response, whose types only the JSON itself tells. docs/filters.md, "Inside metadata and response".
-import { type CheckedTerm, type JsonPath, type ValueComparator, satisfies } from "./checked";
+import { type CheckedTerm, type ValueComparator, satisfies } from "./checked";
 import { type Literal, compareSpans, compareStrings } from "./literal";
 import type { RowValues, Value } from "./row-values";
-import { matchesAnything, matchesPattern } from "./wildcard";
+import { containsIgnoringCase, matchesAnything, matchesPattern } from "./wildcard";
 
 type JsonTerm = Extract<CheckedTerm, { kind: "json" }>;
-type Keys = JsonPath[number];
+type HasTest = Extract<JsonTerm["test"], { kind: "has" }>;
 type PositiveComparator = Exclude<ValueComparator, "!=">;
 
 /** Whether the term matches. Of an Any that was too large for the row, nothing can be said, so nothing matches. */
@@ -15,7 +15,7 @@ export function matchesJson({ field, path, test }: JsonTerm, values: RowValues):
     case "compare":
       return compares(values, { field, path }, test);
     case "has":
-      return values.throughLists(field, path).some((value) => has(value, test.literal, test.keys));
+      return values.throughLists(field, path).some((value) => has(value, test));
     case "present":
       return values.throughLists(field, path).length > 0;
   }
@@ -32,10 +32,16 @@ function compares(
   return hasParent && !values.at(field, path).some((value) => compareValue(value, "=", literal));
 }
 
-/** `r:42`, `m:foo`, and for any other value what `=` says. */
-function has(value: Value, literal: Literal, keys: Keys): boolean {
+/** `r:42`, `m:foo`, a part of a string, and for any other value what `=` says. */
+function has(value: Value, { literal, keys, contained }: HasTest): boolean {
   if (value.elements) return value.elements.some((element) => compareScalar(element, "=", literal));
   if (value.isObject) return value.fieldsNamed(keys).length > 0;
+  const { json } = value;
+  // An int64 is a string in proto JSON, and a number by its value.
+  if (typeof json === "string" && !(literal.number && value.integer !== undefined)) {
+    value.search(contained, json);
+    if (containsIgnoringCase(json, contained)) return true;
+  }
   return compareScalar(value, "=", literal);
 }
 

@@ -8,7 +8,7 @@ import type { JsonField } from "./fields";
 import type { FilterRow } from "./filter-row";
 import { int64FromString } from "./literal";
 import type { Pattern } from "./wildcard";
-import { FIELD_COST, LOOK_COST, PARSE_COST, type Work, patternCost } from "./work";
+import { FIELD_COST, LOOK_COST, PARSE_COST, type Work, containedCost, patternCost } from "./work";
 
 type Keys = JsonPath[number];
 
@@ -36,6 +36,11 @@ export class Value {
   /** Counts a comparison of the value's text with a pattern. */
   lookWith(pattern: Pattern, text: string): void {
     this.#work.spend(patternCost(text, pattern));
+  }
+
+  /** Counts a search of the value's text without regard to case. */
+  search(contained: Pattern, text: string): void {
+    this.#work.spend(containedCost(text, contained));
   }
 
   get isObject(): boolean {

@@ -26,6 +26,10 @@ export const indexTableColumns: FilterColumns = {
     name: "operation ->> '$.name'",
     target: "facts ->> '$.target'",
     verb: "facts ->> '$.verb'",
+    method: "facts ->> '$.method'",
+    // Rows from before the state was written: finished ones tell it otherwise.
+    state: `coalesce(facts ->> '$.state', CASE WHEN done THEN CASE coalesce(operation ->> '$.error.code', 0)
+      WHEN 0 THEN 'SUCCEEDED' WHEN 1 THEN 'CANCELLED' ELSE 'FAILED' END END)`,
     done: "done",
     requestedCancellation: "facts ->> '$.requestedCancellation'",
     createTime: "create_time",

@@ -10,6 +10,7 @@ import { FALSE, type Sql, TRUE, joinSql, notSql, parameter, sql, trustedSql } fr
 import { patternSql } from "./sql-pattern";
 import { matchesAnything } from "./wildcard";
 
+type HasTest = Extract<Extract<CheckedTerm, { kind: "json" }>["test"], { kind: "has" }>;
 type PositiveComparator = Exclude<ValueComparator, "!=">;
 
 /** Compiles a term on metadata or response; see {@link Bound}. */
@@ -35,7 +36,8 @@ export function jsonTermSql(term: Extract<CheckedTerm, { kind: "json" }>, bound:
       const child = anyValue([...path, test.keys], field, context, isSetSql);
       if (path.length === 0) return child;
       const scalar = anyValue(path, field, context, (at) => comparisonSql(at, "=", test.literal, bound, context));
-      return joinSql("OR", [child, scalar, ...listsOnTheWay(path, field, bound, context)]);
+      const contains = anyValue(path, field, context, (at) => containsSql(at, test, bound, context));
+      return joinSql("OR", [child, scalar, contains, ...listsOnTheWay(path, field, bound, context)]);
     }
     case "present": {
       const present = anyValue(path, field, context, isSetSql);
@@ -100,6 +102,17 @@ function listsOnTheWay(path: JsonPath, field: JsonField, bound: Bound, context: 
   );
 }
 
+/** A string that holds the value; of one that is an int64, a number is not a part. */
+function containsSql(at: JsonValue, { literal, contained }: HasTest, bound: Bound, context: SqlContext): Sql {
+  const found = patternSql(sql`lower(${at.value})`, contained, bound, context);
+  if (!literal.number) return sql`(${at.type} IS 'text' AND ${found})`;
+  return sql`CASE WHEN ${at.type} IS NOT 'text' OR ${isInt64Sql(at.value)} THEN 0 ELSE ${found} END`;
+}
+
+function isInt64Sql(value: Sql): Sql {
+  return sql`CAST(CAST(${value} AS INTEGER) AS TEXT) = ${value}`;
+}
+
 /** A comparison of one value, never NULL; the matcher's `compareValue`. */
 function comparisonSql(
   at: JsonValue,
@@ -122,7 +135,7 @@ function numberSql(at: JsonValue, comparator: PositiveComparator, { text }: Lite
   const { type, value } = at;
   const exact = Number.isSafeInteger(number.double) || number.int64 === undefined;
   const integer = exact ? parameter(number.double) : sql`CAST(${parameter(String(number.int64))} AS INTEGER)`;
-  const isInt64 = sql`CAST(CAST(${value} AS INTEGER) AS TEXT) = ${value}`;
+  const isInt64 = isInt64Sql(value);
   const inString = sql`(${isInt64} AND ${compareSql(sql`CAST(${value} AS INTEGER)`, comparator, integer)})`;
   const string = comparator === "=" ? sql`(${value} = ${parameter(text)} OR ${inString})` : inString;
   const double = compareSql(sql`CAST(${value} AS REAL)`, comparator, parameter(number.double));

@@ -173,6 +173,8 @@ function presentSql(field: Extract<CheckedTerm, { kind: "present" }>["field"], {
       return trustedSql(json[field].isSet);
     case "name":
     case "target":
+    case "method":
+    case "state":
     case "verb":
     case "error.message":
     case "metadata.@type":

@@ -9,9 +9,12 @@ import {
   type TimestampField,
   errorFields,
   isFieldOfType,
+  stateNames,
 } from "./fields";
 import { type Outcome, accept, quoteFound, refuse } from "./filter-error";
+import { Code } from "../../rpc/code";
 import { keySpellings } from "./key-spelling";
+import { slipOfField, suspiciousText, suspiciousValue } from "./near-miss";
 import type { Comparator } from "./lexer";
 import type { Literal } from "./literal";
 import { containsPattern, matchesAnything } from "./wildcard";
@@ -26,6 +29,8 @@ const MIN_INT32 = -(2 ** 31);
 
 /** Checks that the field can be compared so, and the literal is of its type. */
 export function checkTerm(field: ResolvedField, placed: PlacedComparator, literal: Literal): Outcome<CheckedTerm> {
+  const suspicious = suspiciousText(literal);
+  if (suspicious) return refuse(suspicious);
   switch (field.kind) {
     case "scalar":
       return checkScalar(field.field, placed, literal);
@@ -33,7 +38,14 @@ export function checkTerm(field: ResolvedField, placed: PlacedComparator, litera
       return checkMessage(field.field, placed, literal);
     case "json": {
       const { comparator } = placed;
-      const { field: root, path } = field;
+      const { field: root, path, alone } = field;
+      const problem = suspiciousValue(literal, comparator);
+      if (problem) return refuse(problem);
+      const slip = alone === undefined ? undefined : slipOfField(alone, literal);
+      if (slip !== undefined) {
+        const expected = `${slip} (of the metadata, it is metadata.${alone})`;
+        return refuse({ index: field.start, expected, found: quoteFound(alone ?? "") });
+      }
       if (comparator !== ":")
         return accept({ kind: "json", field: root, path, test: { kind: "compare", comparator, literal } });
       if (matchesAnything(literal.pattern))
@@ -42,7 +54,7 @@ export function checkTerm(field: ResolvedField, placed: PlacedComparator, litera
         kind: "json",
         field: root,
         path,
-        test: { kind: "has", literal, keys: keySpellings(literal.text) },
+        test: { kind: "has", literal, keys: keySpellings(literal.text), contained: containsPattern(literal.pattern) },
       });
     }
   }
@@ -54,7 +66,23 @@ function checkScalar(field: ScalarField, placed: PlacedComparator, literal: Lite
   if (present) return accept({ kind: "present", field });
   if (isFieldOfType(field, "integer")) return checkInteger(field, placed, literal);
   if (isFieldOfType(field, "timestamp")) return checkTimestamp(field, placed, literal);
+  if (field === "state") return checkState(placed, literal);
+  const problem = suspiciousValue(literal, "=");
+  if (problem) return refuse(problem);
   return accept({ kind: "string", field, test: stringTest(placed.comparator, literal) });
+}
+
+/** An enum: its values are known, and have no order. */
+function checkState({ comparator, start }: PlacedComparator, literal: Literal): Outcome<CheckedTerm> {
+  if (isOrder(comparator)) {
+    return refuse({ index: start, expected: '"=", "!=" or ":" after state', found: quoteFound(comparator) });
+  }
+  const { pattern, text } = literal;
+  if (pattern.length === 1 && !stateNames.includes(text)) {
+    const meant = stateNames.find((name) => name === text.toUpperCase());
+    return refuseLiteral(literal, meant ?? `one of ${stateNames.join(", ")}`);
+  }
+  return accept({ kind: "string", field: "state", test: { kind: "equal", pattern, negated: comparator === "!=" } });
 }
 
 function stringTest(comparator: Comparator, { pattern, text }: Literal): StringTest {
@@ -87,8 +115,12 @@ function checkBoolean(
 
 function checkInteger(field: IntegerField, { comparator }: PlacedComparator, literal: Literal): Outcome<CheckedTerm> {
   const value = literal.number?.int64 === undefined ? undefined : literal.number.double;
-  if (value === undefined || value < MIN_INT32 || value > MAX_INT32)
-    return refuseLiteral(literal, "an integer of 32 bits");
+  if (value === undefined || value < MIN_INT32 || value > MAX_INT32) {
+    const code = literal.quoted
+      ? undefined
+      : Object.entries(Code).find(([name]) => name === literal.text.toUpperCase());
+    return refuseLiteral(literal, code ? `${code[1]}, the number of ${code[0]}` : "an integer of 32 bits");
+  }
   return accept({ kind: "integer", field, comparator: valueComparator(comparator), value });
 }
 
@@ -120,7 +152,12 @@ function checkMessage(
     return accept({ kind: "present", field: scalar });
   }
   if (literal.text === "@type") return accept({ kind: "present", field: `${field}.@type` });
-  return accept({ kind: "json", field, path: [], test: { kind: "has", literal, keys: keySpellings(literal.text) } });
+  return accept({
+    kind: "json",
+    field,
+    path: [],
+    test: { kind: "has", literal, keys: keySpellings(literal.text), contained: containsPattern(literal.pattern) },
+  });
 }
 
 function isOrder(comparator: Comparator): comparator is OrderComparator {

@@ -105,15 +105,11 @@ describe("boolParameter", () => {
     ["", undefined],
     ["true", true],
     ["false", false],
-    // Python's str(), and what google-gax sends.
-    ["True", true],
-    ["1", true],
-    ["0", false],
   ])("reads %j as %j", (value, flag) => {
     expect(boolParameter("validateOnly", value)).toBe(flag);
   });
 
-  test.each(["2", "yes", " true", "t"])("refuses %j", async (value) => {
+  test.each(["True", "1", "yes", " true"])("refuses %j", async (value) => {
     const error = await rpcErrorOf(() => boolParameter("validateOnly", value));
 
     expect(error.code).toBe("INVALID_ARGUMENT");

@@ -67,6 +67,8 @@ describe("the index row", () => {
     expect(facts(aRecord())).toEqual({
       target: "projects/p/locations/l/tables",
       verb: "profile",
+      method: aRecord().method,
+      state: "QUEUED",
       requestedCancellation: false,
     });
     expect(facts(done)).toEqual({
@@ -75,6 +77,8 @@ describe("the index row", () => {
       expireTime: done.expireTime,
       target: "projects/p/locations/l/tables",
       verb: "profile",
+      method: aRecord().method,
+      state: "SUCCEEDED",
       requestedCancellation: true,
     });
   });

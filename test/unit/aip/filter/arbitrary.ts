@@ -1,6 +1,7 @@
 // Filters and rows that have something to do with one another: names, keys and values come from the same small pools.
 import * as fc from "fast-check";
-import type { FilterRow } from "../../../../src/aip/filter/filter-row";
+import { stateNames } from "../../../../src/aip/filter/fields";
+import { type FilterRow, finalState } from "../../../../src/aip/filter/filter-row";
 import type { Json, JsonObject } from "../../../../src/rpc/any";
 import { CREATE_TIME, STRUCT, row } from "./rows";
 
@@ -116,23 +117,30 @@ export const arbitraryRow: fc.Arbitrary<FilterRow> = fc
     endTime: time,
     target: text,
     verb: text,
+    method: fc.option(text, { nil: undefined }),
+    state: fc.option(fc.constantFrom(...stateNames), { nil: undefined }),
     requestedCancellation: fc.boolean(),
     error: fc.option(fc.record({ errorCode: fc.integer({ min: 1, max: 16 }), errorMessage: text }), { nil: undefined }),
     metadata: fc.option(any, { nil: undefined, freq: 9 }),
     response: fc.option(any, { nil: undefined }),
     metadataTruncated: fc.integer({ min: 0, max: 9 }).map((number) => number === 0),
   })
-  .map(({ error, metadata, metadataTruncated, response, startTime, endTime, ...rest }) =>
-    row({
+  .map(({ error, metadata, metadataTruncated, response, startTime, endTime, method, state, ...rest }) => {
+    // As the index's rows are read: a finished one has a state, whether it was written or not.
+    const final = rest.done ? finalState(error?.errorCode) : undefined;
+    const known = state ?? final;
+    return row({
       ...rest,
+      ...(method === undefined ? {} : { method }),
+      ...(known === undefined ? {} : { state: known }),
       ...error,
       ...(startTime === undefined ? {} : { startTime }),
       ...(endTime === undefined ? {} : { endTime }),
       ...(metadata === undefined ? {} : { metadata: metadataTruncated ? typeAlone(metadata) : metadata }),
       metadataTruncated: metadataTruncated && metadata !== undefined,
       ...(response === undefined ? {} : { response }),
-    }),
-  );
+    });
+  });
 
 function typeAlone(metadata: JsonObject): JsonObject {
   return { "@type": metadata["@type"] ?? "" };
@@ -143,7 +151,7 @@ export function quote(value: string): string {
   return `"${value.replace(/[\\"]/g, "\\$&").replaceAll("\u0000", "")}"`;
 }
 
-const UNQUOTED = /^[A-Za-z0-9_][A-Za-z0-9_*-]*$/;
+const UNQUOTED = /^(?!null$)[A-Za-z0-9_][A-Za-z0-9_*-]*$/;
 /** Values with wildcards, and such as are more than strings only without quotes. */
 export const UNQUOTED_VALUES = [
   "*",
@@ -179,13 +187,19 @@ const comparator = fc.constantFrom("=", "!=", "<", "<=", ">", ">=", ":");
 const segment = key.map((name) => (/^[A-Za-z_]+$/.test(name) ? name : quote(name)));
 const path = fc
   .tuple(fc.constantFrom("", "metadata.", "response."), fc.array(segment, { minLength: 1, maxLength: 3 }))
-  .map(([root, segments]) => root + segments.join("."));
+  // A declared field is no path into the metadata.
+  .map(([root, segments]) => (root === "" && segments[0] === "state" ? "metadata." : root) + segments.join("."));
 
 const declared = fc.oneof(
   fc.tuple(
-    fc.constantFrom("name", "target", "verb", "error.message", "metadata.@type", "response.@type"),
+    fc.constantFrom("name", "target", "verb", "method", "error.message", "metadata.@type", "response.@type"),
     comparator,
     value,
+  ),
+  fc.tuple(
+    fc.constant("state"),
+    fc.constantFrom("=", "!=", ":"),
+    fc.constantFrom(...stateNames, "*", "*ING", "R*", "*E*", '"EXTERNAL*"'),
   ),
   fc.tuple(
     fc.constantFrom("done", "requested_cancellation"),
@@ -205,7 +219,7 @@ const declared = fc.oneof(
   ),
   fc.tuple(fc.constant("error.code"), comparator, fc.integer({ min: -1, max: 16 }).map(String)),
   fc.tuple(
-    fc.constantFrom("metadata", "response", "error", "startTime", "name", "done"),
+    fc.constantFrom("metadata", "response", "error", "startTime", "name", "done", "method", "state"),
     fc.constant(":"),
     fc.constant("*"),
   ),

@@ -159,7 +159,7 @@ const malformed: [filter: string, offset: number, expected: string][] = [
   ["done > false", 5, '"=", "!=" or ":" after done'],
   ["requested_cancellation <= true", 23, '"=", "!=" or ":" after requestedCancellation'],
   ["requestedCancellation = no", 24, BOOLEAN],
-  ["error.code = NOT_FOUND", 13, INTEGER],
+  ["error.code = NOT_FOUND", 13, "5, the number of NOT_FOUND"],
   ["error.code = 5.5", 13, INTEGER],
   ["error.code = 5.0", 13, INTEGER],
   ['error.code = "5"', 13, INTEGER],

@@ -39,7 +39,7 @@ export function matches(text: string, filterRow: FilterRow): boolean {
 /** The row as the index stores it. */
 export function stored(filterRow: FilterRow): StoredIndexRow {
   const { name, done, metadata, response, errorCode, errorMessage, createTime } = filterRow;
-  const { startTime, endTime, expireTime, target, verb, requestedCancellation } = filterRow;
+  const { startTime, endTime, expireTime, target, verb, method, state, requestedCancellation } = filterRow;
   const error = errorCode === undefined ? undefined : { code: errorCode, message: errorMessage, details: [] };
   return {
     createTime,
@@ -50,6 +50,8 @@ export function stored(filterRow: FilterRow): StoredIndexRow {
       expireTime,
       target,
       verb,
+      method,
+      state,
       requestedCancellation,
       ...(filterRow.metadataTruncated ? { metadataTruncated: true } : {}),
       ...(filterRow.responseTruncated ? { responseTruncated: true } : {}),
