@@ -12,6 +12,7 @@ export interface Bug {
 }
 
 const SIMULATION = "simulation";
+const SCENARIOS: readonly string[] = ["--project", "simulation", "test/simulation/scenarios.test.ts"];
 const unit = (file: string): readonly string[] => ["--project", "unit", `test/unit/${file}`];
 const workers = (file: string): readonly string[] => ["--project", "workers", `test/workers/${file}`];
 
@@ -650,6 +651,104 @@ export const bugs: readonly Bug[] = [
     replace: "if (!this.#checks.has(row.id)) return;",
     tests: workers("list.test.ts"),
     caughtBy: "comes while a later check is under way",
+  },
+  // ── The platform's rules, as the simulation plays them ────────────────────────────────────────────────────────────
+  {
+    name: "what is left under waitUntil is more than the platform allows",
+    file: "src/queue/consumer.ts",
+    find: "if (channel) await runOperation(channel, options);",
+    replace: "if (channel) ctx.waitUntil(runOperation(channel, options));",
+    tests: SIMULATION,
+    caughtBy: "left work in waitUntil",
+  },
+  {
+    name: "a re-send waits behind the same long operation",
+    file: "src/operation/lane.ts",
+    find: "(Number.parseInt(id.slice(24, 32), 16) + resends) % lanes.length",
+    replace: "(Number.parseInt(id.slice(24, 32), 16) + 0 * resends) % lanes.length",
+    tests: SCENARIOS,
+    caughtBy: "delays none of a hundred behind it",
+  },
+  {
+    name: "an operation's stub is used again after it has thrown",
+    file: "src/durable/object-call.ts",
+    find: "{ newStub: () => namespace.get(objectId, options) }",
+    replace: "{ newStub: ((stub) => () => stub)(namespace.get(objectId, options)) }",
+    tests: SCENARIOS,
+    caughtBy: "a deploy in the middle of a thousand waits",
+  },
+  {
+    name: "a wait is over when its object fails",
+    file: "src/durable/wait.ts",
+    find: "if (!isPassing(error)) throw error;",
+    replace: "throw error;",
+    tests: SIMULATION,
+    caughtBy: "a wait ends",
+  },
+  {
+    name: "a thousand waiters that a deploy cut return at once",
+    file: "src/durable/wait.ts",
+    find: "return jittered(Math.max(backoffMs, crowdWindowMs(waiters)), random);",
+    replace: "return backoffMs;",
+    tests: SCENARIOS,
+    caughtBy: "a deploy in the middle of a thousand waits",
+  },
+  {
+    name: "an overloaded object is asked again",
+    file: "src/durable/object-call.ts",
+    find: `return isMarked(error, "retryable") && !isOverloaded(error);`,
+    replace: `return isMarked(error, "retryable");`,
+    tests: SIMULATION,
+    caughtBy: "which has just said that it is overloaded",
+  },
+  {
+    name: "a call that may be repeated is made once",
+    file: "src/durable/object-call.ts",
+    find: "const maxRetries = isIdempotent ? MAX_CALL_RETRIES : 0;",
+    replace: "const maxRetries = isIdempotent ? 0 : MAX_CALL_RETRIES;",
+    tests: SIMULATION,
+    caughtBy: "is UNAVAILABLE after",
+  },
+  {
+    name: "a call has no time limit",
+    file: "src/durable/object-call.ts",
+    find: "  if (limitMs === Infinity) return tries();",
+    replace: "  if (limitMs > 0) return tries();",
+    tests: SIMULATION,
+    caughtBy: "",
+  },
+  {
+    name: "a claim has no time limit",
+    file: "src/queue/run-channel.ts",
+    find: "return await Promise.race([opening, isLate]);",
+    replace: "return await Promise.race([opening, isLate.catch(() => opening)]);",
+    tests: SIMULATION,
+    caughtBy: "works longer than the 15 minutes",
+  },
+  {
+    name: "an abnormal close is ignored",
+    file: "src/durable/operation-object.ts",
+    find: "    if (this.#life.runner.isRunChannel(socket)) await this.#life.settle();",
+    replace: "    if (!this.#life.runner.isRunChannel(socket)) await this.#life.settle();",
+    tests: SCENARIOS,
+    caughtBy: "work whose runner died",
+  },
+  {
+    name: "a runner that computed begins a step by an old clock",
+    file: "src/queue/run-channel.ts",
+    find: `    await afterMs(0);
+`,
+    replace: "",
+    tests: SIMULATION,
+    caughtBy: "fenced",
+  },
+  {
+    name: "the lease is no longer than the CPU limit and 15 s",
+    file: "src/limits.ts",
+    find: "2 * DEFAULT_CPU_LIMIT_MS + 15 * SECOND_MS",
+    replace: "DEFAULT_CPU_LIMIT_MS + 15 * SECOND_MS",
+    tests: unit("limits.test.ts"),
+    caughtBy: "a lease outlasts a runner that computes",
   },
   // ── KV ────────────────────────────────────────────────────────────────────────────────────────────────────────────
   {

@@ -22,9 +22,9 @@ test("a deploy in the middle of a thousand waits leaves each answered with the e
   expect(mostAtOnce).toBeLessThan(300);
 });
 
-test("work whose runner died is taken up within 12 seconds", async () => {
+test("work whose runner died is taken up within 11 seconds", async () => {
   const { state, secondsUntilNext } = await playScenario("runnerDies");
 
   expect(state).toBe("SUCCEEDED");
-  expect(secondsUntilNext).toBeLessThan(12);
+  expect(secondsUntilNext).toBeLessThan(11);
 });
