@@ -28,3 +28,11 @@ test("work whose runner died is taken up within 11 seconds", async () => {
   expect(state).toBe("SUCCEEDED");
   expect(secondsUntilNext).toBeLessThan(11);
 });
+
+test("forty operations start although the only shard of the index is nearly full, and no shard reaches 10 GB", async () => {
+  const { done, fullest, shards } = await playScenario("fullShard");
+
+  expect(done).toBe(41);
+  expect(shards).toBeGreaterThan(1);
+  expect(fullest).toBeLessThan(1);
+});
