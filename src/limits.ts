@@ -195,6 +195,18 @@ export const MAX_LOGGED_TEXT_CHARACTERS = 1_024;
 export const MAX_LOGGED_STACK_CHARACTERS = 8_192;
 /** Durable sleeps of one operation: each is stored and replayed. */
 export const MAX_SLEEPS = 1_000;
+/** A sleep up to this is waited for in its invocation: a message to the queue and a claim take as long, and cost rows. */
+export const SLEEP_IN_PLACE_MS = 100;
+/**
+ * How long an invocation whose handler waits for a sleep alone is kept: digests, compression and streams in memory beside the
+ * sleep end within it. It holds a place in a lane.
+ */
+export const SLEEP_LINGER_MS = 10;
+/** What a step threw and its handler caught, in JSON, for replays of the attempt: it stands in the record. */
+export const MAX_STORED_ERROR_CHARACTERS = 2_048;
+export const MAX_STORED_ERROR_MESSAGE_CHARACTERS = 1_024;
+/** All caught failures of an attempt together; beyond it, only the beginning of their messages is kept. */
+export const MAX_STORED_ERRORS_CHARACTERS = 128 * KIB;
 
 // ── Invocations of a consumer ───────────────────────────────────────────────────────────────────────────────────────
 

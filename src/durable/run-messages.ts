@@ -51,6 +51,7 @@ export function claimedFromRecord(
     sleeps: record.sleeps ?? [],
     cancelRequested: record.cancelRequestTime !== undefined,
     steps: claimedSteps(record.steps ?? [], store),
+    ...(record.stepFailures === undefined ? {} : { stepFailures: record.stepFailures }),
     ...(record.checkpoint === undefined ? {} : { checkpoint: record.checkpoint }),
     ...(record.traceparent === undefined ? {} : { traceparent: record.traceparent }),
     ...(record.emulation === undefined ? {} : { emulation: emulatedWork(record.emulation) }),
@@ -64,9 +65,10 @@ function emulatedWork({ progress, end }: Emulation): EmulatedWork {
 /** Small results go along, as many as fit; the others are fetched when they are asked for. */
 function claimedSteps(steps: readonly StoredStep[], store: Pick<OperationStorage, "step">): ClaimedStep[] {
   let room = MAX_INLINE_RESULT_CHARACTERS;
-  return steps.map(({ name, place, bytes, chunks }) => {
-    if (bytes > room) return { name, place };
+  return steps.map(({ name, place, bytes, chunks, order }) => {
+    const step: ClaimedStep = { name, place, ...(order === undefined ? {} : { order }) };
+    if (bytes > room) return step;
     room -= bytes;
-    return { name, place, result: store.step(place).text(chunks) };
+    return { ...step, result: store.step(place).text(chunks) };
   });
 }

@@ -1,7 +1,8 @@
 // What a runner asks of an operation's object: the claim, its input, its steps, a place for a large result, its messages.
 import { MAX_RESPONSE_BYTES } from "../limits";
 import type { OperationEvent, SuccessfulOutcome } from "../operation/event";
-import { FENCE_HEADER, type MessageToObject, decodeMessageToObject } from "../operation/run-channel";
+import type { AttemptMemory } from "../operation/record";
+import { FENCE_HEADER, MEMORY_HEADER, type MessageToObject, decodeMessageToObject } from "../operation/run-channel";
 import { storeStream } from "./chunks";
 import type { OperationLife } from "./operation-life";
 import { claimedFromRecord, eventFromMessage } from "./run-messages";
@@ -63,9 +64,18 @@ export class RunnerDoor {
       const chunks = this.#life.store.step(place);
       const stored = await storeStream(chunks, request.body, { maxBytes: this.#maxResultBytes() });
       if (!stored.ok) return new Response(null, { status: 413 });
-      const name = new URL(request.url).searchParams.get("name") ?? "";
-      const step = { name, place, bytes: stored.bytes, chunks: stored.chunks };
-      return this.#life.apply({ type: "saveStep", fence, step }).ok ? new Response(null, { status: 204 }) : fenced();
+      const { searchParams } = new URL(request.url);
+      // An earlier version's runner says neither order nor memory.
+      const order = searchParams.get("order");
+      const step = {
+        name: searchParams.get("name") ?? "",
+        place,
+        bytes: stored.bytes,
+        chunks: stored.chunks,
+        ...(order === null ? {} : { order: Number(order) }),
+      };
+      const isStored = this.#life.apply({ ...memoryOf(request), type: "saveStep", fence, step }).ok;
+      return isStored ? new Response(null, { status: 204 }) : fenced();
     } finally {
       this.#storing.delete(place);
     }
@@ -114,15 +124,21 @@ export class RunnerDoor {
   }
 
   /** Stores a result that came in a message. Nothing is awaited between its rows and the record: both are committed at once. */
-  #saveSmallStep({ fence, name, result }: Extract<MessageToObject, { type: "saveStep" }>): boolean {
+  #saveSmallStep(message: Extract<MessageToObject, { type: "saveStep" }>): boolean {
+    const { id: _id, type, fence, name, result, order, ...memory } = message;
     const { record, store } = this.#life;
     if (record?.fence !== fence) return false;
     const place = this.#freePlace();
     const bytes = new TextEncoder().encode(result);
     const isNew = !record.steps?.some((step) => step.name === name);
     const chunks = isNew ? store.step(place).putAll(bytes) : 0;
-    return this.#life.apply({ type: "saveStep", fence, step: { name, place, bytes: bytes.length, chunks } }).ok;
+    const step = { name, place, bytes: bytes.length, chunks, ...(order === undefined ? {} : { order }) };
+    return this.#life.apply({ ...memory, type, fence, step }).ok;
   }
+}
+
+function memoryOf(request: Request): AttemptMemory {
+  return JSON.parse(decodeURIComponent(request.headers.get(MEMORY_HEADER) ?? "%7B%7D")) as AttemptMemory;
 }
 
 /** The runner's token is not the current one, or there is nothing to claim: it must stop. */

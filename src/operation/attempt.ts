@@ -28,6 +28,15 @@ export function rememberAttempt({ record, now }: Draft, { end, error, isRetryabl
   };
   record.attempts = [...(record.attempts ?? []), ended].slice(-MAX_RECORDED_ATTEMPTS);
   delete record.attemptStartTime;
+  forgetAttempt(record);
+}
+
+/** A failed step is run again by the next attempt, and what only the present one meant by a sleep is not the next one's. */
+function forgetAttempt(record: OperationRecord): void {
+  delete record.stepFailures;
+  if (record.sleeps?.some(({ isOfAttempt }) => isOfAttempt)) {
+    record.sleeps = record.sleeps.filter(({ isOfAttempt }) => !isOfAttempt);
+  }
 }
 
 function cut({ code, message }: Status): Pick<Status, "code" | "message"> {

@@ -55,6 +55,7 @@ export function end(draft: Draft, outcome: Outcome, statusMessage: string): unde
   delete record.steps;
   delete record.checkpoint;
   delete record.sleeps;
+  delete record.stepFailures;
   effects.push({ type: "eraseWork" });
   if (record.callerSlot) effects.push({ type: "releaseSlot", slot: record.callerSlot });
   if (record.deleteTime !== undefined) return;

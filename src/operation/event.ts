@@ -2,7 +2,7 @@
 import type { JsonObject } from "../rpc/any";
 import type { Policy } from "../iam/policy";
 import type { Status } from "../rpc/status";
-import type { Completion, Outcome, Slot, StoredStep } from "./record";
+import type { AttemptMemory, Completion, Outcome, Slot, StoredStep } from "./record";
 
 /** Progress as the work reports it: fields to be merged into the metadata. */
 export interface Progress {
@@ -30,18 +30,24 @@ export type OperationEvent =
   | { type: "keepAlive"; fence: string; receivedTime: number }
   /** The runner has no open channel any more: it has died, or must open another. */
   | { type: "channelLost"; fence: string }
-  | { type: "sleep"; fence: string; ordinal: number; wakeTime: number; progress?: Progress | undefined }
-  | { type: "saveStep"; fence: string; step: StoredStep }
-  | { type: "saveCheckpoint"; fence: string; cursor: string }
+  | ({
+      type: "sleep";
+      fence: string;
+      ordinal: number;
+      wakeTime: number;
+      progress?: Progress | undefined;
+    } & AttemptMemory)
+  | ({ type: "saveStep"; fence: string; step: StoredStep } & AttemptMemory)
+  | ({ type: "saveCheckpoint"; fence: string; cursor: string } & AttemptMemory)
   /** The invocation ends, by its limit or well before it, and another goes on from what is stored. */
-  | {
+  | ({
       type: "yield";
       fence: string;
       /** How long an invocation may be, for the message of one that got nowhere. */
       invocationMs: number;
       random: number;
       progress?: Progress | undefined;
-    }
+    } & AttemptMemory)
   /** The consumer has no such method or version: it gives the work back. */
   | { type: "release"; fence: string; statusMessage: string }
   | { type: "succeed"; fence: string; outcome: SuccessfulOutcome; progress?: Progress | undefined }

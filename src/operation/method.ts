@@ -3,6 +3,7 @@ import type { DurationText } from "../aip/duration";
 import type { Json, JsonObject } from "../rpc/any";
 import type { Message } from "../protobuf/message";
 import type { RpcError } from "../rpc/error";
+import type { JsonOf } from "./json-of";
 import type { RequestSchema } from "./request-schema";
 
 // The HTTP binding (google.api.http): { post: "/v1/{parent=projects/*/locations/*}/tables:profile" }.
@@ -65,16 +66,23 @@ export interface OperationContext<Metadata extends object = JsonObject> {
   /**
    * Runs a part of the work whose result is stored: called again, by a later attempt or invocation, it is given the
    * result and not run again. One that was interrupted before its result was stored is run again. Names are unique
-   * within an operation; results are JSON of at most `maxResultBytes`.
+   * within an operation. Results are JSON of at most `maxResultBytes`: a Date comes back as text, `undefined` as null. A
+   * failure that the handler catches stays one for the rest of the attempt.
    */
-  step<T>(name: string, run: () => T | Promise<T>): Promise<T>;
+  step<T>(name: string, run: () => T | Promise<T>): Promise<JsonOf<T>>;
   /** Saves where the work is, to go on from there as `resumeFrom`: JSON of at most 64 Ki characters. */
   checkpoint(cursor: Json): Promise<void>;
   /** Writes a structured line to the log, with the operation's name and attempt. */
   log(message: string, fields?: JsonObject): void;
-  /** A durable timer: nothing is held while time passes, and the function is called again when it has. */
+  /**
+   * A durable timer. Where the function can do nothing else, its invocation ends, nothing is held while time passes, and the
+   * function is called again. The promise stays pending in the invocation that ends: no `catch` or `finally` sees it. Sleeps
+   * are told apart by a name, unique among the operation's sleeps, or else by their order.
+   */
   sleep(duration: DurationText): Promise<void>;
+  sleep(name: string, duration: DurationText): Promise<void>;
   sleepUntil(time: Date): Promise<void>;
+  sleepUntil(name: string, time: Date): Promise<void>;
 }
 
 /** The same type, inferred from here only where no declared message says it. */

@@ -1,5 +1,6 @@
 // The stored record of one operation. PERSISTED CONTRACT: fields are only ever added, and added ones are optional.
-import type { JsonObject } from "../rpc/any";
+import type { Json, JsonObject } from "../rpc/any";
+import type { CodeName } from "../rpc/code";
 import type { Status } from "../rpc/status";
 import type { Policy } from "../iam/policy";
 import type { Emulation } from "./emulation";
@@ -67,10 +68,48 @@ export interface Slot {
   limit: number;
 }
 
-/** A durable timer that the work set: `ordinal` counts its calls of sleep from 0, so that a replay knows which it is. */
+/** A durable timer that the work set. PERSISTED CONTRACT: it also crosses from runner to object and back. */
 export interface Sleep {
+  /** Counts the calls of sleep without a name from 0, so that a replay knows which it is; -1 for one with a name. */
   ordinal: number;
   wakeTime: number;
+  name?: string;
+  /** The length that it was asked for, in milliseconds; absent where it was set to a time. */
+  ms?: number;
+  /** The attempt that set it; absent where an earlier version stored it. */
+  attempt?: number;
+  /** It means nothing to a later attempt. */
+  isOfAttempt?: true;
+  /** Its place among the outcomes that the handler was given, where something else was under way beside it. */
+  order?: number;
+}
+
+/** What a step threw, where the handler caught it and went on. It is of the present attempt. PERSISTED CONTRACT. */
+export interface StepFailure {
+  name: string;
+  /** Its place among the outcomes that the handler was given. */
+  order: number;
+  error: StoredError;
+}
+
+/** A thrown value, in as far as a replay can throw it again. */
+export type StoredError =
+  | { type: "RpcError"; code: CodeName; message: string; reason: string; details: JsonObject[] }
+  | {
+      type: "error";
+      name: string;
+      message: string;
+      isDomException?: boolean;
+      /** Its own properties. */
+      fields?: JsonObject;
+      cause?: StoredError;
+    }
+  | { type: "value"; value?: Json };
+
+/** What of an attempt is remembered beside its steps, as it comes along with what a runner stores. */
+export interface AttemptMemory {
+  sleeps?: Sleep[];
+  stepFailures?: StepFailure[];
 }
 
 /** A finished step: its result is stored beside the record until the end. */
@@ -81,6 +120,8 @@ export interface StoredStep {
   /** The result's JSON in UTF-8: its size, and the rows it takes. */
   bytes: number;
   chunks: number;
+  /** Its place among the outcomes that the handler was given; absent: behind the step before it. */
+  order?: number;
 }
 
 /** Why an attempt ended without ending the operation's work well. */
@@ -166,6 +207,8 @@ export interface OperationRecord {
   wakeTime?: number;
   sleeps?: Sleep[];
   steps?: StoredStep[];
+  /** Failures of steps that the present attempt's handler caught. */
+  stepFailures?: StepFailure[];
   /** What the work saved last to go on from, as JSON text. */
   checkpoint?: string;
   /** Steps, checkpoints and sleeps saved so far, and how many it were at the last claim: whether an invocation got on. */

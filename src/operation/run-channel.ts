@@ -4,7 +4,7 @@ import type { Status } from "../rpc/status";
 import type { JsonObject } from "../rpc/any";
 import type { EmulatedWork } from "./emulation";
 import type { SuccessfulOutcome } from "./event";
-import type { Sleep } from "./record";
+import type { AttemptMemory, Sleep, StepFailure } from "./record";
 import { MAX_CHANNEL_MESSAGE_CHARACTERS } from "../limits";
 
 /** The object's answer to a claim, and to a reopened channel: all that the runner needs to know. */
@@ -31,6 +31,8 @@ export interface Claimed {
   cancelRequested: boolean;
   /** The finished steps, in order. */
   steps: ClaimedStep[];
+  /** Failures of steps that this attempt's handler has caught. */
+  stepFailures?: StepFailure[];
   /** What the work saved last to go on from, as JSON text. */
   checkpoint?: string;
   /** The trace of the request that started it. */
@@ -44,6 +46,8 @@ export interface ClaimedStep {
   name: string;
   place: number;
   result?: string;
+  /** Its place among the outcomes that the handler was given; absent: behind the step before it. */
+  order?: number;
 }
 
 /** What the object says to a runner. */
@@ -67,15 +71,15 @@ export interface ProgressMessage {
 /** What a runner says to the object, always under its fence token. */
 export type MessageToObject = { fence: string } & (
   | { type: "progress"; progress: ProgressMessage }
-  | { type: "saveStep"; id: number; name: string; result: string }
-  | { type: "saveCheckpoint"; id: number; cursor: string }
+  | ({ type: "saveStep"; id: number; name: string; result: string; order?: number } & AttemptMemory)
+  | ({ type: "saveCheckpoint"; id: number; cursor: string } & AttemptMemory)
   | LastWord
 );
 
 /** How an invocation ends. */
 export type LastWord = { progress?: ProgressMessage } & (
-  | { type: "sleep"; ordinal: number; wakeTime: number }
-  | { type: "yield"; invocationMs: number }
+  | ({ type: "sleep"; ordinal: number; wakeTime: number } & AttemptMemory)
+  | ({ type: "yield"; invocationMs: number } & AttemptMemory)
   | { type: "release"; statusMessage: string }
   | { type: "succeed"; outcome: SuccessfulOutcome }
   | { type: "fail"; error: Status; retryable: boolean }
@@ -88,11 +92,13 @@ export const KEEP_ALIVE_RESPONSE = "pong";
 /** Paths and headers of the object's own fetch: internal, never reachable from outside. */
 export const RUN_PATH = "/run";
 export const INPUT_PATH = "/input";
-/** GET with `step={place}`: a step's result. POST with `name=`: stores one. */
+/** GET with `place=`: a step's result. POST with `name=` and `order=`, and {@link MEMORY_HEADER}: stores one. */
 export const STEP_PATH = "/step";
 /** POST: stores a large response, for the last word to name; answers a SuccessfulOutcome. */
 export const RESPONSE_PATH = "/response";
 export const FENCE_HEADER = "x-fence";
+/** An AttemptMemory that comes along with a step's large result: JSON, percent-encoded. */
+export const MEMORY_HEADER = "x-attempt-memory";
 
 /** Parses what a runner sent; undefined where it is no message of this channel, which a runner's own code never sends. */
 export function decodeMessageToObject(data: string | ArrayBuffer): MessageToObject | undefined {

@@ -23,7 +23,7 @@ import {
   scheduleResend,
 } from "./draft";
 import type { OperationEvent, Progress, Refusal } from "./event";
-import type { OperationRecord, Sleep, StoredStep } from "./record";
+import type { AttemptMemory, OperationRecord, Sleep } from "./record";
 
 export function claim(draft: Draft, fence: string): Refusal | undefined {
   const refusal = move(draft, "claim");
@@ -92,8 +92,9 @@ export function channelLost({ record, now }: Draft): Refusal | undefined {
   return undefined;
 }
 
-export function sleep(draft: Draft, { ordinal, wakeTime }: Sleep, progress: Progress | undefined): Refusal | undefined {
+export function sleep(draft: Draft, event: Extract<OperationEvent, { type: "sleep" }>): Refusal | undefined {
   const { record } = draft;
+  const { ordinal, wakeTime, progress } = event;
   report(draft, progress);
   // Nothing goes on after a cancel request: the work gives way, and that confirms it.
   if (record.state === "CANCELLING") return confirmCancel(draft, CANCELLED_MESSAGE);
@@ -102,7 +103,8 @@ export function sleep(draft: Draft, { ordinal, wakeTime }: Sleep, progress: Prog
   pauseAttempt(draft);
   mark(record);
   record.wakeTime = wakeTime;
-  record.sleeps = [...(record.sleeps ?? []), { ordinal, wakeTime }];
+  // An earlier version's runner names the one sleep alone.
+  remember(record, { sleeps: [{ ordinal, wakeTime }], ...event });
   // A status message of the handler's own stays, and a script's pauses are not to be seen.
   const saysMore = record.emulation !== undefined || progress?.statusMessage !== undefined;
   const statusMessage = saysMore ? record.statusMessage : `Sleeping until ${formatTimestampMs(wakeTime)}.`;
@@ -127,15 +129,39 @@ export function mark(record: OperationRecord): void {
   delete record.idleInvocations;
 }
 
+/** Takes what the attempt has to remember: what comes later of the same sleep, or step, replaces what came before. */
+function remember(record: OperationRecord, { sleeps = [], stepFailures = [] }: AttemptMemory): void {
+  if (sleeps.length > 0) {
+    const kept = (record.sleeps ?? []).filter((known) => !sleeps.some((told) => isSameSleep(known, told)));
+    record.sleeps = [...kept, ...sleeps];
+  }
+  if (stepFailures.length > 0) {
+    const kept = (record.stepFailures ?? []).filter((known) => !stepFailures.some(({ name }) => name === known.name));
+    record.stepFailures = [...kept, ...stepFailures];
+  }
+}
+
+function isSameSleep(one: Sleep, other: Sleep): boolean {
+  return one.ordinal === other.ordinal && one.name === other.name && one.attempt === other.attempt;
+}
+
 /** A step is stored once; a runner that did not hear so says it again. */
-export function saveStep({ record }: Draft, stored: StoredStep): undefined {
+export function saveStep(
+  { record }: Draft,
+  { step: stored, ...memory }: Extract<OperationEvent, { type: "saveStep" }>,
+): undefined {
+  remember(record, memory);
   const steps = record.steps ?? [];
   if (steps.some(({ name }) => name === stored.name)) return;
   record.steps = [...steps, stored];
   mark(record);
 }
 
-export function saveCheckpoint({ record }: Draft, cursor: string): undefined {
+export function saveCheckpoint(
+  { record }: Draft,
+  { cursor, ...memory }: Extract<OperationEvent, { type: "saveCheckpoint" }>,
+): undefined {
+  remember(record, memory);
   if (record.checkpoint === cursor) return;
   record.checkpoint = cursor;
   mark(record);
@@ -146,6 +172,7 @@ export function yieldWork(draft: Draft, event: Extract<OperationEvent, { type: "
   const { record, now } = draft;
   report(draft, event.progress);
   if (record.state === "CANCELLING") return confirmCancel(draft, CANCELLED_MESSAGE);
+  remember(record, event);
   const gotOn = (record.marks ?? 0) > (record.marksAtClaim ?? 0);
   record.idleInvocations = gotOn ? 0 : (record.idleInvocations ?? 0) + 1;
   if (record.idleInvocations >= MAX_IDLE_INVOCATIONS) {

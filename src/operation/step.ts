@@ -50,11 +50,11 @@ function apply(draft: Draft, event: OperationEvent): Refusal | undefined {
     case "channelLost":
       return move(draft, "report") ?? channelLost(draft);
     case "sleep":
-      return sleep(draft, event, event.progress);
+      return sleep(draft, event);
     case "saveStep":
-      return move(draft, "report") ?? saveStep(draft, event.step);
+      return move(draft, "report") ?? saveStep(draft, event);
     case "saveCheckpoint":
-      return move(draft, "report") ?? saveCheckpoint(draft, event.cursor);
+      return move(draft, "report") ?? saveCheckpoint(draft, event);
     case "yield":
       return yieldWork(draft, event);
     case "release":

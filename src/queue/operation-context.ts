@@ -3,30 +3,39 @@ import { type DurationText, durationTextToMs } from "../aip/duration";
 import {
   MAX_CHECKPOINT_CHARACTERS,
   MAX_RESPONSE_BYTES,
-  MAX_SLEEPS,
   MAX_STEPS,
   MAX_STEP_NAME_CHARACTERS,
   MAX_TIMEOUT_MS,
 } from "../limits";
 import { jsonText } from "../operation/json-text";
+import type { JsonOf } from "../operation/json-of";
 import type { OperationContext } from "../operation/method";
+import { isMisuse, misuse } from "../operation/misuse";
+import type { AttemptMemory } from "../operation/record";
 import type { Claimed, ClaimedStep, ProgressMessage } from "../operation/run-channel";
 import type { Json, JsonObject } from "../rpc/any";
 import { RpcError } from "../rpc/error";
 import { fitsUtf8, utf8Length } from "../rpc/utf8";
+import { Failures } from "./failures";
+import { InvocationLimitReached } from "./invocation-limit";
 import { ProgressReporter } from "./progress-reporter";
-import { InvocationLimitReached, Unwinding, type UnwindingReason } from "./unwinding";
+import { Replay, type ReplayPorts } from "./replay";
+import type { Settlement } from "./run-channel";
+import { Sleeps } from "./sleeps";
 
 /** What a run needs from the world. */
-export interface RunPorts {
-  now(this: void): number;
+export interface RunPorts extends ReplayPorts {
   sendProgress(this: void, progress: ProgressMessage): void;
-  /** Has a step's result stored. Throws where the work is no longer this runner's. */
-  saveStep(this: void, name: string, result: string): Promise<void>;
-  saveCheckpoint(this: void, cursor: string): Promise<void>;
+  /** Has a step's result stored, and `memory` with it. `order`: its place among the outcomes that the handler is given. */
+  saveStep(
+    this: void,
+    step: { name: string; result: string; order: number },
+    memory: AttemptMemory,
+  ): Promise<Settlement>;
+  saveCheckpoint(this: void, cursor: string, memory: AttemptMemory): Promise<Settlement>;
   /** The JSON text of a result that was too large to come with the claim. */
   stepResult(this: void, place: number): Promise<string>;
-  /** Aborts the signal if the lease has expired, and nothing has noticed that yet. */
+  /** Aborts the signal where the lease has expired without notice. */
   checkLease(this: void): Promise<void>;
   /** Runs a step within a span of the platform's traces. */
   stepSpan<T>(this: void, name: string, work: () => Promise<T>): Promise<T>;
@@ -39,45 +48,88 @@ export interface RunPorts {
   yieldTime: number;
 }
 
+/** How an invocation ends before its handler does. */
+export type Ending =
+  | ({ type: "sleep"; ordinal: number; wakeTime: number } & AttemptMemory)
+  | ({ type: "yield" } & AttemptMemory)
+  /** The handler uses the library wrongly, or what it waits for could not be read or stored. */
+  | { type: "failed"; error: unknown };
+
 export class RunContext implements OperationContext {
   readonly name: string;
   readonly createTime: Date;
   readonly deadline: Date;
-  readonly attempt: number;
   readonly traceparent: string | undefined;
   readonly signal: AbortSignal;
   readonly inputBytes: number;
-  readonly resumeFrom: Json | undefined;
-  /** Set once the invocation has ended by unwinding: whatever the handler makes of it counts no more. */
-  unwinding: Unwinding | undefined;
+  /** Resolves where the invocation ends before its handler does: all that the handler waits for stays pending from then on. */
+  readonly ended: Promise<Ending>;
+  readonly #end: (ending: Ending) => void;
+  readonly #claimed: Claimed;
   readonly #ports: RunPorts;
-  readonly #maxResultBytes: number;
   readonly #reporter: ProgressReporter;
-  readonly #wakeTimes: ReadonlyMap<number, number>;
-  readonly #steps: ReadonlyMap<string, ClaimedStep>;
+  readonly #replay: Replay;
+  readonly #sleeps: Sleeps;
+  readonly #failures: Failures;
+  readonly #steps = new Map<string, ClaimedStep & { order: number }>();
   readonly #stepNames = new Set<string>();
-  readonly #stepsUnderWay = new Set<Promise<unknown>>();
+  readonly #stepsUnderWay = new Set<Promise<void>>();
+  readonly #resumeFrom: Json | undefined;
+  #cursor: string | undefined;
+  #hasReadResumeFrom = false;
+  #hasMovedCursor = false;
   #input: ReadableStream<Uint8Array> | undefined;
-  #sleepCount = 0;
 
   constructor(claimed: Claimed, ports: RunPorts) {
     this.name = claimed.name;
     this.createTime = new Date(claimed.createTime);
     this.deadline = new Date(claimed.deadline);
-    this.attempt = claimed.attempt;
     this.traceparent = claimed.traceparent;
     this.signal = ports.signal;
     this.inputBytes = claimed.inputBytes ?? 0;
-    this.resumeFrom = claimed.checkpoint === undefined ? undefined : (JSON.parse(claimed.checkpoint) as Json);
+    this.#claimed = claimed;
+    this.#cursor = claimed.checkpoint;
+    this.#resumeFrom = claimed.checkpoint === undefined ? undefined : (JSON.parse(claimed.checkpoint) as Json);
     this.#ports = ports;
-    this.#maxResultBytes = claimed.maxResultBytes ?? MAX_RESPONSE_BYTES;
     this.#reporter = new ProgressReporter({
       now: ports.now,
       send: ports.sendProgress,
       hasDefaultMetadata: ports.hasDefaultMetadata,
     });
-    this.#wakeTimes = new Map(claimed.sleeps.map(({ ordinal, wakeTime }) => [ordinal, wakeTime]));
-    this.#steps = new Map(claimed.steps.map((step) => [step.name, step]));
+    const { promise, resolve } = Promise.withResolvers<Ending>();
+    this.ended = promise;
+    this.#end = resolve;
+    let lastOrder = 0;
+    for (const step of claimed.steps) {
+      lastOrder = step.order ?? lastOrder + 1;
+      this.#steps.set(step.name, { ...step, order: lastOrder });
+    }
+    const { sleeps, stepFailures = [] } = claimed;
+    const orders = [...this.#steps.values(), ...sleeps, ...stepFailures].map(({ order = 0 }) => order);
+    this.#failures = new Failures(stepFailures);
+    this.#replay = new Replay(
+      ports,
+      {
+        onSleep: ({ sleep: { ordinal, wakeTime } }) =>
+          this.#end({ type: "sleep", ordinal, wakeTime, ...this.#takeMemory(this.#sleeps.takePending()) }),
+        onYield: () => this.#end(this.#yield()),
+        onFailure: (error) => this.#fail(error),
+        onWake: (timer, order, isAlone) => this.#sleeps.woken(timer, order, isAlone),
+      },
+      Math.max(0, ...orders),
+    );
+    this.#sleeps = new Sleeps(claimed, this.#replay, ports.now);
+  }
+
+  /** A handler that knows the number of its attempt may sleep otherwise in each: its sleeps are of the attempt from here on. */
+  get attempt(): number {
+    this.#sleeps.areOfAttempt();
+    return this.#claimed.attempt;
+  }
+
+  get resumeFrom(): Json | undefined {
+    this.#hasReadResumeFrom = true;
+    return this.#resumeFrom;
   }
 
   get input(): ReadableStream<Uint8Array> {
@@ -86,7 +138,8 @@ export class RunContext implements OperationContext {
   }
 
   progress(report: JsonObject & { statusMessage?: string }): void {
-    this.#reporter.report(report);
+    if (this.#replay.isClosed) return;
+    this.#orMisuse(() => this.#reporter.report(report));
   }
 
   takeProgress(): ProgressMessage | undefined {
@@ -94,97 +147,229 @@ export class RunContext implements OperationContext {
   }
 
   log(message: string, fields: JsonObject = {}): void {
-    this.#ports.log({ message, operation: this.name, attempt: this.attempt, ...fields });
+    this.#ports.log({ message, operation: this.name, attempt: this.#claimed.attempt, ...fields });
   }
 
-  async step<T>(name: string, run: () => T | Promise<T>): Promise<T> {
-    this.#claimStepName(name);
-    const stored = this.#steps.get(name);
-    if (stored) return JSON.parse(stored.result ?? (await this.#ports.stepResult(stored.place))) as T;
-    this.#giveWayIfLate();
-    this.signal.throwIfAborted();
-    const work = this.#runStep(name, run);
+  // ── Steps ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  step<T>(name: string, run: () => T | Promise<T>): Promise<JsonOf<T>> {
+    return new Promise<JsonOf<T>>((resolve, reject) => {
+      if (this.#replay.isClosed) return;
+      this.#orMisuse(() => this.#claimStepName(name, run));
+      const settle: Settle = { resolve: (json) => resolve(JSON.parse(json) as JsonOf<T>), reject };
+      const stored = this.#steps.get(name);
+      const failed = this.#failures.get(name);
+      if (stored) {
+        const { result, place, order } = stored;
+        this.#replay.awaitStored(order, async () => settle.resolve(result ?? (await this.#ports.stepResult(place))));
+      } else if (failed) {
+        this.#replay.awaitStored(failed.order, () => this.#reject(reject, failed.thrown));
+      } else if (this.#isLate()) {
+        this.#replay.hold();
+      } else if (this.signal.aborted) {
+        reject(this.signal.reason as Error);
+      } else {
+        this.#begin(name, run, settle);
+      }
+    });
+  }
+
+  #begin(name: string, run: () => unknown, settle: Settle): void {
+    this.#replay.stepBegins();
+    const work = this.#runStep(name, run, settle);
     this.#stepsUnderWay.add(work);
+    void work.finally(() => this.#stepsUnderWay.delete(work));
+  }
+
+  /** Never throws. */
+  async #runStep(name: string, run: () => unknown, { resolve, reject }: Settle): Promise<void> {
+    let result: string;
     try {
-      return await work;
-    } finally {
-      this.#stepsUnderWay.delete(work);
+      await this.#ports.checkLease();
+      this.signal.throwIfAborted();
+      const value = await this.#ports.stepSpan(name, async () => run());
+      result = resultJson(name, value, this.#claimed.maxResultBytes ?? MAX_RESPONSE_BYTES);
+    } catch (error) {
+      if (!isMisuse(error)) return this.#stepFailed(name, error, reject);
+      this.#fail(error);
+      return reject(error);
+    }
+    // What a step has by then may be half of what it was to do: it is run again.
+    if (this.signal.reason instanceof InvocationLimitReached) return this.#replay.stepIsCut();
+    const order = this.#replay.nextOrder();
+    const deliver = this.#replay.stepEnds();
+    try {
+      const settlement = await this.#ports.saveStep({ name, result, order }, this.#takeMemory());
+      // Where it was refused, the work is another runner's, and this one is told to stop.
+      if (settlement === "settled") deliver(() => resolve(result));
+    } catch (error) {
+      this.#fail(error);
     }
   }
 
-  async #runStep<T>(name: string, run: () => T | Promise<T>): Promise<T> {
-    await this.#ports.checkLease();
-    this.signal.throwIfAborted();
-    const value = await this.#ports.stepSpan(name, async () => run());
-    // What a step has by then may be half of what it was to do: it is run again.
-    if (this.signal.reason instanceof InvocationLimitReached) throw this.signal.reason;
-    const result = resultJson(name, value, this.#maxResultBytes);
-    await this.#ports.saveStep(name, result);
-    // What a replay will be given, the first run is given too.
-    return JSON.parse(result) as T;
+  #stepFailed(name: string, error: unknown, reject: (error: unknown) => void): void {
+    if (this.signal.reason instanceof InvocationLimitReached) return this.#replay.stepIsCut();
+    const order = this.#replay.nextOrder();
+    // What ends the attempt is not remembered: nothing is stored after it.
+    this.#failures.add(name, order, error);
+    this.#replay.stepEnds()(() => this.#reject(reject, error));
   }
 
-  /** The runtime gives way between steps: those that run side by side with the one that gave way end first. */
+  /** The next attempt runs the step again, and may go another way: its sleeps are others. */
+  #reject(reject: (error: unknown) => void, error: unknown): void {
+    this.#sleeps.areOfAttempt();
+    reject(error);
+  }
+
+  /** Whether steps run, or their results are being stored. */
+  get isWorking(): boolean {
+    return this.#stepsUnderWay.size > 0;
+  }
+
+  /** Resolves when the steps that run have ended, and their results are stored. */
   async stepsSettled(): Promise<void> {
     while (this.#stepsUnderWay.size > 0) await Promise.allSettled(this.#stepsUnderWay);
   }
 
-  #claimStepName(name: string): void {
-    if (name === "" || name.length > MAX_STEP_NAME_CHARACTERS || !name.isWellFormed()) {
-      throw new TypeError(`a step's name has 1 to ${MAX_STEP_NAME_CHARACTERS} characters`);
+  #claimStepName(name: unknown, run: unknown): asserts name is string {
+    if (typeof name !== "string" || typeof run !== "function") {
+      throw misuse('op.step takes a name and a function: op.step("parse", () => parse(text))');
     }
-    if (this.#stepNames.has(name))
-      throw new TypeError(`two steps of one operation have the name ${JSON.stringify(name)}`);
-    if (this.#stepNames.size >= MAX_STEPS) throw new RangeError(`an operation has at most ${MAX_STEPS} steps`);
+    if (name === "" || name.length > MAX_STEP_NAME_CHARACTERS || !name.isWellFormed()) {
+      throw misuse(`op.step: a step's name has 1 to ${MAX_STEP_NAME_CHARACTERS} characters of Unicode`);
+    }
+    if (this.#stepNames.has(name)) {
+      throw misuse(
+        `op.step: two steps of one operation have the name ${JSON.stringify(name)}. Give each its own, in a loop by a number.`,
+      );
+    }
+    if (this.#stepNames.size >= MAX_STEPS) {
+      throw misuse(
+        `op.step: an operation has at most ${MAX_STEPS} steps. Put more work into each, or use op.checkpoint.`,
+      );
+    }
     this.#stepNames.add(name);
   }
 
-  async checkpoint(cursor: Json): Promise<void> {
-    const json = jsonText("the cursor of op.checkpoint", cursor);
-    if (json.length > MAX_CHECKPOINT_CHARACTERS) {
-      throw new RangeError(
-        `a checkpoint has at most ${MAX_CHECKPOINT_CHARACTERS} characters of JSON; this has ${json.length}`,
-      );
+  // ── Checkpoints ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  checkpoint(cursor: Json): Promise<void> {
+    return new Promise<void>((resolve) => {
+      if (this.#replay.isClosed) return;
+      const json = this.#orMisuse(() => cursorJson(cursor));
+      this.#replay.checkpointBegins();
+      void this.#save(json, resolve);
+    });
+  }
+
+  async #save(json: string, resolve: () => void): Promise<void> {
+    try {
+      if ((await this.#ports.saveCheckpoint(json, this.#takeMemory())) === "stopped") return;
+    } catch (error) {
+      return this.#fail(error);
     }
-    // Nothing is stored for a handler that has caught its unwinding and goes on.
-    if (this.unwinding) throw this.unwinding;
-    await this.#ports.saveCheckpoint(json);
-    this.#giveWayIfLate();
+    this.#hasMovedCursor ||= json !== this.#cursor;
+    this.#cursor = json;
+    if (this.#isLate()) this.#replay.hold();
+    else resolve();
+    this.#replay.checkpointEnds();
   }
 
-  async sleep(duration: DurationText): Promise<void> {
-    const ms = durationTextToMs(duration);
-    if (ms === undefined) {
-      throw new TypeError(`op.sleep takes a number and a unit ("90s", "1h"), not ${JSON.stringify(duration)}`);
+  // ── Sleeps ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  sleep(...parameters: [duration: DurationText] | [name: string, duration: DurationText]): Promise<void> {
+    const [name, duration] = parameters.length === 1 ? [undefined, parameters[0]] : parameters;
+    return this.#sleep(name, () => {
+      const ms = typeof duration === "string" ? durationTextToMs(duration) : undefined;
+      if (ms === undefined || ms > MAX_TIMEOUT_MS) {
+        throw misuse(
+          `op.sleep takes a number and a unit ("90s", "1h"), 366 days at most, and may have a name before it; not ${quoted(duration)}`,
+        );
+      }
+      return { wakeTime: this.#ports.now() + ms, ms };
+    });
+  }
+
+  sleepUntil(...parameters: [time: Date] | [name: string, time: Date]): Promise<void> {
+    const [name, time] = parameters.length === 1 ? [undefined, parameters[0]] : parameters;
+    return this.#sleep(name, () => {
+      const wakeTime = time instanceof Date ? time.getTime() : Number.NaN;
+      if (Number.isNaN(wakeTime)) throw misuse("op.sleepUntil takes a valid Date, and may have a name before it");
+      return { wakeTime };
+    });
+  }
+
+  #sleep(name: unknown, asked: () => { wakeTime: number; ms?: number }): Promise<void> {
+    if (this.#replay.isClosed) return new Promise<void>(() => {});
+    try {
+      return this.#orMisuse(() => {
+        // A loop that goes on from a cursor does not come by the sleeps before it again: this one is none of them.
+        const isNew = name === undefined && this.#hasReadResumeFrom && this.#hasMovedCursor;
+        return this.#sleeps.set(name, asked(), isNew);
+      });
+    } catch (error) {
+      return Promise.reject(error);
     }
-    if (ms > MAX_TIMEOUT_MS) throw new RangeError(`op.sleep sleeps at most ${MAX_TIMEOUT_MS} ms`);
-    this.#sleepUntil(this.#ports.now() + ms);
   }
 
-  async sleepUntil(time: Date): Promise<void> {
-    const wakeTime = time.getTime();
-    if (Number.isNaN(wakeTime)) throw new TypeError("op.sleepUntil takes a valid Date");
-    this.#sleepUntil(wakeTime);
+  // ── The end of the invocation ─────────────────────────────────────────────────────────────────────────────────────
+
+  /** Nothing is given to the handler any more, and nothing new is begun or stored for it. */
+  close(): void {
+    this.#replay.close();
   }
 
-  // Called again after a sleep, the function comes by the same calls in the same order: their number tells them apart.
-  #sleepUntil(wakeTime: number): void {
-    const ordinal = this.#sleepCount;
-    this.#sleepCount += 1;
-    if (this.#wakeTimes.has(ordinal) || wakeTime <= this.#ports.now()) return;
-    if (ordinal >= MAX_SLEEPS) throw new RangeError(`an operation sleeps at most ${MAX_SLEEPS} times`);
-    this.#unwind({ type: "sleep", ordinal, wakeTime });
+  /** What the last word says where the invocation's limit ends it. */
+  #yield(): Ending & { type: "yield" } {
+    return { type: "yield", ...this.memory() };
   }
 
-  #giveWayIfLate(): void {
-    if (this.unwinding) throw this.unwinding;
-    if (this.#ports.now() >= this.#ports.yieldTime) this.#unwind({ type: "yield" });
+  /** All that the attempt has to remember and that is not stored yet. */
+  memory(): AttemptMemory {
+    return this.#takeMemory(this.#sleeps.takePending());
   }
 
-  #unwind(reason: UnwindingReason): never {
-    this.unwinding ??= new Unwinding(reason);
-    throw this.unwinding;
+  #takeMemory(pending: AttemptMemory["sleeps"] = []): AttemptMemory {
+    const sleeps = [...this.#sleeps.takeWoken(), ...pending];
+    const stepFailures = this.#failures.take();
+    return {
+      ...(sleeps.length > 0 ? { sleeps } : {}),
+      ...(stepFailures.length > 0 ? { stepFailures } : {}),
+    };
   }
+
+  #isLate(): boolean {
+    return this.signal.reason instanceof InvocationLimitReached || this.#ports.now() >= this.#ports.yieldTime;
+  }
+
+  #fail(error: unknown): void {
+    this.#end({ type: "failed", error });
+    this.close();
+  }
+
+  /** A misuse ends the operation, whatever the handler makes of the error. */
+  #orMisuse<T>(act: () => T): T {
+    try {
+      return act();
+    } catch (error) {
+      this.#fail(error);
+      throw error;
+    }
+  }
+}
+
+interface Settle {
+  resolve: (json: string) => void;
+  reject: (error: unknown) => void;
+}
+
+function cursorJson(cursor: Json): string {
+  const json = jsonText("the cursor of op.checkpoint", cursor);
+  if (json.length <= MAX_CHECKPOINT_CHARACTERS) return json;
+  throw misuse(
+    `op.checkpoint: a cursor has at most ${MAX_CHECKPOINT_CHARACTERS} characters of JSON; this has ${json.length}. Say where ` +
+      "the work is, and keep what it has made elsewhere.",
+  );
 }
 
 function resultJson(name: string, value: unknown, maxBytes: number): string {
@@ -195,4 +380,8 @@ function resultJson(name: string, value: unknown, maxBytes: number): string {
     `The result of the step ${JSON.stringify(name)} has ${utf8Length(json)} bytes of JSON; at most ${maxBytes} are kept: ` +
     "store it elsewhere and return where it is, or declare a larger maxResultBytes.";
   throw new RpcError("RESOURCE_EXHAUSTED", message, { reason: "STEP_RESULT_TOO_LARGE" });
+}
+
+function quoted(value: unknown): string {
+  return typeof value === "string" ? JSON.stringify(value.slice(0, 64)) : `a value of type ${typeof value}`;
 }

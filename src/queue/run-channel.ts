@@ -10,6 +10,7 @@ import {
   MAX_LARGE_RESULT_TRIES,
 } from "../limits";
 import type { SuccessfulOutcome } from "../operation/event";
+import type { AttemptMemory } from "../operation/record";
 import {
   type Claimed,
   FENCE_HEADER,
@@ -17,6 +18,7 @@ import {
   KEEP_ALIVE_REQUEST,
   KEEP_ALIVE_RESPONSE,
   type LastWord,
+  MEMORY_HEADER,
   type MessageToRunner,
   type ProgressMessage,
   RESPONSE_PATH,
@@ -30,8 +32,8 @@ export type ObjectStub = Pick<Fetcher, "fetch">;
 
 /** What the work asks to be stored: the channel numbers it and adds the token. */
 export type SaveMessage =
-  | { type: "saveStep"; name: string; result: string }
-  | { type: "saveCheckpoint"; cursor: string };
+  | ({ type: "saveStep"; name: string; result: string; order?: number } & AttemptMemory)
+  | ({ type: "saveCheckpoint"; cursor: string } & AttemptMemory);
 
 /** How a runner's last word went: recorded, or void because the work is no longer its own. */
 export type Settlement = "settled" | "stopped";
@@ -153,8 +155,14 @@ export class RunChannel {
   }
 
   /** Stores a step's large result as a byte stream. */
-  async saveLargeStep(name: string, result: string): Promise<Settlement> {
-    const response = await this.#storeLarge(`${STEP_PATH}?name=${encodeURIComponent(name)}`, result);
+  async saveLargeStep(
+    { name, result, order }: { name: string; result: string; order: number },
+    memory: AttemptMemory,
+  ): Promise<Settlement> {
+    const path = `${STEP_PATH}?name=${encodeURIComponent(name)}&order=${order}`;
+    const response = await this.#storeLarge(path, result, {
+      [MEMORY_HEADER]: encodeURIComponent(JSON.stringify(memory)),
+    });
     return response ? "settled" : "stopped";
   }
 
@@ -165,16 +173,16 @@ export class RunChannel {
   }
 
   /** Stores, and stores again where the object could not be reached, while the lease lasts; undefined once the work is lost. */
-  #storeLarge(path: string, body: string): Promise<Response | undefined> {
-    const stored = this.#largeStore.then(() => this.#storeOne(path, body));
+  #storeLarge(path: string, body: string, headers?: Record<string, string>): Promise<Response | undefined> {
+    const stored = this.#largeStore.then(() => this.#storeOne(path, body, headers));
     this.#largeStore = stored.catch(() => undefined);
     return stored;
   }
 
-  async #storeOne(path: string, body: string): Promise<Response | undefined> {
+  async #storeOne(path: string, body: string, headers?: Record<string, string>): Promise<Response | undefined> {
     for (let failures = 1; !this.#stopped && !this.#closed; failures += 1) {
       try {
-        return this.#stored(await this.#fetch(path, body));
+        return this.#stored(await this.#fetch(path, body, headers));
       } catch (error) {
         if (failures >= MAX_LARGE_RESULT_TRIES) throw error;
         console.warn({ message: "large result not stored yet", operation: this.claimed.name, error: String(error) });
@@ -191,8 +199,8 @@ export class RunChannel {
     return undefined;
   }
 
-  #fetch(path: string, body?: string): Promise<Response> {
-    const headers = { [FENCE_HEADER]: this.claimed.fence };
+  #fetch(path: string, body?: string, more?: Record<string, string>): Promise<Response> {
+    const headers = { ...more, [FENCE_HEADER]: this.claimed.fence };
     // A stream of its own for each try.
     const init = body === undefined ? { headers } : { headers, method: "POST", body: streamFromText(body) };
     return this.#stub.fetch(`https://operation${path}`, init);

@@ -12,11 +12,12 @@ import { RpcError } from "../rpc/error";
 import { fitsUtf8 } from "../rpc/utf8";
 import type { Status } from "../rpc/status";
 import { emulatedOutcome } from "./emulated-work";
-import { RunContext, type RunPorts } from "./operation-context";
-import type { RunChannel, Settlement } from "./run-channel";
+import { InvocationLimitReached } from "./invocation-limit";
+import { macrotask } from "./macrotask";
+import { type Ending, RunContext, type RunPorts } from "./operation-context";
+import type { RunChannel } from "./run-channel";
 import { type SpanAttributes, inSpan } from "./spans";
 import { thrownFields, thrownText } from "./thrown";
-import { InvocationLimitReached, type Unwinding } from "./unwinding";
 
 /** What running needs to know of the deployment. */
 export interface RunOptions {
@@ -60,51 +61,122 @@ async function runWithinLimits(
       stop(undefined);
     },
   });
+  const attempt = new Attempt(channel, method, { ...options, signal: abort.signal });
   const { promise: limit, resolve: giveUp } = Promise.withResolvers<LastWord>();
   let timer = setTimeout(() => {
     abort.abort(new InvocationLimitReached("the invocation has ended"));
-    timer = setTimeout(() => giveUp({ type: "yield", invocationMs }), Math.min(INVOCATION_GRACE_MS, invocationMs));
+    timer = setTimeout(() => giveUp(attempt.atLimit()), Math.min(INVOCATION_GRACE_MS, invocationMs));
   }, invocationMs);
-  const lastWord = await Promise.race([attempt(channel, method, { ...options, signal: abort.signal }), stopped, limit]);
+  const lastWord = await Promise.race([attempt.run(), stopped, limit]);
   clearTimeout(timer);
   // What befalls the channel after the handler's end is nothing to its signal: "stop" comes with every last word.
   channel.listen({ onCancel: () => {}, onStop: () => {} });
+  if (attempt.isWorking)
+    abort.abort(new RpcError("ABORTED", "The operation's function has ended.", { reason: "HANDLER_ENDED" }));
   return lastWord;
 }
 
-async function attempt(
-  channel: RunChannel,
-  method: Method,
-  options: RunOptions & { signal: AbortSignal },
-): Promise<LastWord> {
-  const { claimed } = channel;
-  const { signal, invocationMs } = options;
-  let context: RunContext | undefined;
-  try {
-    const input = claimed.inputBytes === undefined ? undefined : await channel.input();
-    const run = new RunContext(claimed, runPorts(channel, method, { signal, input, invocationMs }));
-    context = run;
-    const emulated = claimed.emulation && (await emulatedOutcome(claimed.emulation, context, () => Date.now()));
-    if (emulated && "error" in emulated) {
-      return withProgress({ type: "fail", error: emulated.error, retryable: false }, context);
+/** How a handler's call ended. */
+type HandlerEnd = { type: "returned"; response: unknown } | { type: "threw"; error: unknown };
+
+/** One call of a method's handler, and the last word about it. */
+class Attempt {
+  readonly #channel: RunChannel;
+  readonly #method: Method;
+  readonly #options: RunOptions & { signal: AbortSignal };
+  #context: RunContext | undefined;
+  /** Set where the handler has failed, while its other steps come to their ends. */
+  #failure: LastWord | undefined;
+
+  constructor(channel: RunChannel, method: Method, options: RunOptions & { signal: AbortSignal }) {
+    this.#channel = channel;
+    this.#method = method;
+    this.#options = options;
+  }
+
+  get isWorking(): boolean {
+    return this.#context?.isWorking ?? false;
+  }
+
+  /** What is said where the invocation must end now. */
+  atLimit(): LastWord {
+    this.#context?.close();
+    return this.#withProgress(this.#failure ?? this.#yield());
+  }
+
+  /** Never throws: whatever happens becomes the last word. */
+  async run(): Promise<LastWord> {
+    try {
+      const { claimed } = this.#channel;
+      const { signal, invocationMs } = this.#options;
+      const input = claimed.inputBytes === undefined ? undefined : await this.#channel.input();
+      const context = new RunContext(claimed, runPorts(this.#channel, this.#method, { signal, input, invocationMs }));
+      this.#context = context;
+      const ending = await inSpan("operation.attempt", spanAttributes(claimed, this.#method), () =>
+        Promise.race([this.#call(context), context.ended]),
+      );
+      context.close();
+      return this.#withProgress(await this.#lastWord(ending));
+    } catch (error) {
+      this.#context?.close();
+      return this.#withProgress(this.#failed(error));
     }
-    const response = emulated
-      ? emulated.response
-      : await inSpan("operation.attempt", spanAttributes(claimed, method), () =>
-          method.run(JSON.parse(claimed.request) as JsonObject, run),
-        );
-    if (context.unwinding) return await unwound(context, context.unwinding, invocationMs);
-    // What a handler returns once it was told to stop may be half of what it was to do.
-    if (signal.reason instanceof InvocationLimitReached) return withProgress({ type: "yield", invocationMs }, context);
-    return await succeeded(channel, method, context, response);
-  } catch (error) {
-    if (context?.unwinding) return unwound(context, context.unwinding, invocationMs);
-    // Whatever a handler throws once its signal says that the invocation is over, it is because of that.
-    const lastWord: LastWord =
-      signal.reason instanceof InvocationLimitReached
-        ? { type: "yield", invocationMs }
-        : failure(error, { channel, method, showInnerErrors: options.showInnerErrors });
-    return withProgress(lastWord, context);
+  }
+
+  async #call(context: RunContext): Promise<HandlerEnd | { type: "emulated"; error: Status }> {
+    const { request, emulation } = this.#channel.claimed;
+    try {
+      if (!emulation) {
+        return { type: "returned", response: await this.#method.run(JSON.parse(request) as JsonObject, context) };
+      }
+      const outcome = await emulatedOutcome(emulation, context, () => Date.now());
+      return "error" in outcome ? { type: "emulated", ...outcome } : { type: "returned", ...outcome };
+    } catch (error) {
+      return { type: "threw", error };
+    }
+  }
+
+  async #lastWord(ending: HandlerEnd | { type: "emulated"; error: Status } | Ending): Promise<LastWord> {
+    // What a handler makes of it once its signal says that the invocation is over may be half of what it was to do.
+    const isOver = this.#options.signal.reason instanceof InvocationLimitReached;
+    switch (ending.type) {
+      case "returned":
+        return isOver ? this.#yield() : succeeded(this.#channel, this.#method, ending.response);
+      case "threw":
+        return isOver ? this.#yield() : this.#afterSiblings(this.#failed(ending.error));
+      case "emulated":
+        return { type: "fail", error: ending.error, retryable: false };
+      case "failed":
+        return this.#failed(ending.error);
+      case "sleep":
+        return ending;
+      case "yield":
+        return { ...ending, invocationMs: this.#options.invocationMs };
+      default:
+        return ending satisfies never;
+    }
+  }
+
+  #yield(): LastWord {
+    return { type: "yield", invocationMs: this.#options.invocationMs, ...this.#context?.memory() };
+  }
+
+  /** What is retried is retried once the steps beside it have ended: their results are stored, and they are not run again. */
+  async #afterSiblings(lastWord: LastWord & { type: "fail" }): Promise<LastWord> {
+    if (!lastWord.retryable) return lastWord;
+    this.#failure = lastWord;
+    await this.#context?.stepsSettled();
+    return lastWord;
+  }
+
+  #failed(error: unknown): LastWord & { type: "fail" } {
+    const { showInnerErrors } = this.#options;
+    return failure(error, { channel: this.#channel, method: this.#method, showInnerErrors });
+  }
+
+  #withProgress(lastWord: LastWord): LastWord {
+    const progress = this.#context?.takeProgress();
+    return progress ? { ...lastWord, progress } : lastWord;
   }
 }
 
@@ -115,14 +187,17 @@ function runPorts(
 ): RunPorts {
   return {
     now: () => Date.now(),
-    sendProgress: (progress) => channel.sendProgress(progress),
-    saveStep: async (name, result) => {
-      const isSmall = result.length <= MAX_INLINE_RESULT_CHARACTERS;
-      stillOurs(
-        await (isSmall ? channel.save({ type: "saveStep", name, result }) : channel.saveLargeStep(name, result)),
-      );
+    turn: macrotask,
+    after: (ms, run) => {
+      const timer = setTimeout(run, ms);
+      return () => clearTimeout(timer);
     },
-    saveCheckpoint: async (cursor) => stillOurs(await channel.save({ type: "saveCheckpoint", cursor })),
+    sendProgress: (progress) => channel.sendProgress(progress),
+    saveStep: (step, memory) =>
+      step.result.length <= MAX_INLINE_RESULT_CHARACTERS
+        ? channel.save({ type: "saveStep", ...step, ...memory })
+        : channel.saveLargeStep(step, memory),
+    saveCheckpoint: (cursor, memory) => channel.save({ type: "saveCheckpoint", cursor, ...memory }),
     stepResult: (place) => channel.stepResult(place),
     checkLease: () => channel.confirmLease(),
     stepSpan: (step, work) =>
@@ -144,33 +219,9 @@ function spanAttributes({ name, attempt: number, traceparent }: Claimed, { id }:
   };
 }
 
-/** What could not be stored was refused: the work has gone to another, or ended. */
-function stillOurs(settlement: Settlement): void {
-  if (settlement === "settled") return;
-  throw new RpcError("ABORTED", "The work belongs to this runner no longer.", { reason: "LEASE_LOST" });
-}
-
-async function unwound(context: RunContext, { reason }: Unwinding, invocationMs: number): Promise<LastWord> {
-  await context.stepsSettled();
-  const lastWord: LastWord = reason.type === "yield" ? { type: "yield", invocationMs } : reason;
-  return withProgress(lastWord, context);
-}
-
-function withProgress(lastWord: LastWord, context: RunContext | undefined): LastWord {
-  const progress = context?.takeProgress();
-  return progress ? { ...lastWord, progress } : lastWord;
-}
-
-async function succeeded(
-  channel: RunChannel,
-  method: Method,
-  context: RunContext,
-  response: object | undefined,
-): Promise<LastWord> {
+async function succeeded(channel: RunChannel, method: Method, response: unknown): Promise<LastWord> {
   const json = responseJson(method.responseType, response);
-  if (json.length <= MAX_INLINE_RESULT_CHARACTERS) {
-    return withProgress({ type: "succeed", outcome: { response: json } }, context);
-  }
+  if (json.length <= MAX_INLINE_RESULT_CHARACTERS) return { type: "succeed", outcome: { response: json } };
   const { maxResultBytes = MAX_RESPONSE_BYTES } = channel.claimed;
   if (!fitsUtf8(json, maxResultBytes)) {
     const message =
@@ -180,7 +231,7 @@ async function succeeded(
   }
   const outcome = await channel.saveLargeResponse(json);
   // Refused: the work is another's, and this last word will be told so too.
-  return withProgress({ type: "succeed", outcome: outcome ?? { response: "{}" } }, context);
+  return { type: "succeed", outcome: outcome ?? { response: "{}" } };
 }
 
 interface Failure {
@@ -190,7 +241,7 @@ interface Failure {
 }
 
 /** AIP-194: of the errors that a handler declares, only UNAVAILABLE is retried. Any other thrown value is retried too. Never throws. */
-function failure(error: unknown, { channel, method, showInnerErrors }: Failure): LastWord {
+function failure(error: unknown, { channel, method, showInnerErrors }: Failure): LastWord & { type: "fail" } {
   const declared = declaredStatus(error);
   if (declared && !isMisuse(error)) {
     return { type: "fail", error: boundedStatus(declared), retryable: declared.code === Code.UNAVAILABLE };

@@ -639,8 +639,8 @@ export const bugs: readonly Bug[] = [
   {
     name: "a stored step is run again",
     file: "src/queue/operation-context.ts",
-    find: "    if (stored) return JSON.parse(",
-    replace: '    if (stored && name === "") return JSON.parse(',
+    find: "      if (stored) {",
+    replace: '      if (stored && name === "") {',
     tests: SIMULATION,
     caughtBy: "no finished step twice",
   },

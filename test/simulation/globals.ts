@@ -46,7 +46,12 @@ class SimulatedResponse {
     return new SimulatedResponse(JSON.stringify(value));
   }
 
+  /** As in the runtime, a body is read in a later turn of the event loop. */
   async text(): Promise<string> {
+    await new Promise<void>((resolve) => {
+      const { scheduler } = here();
+      scheduler.after(0, scheduler.current, resolve);
+    });
     if (typeof this.body === "string") return this.body;
     let text = "";
     for await (const part of this.body as AsyncIterable<Uint8Array>) text += new TextDecoder().decode(part);

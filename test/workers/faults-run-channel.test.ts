@@ -34,7 +34,7 @@ async function startJourney(): Promise<{ operation: Started; ran: string[] }> {
     op.progress({ progressPercent: 50, halfWay: true });
     const cursor = (op.resumeFrom as number | undefined) ?? 0;
     if (cursor === 0) await op.checkpoint(1);
-    await op.sleep("30m");
+    await op.sleep("pause", "30m");
     const second = await op.step("second", () => {
       ran.push("second");
       return 22;

@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { OperationContext } from "../../src/index";
 import { MAX_RESPONSE_BYTES } from "../../src/limits";
+import type { JsonOf } from "../../src/operation/json-of";
 import { MAKE, aDeployment, aMethod, loseLease, storedKeys } from "./a-deployment";
 import { clock } from "./clock";
 import { useFreshWorld } from "./harness";
@@ -19,7 +20,7 @@ beforeEach(() => {
 });
 
 /** A step that notes that it was run. */
-function step<T>(op: OperationContext, name: string, result: T): Promise<T> {
+function step<T>(op: OperationContext, name: string, result: T): Promise<JsonOf<T>> {
   return op.step(name, () => {
     ran.push(name);
     return result;
@@ -27,7 +28,7 @@ function step<T>(op: OperationContext, name: string, result: T): Promise<T> {
 }
 
 /** A step that takes so long that the next belongs to another invocation. */
-function longStep<T>(op: OperationContext, name: string, result: T): Promise<T> {
+function longStep<T>(op: OperationContext, name: string, result: T): Promise<JsonOf<T>> {
   return op.step(name, () => {
     ran.push(name);
     clock.advance(LATE_MS);
@@ -239,33 +240,63 @@ describe("a step's result", () => {
   });
 });
 
-test("two steps of one name are an error that names it", async () => {
-  const { service, name } = await startOf(
-    async (op) => {
-      await step(op, "twice", 1);
-      return { second: await step(op, "twice", 2) };
-    },
-    { retry: { maxAttempts: 1 } },
-  );
-  const { error } = await service.runToEnd(name);
+describe("op.step › misuse ends the operation at once, and is not retried", () => {
+  test.each<[string, (op: OperationContext) => Promise<unknown>, string]>([
+    [
+      "two steps of one name",
+      async (op) => {
+        await step(op, "twice", 1);
+        await step(op, "twice", 2);
+      },
+      'two steps of one operation have the name "twice". Give each its own, in a loop by a number.',
+    ],
+    ["no name", (op) => step(op, "", 1), "a step's name has 1 to 256 characters"],
+    [
+      "a function in the place of the name",
+      (op) => (op.step as unknown as (run: () => number) => Promise<number>)(() => 1),
+      'op.step takes a name and a function: op.step("parse", () => parse(text))',
+    ],
+    ["a name without a function", (op) => op.step("parse", 1 as never), "op.step takes a name and a function"],
+    ["a duration without a unit", (op) => op.sleep("90" as "90s"), 'op.sleep takes a number and a unit ("90s", "1h")'],
+    ["a Date that is none", (op) => op.sleepUntil(new Date(Number.NaN)), "op.sleepUntil takes a valid Date"],
+    [
+      "two sleeps of one name",
+      (op) => Promise.race([op.sleep("pause", "1h"), op.sleep("pause", "2h")]),
+      'two sleeps of one operation have the name "pause"',
+    ],
+  ])("%s, also where the handler catches it", async (_, act, message) => {
+    let runs = 0;
+    const { service, name } = await startOf(async (op) => {
+      runs += 1;
+      await act(op).catch(() => undefined);
+      return { caught: true };
+    });
+    const { error } = await service.runToEnd(name);
 
-  expect(error).toMatchObject({ code: 2 });
-  expect(error?.message).toContain('two steps of one operation have the name "twice"');
+    expect(error).toMatchObject({ code: 13 });
+    expect(error?.message).toContain(message);
+    expect(runs).toBe(1);
+  });
 });
 
-// "A handler that swallows the unwinding has its result discarded."
-test("a handler that swallows its unwinding has its result discarded", async () => {
+// "The promise stays pending in the invocation that ends."
+test("no catch and no finally of a handler sees that its invocation gives way", async () => {
+  const seen: string[] = [];
   const { service, name } = await startOf(async (op) => {
     await longStep(op, "first", 1);
     try {
       return { second: await step(op, "second", 2) };
-    } catch {
+    } catch (error) {
+      seen.push(String(error));
       return { swallowed: true };
+    } finally {
+      seen.push("finally");
     }
   });
   const operation = await service.runToEnd(name);
 
   expect(operation.response?.value).toEqual({ second: 2 });
+  expect(seen).toEqual(["finally"]);
 });
 
 // "Inputs and step results are erased when the operation is done."

@@ -14,8 +14,12 @@ export const deliver = defineMethod({
   async run({ text, urls }, op) {
     const statuses: number[] = [];
     for (const [index, url] of urls.entries()) {
-      // Stored once it has returned: no later attempt sends this one again.
-      const status = await op.step(`deliver ${index}`, () => post(url, text, op.signal));
+      const status = await Promise.race([
+        // Stored once it has returned: no later attempt sends this one again.
+        op.step(`deliver ${index}`, () => post(url, text, op.signal)),
+        // A server that does not answer within a minute is given up.
+        op.sleep(`time limit ${index}`, "1m").then(() => 504),
+      ]);
       statuses.push(status);
       op.progress({ delivered: statuses.length, progressPercent: (100 * statuses.length) / urls.length });
     }

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { MAX_CHECKPOINT_CHARACTERS, MAX_SLEEPS, MAX_STEPS, MAX_STEP_NAME_CHARACTERS } from "../../../src/limits";
 import type { Claimed, ProgressMessage } from "../../../src/operation/run-channel";
-import { RunContext, type RunPorts } from "../../../src/queue/operation-context";
-import { Unwinding } from "../../../src/queue/unwinding";
+import type { AttemptMemory } from "../../../src/operation/record";
+import { type Ending, RunContext, type RunPorts } from "../../../src/queue/operation-context";
+import { RpcError } from "../../../src/rpc/error";
 import { CREATE_TIME, HOUR_MS } from "../../support/an-operation";
 
 const NOW = CREATE_TIME + 1_000;
@@ -27,15 +28,31 @@ function aClaim(overrides: Partial<Claimed> = {}): Claimed {
   };
 }
 
-/** A context, and what it had stored. */
+/** A context, what it had stored, and its clock, which moves when a test moves it. */
 function aContext(claimed: Partial<Claimed> = {}, ports: Partial<RunPorts> = {}) {
   const saved: [string, string][] = [];
   const sent: ProgressMessage[] = [];
+  const memories: AttemptMemory[] = [];
+  const timers = new Set<{ time: number; run: () => void }>();
+  let now = NOW;
   const op = new RunContext(aClaim(claimed), {
-    now: () => NOW,
+    now: () => now,
+    turn,
+    after: (ms, run) => {
+      const timer = { time: now + ms, run };
+      timers.add(timer);
+      return () => timers.delete(timer);
+    },
     sendProgress: (progress) => void sent.push(progress),
-    saveStep: async (name, result) => void saved.push([name, result]),
-    saveCheckpoint: async (cursor) => void saved.push(["checkpoint", cursor]),
+    saveStep: async ({ name, result }, memory) => {
+      saved.push([name, result]);
+      memories.push(memory);
+      return "settled";
+    },
+    saveCheckpoint: async (cursor) => {
+      saved.push(["checkpoint", cursor]);
+      return "settled";
+    },
     stepResult: async (place) => `"of place ${place}"`,
     checkLease: async () => {},
     stepSpan: (_, work) => work(),
@@ -46,16 +63,35 @@ function aContext(claimed: Partial<Claimed> = {}, ports: Partial<RunPorts> = {})
     yieldTime: Infinity,
     ...ports,
   });
-  return { op, saved, sent };
+  /** Lets time pass until the invocation ends. */
+  const ending = async (): Promise<Ending> => {
+    let ended: Ending | undefined;
+    void op.ended.then((value) => (ended = value));
+    for (let turns = 0; turns < 100; turns += 1) {
+      await turn();
+      if (ended) return ended;
+      const next = [...timers].toSorted((a, b) => a.time - b.time)[0];
+      if (!next) continue;
+      timers.delete(next);
+      now = Math.max(now, next.time);
+      next.run();
+    }
+    throw new Error("the invocation does not end");
+  };
+  return { op, saved, sent, memories, ending };
 }
 
-async function unwindingOf(act: () => Promise<unknown>): Promise<Unwinding> {
-  const thrown = await act().then(
-    () => expect.fail("it was not unwound"),
-    (error: unknown) => error,
+const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+
+/** Whether a promise is pending once every promise that can go on has gone on. */
+async function isPending(promise: Promise<unknown>): Promise<boolean> {
+  let isSettled = false;
+  promise.then(
+    () => (isSettled = true),
+    () => (isSettled = true),
   );
-  expect(thrown).toBeInstanceOf(Unwinding);
-  return thrown as Unwinding;
+  for (let turns = 0; turns < 5; turns += 1) await turn();
+  return !isSettled;
 }
 
 test("an operation that was started without an input has one empty one, however often it is asked for", async () => {
@@ -74,39 +110,77 @@ test("a handler sees its operation's facts", () => {
 });
 
 describe("a durable sleep", () => {
-  test("unwinds the handler, and says which sleep it is and until when", async () => {
-    const { op } = aContext();
-    const { reason } = await unwindingOf(() => op.sleep("90s"));
+  test("stays pending and ends the invocation, which says what is to be remembered of it", async () => {
+    const { op, ending } = aContext();
+    const slept = op.sleep("90s");
+    void slept.then(() => expect.fail("it did not sleep"));
+    const ended = await ending();
 
-    expect(reason).toEqual({ type: "sleep", ordinal: 0, wakeTime: NOW + 90_000 });
-    expect(op.unwinding?.reason).toBe(reason);
+    expect(ended).toEqual({
+      type: "sleep",
+      ordinal: 0,
+      wakeTime: NOW + 90_000,
+      sleeps: [{ ordinal: 0, wakeTime: NOW + 90_000, ms: 90_000, attempt: 1 }],
+    });
+    expect(await isPending(slept)).toBe(true);
   });
 
   test("that is over is passed by in a replay, whatever it would be set to now", async () => {
-    const { op } = aContext({ sleeps: [{ ordinal: 0, wakeTime: NOW - 1 }] });
+    const { op, ending } = aContext({ sleeps: [{ ordinal: 0, wakeTime: NOW - 1 }] });
     await op.sleep("30d");
+    void op.sleep("1s").then(() => undefined);
 
-    expect(op.unwinding).toBeUndefined();
-    expect((await unwindingOf(() => op.sleep("1s"))).reason).toMatchObject({ ordinal: 1 });
+    expect(await ending()).toMatchObject({ type: "sleep", ordinal: 1 });
   });
 
   test("into the past takes no time, and counts as a call", async () => {
-    const { op } = aContext();
+    const { op, ending } = aContext();
     await op.sleepUntil(new Date(NOW - 1));
     await op.sleep("0s");
+    void op.sleep("1s").then(() => undefined);
 
-    expect((await unwindingOf(() => op.sleep("1s"))).reason).toMatchObject({ ordinal: 2 });
+    expect(await ending()).toMatchObject({ ordinal: 2, sleeps: [{ ordinal: 2 }] });
   });
 
-  test.each(["", "1", "soon", "-1s", "1e9s", "400d", "100000000d"])("is not set to %j", async (duration) => {
-    const { op } = aContext();
+  test("that takes no longer than a new invocation does is waited for", async () => {
+    const { op, ending } = aContext();
+    const act = async (): Promise<void> => {
+      await op.sleep("100ms");
+      await op.sleep("101ms");
+    };
+    void act();
 
-    await expect(op.sleep(duration as "1s")).rejects.toThrow(/^op\.sleep/);
-    expect(op.unwinding).toBeUndefined();
+    expect(await ending()).toMatchObject({ ordinal: 1, wakeTime: NOW + 201, sleeps: [{ ordinal: 0 }, { ordinal: 1 }] });
+  });
+
+  test("has the name that it is given, and is found by it", async () => {
+    const wakeTime = NOW + 20_000;
+    const { op, ending } = aContext({
+      attempt: 7,
+      sleeps: [{ ordinal: -1, name: "old", wakeTime: NOW - 1, attempt: 1 }],
+    });
+    await op.sleep("old", "20s");
+    void op.sleep("new", "20s").then(() => undefined);
+
+    expect(await ending()).toMatchObject({ ordinal: -1, sleeps: [{ ordinal: -1, name: "new", wakeTime }] });
+  });
+
+  test.each(["", "1", "soon", "-1s", "1e9s", "400d", "100000000d", undefined, 5])(
+    "is not set to %j",
+    async (duration) => {
+      const { op, ending } = aContext();
+
+      await expect(op.sleep(duration as "1s")).rejects.toThrow(/^op\.sleep/);
+      expect(await ending()).toMatchObject({ type: "failed", error: { code: "INTERNAL" } });
+    },
+  );
+
+  test.each(["", "x".repeat(MAX_STEP_NAME_CHARACTERS + 1), 5, null])("is not named %j", async (name) => {
+    await expect(aContext().op.sleep(name as string, "1s")).rejects.toThrow("a sleep's name has 1 to");
   });
 
   test("is not set to a Date that is none", async () => {
-    await expect(aContext().op.sleepUntil(new Date(Number.NaN))).rejects.toThrow(TypeError);
+    await expect(aContext().op.sleepUntil(new Date(Number.NaN))).rejects.toThrow("op.sleepUntil takes a valid Date");
   });
 
   test("comes no more often than there is room for", async () => {
@@ -114,12 +188,184 @@ describe("a durable sleep", () => {
     const { op } = aContext({ sleeps });
     for (let count = 0; count < MAX_SLEEPS; count += 1) await op.sleep("1s");
 
-    await expect(op.sleep("1s")).rejects.toThrow(RangeError);
+    await expect(op.sleep("1s")).rejects.toThrow(`an operation sleeps at most ${MAX_SLEEPS} times`);
+  });
+});
+
+describe("a sleep of an earlier attempt", () => {
+  const earlier = (fields: object) => ({ ordinal: 0, wakeTime: NOW - 1, ms: 1_000, attempt: 1, ...fields });
+
+  test("is not slept again where the handler comes to it in the same way", async () => {
+    const { op } = aContext({ attempt: 2, sleeps: [earlier({})] });
+
+    expect(await op.sleep("1s").then(() => "passed by")).toBe("passed by");
+  });
+
+  test.each<[string, object, (op: RunContext) => Promise<void> | void]>([
+    ["another length is asked for", { ms: 5_000 }, () => undefined],
+    ["it meant something to that attempt alone", { isOfAttempt: true }, () => undefined],
+    ["the handler has read which attempt it is", {}, (op) => void op.attempt],
+    [
+      "a step has failed before it",
+      {},
+      (op) =>
+        op
+          .step("flaky", () => {
+            throw new Error("no");
+          })
+          .then(
+            () => expect.fail("it did not fail"),
+            () => undefined,
+          ),
+    ],
+  ])("is slept anew where %s", async (_, fields, before) => {
+    const { op, ending } = aContext({ attempt: 2, sleeps: [earlier(fields)] });
+    await before(op);
+    void op.sleep("1s").then(() => undefined);
+
+    expect(await ending()).toMatchObject({ type: "sleep", wakeTime: NOW + 1_000, sleeps: [{ attempt: 2 }] });
+  });
+
+  test("that was set to a time counts where the time is the same", async () => {
+    const time = NOW + 50_000;
+    const { op, ending } = aContext({ attempt: 2, sleeps: [{ ordinal: 0, wakeTime: time, attempt: 1 }] });
+    void op.sleepUntil(new Date(time)).then(() => undefined);
+    const ended = await ending();
+
+    expect(ended).toEqual({ type: "sleep", ordinal: 0, wakeTime: time });
+  });
+});
+
+describe("in a replay", () => {
+  test("outcomes come in the order in which they came at first, whichever call is made first", async () => {
+    const came: string[] = [];
+    const { op } = aContext({
+      steps: [
+        { name: "b", place: 0, result: "1", order: 1 },
+        { name: "a", place: 1, result: "2", order: 3 },
+      ],
+      sleeps: [{ ordinal: 0, wakeTime: NOW - 5, attempt: 1, order: 2 }],
+    });
+    const note = (name: string) => (): void => void came.push(name);
+    await Promise.all([
+      op.step("a", () => expect.fail("it ran")).then(note("a")),
+      op.step("b", () => expect.fail("it ran")).then(note("b")),
+      op.sleep("1s").then(note("sleep")),
+    ]);
+
+    expect(came).toEqual(["b", "sleep", "a"]);
+  });
+
+  test("the handler goes as far as it can between two outcomes", async () => {
+    const { op, ending } = aContext({
+      steps: [
+        { name: "first", place: 0, result: "1", order: 1 },
+        { name: "second", place: 1, result: "2", order: 2 },
+      ],
+    });
+    const first = async (): Promise<void> => {
+      await op.step("first", () => 0);
+      for (let depth = 0; depth < 1_000; depth += 1) await Promise.resolve();
+      await op.sleep("20s");
+    };
+    const second = async (): Promise<void> => {
+      await op.step("second", () => 0);
+      await op.sleep("3s");
+    };
+    void Promise.all([second(), first()]);
+
+    expect(await ending()).toMatchObject({
+      wakeTime: NOW + 3_000,
+      sleeps: [
+        { ordinal: 0, ms: 20_000 },
+        { ordinal: 1, ms: 3_000 },
+      ],
+    });
+  });
+
+  test("a step that was stored without its order comes behind the one before it", async () => {
+    const came: number[] = [];
+    const { op } = aContext({ steps: [1, 2, 3].map((n) => ({ name: `step ${n}`, place: n, result: String(n) })) });
+    await Promise.all([3, 1, 2].map(async (n) => came.push(await op.step(`step ${n}`, () => 0))));
+
+    expect(came).toEqual([1, 2, 3]);
+  });
+
+  test("1,000 stored steps, one after another, take no time to speak of", async () => {
+    const steps = Array.from({ length: MAX_STEPS }, (_, n) => ({
+      name: `step ${n}`,
+      place: n,
+      result: "1",
+      order: n + 1,
+    }));
+    const { op } = aContext({ steps });
+    const start = performance.now();
+    for (let n = 0; n < MAX_STEPS; n += 1) await op.step(`step ${n}`, () => 0);
+
+    expect(performance.now() - start).toBeLessThan(1_000);
+  });
+
+  test("a result that cannot be read ends the attempt, and the handler is not told", async () => {
+    const broken = new Error("out of reach");
+    const { op, ending } = aContext({ steps: [{ name: "a", place: 0 }] }, { stepResult: () => Promise.reject(broken) });
+    const step = op.step("a", () => 1);
+
+    expect(await ending()).toEqual({ type: "failed", error: broken });
+    expect(await isPending(step)).toBe(true);
+  });
+});
+
+describe("a failure that the handler caught", () => {
+  class HttpError extends Error {
+    override readonly name = "HttpError";
+    readonly status = 503;
+  }
+
+  test.each<[string, () => unknown, object]>([
+    ["an Error", () => new TypeError("no"), { name: "TypeError", message: "no" }],
+    ["an error of a class of its own", () => new HttpError("no"), { name: "HttpError", message: "no", status: 503 }],
+    ["an Error with a cause", () => new Error("no", { cause: { code: 5 } }), { message: "no", cause: { code: 5 } }],
+    [
+      "an RpcError",
+      () => new RpcError("NOT_FOUND", "no", { reason: "GONE", details: [{ "@type": "x" }] }),
+      { name: "RpcError", code: "NOT_FOUND", message: "no", reason: "GONE", details: [{ "@type": "x" }] },
+    ],
+    ["a DOMException", () => new DOMException("late", "TimeoutError"), { name: "TimeoutError", message: "late" }],
+    ["an object", () => ({ code: "E", message: "m" }), { code: "E", message: "m" }],
+  ])("is thrown again by a replay of the attempt, and the step is not run again: %s", async (_, make, expected) => {
+    const first = aContext();
+    const failing = first.op.step("flaky", () => {
+      throw make();
+    });
+    const caught = await failing.catch((error: unknown) => error);
+    await first.op.step("next", () => 1);
+    const [memory] = first.memories;
+    const replay = aContext(JSON.parse(JSON.stringify(memory)) as AttemptMemory);
+    const again = await replay.op.step("flaky", () => "it ran again").catch((error: unknown) => error);
+
+    expect(caught).toMatchObject(expected);
+    expect(again).toMatchObject(expected);
+    expect(Object.prototype.toString.call(again)).toBe(Object.prototype.toString.call(caught));
+  });
+
+  test("is stored within bounds, however many there are and however large they are", async () => {
+    const { op, memories } = aContext();
+    for (let n = 0; n < 200; n += 1) {
+      await op
+        .step(`flaky ${n}`, () => {
+          throw Object.assign(new Error("m".repeat(10_000)), { body: "b".repeat(100_000) });
+        })
+        .catch(() => undefined);
+    }
+    await op.step("last", () => 1);
+
+    expect(memories[0]?.stepFailures).toHaveLength(200);
+    expect(JSON.stringify(memories[0]).length).toBeLessThan(300_000);
   });
 });
 
 // "No consumer believes it owns the work longer than a lease after its last confirmed keep-alive."
-test("a step does not begin after the lease has expired unnoticed", async () => {
+test("a step does not begin where the lease has run out unnoticed", async () => {
   const abort = new AbortController();
   const checkLease = async (): Promise<void> => abort.abort(new Error("the lease is over"));
   const { op, saved } = aContext({}, { signal: abort.signal, checkLease });
@@ -129,17 +375,21 @@ test("a step does not begin after the lease has expired unnoticed", async () => 
   expect({ runs, saved }).toEqual({ runs: 0, saved: [] });
 });
 
-// "a handler that swallows the unwinding has its result discarded".
-describe("a handler that catches its unwinding", () => {
-  test("is known to have been unwound, and is so again by whatever it does next", async () => {
-    const { op, saved } = aContext();
-    const first = await unwindingOf(() => op.sleep("1h"));
+// "After the give-up every library call of the dead context stays pending and stores nothing."
+test("a handler that goes on after its invocation was given up gets nothing more, and stores nothing", async () => {
+  const { op, saved, sent, ending } = aContext();
+  void op.sleep("1h").then(() => undefined);
+  await ending();
+  op.progress({ rows: 5 });
+  const calls = [
+    op.sleep("2h"),
+    op.sleepUntil(new Date(0)),
+    op.step("late", () => expect.fail("it ran")),
+    op.checkpoint(9),
+  ];
 
-    expect(await unwindingOf(() => op.sleep("2h"))).toBe(first);
-    expect(await unwindingOf(() => op.step("late", () => "work"))).toBe(first);
-    expect(await unwindingOf(() => op.checkpoint({ row: 9 }))).toBe(first);
-    expect(saved).toEqual([]);
-  });
+  for (const call of calls) expect(await isPending(call)).toBe(true);
+  expect({ saved, sent }).toEqual({ saved: [], sent: [] });
 });
 
 // "A step whose result was stored is never run again."
@@ -182,10 +432,11 @@ describe("a step", () => {
   });
 
   test("gives way, unrun, once the invocation has had its time", async () => {
-    const { op } = aContext({}, { yieldTime: NOW });
-    const { reason } = await unwindingOf(() => op.step("parse", () => expect.fail("it was run")));
+    const { op, ending } = aContext({}, { yieldTime: NOW });
+    const step = op.step("parse", () => expect.fail("it was run"));
 
-    expect(reason).toEqual({ type: "yield" });
+    expect(await ending()).toEqual({ type: "yield" });
+    expect(await isPending(step)).toBe(true);
   });
 
   test("is passed by in a replay even then", async () => {
@@ -204,7 +455,7 @@ describe("a step", () => {
     ["no name", ""],
     ["a name that is too long", "x".repeat(MAX_STEP_NAME_CHARACTERS + 1)],
   ])("needs a name: %s is refused", async (_, name) => {
-    await expect(aContext().op.step(name, () => 1)).rejects.toThrow(TypeError);
+    await expect(aContext().op.step(name, () => 1)).rejects.toThrow("a step's name has 1 to 256 characters");
   });
 
   test("has a name of its own", async () => {
@@ -227,23 +478,24 @@ describe("a step", () => {
     const { op } = aContext();
     for (let count = 0; count < MAX_STEPS; count += 1) await op.step(`step ${count}`, () => 1);
 
-    await expect(op.step("one more", () => 1)).rejects.toThrow(RangeError);
+    await expect(op.step("one more", () => 1)).rejects.toThrow(`at most ${MAX_STEPS} steps`);
   });
 });
 
 describe("a checkpoint", () => {
   test("is stored, and gives way once the invocation has had its time", async () => {
-    const { op, saved } = aContext({}, { yieldTime: NOW });
-    const { reason } = await unwindingOf(() => op.checkpoint({ row: 5 }));
+    const { op, saved, ending } = aContext({}, { yieldTime: NOW });
+    const checkpoint = op.checkpoint({ row: 5 });
 
-    expect(reason).toEqual({ type: "yield" });
+    expect(await ending()).toEqual({ type: "yield" });
+    expect(await isPending(checkpoint)).toBe(true);
     expect(saved).toEqual([["checkpoint", '{"row":5}']]);
   });
 
   test("that is too large is refused", async () => {
     const { op, saved } = aContext();
 
-    await expect(op.checkpoint("x".repeat(MAX_CHECKPOINT_CHARACTERS))).rejects.toThrow(RangeError);
+    await expect(op.checkpoint("x".repeat(MAX_CHECKPOINT_CHARACTERS))).rejects.toThrow("at most 65536 characters");
     expect(saved).toEqual([]);
   });
 });

@@ -1,0 +1,35 @@
+// The type of a value once it has gone through JSON.
+import type { Json } from "../rpc/any";
+
+/**
+ * What `JSON.parse(JSON.stringify(value))` gives of a `T`: a Date becomes a string, undefined becomes null, and what JSON
+ * cannot hold becomes `never`.
+ */
+export type JsonOf<T> = unknown extends T
+  ? T
+  : T extends Json
+    ? T
+    : T extends { toJSON(...parameters: never[]): infer R }
+      ? JsonOf<R>
+      : T extends string | number | boolean | null
+        ? T
+        : T extends undefined
+          ? null
+          : [T] extends [void]
+            ? T
+            : T extends bigint | symbol | ((...parameters: never[]) => unknown)
+              ? never
+              : T extends readonly unknown[]
+                ? { -readonly [Key in keyof T]: JsonOf<T[Key]> }
+                : T extends Map<unknown, unknown> | Set<unknown> | ArrayBuffer | ArrayBufferView
+                  ? never
+                  : T extends object
+                    ? JsonObjectOf<T>
+                    : never;
+
+/** Properties that may be undefined are left out where they are; those that are functions are refused. */
+type JsonObjectOf<T> = { [Key in keyof T as undefined extends T[Key] ? never : Key]: JsonOf<T[Key]> } & {
+  [Key in keyof T as undefined extends T[Key] ? Key : never]?: JsonOf<Exclude<T[Key], undefined>>;
+} extends infer Merged
+  ? { [Key in keyof Merged]: Merged[Key] }
+  : never;

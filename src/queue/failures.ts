@@ -1,0 +1,34 @@
+// Failures of steps that a handler was given: within an attempt, a replay is given the same.
+import { MAX_STORED_ERRORS_CHARACTERS } from "../limits";
+import type { StepFailure } from "../operation/record";
+import { storedFromThrown, thrownFromStored } from "./step-failure";
+
+export class Failures {
+  readonly #stored: ReadonlyMap<string, StepFailure>;
+  readonly #new: { name: string; order: number; thrown: unknown }[] = [];
+  #characters: number;
+
+  constructor(stored: readonly StepFailure[]) {
+    this.#stored = new Map(stored.map((failure) => [failure.name, failure]));
+    this.#characters = JSON.stringify(stored).length;
+  }
+
+  get(name: string): { order: number; thrown: unknown } | undefined {
+    const stored = this.#stored.get(name);
+    return stored && { order: stored.order, thrown: thrownFromStored(stored.error) };
+  }
+
+  add(name: string, order: number, thrown: unknown): void {
+    this.#new.push({ name, order, thrown });
+  }
+
+  /** Those that are still to be stored. */
+  take(): StepFailure[] {
+    return this.#new.splice(0).map(({ name, order, thrown }) => {
+      const isShort = this.#characters > MAX_STORED_ERRORS_CHARACTERS;
+      const failure: StepFailure = { name, order, error: storedFromThrown(thrown, { isShort }) };
+      this.#characters += JSON.stringify(failure).length;
+      return failure;
+    });
+  }
+}

@@ -1,0 +1,269 @@
+// The order in which a handler is given what it waits for, and the end of an invocation in which nothing can go on.
+//
+// A handler is called again after a sleep. If it is given the same outcomes in the same order, it makes the same calls in the
+// same order: its n-th sleep is the same one, and a race has the same winner. So each outcome has a number, stored outcomes
+// are delivered by their numbers, new ones behind them, and the handler goes as far as it can between any two.
+import { SLEEP_IN_PLACE_MS, SLEEP_LINGER_MS } from "../limits";
+import type { Sleep } from "../operation/record";
+import { Timer } from "./timer";
+
+export interface ReplayPorts {
+  /** Milliseconds since 1970. */
+  now(this: void): number;
+  /** Resolves when every promise that can go on has gone on. */
+  turn(this: void): Promise<void>;
+  /** Runs something later; the function that it returns calls it off. */
+  after(this: void, ms: number, run: () => void): () => void;
+}
+
+export interface ReplayListener {
+  /** The handler can make no progress before `timer` wakes. */
+  onSleep(timer: Timer): void;
+  /** The handler waits for a call that belongs to another invocation. */
+  onYield(): void;
+  /** A stored outcome could not be read. */
+  onFailure(error: unknown): void;
+  /** A sleep is over: the handler is told as the outcome of number `order`. `isAlone`: it waits for nothing else. */
+  onWake(timer: Timer, order: number, isAlone: boolean): void;
+}
+
+/** The outcome of a call that is stored: delivered in its turn. */
+interface StoredOutcome {
+  order: number;
+  deliver: () => void | Promise<void>;
+}
+
+/** An outcome of this invocation: it has its number, and may still have to be stored. */
+interface NewOutcome {
+  deliver: (() => void) | undefined;
+}
+
+export class Replay {
+  readonly #ports: ReplayPorts;
+  readonly #listener: ReplayListener;
+  readonly #stored = new Set<StoredOutcome>();
+  readonly #new: NewOutcome[] = [];
+  readonly #timers = new Set<Timer>();
+  #lastOrder: number;
+  /** Calls of the handler that have not been answered. */
+  #outstanding = 0;
+  /** Steps whose function runs. */
+  #stepsUnderWay = 0;
+  #checkpointsUnderWay = 0;
+  #wantsYield = false;
+  #isPumping = false;
+  #isClosed = false;
+  #cancelAlarm: (() => void) | undefined;
+  #cancelLinger: (() => void) | undefined;
+
+  /** `lastOrder`: the highest number of a stored outcome. */
+  constructor(ports: ReplayPorts, listener: ReplayListener, lastOrder: number) {
+    this.#ports = ports;
+    this.#listener = listener;
+    this.#lastOrder = lastOrder;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Timers that have not woken, awaited or not. */
+  get timers(): Iterable<Timer> {
+    return this.#timers;
+  }
+
+  nextOrder(): number {
+    this.#lastOrder += 1;
+    return this.#lastOrder;
+  }
+
+  /** Nothing is delivered any more: every call of the handler stays pending. */
+  close(): void {
+    this.#isClosed = true;
+    this.#cancelAlarm?.();
+    this.#cancelLinger?.();
+  }
+
+  // ── What the handler waits for ────────────────────────────────────────────────────────────────────────────────────
+
+  awaitStored(order: number, deliver: () => void | Promise<void>): void {
+    this.#outstanding += 1;
+    this.#stored.add({ order, deliver });
+    this.#wake();
+  }
+
+  /** The handler called for something that only another invocation may begin. */
+  hold(): void {
+    this.#outstanding += 1;
+    this.#wantsYield = true;
+    this.#wake();
+  }
+
+  stepBegins(): void {
+    this.#outstanding += 1;
+    this.#stepsUnderWay += 1;
+    this.#wake();
+  }
+
+  /** A step's function has ended without an outcome, because its invocation did. */
+  stepIsCut(): void {
+    this.#stepsUnderWay -= 1;
+    this.#wantsYield = true;
+    this.#wake();
+  }
+
+  /** A step's function has ended. Its outcome is delivered behind those before it, once the returned function is given it. */
+  stepEnds(): (deliver: () => void) => void {
+    const outcome: NewOutcome = { deliver: undefined };
+    this.#stepsUnderWay -= 1;
+    this.#new.push(outcome);
+    return (deliver) => {
+      outcome.deliver = deliver;
+      this.#wake();
+    };
+  }
+
+  checkpointBegins(): void {
+    this.#checkpointsUnderWay += 1;
+    this.#wake();
+  }
+
+  /** The handler goes on from it before anything else is delivered, in a replay as at first. */
+  checkpointEnds(): void {
+    this.#checkpointsUnderWay -= 1;
+    this.#wake();
+  }
+
+  addTimer(sleep: Sleep, isNew: boolean): Timer {
+    const timer = new Timer(sleep, { isNew, setTime: this.#ports.now(), onAwaited: () => this.#wake() });
+    this.#outstanding += 1;
+    this.#timers.add(timer);
+    return timer;
+  }
+
+  // ── Delivery ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #wake(): void {
+    this.#cancelLinger?.();
+    this.#cancelLinger = undefined;
+    if (this.#isPumping || this.#isClosed) return;
+    this.#isPumping = true;
+    void this.#pump();
+  }
+
+  async #pump(): Promise<void> {
+    try {
+      for (;;) {
+        await this.#ports.turn();
+        const deliver = this.#next();
+        if (!deliver) break;
+        await deliver();
+      }
+    } catch (error) {
+      if (!this.#isClosed) this.#listener.onFailure(error);
+      return;
+    } finally {
+      this.#isPumping = false;
+    }
+    this.#considerGivingUp();
+  }
+
+  #next(): (() => void | Promise<void>) | undefined {
+    if (this.#isClosed || this.#checkpointsUnderWay > 0) return undefined;
+    const stored = this.#nextStored();
+    if (stored) return stored;
+    for (const timer of this.#dueTimers()) {
+      this.#listener.onWake(timer, this.nextOrder(), this.#outstanding === 1);
+      this.#new.push({ deliver: () => timer.wake() });
+    }
+    const deliver = this.#new[0]?.deliver;
+    if (!deliver) return undefined;
+    this.#new.shift();
+    return () => {
+      deliver();
+      this.#outstanding -= 1;
+    };
+  }
+
+  #nextStored(): (() => void | Promise<void>) | undefined {
+    let next: StoredOutcome | undefined;
+    for (const outcome of this.#stored) if (!next || outcome.order < next.order) next = outcome;
+    let nextTimer: Timer | undefined;
+    for (const timer of this.#timers) {
+      const { order } = timer.sleep;
+      if (!timer.isAwaited || order === undefined || order >= (nextTimer?.sleep.order ?? next?.order ?? Infinity))
+        continue;
+      nextTimer = timer;
+    }
+    if (nextTimer) return this.#storedWaking(nextTimer);
+    if (!next) return undefined;
+    const { deliver } = next;
+    this.#stored.delete(next);
+    return async () => {
+      await deliver();
+      this.#outstanding -= 1;
+    };
+  }
+
+  #storedWaking(timer: Timer): () => void {
+    return () => {
+      this.#timers.delete(timer);
+      this.#outstanding -= 1;
+      timer.wake();
+    };
+  }
+
+  /** Sleeps that are over and awaited, the earliest first. */
+  #dueTimers(): Timer[] {
+    const now = this.#ports.now();
+    const due = [...this.#timers].filter((timer) => timer.isAwaited && timer.isDue(now));
+    for (const timer of due) this.#timers.delete(timer);
+    return due.toSorted((a, b) => a.sleep.wakeTime - b.sleep.wakeTime);
+  }
+
+  // ── Giving the invocation up ──────────────────────────────────────────────────────────────────────────────────────
+
+  /** Called when the handler has gone as far as it can, and nothing is there to be delivered. */
+  #considerGivingUp(): void {
+    if (this.#isClosed) return;
+    const earliest = this.#earliestAwaited();
+    this.#armAlarm(earliest);
+    if (this.#stepsUnderWay > 0 || this.#new.length > 0 || this.#checkpointsUnderWay > 0) return;
+    if (this.#wantsYield) return this.#linger(() => this.#listener.onYield());
+    if (!earliest || earliest.sleep.wakeTime - this.#ports.now() <= SLEEP_IN_PLACE_MS) return;
+    this.#linger(() => this.#listener.onSleep(earliest));
+  }
+
+  /** Work beside the library's calls may still come to one of them: it has a moment. */
+  #linger(giveUp: () => void): void {
+    this.#cancelLinger = this.#ports.after(SLEEP_LINGER_MS, () => {
+      this.close();
+      giveUp();
+    });
+  }
+
+  #earliestAwaited(): Timer | undefined {
+    let earliest: Timer | undefined;
+    for (const timer of this.#timers) {
+      if (timer.isAwaited && timer.sleep.wakeTime < (earliest?.sleep.wakeTime ?? Infinity)) earliest = timer;
+    }
+    return earliest;
+  }
+
+  /** While the invocation lives on, a sleep ends in it. */
+  #armAlarm(earliest: Timer | undefined): void {
+    this.#cancelAlarm?.();
+    this.#cancelAlarm = undefined;
+    if (!earliest) return;
+    const { wakeTime } = earliest.sleep;
+    const ms = Math.max(0, wakeTime - this.#ports.now());
+    if (ms > MAX_TIMER_MS) return;
+    this.#cancelAlarm = this.#ports.after(ms, () => {
+      for (const timer of this.#timers) if (timer.sleep.wakeTime <= wakeTime) timer.ring();
+      this.#wake();
+    });
+  }
+}
+
+/** More than setTimeout takes is more than any invocation lasts. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
