@@ -15,7 +15,7 @@ import { type Action, TIMEOUT_MS, simulatedMethods } from "./methods";
 import type { ObjectHost } from "./objects";
 import { runUntil } from "./run";
 import { ROW_BYTES } from "./storage";
-import { START_TIME, World } from "./world";
+import { START_TIME, SWEEP_INTERVAL_MS, World } from "./world";
 
 /** More than any history needs: one that has more goes round in circles. */
 const MAX_EVENTS = 50_000;
@@ -98,7 +98,7 @@ class Play {
   async play(): Promise<void> {
     const faultsEnd = START_TIME + 20_000 + this.#random.below(300_000);
     if (this.#random.chance(0.2)) this.#world.deployTime = START_TIME + this.#random.below(120_000);
-    this.#world.startCron(faultsEnd + TIMEOUT_MS);
+    this.#world.startCron(faultsEnd + TIMEOUT_MS, this.#random.below(SWEEP_INTERVAL_MS));
     this.#fillShards();
     this.#planClients(faultsEnd);
     this.#planAccidents(faultsEnd);

@@ -138,7 +138,8 @@ export class Ledger {
         call.callee === callee &&
         call.method === method &&
         call.error.overloaded === true &&
-        call.beginTime >= caller.beginTime,
+        call.beginTime >= caller.beginTime &&
+        call.time < call.beginTime + MAX_CALL_MS,
     );
     if (overloaded && now < overloaded.time + OVERLOAD_PAUSE_MS) {
       this.violate(

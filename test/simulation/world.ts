@@ -33,7 +33,7 @@ export interface Observer {
 }
 
 export const START_TIME = Date.UTC(2026, 0, 31, 12);
-const SWEEP_INTERVAL_MS = 300_000;
+export const SWEEP_INTERVAL_MS = 300_000;
 /** https://developers.cloudflare.com/workers/platform/limits/#subrequests */
 const MAX_SUBREQUESTS = 1_000;
 
@@ -174,12 +174,12 @@ export class World {
     if (caller instanceof Consumer) caller.sockets.add(webSocket);
   }
 
-  /** Lets cron come by until `endTime`. */
-  startCron(endTime: number): void {
+  /** Runs cron until `endTime`, the first time after `firstMs`. */
+  startCron(endTime: number, firstMs: number): void {
     const { scheduler, faults, nature } = this;
     if (scheduler.now >= endTime) return;
-    scheduler.after(SWEEP_INTERVAL_MS, nature, () => {
-      this.startCron(endTime);
+    scheduler.after(firstMs, nature, () => {
+      this.startCron(endTime, SWEEP_INTERVAL_MS);
       if (faults.strikes("the sweep does not run")) return;
       this.#sweep();
       if (faults.strikes("the sweep runs twice at once")) this.#sweep();
