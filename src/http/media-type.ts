@@ -7,16 +7,21 @@ export interface MediaType {
   essence: string;
   /** The charset parameter in lower case, or undefined. */
   charset: string | undefined;
+  /** The header parameter of text/csv in lower case (RFC 4180, section 3), or undefined. */
+  header: string | undefined;
 }
 
 /** Takes a Content-Type apart; undefined where there is none. */
 export function parseMediaType(contentType: string | null): MediaType | undefined {
   if (contentType === null || contentType.trim() === "") return undefined;
   const [essence = "", ...parameters] = contentType.split(";").map((part) => part.trim());
-  const charset = parameters
-    .map((parameter) => /^charset="?([^"]*)"?$/i.exec(parameter)?.[1])
-    .find((value) => value !== undefined);
-  return { essence: essence.toLowerCase(), charset: charset?.toLowerCase() };
+  const valueOf = (name: string): string | undefined =>
+    parameters
+      .map((parameter) => /^([^=]*?)\s*=\s*"?([^"]*)"?$/.exec(parameter))
+      .find((match) => match?.[1]?.toLowerCase() === name)?.[2]
+      ?.trim()
+      .toLowerCase();
+  return { essence: essence.toLowerCase(), charset: valueOf("charset"), header: valueOf("header") };
 }
 
 export function isJson({ essence }: MediaType): boolean {

@@ -2,7 +2,7 @@
 import { Operation } from "../description/messages/longrunning";
 import { queryFields } from "../description/query-fields";
 import type { Rpc } from "../description/rpc";
-import { MAX_BODY_BYTES } from "../limits";
+import { MAX_BODY_BYTES, MAX_QUOTED_CHARACTERS } from "../limits";
 import type { StreamedInput } from "../operation/answer";
 import type { Method } from "../operation/define-method";
 import type { InputRule } from "../operation/method";
@@ -99,6 +99,9 @@ function variablesOf(call: Call, { template }: Method): Record<string, string> {
   return Object.fromEntries(template.variables.map((name) => [name, pathVariable(call, name)]));
 }
 
+/** US-ASCII is a part of UTF-8. */
+const UTF8_CHARSETS = new Set(["utf-8", "utf8", "us-ascii", "ascii"]);
+
 function streamedInput(call: Call, { contentTypes, maxBytes }: InputRule): StreamedInput {
   const mediaType = parseMediaType(call.request.headers.get("Content-Type"));
   const expected = contentTypes.map((type) => `"${type}"`).join(" or ");
@@ -106,8 +109,16 @@ function streamedInput(call: Call, { contentTypes, maxBytes }: InputRule): Strea
     const given = mediaType ? JSON.stringify(mediaType.essence) : "none";
     throw invalidArgument([{ field: "body", description: `must have the Content-Type ${expected}; it has ${given}` }]);
   }
-  if (mediaType.charset !== undefined && mediaType.charset !== "utf-8" && mediaType.charset !== "utf8") {
-    throw invalidArgument([{ field: "body", description: `must be UTF-8, not ${JSON.stringify(mediaType.charset)}` }]);
+  const { essence, charset, header } = mediaType;
+  if (charset !== undefined && !UTF8_CHARSETS.has(charset)) {
+    const given = JSON.stringify(charset.slice(0, MAX_QUOTED_CHARACTERS));
+    throw invalidArgument([{ field: "body", description: `must be UTF-8, not ${given}` }]);
+  }
+  // The method would take the first row for the header all the same.
+  if (essence === "text/csv" && header !== undefined && header !== "present") {
+    const given = JSON.stringify(header.slice(0, MAX_QUOTED_CHARACTERS));
+    const description = `must begin with a header row: the Content-Type says header=${given}; add the row, and say header=present or nothing`;
+    throw invalidArgument([{ field: "body", description }]);
   }
   const announcedBytes = Number(call.request.headers.get("Content-Length") ?? 0);
   if (announcedBytes > maxBytes) throw bodyTooLarge(maxBytes);

@@ -280,6 +280,7 @@ describe("a streamed input", () => {
       { ...CSV, "Content-Encoding": "br" },
       { status: 415, reason: "CONTENT_CODING_UNSUPPORTED", fields: ["body"] },
     ],
+    ["no header row", () => "1,2\n", { "Content-Type": "text/csv; header=absent" }, { status: 400, fields: ["body"] }],
     ["another charset", () => "a", { "Content-Type": "text/csv; charset=latin1" }, { status: 400, fields: ["body"] }],
   ])("is refused, and leaves nothing: %s", async (_, body, headers, expected) => {
     const service = anUpload(async () => ({}));

@@ -7,7 +7,8 @@ export type MalformedTableReason =
   | "TABLE_NOT_TEXT"
   | "TABLE_ROW_TOO_LONG"
   | "TABLE_TOO_MANY_COLUMNS"
-  | "TABLE_QUOTE_MALFORMED";
+  | "TABLE_QUOTE_MALFORMED"
+  | "TABLE_SEPARATOR_UNSUPPORTED";
 
 /** A place in the input. `row` counts from 1, the header; `field` from 1; `byteOffset` from 0. Blank lines are no rows. */
 export interface TablePlace {

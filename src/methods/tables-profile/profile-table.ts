@@ -27,7 +27,7 @@ export interface ProfileTableOptions {
 }
 
 /**
- * The profile of a CSV file (RFC 4180; UTF-8; LF or CRLF; first row the header), whose bytes come in chunks of any size.
+ * The profile of a CSV file (RFC 4180; UTF-8; LF, CRLF or CR; first row the header), whose bytes come in chunks of any size.
  * Memory is bounded, whatever the length of the input.
  *
  * @throws {RpcError} INVALID_ARGUMENT where the input is not such a file: the message and `metadata` say where.

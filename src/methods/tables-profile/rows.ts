@@ -1,4 +1,5 @@
-// Reads the rows of a CSV file (RFC 4180, LF or CRLF) with csv-parse, in bounded memory; tells where a malformed one is.
+// Reads the rows of a CSV file (RFC 4180; rows end with LF, CRLF or CR) with csv-parse, in bounded memory, and says where
+// a malformed one is.
 import { Buffer } from "node:buffer";
 import { CsvError, type InfoRecord, type Parser, parse } from "csv-parse";
 import { type MalformedTableReason, malformedTable } from "./malformed-table";
@@ -28,8 +29,8 @@ const quoteProblems: Partial<Record<CsvError["code"], string>> = {
 };
 
 /**
- * The rows of a table, batch by batch, one for each piece. The first piece must hold three bytes or all of the input: a
- * byte order mark is dropped. A line without a single character is no row.
+ * The rows of a table, batch by batch, one for each piece. The first piece must hold all byte order marks or all of the
+ * input: the marks are dropped. A line without a single character is no row.
  *
  * @throws {RpcError} INVALID_ARGUMENT, with the place, for what is not text, not CSV, or longer than `MAX_ROW_BYTES`.
  */
@@ -57,7 +58,8 @@ class RowReader {
   constructor() {
     this.#parser = parse({
       encoding: "utf8",
-      record_delimiter: ["\r\n", "\n"],
+      // A carriage return alone ends the rows of Excel for Mac. It is no data: RFC 4180's TEXTDATA has none.
+      record_delimiter: ["\r\n", "\n", "\r"],
       relax_column_count: true,
       on_record: (fields, info) => this.#onRow(fields, info),
     });
@@ -104,7 +106,7 @@ class RowReader {
     // csv-parse builds an error, stack and all, for each row whose length is not the first row's, even where it is told
     // not to mind: 20 µs a row. A count of 0 makes every row the first.
     (this.#parser.info as { records: number }).records = 0;
-    if (!this.#isBlankLine(fields, rowBytes, rowEnd)) {
+    if (!this.#isBlankLine(fields, rowBytes, rowEnd) && !this.#isSeparatorLine(fields)) {
       if (rowBytes > MAX_ROW_BYTES) throw this.#rowTooLong();
       this.#rows.push(fields);
       this.#rowsDone++;
@@ -119,10 +121,21 @@ class RowReader {
     return !(rowEnd === this.#bytesDone && this.#lastByte === QUOTE);
   }
 
+  /** Excel's first line `sep=,` names the separator, and is no row. */
+  #isSeparatorLine([first = "", ...more]: readonly string[]): boolean {
+    if (this.#rowsDone > 0 || !/^sep=[^,]?$/u.test(first)) return false;
+    if (first === "sep=" && more.length === 1 && more[0] === "") return true;
+    if (first === "sep=" || more.length > 0) return false;
+    const problem = `the line ${first} names another separator than a comma; separate the fields with commas (RFC 4180)`;
+    throw this.#error("TABLE_SEPARATOR_UNSUPPORTED", this.#rowStart, problem);
+  }
+
+  /** Some programs write a mark over one that is there already: every mark at the beginning is dropped. */
   #withoutByteOrderMark(piece: Uint8Array): Uint8Array {
-    if (!BYTE_ORDER_MARK.every((byte, i) => piece[i] === byte)) return piece;
-    this.#parserStart = this.#rowStart = BYTE_ORDER_MARK.length;
-    return piece.subarray(BYTE_ORDER_MARK.length);
+    let start = 0;
+    while (BYTE_ORDER_MARK.every((byte, i) => piece[start + i] === byte)) start += BYTE_ORDER_MARK.length;
+    this.#parserStart = this.#rowStart = start;
+    return piece.subarray(start);
   }
 
   /** Parses up to the unreadable byte, so that an earlier error goes first and the row is known. */

@@ -10,7 +10,17 @@ describe("parseMediaType", () => {
     ["text/csv ; header=present ; CHARSET=Latin1", "text/csv", "latin1"],
     ["text/csv;", "text/csv", undefined],
   ])("takes %s apart", (contentType, essence, charset) => {
-    expect(parseMediaType(contentType)).toEqual({ essence, charset });
+    expect(parseMediaType(contentType)).toMatchObject({ essence, charset });
+  });
+
+  test.each([
+    ["text/csv; header=absent", "absent"],
+    ['text/csv; charset=utf-8; Header="Present"', "present"],
+    ["text/csv; header = absent", "absent"],
+    ["text/csv", undefined],
+    ["text/csv; myheader=absent", undefined],
+  ])("knows whether %s says that there is a header row", (contentType, header) => {
+    expect(parseMediaType(contentType)?.header).toBe(header);
   });
 
   test.each([[null], [""], ["  "]])("finds nothing in %j", (contentType) => {
