@@ -15,6 +15,11 @@ export interface DevOutputOptions {
 /** Requests and messages that wrangler tells of beside the service's own lines. */
 const WRANGLER_EVENT = /^\[wrangler:info\] (?:[A-Z]+ \/\S* \d{3}|QUEUE |Alarm )/;
 
+/** Errors and warnings are indented by two, below their mark. */
+const OBJECT_BEGINS = /^(?:✘ \[ERROR\] |▲ \[WARNING\] )?\{$/;
+
+type Stream = "stdout" | "stderr";
+
 export class DevOutput {
   /** Where wrangler serves; set once it is ready. */
   url: string | undefined;
@@ -22,44 +27,50 @@ export class DevOutput {
   readonly #time: () => string;
   /** What wrangler prints while it starts: bindings and notes, of use only where it fails. */
   #held: string[] = [];
-  /** The lines of an object that is being printed. */
-  #object: string[] | undefined;
+  /** The lines of the object that each stream is in the middle of. */
+  readonly #objects = new Map<Stream, string[]>();
 
   constructor({ colours, time }: DevOutputOptions) {
     this.#paint = (colour, text) => (colours ? styleText(colour, text, { validateStream: false }) : text);
     this.#time = time;
   }
 
-  /** Takes one line of wrangler's, and gives the lines to print. */
-  take(line: string): string[] {
+  /** Takes one line of a stream of wrangler's, and gives the lines to print. */
+  take(line: string, stream: Stream = "stdout"): string[] {
     const plain = stripVTControlCharacters(line);
-    if (this.url === undefined) {
-      this.#held.push(line);
-      const url = /Ready on (http\S+)/.exec(plain)?.[1];
-      if (url === undefined) return [];
-      this.url = url;
-      this.#held = [];
-      return banner(url, this.#paint);
+    if (this.url === undefined) return this.#untilReady(line, plain);
+    const object = this.#objects.get(stream);
+    if (object) {
+      if (plain.trim() !== "") object.push(plain);
+      const indent = object[0] === "{" ? "" : "  ";
+      if (plain !== `${indent}}`) return [];
+      this.#objects.delete(stream);
+      return [this.#event(fieldsOf(object.map((one) => one.slice(indent.length))))];
     }
-    if (this.#object) {
-      this.#object.push(plain);
-      if (plain !== "}") return [];
-      const fields = fieldsOf(this.#object);
-      this.#object = undefined;
-      return [`${this.#paint("dim", this.#time())} ${eventText(fields, this.#paint)}`];
-    }
-    if (plain === "{") {
-      this.#object = [plain];
+    if (OBJECT_BEGINS.test(plain)) {
+      this.#objects.set(stream, [plain]);
       return [];
     }
-    if (WRANGLER_EVENT.test(plain)) return [];
+    if (plain === "" || WRANGLER_EVENT.test(plain)) return [];
     // A short object stands on one line already.
     return [plain.startsWith("{ ") ? `${this.#paint("dim", this.#time())} ${line}` : line];
   }
 
+  #untilReady(line: string, plain: string): string[] {
+    this.#held.push(line);
+    this.url = /Ready on (http\S+)/.exec(plain)?.[1];
+    if (this.url === undefined) return [];
+    this.#held = [];
+    return banner(this.url, this.#paint);
+  }
+
+  #event(fields: Map<string, string>): string {
+    return `${this.#paint("dim", this.#time())} ${eventText(fields, this.#paint)}`;
+  }
+
   /** What is left when wrangler ends: of a start that failed, everything. */
   end(): string[] {
-    return [...this.#held, ...(this.#object ?? [])];
+    return [...this.#held, ...[...this.#objects.values()].flat()];
   }
 }
 

@@ -25,8 +25,9 @@ const print = (lines: readonly string[]): void => {
 };
 
 console.log("Starting …");
-for (const stream of [child.stdout, child.stderr]) {
-  if (stream) createInterface({ input: stream }).on("line", (line) => print(output.take(line)));
+for (const name of ["stdout", "stderr"] as const) {
+  const stream = child[name];
+  if (stream) createInterface({ input: stream }).on("line", (line) => print(output.take(line, name)));
 }
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;

@@ -108,6 +108,24 @@ describe("DevOutput", () => {
     ]);
   });
 
+  test.each(["✘ [ERROR]", "▲ [WARNING]"])(
+    "makes one line of an object below %s, whatever the other stream prints",
+    (mark) => {
+      const { output } = aReadyOutput();
+      const line = { message: "claim not reached", operation: OPERATION, error: "Error: the network\n    at fetch" };
+      const [first = "", ...more] = `${mark} ${inspect(line).replace("\n", "\n\n").replaceAll("\n", "\n  ")}`.split(
+        "\n",
+      );
+
+      expect(output.take("", "stderr")).toEqual([]);
+      expect(output.take(first, "stderr")).toEqual([]);
+      expect(output.take("plain text of a handler", "stdout")).toEqual(["plain text of a handler"]);
+      expect(more.flatMap((one) => output.take(one, "stderr"))).toEqual([
+        "12:00:00 claim not reached  projects/p/operations/4dd8928d…\nError: the network\n    at fetch",
+      ]);
+    },
+  );
+
   test("leaves out what wrangler says of requests and messages, and leaves everything else as it is", () => {
     const { print } = aReadyOutput();
 

@@ -1,6 +1,9 @@
 // Methods whose paths cannot be told apart, and unknown paths that are near a known one.
 import { describe, expect, test } from "vitest";
 import { httpDoor } from "../../../src/http/door";
+import { compileRoutes } from "../../../src/http/route";
+import { routeHint } from "../../../src/http/route-hint";
+import { serviceRoutes } from "../../../src/http/service-routes";
 import { defineMethod } from "../../../src/operation/define-method";
 import { knock } from "../../support/a-door";
 
@@ -59,6 +62,14 @@ describe("an unknown path", () => {
 
     expect(error).toMatchObject({ code: 404, status: "NOT_FOUND" });
     expect(error?.message).toContain(hint);
+  });
+
+  test("below which a parent is missing is answered with where its method is served", () => {
+    const compiled = compileRoutes(serviceRoutes([aMethod("/v1/{parent=projects/*/locations/*}/tables:profile")]));
+
+    expect(routeHint(compiled, "/v1/tables:profile")).toBe(
+      " tables:profile is served at POST /v1/{parent=projects/*/locations/*}/tables:profile.",
+    );
   });
 
   test.each(["/v1/nothing:like", "/", `/v1/${"echo:wait".repeat(200)}`])("%.30s is near none", async (path) => {

@@ -178,6 +178,15 @@ describe("advice is given where something is wrong", () => {
   const adviceOf = (record: OperationRecord, now: number, live: Partial<LiveFacts> = {}): unknown =>
     explanation(record, facts(live), now)["advice"];
 
+  test("no consumer claims the work: what of wrangler.toml and the Worker to check", () => {
+    const record = { ...aRecord(), resends: 2, resendTime: NOW + MINUTE_MS };
+    const [advice] = adviceOf(record, NOW, { lane: "QUEUE_2", alarmTime: NOW + MINUTE_MS }) as string[];
+
+    expect(advice).toContain("No consumer has claimed the work, though its message was sent 3 times.");
+    expect(advice).toContain("a [[queues.consumers]] for the queue bound as QUEUE_2");
+    expect(advice).toContain("the queue handler of operations() and not its fetch alone");
+  });
+
   test("and nowhere else", () => {
     for (const state of recordStates) {
       const record = { ...aRecordIn(state), platformDeaths: 0, resends: 0, statusMessage: "" };
