@@ -14,7 +14,7 @@ export function nearestName(name: string, known: Iterable<string>): string | und
     const other = fold(candidate);
     const most = Math.min(MAX_EDITS, Math.floor(Math.max(folded.length, other.length) / 3));
     if (Math.abs(folded.length - other.length) > most || other.length > MAX_COMPARED_CHARACTERS) continue;
-    const edits = distance(folded, other);
+    const edits = editDistance(folded, other);
     if (edits <= most && edits < (nearest?.edits ?? Infinity)) nearest = { name: candidate, edits };
   }
   return nearest?.name;
@@ -25,7 +25,7 @@ function fold(name: string): string {
 }
 
 /** Insertions, deletions, substitutions and swaps of neighbours (optimal string alignment). */
-function distance(one: string, other: string): number {
+export function editDistance(one: string, other: string): number {
   let before: number[] = [];
   let above = Array.from({ length: other.length + 1 }, (_, column) => column);
   for (let row = 1; row <= one.length; row += 1) {

@@ -115,7 +115,8 @@ async function requestOf(call: Call, allowed: readonly string[]): Promise<{ reso
   const resource = pathVariable(call, "resource");
   const { resource: inBody, ...fields } = await readJsonObject(call.request, call.body, MAX_BODY_BYTES);
   const violations = new Violations();
-  if (inBody !== undefined && inBody !== resource) {
+  // null and the empty string are what an absent field is written as, too.
+  if (inBody !== undefined && inBody !== null && inBody !== "" && inBody !== resource) {
     violations.add("resource", "differs from the resource in the path");
   }
   for (const field of Object.keys(fields).filter((name) => !allowed.includes(name))) {

@@ -222,7 +222,7 @@ async function wait(call: Call): Promise<Response> {
   const values = queryOf(call);
   const name = nameOf(call);
   const fields = await fieldsOf(call, name, ["timeout"]);
-  const inBody = fields["timeout"];
+  const inBody = fields["timeout"] ?? undefined;
   if (inBody !== undefined && typeof inBody !== "string") {
     throw invalidArgument([{ field: "timeout", description: `must be a Duration as a string, like "30s"` }]);
   }
@@ -270,7 +270,8 @@ function decodedName(segment: string): string | undefined {
 /** The JSON body's fields: those `allowed`, and the path's own `name`. */
 async function fieldsOf(call: Call, name: string, allowed: readonly string[]): Promise<JsonObject> {
   const { name: inBody, ...fields } = await readJsonObject(call.request, call.body, MAX_BODY_BYTES);
-  if (inBody !== undefined && inBody !== name) {
+  // null and the empty string are what an absent field is written as, too.
+  if (inBody !== undefined && inBody !== null && inBody !== "" && inBody !== name) {
     throw invalidArgument([{ field: "name", description: "differs from the name in the path" }]);
   }
   const violations = Object.keys(fields)

@@ -1,10 +1,20 @@
 // Request bodies: read within bounds, decoded as JSON, and drained before an error is answered.
-import { BODY_READ_BYTES, MAX_BODY_READ_MS, MAX_DRAIN_BYTES, MAX_DRAIN_MS, MAX_JSON_DEPTH } from "../limits";
+import {
+  BODY_READ_BYTES,
+  MAX_BODY_READ_MS,
+  MAX_DRAIN_BYTES,
+  MAX_DRAIN_MS,
+  MAX_FIELD_VIOLATIONS,
+  MAX_JSON_DEPTH,
+  MAX_QUOTED_CHARACTERS,
+} from "../limits";
 import type { Json, JsonObject } from "../rpc/any";
+import { fieldPathText } from "../protobuf/field-path";
 import { isJsonObject } from "../rpc/decode";
 import { RpcError, invalidArgument } from "../rpc/error";
 import { bodyTooLarge } from "../service/start-once";
 import { contentCodingOf, decodedBytes, decodedParts } from "./content-coding";
+import { inexactNumbers } from "./exact-json";
 import { isJson, parseMediaType } from "./media-type";
 
 /** The body of one request. Whoever takes it in hand reads it here, so that what is left can be drained. */
@@ -231,11 +241,19 @@ export function decodeJson(bytes: Uint8Array): Json {
     throw bodyError("is not UTF-8");
   }
   if (isDeeperThan(text, MAX_JSON_DEPTH)) throw bodyError(`is nested deeper than ${MAX_JSON_DEPTH} levels`);
+  let json: Json;
   try {
-    return JSON.parse(text) as Json;
+    json = JSON.parse(text) as Json;
   } catch (error) {
     throw bodyError(`is not JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
+  const violations = inexactNumbers(text, MAX_FIELD_VIOLATIONS).map(({ path, source }) => ({
+    field: fieldPathText(path) || "body",
+    description: `must be written as a string: as a JSON number, ${source.slice(0, MAX_QUOTED_CHARACTERS)} is not exact`,
+  }));
+  const [first, ...more] = violations;
+  if (first) throw invalidArgument([first, ...more]);
+  return json;
 }
 
 /** Whether brackets outside of strings are nested deeper than `depth`, told without parsing. */

@@ -110,7 +110,8 @@ function bindPath(request: JsonObject, path: readonly string[], text: string, bi
   if (parent === undefined) return;
   const key = keyIn(parent, path.at(-1) ?? "");
   const given = Object.hasOwn(parent, key) ? parent[key] : undefined;
-  if (given === undefined || given === null) parent[key] = json;
+  // An empty string is what an absent field is written as, too.
+  if (given === undefined || given === null || given === "") parent[key] = json;
   // 64-bit numbers are text in canonical JSON, and may be numbers in a body.
   else if (typeof given === "object" || String(given) !== String(json)) {
     binding.violate(fieldPathText(path), "differs from the path");

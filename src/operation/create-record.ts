@@ -2,7 +2,7 @@
 import { EFFECT_UNHEARD_MS, INDEX_PROGRESS_DELAY_MS } from "../limits";
 import { formatTimestampMs } from "../aip/timestamp";
 import type { JsonObject } from "../rpc/any";
-import { completeProgress } from "./draft";
+import { completeProgress, withoutEmptyDetails } from "./draft";
 import type { Emulation } from "./emulation";
 import type { OperationRecord, Outcome, RunPolicy, Slot } from "./record";
 import { nextState } from "./state";
@@ -82,7 +82,7 @@ export function createRecord(operation: NewOperation): OperationRecord {
   }
   record.state = mustLead(nextState("NEW", "error" in outcome ? "fail" : "succeed"));
   record.statusMessage = "error" in outcome ? outcome.error.message : "Done.";
-  record.outcome = outcome;
+  record.outcome = withoutEmptyDetails(outcome);
   if (!("error" in outcome)) completeProgress(record);
   record.startTime = record.createTime;
   record.endTime = record.createTime;

@@ -59,12 +59,19 @@ export function end(draft: Draft, outcome: Outcome, statusMessage: string): unde
   effects.push({ type: "eraseWork" });
   if (record.callerSlot) effects.push({ type: "releaseSlot", slot: record.callerSlot });
   if (record.deleteTime !== undefined) return;
-  record.outcome = outcome;
+  record.outcome = withoutEmptyDetails(outcome);
   if (!("error" in outcome)) completeProgress(record);
   changed(draft, statusMessage, 0);
   effects.push({ type: "notifyWaiters" });
   emit(draft, "index");
   if (record.policy.snapshot) emit(draft, "snapshot");
+}
+
+/** Proto3 JSON leaves empty lists out. */
+export function withoutEmptyDetails(outcome: Outcome): Outcome {
+  if (!("error" in outcome) || (outcome.error.details ?? []).length > 0) return outcome;
+  const { details: _, ...error } = outcome.error;
+  return { error };
 }
 
 /** Success is 100 percent in the default metadata. A script of the emulation says itself how far it has come. */

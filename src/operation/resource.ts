@@ -35,9 +35,12 @@ export function operationJsonParts(record: OperationRecord): OperationJsonParts 
 
 /** The metadata: the declared type's own fields, or a Struct of the default fields and what the method reports. */
 export function metadataAny(record: OperationRecord): Any {
-  // The type comes last too: no field passes for it.
   const type = record.metadataType;
-  if (type !== undefined) return Object.assign({ "@type": type }, record.metadata, { "@type": type });
+  if (type !== undefined) {
+    // No field passes for the type. Spread, because an assignment loses a field named `__proto__`.
+    const { "@type": _, ...fields } = record.metadata;
+    return { "@type": type, ...fields };
+  }
   return { "@type": STRUCT_TYPE_URL, value: defaultMetadata(record) };
 }
 

@@ -1,12 +1,21 @@
 // google.protobuf.Any in its JSON mapping: a type URL beside the message's fields, or beside `value`.
-import { type Any, standsUnderValue } from "../rpc/any";
-import { readObject } from "./json-values";
+import { type Any, type Json, type JsonObject, standsUnderValue } from "../rpc/any";
+import { doubleType, float32Type } from "./floats";
+import { int32Type, int64Type, uint32Type, uint64Type } from "./integers";
+import { listValueType, readObject, structType, valueType } from "./json-values";
+import { emptyType, fieldMaskType, wrapperType } from "./other-well-known";
+import type { Reading } from "./reading";
+import { boolType, bytesType, stringType } from "./scalars";
+import { durationType, timestampType } from "./times";
 import type { WellKnownType } from "./value-type";
 
 // "The last segment of the URL's path must represent the fully qualified name of the type" (any.proto).
 const TYPE_URL = /^[^\s]*\/((?:[a-zA-Z_]\w*\.)*[a-zA-Z_]\w*)$/;
 
-/** Its message is not looked into: which types there are is the reader's to know. */
+/**
+ * A message of a well-known type is read by that type and held in its canonical form, because a client that cannot read one
+ * Any cannot read the list page that it is in. Of other types there is no declaration here: they are any JSON object.
+ */
 export const anyType: WellKnownType<Any> = {
   kind: "wellKnown",
   name: "google.protobuf.Any",
@@ -18,12 +27,54 @@ export const anyType: WellKnownType<Any> = {
     if (typeof typeUrl !== "string" || messageName === undefined) {
       return reading.report('must be a type URL, like "type.googleapis.com/google.protobuf.Struct"', "@type");
     }
-    if (standsUnderValue(messageName) && Object.keys(fields).some((key) => key !== "value")) {
-      return reading.report(`must hold "@type" and "value" alone: it is a ${messageName}`);
-    }
-    if (standsUnderValue(messageName) && !Object.hasOwn(fields, "value")) {
-      return reading.report(`is required: the JSON form of a ${messageName}`, "value");
-    }
-    return Object.assign(fields, { "@type": typeUrl });
+    const issues = reading.issues.length;
+    const message = readMessage(messageName, fields, reading);
+    return message === undefined || reading.issues.length > issues ? undefined : { "@type": typeUrl, ...message };
   },
 };
+
+const wellKnownTypes: ReadonlyMap<string, WellKnownType<unknown>> = new Map(
+  [
+    structType,
+    valueType,
+    listValueType,
+    timestampType,
+    durationType,
+    fieldMaskType,
+    anyType,
+    wrapperType("DoubleValue", doubleType),
+    wrapperType("FloatValue", float32Type),
+    wrapperType("Int64Value", int64Type),
+    wrapperType("UInt64Value", uint64Type),
+    wrapperType("Int32Value", int32Type),
+    wrapperType("UInt32Value", uint32Type),
+    wrapperType("BoolValue", boolType),
+    wrapperType("StringValue", stringType),
+    wrapperType("BytesValue", bytesType),
+  ].map((type: WellKnownType<unknown>) => [type.name, type]),
+);
+
+/** The fields beside `@type`; undefined where issues were reported instead. */
+function readMessage(messageName: string, fields: JsonObject, reading: Reading): JsonObject | undefined {
+  if (messageName === emptyType.name) {
+    // Go writes `"value": {}`, Java and Python fail on it.
+    const { value, ...others } = fields;
+    emptyType.read(others, reading);
+    if (value !== undefined && value !== null) reading.readAt("value", value, emptyType);
+    return {};
+  }
+  const type = wellKnownTypes.get(messageName);
+  if (!standsUnderValue(messageName) || type === undefined) return fields;
+  const { value, ...others } = fields;
+  if (Object.keys(others).length > 0) {
+    return reading.report(`must hold "@type" and "value" alone: it is a ${messageName}`);
+  }
+  if (value === undefined) return reading.report(`is required: the JSON form of a ${messageName}`, "value");
+  const read = reading.readAt("value", value, type);
+  return read === undefined ? undefined : { value: jsonNumber(read) };
+}
+
+/** JSON has no number for the infinities and for what is none: proto JSON writes their names. */
+function jsonNumber(value: unknown): Json {
+  return typeof value === "number" && !Number.isFinite(value) ? String(value) : (value as Json);
+}

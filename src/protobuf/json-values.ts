@@ -41,6 +41,7 @@ export function readObject(input: unknown, reading: Reading): JsonObject | undef
   const entries: [string, Json][] = [];
   for (const [key, member] of Object.entries(input)) {
     if (member === undefined) continue;
+    if (!key.isWellFormed()) reading.report("must have well-formed Unicode for a name", key.toWellFormed());
     const value = reading.readAt(key, member, anyJson);
     if (value !== undefined) entries.push([key, value]);
     if (reading.isFull) break;

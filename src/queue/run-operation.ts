@@ -265,7 +265,7 @@ function failure(error: unknown, { channel, method, showInnerErrors }: Failure):
 function declaredStatus(error: unknown): Status | undefined {
   try {
     if (!(error instanceof RpcError)) return undefined;
-    const { code, message, details } = error.toStatus();
+    const { code, message, details = [] } = error.toStatus();
     return codeNameFromNumber(code) === undefined ? undefined : { code, message, details };
   } catch {
     // A Proxy whose traps throw: it is logged as what it is, and retried.

@@ -29,7 +29,7 @@ const MAX_NAME_CHARACTERS = 100;
 
 function wholeFromThrown(thrown: unknown, brief: StoredError & { type: "error" }): StoredError {
   if (thrown instanceof RpcError) {
-    const { code, message, details } = boundedStatus(thrown.toStatus());
+    const { code, message, details = [] } = boundedStatus(thrown.toStatus());
     return { type: "RpcError", code: codeNameFromNumber(code) ?? "UNKNOWN", message, reason: thrown.reason, details };
   }
   if (typeof thrown !== "object" || thrown === null || !isError(thrown)) {

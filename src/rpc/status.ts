@@ -2,11 +2,11 @@
 import type { Any } from "./any";
 import type { CodeNumber } from "./code";
 
-/** google.rpc.Status in JSON: `code` is a google.rpc.Code number, `details` has each type at most once. */
+/** google.rpc.Status in JSON: `code` is a google.rpc.Code number, `details` has each type at most once and is never empty. */
 export interface Status {
   code: CodeNumber;
   message: string;
-  details: Any[];
+  details?: Any[];
 }
 
 /** google.rpc.BadRequest.FieldViolation: `field` is a path in proto JSON form (`columns[2].name`). */

@@ -16,7 +16,8 @@ import type { NewOperation } from "../operation/create-record";
 import type { Update } from "../operation/event";
 import type { UpdateRefusal } from "../operation/update";
 import { type Any, type Json, type JsonObject, STRUCT_TYPE_URL } from "../rpc/any";
-import { Violations, decodeAny, decodeStatus, isJsonObject } from "../rpc/decode";
+import { decodeAny, decodeStatus } from "../protobuf/decode-status";
+import { Violations, isJsonObject } from "../rpc/decode";
 import { RpcError, notFound } from "../rpc/error";
 import { canonicalJson, sha256Hex } from "./digest";
 import { placeFromParent } from "./locations";
@@ -67,15 +68,15 @@ interface CreateFields {
 
 function decodeCreate(json: JsonObject): CreateFields {
   const violations = new Violations();
-  const { operation = {}, ttl, heartbeatTimeout, heartbeat_timeout, ...unknown } = json;
-  if (heartbeatTimeout !== undefined && heartbeat_timeout !== undefined) {
+  const { operation, ttl, heartbeatTimeout, heartbeat_timeout, ...unknown } = json;
+  if ((heartbeatTimeout ?? null) !== null && (heartbeat_timeout ?? null) !== null) {
     violations.add("heartbeatTimeout", "is given twice, under both of its names");
   }
   for (const key of Object.keys(unknown)) {
     violations.add(key, "unknown field; the request has operation, ttl, heartbeatTimeout, requestId and validateOnly");
   }
   const fields: CreateFields = {
-    metadata: decodeNewOperation(operation, violations),
+    metadata: decodeNewOperation(operation ?? {}, violations),
     ttlMs: decodeMs(ttl, { field: "ttl", minMs: 1, maxMs: MAX_TTL_MS }, violations) ?? DEFAULT_TTL_MS,
     heartbeatMs: decodeMs(
       heartbeatTimeout ?? heartbeat_timeout,
@@ -87,11 +88,16 @@ function decodeCreate(json: JsonObject): CreateFields {
   return fields;
 }
 
+/** The fields of an Operation beside its metadata, and their defaults in proto3 JSON. */
+const OPERATION_DEFAULTS: Readonly<Record<string, Json>> = { name: "", done: false, error: null, response: null };
+
 /** Of a new operation only its metadata is its creator's to say. */
 function decodeNewOperation(json: Json, violations: Violations): Any | undefined {
   if (!isJsonObject(json)) return violations.add("operation", "must be an Operation");
   const { metadata, ...others } = json;
-  for (const key of Object.keys(others)) {
+  for (const [key, value] of Object.entries(others)) {
+    // Emitters that print every field print defaults.
+    if (Object.hasOwn(OPERATION_DEFAULTS, key) && (value === null || value === OPERATION_DEFAULTS[key])) continue;
     violations.add(`operation.${key}`, "may not be given: a new operation has metadata alone");
   }
   return metadata === undefined || metadata === null
@@ -191,7 +197,7 @@ async function decodeUpdate(name: string, json: JsonObject, updateMask: string |
   const { name: nameInBody, done: _ignored, metadata, response, error, ...unknown } = json;
   for (const key of Object.keys(unknown))
     violations.add(key, "unknown field; an Operation has name, metadata, done, error and response");
-  if (nameInBody !== undefined && nameInBody !== name) violations.add("name", "differs from the name in the path");
+  if (!isDefault(nameInBody) && nameInBody !== name) violations.add("name", "differs from the name in the path");
   const given = { metadata, response, error };
   const paths = decodeMask(updateMask, given, violations);
   for (const path of paths) {
@@ -205,6 +211,11 @@ async function decodeUpdate(name: string, json: JsonObject, updateMask: string |
   if (!outcome) return { metadata: own };
   const digest = await sha256Hex(canonicalJson(Object.fromEntries(paths.map((path) => [path, given[path] ?? null]))));
   return { metadata: own, outcome: { ...outcome, completion: { updateMask: paths.join(","), digest } } };
+}
+
+/** "null is an accepted value for all field types and treated as the default value" (proto3 JSON): absent. */
+function isDefault(text: Json | undefined): boolean {
+  return text === undefined || text === null || text === "";
 }
 
 function decodeMask(
@@ -248,7 +259,7 @@ function decodeOutcome(
   if (status.message.length > MAX_STATUS_MESSAGE_CHARACTERS) {
     violations.add("error.message", `has more than ${MAX_STATUS_MESSAGE_CHARACTERS} characters`);
   }
-  if (JSON.stringify(status.details).length > MAX_STATUS_DETAILS_BYTES) {
+  if (JSON.stringify(status.details ?? []).length > MAX_STATUS_DETAILS_BYTES) {
     violations.add("error.details", `has more than ${MAX_STATUS_DETAILS_BYTES} characters of JSON`);
   }
   return { value: { error: status } };

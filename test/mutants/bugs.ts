@@ -573,8 +573,8 @@ export const bugs: readonly Bug[] = [
     name: "a late completion of what is deleted is stored",
     file: "src/operation/draft.ts",
     find: `  if (record.deleteTime !== undefined) return;
-  record.outcome = outcome;`,
-    replace: `  record.outcome = outcome;`,
+  record.outcome = withoutEmptyDetails(outcome);`,
+    replace: `  record.outcome = withoutEmptyDetails(outcome);`,
     tests: SIMULATION,
     caughtBy: "deleted stays deleted",
   },

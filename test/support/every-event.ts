@@ -17,7 +17,7 @@ export interface EventContext {
 }
 
 export const aResponse = '{"@type":"type.googleapis.com/google.protobuf.Struct","value":{"rows":3}}';
-export const anError: Status = { code: Code.FAILED_PRECONDITION, message: "The table is locked.", details: [] };
+export const anError: Status = { code: Code.FAILED_PRECONDITION, message: "The table is locked." };
 const progress = { metadata: { progressPercent: 50 }, statusMessage: "Half of it." };
 const completion = { updateMask: "response", digest: "0".repeat(64) };
 const ownMetadata = { type: "type.googleapis.com/acme.v1.Metadata", fields: { stage: "two" } };

@@ -205,7 +205,7 @@ describe("PATCH", () => {
       "an error with metadata",
       "metadata, error",
       { error: { code: 5 }, metadata },
-      { error: { code: 5, message: "", details: [] }, metadata },
+      { error: { code: 5, message: "" }, metadata },
     ],
   ])("completes the operation with %s", async (_, mask, body, end) => {
     const name = await create();

@@ -1,5 +1,6 @@
 // Near misses of the language: what another filter language, or a slip of the hand, would write. AIP-160 takes each for a
 // text or for a field of the metadata, so that the list would be empty, or everything, by mistake.
+import { editDistance } from "../nearest";
 import type { Expression, Member, Segment } from "./ast";
 import { type ScalarField, isMessageField, scalarFieldNames } from "./fields";
 import { type Problem, quoteFound } from "./filter-error";
@@ -169,23 +170,7 @@ function lettersOf(name: string): string {
 function isSlipOf(name: string, word: string): boolean {
   const most = word.length < 8 ? 1 : 2;
   if (name === `${word}s` || Math.abs(name.length - word.length) > most) return false;
-  return distance(name.toLowerCase(), word.toLowerCase()) <= most;
-}
-
-/** Optimal string alignment: edits, and swaps of neighbours. Both are short. */
-function distance(a: string, b: string): number {
-  const rows = Array.from({ length: a.length + 1 }, (_, i) => [i, ...Array<number>(b.length).fill(0)]);
-  for (let j = 1; j <= b.length; j += 1) rows[0]![j] = j;
-  for (let i = 1; i <= a.length; i += 1) {
-    for (let j = 1; j <= b.length; j += 1) {
-      const cost = a[i - 1] === b[j - 1] ? 0 : 1;
-      let least = Math.min(rows[i - 1]![j]! + 1, rows[i]![j - 1]! + 1, rows[i - 1]![j - 1]! + cost);
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
-        least = Math.min(least, rows[i - 2]![j - 2]! + 1);
-      rows[i]![j] = least;
-    }
-  }
-  return rows[a.length]![b.length]!;
+  return editDistance(name.toLowerCase(), word.toLowerCase()) <= most;
 }
 
 // ── Values ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -7,7 +7,7 @@ import { step } from "../../../src/operation/step";
 import { CREATE_TIME, anOperation } from "../../support/an-operation";
 import { happens } from "../../support/happens";
 
-const locked = { code: 9, message: "It is locked.", details: [] } as const;
+const locked = { code: 9, message: "It is locked." } as const;
 const busy = { code: 14, message: "Busy.", details: [] } as const;
 
 function emulated(polls: EmulatedPoll[]): OperationRecord {

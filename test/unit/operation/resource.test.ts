@@ -38,7 +38,7 @@ describe("the Operation resource", () => {
     const failed = aRecord({ outcome: { error: anError } });
 
     expect(parse(failed)).toMatchObject({ done: true });
-    expect(parse(failed)["error"]).toEqual({ code: 9, message: "The table is locked.", details: [] });
+    expect(parse(failed)["error"]).toEqual({ code: 9, message: "The table is locked." });
   });
 
   test("passes a response on as the very text that was stored", () => {
@@ -159,4 +159,17 @@ describe("etag", () => {
     expect(etag(running())).not.toBe(etag(aRecord()));
     expect(etag(ended())).not.toBe(etag(running()));
   });
+});
+
+test("metadata of a declared type keeps a field named __proto__", () => {
+  const metadata = JSON.parse('{"__proto__":{"a":1},"b":2}') as JsonObject;
+  const json = operationJson(aRecord({ metadataType: "type.googleapis.com/x.Y", metadata }));
+
+  expect(json).toContain('"metadata":{"@type":"type.googleapis.com/x.Y","__proto__":{"a":1},"b":2}');
+});
+
+test("an error without details has none", () => {
+  const record = aRecord({ outcome: { error: { code: 9, message: "No.", details: [] } } });
+
+  expect(JSON.parse(operationJson(record))).toHaveProperty("error", { code: 9, message: "No." });
 });

@@ -1,0 +1,98 @@
+// proto3 JSON at the door: absent fields in each form that emitters write, and numbers that JavaScript cannot hold.
+import { describe, expect, test } from "vitest";
+import { inexactNumbers } from "../../../src/http/exact-json";
+import type { Json, JsonObject } from "../../../src/rpc/any";
+import { anAnswer } from "../../support/a-service";
+import { type DoorAnswer, knock } from "../../support/a-door";
+import { violatedFields } from "../../support/an-rpc-error";
+
+const NAME = "projects/p/operations/1";
+const LIST = "/v1/projects/p/operations";
+const updates = { update: async () => ({ ok: true as const, answer: anAnswer() }) };
+
+function send(method: string, path: string, body: string): Promise<DoorAnswer> {
+  return knock(method, path, { body, headers: { "Content-Type": "application/json" }, store: updates });
+}
+
+const INT64 = "type.googleapis.com/google.protobuf.Int64Value";
+const metadata = { "@type": INT64, value: "1" };
+
+describe("null, and the default of a field, are absent", () => {
+  test.each<[string, string, Json]>([
+    ["POST", LIST, { operation: null }],
+    ["POST", LIST, { operation: { name: "", done: false } }],
+    ["POST", LIST, { operation: { name: null, done: null, error: null, response: null, metadata: null } }],
+    [
+      "POST",
+      LIST,
+      { operation: { metadata, done: false }, ttl: null, heartbeatTimeout: null, heartbeat_timeout: "5s" },
+    ],
+    ["POST", LIST, { requestId: null, validateOnly: null }],
+    ["PATCH", `/v1/${NAME}`, { name: null, metadata }],
+    ["PATCH", `/v1/${NAME}`, { name: "", done: false, metadata, response: null, error: null }],
+    ["POST", `/v1/${NAME}:wait`, { timeout: null }],
+    ["POST", `/v1/${NAME}:wait`, { name: null, timeout: "1s" }],
+    ["POST", `/v1/${NAME}:wait`, { name: "" }],
+    ["POST", `/v1/${NAME}:cancel`, { name: null }],
+    ["POST", `/v1/${NAME}:cancel`, { name: "" }],
+    ["POST", "/v1/echo:wait", { ttl: null, success: { content: "" }, error: null, endTime: null }],
+  ])("%s %s takes %j", async (method, path, body) => {
+    expect(await send(method, path, JSON.stringify(body))).toMatchObject({ status: 200 });
+  });
+
+  test.each<[string, string, Json, string[]]>([
+    ["POST", LIST, { operation: { name: "operations/1" } }, ["operation.name"]],
+    ["POST", LIST, { operation: { done: true } }, ["operation.done"]],
+    ["POST", LIST, { operation: { nonsense: null } }, ["operation.nonsense"]],
+    ["PATCH", `/v1/${NAME}`, { name: "operations/2", metadata }, ["name"]],
+    ["POST", `/v1/${NAME}:cancel`, { name: "operations/2" }, ["name"]],
+    ["POST", `/v1/${NAME}:cancel`, { nonsense: null }, ["nonsense"]],
+  ])("%s %s refuses %j", async (method, path, body, fields) => {
+    const { error } = await send(method, path, JSON.stringify(body));
+
+    expect(violatedFields(error?.details ?? [])).toEqual(fields);
+  });
+});
+
+describe("a number that JavaScript cannot hold", () => {
+  const metadataOf = (value: string): string => `{"operation":{"metadata":{"@type":"${INT64}","value":${value}}}}`;
+
+  test.each(["9007199254740993", "12345678901234567890", "-9007199254740993", "1e400", "9.007199254740993e15"])(
+    "is refused: %s",
+    async (number) => {
+      const { error } = await send("POST", LIST, metadataOf(number));
+
+      expect(violatedFields(error?.details ?? [])).toEqual(["operation.metadata.value"]);
+      expect(error?.message).toContain(number);
+    },
+  );
+
+  test("is taken as a string", async () => {
+    expect((await send("POST", LIST, metadataOf('"9007199254740993"'))).status).toBe(200);
+  });
+
+  test.each<[string, string[]]>([
+    ['{"a":[1,{"b":9007199254740993}],"c":1e999}', ["a.1.b", "c"]],
+    ['{"a":9007199254740992,"b":9223372036854775808,"c":1e300,"d":1E+21,"e":1000000000000000000000}', []],
+    ['{"a":3.14159265358979323846,"b":1e-400,"c":0.1,"d":-0.0,"e":1.0e0,"f":12345678901234567.0e-1}', []],
+    ['{"a":"9007199254740993","9007199254740993":"1e400"}', []],
+    ['{"a":36028797018963969}', ["a"]],
+    ['{"__proto__":{"b":9007199254740993}}', ["__proto__.b"]],
+  ])("is found where it is: %s", (text, expected) => {
+    expect(inexactNumbers(text, 50).map(({ path }) => path.join("."))).toEqual(expected);
+  });
+
+  test("is looked for no further than it is told of", () => {
+    const many = JSON.stringify({ a: Array.from({ length: 100 }, () => 0) }).replaceAll("0", "1e400");
+
+    expect(inexactNumbers(many, 50)).toHaveLength(50);
+  });
+});
+
+test("every field of an Any comes to the store as it was sent, one named __proto__ too", async () => {
+  const body = '{"response":{"@type":"type.googleapis.com/x.Y","__proto__":{"a":1},"b":2}}';
+  const { calls } = await send("PATCH", `/v1/${NAME}`, body);
+  const [, , { update }] = calls.at(-1) as [string, string, { update: { outcome: { value: JsonObject } } }];
+
+  expect(update.outcome.value["response"]).toBe('{"@type":"type.googleapis.com/x.Y","__proto__":{"a":1},"b":2}');
+});
