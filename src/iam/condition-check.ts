@@ -1,124 +1,77 @@
 // What of CEL a condition may use: no loops and no regular expressions, so that its syntax tree bounds its cost.
-import type { ASTNode } from "@marcbachmann/cel-js";
-import { parseTimestamp } from "../aip/timestamp";
 import { MAX_NAME_BYTES } from "../limits";
+import { CelError } from "./cel/cel-error";
+import { type Variables, checkExpression } from "./cel/checker";
+import { FUNCTION_NAMES } from "./cel/functions";
+import { type CallNode, type Node, nodesOf } from "./cel/syntax-tree";
+import { TIME_PARTS, isTimeZone } from "./cel/time";
 import { conditionCost } from "./condition-cost";
-import { nodesOf } from "./condition-tree";
 import { MAX_EXPRESSION_COST, MAX_LOGICAL_OPERATORS, MAX_TIME_ZONE_CALLS } from "./iam-limits";
 
-const timeParts = [
-  "getFullYear",
-  "getMonth",
-  "getDate",
-  "getDayOfMonth",
-  "getDayOfWeek",
-  "getDayOfYear",
-  "getHours",
-  "getMinutes",
-  "getSeconds",
-  "getMilliseconds",
-];
-const stringFunctions = ["startsWith", "endsWith", "contains", "extract", "size"];
-const conversions = ["timestamp", "duration", "int", "string"];
-const functions: ReadonlySet<string> = new Set([...timeParts, ...stringFunctions, ...conversions]);
-
-/**
- * What an expression uses that a condition may not, or what of its constants is wrong; undefined: nothing.
- *
- * @param evaluate evaluates an expression without variables, and throws where it fails.
- */
-export function refusedConstruct(ast: ASTNode, evaluate: (expression: string) => unknown): string | undefined {
-  const nodes = nodesOf(ast);
-  const logical = nodes.filter(({ op }) => op === "&&" || op === "||" || op === "?:").length;
+/** What an expression uses that a condition may not, or what of its constants is wrong; undefined: nothing. */
+export function refusedConstruct(expression: string, root: Node): string | undefined {
+  const nodes = nodesOf(root);
+  const logical = nodes.filter(isLogical).length;
   if (logical > MAX_LOGICAL_OPERATORS) return `has at most ${MAX_LOGICAL_OPERATORS} logical operators, not ${logical}`;
   const zoned = nodes.filter((node) => timeZoneOf(node) !== undefined).length;
   if (zoned > MAX_TIME_ZONE_CALLS) return `names at most ${MAX_TIME_ZONE_CALLS} time zones, not ${zoned}`;
-  const cost = conditionCost(ast, MAX_NAME_BYTES);
+  const cost = conditionCost(root, MAX_NAME_BYTES);
   if (cost > MAX_EXPRESSION_COST) return "would take too long on a long name: it compares or joins too much text";
   for (const node of nodes) {
-    const problem = problemOf(node) ?? constantProblem(node, evaluate);
+    if (node.kind !== "call") continue;
+    const textOf = ({ start, end }: Node): string => expression.slice(start, end).slice(0, MAX_QUOTED_CHARACTERS);
+    const problem = refusedFunction(node.name) ?? constantProblem(node, textOf);
     if (problem !== undefined) return `${problem} (at offset ${node.start})`;
   }
   return undefined;
 }
 
-function problemOf(node: ASTNode): string | undefined {
-  switch (node.op) {
-    case "call":
-    case "rcall":
-      return functions.has(node.args[0]) ? undefined : refusedFunction(node.args[0]);
-    case "[]":
-    case "[?]":
-    case ".?":
-    case "map":
-      return 'uses an index or a map; attributes are read with a point, like "resource.name"';
-    default:
-      return undefined;
-  }
+const MAX_QUOTED_CHARACTERS = 80;
+
+function isLogical(node: Node): boolean {
+  return node.kind === "conditional" || (node.kind === "binary" && (node.operator === "&&" || node.operator === "||"));
 }
 
-function refusedFunction(name: string): string {
+function refusedFunction(name: string): string | undefined {
+  if (FUNCTION_NAMES.has(name)) return undefined;
   if (name === "matches")
     return "uses matches; startsWith, endsWith, contains or extract do without regular expressions";
-  return `uses ${JSON.stringify(name.slice(0, 40))}; a condition may use ${[...functions].join(", ")}`;
+  return `uses ${JSON.stringify(name.slice(0, 40))}; a condition may use ${[...FUNCTION_NAMES].join(", ")}`;
 }
 
 /** The argument of a call like `request.time.getHours("Europe/Berlin")`. */
-function timeZoneOf(node: ASTNode): ASTNode | undefined {
-  return node.op === "rcall" && timeParts.includes(node.args[0]) ? node.args[2][0] : undefined;
+function timeZoneOf(node: Node): Node | undefined {
+  return node.kind === "call" && node.receiver && Object.hasOwn(TIME_PARTS, node.name) ? node.args[0] : undefined;
 }
 
 /** A constant time, duration or time zone that is invalid would make its condition false for ever. */
-function constantProblem(node: ASTNode, evaluate: (expression: string) => unknown): string | undefined {
+function constantProblem(node: CallNode, textOf: (node: Node) => string): string | undefined {
   const zone = timeZoneOf(node);
-  if (zone?.op === "value" && !succeeds(evaluate, `timestamp(0).getHours(${textOf(zone)})`)) {
+  if (zone?.kind === "literal" && !(typeof zone.value === "string" && isTimeZone(zone.value))) {
     return `uses ${textOf(zone)}, which is no time zone`;
   }
-  if (node.op !== "call") return undefined;
-  const problem = literalProblem(node);
-  if (problem !== undefined) return problem;
-  if (node.args[1].some(({ op }) => op !== "value")) return undefined;
-  return succeeds(evaluate, textOf(node)) ? undefined : noValue(node);
-}
-
-function noValue(node: ASTNode): string {
-  return `uses ${textOf(node).slice(0, 80)}, which has no value`;
-}
-
-/** CEL's durations: decimal numbers with units, `1h30m`, as Go's time.ParseDuration reads them. */
-const DURATION = /^[+-]?(?:(?:\d{1,12}(?:\.\d{0,9})?|\.\d{1,9})(?:ns|us|µs|ms|s|m|h))+$/;
-const MAX_DURATION_CHARACTERS = 64;
-
-/**
- * Times and durations are constants, and are read here before the library reads them: its own pattern of a duration takes
- * cubic time, and its times take 30 February.
- */
-function literalProblem(node: Extract<ASTNode, { op: "call" }>): string | undefined {
-  const [name, [argument, ...more]] = node.args;
-  if ((name !== "duration" && name !== "timestamp") || !argument || more.length > 0) return undefined;
-  const value = argument.op === "value" ? argument.args : undefined;
-  if (typeof value === "bigint" && name === "timestamp") return undefined;
-  if (typeof value !== "string") {
-    const example = name === "duration" ? 'duration("24h")' : 'timestamp("2030-01-01T00:00:00Z")';
-    return `uses ${name} of what is no constant; write it out, like ${example}`;
+  if (node.receiver) return undefined;
+  if (node.args.some(({ kind }) => kind !== "literal")) {
+    // Times and durations are constants, so that what is wrong with one is told when the policy is set.
+    if (node.name === "timestamp") return notConstant(node.name, 'timestamp("2030-01-01T00:00:00Z")');
+    return node.name === "duration" ? notConstant(node.name, 'duration("24h")') : undefined;
   }
-  const isGood =
-    name === "duration"
-      ? value.length <= MAX_DURATION_CHARACTERS && DURATION.test(value)
-      : parseTimestamp(value) !== undefined;
-  return isGood ? undefined : noValue(node);
+  return hasValue(node) ? undefined : `uses ${textOf(node)}, which has no value`;
 }
 
-function textOf({ input, start, end }: ASTNode): string {
-  return input.slice(start, end);
+function notConstant(name: string, example: string): string {
+  return `uses ${name} of what is no constant; write it out, like ${example}`;
 }
 
-function succeeds(evaluate: (expression: string) => unknown, expression: string): boolean {
+const NO_VARIABLES: Variables = { request: { time: 0n }, resource: { name: "", type: "" } };
+
+/** A call of constants: the variables do not matter. */
+function hasValue(node: CallNode): boolean {
   try {
-    evaluate(expression);
+    checkExpression(node).evaluate(NO_VARIABLES);
     return true;
-  } catch {
-    // That it fails is the answer.
-    return false;
+  } catch (error) {
+    if (error instanceof CelError) return false;
+    throw error;
   }
 }

@@ -1,12 +1,12 @@
 // The most that evaluating a condition can cost, told from its syntax tree before it is evaluated. A condition has no
 // loops, so the tree and the length of the resource's name bound it. The unit is about a nanosecond.
-import type { ASTNode } from "@marcbachmann/cel-js";
-import { childrenOf } from "./condition-tree";
+import { type CallNode, type Node, childrenOf } from "./cel/syntax-tree";
+import type { Value } from "./cel/value";
 import { TIME_ZONE_COST } from "./iam-limits";
 
 /** Any node: a call, a comparison, a look at an attribute. */
 const NODE_COST = 500;
-/** The library counts code points one by one. */
+/** Code points are counted one by one. */
 const SIZE_COST_PER_CHARACTER = 50;
 /** `resource.type` is one of this service's own. */
 const MAX_TYPE_CHARACTERS = 64;
@@ -14,8 +14,8 @@ const MAX_TYPE_CHARACTERS = 64;
 const MAX_SCALAR_CHARACTERS = 32;
 
 /** What evaluating a tree costs at most, where the resource's name has this many characters. */
-export function conditionCost(ast: ASTNode, nameCharacters: number): number {
-  return measured(ast, nameCharacters).cost;
+export function conditionCost(root: Node, nameCharacters: number): number {
+  return measured(root, nameCharacters).cost;
 }
 
 interface Measured {
@@ -24,28 +24,27 @@ interface Measured {
   characters: number;
 }
 
-function measured(node: ASTNode, nameCharacters: number): Measured {
+function measured(node: Node, nameCharacters: number): Measured {
   const parts = childrenOf(node).map((child) => measured(child, nameCharacters));
   const sum = parts.reduce((total, { characters }) => total + characters, 0);
   const cost = parts.reduce((total, part) => total + part.cost, NODE_COST);
   const [first = NONE, second = NONE] = parts;
-  switch (node.op) {
-    case "value":
-      return { cost, characters: lengthOf(node.args) };
-    case ".":
-      return { cost, characters: node.args[1] === "name" ? nameCharacters : MAX_TYPE_CHARACTERS };
-    case "?:":
+  switch (node.kind) {
+    case "literal":
+      return { cost, characters: lengthOf(node.value) };
+    case "field":
+      return { cost, characters: node.name === "name" ? nameCharacters : MAX_TYPE_CHARACTERS };
+    case "conditional":
       return { cost, characters: Math.max(...parts.map(({ characters }) => characters)) };
-    case "in":
-      // The left side is compared with each element.
-      return { cost: cost + sum + first.characters * elementsOf(node.args[1]), characters: 0 };
     case "call":
-    case "rcall":
-      return call(node.args[0], { cost, sum, first, second });
-    case "+":
+      return call(node, { cost, sum, first, second });
+    case "binary":
+      if (node.operator !== "in") return { cost: cost + sum, characters: sum };
+      // The left side is compared with each element.
+      return { cost: cost + sum + first.characters * elementsOf(node.right), characters: 0 };
+    case "variable":
     case "list":
-      return { cost: cost + sum, characters: sum };
-    default:
+    case "unary":
       return { cost: cost + sum, characters: sum };
   }
 }
@@ -53,7 +52,7 @@ function measured(node: ASTNode, nameCharacters: number): Measured {
 const NONE: Measured = { cost: 0, characters: 0 };
 
 function call(
-  name: string,
+  { name }: CallNode,
   { cost, sum, first, second }: { cost: number; sum: number; first: Measured; second: Measured },
 ): Measured {
   switch (name) {
@@ -74,11 +73,11 @@ function call(
   }
 }
 
-function lengthOf(value: unknown): number {
+function lengthOf(value: Value): number {
   if (typeof value === "string") return value.length;
   return value instanceof Uint8Array ? value.length : 0;
 }
 
-function elementsOf(node: ASTNode): number {
-  return node.op === "list" ? node.args.length : 1;
+function elementsOf(node: Node): number {
+  return node.kind === "list" ? node.elements.length : 1;
 }

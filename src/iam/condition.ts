@@ -1,16 +1,17 @@
 // Conditions in CEL (google.type.Expr) over `request.time`, `resource.name` and `resource.type`.
 // https://cloud.google.com/iam/docs/conditions-overview
-import { Environment, type ParseResult } from "@marcbachmann/cel-js";
+import { CelError } from "./cel/cel-error";
+import { type Checked, checkExpression } from "./cel/checker";
+import { parseExpression } from "./cel/parser";
+import type { Node } from "./cel/syntax-tree";
+import { timestampFromMs } from "./cel/time";
 import { refusedConstruct } from "./condition-check";
 import { conditionCost } from "./condition-cost";
-import { extract } from "./condition-extract";
 import {
   COMPILE_COST_PER_CHARACTER,
   MAX_CALL_CONDITION_COST,
   MAX_COMPILED_EXPRESSIONS,
   MAX_EXPRESSION_CHARACTERS,
-  MAX_EXPRESSION_DEPTH,
-  MAX_EXPRESSION_NODES,
 } from "./iam-limits";
 
 /** What a condition sees. */
@@ -20,21 +21,7 @@ export interface ConditionAttributes {
   resource: { name: string; type: string };
 }
 
-const environment = new Environment({
-  unlistedVariablesAreDyn: false,
-  limits: {
-    maxAstNodes: MAX_EXPRESSION_NODES,
-    maxDepth: MAX_EXPRESSION_DEPTH,
-    maxListElements: MAX_EXPRESSION_NODES,
-    maxMapEntries: 0,
-    maxCallArguments: 4,
-  },
-})
-  .registerVariable("request", { schema: { time: "google.protobuf.Timestamp" } })
-  .registerVariable("resource", { schema: { name: "string", type: "string" } })
-  .registerFunction("string.extract(string): string", extract);
-
-type Compiled = { ok: true; evaluate: ParseResult } | { ok: false; problem: string };
+type Compiled = { ok: true; root: Node; evaluate: Checked["evaluate"] } | { ok: false; problem: string };
 
 /** A memory, no state: the same expression always compiles to the same. */
 const compiledByExpression = new Map<string, Compiled>();
@@ -74,13 +61,14 @@ export class Conditions {
     const compiled = compiledOf(expression);
     if (!compiled.ok) return false;
     const { time, resource } = this.#attributes;
-    this.#costLeft -= conditionCost(compiled.evaluate.ast, resource.name.length);
+    this.#costLeft -= conditionCost(compiled.root, resource.name.length);
     if (this.#costLeft < 0) return false;
     try {
-      return compiled.evaluate({ request: { time: new Date(time) }, resource }) === true;
-    } catch {
+      return compiled.evaluate({ request: { time: timestampFromMs(time) }, resource }) === true;
+    } catch (error) {
       // A conversion that failed, an overflow: a condition without a value grants nothing.
-      return false;
+      if (error instanceof CelError) return false;
+      throw error;
     }
   }
 }
@@ -103,19 +91,13 @@ function compile(expression: string): Compiled {
     return { ok: false, problem: `has at most ${MAX_EXPRESSION_CHARACTERS} characters` };
   }
   try {
-    const evaluate = environment.parse(expression);
-    const construct = refusedConstruct(evaluate.ast, (part) => environment.evaluate(part));
+    const root = parseExpression(expression);
+    const construct = refusedConstruct(expression, root);
     if (construct !== undefined) return { ok: false, problem: construct };
-    const { valid, type, error } = evaluate.check();
-    if (!valid) return { ok: false, problem: celProblem(error) };
-    return type === "bool" ? { ok: true, evaluate } : { ok: false, problem: `must give a bool, not ${type ?? "dyn"}` };
+    const { type, evaluate } = checkExpression(root);
+    return type === "bool" ? { ok: true, root, evaluate } : { ok: false, problem: `must give a bool, not ${type}` };
   } catch (error) {
-    return { ok: false, problem: celProblem(error) };
+    if (error instanceof CelError) return { ok: false, problem: error.message };
+    throw error;
   }
-}
-
-/** `No such key: service (at offset 9)` */
-function celProblem(error: unknown): string {
-  const { summary, range } = error as { summary?: string; range?: { start: number } };
-  return `is not valid CEL: ${summary ?? "it cannot be read"}${range === undefined ? "" : ` (at offset ${range.start})`}`;
 }

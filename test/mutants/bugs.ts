@@ -60,12 +60,29 @@ export const bugs: readonly Bug[] = [
     caughtBy: "API keys: each change is audited",
   },
   {
-    name: "a duration is read by the library's pattern",
-    file: "src/iam/condition-check.ts",
-    find: "? value.length <= MAX_DURATION_CHARACTERS && DURATION.test(value)",
-    replace: "? value !== DURATION.source && MAX_DURATION_CHARACTERS > 0",
+    name: "a duration of any length is read",
+    file: "src/iam/cel/duration.ts",
+    find: "text.length > MAX_CHARACTERS || ",
+    replace: "",
     tests: unit("iam/condition.test.ts"),
     caughtBy: "is refused",
+  },
+  {
+    name: "an error on the left of || is the result, whatever the right says",
+    file: "src/iam/cel/checker.ts",
+    find: "if (first === determining || right.evaluate(variables) === determining) return determining;",
+    replace:
+      "if (first === determining || (!(first instanceof CelError) && right.evaluate(variables) === determining)) return determining;",
+    tests: unit("iam/condition.test.ts"),
+    caughtBy: "a condition",
+  },
+  {
+    name: "integers of conditions have no bounds",
+    file: "src/iam/cel/value.ts",
+    find: "if (value < -MAX_INT - 1n || value > MAX_INT) throw",
+    replace: "if (value < -MAX_INT - MAX_INT * MAX_INT) throw",
+    tests: unit("iam/condition.test.ts"),
+    caughtBy: "that fails when it is evaluated does not hold",
   },
   // ── Cross-site requests ───────────────────────────────────────────────────────────────────────────────────────────
   {

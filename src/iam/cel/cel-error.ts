@@ -1,0 +1,17 @@
+// The errors of expressions: why an expression is refused, or why its evaluation gives no value.
+
+/** `message` completes "The expression …"; `start` is an index into the expression. */
+export class CelError extends Error {
+  readonly start: number | undefined;
+
+  constructor(message: string, start?: number) {
+    super(start === undefined ? message : `${message} (at offset ${start})`);
+    this.name = "CelError";
+    this.start = start;
+  }
+}
+
+/** The expression breaks CEL's grammar or its types. */
+export function invalid(problem: string, start: number): CelError {
+  return new CelError(`is not valid CEL: ${problem}`, start);
+}
