@@ -61,6 +61,8 @@ export function discoveryDocument(routes: readonly DescribedRoute[], { origin, v
     servicePath: "",
     baseUrl: rootUrl,
     basePath: "",
+    // Google's clients take it for granted. Batches are not served: it is answered with 404.
+    batchPath: "batch",
     parameters: Object.fromEntries([
       [
         "alt",

@@ -52,6 +52,7 @@ export function openApiDocument(routes: readonly DescribedRoute[], { origin, ver
       [binding.httpMethod.toLowerCase()]: operationOf(operationId, ids, binding, schemas),
     };
   }
+  paths["/healthz"] = { get: HEALTH };
   return {
     openapi: "3.1.1",
     info: {
@@ -81,6 +82,22 @@ export function openApiDocument(routes: readonly DescribedRoute[], { origin, ver
 }
 
 const ERROR = "Error";
+
+/** It needs no credentials, and takes no system parameters. */
+const HEALTH: JsonObject = {
+  operationId: "healthz",
+  description: "Whether calls can succeed.",
+  tags: ["health"],
+  parameters: [],
+  security: [{}],
+  responses: {
+    200: {
+      description: "They can.",
+      content: { [JSON_MEDIA]: { schema: { type: "object", properties: { status: { const: "SERVING" } } } } },
+    },
+    default: { $ref: "#/components/responses/error" },
+  },
+};
 
 function operationOf(operationId: string, ids: readonly string[], binding: Binding, schemas: Schemas): JsonObject {
   const { rpc, collections } = binding;

@@ -7,6 +7,7 @@ import type { FieldDescriptor, Schemas } from "./schemas";
 /** System parameters (https://cloud.google.com/apis/docs/system-parameters) that every method takes. */
 export const SYSTEM_PARAMETERS = [
   { name: "fields", type: "string", description: "The fields that the answer is to have: `name,done,error/code`." },
+  { name: "access_token", type: "string", description: "A bearer token, where no header can be sent." },
   { name: "key", type: "string", description: "An API key." },
   { name: "prettyPrint", type: "boolean", description: "Indents the answer." },
   { name: "quotaUser", type: "string", description: "Accepted, and not looked at." },

@@ -76,6 +76,11 @@ export function apiVersionOf({ version }: Call): string {
 export function pathName(call: Call, variable: string): string {
   const name = nameFromPath(call.encodedVariables[variable] ?? "");
   if (!name.ok) throw invalidArgument([{ field: variable, description: name.description }]);
+  // AIP-159: "-" stands for a resource id.
+  if (name.value.split("/").some((segment, index) => index % 2 === 0 && segment === "-")) {
+    const description = `"-" stands for an id, not for a collection, in ${JSON.stringify(name.value)}`;
+    throw invalidArgument([{ field: variable, description }]);
+  }
   return name.value;
 }
 

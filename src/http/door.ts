@@ -2,7 +2,7 @@
 import { type IRequest, Router } from "itty-router";
 import { MAX_QUOTED_CHARACTERS } from "../limits";
 import type { Method } from "../operation/define-method";
-import { RpcError } from "../rpc/error";
+import { RpcError, invalidArgument } from "../rpc/error";
 import type { ServiceContext } from "./call";
 import { type AllowedOrigins, optionsResponse, withCors } from "./cors";
 import { errorResponse } from "./error-response";
@@ -14,7 +14,7 @@ import { maskOf, maskedJson } from "./partial-response";
 import { boolParameter, checkQueryText } from "./query";
 import { RequestBody } from "./request-body";
 import { type RequestLine, type RequestNotes, notesFromPath, requestIdOf } from "./request-line";
-import { type CompiledRoute, compileRoutes, matchRoute } from "./route";
+import { type CompiledRoute, compileRoutes, matchRoute, urlFromRequest, withoutEmptySegments } from "./route";
 import { checkPaths } from "./route-check";
 import { routeHint } from "./route-hint";
 import { serviceRoutes } from "./service-routes";
@@ -63,16 +63,17 @@ export function httpDoor(methods: readonly Method[]) {
     const method = effectiveMethod(request);
     const requestId = requestIdOf(request);
     const startTime = Date.now();
+    const url = urlFromRequest(request.url);
     const exchange: Exchange = {
       request,
       ports,
-      url: new URL(request.url),
+      url,
       method,
       body: new RequestBody(request),
       requestId,
       notes: {},
     };
-    const routed: IRequest = Object.assign(Object.create(null), { method, url: request.url });
+    const routed: IRequest = Object.assign(Object.create(null), { method, url: url.href });
     const response = withCors(request, (await router.fetch(routed, exchange)) as Response, corsOf(ports));
     await exchange.body.drain();
     const { notes } = exchange;
@@ -104,7 +105,7 @@ const serving = (): Response => new Response('{"status":"SERVING"}', { headers: 
 function pageEntries({ path, isOpen, respond }: Page): RouterEntry[] {
   const handler: RouterHandler = async (_, { request: sent, ports, method, body, requestId, notes }) => {
     const request = await requestWithFormQuery(sent, method, body);
-    const url = new URL(request.url);
+    const url = urlFromRequest(request.url);
     notes.resource = url.pathname;
     // As for every call: refused where the deployment is closed, or the credentials are bad, and counted.
     if (!isOpen) notes.caller = callerOf(await ports.service(request, requestId));
@@ -142,7 +143,7 @@ function routerEntries(compiled: CompiledRoute): RouterEntry[] {
     if (!encodedVariables) return undefined;
     Object.assign(notes, { rpc: route.rpc.name }, notesFromPath(encodedVariables));
     const request = await requestWithFormQuery(exchange.request, method, body);
-    const url = new URL(request.url);
+    const url = urlFromRequest(request.url);
     const service = await ports.service(request, requestId);
     notes.caller = callerOf(service);
     const call = { request, url, body, version, parameters: route.rpc.query, encodedVariables, service, notes };
@@ -199,6 +200,11 @@ function refuse(known: Known, { url, method, notes }: Exchange): never {
   notes.resource = path;
   const allow = methodsOfPath(known, url.pathname).join(", ");
   if (allow === "") {
+    const whole = withoutEmptySegments(url.pathname);
+    if (whole !== undefined && methodsOfPath({ ...known, pages: [] }, whole).length > 0) {
+      const description = "a name has no empty segment, and no slash at its end";
+      throw invalidArgument([{ field: "name", description }], { metadata: { path } });
+    }
     const hint = routeHint(known.compiled, url.pathname);
     throw new RpcError("NOT_FOUND", `No method is served at ${JSON.stringify(path)}.${hint}`, {
       reason: "ROUTE_NOT_FOUND",

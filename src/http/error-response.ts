@@ -35,7 +35,9 @@ function completeDetails(error: RpcError, requestId: string): Any[] {
     if (!details.some((present) => present["@type"] === detail["@type"])) details.push(detail);
   };
   if (error.code === "INVALID_ARGUMENT") add(badRequest([{ field: "", description: error.message }]));
-  if (error.code === "NOT_FOUND") add(resourceInfo("", error.metadata["resource"] ?? "", error.message));
+  // Of a path that no route knows there is nothing to say.
+  const resource = error.metadata["resource"];
+  if (error.code === "NOT_FOUND" && resource !== undefined) add(resourceInfo("", resource, error.message));
   if (isRetriedLater(error)) add(retryInfo(UNAVAILABLE_RETRY_SECONDS));
   if (error.code === "INTERNAL") add(requestInfo(requestId));
   return details;

@@ -23,9 +23,8 @@ export const locationListShape: AnswerShape = { locations: locationShape, nextPa
 /** The mask that a request asks for; undefined for the whole answer. An unknown field is INVALID_ARGUMENT. */
 export function maskOf(request: Request, search: URLSearchParams, shape: AnswerShape): CompiledMask | undefined {
   const fields = search.get("fields") ?? search.get("$fields");
-  // The header is a google.protobuf.FieldMask: its paths have dots.
-  const header = request.headers.get("X-Goog-FieldMask")?.replaceAll(".", "/");
-  const text = (fields ?? header ?? "").trim();
+  // The paths of a google.protobuf.FieldMask have dots.
+  const text = (fields ?? request.headers.get("X-Goog-FieldMask") ?? "").trim().replaceAll(".", "/");
   if (text === "" || text === "*") return undefined;
   // The compiler would take it for the prototype of the mask, and forget it.
   if (text.split(/[/,()\s]+/).includes("__proto__")) throw unknownFields("__proto__", "is no field of the answer");

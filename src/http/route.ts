@@ -48,6 +48,27 @@ export function compileRoutes(routes: readonly Route[]): CompiledRoute[] {
   });
 }
 
+/**
+ * A request's URL with the path's ordinary characters decoded: `/v1/%70rojects` is `/v1/projects` ("percent-encoded octets
+ * in the ranges of ALPHA, DIGIT, hyphen, period, underscore, or tilde … should be … decoded", RFC 3986, section 6.2.2.2).
+ */
+export function urlFromRequest(text: string): URL {
+  const url = new URL(text);
+  if (!url.pathname.includes("%")) return url;
+  url.pathname = url.pathname.replaceAll(/%[0-9a-f]{2}/gi, (octet) => {
+    const character = String.fromCodePoint(Number.parseInt(octet.slice(1), 16));
+    return /[\w.~-]/.test(character) ? character : octet;
+  });
+  return url;
+}
+
+/** A path behind whose first name there are empty segments, without them; undefined for any other. */
+export function withoutEmptySegments(path: string): string | undefined {
+  const [, version = "", ...segments] = path.split("/");
+  if (segments[0] === undefined || segments[0] === "" || !segments.includes("")) return undefined;
+  return `/${[version, ...segments.filter((segment) => segment !== "")].join("/")}`;
+}
+
 /** The variables of a path that is the route's, whatever the HTTP method; undefined where it is not. */
 export function matchRoute({ route, template }: CompiledRoute, path: string): Record<string, string> | undefined {
   const encodedVariables = matchHttpTemplate(template, path);

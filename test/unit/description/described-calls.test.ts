@@ -13,7 +13,8 @@ const discoveryDocument = await documentAt("/$discovery/rest?version=v1");
 const discovery = methodsOfDiscovery(discoveryDocument);
 const discoverySchemas = discoveryDocument["schemas"] as Schemas;
 const openApiDocument = await documentAt("/openapi.json");
-const openApi = operationsOfOpenApi(openApiDocument);
+// What is no method of the service is no route.
+const openApi = operationsOfOpenApi(openApiDocument).filter(({ path }) => path !== "/healthz");
 const { schemas: openApiSchemas } = openApiDocument["components"] as { schemas: Schemas };
 const routes = serviceRoutes(describedMethods);
 

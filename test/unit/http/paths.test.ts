@@ -1,0 +1,104 @@
+// Paths in the forms in which clients, proxies and hands write them (api.md, section 1).
+import { describe, expect, test } from "vitest";
+import { knock } from "../../support/a-door";
+import { violatedFields } from "../../support/an-rpc-error";
+
+describe("a path whose ordinary characters are percent-encoded", () => {
+  test.each([
+    ["GET", "/v1/%70rojects/p/operations/1"],
+    ["GET", "/%76%31/projects/p/operations/1"],
+    ["GET", "/v1/projects/%70/%6fperations/1"],
+    ["GET", "/v1/projects/p/%6Fperations/1"],
+    ["POST", "/v1/projects/p/operations/1:%63ancel"],
+    ["POST", "/v1/%65cho:wait"],
+    ["GET", "/%68ealthz"],
+    ["GET", "/openapi%2ejson"],
+  ])("%s %s is the same path", async (method, path) => {
+    expect((await knock(method, path)).status).toBe(200);
+  });
+
+  test.each([
+    ["/v1/projects/p/operations/1%2541", "projects/p/operations/1%41"],
+    ["/v1/projects/p%3Aq/operations/%31", "projects/p:q/operations/1"],
+    ["/v1/operations/projects%2F%70%2Foperations%2F1", "projects/p/operations/1"],
+  ])("is decoded once: %s", async (path, name) => {
+    const { calls } = await knock("GET", path);
+
+    expect(calls.at(-1)?.[1]).toBe(name);
+  });
+
+  test("has no verb behind an encoded colon", async () => {
+    expect((await knock("POST", "/v1/projects/p/operations/1%3Acancel")).status).toBe(405);
+  });
+});
+
+describe("an empty segment, or a slash at the end", () => {
+  test.each([
+    ["GET", "/v1/operations/1/"],
+    ["GET", "/v1/operations/"],
+    ["GET", "/v1/projects/p/operations/"],
+    ["GET", "/v1/projects/p//operations/1"],
+    ["GET", "/v1/projects//operations/1"],
+    ["GET", "/v1/projects/p//operations"],
+    ["GET", "/v1/projects/p/operations//1"],
+    ["DELETE", "/v1/projects/p/operations/1//"],
+    ["GET", "/v1/projects/p/operations/%31/"],
+  ])("%s %s is INVALID_ARGUMENT", async (method, path) => {
+    const { status, error, calls } = await knock(method, path);
+
+    expect(status).toBe(400);
+    expect(violatedFields(error?.details ?? [])).toEqual(["name"]);
+    expect(calls).toEqual([]);
+  });
+});
+
+describe('a "-" in place of a collection', () => {
+  test.each([
+    ["GET", "/v1/-/p/locations/l/operations", "name"],
+    ["GET", "/v1/projects/p/-/l/operations", "name"],
+    ["GET", "/v1/projects/p/-/-/operations", "name"],
+    ["GET", "/v1/-/p/operations/1", "name"],
+    ["POST", "/v1/projects/p/-/l/operations", "parent"],
+    ["POST", "/v1/-/p:getIamPolicy", "resource"],
+    ["GET", "/v1/projects/p/%2D/l/operations", "name"],
+  ])("%s %s is INVALID_ARGUMENT", async (method, path, field) => {
+    const { status, error, calls } = await knock(method, path);
+
+    expect(status).toBe(400);
+    expect(violatedFields(error?.details ?? [])).toEqual([field]);
+    expect(calls).toEqual([]);
+  });
+});
+
+test("a path that no route knows has no ResourceInfo, which would say nothing", async () => {
+  const { error } = await knock("GET", "/v1/nothing");
+
+  expect(error?.details.map((detail) => detail["@type"])).toEqual(["type.googleapis.com/google.rpc.ErrorInfo"]);
+});
+
+test("a query whose bytes are not UTF-8 is refused, and names the parameter", async () => {
+  const { error } = await knock("GET", "/v1/projects/p/operations?pageSize=1&filter=%c3%28");
+
+  expect(violatedFields(error?.details ?? [])).toEqual(["filter"]);
+});
+
+test.each(["name.x", "operations.name", "operations.error.code,nextPageToken"])(
+  "fields=%s takes dots",
+  async (fields) => {
+    const { status, error } = await knock("POST", `/v1/projects/p/operations?fields=${fields}`, {
+      headers: { "X-HTTP-Method-Override": "GET" },
+    });
+
+    // What is wrong, if anything, is the field, not the dot.
+    expect([status, error?.message ?? ""].join(" ")).toMatch(fields === "name.x" ? /400 .*"name"/ : /^(?!400)/);
+  },
+);
+
+test("the documents have what Google's clients look for", async () => {
+  const { json: discovery } = await knock("GET", "/$discovery/rest");
+  const { json: openApi } = await knock("GET", "/openapi.json");
+
+  expect(discovery["batchPath"]).toBe("batch");
+  expect(discovery["parameters"]).toHaveProperty("access_token");
+  expect(openApi["paths"]).toHaveProperty("/healthz");
+});
