@@ -30,6 +30,11 @@ export const MAX_JSON_DEPTH = 100;
 /** An answer of more bytes, or that indented would have more characters, is not indented where prettyPrint asks for it. */
 export const MAX_INDENTED_SOURCE_BYTES = 2 * MIB;
 export const MAX_INDENTED_CHARACTERS = 8 * MIB;
+/**
+ * An answer of more bytes comes whole where `fields` asks for a part: picking holds its text and its values in memory. A full
+ * page of a list, with its token, has less.
+ */
+export const MAX_MASKED_SOURCE_BYTES = 9 * MIB;
 /** The system parameter `fields`. */
 export const MAX_FIELDS_CHARACTERS = 2_048;
 /** How long a browser may keep the answer to a preflight request, in seconds: Chromium keeps it no longer. */

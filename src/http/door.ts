@@ -10,7 +10,7 @@ import { type Page, descriptionPages } from "./description-routes";
 import { indentedJson, indentedResponse } from "./indent";
 import { JSON_TYPE } from "./media-type";
 import { refuseOtherBody, requestWithFormQuery } from "./form-query";
-import { maskOf, maskedJson } from "./partial-response";
+import { maskOf, maskedResponse } from "./partial-response";
 import { boolParameter, checkQueryText } from "./query";
 import { RequestBody } from "./request-body";
 import { type RequestLine, type RequestNotes, notesFromPath, requestIdOf } from "./request-line";
@@ -155,8 +155,7 @@ function routerEntries(compiled: CompiledRoute): RouterEntry[] {
     const response = await route.handler(call);
     if (response.status !== 200 || (!mask && !isIndented)) return response;
     if (!mask) return indentedResponse(response);
-    const json = maskedJson(await response.text(), mask);
-    return new Response(isIndented ? indentedJson(json) : json, response);
+    return maskedResponse(response, mask, isIndented ? indentedJson : (json) => json);
   };
   // HEAD answers as GET, without the body.
   const methods = route.method === "GET" ? ["GET", "HEAD"] : [route.method];

@@ -1,7 +1,7 @@
 // The system parameter prettyPrint: the answer indented, as far as that is small enough. Indentation multiplies deep JSON, so
 // a larger answer comes as it is; it means the same.
 import { MAX_INDENTED_CHARACTERS, MAX_INDENTED_SOURCE_BYTES } from "../limits";
-import { streamFromParts } from "../service/stream-from-parts";
+import { rewrittenResponse } from "./rewritten-response";
 
 const INDENT = 2;
 
@@ -12,31 +12,8 @@ export function indentedJson(json: string): string {
 }
 
 /** An answer indented. One that is too long for it is passed on without being held in memory. */
-export async function indentedResponse(response: Response): Promise<Response> {
-  if (!response.body) return response;
-  const reader = response.body.getReader();
-  const decoder = new TextDecoder();
-  let text = "";
-  let bytes = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return new Response(indentedJson(text + decoder.decode()), response);
-    text += decoder.decode(value, { stream: true });
-    bytes += value.length;
-    if (bytes > MAX_INDENTED_SOURCE_BYTES) break;
-  }
-  // Bytes of a character that is cut in two by the chunk's end are kept by the decoder, and go on as bytes.
-  const rest = new ReadableStream<Uint8Array>({
-    async pull(controller): Promise<void> {
-      const { done, value } = await reader.read();
-      text = decoder.decode(value, { stream: !done });
-      if (text !== "") controller.enqueue(new TextEncoder().encode(text));
-      if (done) controller.close();
-      else if (text === "") await this.pull?.(controller);
-    },
-    cancel: (reason) => reader.cancel(reason),
-  });
-  return new Response(streamFromParts([text, rest]), response);
+export function indentedResponse(response: Response): Promise<Response> {
+  return rewrittenResponse(response, MAX_INDENTED_SOURCE_BYTES, indentedJson);
 }
 
 /** Counted, and not tried: each bracket and comma outside of strings begins a line as deep as it stands. */

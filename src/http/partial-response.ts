@@ -3,10 +3,11 @@
 // oxlint-disable-next-line typescript/triple-slash-reference -- whoever compiles this source as a dependency needs these types
 /// <reference path="./json-mask.d.ts" />
 import { type CompiledMask, compile } from "json-mask";
-import { MAX_FIELDS_CHARACTERS, MAX_QUOTED_CHARACTERS } from "../limits";
+import { MAX_FIELDS_CHARACTERS, MAX_MASKED_SOURCE_BYTES, MAX_QUOTED_CHARACTERS } from "../limits";
 import type { Json } from "../rpc/any";
 import { isJsonObject } from "../rpc/decode";
 import { invalidArgument } from "../rpc/error";
+import { rewrittenResponse } from "./rewritten-response";
 
 /** The fields that an answer may have; `any` holds fields of the deployment's own. */
 export interface AnswerShape {
@@ -62,6 +63,15 @@ function checkFields(mask: CompiledMask, shape: AnswerShape, path: readonly stri
 function unknownFields(text: string, rule: string): Error {
   const description = `${JSON.stringify(text.slice(0, MAX_QUOTED_CHARACTERS))} ${rule}`;
   return invalidArgument([{ field: "fields", description }]);
+}
+
+/** What a mask keeps of an answer, then finished; or all of it, where it has more than {@link MAX_MASKED_SOURCE_BYTES}. */
+export function maskedResponse(
+  response: Response,
+  mask: CompiledMask,
+  finish: (json: string) => string,
+): Promise<Response> {
+  return rewrittenResponse(response, MAX_MASKED_SOURCE_BYTES, (json) => finish(maskedJson(json, mask)));
 }
 
 /** What a mask keeps of an answer in JSON. */

@@ -1,6 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { rpcErrorOf } from "../../support/an-rpc-error";
-import { maskOf, maskedJson, operationListShape, operationShape } from "../../../src/http/partial-response";
+import {
+  maskOf,
+  maskedJson,
+  maskedResponse,
+  operationListShape,
+  operationShape,
+} from "../../../src/http/partial-response";
+import { MAX_MASKED_SOURCE_BYTES, MAX_PAGE_BYTES } from "../../../src/limits";
 
 const ask = (fields: string, headers: Record<string, string> = {}) =>
   maskOf(
@@ -107,5 +114,38 @@ describe("fields", () => {
         details: [expect.objectContaining({ fieldViolations: [expect.objectContaining({ field: "fields" })] })],
       }),
     );
+  });
+});
+
+describe("maskedResponse", () => {
+  const mask = maskOf(new Request("https://a.example"), new URLSearchParams("fields=name"), operationShape)!;
+  const asItIs = (json: string): string => json;
+  const answerOf = (characters: number): string =>
+    JSON.stringify({ name: "n", response: { a: "x".repeat(characters) } });
+
+  test("keeps the fields of an answer as large as a full page", async () => {
+    const response = await maskedResponse(new Response(answerOf(MAX_PAGE_BYTES)), mask, asItIs);
+
+    expect(await response.text()).toBe('{"name":"n"}');
+  });
+
+  test("passes a larger answer on whole, and reads no further than it must before", async () => {
+    const bytes = new TextEncoder().encode(answerOf(3 * MAX_MASKED_SOURCE_BYTES));
+    let offset = 0;
+    const body = new ReadableStream<Uint8Array>(
+      {
+        pull(controller) {
+          controller.enqueue(bytes.subarray(offset, offset + 1_048_576));
+          offset += 1_048_576;
+          if (offset >= bytes.length) controller.close();
+        },
+      },
+      { highWaterMark: 0 },
+    );
+    const response = await maskedResponse(new Response(body, { headers: { ETag: '"1"' } }), mask, asItIs);
+
+    expect(offset).toBeLessThan(bytes.length / 2);
+    expect(response.headers.get("ETag")).toBe('"1"');
+    expect((await response.arrayBuffer()).byteLength).toBe(bytes.length);
   });
 });
