@@ -177,6 +177,8 @@ async function serviceContext(
     principal,
     apiKeys: apiKeyStore(env.KEYS),
     authorize: (permission, parent) => authorizer.require(permission, parent),
+    authorizeAnew: (permission, parent) => authorizer.requireAnew(permission, parent),
+    judgementEnd: () => authorizer.judgementEnd(),
     permit: operationGate(env.OPERATIONS, authorizer),
     administer: (action, resource) => authorizer.requireAdministrator(action, resource),
     iam: {

@@ -138,8 +138,8 @@ export const WAITERS_RETURNING_PER_SECOND = 500;
 export const MIN_WAIT_RETURN_MS = 500;
 /** … up to this. */
 export const MAX_WAIT_RETURN_MS = 10 * SECOND_MS;
-/** How long a wait rests on one judgement of its caller's rights. */
-export const WAIT_JUDGEMENT_MS = 30 * SECOND_MS;
+/** How long a wait, or an upload, relies on one judgement of its caller's rights. */
+export const JUDGEMENT_MS = 30 * SECOND_MS;
 
 // ── Methods: defaults and bounds of what a declaration may say ──────────────────────────────────────────────────────
 

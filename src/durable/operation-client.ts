@@ -1,6 +1,6 @@
 // The way from a Worker to an operation's object: a name in, an answer out; what cannot be reached is UNAVAILABLE.
 import { scopeFromParent } from "../aip/resource-name";
-import { MAX_CACHED_TOKEN_KEYS, WAIT_JUDGEMENT_MS } from "../limits";
+import { MAX_CACHED_TOKEN_KEYS } from "../limits";
 import type { Access } from "../iam/access";
 import type { Absence, Explained, OperationAnswer, ReadAnswer, StartAnswer } from "../operation/answer";
 import type { ShardPage } from "../operation/page";
@@ -127,10 +127,8 @@ export function operationStore(
   };
 }
 
-/** A judgement holds for a while, and no longer than the credentials do. */
-function judgementOf(access: Access, { principal }: Authorizer): Judgement {
-  const endTime = Math.min(Date.now() + WAIT_JUDGEMENT_MS, principal.expireTime ?? Infinity);
-  return { access, endTime };
+function judgementOf(access: Access, authorizer: Authorizer): Judgement {
+  return { access, endTime: authorizer.judgementEnd() };
 }
 
 function present<T extends object>(answer: T | "NOT_FOUND"): T | undefined {

@@ -23,6 +23,10 @@ export interface ServiceContext {
   caller: Caller;
   /** Throws where the caller has not the permission on a parent. */
   authorize: (permission: Permission, parent: string) => Promise<void>;
+  /** The same, judged anew, credentials included. */
+  authorizeAnew: (permission: Permission, parent: string) => Promise<void>;
+  /** Until when what is judged now may be relied on. */
+  judgementEnd: () => number;
   /** Throws where the caller has not the permission on an operation, by its own policy and starter too. */
   permit: (permission: Permission, name: string) => Promise<void>;
   /** Throws where the caller is no administrator of the deployment. */

@@ -21,6 +21,8 @@ import { API_VERSIONS, type Route } from "./route";
 import { START_PARAMETERS, startOptions, startedResponse } from "./start-options";
 import { transcode } from "./transcoding";
 
+const PERMISSION = "longrunning.methods.invoke";
+
 /** The route of a method; one declared under a served version is served under all of them. */
 export function routeFromMethod(method: Method): Route {
   const [, version = "", ...rest] = method.http.post.split("/");
@@ -30,7 +32,7 @@ export function routeFromMethod(method: Method): Route {
     template: isServedVersion ? `/{version}/${rest.join("/")}` : method.http.post,
     rpc: rpcFromMethod(method),
     answer: operationShape,
-    judge: onParent("longrunning.methods.invoke", (call) => parentFromVariables(variablesOf(call, method))),
+    judge: onParent(PERMISSION, (call) => parentFromVariables(variablesOf(call, method))),
     handler: (call) => start(call, method),
   };
 }
@@ -58,7 +60,7 @@ async function start(call: Call, method: Method): Promise<Response> {
   const pathVariables = variablesOf(call, method);
   const parent = parentFromVariables(pathVariables);
   const { values, rest } = splitQuery(call.url.searchParams, START_PARAMETERS);
-  const input = method.input && streamedInput(call, method.input);
+  const input = method.input && streamedInput(call, method.input, parent);
   const body = input ? undefined : await readJson(call.request, call.body, MAX_BODY_BYTES);
   // What every start takes is no field of the method's own request.
   const isWhole = method.http.body === "*" && isJsonObject(body);
@@ -102,7 +104,7 @@ function variablesOf(call: Call, { template }: Method): Record<string, string> {
 /** US-ASCII is a part of UTF-8. */
 const UTF8_CHARSETS = new Set(["utf-8", "utf8", "us-ascii", "ascii"]);
 
-function streamedInput(call: Call, { contentTypes, maxBytes }: InputRule): StreamedInput {
+function streamedInput(call: Call, { contentTypes, maxBytes }: InputRule, parent: string): StreamedInput {
   const mediaType = parseMediaType(call.request.headers.get("Content-Type"));
   const expected = contentTypes.map((type) => `"${type}"`).join(" or ");
   if (!mediaType || !contentTypes.includes(mediaType.essence)) {
@@ -122,7 +124,10 @@ function streamedInput(call: Call, { contentTypes, maxBytes }: InputRule): Strea
   }
   const announcedBytes = Number(call.request.headers.get("Content-Length") ?? 0);
   if (announcedBytes > maxBytes) throw bodyTooLarge(maxBytes);
-  const input = { stream: call.body.stream(maxBytes), maxBytes, digest: false };
+  const { judgementEnd, authorizeAnew } = call.service;
+  // An upload may take longer than a judgement may be relied on.
+  const right = { endTime: judgementEnd, judgeAnew: () => authorizeAnew(PERMISSION, parent) };
+  const input = { stream: call.body.stream(maxBytes, right), maxBytes, digest: false };
   // Of a coded body it says nothing about what is stored.
   const isPlain = !call.request.headers.has("Content-Encoding");
   return isPlain && announcedBytes > 0 ? { ...input, announcedBytes } : input;

@@ -14,6 +14,7 @@ import { isJsonObject } from "../rpc/decode";
 import { RpcError, invalidArgument } from "../rpc/error";
 import { bodyTooLarge } from "../service/start-once";
 import { contentCodingOf, decodedBytes, decodedParts } from "./content-coding";
+import { HeldRight, type Right } from "./held-right";
 import { inexactNumbers } from "./exact-json";
 import { isJson, parseMediaType } from "./media-type";
 
@@ -120,9 +121,9 @@ export class RequestBody {
   /**
    * The body as a stream, decoded; a reader that stops early leaves the rest to be drained. It goes through one buffer and a
    * stream of the runtime's own: otherwise garbage of the body's size would pile up in this isolate. Its reader counts what
-   * comes out; of a coded body, `maxBytes` bounds what is sent as well.
+   * comes out; of a coded body, `maxBytes` bounds what is sent as well. Where the sender's `right` ends, the stream breaks off.
    */
-  stream(maxBytes = Infinity): ReadableStream<Uint8Array> {
+  stream(maxBytes = Infinity, right?: Right): ReadableStream<Uint8Array> {
     const { body, headers } = this.#request;
     const coding = this.isAbsent ? undefined : contentCodingOf(headers);
     const { readable, writable } = new IdentityTransformStream();
@@ -130,7 +131,7 @@ export class RequestBody {
     if (body) this.#next ??= coding === undefined ? nextLargeBytesOf(body) : nextBytesOf(body);
     const sent = this.#sentParts(coding === undefined ? Infinity : maxBytes);
     const parts = coding === undefined ? sent : decodedParts(coding, sent);
-    this.#streamed = { readable, settled: this.#writeTo(writable.getWriter(), parts) };
+    this.#streamed = { readable, settled: this.#writeTo(writable.getWriter(), parts, right) };
     return readable;
   }
 
@@ -144,17 +145,30 @@ export class RequestBody {
   async #writeTo(
     writer: WritableStreamDefaultWriter<Uint8Array>,
     parts: AsyncGenerator<Uint8Array, void, undefined>,
+    right: Right | undefined,
   ): Promise<void> {
+    // At once, also while the client sends nothing: the loop below notices with its next write.
+    const held = right && new HeldRight(right, (error) => this.#cut(writer, error));
     try {
       // What was written was read by then, and may be read over.
       for await (const part of parts) await writer.write(part);
+      await held?.confirm();
+      if (this.#problem) throw this.#problem;
       await writer.close();
     } catch (error) {
-      if (error instanceof RpcError) this.#problem = error;
+      if (error instanceof RpcError) this.#problem ??= error;
       // The reader has stopped, or the client went away: what was read must not pass for the whole.
       console.info({ message: "body not read to its end", error: String(error) });
       await writer.abort(error).catch(() => undefined);
+    } finally {
+      held?.release();
     }
+  }
+
+  #cut(writer: WritableStreamDefaultWriter<Uint8Array>, error: unknown): void {
+    this.#problem ??= RpcError.from(error);
+    // Rejected where the stream has failed already; then there is nothing to cut.
+    void writer.abort(error).catch(() => undefined);
   }
 
   /** Reads on, within bounds, without keeping anything: an answer over an unread body breaks the client's connection. */

@@ -5,6 +5,7 @@ import { allowedPermissions, isAllowed } from "../iam/evaluate";
 import type { Permission } from "../iam/permissions";
 import { resourceFromParent, resourceType } from "../iam/policy-resources";
 import { EVERYONE_MAY, type Principal } from "../iam/principal";
+import { JUDGEMENT_MS } from "../limits";
 import { type AncestorPolicyPorts, ancestorPolicies } from "./iam-policy";
 
 /** What only administrators of the deployment do, whatever the policies say. */
@@ -67,9 +68,24 @@ export class Authorizer {
    * credentials have expired or were revoked.
    */
   async accessAnew(permission: Permission, name: string): Promise<Access> {
+    await this.#authenticateAnew();
+    return this.accessTo(permission, name);
+  }
+
+  /** As `require`, judged anew: an upload, too, may last longer than a judgement may be relied on. */
+  async requireAnew(permission: Permission, parent: string): Promise<void> {
+    await this.#authenticateAnew();
+    await this.require(permission, parent);
+  }
+
+  async #authenticateAnew(): Promise<void> {
     this.#principal = await this.#ports.authenticate();
     this.#granted.clear();
-    return this.accessTo(permission, name);
+  }
+
+  /** A judgement of now holds for a while, and no longer than the credentials do. */
+  judgementEnd(): number {
+    return Math.min(this.#ports.now() + JUDGEMENT_MS, this.#principal.expireTime ?? Infinity);
   }
 
   /** For operations of a list that the caller may have: the list was judged, by its parent's name. */

@@ -96,17 +96,17 @@ export const bugs: readonly Bug[] = [
   // ── Rights end ────────────────────────────────────────────────────────────────────────────────────────────────────
   {
     name: "a wait rests on its first judgement for ever",
-    file: "src/durable/operation-client.ts",
-    find: "Math.min(Date.now() + WAIT_JUDGEMENT_MS, principal.expireTime ?? Infinity)",
-    replace: "principal.expireTime === -1 ? WAIT_JUDGEMENT_MS : Infinity",
+    file: "src/service/authorizer.ts",
+    find: "Math.min(this.#ports.now() + JUDGEMENT_MS, this.#principal.expireTime ?? Infinity)",
+    replace: "this.#principal.expireTime === -1 ? JUDGEMENT_MS : Infinity",
     tests: unit("durable/wait.test.ts"),
     caughtBy: "credentials that stop being good",
   },
   {
     name: "a wait outlasts its token",
-    file: "src/durable/operation-client.ts",
-    find: "Math.min(Date.now() + WAIT_JUDGEMENT_MS, principal.expireTime ?? Infinity)",
-    replace: "Date.now() + WAIT_JUDGEMENT_MS + 0 * (principal.expireTime ?? 0)",
+    file: "src/service/authorizer.ts",
+    find: "Math.min(this.#ports.now() + JUDGEMENT_MS, this.#principal.expireTime ?? Infinity)",
+    replace: "this.#ports.now() + JUDGEMENT_MS + 0 * (this.#principal.expireTime ?? 0)",
     tests: unit("durable/wait.test.ts"),
     caughtBy: "at the very time at which they expire",
   },
@@ -117,6 +117,22 @@ export const bugs: readonly Bug[] = [
     replace: "",
     tests: unit("durable/wait.test.ts"),
     caughtBy: "credentials that stop being good",
+  },
+  {
+    name: "an upload is not judged anew",
+    file: "src/http/method-routes.ts",
+    find: "call.body.stream(maxBytes, right)",
+    replace: "call.body.stream(maxBytes, right.endTime() < 0 ? right : undefined)",
+    tests: workers("upload-access.test.ts"),
+    caughtBy: "an upload is cut",
+  },
+  {
+    name: "the end of an upload does not wait for its judgement",
+    file: "src/http/request-body.ts",
+    find: "      await held?.confirm();\n",
+    replace: "",
+    tests: workers("upload-access.test.ts"),
+    caughtBy: "at its end",
   },
   // ── Budgets of work ───────────────────────────────────────────────────────────────────────────────────────────────
   {
