@@ -269,8 +269,9 @@ describe("lanes", () => {
       const text = await response.text();
 
       expect(response.status).toBe(500);
-      expect(text).toContain("CONFIGURATION_INVALID");
-      expect(text).toContain("TRANSCODE is not bound to a queue, though the method things:make names it");
+      expect(text).toContain("BINDING_MISSING");
+      expect(text).toContain("the binding TRANSCODE is missing");
+      expect(text).toContain("the method things:make names it");
     });
   });
 });
