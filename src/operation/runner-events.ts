@@ -173,6 +173,8 @@ export function yieldWork(draft: Draft, event: Extract<OperationEvent, { type: "
   report(draft, event.progress);
   if (record.state === "CANCELLING") return confirmCancel(draft, CANCELLED_MESSAGE);
   remember(record, event);
+  // A failure that the handler caught is decided, and so is a sleep that is over: the next invocation goes on from them.
+  if (event.sleeps !== undefined || event.stepFailures !== undefined) mark(record);
   const gotOn = (record.marks ?? 0) > (record.marksAtClaim ?? 0);
   record.idleInvocations = gotOn ? 0 : (record.idleInvocations ?? 0) + 1;
   if (record.idleInvocations >= MAX_IDLE_INVOCATIONS) {

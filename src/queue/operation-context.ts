@@ -111,7 +111,8 @@ export class RunContext implements OperationContext {
       ports,
       {
         onSleep: ({ sleep: { ordinal, wakeTime } }) =>
-          this.#end({ type: "sleep", ordinal, wakeTime, ...this.#takeMemory(this.#sleeps.takePending()) }),
+          // Also where none is new: without them, the object would take the one for an earlier version's.
+          this.#end({ type: "sleep", ordinal, wakeTime, sleeps: [], ...this.memory() }),
         onYield: () => this.#end(this.#yield()),
         onFailure: (error) => this.#fail(error),
         onWake: (timer, order, isAlone) => this.#sleeps.woken(timer, order, isAlone),
@@ -270,9 +271,7 @@ export class RunContext implements OperationContext {
     }
     this.#hasMovedCursor ||= json !== this.#cursor;
     this.#cursor = json;
-    if (this.#isLate()) this.#replay.hold();
-    else resolve();
-    this.#replay.checkpointEnds();
+    this.#replay.checkpointEnds({ isLate: this.#isLate(), deliver: resolve });
   }
 
   // ── Sleeps ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -128,9 +128,20 @@ export class Replay {
     this.#wake();
   }
 
-  /** The handler goes on from it before anything else is delivered, in a replay as at first. */
-  checkpointEnds(): void {
+  /**
+   * The handler goes on from a checkpoint before anything else is delivered, in a replay as at first. So where the invocation is
+   * to give way, it does so at once; or, while steps run, at the next call.
+   */
+  checkpointEnds({ isLate, deliver }: { isLate: boolean; deliver: () => void }): void {
     this.#checkpointsUnderWay -= 1;
+    if (this.#isClosed) return;
+    const isIdle = this.#stepsUnderWay === 0 && this.#new.length === 0 && this.#checkpointsUnderWay === 0;
+    if (isLate && isIdle) {
+      this.close();
+      return this.#listener.onYield();
+    }
+    this.#wantsYield ||= isLate;
+    deliver();
     this.#wake();
   }
 
@@ -225,10 +236,11 @@ export class Replay {
 
   /** Called when the handler has gone as far as it can, and nothing is there to be delivered. */
   #considerGivingUp(): void {
-    if (this.#isClosed) return;
+    // A sleep that is over waits for the checkpoint, too: its alarm would ring again and again.
+    if (this.#isClosed || this.#checkpointsUnderWay > 0) return;
     const earliest = this.#earliestAwaited();
     this.#armAlarm(earliest);
-    if (this.#stepsUnderWay > 0 || this.#new.length > 0 || this.#checkpointsUnderWay > 0) return;
+    if (this.#stepsUnderWay > 0 || this.#new.length > 0) return;
     if (this.#wantsYield) return this.#linger(() => this.#listener.onYield());
     if (!earliest || earliest.sleep.wakeTime - this.#ports.now() <= SLEEP_IN_PLACE_MS) return;
     this.#linger(() => this.#listener.onSleep(earliest));

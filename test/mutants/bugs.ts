@@ -14,6 +14,7 @@ export interface Bug {
 const SIMULATION = "simulation";
 const SCENARIOS: readonly string[] = ["--project", "simulation", "test/simulation/scenarios.test.ts"];
 const unit = (file: string): readonly string[] => ["--project", "unit", `test/unit/${file}`];
+const PROGRAMS = unit("queue/programs/handler-programs.test.ts");
 const workers = (file: string): readonly string[] => ["--project", "workers", `test/workers/${file}`];
 
 export const bugs: readonly Bug[] = [
@@ -782,6 +783,101 @@ export const bugs: readonly Bug[] = [
     replace: "DEFAULT_CPU_LIMIT_MS + 15 * SECOND_MS",
     tests: unit("limits.test.ts"),
     caughtBy: "a lease outlasts a runner that computes",
+  },
+  // ── Handlers' control flow ────────────────────────────────────────────────────────────────────────────────────────
+  {
+    name: "stored outcomes are delivered in the order of their calls",
+    file: "src/queue/replay.ts",
+    find: "if (!next || outcome.order < next.order) next = outcome;",
+    replace: "next ??= outcome;",
+    tests: PROGRAMS,
+    caughtBy: "",
+  },
+  {
+    name: "the handler has no turn between two outcomes",
+    file: "src/queue/replay.ts",
+    find: "await this.#ports.turn();",
+    replace: "await Promise.resolve();",
+    tests: PROGRAMS,
+    caughtBy: "",
+  },
+  {
+    name: "a sleep takes another's wake time",
+    file: "src/queue/sleeps.ts",
+    find: "this.#byOrdinal.get(this.#ordinal) ?? []",
+    replace: "this.#byOrdinal.get(0) ?? []",
+    tests: PROGRAMS,
+    caughtBy: "",
+  },
+  {
+    name: "an attempt inherits sleeps of another in spite of its number",
+    file: "src/queue/operation-context.ts",
+    find: `  get attempt(): number {
+    this.#sleeps.areOfAttempt();`,
+    replace: "  get attempt(): number {",
+    tests: workers("control-flow.test.ts"),
+    caughtBy: "is not taken for one of the next",
+  },
+  {
+    name: "the winner of a race is forgotten",
+    file: "src/queue/sleeps.ts",
+    find: "...(isAlone ? {} : { order }),",
+    replace: "",
+    tests: PROGRAMS,
+    caughtBy: "",
+  },
+  {
+    name: "a sleep that has lost a race holds the operation",
+    file: "src/queue/attempt.ts",
+    find: `      case "returned":
+`,
+    replace: `      case "returned": {
+        const { sleeps } = this.#context?.memory() ?? {};
+        if (sleeps?.[0]) return { type: "sleep", ...sleeps[0], sleeps };
+      }
+`,
+    tests: PROGRAMS,
+    caughtBy: "at the same time",
+  },
+  {
+    name: "siblings of a failed step are not waited for",
+    file: "src/queue/attempt.ts",
+    find: "    await this.#context?.stepsSettled();\n",
+    replace: "",
+    tests: PROGRAMS,
+    caughtBy: "that fail and are retried",
+  },
+  {
+    name: "a caught failure is run again",
+    file: "src/queue/operation-context.ts",
+    find: "} else if (failed) {",
+    replace: '} else if (failed && name === "") {',
+    tests: PROGRAMS,
+    caughtBy: "each step once",
+  },
+  {
+    name: "a failure outlives its attempt",
+    file: "src/operation/attempt.ts",
+    find: "  delete record.stepFailures;\n",
+    replace: "",
+    tests: workers("control-flow.test.ts"),
+    caughtBy: "is run again by the next attempt",
+  },
+  {
+    name: "a checkpoint is held back while steps run on",
+    file: "src/queue/replay.ts",
+    find: "    this.#wantsYield ||= isLate;\n    deliver();",
+    replace: "    this.#wantsYield ||= isLate;\n    if (!isLate) deliver();",
+    tests: PROGRAMS,
+    caughtBy: "what was decided",
+  },
+  {
+    name: "a stored sleep is taken for an earlier version's",
+    file: "src/queue/operation-context.ts",
+    find: 'this.#end({ type: "sleep", ordinal, wakeTime, sleeps: [], ...this.memory() }),',
+    replace: 'this.#end({ type: "sleep", ordinal, wakeTime, ...this.memory() }),',
+    tests: unit("queue/operation-context.test.ts"),
+    caughtBy: "that was set to a time counts",
   },
   // ── KV ────────────────────────────────────────────────────────────────────────────────────────────────────────────
   {

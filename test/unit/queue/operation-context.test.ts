@@ -232,7 +232,7 @@ describe("a sleep of an earlier attempt", () => {
     void op.sleepUntil(new Date(time)).then(() => undefined);
     const ended = await ending();
 
-    expect(ended).toEqual({ type: "sleep", ordinal: 0, wakeTime: time });
+    expect(ended).toEqual({ type: "sleep", ordinal: 0, wakeTime: time, sleeps: [] });
   });
 });
 

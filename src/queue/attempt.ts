@@ -1,0 +1,185 @@
+// One call of a method's handler, and the last word about it: how it ended, or why the invocation does.
+import { MAX_INLINE_RESULT_CHARACTERS, MAX_RESPONSE_BYTES } from "../limits";
+import { boundedStatus } from "../operation/bounded-status";
+import type { Method } from "../operation/define-method";
+import { isMisuse } from "../operation/misuse";
+import { responseJson } from "../operation/response-json";
+import type { LastWord } from "../operation/run-channel";
+import type { JsonObject } from "../rpc/any";
+import { Code, codeNameFromNumber } from "../rpc/code";
+import { RpcError } from "../rpc/error";
+import type { Status } from "../rpc/status";
+import { fitsUtf8 } from "../rpc/utf8";
+import { emulatedOutcome } from "./emulated-work";
+import { InvocationLimitReached } from "./invocation-limit";
+import { type Ending, RunContext, type RunPorts } from "./operation-context";
+import type { RunChannel } from "./run-channel";
+import { thrownFields, thrownText } from "./thrown";
+
+/** How a handler's call ended. */
+type HandlerEnd = { type: "returned"; response: unknown } | { type: "threw"; error: unknown };
+
+/** What a call of a handler needs of the run channel. */
+export type AttemptChannel = Pick<RunChannel, "claimed" | "input" | "saveLargeResponse">;
+
+export interface AttemptOptions {
+  ports(this: void, input: RunPorts["input"]): RunPorts;
+  /** Runs the handler within a span of the platform's traces. */
+  span<T>(this: void, work: () => Promise<T>): Promise<T>;
+  signal: AbortSignal;
+  invocationMs: number;
+  /** Open mode: the inner text of an unclassified error may be shown to clients. */
+  showInnerErrors: boolean;
+}
+
+/** One call of a method's handler, and the last word about it. */
+export class Attempt {
+  readonly #channel: AttemptChannel;
+  readonly #method: Method;
+  readonly #options: AttemptOptions;
+  #context: RunContext | undefined;
+  /** Set where the handler has failed, while its other steps come to their ends. */
+  #failure: LastWord | undefined;
+
+  constructor(channel: AttemptChannel, method: Method, options: AttemptOptions) {
+    this.#channel = channel;
+    this.#method = method;
+    this.#options = options;
+  }
+
+  get isWorking(): boolean {
+    return this.#context?.isWorking ?? false;
+  }
+
+  /** What is said where the invocation must end now. */
+  atLimit(): LastWord {
+    this.#context?.close();
+    return this.#withProgress(this.#failure ?? this.#yield());
+  }
+
+  /** Never throws: whatever happens becomes the last word. */
+  async run(): Promise<LastWord> {
+    try {
+      const { claimed } = this.#channel;
+      const input = claimed.inputBytes === undefined ? undefined : await this.#channel.input();
+      const context = new RunContext(claimed, this.#options.ports(input));
+      this.#context = context;
+      const ending = await this.#options.span(() => Promise.race([this.#call(context), context.ended]));
+      context.close();
+      return this.#withProgress(await this.#lastWord(ending));
+    } catch (error) {
+      this.#context?.close();
+      return this.#withProgress(this.#failed(error));
+    }
+  }
+
+  async #call(context: RunContext): Promise<HandlerEnd | { type: "emulated"; error: Status }> {
+    const { request, emulation } = this.#channel.claimed;
+    try {
+      if (!emulation) {
+        return { type: "returned", response: await this.#method.run(JSON.parse(request) as JsonObject, context) };
+      }
+      const outcome = await emulatedOutcome(emulation, context, () => Date.now());
+      return "error" in outcome ? { type: "emulated", ...outcome } : { type: "returned", ...outcome };
+    } catch (error) {
+      return { type: "threw", error };
+    }
+  }
+
+  async #lastWord(ending: HandlerEnd | { type: "emulated"; error: Status } | Ending): Promise<LastWord> {
+    // What a handler makes of it once its signal says that the invocation is over may be half of what it was to do.
+    const isOver = this.#options.signal.reason instanceof InvocationLimitReached;
+    switch (ending.type) {
+      case "returned":
+        return isOver ? this.#yield() : succeeded(this.#channel, this.#method, ending.response);
+      case "threw":
+        return isOver ? this.#yield() : this.#afterSiblings(this.#failed(ending.error));
+      case "emulated":
+        return { type: "fail", error: ending.error, retryable: false };
+      case "failed":
+        return this.#failed(ending.error);
+      case "sleep":
+        return ending;
+      case "yield":
+        return { ...ending, invocationMs: this.#options.invocationMs };
+      default:
+        return ending satisfies never;
+    }
+  }
+
+  #yield(): LastWord {
+    return { type: "yield", invocationMs: this.#options.invocationMs, ...this.#context?.memory() };
+  }
+
+  /** What is retried is retried once the steps beside it have ended: their results are stored, and they are not run again. */
+  async #afterSiblings(lastWord: LastWord & { type: "fail" }): Promise<LastWord> {
+    if (!lastWord.retryable) return lastWord;
+    this.#failure = lastWord;
+    await this.#context?.stepsSettled();
+    return lastWord;
+  }
+
+  #failed(error: unknown): LastWord & { type: "fail" } {
+    const { showInnerErrors } = this.#options;
+    return failure(error, { channel: this.#channel, method: this.#method, showInnerErrors });
+  }
+
+  #withProgress(lastWord: LastWord): LastWord {
+    const progress = this.#context?.takeProgress();
+    return progress ? { ...lastWord, progress } : lastWord;
+  }
+}
+
+async function succeeded(channel: AttemptChannel, method: Method, response: unknown): Promise<LastWord> {
+  const json = responseJson(method.responseType, response);
+  if (json.length <= MAX_INLINE_RESULT_CHARACTERS) return { type: "succeed", outcome: { response: json } };
+  const { maxResultBytes = MAX_RESPONSE_BYTES } = channel.claimed;
+  if (!fitsUtf8(json, maxResultBytes)) {
+    const message =
+      `The response of ${method.id} is larger than ${maxResultBytes} bytes of JSON: store it elsewhere and return ` +
+      "where it is, or declare a larger maxResultBytes.";
+    throw new RpcError("RESOURCE_EXHAUSTED", message, { reason: "RESPONSE_TOO_LARGE" });
+  }
+  const outcome = await channel.saveLargeResponse(json);
+  // Refused: the work is another's, and this last word will be told so too.
+  return { type: "succeed", outcome: outcome ?? { response: "{}" } };
+}
+
+interface Failure {
+  channel: AttemptChannel;
+  method: Method;
+  showInnerErrors: boolean;
+}
+
+/** AIP-194: of the errors that a handler declares, only UNAVAILABLE is retried. Any other thrown value is retried too. Never throws. */
+function failure(error: unknown, { channel, method, showInnerErrors }: Failure): LastWord & { type: "fail" } {
+  const declared = declaredStatus(error);
+  if (declared && !isMisuse(error)) {
+    return { type: "fail", error: boundedStatus(declared), retryable: declared.code === Code.UNAVAILABLE };
+  }
+  const { name, attempt: number, cancelRequested } = channel.claimed;
+  console.error({
+    message: "attempt failed",
+    operation: name,
+    method: method.id,
+    attempt: number,
+    cancelRequested,
+    ...thrownFields(error),
+  });
+  if (declared) return { type: "fail", error: boundedStatus(declared), retryable: false };
+  const inner = showInnerErrors ? ` (${thrownText(error)})` : "";
+  const message = `The method ${method.id} failed unexpectedly. Its log has the details.${inner}`;
+  return { type: "fail", error: boundedStatus({ code: Code.UNKNOWN, message, details: [] }), retryable: true };
+}
+
+/** The Status of an RpcError, however a handler has changed it since; undefined: it is none, or cannot be read. */
+function declaredStatus(error: unknown): Status | undefined {
+  try {
+    if (!(error instanceof RpcError)) return undefined;
+    const { code, message, details = [] } = error.toStatus();
+    return codeNameFromNumber(code) === undefined ? undefined : { code, message, details };
+  } catch {
+    // A Proxy whose traps throw: it is logged as what it is, and retried.
+    return undefined;
+  }
+}

@@ -1,0 +1,41 @@
+// The reference: a program as plain JavaScript would run it, in one go, with timers in the place of sleeps.
+import { type Program, partsOf, run } from "./program";
+import { VirtualTime } from "./virtual-time";
+
+export interface IdealRun {
+  outcome: string;
+  isFailure: boolean;
+  ms: number;
+  /** Steps that were begun, and those that had come to an outcome by the program's end. */
+  begun: Set<number>;
+  ended: Set<number>;
+}
+
+export async function idealRun(program: Program): Promise<IdealRun> {
+  const time = new VirtualTime(0);
+  const begun = new Set<number>();
+  const ended = new Set<number>();
+  const delay = (ms: number): Promise<void> => new Promise((resolve) => void time.after(ms, resolve));
+  const steps = new Set(partsOf(program).flatMap((part) => (part.do === "step" ? [part.id] : [])));
+  let result: { outcome: string; isFailure: boolean } | undefined;
+  const op = {
+    attempt: 1,
+    step: (_: string, work: () => Promise<string>) => work(),
+    sleep: (...parameters: string[]) => delay(Number.parseInt(parameters.at(-1) ?? "", 10)),
+    checkpoint: () => Promise.resolve(),
+  };
+  const observer = {
+    called: (id: number) => void (steps.has(id) && begun.add(id)),
+    came: (id: number) => void (steps.has(id) && ended.add(id)),
+    work: async ({ id, ms, failures }: Extract<Program, { do: "step" }>) => {
+      await delay(ms);
+      if (failures > 0) throw new Error(`step ${id} fails`);
+    },
+  };
+  run(program, op as never, observer).then(
+    (outcome) => (result = { outcome, isFailure: false }),
+    (error: unknown) => (result = { outcome: error instanceof Error ? error.message : "", isFailure: true }),
+  );
+  await time.runUntil(() => result !== undefined, 10_000);
+  return { ...result!, ms: time.now, begun: new Set(begun), ended: new Set(ended) };
+}
