@@ -21,7 +21,8 @@ export interface Env {
   /** Where it is bound: requests of one caller, or address, within its period (docs/access.md). */
   RATE_LIMITER?: RateLimit;
   SLOTS: DurableObjectNamespace<SlotsObject>;
-  REQUESTS: DurableObjectNamespace<RequestObject>;
+  /** Where a version before wrote requestIds into objects of their own (docs/operations.md, Upgrading). */
+  REQUESTS?: DurableObjectNamespace<RequestObject>;
   DIRECTORY: DurableObjectNamespace<DirectoryObject>;
   /** The first lane. Every queue bound as `QUEUE_2`, `QUEUE_3`, … is one more (docs/operations.md). */
   QUEUE: Queue<WorkMessage>;

@@ -203,7 +203,7 @@ async function serviceContext(
           isGranted: async (permission, name) => (await authorizer.accessTo(permission, name)).isGranted,
         })
       : store,
-    requests: requestStore(env.REQUESTS),
+    requests: requestStore(env),
     slots: slotStore(env.SLOTS),
     spendQuota:
       config.startQuota && startQuota(quotaStore(env.SLOTS), { quota: config.startQuota, principal, address }),

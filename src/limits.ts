@@ -257,6 +257,15 @@ export const SLOT_RETRY_SECONDS = 10;
 
 /** A requestId is remembered this long at least, and as long as its operation is. */
 export const REQUEST_ID_TTL_MS = DAY_MS;
+/**
+ * A shard 0 of this size reserves no more requestIds: half a gigabyte above the size from which it takes no new rows, for
+ * reservations of operations that go to other shards. They take 150 bytes each and a day.
+ */
+export const MAX_RESERVING_BYTES = 9_500_000_000;
+/** Reservations that one turn of an index's alarm looks at; ten million are looked at within a day. */
+export const MAX_WALKED_RESERVATIONS = 5_000;
+/** Of those, the ones whose operations are indexed in other shards, and must be asked whether they are still there. */
+export const MAX_EXISTENCE_CHECKS = 100;
 
 // ── Run channel and Queue ───────────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,22 +1,22 @@
 // The way from a Worker to an operation's object: a name in, an answer out; what cannot be reached is UNAVAILABLE.
 import { scopeFromParent } from "../aip/resource-name";
 import { MAX_CACHED_TOKEN_KEYS } from "../limits";
+import type { Env } from "../env";
 import type { Access } from "../iam/access";
 import type { Absence, Explained, OperationAnswer, ReadAnswer, StartAnswer } from "../operation/answer";
 import type { ShardPage } from "../operation/page";
-import type { Reservation } from "../operation/reservation";
+import type { Reservation, ReserveAnswer } from "../operation/reservation";
 import type { RetrySource } from "../operation/retry";
 import type { UpdateAnswer } from "../operation/update";
 import type { OperationLists, OperationStore, RequestStore, SlotStore } from "../service/ports";
 import type { QuotaStore, SpendAnswer } from "../service/start-quota";
 import type { Authorizer } from "../service/authorizer";
 import { digestOfStream } from "./chunks";
-import { callObject, objectById, objectByName, reached } from "./object-call";
+import { callObject, lacksMethod, objectById, objectByName, reached } from "./object-call";
 import type { OperationIndex } from "./operation-index";
 import { operationIndexAddress, placedNamespace } from "./operation-index-name";
 import type { OperationObject } from "./operation-object";
 import { operationStubs, unary } from "./operation-stubs";
-import type { RequestObject } from "./request-object";
 import type { SlotsObject } from "./slots-object";
 import { type Judgement, wait } from "./wait";
 
@@ -195,17 +195,39 @@ export function slotStore(namespace: DurableObjectNamespace<SlotsObject>): SlotS
   };
 }
 
-/** The requestIds of a namespace. */
-export function requestStore(namespace: DurableObjectNamespace<RequestObject>): RequestStore {
+/** The requestIds of a deployment: shard 0 of each scope's index reserves them. */
+export function requestStore({ INDEX, REQUESTS }: Pick<Env, "INDEX" | "REQUESTS">): RequestStore {
   return {
-    reserve: (key, reservation) =>
-      reached(() =>
-        callObject(objectByName(namespace, key), async (stub): Promise<Reservation> => stub.reserve(reservation)),
-      ),
-    markCreated: (key, inputDigest) =>
-      reached(() =>
-        callObject(objectByName(namespace, key), async (stub): Promise<void> => stub.markCreated(inputDigest)),
-      ),
+    reserve: (scope, key, reservation) => {
+      const place = { ...scope, indexShard: 0 };
+      return reached<ReserveAnswer>(async () => {
+        try {
+          return await callObject(operationIndexAddress(INDEX, place), async (stub): Promise<ReserveAnswer> =>
+            stub.reserve(key, reservation, place),
+          );
+        } catch (error) {
+          if (!REQUESTS || !lacksMethod(error, "reserve")) throw error;
+          // For minutes after a deploy a busy shard may run the code before it, which keeps requestIds in objects.
+          const reserved = await callObject(objectByName(REQUESTS, key), async (stub): Promise<Reservation> =>
+            stub.reserve(reservation),
+          );
+          return { ok: true, reservation: reserved };
+        }
+      });
+    },
+    markCreated: (scope, created, operationId) =>
+      reached(async () => {
+        try {
+          await callObject(operationIndexAddress(INDEX, { ...scope, indexShard: 0 }), async (stub): Promise<void> =>
+            stub.markReservation(created, operationId),
+          );
+        } catch (error) {
+          if (!REQUESTS || !lacksMethod(error, "markReservation")) throw error;
+          await callObject(objectByName(REQUESTS, created.key), async (stub): Promise<void> =>
+            stub.markCreated(created.inputDigest),
+          );
+        }
+      }),
     digestOf: digestOfStream,
   };
 }

@@ -43,6 +43,13 @@ export function isRowPresent(sql: SqlStorage, { createTime, id }: RowKey): boole
   return sql.exec(`SELECT 1 FROM operations WHERE create_time = ? AND id = ?`, createTime, id).toArray().length > 0;
 }
 
+/** Whether an operation has a row here, and is neither deleted nor expired. */
+export function hasLiveRow(sql: SqlStorage, { createTime, id }: RowKey, now: number): boolean {
+  const query = `SELECT done, due_time FROM operations WHERE create_time = ? AND id = ? AND operation IS NOT NULL`;
+  const [row] = sql.exec<{ done: number; due_time: number }>(query, createTime, id).toArray();
+  return row !== undefined && (row.done === 0 || row.due_time > now);
+}
+
 interface PresentRow {
   [column: string]: SqlStorageValue;
   done: number;

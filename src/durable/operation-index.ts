@@ -8,6 +8,7 @@ import {
   MAX_DUE_ROWS,
   MAX_INNER_CALL_MS,
   MAX_PAGE_BYTES,
+  MAX_RESERVING_BYTES,
   MAX_SCANNED_ROWS,
   MAX_SHARD_BYTES,
   SHARD_WARNING_BYTES,
@@ -17,6 +18,7 @@ import {
 } from "../limits";
 import type { IndexRow } from "../operation/index-row";
 import type { BeginAnswer } from "../operation/index-start";
+import type { CreatedReservation, Reservation, ReserveAnswer } from "../operation/reservation";
 import { type Patrol, nextPatrolPart, patrolBehind } from "../operation/patrol";
 import { type PageRequest, type RowKey, type ShardPage, shareOf } from "../operation/page";
 import { Alarm } from "./alarm";
@@ -37,6 +39,7 @@ import {
   upsertRow,
 } from "./operation-index-sql";
 import { readPage } from "./read-page";
+import { Reservations } from "./reservations";
 
 const SHARD_COUNT_KEY = "shardCount";
 const TOKEN_KEY = "tokenKey";
@@ -66,9 +69,12 @@ export class OperationIndex extends DurableObject<Env> {
   #created = false;
   /** The latest check of each row whose operation is being asked. A write of the row ends its check. */
   readonly #checks = new Map<string, object>();
+  readonly #reservations: Reservations;
   #nextWarningTime = 0;
   /** Tests lower it: a shard of this size takes no new rows. */
   protected readonly maxBytes: number = MAX_SHARD_BYTES;
+  /** Tests lower it: a shard of this size reserves no more requestIds. */
+  protected readonly maxReservingBytes: number = MAX_RESERVING_BYTES;
   /** Rows put right since the last sweep began. */
   #repaired = 0;
 
@@ -76,6 +82,7 @@ export class OperationIndex extends DurableObject<Env> {
     super(ctx, env);
     this.#sql = ctx.storage.sql;
     this.#alarm = new Alarm(ctx.storage);
+    this.#reservations = new Reservations(ctx.storage, env);
   }
 
   /**
@@ -140,18 +147,54 @@ export class OperationIndex extends DurableObject<Env> {
     await this.#prepare(place);
     this.#checks.delete(row.id);
     const isDeleted = upsertRow(this.#sql, row);
+    if (row.reservation) this.#reservations.markCreated(row.reservation, row.id, true);
     this.#watchSize();
     await this.#lookAfter(row.dueTime);
     return isDeleted;
   }
 
   /** Takes a deleted operation's row away, and remembers that for a while. */
-  async remove({ createTime, id }: RowKey, place: IndexPlace): Promise<void> {
+  async remove({ createTime, id }: RowKey, place: IndexPlace, reservation?: CreatedReservation): Promise<void> {
     await this.#prepare(place);
     const dueTime = Date.now() + TOMBSTONE_MS;
     this.#checks.delete(id);
     buryRow(this.#sql, { createTime, id }, dueTime);
+    if (reservation) this.#reservations.markCreated(reservation, id, true);
     await this.#lookAfter(dueTime);
+  }
+
+  // ── requestIds, in shard 0 ────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The reservation that stands under the key: an earlier one, or `mine`, which is stored now. */
+  async reserve(key: string, mine: Reservation, place: IndexPlace): Promise<ReserveAnswer> {
+    await this.#prepareReservations(place);
+    const bytes = this.#watchSize();
+    if (bytes >= this.maxReservingBytes && !this.#reservations.has(key)) return { ok: false, refusal: "FULL" };
+    try {
+      const reservation = await this.#reservations.reserve(key, mine);
+      await this.#lookAfter(this.#reservations.dueTime);
+      return { ok: true, reservation };
+    } catch (error) {
+      if (!isStorageFull(error)) throw error;
+      return { ok: false, refusal: "FULL" };
+    }
+  }
+
+  /** The reserved operation was created, and is indexed in another shard. */
+  async markReservation(reservation: CreatedReservation, operationId: string): Promise<void> {
+    this.#reservations.markCreated(reservation, operationId, false);
+  }
+
+  /** Takes over what an object of an earlier version reserved. */
+  async adoptReservation(key: string, reservation: Reservation, place: IndexPlace): Promise<void> {
+    await this.#prepareReservations(place);
+    this.#reservations.adopt(key, reservation);
+    await this.#lookAfter(this.#reservations.dueTime);
+  }
+
+  async #prepareReservations(place: IndexPlace): Promise<void> {
+    await this.#prepare(place);
+    if (!this.#reservations.isCreated) this.#reservations.create({ isNewScope: false });
   }
 
   /** The matches among the next rows, newest first. It looks at a bounded number of rows, whatever the filter. */
@@ -216,7 +259,8 @@ export class OperationIndex extends DurableObject<Env> {
     await this.#alarm.read();
     const due = selectDueRows(this.#sql, Date.now(), MAX_DUE_ROWS);
     await this.#check(due);
-    await this.#lookAfter(earliestDueTime(this.#sql));
+    await this.#reservations.walk();
+    await this.#lookAfter(this.#nextDueTime());
     return due.length;
   }
 
@@ -231,7 +275,7 @@ export class OperationIndex extends DurableObject<Env> {
     // Where nothing runs for long there is nothing to remember.
     if (rows.length > 0 || after) this.ctx.storage.kv.put(PATROL_KEY, patrolBehind(part, rows));
     await this.#check(rows);
-    await this.#lookAfter(earliestDueTime(this.#sql));
+    await this.#lookAfter(this.#nextDueTime());
     return rows.length;
   }
 
@@ -256,6 +300,8 @@ export class OperationIndex extends DurableObject<Env> {
     }
     const isKnown = answer !== "unreachable" && answer.revision === row.revision && answer.dueTime === row.dueTime;
     if (answer !== "unreachable" && !isKnown) upsertRow(this.#sql, answer);
+    if (answer !== "unreachable" && answer.reservation)
+      this.#reservations.markCreated(answer.reservation, row.id, true);
     // What is due as it was before would be asked again at once, and keep the others waiting.
     if (row.dueTime <= Date.now() && (answer === "unreachable" || answer.dueTime <= Date.now())) {
       setDueTime(this.#sql, row, Date.now() + INDEX_UNREACHABLE_DELAY_MS);
@@ -303,6 +349,11 @@ export class OperationIndex extends DurableObject<Env> {
     }
   }
 
+  #nextDueTime(): number | undefined {
+    const times = [earliestDueTime(this.#sql), this.#reservations.dueTime].filter((time) => time !== undefined);
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
   /** Arms the alarm for what is due at `time`, on a grid: what is due a little later goes along, and arms no alarm of its own. */
   #lookAfter(time: number | undefined): Promise<void> | undefined {
     return this.#alarm.arm(time && Math.ceil(time / INDEX_ALARM_GRID_MS) * INDEX_ALARM_GRID_MS);
@@ -331,6 +382,7 @@ export class OperationIndex extends DurableObject<Env> {
     await callObject(directory, async (stub): Promise<void> => stub.register(this.ctx.id.toString()), limit);
     this.ctx.storage.transactionSync(() => {
       createSchema(this.#sql);
+      if (indexShard === 0) this.#reservations.create({ isNewScope: true });
       if (indexShard > 0) this.ctx.storage.kv.put(SHARD_KEY, indexShard);
     });
   }

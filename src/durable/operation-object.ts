@@ -47,7 +47,7 @@ import {
 } from "../operation/update";
 import { type StoredStream, digestOfStream, storeStream } from "./chunks";
 import { callObject, lacksMethod } from "./object-call";
-import { operationIndexAddress, placeOf } from "./operation-index-name";
+import { type IndexPlace, operationIndexAddress, placeOf } from "./operation-index-name";
 import { OperationLife } from "./operation-life";
 import { RunnerDoor } from "./runner-door";
 
@@ -108,11 +108,11 @@ export class OperationObject extends DurableObject<Env> {
       if (input) await this.#life.erase();
       return { ok: false, refusal: begun.refusal, ...shards };
     }
-    const { record } = begun;
+    const record = withRequestKey(begun.record, options);
     this.#life.begin(record, startEffects(record), record.state === "QUEUED" && !isSmall ? request : undefined);
     const { inputDigest } = record;
     const digest = inputDigest === undefined ? {} : { inputDigest };
-    return { ok: true, answer: this.#life.answer(record), ...digest, ...shards };
+    return { ok: true, answer: this.#life.answer(record), ...digest, ...shards, ...marking(record) };
   }
 
   /**
@@ -178,9 +178,12 @@ export class OperationObject extends DurableObject<Env> {
   async #repeatStart(input: StreamedInput | undefined): Promise<StartAnswer> {
     const sentDigest = input?.digest ? await digestOfStream(input.stream) : undefined;
     const record = this.#life.mustHaveRecord();
+    // Nobody sees it any more, though the index may not know that yet.
+    if (!isVisible(record, Date.now())) return { ok: false, refusal: "DELETED" };
     const { inputDigest } = record;
     return {
       ok: true,
+      ...marking(record),
       answer: this.#life.answer(record),
       ...(inputDigest === undefined ? {} : { inputDigest }),
       ...(sentDigest === undefined ? {} : { sentDigest }),
@@ -333,6 +336,13 @@ export class OperationObject extends DurableObject<Env> {
     return record && indexRowFromRecord(record).dueTime;
   }
 
+  /** Where the operation is indexed, for what an earlier version reserved for it; undefined where there is none. */
+  async indexPlace(): Promise<IndexPlace | undefined> {
+    await this.#life.settle();
+    const { record } = this.#life;
+    return record && isVisible(record, Date.now()) ? placeOf(record) : undefined;
+  }
+
   /** Whether an operation is here, whatever its name: a requestId is remembered as long as its operation. */
   async exists(): Promise<boolean> {
     await this.#life.settle();
@@ -416,6 +426,16 @@ export class OperationObject extends DurableObject<Env> {
     if (this.#starting) await this.#life.alarm.arm(Date.now() + UPLOAD_TIMEOUT_MS);
     else if (this.#life.store.input.get(0)) await this.#life.store.eraseAll();
   }
+}
+
+/** Shard 0 hears with the next row that the reservation's operation was created; of other shards' the Worker tells it. */
+function withRequestKey(record: OperationRecord, options: StartOptions | undefined): OperationRecord {
+  const { requestKey } = options ?? {};
+  return requestKey === undefined || (record.indexShard ?? 0) !== 0 ? record : { ...record, requestKey };
+}
+
+function marking({ requestKey }: OperationRecord): { marksReservation?: true } {
+  return requestKey === undefined ? {} : { marksReservation: true };
 }
 
 /** How a start went in the index. */

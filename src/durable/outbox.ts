@@ -4,7 +4,7 @@ import { deleteSnapshot, putSnapshot } from "../kv/snapshots";
 import { MAX_INNER_CALL_MS } from "../limits";
 import type { OperationEvent, OutboxEffect } from "../operation/event";
 import type { SlotStanding } from "../operation/explanation/facts";
-import { indexRowFromRecord } from "../operation/index-row";
+import { indexRowFromRecord, reservationOf } from "../operation/index-row";
 import type { OperationRecord, Slot } from "../operation/record";
 import { callObject, objectByName } from "./object-call";
 import { operationIndexAddress, placeOf } from "./operation-index-name";
@@ -138,7 +138,7 @@ export class Outbox {
     await callObject(
       operationIndexAddress(this.#env.INDEX, record),
       async (index): Promise<void> => {
-        if (deleteTime !== undefined) return index.remove({ createTime, id }, placeOf(record));
+        if (deleteTime !== undefined) return index.remove({ createTime, id }, placeOf(record), reservationOf(record));
         await index.upsert(indexRowFromRecord(record), placeOf(record));
       },
       // A deletion is answered when this has been tried.

@@ -1,9 +1,11 @@
-// RequestObject: one requestId of one caller, method and parent, and the operation it stands for (AIP-155).
+// RequestObject: one requestId, as an earlier version kept it. New ones are in the index (reservations.ts); an object's alarm
+// moves what it holds there. docs/operations.md says when the class can be deleted.
 import { DurableObject } from "cloudflare:workers";
 import type { Env } from "../env";
 import { MAX_INNER_CALL_MS, REQUEST_ID_TTL_MS } from "../limits";
 import type { Reservation } from "../operation/reservation";
 import { callObject, objectById } from "./object-call";
+import { type IndexPlace, operationIndexAddress } from "./operation-index-name";
 
 const RESERVATION_KEY = "reservation";
 
@@ -29,20 +31,44 @@ export class RequestObject extends DurableObject<Env> {
     this.ctx.storage.kv.put(RESERVATION_KEY, inputDigest === undefined ? created : { ...created, inputDigest });
   }
 
-  /** Forgets the requestId a day after it was first used, or when its operation is gone, whichever is later. */
+  /** A day after it was reserved, and daily from then on: moves it into the index of its operation, or forgets it. */
   override async alarm(): Promise<void> {
     const reservation = this.#reservation();
     if (!reservation) return;
+    const now = Date.now();
+    const dayEndTime = reservation.createTime + REQUEST_ID_TTL_MS;
     // Armed first, and nothing is thrown: should the operation not be reached, this is looked at again.
-    await this.ctx.storage.setAlarm(Date.now() + REQUEST_ID_TTL_MS);
+    await this.ctx.storage.setAlarm(now < dayEndTime ? dayEndTime : now + REQUEST_ID_TTL_MS);
+    if (now < dayEndTime) return;
     try {
-      if (!(await this.#isOver(reservation))) return;
+      const operation = objectById(this.env.OPERATIONS, reservation.operationId);
+      const limit = { limitMs: MAX_INNER_CALL_MS };
+      const place = await callObject(
+        operation,
+        async (stub): Promise<IndexPlace | undefined> => stub.indexPlace(),
+        limit,
+      );
+      if (place) await this.#move(reservation, place);
       // Not what was reserved anew meanwhile.
       if (this.#reservation()?.operationId !== reservation.operationId) return;
       await Promise.all([this.ctx.storage.deleteAlarm(), this.ctx.storage.deleteAll()]);
     } catch (error) {
-      console.warn({ message: "requestId not settled; it will be tried again", error: String(error) });
+      console.warn({ message: "requestId not moved; it will be tried again", error: String(error) });
     }
+  }
+
+  async #move(reservation: Reservation, place: IndexPlace): Promise<void> {
+    // The platform may not tell it to an alarm that was armed before it did so.
+    const { name: key } = this.ctx.id;
+    if (key === undefined) throw new Error("the object does not know its name");
+    const address = operationIndexAddress(this.env.INDEX, { ...place, indexShard: 0 });
+    // An operation that is there was created.
+    const created = { ...reservation, created: true };
+    await callObject(
+      address,
+      async (stub): Promise<void> => stub.adoptReservation(key, created, { ...place, indexShard: 0 }),
+      { limitMs: MAX_INNER_CALL_MS },
+    );
   }
 
   /** Whether a reservation has outlived its day and its operation: where its alarm was lost, nobody is held to it either. */

@@ -79,6 +79,8 @@ export interface StartOptions {
   indexShards: number;
   /** What the Worker remembers of the shards. */
   known: KnownShards;
+  /** Where a requestId starts it: the key of its reservation. */
+  requestKey?: string | undefined;
 }
 
 /** Why an operation was not started. */
@@ -94,8 +96,13 @@ export type StartRefusal =
 
 /** `inputDigest`: of the stored input; `sentDigest`: of the input that this call sent, where another call's was stored. */
 export type StartAnswer =
-  | ({ ok: true; answer: OperationAnswer; inputDigest?: string; sentDigest?: string } & FoundShards)
+  | ({ ok: true; answer: OperationAnswer; inputDigest?: string; sentDigest?: string } & FoundShards & Marking)
   | ({ ok: false; refusal: StartRefusal } & FoundShards);
+
+/** The operation itself tells the index, with its next row, that its reservation's operation was created. */
+interface Marking {
+  marksReservation?: true;
+}
 
 /** Where the start found shards that are near their limit. */
 interface FoundShards {

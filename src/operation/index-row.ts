@@ -1,5 +1,6 @@
 // The row by which OperationIndex knows an operation: made from its record, and never read back into it.
 import { INDEX_DUE_SLACK_MS, MAX_INDEXED_ANY_BYTES, STARTING_CHECK_MS } from "../limits";
+import type { CreatedReservation } from "./reservation";
 import type { OperationRecord } from "./record";
 import { metadataAny } from "./resource";
 import { isFinal } from "./state";
@@ -19,6 +20,8 @@ export interface IndexRow {
   dueTime: number;
   /** The Operation as JSON; large metadata and responses are cut down to their `@type`, large errors lose their details. */
   operation: string;
+  /** Where a requestId started it: shard 0 is told that the operation was created. Not a column. */
+  reservation?: CreatedReservation;
   /** Facts about every operation, whatever its metadata type, as JSON; times in milliseconds since 1970. */
   facts: string;
 }
@@ -75,12 +78,25 @@ export function indexRowFromRecord(record: OperationRecord): IndexRow {
     dueTime: record.expireTime ?? record.deadline + INDEX_DUE_SLACK_MS,
     operation: `{"name":${JSON.stringify(record.name)},"metadata":${metadata.json},"done":${done}${result.json}}`,
     facts: JSON.stringify(facts),
+    ...createdReservation(record),
   };
+}
+
+/** Only a record says that the operation was created, so a STARTING row does not. */
+function createdReservation({ requestKey: key, inputDigest }: OperationRecord): Pick<IndexRow, "reservation"> {
+  if (key === undefined) return {};
+  return { reservation: inputDigest === undefined ? { key } : { key, inputDigest } };
+}
+
+/** What shard 0 is told with a deletion. */
+export function reservationOf(record: OperationRecord): CreatedReservation | undefined {
+  return createdReservation(record).reservation;
 }
 
 /** The row that is written before the record is committed: it stands until the first change, or until it is checked. */
 export function startingRow(record: OperationRecord): IndexRow {
-  return { ...indexRowFromRecord(record), revision: 0, dueTime: record.createTime + STARTING_CHECK_MS };
+  const { reservation: _notCreatedYet, ...row } = indexRowFromRecord(record);
+  return { ...row, revision: 0, dueTime: record.createTime + STARTING_CHECK_MS };
 }
 
 interface Fitted {

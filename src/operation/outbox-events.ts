@@ -23,9 +23,12 @@ export function effectFailed({ record, now }: Draft, effect: OutboxEffect): Refu
   return undefined;
 }
 
-/** Nothing is left of an operation that has expired, or that was deleted, has ended, and is gone from index and KV. */
+/**
+ * Nothing is left of an operation that has expired, or that was deleted and has ended, once index and KV know it. What is
+ * expired need not wait for KV, whose entry expires by itself.
+ */
 export function eraseWhenForgotten({ record, effects, now }: Draft): void {
-  if (!isFinal(record.state)) return;
-  const told = record.outbox.index === undefined && record.outbox.snapshot === undefined;
-  if (isExpired(record, now) || (record.deleteTime !== undefined && told)) effects.push({ type: "erase" });
+  if (!isFinal(record.state) || record.outbox.index !== undefined) return;
+  const isDeleted = record.deleteTime !== undefined && record.outbox.snapshot === undefined;
+  if (isExpired(record, now) || isDeleted) effects.push({ type: "erase" });
 }

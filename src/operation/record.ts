@@ -272,6 +272,8 @@ export interface OperationRecord {
   emulation?: Emulation;
   /** The shard of its scope in which it is indexed; 0 where absent. */
   indexShard?: number;
+  /** Where a requestId started it, and shard 0, which reserved that, has the operation's row: the reservation's key. */
+  requestKey?: string;
   /** Where a location says so: the jurisdiction in which the object and its index live. */
   jurisdiction?: string;
 }

@@ -2,13 +2,7 @@
 import { scopeFromParent } from "../aip/resource-name";
 import { FULL_SHARD_MEMORY_MS, MAX_REMEMBERED_SCOPES } from "../limits";
 import type { KnownShards } from "../operation/index-start";
-
-/** A scope in one jurisdiction. */
-export interface IndexScope {
-  /** A parent of the scope. */
-  parent: string;
-  jurisdiction: string | undefined;
-}
+import type { IndexScope } from "./ports";
 
 interface RememberedScope {
   /** Until when each is taken to be full, in milliseconds since 1970. */

@@ -10,7 +10,7 @@ import type {
 import type { NewOperation } from "../operation/create-record";
 import type { PageRequest, ShardPage } from "../operation/page";
 import type { Slot } from "../operation/record";
-import type { Reservation } from "../operation/reservation";
+import type { CreatedReservation, Reservation, ReserveAnswer } from "../operation/reservation";
 import type { RetrySource } from "../operation/retry";
 import type { UpdateAnswer, UpdateRequest } from "../operation/update";
 
@@ -64,12 +64,12 @@ export interface SnapshotStore {
   read(name: string): Promise<SnapshotAnswer | undefined>;
 }
 
-/** The requestIds (AIP-155), each by the digest that names it. */
+/** The requestIds (AIP-155), each in its scope by the digest that names it. */
 export interface RequestStore {
   /** The reservation that stands under `key`: an earlier one, or `reservation`, which is stored now. */
-  reserve(key: string, reservation: Reservation): Promise<Reservation>;
-  /** The reserved operation was created. */
-  markCreated(key: string, inputDigest: string | undefined): Promise<void>;
+  reserve(scope: IndexScope, key: string, reservation: Reservation): Promise<ReserveAnswer>;
+  /** The reserved operation was created, and does not say so itself. */
+  markCreated(scope: IndexScope, created: CreatedReservation, operationId: string): Promise<void>;
   /** SHA-256 of a streamed input, hex. */
   digestOf(stream: ReadableStream<Uint8Array>): Promise<string>;
 }
@@ -78,6 +78,13 @@ export interface RequestStore {
 export interface SlotStore {
   acquire(slot: Slot, operationId: string): Promise<boolean>;
   release(slot: Slot, operationId: string): Promise<void>;
+}
+
+/** A scope of the index, in one jurisdiction. */
+export interface IndexScope {
+  /** A parent of the scope. */
+  parent: string;
+  jurisdiction: string | undefined;
 }
 
 /** A shard of the index of a parent's scope. */

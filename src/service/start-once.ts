@@ -1,4 +1,5 @@
-// Starts an operation, once for each requestId (AIP-155): mint, reserve, start that id, mark created, answer.
+// Starts an operation, once for each requestId (AIP-155): mint, reserve, start that id, answer. The operation itself tells
+// the index that it was created.
 import { operationName } from "../aip/resource-name";
 import { SLOT_RETRY_SECONDS, UNAVAILABLE_RETRY_SECONDS } from "../limits";
 import type { OperationAnswer, StartAnswer, StartRefusal, StreamedInput } from "../operation/answer";
@@ -12,7 +13,7 @@ import { canonicalJson, sha256Hex } from "./digest";
 import type { FullShards } from "./full-shards";
 import { slotKey } from "./slot-key";
 import type { SpendQuota } from "./start-quota";
-import type { OperationStore, Place, RequestStore, SlotStore } from "./ports";
+import type { IndexScope, OperationStore, Place, RequestStore, SlotStore } from "./ports";
 
 /** What the requestIds of retries are told from those of other starts by. */
 const RETRY_OPERATION = "edge_operations.v1.Operators.RetryOperation";
@@ -78,7 +79,7 @@ export async function startOnce(ports: StartPorts, start: StartOnce): Promise<St
   const operationId = ports.store.newId(start.place);
   if (start.requestId === undefined) {
     const minted = mintedFrom(ports, start, { operationId, createTime: start.now });
-    const { answer } = await startMinted(ports, start, minted);
+    const { answer } = await startMinted(ports, start, { minted, requestKey: undefined });
     return { name: minted.name, answer };
   }
   if (!start.caller.mayUseRequestId) throw anonymousRequestId();
@@ -87,18 +88,25 @@ export async function startOnce(ports: StartPorts, start: StartOnce): Promise<St
   const key = await sha256Hex(JSON.stringify([start.caller.id, method, start.parent, start.requestId]));
   const bodyDigest = await sha256Hex(canonicalJson(retryOf ? { name: retryOf.name } : start.json));
   const mine: Reservation = { operationId, createTime: start.now, bodyDigest, created: false };
-  const reserved = await ports.requests.reserve(key, mine);
+  const answer = await ports.requests.reserve(scopeOf(start), key, mine);
+  if (!answer.ok) throw indexFull();
+  const { reservation: reserved } = answer;
   if (reserved.bodyDigest !== bodyDigest) throw anotherRequest();
   return reserved.created ? repeated(ports, start, reserved) : reservedStart(ports, start, { key, reserved });
 }
 
+function scopeOf({ parent, place }: StartOnce): IndexScope {
+  return { parent, jurisdiction: place.jurisdiction };
+}
+
 function mintedFrom(
   { fullShards }: Pick<StartPorts, "fullShards">,
-  { parent, place, indexShards, now }: StartOnce,
+  start: StartOnce,
   { operationId: id, createTime }: Pick<Reservation, "operationId" | "createTime">,
 ): Minted {
+  const { parent, indexShards, now } = start;
   const preferred = indexShardFromId(id, indexShards);
-  const known = fullShards.known({ parent, jurisdiction: place.jurisdiction }, now);
+  const known = fullShards.known(scopeOf(start), now);
   const indexShard = nextShard({ preferred, indexShards, ...known }) ?? preferred;
   return { id, name: operationName({ parent, id }), createTime, indexShard };
 }
@@ -111,8 +119,12 @@ async function reservedStart(
 ): Promise<StartedOperation> {
   const minted = mintedFrom(ports, start, reserved);
   const input = start.input && { ...start.input, digest: true };
-  const { answer, inputDigest, sentDigest } = await startMinted(ports, { ...start, input }, minted);
-  await ports.requests.markCreated(key, inputDigest);
+  const started = await startMinted(ports, { ...start, input }, { minted, requestKey: key });
+  const { answer, inputDigest, sentDigest, marksReservation } = started;
+  if (!marksReservation) {
+    const created = inputDigest === undefined ? { key } : { key, inputDigest };
+    await ports.requests.markCreated(scopeOf(start), created, minted.id);
+  }
   if (sentDigest !== undefined && sentDigest !== inputDigest) throw anotherRequest();
   return { name: minted.name, answer };
 }
@@ -121,7 +133,7 @@ async function reservedStart(
 async function startMinted(
   { store, slots, spendQuota, fullShards }: StartPorts,
   start: StartOnce,
-  minted: Minted,
+  { minted, requestKey }: { minted: Minted; requestKey: string | undefined },
 ): Promise<Extract<StartAnswer, { ok: true }>> {
   const { caller, retryOf } = start;
   const starter = retryOf ? retryOf.starter : caller.id;
@@ -138,10 +150,14 @@ async function startMinted(
   const limit = operation.outcome ? undefined : start.maxOperationsPerCaller;
   const callerSlot = limit === undefined ? undefined : { key: await slotKey("caller", start.caller.id), limit };
   if (callerSlot && !(await slots.acquire(callerSlot, minted.id))) throw tooManyUnderWay(callerSlot.limit);
-  const { place, input, parent, indexShards, now } = start;
+  const { place, input, indexShards, now } = start;
   const slotted = callerSlot ? { ...operation, callerSlot } : operation;
-  const scope = { parent, jurisdiction: place.jurisdiction };
-  const options = { indexShards, known: fullShards.known(scope, now) };
+  const scope = scopeOf(start);
+  const options = {
+    indexShards,
+    known: fullShards.known(scope, now),
+    ...(requestKey === undefined ? {} : { requestKey }),
+  };
   const started = await store.start(slotted, json, { place, input, options });
   if (started.shards) fullShards.note(scope, started.shards, now);
   // A repetition may come when the operation is done, and has given its slot back.

@@ -35,10 +35,10 @@ export const COUNTS = {
     index: { requests: 1, rowsWritten: 3 },
     queueMessages: 1,
   },
+  /** In a scope that has had a requestId before, by a deployment of one shard. */
   startWithRequestId: {
-    request: { requests: 2, rowsRead: 2, rowsWritten: 3, alarmsSet: 1 },
     operation: { requests: 1, rowsRead: 1, rowsWritten: 2, alarmsSet: 1 },
-    index: { requests: 1, rowsWritten: 3 },
+    index: { requests: 2, rowsRead: 1, rowsWritten: 4 },
     queueMessages: 1,
   },
   /** From the delivery of the message to the end of a function that does nothing. */
@@ -46,6 +46,17 @@ export const COUNTS = {
     operation: { requests: 1, messages: 1, rowsRead: 1, rowsWritten: 3 },
     index: { requests: 1, rowsRead: 2, rowsWritten: 2 },
     kvWrites: 1,
+  },
+  /** The same of an operation that a requestId started: the index notes that it was created. */
+  runWithRequestId: {
+    operation: { requests: 1, messages: 1, rowsRead: 1, rowsWritten: 3 },
+    index: { requests: 1, rowsRead: 3, rowsWritten: 3 },
+    kvWrites: 1,
+  },
+  /** A start that repeats the requestId of a finished operation. */
+  repeatedRequestId: {
+    operation: { requests: 1 },
+    index: { requests: 1, rowsRead: 2 },
   },
   /** Of an object that is in memory; one that is not reads a row. */
   get: { operation: { requests: 1 } },

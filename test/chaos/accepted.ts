@@ -73,7 +73,12 @@ function operationIdsIn({ className, id, keys, tables }: StoredObject): string[]
     case "OperationObject":
       return [id];
     case "OperationIndex":
-      return (tables.get("operations") ?? []).map((row) => String(row["id"]));
+      return [
+        ...(tables.get("operations") ?? []).map((row) => String(row["id"])),
+        ...(tables.get("reservations") ?? []).map((row) =>
+          Buffer.from(row["operation_id"] as Uint8Array).toString("hex"),
+        ),
+      ];
     case "RequestObject":
       return [(keys.get("reservation") as { operationId: string }).operationId];
     default:
@@ -84,7 +89,9 @@ function operationIdsIn({ className, id, keys, tables }: StoredObject): string[]
 /** Contents without what they are for. */
 function isUseless({ className, keys, tables }: StoredObject): boolean {
   if (className === "OperationObject") return !keys.has("record");
-  if (className === "OperationIndex") return (tables.get("operations") ?? []).length === 0;
+  if (className === "OperationIndex") {
+    return ["operations", "reservations"].every((table) => (tables.get(table) ?? []).length === 0);
+  }
   // No slots are configured.
   return className === "SlotsObject";
 }

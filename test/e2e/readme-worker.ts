@@ -30,7 +30,6 @@ export {
   OperationIndex,
   OperationObject,
   PolicyObject,
-  RequestObject,
   SlotsObject,
 } from "../../src/index";
 export default operations({ methods: [countWords] });

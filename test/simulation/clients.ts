@@ -98,7 +98,7 @@ export class Clients {
     const { env } = this.#world;
     const ports = {
       store: this.#store(),
-      requests: requestStore(env["REQUESTS"] as never),
+      requests: requestStore(env as never),
       slots: slotStore(env["SLOTS"] as never),
       fullShards: this.#fullShards,
     };

@@ -330,5 +330,5 @@ class Play {
 /** A slot whose release was lost is found out when it is wanted, and until then takes one row of its object. */
 function isLeftOver({ kind, state }: ObjectHost): boolean {
   if (kind === "operation" || kind === "request") return state.values.size > 0;
-  return kind === "index" && state.hasRows("operations");
+  return kind === "index" && (state.hasRows("operations") || state.hasRows("reservations"));
 }

@@ -60,7 +60,10 @@ export function aMethod(
   });
 }
 
-export function aDeployment(options: OperationsOptions, variables: Pick<Env, "EMULATION" | "INVOCATION_SECONDS"> = {}) {
+export function aDeployment(
+  options: OperationsOptions,
+  variables: Pick<Env, "EMULATION" | "INDEX_SHARDS" | "INVOCATION_SECONDS"> = {},
+) {
   const worker = operations(options);
   const environment: Env = { ...env, ...variables };
 

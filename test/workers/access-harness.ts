@@ -181,7 +181,7 @@ export function aGuardedDeployment(
     OPERATIONS: counted("OPERATIONS", env.OPERATIONS, calls),
     POLICIES: counted("POLICIES", env.POLICIES, calls),
     INDEX: counted("INDEX", env.INDEX, calls),
-    REQUESTS: counted("REQUESTS", env.REQUESTS, calls),
+    REQUESTS: counted("REQUESTS", env.REQUESTS!, calls),
     KEYS: counted("KEYS", env.KEYS, calls),
     SLOTS: counted("SLOTS", env.SLOTS, calls),
   } as Env;

@@ -47,6 +47,11 @@ async function anIndexedScope(): Promise<void> {
   await finished(await startScript(empty));
 }
 
+/** The first requestId of a scope begins the walk that forgets them all: a row a day. */
+async function aScopeWithRequestIds(): Promise<void> {
+  await finished(startedFrom(await call("POST", `${scriptPath(empty)}?requestId=first`, {})));
+}
+
 /** Lets a queued operation run to its end. */
 async function finished(operation: Started): Promise<Started> {
   await runNext();
@@ -89,8 +94,19 @@ const CALLS: Record<CountedCall, () => Promise<Counts>> = {
     return costOf(() => startScript(empty));
   },
   async startWithRequestId() {
-    await anIndexedScope();
+    await aScopeWithRequestIds();
     const path = `${scriptPath(empty)}?requestId=r1`;
+    return costOf(() => call("POST", path, {}));
+  },
+  async runWithRequestId() {
+    await aScopeWithRequestIds();
+    const operation = startedFrom(await call("POST", `${scriptPath(empty)}?requestId=r1`, {}));
+    return costOf(() => finished(operation));
+  },
+  async repeatedRequestId() {
+    await aScopeWithRequestIds();
+    const path = `${scriptPath(empty)}?requestId=r1`;
+    await finished(startedFrom(await call("POST", path, {})));
     return costOf(() => call("POST", path, {}));
   },
   async run() {

@@ -1,6 +1,6 @@
 // What an earlier version has stored is read, and lived on, by this one; and for minutes after a deployment the two talk to
 // each other. fixtures/version-1.json was recorded from that version, and is never changed.
-import { listDurableObjectIds, runInDurableObject } from "cloudflare:test";
+import { listDurableObjectIds, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import type { LastWord, MessageToObject } from "../../src/operation/run-channel";
@@ -11,6 +11,7 @@ import { controls } from "./controls";
 import {
   type Installed,
   type Stage,
+  installRequest,
   installRow,
   installed,
   installedReservation,
@@ -36,6 +37,7 @@ import {
   stateOf,
   storedBy,
   storedRecord,
+  storedReservations,
   storedRows,
   useFreshWorld,
 } from "./harness";
@@ -194,17 +196,51 @@ describe("an operation that an earlier version stored", () => {
     const { operation, reservation } = await installedReservation();
     const path = "/v1/projects/p/scripts/none:run";
     const body = { requestId: reservation.requestId, ...reservation.body };
-    await call("POST", path, body);
-    // The requestId has the name, and so the object, that it had: what stands there is put back to what it was.
-    const [id] = await listDurableObjectIds(env.REQUESTS);
-    await runInDurableObject(env.REQUESTS.get(id!), (_instance, { storage }) =>
-      storage.kv.put("reservation", reservation.value),
-    );
+    // A scope in which that version had operations, and the object that it made of the requestId.
+    await installRow(startingRow().row);
+    await installRequest({ method: "scripts:run", parent: "projects/p" }, reservation);
     const again = await call("POST", path, body);
     const other = await call("POST", path, { ...body, rows: 2 });
 
     expect(again.body["name"]).toBe(operation.name);
     expect(other.status).toBe(400);
+  });
+
+  test("under a requestId moves into the index with its object's next alarm, which then holds nothing", async () => {
+    const { operation, reservation } = await installedReservation();
+    await installRow(startingRow().row);
+    const object = await installRequest({ method: "scripts:run", parent: "projects/p" }, reservation);
+    clock.advanceTo(reservation.value.createTime + 86_400_000);
+    await runDurableObjectAlarm(object);
+    const left = await runInDurableObject(object, async (_instance, { storage }) => [
+      ...storage.kv.list(),
+      await storage.getAlarm(),
+    ]);
+    const body = { requestId: reservation.requestId, ...reservation.body };
+    const again = await call("POST", "/v1/projects/p/scripts/none:run", body);
+
+    expect(left).toEqual([null]);
+    expect(again.body["name"]).toBe(operation.name);
+    expect(await storedReservations()).toHaveLength(1);
+  });
+
+  test("under a requestId that was reserved, and not started, is started by a repetition", async () => {
+    const { operation, reservation } = await installedReservation();
+    await installRow(startingRow().row);
+    const unused = env.OPERATIONS.newUniqueId().toString();
+    const value = { ...reservation.value, operationId: unused, created: false };
+    await installRequest({ method: "scripts:run", parent: "projects/p" }, { ...reservation, value });
+    const body = { requestId: reservation.requestId, ...reservation.body };
+    const started = await call("POST", "/v1/projects/p/scripts/none:run", body);
+
+    expect(started.body["name"]).toBe(operation.name.replace(operation.id, unused));
+  });
+
+  test("in a scope that this version began, no object is made of a requestId", async () => {
+    const before = await listDurableObjectIds(env.REQUESTS!);
+    await call("POST", "/v1/projects/p/scripts/none:run", { requestId: "new" });
+
+    expect(await listDurableObjectIds(env.REQUESTS!)).toEqual(before);
   });
 });
 

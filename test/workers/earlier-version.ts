@@ -5,6 +5,7 @@ import { env } from "cloudflare:workers";
 import { formatTimestampMs } from "../../src/aip/timestamp";
 import type { OperationAnswer } from "../../src/operation/answer";
 import type { OperationRecord } from "../../src/operation/record";
+import { sha256Hex } from "../../src/service/digest";
 import type { Reservation } from "../../src/operation/reservation";
 import type { MessageToObject, MessageToRunner } from "../../src/operation/run-channel";
 import type { JsonObject } from "../../src/rpc/any";
@@ -121,6 +122,19 @@ export async function installedReservation(): Promise<{ operation: Started; rese
   const { id, part: stored } = moved(version1.reservation);
   const part = stored as Fixture["reservation"];
   return { operation: await installObject({ id, name: part.name, object: part.operation }), reservation: part };
+}
+
+/** The object that an earlier version made of a requestId, under its name: a digest of caller, method, parent and requestId. */
+export async function installRequest(
+  { method, parent }: { method: string; parent: string },
+  { requestId, value }: Fixture["reservation"],
+): Promise<DurableObjectStub> {
+  const stub = env.REQUESTS!.getByName(await sha256Hex(JSON.stringify(["", method, parent, requestId])));
+  await runInDurableObject(stub, async (_instance, { storage }) => {
+    storage.kv.put("reservation", value);
+    await storage.setAlarm(value.createTime + 86_400_000);
+  });
+  return stub;
 }
 
 /** The queue message of an operation. */

@@ -273,6 +273,16 @@ export async function storedRows(parent = "projects/p"): Promise<StoredRow[]> {
   });
 }
 
+/** The requestIds that shard 0 of an index has reserved: each by its operation, and whether that is known to be created. */
+export async function storedReservations(parent = "projects/p"): Promise<{ operationId: string; created: number }[]> {
+  return runInDurableObject(indexOf(parent), (_instance, { storage }) => {
+    const { sql } = storage;
+    if (sql.exec(`SELECT 1 FROM sqlite_master WHERE name = 'reservations'`).toArray().length === 0) return [];
+    const columns = "lower(hex(operation_id)) AS operationId, created";
+    return sql.exec<{ operationId: string; created: number }>(`SELECT ${columns} FROM reservations`).toArray();
+  });
+}
+
 export async function fireIndexAlarm(parent = "projects/p"): Promise<boolean> {
   return runDurableObjectAlarm(indexOf(parent));
 }

@@ -256,17 +256,22 @@ describe("SetIamPolicy", () => {
   });
 });
 
+/** SHA-256, hex. */
+const DIGEST = "ab".repeat(32);
+
 describe("the service's own calls", () => {
   test("of slots, requestIds, lists and API keys are answered as the first try was", async () => {
     const slot = { key: "run/x", limit: 1 };
     const slots = () => slotStore(losingFirstAnswer(env.SLOTS));
     const { id } = await begin();
-    const reservation = { operationId: id, createTime: Date.now(), bodyDigest: "b", created: false };
+    const reservation = { operationId: id, createTime: Date.now(), bodyDigest: DIGEST, created: false };
     const record = { id: "key-1", createTime: Date.now(), creator: "user:ada", displayName: "", hash: "h", roles: [] };
     const keys = () => apiKeyStore(losingFirstAnswer(env.KEYS));
 
     expect(await slots().acquire(slot, id)).toBe(true);
-    expect(await requestStore(losingFirstAnswer(env.REQUESTS)).reserve("k", reservation)).toEqual(reservation);
+    const requests = requestStore({ INDEX: losingFirstAnswer(env.INDEX) });
+    const scope = { parent: "projects/requests", jurisdiction: undefined };
+    expect(await requests.reserve(scope, DIGEST, reservation)).toEqual({ ok: true, reservation });
     const key = await operationLists(losingFirstAnswer(env.INDEX)).tokenKey("projects/tokens");
     expect(key).toBe(await env.INDEX.getByName("projects/tokens#0").tokenKey());
     expect(await keys().create(record as never)).toBe(true);

@@ -1,6 +1,5 @@
 // requestId, validateOnly and Prefer: wait, as api.md, section 4, has them.
-import { listDurableObjectIds, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { runInDurableObject } from "cloudflare:test";
 import { beforeEach, describe, expect, test } from "vitest";
 import { type Method, defineMethod } from "../../src/index";
 import type { JsonObject } from "../../src/rpc/any";
@@ -9,7 +8,7 @@ import { eventually } from "../support/eventually";
 import { MAKE, aDeployment, idOf, storedKeys } from "./a-deployment";
 import { clock } from "./clock";
 import { controls } from "./controls";
-import { useFreshWorld } from "./harness";
+import { fireIndexAlarm, indexOf, storedReservations, useFreshWorld } from "./harness";
 
 const DAY_MS = 86_400_000;
 const CSV = { "Content-Type": "text/csv" };
@@ -43,23 +42,20 @@ const service = aDeployment({
   methods: [method("make"), method("mend"), method("keep", { retention: "3d" }), method("upload", upload)],
 });
 
-/** The requestIds that are remembered: each has an object of its own. */
-async function remembered(): Promise<DurableObjectStub[]> {
-  const stubs = (await listDurableObjectIds(env.REQUESTS)).map((id) => env.REQUESTS.get(id));
-  const hold = await Promise.all(
-    stubs.map((stub) => runInDurableObject(stub, (_, { storage }) => storage.kv.get("reservation") !== undefined)),
-  );
-  return stubs.filter((_, index) => hold[index]);
+/** Lets the alarms of the index happen, each at its time, until `time`. */
+async function passUntil(time: number): Promise<void> {
+  for (;;) {
+    const alarmTime = await runInDurableObject(indexOf("projects/p"), (_, { storage }) => storage.getAlarm());
+    if (alarmTime === null || alarmTime > time) break;
+    clock.advanceTo(alarmTime);
+    await fireIndexAlarm();
+  }
+  clock.advanceTo(time);
 }
 
-/** Lets the next alarm of the only requestId happen, at its time; gives that, and whether the id is still remembered. */
-async function nextAlarm(): Promise<{ time: number | null; isRemembered: boolean }> {
-  const [stub] = await remembered();
-  if (!stub) throw new Error("no requestId is remembered");
-  const time = await runInDurableObject(stub, (_, { storage }) => storage.getAlarm());
-  clock.advanceTo(time ?? 0);
-  await runDurableObjectAlarm(stub);
-  return { time, isRemembered: (await remembered()).length > 0 };
+/** No alarm of the index comes any more. */
+async function loseAlarms(): Promise<void> {
+  await runInDurableObject(indexOf("projects/p"), (_, { storage }) => storage.deleteAlarm());
 }
 
 // "The same id by the same caller on the same method and parent gives the first operation, done or not."
@@ -179,38 +175,124 @@ describe("a requestId is remembered", () => {
     const startTime = Date.now();
     const { operation } = await service.post(MAKE, { requestId: "day" });
     await service.deliver(operation.name);
+    await passUntil(startTime + DAY_MS - 1);
+    const within = await service.post(MAKE, { requestId: "day" });
+    await passUntil(startTime + DAY_MS + 60_000);
 
-    expect(await nextAlarm()).toEqual({ time: startTime + DAY_MS, isRemembered: false });
+    expect(within).toMatchObject({ status: 409, reason: "REQUEST_ID_USED" });
+    expect(await storedReservations()).toEqual([]);
+    expect((await service.post(MAKE, { requestId: "day" })).status).toBe(200);
   });
 
   test("as long as its operation is there", async () => {
+    const startTime = Date.now();
     const { operation } = await service.post("/v1/projects/p/things:keep", { requestId: "days" });
-    clock.advance(1_000);
     await service.deliver(operation.name);
-    const days: boolean[] = [];
-    for (let day = 1; day <= 3; day += 1) days.push((await nextAlarm()).isRemembered);
+    await passUntil(startTime + 3 * DAY_MS - 1_000);
     const again = await service.post("/v1/projects/p/things:keep", { requestId: "days" });
+    await passUntil(startTime + 5 * DAY_MS);
 
-    expect(days).toEqual([true, true, true]);
     expect(again.operation.name).toBe(operation.name);
-    expect((await nextAlarm()).isRemembered).toBe(false);
+    expect(await storedReservations()).toEqual([]);
+  });
+
+  test("as long as its operation is there, in whatever shard that is indexed", async () => {
+    const startTime = Date.now();
+    const sharded = aDeployment({ methods: [method("keep", { retention: "3d" })] }, { INDEX_SHARDS: "16" });
+    const names: string[] = [];
+    for (let n = 0; n < 8; n += 1) {
+      const { operation } = await sharded.post("/v1/projects/p/things:keep", { requestId: `shard-${n}` });
+      await sharded.deliver(operation.name);
+      names.push(operation.name);
+    }
+    await passUntil(startTime + 2 * DAY_MS);
+    const again: string[] = [];
+    for (let n = 0; n < 8; n += 1) {
+      again.push((await sharded.post("/v1/projects/p/things:keep", { requestId: `shard-${n}` })).operation.name);
+    }
+    await passUntil(startTime + 5 * DAY_MS);
+
+    expect(again).toEqual(names);
+    expect(await storedReservations()).toEqual([]);
+  });
+
+  test("by a deployment of more shards, too", async () => {
+    const { operation } = await service.post(MAKE, { requestId: "resharded" });
+    const resharded = aDeployment({ methods: [method("make")] }, { INDEX_SHARDS: "16" });
+    const second = await resharded.post(MAKE, { requestId: "resharded" });
+    const third = await aDeployment({ methods: [method("make")] }).post(MAKE, { requestId: "resharded" });
+
+    expect([second.operation.name, third.operation.name]).toEqual([operation.name, operation.name]);
+  });
+});
+
+// "Created and no record left: ALREADY_EXISTS." The operation itself says, with its next row, that it was created.
+describe("a reservation", () => {
+  test("is one row, and another once its operation is known to be created", async () => {
+    const { operation } = await service.post(MAKE, { requestId: "rows" });
+    const before = await storedReservations();
+    await service.deliver(operation.name);
+
+    expect(before).toEqual([{ operationId: idOf(operation.name), created: 0 }]);
+    await eventually(async () => (await storedReservations())[0]?.created === 1);
+  });
+
+  test("whose start was interrupted before the operation was stored starts the same operation", async () => {
+    controls.indexWrite.fail("index is down");
+    const first = await service.post(MAKE, { requestId: "interrupted" });
+    const [reserved] = await storedReservations();
+    controls.indexWrite.open();
+    const second = await service.post(MAKE, { requestId: "interrupted" });
+
+    expect([first.status, second.status]).toEqual([503, 200]);
+    expect(idOf(second.operation.name)).toBe(reserved?.operationId);
+  });
+
+  test("is known to be created when its operation is deleted before its row ever changed", async () => {
+    const { operation } = await service.post(MAKE, { requestId: "early" });
+    await service.call("DELETE", `/v1/${operation.name}`);
+
+    expect(await storedReservations()).toEqual([{ operationId: idOf(operation.name), created: 1 }]);
+  });
+
+  test("starts nothing for a deleted operation, though the index has not heard of the deletion", async () => {
+    const { operation } = await service.post(MAKE, { requestId: "unheard" });
+    controls.indexWrite.fail("index is down");
+    await service.call("DELETE", `/v1/${operation.name}`);
+
+    expect(await service.post(MAKE, { requestId: "unheard" })).toMatchObject({
+      status: 409,
+      reason: "REQUEST_ID_USED",
+    });
+  });
+
+  test("is answered by a shard that takes no new rows, and made by it for an operation in another shard", async () => {
+    const first = await service.post(MAKE, { requestId: "before" });
+    controls.maxShardBytes = 0;
+    const again = await service.post(MAKE, { requestId: "before" });
+    controls.maxShardBytes =
+      (await runInDurableObject(indexOf("projects/p"), (_, { storage }) => storage.sql.databaseSize)) - 1;
+    const second = await service.post(MAKE, { requestId: "after" });
+    const third = await service.post(MAKE, { requestId: "after" });
+
+    expect(again.operation.name).toBe(first.operation.name);
+    expect(second.status).toBe(200);
+    expect(third.operation.name).toBe(second.operation.name);
+    expect((await storedReservations()).map(({ created }) => created).toSorted((a, b) => a - b)).toEqual([0, 1]);
   });
 });
 
 // An alarm can be lost: the platform drops one whose handler fails six times.
 describe("a requestId whose alarm was lost", () => {
-  const loseAlarm = async (): Promise<void> => {
-    const [stub] = await remembered();
-    await runInDurableObject(stub!, (_, { storage }) => storage.deleteAlarm());
-  };
-
   test("is free for another operation once its day and its operation are over, and not before", async () => {
+    const startTime = Date.now();
     const first = await service.post(MAKE, { requestId: "lost" });
     await service.deliver(first.operation.name);
-    await loseAlarm();
-    clock.advance(DAY_MS - 1);
+    await passUntil(startTime + DAY_MS / 2);
+    await loseAlarms();
+    clock.advanceTo(startTime + DAY_MS - 1);
     const within = await service.post(MAKE, { requestId: "lost" });
-    clock.advance(1);
+    clock.advanceTo(startTime + DAY_MS);
     const later = await Promise.all(Array.from({ length: 5 }, () => service.post(MAKE, { requestId: "lost" })));
 
     expect(within.status).toBe(409);
@@ -221,7 +303,7 @@ describe("a requestId whose alarm was lost", () => {
   test("stands as long as its operation does", async () => {
     const first = await service.post("/v1/projects/p/things:keep", { requestId: "lost" });
     await service.deliver(first.operation.name);
-    await loseAlarm();
+    await loseAlarms();
     clock.advance(2 * DAY_MS);
     const second = await service.post("/v1/projects/p/things:keep", { requestId: "lost" });
 
@@ -276,7 +358,7 @@ describe("validateOnly", () => {
     const { status, json } = await service.post(path, body);
 
     expect({ status, json }).toEqual({ status: 200, json: done });
-    expect(await remembered()).toEqual([]);
+    expect(await storedReservations()).toEqual([]);
     expect(controls.sent).toEqual([]);
     expect(controls.calls).toEqual([]);
   });

@@ -14,7 +14,6 @@ export {
   OperationIndex,
   OperationObject,
   PolicyObject,
-  RequestObject,
   SlotsObject,
 } from "edge-operations";
 

@@ -722,9 +722,20 @@ describe("expiry", () => {
 
   test("erases an ended operation when its retention has passed, and not before", () => {
     const expireTime = done.expireTime!;
+    const told = happens(done, { type: "effectDone", effect: "index", revision: done.revision }, NOW + 2).record;
 
-    expect(types(happens(done, timePasses, expireTime - 1).effects)).not.toContain("erase");
-    expect(types(happens(done, timePasses, expireTime).effects)).toContain("erase");
+    expect(types(happens(told, timePasses, expireTime - 1).effects)).not.toContain("erase");
+    expect(types(happens(told, timePasses, expireTime).effects)).toContain("erase");
+  });
+
+  test("waits for the index, which must know that a reserved operation was created, and not for KV", () => {
+    const expireTime = done.expireTime!;
+    const late = happens(done, timePasses, expireTime);
+    const told = happens(late.record, { type: "effectDone", effect: "index", revision: done.revision }, expireTime + 1);
+
+    expect(types(late.effects)).toEqual(["index", "snapshot"]);
+    expect(told.record.outbox.snapshot).toBeDefined();
+    expect(types(told.effects)).toContain("erase");
   });
 
   test("never comes to an operation that has not ended", () => {
