@@ -55,10 +55,10 @@ export function googleGax(front: Front): Client {
 }
 
 /** The Echo client of a .proto file that declares it. */
-export function echoOf(front: Front, proto: string): EchoClient {
+export function echoOf(front: Front, proto: string, options: { minifyJson?: boolean } = {}): EchoClient {
   const root = echoRoot(proto);
   const auth = aCaller("google-gax");
-  return echoClient(front, root, auth, operationsClient(front, root, auth));
+  return echoClient(front, root, auth, operationsClient(front, root, auth), options);
 }
 
 function operationsClient(front: Front, root: Root, auth: ReturnType<typeof aCaller>) {
@@ -74,8 +74,14 @@ function endTime(mark: number): string {
 }
 
 /** As generated clients are written: a stub, settings, and a descriptor that decodes what the operation holds. */
-function echoClient(front: Front, root: Root, auth: ReturnType<typeof aCaller>, operations: object): EchoClient {
-  const grpc = new fallback.GrpcClient({ auth, fallback: true, numericEnums: true });
+function echoClient(
+  front: Front,
+  root: Root,
+  auth: ReturnType<typeof aCaller>,
+  operations: object,
+  options: { minifyJson?: boolean } = {},
+): EchoClient {
+  const grpc = new fallback.GrpcClient({ auth, fallback: true, numericEnums: true, ...options } as never);
   const stub = grpc.createStub(root.lookupService("google.showcase.v1beta1.Echo"), {
     ...clientOptions(front, "google-gax"),
     servicePath: "127.0.0.1",
