@@ -135,6 +135,14 @@ export const bugs: readonly Bug[] = [
     tests: workers("upload-access.test.ts"),
     caughtBy: "at its end",
   },
+  {
+    name: "TestIamPermissions tells whether an operation exists",
+    file: "src/durable/policy-client.ts",
+    find: "      if (!operationPermissions.some((permission) => held.has(permission))) return [];\n",
+    replace: "",
+    tests: workers("access.test.ts"),
+    caughtBy: "is told what it may do",
+  },
   // ── Budgets of work ───────────────────────────────────────────────────────────────────────────────────────────────
   {
     name: "a page's work is not counted",
