@@ -262,8 +262,8 @@ export const bugs: readonly Bug[] = [
     file: "src/operation/outbox-events.ts",
     find: `if (entry === undefined || record.revision !== revision) return "NOT_ALLOWED";`,
     replace: `if (entry === undefined || record.revision < revision) return "NOT_ALLOWED";`,
-    tests: SIMULATION,
-    caughtBy: "",
+    tests: unit("operation/step.test.ts"),
+    caughtBy: "keeps an entry whose effect told an older revision",
   },
   {
     name: "a failed effect is not tried again",

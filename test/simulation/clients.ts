@@ -6,7 +6,9 @@ import type { ReadAnswer } from "../../src/operation/answer";
 import type { Method } from "../../src/operation/define-method";
 import { RpcError } from "../../src/rpc/error";
 import type { JsonObject } from "../../src/rpc/any";
-import { Authorizer } from "../../src/service/authorizer";
+import { PolicyCache } from "../../src/iam/policy-cache";
+import type { Principal } from "../../src/iam/principal";
+import { Authorizer, type AuthorizerPorts } from "../../src/service/authorizer";
 import { createOperation, updateOperation } from "../../src/service/external-operations";
 import { type FinishedReads, operationReads } from "../../src/service/operation-reads";
 import { listOperations } from "../../src/service/list-operations";
@@ -306,10 +308,14 @@ export class Clients {
 }
 
 export function operationsOf({ env }: World): OperationStore {
-  const principal = { id: "user:ada", members: [], grants: [], isAdmin: true };
-  // An administrator, for whom no policy is read.
-  const ports = { authenticate: async () => principal };
-  const authorizer = new Authorizer(principal, ports as never, "");
+  const principal: Principal = { id: "user:ada", members: [], grants: [], isAdmin: true };
+  const ports: AuthorizerPorts = {
+    authenticate: async () => principal,
+    now: () => Date.now(),
+    cache: new PolicyCache(),
+    read: () => Promise.reject(new Error("no policy is read for an administrator")),
+  };
+  const authorizer = new Authorizer(principal, ports, "");
   return operationStore(env["OPERATIONS"] as never, authorizer);
 }
 
