@@ -6,7 +6,7 @@ import type { Outcome } from "./raw-http.ts";
 export const MAX_ANSWER_MS = 10_000;
 
 /** Where the status is not the code's own (docs/clients.md): a wrong method, too large a body. */
-const OTHER_STATUSES: Partial<Record<CodeName, number[]>> = { UNIMPLEMENTED: [405], INVALID_ARGUMENT: [413] };
+const OTHER_STATUSES: Partial<Record<CodeName, number[]>> = { UNIMPLEMENTED: [405], INVALID_ARGUMENT: [413, 415] };
 
 /** What the HTTP server, or wrangler's proxy, says by itself of a message that is no HTTP or breaks off: no Worker saw it. */
 const SERVERS_OWN =
