@@ -17,6 +17,8 @@ export class Consumer extends Actor {
   isHandling = false;
   /** Has the platform notice that it is gone, within so many milliseconds. */
   died: (noticedWithinMs: number) => void = () => {};
+  /** The attempt whose handler it runs; undefined where it has lost the work by then. */
+  attempt: number | undefined;
   /** The token it was given. */
   fence: string | undefined;
 

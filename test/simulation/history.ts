@@ -184,6 +184,13 @@ class Play {
         () => ({ do: "work", ms: ms(), isDeaf: random.chance(0.2) }),
         () => ({ do: "compute", ms: random.pick([200, 1_000, 2_000, 2_400]) }),
         () => ({ do: "sleep", seconds: 1 + random.below(60) }),
+        () => ({
+          do: "branches",
+          names: [`one ${number}`, `two ${number}`],
+          seconds: [1 + random.below(60), 1 + random.below(60)],
+        }),
+        () => ({ do: "race", name: `race ${number}`, ms: ms(), seconds: 1 + random.below(30) }),
+        () => ({ do: "caught", name: `caught ${number}` }),
         () => ({ do: "checkpoint", cursor: number }),
         () => ({ do: "progress", percent: random.below(100) }),
         () => ({

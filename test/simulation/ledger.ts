@@ -3,6 +3,7 @@
 import type { OperationContext } from "../../src/index";
 import { LOST_CHANNEL_LEASE_MS } from "../../src/limits";
 import type { OperationAnswer, ReadAnswer } from "../../src/operation/answer";
+import { attemptNumber } from "../../src/operation/attempt";
 import type { OperationRecord } from "../../src/operation/record";
 import { operationJsonParts } from "../../src/operation/resource";
 import { MAX_CALL_MS } from "../../src/limits";
@@ -35,6 +36,8 @@ export type Invariant =
   | "read your writes"
   | "idempotent start"
   | "no finished step twice"
+  | "decided once"
+  | "not before its time"
   | "bounded"
   | "no unforeseen error";
 
@@ -60,6 +63,10 @@ export interface Entry {
   expireTime: number | undefined;
   isErased: boolean;
   storedSteps: Set<string>;
+  /** What handlers were given, by what and attempt. */
+  decisions: Map<string, string>;
+  /** When each sleep was first called. */
+  sleeps: Map<string, number>;
   /** The record as it was last committed. */
   record: OperationRecord | undefined;
   /** When handlers began to work on it, and how many did. */
@@ -107,6 +114,8 @@ export class Ledger {
         expireTime: undefined,
         isErased: false,
         storedSteps: new Set(),
+        decisions: new Map(),
+        sleeps: new Map(),
         record: undefined,
         runTimes: [],
         runners: 0,
@@ -277,11 +286,43 @@ export class Ledger {
   handlerStarted({ name, signal }: OperationContext, runner: Consumer): void {
     const entry = this.entry(idIn(name));
     entry.runners += 1;
+    const { record } = entry;
+    runner.attempt = record && record.fence === runner.fence ? attemptNumber(record) : undefined;
     entry.runTimes.push(this.#world().scheduler.now);
     this.#world().trace(() => `${runner.name} begins to work on ${idIn(name).slice(0, 6)}`);
     signal.addEventListener("abort", () => {
       entry.abortTime = this.#world().scheduler.now;
     });
+  }
+
+  /** What a handler was given stays what it is for all invocations of an attempt. */
+  decided({ name }: OperationContext, what: string, { outcome, runner }: { outcome: string; runner: Consumer }): void {
+    const { attempt } = runner;
+    // An earlier version remembers less.
+    if (attempt === undefined || this.#world().mixesVersions) return;
+    const { decisions, id } = this.entry(idIn(name));
+    const key = `${what} in attempt ${attempt}`;
+    const before = decisions.get(key) ?? outcome;
+    decisions.set(key, before);
+    if (before === outcome) return;
+    this.violate("decided once", `${id.slice(0, 6)}: ${key} was ${before}, and ${runner.name} is given ${outcome}`);
+  }
+
+  /** To be called when the sleep is over. Clocks that are wrong may cut it. */
+  sleepCalled(
+    { name }: OperationContext,
+    { name: what, seconds, runner }: { name: string | undefined; seconds: number; runner: Consumer },
+  ): () => void {
+    const { scheduler, faults } = this.#world();
+    const { sleeps, id } = this.entry(idIn(name));
+    const key = `${what ?? seconds}`;
+    const firstCalled = sleeps.get(key) ?? scheduler.now;
+    sleeps.set(key, firstCalled);
+    return () => {
+      const slept = scheduler.now - firstCalled;
+      if (what === undefined || !faults.isCalm || slept >= 1_000 * seconds) return;
+      this.violate("not before its time", `${id.slice(0, 6)}: ${runner.name} wakes ${key} after ${slept} ms`);
+    };
   }
 
   stepStarted({ name }: OperationContext, step: string, runner: Consumer): void {

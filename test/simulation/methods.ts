@@ -13,6 +13,12 @@ export type Action =
   /** Computes without waiting for anything. */
   | { do: "compute"; ms: number }
   | { do: "sleep"; seconds: number }
+  /** Branches side by side, each with a sleep between two steps. */
+  | { do: "branches"; names: string[]; seconds: number[] }
+  /** A step against a sleep. */
+  | { do: "race"; name: string; ms: number; seconds: number }
+  /** A step that may fail, and whose failure the handler catches. */
+  | { do: "caught"; name: string }
   | { do: "checkpoint"; cursor: number }
   | { do: "progress"; percent: number }
   /** Throws in the first attempts: a Status that is tried again, one that is not, or anything else. */
@@ -92,6 +98,11 @@ async function act({ RpcError }: Library, action: Action, { operation, runner }:
       await elapsed(ms, operation.signal);
       return { by: runner.name };
     });
+  const sleep = async (seconds: number, name?: string): Promise<void> => {
+    const slept = here().observer.sleepCalled(operation, { name, seconds, runner });
+    await operation.sleep(`${seconds}s`);
+    slept();
+  };
   switch (action.do) {
     case "step":
       await step(action.name, action.ms);
@@ -105,8 +116,41 @@ async function act({ RpcError }: Library, action: Action, { operation, runner }:
     case "compute":
       return compute(action.ms, runner);
     case "sleep":
-      await operation.sleep(`${action.seconds}s`);
+      return sleep(action.seconds);
+    case "branches":
+      await Promise.all(
+        action.names.map(async (name, index) => {
+          await step(name, 100 * index);
+          await sleep(action.seconds[index]!, name);
+          await step(`${name} awake`, 0);
+        }),
+      );
       return;
+    case "race": {
+      const { name, ms, seconds } = action;
+      const winner = await Promise.race([
+        step(name, ms).then(() => "the step"),
+        operation.sleep(`${seconds}s`).then(() => "the sleep"),
+      ]);
+      return here().observer.decided(operation, name, { outcome: winner, runner });
+    }
+    case "caught": {
+      const { name } = action;
+      const outcome = await operation
+        .step(name, () => {
+          here().observer.stepStarted(operation, name, runner);
+          if (here().random.chance(0.5)) throw new Error(CAUGHT);
+          return { by: runner.name };
+        })
+        .then(
+          () => "a result",
+          (error: unknown) => {
+            if (error instanceof Error && error.message === CAUGHT) return "a failure";
+            throw error;
+          },
+        );
+      return here().observer.decided(operation, name, { outcome, runner });
+    }
     case "checkpoint":
       if (typeof operation.resumeFrom !== "object") await operation.checkpoint({ by: runner.name, at: action.cursor });
       return;
@@ -121,6 +165,8 @@ async function act({ RpcError }: Library, action: Action, { operation, runner }:
       action satisfies never;
   }
 }
+
+const CAUGHT = "to be caught";
 
 /** One invocation has so much CPU time; it is ended where it uses more. */
 async function compute(ms: number, runner: Consumer): Promise<void> {

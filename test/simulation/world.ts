@@ -23,6 +23,11 @@ export interface Observer {
   lost(socket: SimulatedSocket): void;
   handlerStarted(operation: OperationContext, runner: Consumer): void;
   stepStarted(operation: OperationContext, step: string, runner: Consumer): void;
+  decided(operation: OperationContext, what: string, by: { outcome: string; runner: Consumer }): void;
+  sleepCalled(
+    operation: OperationContext,
+    sleep: { name: string | undefined; seconds: number; runner: Consumer },
+  ): () => void;
   /** Work that was left to the runtime failed: nobody would ever know. */
   rejected(who: string, error: unknown): void;
   called(caller: Actor, host: ObjectHost, method: string): void;
@@ -71,6 +76,8 @@ export class World {
   alarms = 0;
   /** What invocations and objects that begin now run. */
   code: Code;
+  /** Whether an earlier version takes part. */
+  readonly mixesVersions: boolean;
   /** Until then consumers do not know every method that the door starts: a deploy that is on its way. */
   deployTime = 0;
   readonly #trace: ((line: string) => void) | undefined;
@@ -84,6 +91,7 @@ export class World {
       this.trace(() => `FAULT ${fault}`);
     });
     this.code = this.faults.has("a deploy") ? replaced : deployed;
+    this.mixesVersions = this.code.isEarlier;
     this.network = new Network(this.random, this.faults);
     const namespace = (kind: string, className: string): Namespace => new Namespace(this, kind, className);
     this.operations = namespace("operation", "OperationObject");
