@@ -92,7 +92,22 @@ export async function startOnce(ports: StartPorts, start: StartOnce): Promise<St
   if (!answer.ok) throw indexFull();
   const { reservation: reserved } = answer;
   if (reserved.bodyDigest !== bodyDigest) throw anotherRequest();
-  return reserved.created ? repeated(ports, start, reserved) : reservedStart(ports, start, { key, reserved });
+  if (reserved.created) return repeated(ports, start, reserved);
+  const isRepetition = reserved.operationId !== operationId;
+  const started = isRepetition && ports.spendQuota ? await alreadyStarted(ports, start, reserved) : undefined;
+  return started ?? reservedStart(ports, start, { key, reserved });
+}
+
+/** A repetition may come before the reservation says "created". It is not counted again where its operation is there. */
+async function alreadyStarted(
+  ports: StartPorts,
+  start: StartOnce,
+  reserved: Reservation,
+): Promise<StartedOperation | undefined> {
+  if (start.input) return undefined;
+  const { name } = mintedFrom(ports, start, reserved);
+  const answer = await ports.store.get(name);
+  return answer && { name, answer };
 }
 
 function scopeOf({ parent, place }: StartOnce): IndexScope {

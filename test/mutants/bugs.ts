@@ -721,8 +721,8 @@ export const bugs: readonly Bug[] = [
   {
     name: "a start forgets that its requestId was used",
     file: "src/service/start-once.ts",
-    find: "return reserved.created ? repeated(ports, start, reserved) : reservedStart(ports, start, { key, reserved });",
-    replace: "return reservedStart(ports, start, { key, reserved });",
+    find: "if (reserved.created) return repeated(ports, start, reserved);",
+    replace: "",
     tests: workers("request-id.test.ts"),
     caughtBy: "",
   },
