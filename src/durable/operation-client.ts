@@ -25,7 +25,14 @@ export function operationStore(
   namespace: DurableObjectNamespace<OperationObject>,
   authorizer: Authorizer,
 ): OperationStore {
-  const { ask } = operationStubs(namespace, authorizer);
+  const { ask, addressOf } = operationStubs(namespace, authorizer);
+  const get = (name: string): Promise<OperationAnswer | "NOT_FOUND"> =>
+    ask<OperationAnswer | Absence>({
+      permission: "longrunning.operations.get",
+      name,
+      absent: "NOT_FOUND",
+      ask: unary(async (stub, access) => stub.get(name, access)),
+    });
   return {
     newId: ({ jurisdiction }) => placedNamespace(namespace, jurisdiction).newUniqueId().toString(),
     start: (operation, request, { place, input, options: startOptions }) => {
@@ -42,15 +49,18 @@ export function operationStore(
         ),
       );
     },
-    get: async (name) =>
-      present(
-        await ask<OperationAnswer | Absence>({
-          permission: "longrunning.operations.get",
-          name,
-          absent: "NOT_FOUND",
-          ask: unary(async (stub, access) => stub.get(name, access)),
-        }),
-      ),
+    started: (name) =>
+      reached(async () => {
+        try {
+          return await callObject(addressOf(name), async (stub): Promise<OperationAnswer | undefined> =>
+            stub.started(name),
+          );
+        } catch (error) {
+          if (!lacksMethod(error, "started")) throw error;
+          return present(await get(name));
+        }
+      }),
+    get: async (name) => present(await get(name)),
     poll: async (name) =>
       present(
         await ask<OperationAnswer | Absence>({

@@ -168,6 +168,13 @@ export class OperationObject extends DurableObject<Env> {
     }
   }
 
+  /** The operation, for a repetition of its start; undefined where there is none of this name that can be seen. */
+  async started(name: string): Promise<OperationAnswer | undefined> {
+    await this.#starting;
+    const record = await this.#visible(name);
+    return record && this.#life.answer(record);
+  }
+
   #storeInput({ stream, maxBytes, digest }: StreamedInput): Promise<StoredStream> {
     // Should the client or this object go away in the middle, the alarm erases what came.
     const beforeFirst = (): Promise<void> | undefined => this.#life.alarm.arm(Date.now() + UPLOAD_TIMEOUT_MS);

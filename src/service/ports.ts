@@ -29,6 +29,11 @@ export interface OperationStore {
     request: string,
     options: { place: Place; input: StreamedInput | undefined; options: StartOptions },
   ): Promise<StartAnswer>;
+  /**
+   * What a repetition of the start is answered with: the operation, for the caller who started it, whose requestId names it.
+   * undefined: it is not there (any more), or was never stored.
+   */
+  started(name: string): Promise<OperationAnswer | undefined>;
   /** undefined: no operation of this name is to be seen. */
   get(name: string): Promise<OperationAnswer | undefined>;
   /** The same, counted: for an operation whose answer says that its polls are. */

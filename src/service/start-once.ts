@@ -60,7 +60,7 @@ export interface Minted {
 }
 
 export interface StartPorts {
-  store: Pick<OperationStore, "newId" | "start" | "get">;
+  store: Pick<OperationStore, "newId" | "start" | "started">;
   requests: RequestStore;
   slots: SlotStore;
   /** Counts what callers start in a day; undefined: nothing is counted. */
@@ -93,21 +93,11 @@ export async function startOnce(ports: StartPorts, start: StartOnce): Promise<St
   const { reservation: reserved } = answer;
   if (reserved.bodyDigest !== bodyDigest) throw anotherRequest();
   if (reserved.created) return repeated(ports, start, reserved);
-  const isRepetition = reserved.operationId !== operationId;
-  const started = isRepetition && ports.spendQuota ? await alreadyStarted(ports, start, reserved) : undefined;
-  return started ?? reservedStart(ports, start, { key, reserved });
-}
-
-/** A repetition may come before the reservation says "created". It is not counted again where its operation is there. */
-async function alreadyStarted(
-  ports: StartPorts,
-  start: StartOnce,
-  reserved: Reservation,
-): Promise<StartedOperation | undefined> {
-  if (start.input) return undefined;
+  // An operation says with its next row that it was created, so one that is not known to be created may be there.
   const { name } = mintedFrom(ports, start, reserved);
-  const answer = await ports.store.get(name);
-  return answer && { name, answer };
+  const present = reserved.operationId === operationId ? undefined : await ports.store.started(name);
+  if (present && !start.input) return { name, answer: present };
+  return reservedStart(ports, start, { key, reserved, isPresent: present !== undefined });
 }
 
 function scopeOf({ parent, place }: StartOnce): IndexScope {
@@ -130,11 +120,11 @@ function mintedFrom(
 async function reservedStart(
   ports: StartPorts,
   start: StartOnce,
-  { key, reserved }: { key: string; reserved: Reservation },
+  { key, reserved, isPresent }: { key: string; reserved: Reservation; isPresent: boolean },
 ): Promise<StartedOperation> {
   const minted = mintedFrom(ports, start, reserved);
   const input = start.input && { ...start.input, digest: true };
-  const started = await startMinted(ports, { ...start, input }, { minted, requestKey: key });
+  const started = await startMinted(ports, { ...start, input }, { minted, requestKey: key, isPresent });
   const { answer, inputDigest, sentDigest, marksReservation } = started;
   if (!marksReservation) {
     const created = inputDigest === undefined ? { key } : { key, inputDigest };
@@ -144,11 +134,14 @@ async function reservedStart(
   return { name: minted.name, answer };
 }
 
-/** Starts under a slot of the caller's, where those are counted. What is done at once needs none. */
+/**
+ * Starts under a slot of the caller's, where those are counted. What is done at once needs none. An operation that is
+ * present already takes nothing: it is only compared.
+ */
 async function startMinted(
   { store, slots, spendQuota, fullShards }: StartPorts,
   start: StartOnce,
-  { minted, requestKey }: { minted: Minted; requestKey: string | undefined },
+  { minted, requestKey, isPresent = false }: { minted: Minted; requestKey: string | undefined; isPresent?: boolean },
 ): Promise<Extract<StartAnswer, { ok: true }>> {
   const { caller, retryOf } = start;
   const starter = retryOf ? retryOf.starter : caller.id;
@@ -161,8 +154,8 @@ async function startMinted(
   };
   const json = JSON.stringify(start.json);
   const inputBytes = start.input ? (start.input.announcedBytes ?? start.input.maxBytes) : 0;
-  await spendQuota?.({ parent: start.parent, bytes: json.length + inputBytes });
-  const limit = operation.outcome ? undefined : start.maxOperationsPerCaller;
+  if (!isPresent) await spendQuota?.({ parent: start.parent, bytes: json.length + inputBytes });
+  const limit = operation.outcome || isPresent ? undefined : start.maxOperationsPerCaller;
   const callerSlot = limit === undefined ? undefined : { key: await slotKey("caller", start.caller.id), limit };
   if (callerSlot && !(await slots.acquire(callerSlot, minted.id))) throw tooManyUnderWay(callerSlot.limit);
   const { place, input, indexShards, now } = start;
@@ -197,7 +190,7 @@ async function repeated(ports: StartPorts, start: StartOnce, reserved: Reservati
   const { store, requests } = ports;
   if (start.input && (await requests.digestOf(start.input.stream)) !== reserved.inputDigest) throw anotherRequest();
   const { name } = mintedFrom(ports, start, reserved);
-  const answer = await store.get(name);
+  const answer = await store.started(name);
   if (answer) return { name, answer };
   throw requestIdUsed(name);
 }

@@ -663,6 +663,14 @@ export const bugs: readonly Bug[] = [
     caughtBy: "idempotent start",
   },
   {
+    name: "a repetition spends the caller's quota again",
+    file: "src/service/start-once.ts",
+    find: "reserved.operationId === operationId ? undefined : await ports.store.started(name);",
+    replace: "reserved.operationId === name ? await ports.store.started(name) : undefined;",
+    tests: workers("slots.test.ts"),
+    caughtBy: "",
+  },
+  {
     name: "a reservation is forgotten when a scope is resharded",
     file: "src/durable/operation-client.ts",
     find: "const place = { ...scope, indexShard: 0 };",

@@ -42,6 +42,7 @@ export function anAnswer(overrides: Partial<OperationAnswer> = {}): OperationAns
 const finds: Partial<OperationStore> = {
   newId: () => "new",
   start: async () => ({ ok: true, answer: anAnswer() }),
+  started: async () => anAnswer(),
   get: async () => anAnswer(),
   wait: async () => anAnswer(),
   cancel: async () => true,

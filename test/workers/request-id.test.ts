@@ -1,5 +1,6 @@
 // requestId, validateOnly and Prefer: wait, as api.md, section 4, has them.
-import { runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
 import { type Method, defineMethod } from "../../src/index";
 import type { JsonObject } from "../../src/rpc/any";
@@ -267,18 +268,82 @@ describe("a reservation", () => {
   });
 
   test("is answered by a shard that takes no new rows, and made by it for an operation in another shard", async () => {
-    const first = await service.post(MAKE, { requestId: "before" });
+    // Of its own: an isolate remembers for a minute that the shard is full.
+    const path = "/v1/projects/full/things:make";
+    const first = await service.post(path, { requestId: "before" });
     controls.maxShardBytes = 0;
-    const again = await service.post(MAKE, { requestId: "before" });
+    const again = await service.post(path, { requestId: "before" });
     controls.maxShardBytes =
-      (await runInDurableObject(indexOf("projects/p"), (_, { storage }) => storage.sql.databaseSize)) - 1;
-    const second = await service.post(MAKE, { requestId: "after" });
-    const third = await service.post(MAKE, { requestId: "after" });
+      (await runInDurableObject(indexOf("projects/full"), (_, { storage }) => storage.sql.databaseSize)) - 1;
+    const second = await service.post(path, { requestId: "after" });
+    const third = await service.post(path, { requestId: "after" });
 
     expect(again.operation.name).toBe(first.operation.name);
     expect(second.status).toBe(200);
     expect(third.operation.name).toBe(second.operation.name);
-    expect((await storedReservations()).map(({ created }) => created).toSorted((a, b) => a - b)).toEqual([0, 1]);
+    expect((await storedReservations("projects/full")).map(({ created }) => created).toSorted((a, b) => a - b)).toEqual(
+      [0, 1],
+    );
+  });
+});
+
+// "One alarm serves many rows": a turn of it is bounded, and the walk goes on with the next.
+describe("the walk over reservations", () => {
+  /** Nothing but reservations of operations that were indexed in other shards, and are gone. */
+  async function reservedElsewhere(count: number): Promise<void> {
+    await service.post(MAKE, { requestId: "own" });
+    const ids = Array.from({ length: count }, () => env.OPERATIONS.newUniqueId().toString());
+    await runInDurableObject(indexOf("projects/p"), (_, { storage }) => {
+      storage.sql.exec("DELETE FROM reservations");
+      for (const [n, id] of ids.entries()) {
+        storage.sql.exec(
+          `INSERT INTO reservations (key, operation_id, create_time, body_digest, created, is_here)
+           VALUES (unhex(?), unhex(?), ?, zeroblob(32), 1, 0)`,
+          n.toString(16).padStart(64, "0"),
+          id,
+          Date.now(),
+        );
+      }
+    });
+  }
+
+  test("asks 100 operations of other shards in a turn, and forgets them all in several", async () => {
+    const startTime = Date.now();
+    await reservedElsewhere(250);
+    await passUntil(startTime + DAY_MS - 1);
+    const left: number[] = [];
+    for (let turn = 0; turn < 3; turn += 1) {
+      clock.advance(15_000);
+      await fireIndexAlarm();
+      left.push((await storedReservations()).length);
+    }
+
+    expect(left).toEqual([150, 50, 0]);
+    expect(await runInDurableObject(indexOf("projects/p"), (_, { storage }) => storage.kv.get("reservations"))).toBe(
+      undefined,
+    );
+  });
+});
+
+// For minutes after a deploy a busy shard may run the code before it, which keeps requestIds in objects of their own.
+describe("a shard 0 that runs the code of an earlier version", () => {
+  test("reserves nothing: the objects of that version do, and the operation is one", async () => {
+    await service.post(MAKE, {});
+    await runInDurableObject(indexOf("projects/p"), (instance, { storage }) => {
+      storage.sql.exec("DROP TABLE reservations");
+      for (const lacking of ["reserve", "markReservation"] as const) {
+        instance[lacking] = async () => {
+          throw new TypeError(`The RPC receiver does not implement the method "${lacking}".`);
+        };
+      }
+    });
+    const first = await service.post(MAKE, { requestId: "meanwhile" });
+    await evictDurableObject(indexOf("projects/p"));
+    const second = await service.post(MAKE, { requestId: "meanwhile" });
+
+    expect(first.status).toBe(200);
+    expect(second.operation.name).toBe(first.operation.name);
+    expect(await storedReservations()).toHaveLength(1);
   });
 });
 

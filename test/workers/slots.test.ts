@@ -431,6 +431,15 @@ describe("MAX_OPERATIONS_PER_CALLER", () => {
     expect(new Set(names).size).toBe(1);
     expect(await full()).toBe(true);
   });
+
+  test("answers a repetition for a deleted operation as that, though its caller may read nothing else", async () => {
+    const { parent, credential } = await callerOf("deleting");
+    const start = () => bounded.call(credential, "POST", `/v1/${parent}/operations?requestId=once`, {});
+    const first = await start();
+    await asAdmin("DELETE", `/v1/${first.json["name"] as string}`);
+
+    expect(await start()).toMatchObject({ status: 409, reason: "REQUEST_ID_USED" });
+  });
 });
 
 /** A deployment whose rate limiter refuses some keys, and the keys that it was asked for. */
