@@ -164,7 +164,7 @@ function checkRecord({ record, now, world, erased }: Life, event: OperationEvent
 }
 
 /** A yield is not told to the index: until the next claim, the fact `state` of a queued operation may say RUNNING. */
-function listed<Row>(row: Row): unknown {
+function listed(row: unknown): unknown {
   if (typeof row !== "object" || row === null || !("facts" in row) || typeof row.facts !== "string") return row;
   return { ...row, facts: row.facts.replace('"state":"QUEUED"', '"state":"RUNNING"') };
 }
