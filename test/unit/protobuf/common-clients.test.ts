@@ -1,28 +1,17 @@
 // What one operation holds stands in the list pages of all: whatever is accepted must be read by the common clients. Here
 // the official runtime for JavaScript (@bufbuild/protobuf) reads it, as Operation and as ListOperationsResponse.
-import { create, createFileRegistry, createMutableRegistry, fromJson } from "@bufbuild/protobuf";
+import { create, createFileRegistry, createRegistry, fromJson } from "@bufbuild/protobuf";
 import {
   FieldDescriptorProto_Label as Label,
   FieldDescriptorProto_Type as Type,
   FileDescriptorSetSchema,
-  AnySchema,
-  DurationSchema,
-  EmptySchema,
-  FieldMaskSchema,
-  ListValueSchema,
-  StructSchema,
-  TimestampSchema,
-  ValueSchema,
-  BoolValueSchema,
-  BytesValueSchema,
-  DoubleValueSchema,
-  FloatValueSchema,
-  Int32ValueSchema,
-  Int64ValueSchema,
-  StringValueSchema,
-  UInt32ValueSchema,
-  UInt64ValueSchema,
   file_google_protobuf_any,
+  file_google_protobuf_duration,
+  file_google_protobuf_empty,
+  file_google_protobuf_field_mask,
+  file_google_protobuf_struct,
+  file_google_protobuf_timestamp,
+  file_google_protobuf_wrappers,
 } from "@bufbuild/protobuf/wkt";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -77,24 +66,14 @@ const files = create(FileDescriptorSetSchema, {
   ],
 });
 const declared = createFileRegistry(files.file[0]!, () => file_google_protobuf_any.proto);
-const registry = createMutableRegistry(
-  AnySchema,
-  DurationSchema,
-  EmptySchema,
-  FieldMaskSchema,
-  ListValueSchema,
-  StructSchema,
-  TimestampSchema,
-  ValueSchema,
-  BoolValueSchema,
-  BytesValueSchema,
-  DoubleValueSchema,
-  FloatValueSchema,
-  Int32ValueSchema,
-  Int64ValueSchema,
-  StringValueSchema,
-  UInt32ValueSchema,
-  UInt64ValueSchema,
+const registry = createRegistry(
+  file_google_protobuf_any,
+  file_google_protobuf_duration,
+  file_google_protobuf_empty,
+  file_google_protobuf_field_mask,
+  file_google_protobuf_struct,
+  file_google_protobuf_timestamp,
+  file_google_protobuf_wrappers,
 );
 
 function read(name: string, json: object): object {
@@ -195,9 +174,7 @@ const generated = fc.letrec<{ json: Json; any: Json }>((tie) => ({
     .tuple(fc.constantFrom(...TYPES), fc.array(fc.tuple(key, tie("json")), { maxLength: 1 }), fc.option(tie("json")))
     .map(([type, others, value]) => {
       const fields = [["@type", url(type)], ...(value === null ? [] : [["value", value]])];
-      return Object.fromEntries(
-        Math.abs(others.length) > 0 && type === "Empty" ? [...fields, ...others] : fields,
-      ) as Json;
+      return Object.fromEntries(others.length > 0 && type === "Empty" ? [...fields, ...others] : fields) as Json;
     }),
 }));
 
