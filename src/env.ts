@@ -1,11 +1,11 @@
 // The bindings and variables of the Worker, as wrangler.toml declares them.
-import type { DirectoryObject } from "./durable/directory-object";
-import type { KeyObject } from "./durable/key-object";
-import type { OperationIndex } from "./durable/operation-index";
-import type { OperationObject } from "./durable/operation-object";
-import type { PolicyObject } from "./durable/policy-object";
-import type { RequestObject } from "./durable/request-object";
-import type { SlotsObject } from "./durable/slots-object";
+import type { DirectoryObject } from "./durable/directory/directory-object";
+import type { KeyObject } from "./durable/key/key-object";
+import type { OperationIndex } from "./durable/index/operation-index";
+import type { OperationObject } from "./durable/operation/operation-object";
+import type { PolicyObject } from "./durable/policy/policy-object";
+import type { RequestObject } from "./durable/request/request-object";
+import type { SlotsObject } from "./durable/slots/slots-object";
 
 /** A queue message: an id, never a payload. PERSISTED CONTRACT: it is known by having this one field. */
 export interface WorkMessage {

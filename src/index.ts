@@ -6,10 +6,16 @@ import { keySetsOver } from "./authentication/key-sets";
 import { type ApiKeys, apiKeysOver } from "./authentication/verify-api-key";
 import { configFromEnv } from "./config";
 import { sweep } from "./cron/sweep";
-import { operationLists, operationStore, quotaStore, requestStore, slotStore } from "./durable/operation-client";
-import { operationGate } from "./durable/operation-gate";
-import { apiKeyStore } from "./durable/key-object";
-import { policyReader, policyStore } from "./durable/policy-client";
+import {
+  operationLists,
+  operationStore,
+  quotaStore,
+  requestStore,
+  slotStore,
+} from "./durable/operation/operation-client";
+import { operationGate } from "./durable/operation/operation-gate";
+import { apiKeyStore } from "./durable/key/key-object";
+import { policyReader, policyStore } from "./durable/policy/policy-client";
 import type { Env } from "./env";
 import type { ServiceContext } from "./http/call";
 import { httpDoor } from "./http/door";
@@ -19,9 +25,9 @@ import { readSnapshot } from "./kv/snapshots";
 import { PolicyCache } from "./iam/policy-cache";
 import { type Principal, isAnonymous } from "./iam/principal";
 import { RATE_LIMIT_RETRY_SECONDS } from "./limits";
-import type { Method } from "./operation/define-method";
-import { checkOptions } from "./operation/declaration-check";
-import { UsualDurations } from "./operation/usual-durations";
+import type { Method } from "./method/define-method";
+import { checkOptions } from "./method/declaration-check";
+import { UsualDurations } from "./service/usual-durations";
 import { queueConsumer } from "./queue/consumer";
 import { RpcError } from "./rpc/error";
 import { retryInfo } from "./rpc/status";
@@ -32,14 +38,14 @@ import { operationReads } from "./service/operation-reads";
 import { startQuota } from "./service/start-quota";
 import { type Location, type Locations } from "./service/locations";
 
-export { DirectoryObject } from "./durable/directory-object";
-export { KeyObject } from "./durable/key-object";
-export { OperationIndex } from "./durable/operation-index";
-export { OperationObject } from "./durable/operation-object";
-export { PolicyObject } from "./durable/policy-object";
-export { RequestObject } from "./durable/request-object";
-export { SlotsObject } from "./durable/slots-object";
-export { defineMethod, type Method } from "./operation/define-method";
+export { DirectoryObject } from "./durable/directory/directory-object";
+export { KeyObject } from "./durable/key/key-object";
+export { OperationIndex } from "./durable/index/operation-index";
+export { OperationObject } from "./durable/operation/operation-object";
+export { PolicyObject } from "./durable/policy/policy-object";
+export { RequestObject } from "./durable/request/request-object";
+export { SlotsObject } from "./durable/slots/slots-object";
+export { defineMethod, type Method } from "./method/define-method";
 export type {
   HttpRule,
   ImmediateResult,
@@ -48,8 +54,8 @@ export type {
   OperationContext,
   RetryPolicy,
   StartContext,
-} from "./operation/method";
-export type { InferRequest, RequestSchema } from "./operation/request-schema";
+} from "./method/method";
+export type { InferRequest, RequestSchema } from "./method/request-schema";
 export type { DurationText } from "./aip/duration";
 export type { Any, Json, JsonObject } from "./rpc/any";
 export { Code, type CodeName } from "./rpc/code";

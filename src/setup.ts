@@ -1,5 +1,5 @@
 // Whether the Worker is set up so that a call can succeed: what wrangler.toml must bind, and what it says of what is not.
-import { isQueueBound } from "./durable/queues";
+import { isQueueBound } from "./durable/operation/queues";
 import type { Env } from "./env";
 import { RpcError } from "./rpc/error";
 

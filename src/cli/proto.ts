@@ -5,7 +5,7 @@ import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { type Plugin, build } from "esbuild";
 
-const USAGE = `npm run proto -- [--worker src/worker.ts] [--out proto]
+const USAGE = `npm run proto -- [--worker src/worker/worker.ts] [--out proto]
 
   --worker   the Worker's entry, whose default export operations() has made
   --out      the folder to write to
@@ -34,7 +34,7 @@ async function bundleOf(worker: string): Promise<Bundle> {
     stdin: {
       contents: `
         import worker from ${JSON.stringify(worker)};
-        import { protoFiles } from ${JSON.stringify(join(source, "description/proto"))};
+        import { protoFiles } from ${JSON.stringify(join(source, "describe/proto"))};
         export const proto = worker?.methods && protoFiles(worker.methods);
       `,
       resolveDir: process.cwd(),
@@ -56,7 +56,7 @@ async function bundleOf(worker: string): Promise<Bundle> {
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
-      worker: { type: "string", default: "src/worker.ts" },
+      worker: { type: "string", default: "src/worker/worker.ts" },
       out: { type: "string", default: "proto" },
       help: { type: "boolean" },
     },

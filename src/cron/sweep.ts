@@ -1,7 +1,7 @@
 // The cron door: visits every index shard and lets it settle what is due. The net under the alarms, not their deputy.
-import { DIRECTORY_NAME } from "../durable/directory-object";
+import { DIRECTORY_NAME } from "../durable/directory/directory-object";
 import { callObject, objectById, objectByName } from "../durable/object-call";
-import type { Swept } from "../durable/operation-index";
+import type { Swept } from "../durable/index/operation-index";
 import type { Env } from "../env";
 import {
   MAX_SWEEP_CALL_MS,

@@ -6,7 +6,7 @@ import {
   ListApiKeysRequest,
   ListApiKeysResponse,
   RevokeApiKeyRequest,
-} from "../description/messages/api-keys";
+} from "../describe/messages/api-keys";
 import { MAX_BODY_BYTES } from "../limits";
 import { administrators } from "./judge";
 import { type Call, pathVariable, queryOf } from "./call";

@@ -11,7 +11,7 @@ import type { IamService } from "../service/iam-policy";
 import type { Caller } from "../service/start-once";
 import type { ApiKeyStore } from "../authentication/api-key-store";
 import type { Principal } from "../iam/principal";
-import type { UsualDurations } from "../operation/usual-durations";
+import type { UsualDurations } from "../service/usual-durations";
 import type { Permission } from "../iam/permissions";
 import { parseQuery } from "./query";
 import type { RequestBody } from "./request-body";

@@ -1,6 +1,6 @@
 // The documents that describe the service, made of the very routes that serve it, so that they cannot disagree.
-import { type DocumentOptions, discoveryDocument } from "../description/discovery";
-import { openApiDocument } from "../description/openapi";
+import { type DocumentOptions, discoveryDocument } from "../describe/discovery";
+import { openApiDocument } from "../describe/openapi";
 import type { JsonObject } from "../rpc/any";
 import { invalidArgument } from "../rpc/error";
 import { JSON_TYPE } from "./media-type";

@@ -1,7 +1,7 @@
 // The fetch door: routes, the gate, and one form for every answer and every error (AIP-193).
 import { type IRequest, Router } from "itty-router";
 import { MAX_QUOTED_CHARACTERS } from "../limits";
-import type { Method } from "../operation/define-method";
+import type { Method } from "../method/define-method";
 import { RpcError, invalidArgument } from "../rpc/error";
 import type { ServiceContext } from "./call";
 import { type AllowedOrigins, optionsResponse, withCors } from "./cors";

@@ -5,8 +5,8 @@ import {
   SetIamPolicyRequest,
   TestIamPermissionsRequest,
   TestIamPermissionsResponse,
-} from "../description/messages/iam";
-import type { Rpc } from "../description/rpc";
+} from "../describe/messages/iam";
+import type { Rpc } from "../describe/rpc";
 import { ROOT } from "../iam/policy-resources";
 import { MAX_BODY_BYTES, MAX_QUOTED_CHARACTERS } from "../limits";
 import type { JsonObject } from "../rpc/any";

@@ -4,7 +4,7 @@ import {
   ListLocationsRequest,
   ListLocationsResponse,
   Location,
-} from "../description/messages/location";
+} from "../describe/messages/location";
 import { getLocation, listLocations } from "../service/locations";
 import { everyone } from "./judge";
 import { type Call, pathVariable, queryOf } from "./call";

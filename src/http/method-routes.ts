@@ -1,11 +1,11 @@
 // The deployment's own methods over HTTP: request transcoding (google.api.http) and the start of an operation.
-import { Operation } from "../description/messages/longrunning";
-import { queryFields } from "../description/query-fields";
-import type { Rpc } from "../description/rpc";
+import { Operation } from "../describe/messages/longrunning";
+import { queryFields } from "../describe/query-fields";
+import type { Rpc } from "../describe/rpc";
 import { MAX_BODY_BYTES, MAX_QUOTED_CHARACTERS } from "../limits";
-import type { StreamedInput } from "../operation/answer";
-import type { Method } from "../operation/define-method";
-import type { InputRule } from "../operation/method";
+import type { StreamedInput } from "../contract/answer";
+import type { Method } from "../method/define-method";
+import type { InputRule } from "../method/method";
 import { isJsonObject } from "../rpc/decode";
 import { invalidArgument } from "../rpc/error";
 import { SCRIPT_HEADER } from "../service/emulation-script";

@@ -1,6 +1,6 @@
 // Answers of the Operations service over HTTP.
 import { MAX_POLL_SECONDS, MIN_POLL_SECONDS } from "../limits";
-import type { OperationAnswer, ReadAnswer } from "../operation/answer";
+import type { OperationAnswer, ReadAnswer } from "../contract/answer";
 import type { ServiceContext } from "./call";
 import { JSON_TYPE } from "./media-type";
 

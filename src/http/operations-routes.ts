@@ -11,8 +11,8 @@ import {
   Operation,
   UpdateOperationRequest,
   WaitOperationRequest,
-} from "../description/messages/longrunning";
-import type { Rpc } from "../description/rpc";
+} from "../describe/messages/longrunning";
+import type { Rpc } from "../describe/rpc";
 import { MAX_BODY_BYTES } from "../limits";
 import type { JsonObject } from "../rpc/any";
 import { invalidArgument } from "../rpc/error";

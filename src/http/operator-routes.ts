@@ -1,12 +1,8 @@
 // What those who run the service ask over HTTP, beside google.longrunning (docs/operations.md): administrators alone may.
-import {
-  ExplainOperationRequest,
-  OperationExplanation,
-  RetryOperationRequest,
-} from "../description/messages/operators";
-import { Operation } from "../description/messages/longrunning";
+import { ExplainOperationRequest, OperationExplanation, RetryOperationRequest } from "../describe/messages/operators";
+import { Operation } from "../describe/messages/longrunning";
 import { MAX_BODY_BYTES, MAX_QUOTED_CHARACTERS } from "../limits";
-import type { Method } from "../operation/define-method";
+import type { Method } from "../method/define-method";
 import type { JsonObject } from "../rpc/any";
 import { Violations } from "../rpc/decode";
 import { explainOperation } from "../service/operations";

@@ -1,5 +1,5 @@
 // Whether the methods of a deployment can be told apart from one another, and from the service's own, by their paths.
-import type { Method } from "../operation/define-method";
+import type { Method } from "../method/define-method";
 import { type CompiledRoute, matchRoute } from "./route";
 
 /**

@@ -1,6 +1,6 @@
 // Routes as data, compiled for itty-router from google.api.http templates: its own syntax takes `:cancel` for a parameter.
 import { type HttpTemplate, compileHttpTemplate, matchHttpTemplate } from "../aip/http-template";
-import type { Rpc } from "../description/rpc";
+import type { Rpc } from "../describe/rpc";
 import type { Handler } from "./call";
 import type { Judge } from "./judge";
 import type { AnswerShape } from "./partial-response";

@@ -1,5 +1,5 @@
 // All routes of a deployment: what is served is what is described, since both are made of this table.
-import type { Method } from "../operation/define-method";
+import type { Method } from "../method/define-method";
 import { apiKeysRoutes } from "./api-keys-routes";
 import { iamRoutes } from "./iam-routes";
 import { locationsRoutes } from "./locations-routes";

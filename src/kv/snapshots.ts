@@ -2,9 +2,9 @@
 // KV is eventually consistent (60 s and more) and has no compare-and-set: nothing exact is decided from it.
 import { parseOperationName } from "../aip/resource-name";
 import { MIN_RETENTION_MS } from "../limits";
-import type { SnapshotAnswer } from "../operation/answer";
-import type { OperationRecord } from "../operation/record";
-import { etag, operationJsonStart } from "../operation/resource";
+import type { SnapshotAnswer } from "../contract/answer";
+import type { OperationRecord } from "../lifecycle/record";
+import { etag, operationJsonStart } from "../contract/resource";
 import { streamBehind } from "./stream-behind";
 
 /** Stands beside the JSON, as KV metadata. Entries of earlier versions have none: each field may be missing. */

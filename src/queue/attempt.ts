@@ -1,10 +1,10 @@
 // One call of a method's handler, and the last word about it: how it ended, or why the invocation does.
 import { MAX_INLINE_RESULT_CHARACTERS, MAX_RESPONSE_BYTES } from "../limits";
-import { boundedStatus } from "../operation/bounded-status";
-import type { Method } from "../operation/define-method";
-import { isMisuse } from "../operation/misuse";
-import { responseJson } from "../operation/response-json";
-import type { LastWord } from "../operation/run-channel";
+import { boundedStatus } from "../method/bounded-status";
+import type { Method } from "../method/define-method";
+import { isMisuse } from "../method/misuse";
+import { responseJson } from "../method/response-json";
+import type { LastWord } from "../contract/run-channel";
 import type { JsonObject } from "../rpc/any";
 import { Code, codeNameFromNumber } from "../rpc/code";
 import { RpcError } from "../rpc/error";

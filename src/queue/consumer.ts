@@ -2,7 +2,7 @@
 // it, because the platform gives the handler 15 minutes, and about 30 seconds to what a handler leaves under waitUntil.
 import { configFromEnv } from "../config";
 import type { Env } from "../env";
-import type { Method } from "../operation/define-method";
+import type { Method } from "../method/define-method";
 import { type QueueHandler, passOn } from "./other-messages";
 import { RunChannel } from "./run-channel";
 import { type RunOptions, runOperation } from "./run-operation";

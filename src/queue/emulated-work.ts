@@ -1,6 +1,6 @@
 // Plays what a client under test has scripted, in the place of a method's function: progress and an end, each at its time.
-import type { EmulatedWork } from "../operation/emulation";
-import type { OperationContext } from "../operation/method";
+import type { EmulatedWork } from "../lifecycle/emulation";
+import type { OperationContext } from "../method/method";
 import type { JsonObject } from "../rpc/any";
 import type { Status } from "../rpc/status";
 

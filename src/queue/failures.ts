@@ -1,6 +1,6 @@
 // Failures of steps that a handler was given: within an attempt, a replay is given the same.
 import { MAX_STORED_ERRORS_CHARACTERS } from "../limits";
-import type { StepFailure } from "../operation/record";
+import type { StepFailure } from "../lifecycle/record";
 import { storedFromThrown, thrownFromStored } from "./step-failure";
 
 export class Failures {

@@ -7,12 +7,12 @@ import {
   MAX_STEP_NAME_CHARACTERS,
   MAX_TIMEOUT_MS,
 } from "../limits";
-import { jsonText } from "../operation/json-text";
-import type { JsonOf } from "../operation/json-of";
-import type { OperationContext } from "../operation/method";
-import { isMisuse, misuse } from "../operation/misuse";
-import type { AttemptMemory } from "../operation/record";
-import type { Claimed, ClaimedStep, ProgressMessage } from "../operation/run-channel";
+import { jsonText } from "../method/json-text";
+import type { JsonOf } from "../method/json-of";
+import type { OperationContext } from "../method/method";
+import { isMisuse, misuse } from "../method/misuse";
+import type { AttemptMemory } from "../lifecycle/record";
+import type { Claimed, ClaimedStep, ProgressMessage } from "../contract/run-channel";
 import type { Json, JsonObject } from "../rpc/any";
 import { RpcError } from "../rpc/error";
 import { fitsUtf8, utf8Length } from "../rpc/utf8";

@@ -5,10 +5,10 @@ import {
   MAX_STATUS_MESSAGE_CHARACTERS,
   PROGRESS_INTERVAL_MS,
 } from "../limits";
-import { jsonText } from "../operation/json-text";
-import { misuse } from "../operation/misuse";
-import { RESERVED_METADATA_FIELDS } from "../operation/resource";
-import type { ProgressMessage } from "../operation/run-channel";
+import { jsonText } from "../method/json-text";
+import { misuse } from "../method/misuse";
+import { RESERVED_METADATA_FIELDS } from "../contract/resource";
+import type { ProgressMessage } from "../contract/run-channel";
 import type { Json, JsonObject } from "../rpc/any";
 
 export interface ProgressReporterOptions {

@@ -4,7 +4,7 @@
 // same order: its n-th sleep is the same one, and a race has the same winner. So each outcome has a number, stored outcomes
 // are delivered by their numbers, new ones behind them, and the handler goes as far as it can between any two.
 import { SLEEP_IN_PLACE_MS, SLEEP_LINGER_MS } from "../limits";
-import type { Sleep } from "../operation/record";
+import type { Sleep } from "../lifecycle/record";
 import { Timer } from "./timer";
 
 export interface ReplayPorts {

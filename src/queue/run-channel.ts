@@ -9,8 +9,8 @@ import {
   MAX_CHANNEL_REOPEN_DELAY_MS,
   MAX_LARGE_RESULT_TRIES,
 } from "../limits";
-import type { SuccessfulOutcome } from "../operation/event";
-import type { AttemptMemory } from "../operation/record";
+import type { SuccessfulOutcome } from "../lifecycle/event";
+import type { AttemptMemory } from "../lifecycle/record";
 import {
   type Claimed,
   FENCE_HEADER,
@@ -24,7 +24,7 @@ import {
   RESPONSE_PATH,
   RUN_PATH,
   STEP_PATH,
-} from "../operation/run-channel";
+} from "../contract/run-channel";
 import { streamFromText } from "../rpc/utf8";
 
 /** What the channel needs of the operation's object. */

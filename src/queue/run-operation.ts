@@ -1,8 +1,8 @@
 // Runs one attempt of a method's function for a claimed operation, within the limits of an invocation.
 import { INVOCATION_GRACE_MS, MAX_INLINE_RESULT_CHARACTERS, YIELD_AFTER_PART } from "../limits";
-import type { Method } from "../operation/define-method";
-import type { Claimed, LastWord } from "../operation/run-channel";
-import { undeployedMessage } from "../operation/undeployed";
+import type { Method } from "../method/define-method";
+import type { Claimed, LastWord } from "../contract/run-channel";
+import { undeployedMessage } from "../lifecycle/undeployed";
 import { RpcError } from "../rpc/error";
 import { Attempt } from "./attempt";
 import { InvocationLimitReached } from "./invocation-limit";

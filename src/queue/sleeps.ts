@@ -1,8 +1,8 @@
 // The sleeps of a handler: which stored one a call means, and which are still to be stored.
 import { MAX_SLEEPS, MAX_STEP_NAME_CHARACTERS } from "../limits";
-import { misuse } from "../operation/misuse";
-import type { Sleep } from "../operation/record";
-import type { Claimed } from "../operation/run-channel";
+import { misuse } from "../method/misuse";
+import type { Sleep } from "../lifecycle/record";
+import type { Claimed } from "../contract/run-channel";
 import type { Replay } from "./replay";
 import type { Timer } from "./timer";
 

@@ -1,8 +1,8 @@
 // What a step threw, in the form in which it is stored for a replay of the same attempt, and the error made of that again.
 import { MAX_STORED_ERROR_CHARACTERS, MAX_STORED_ERROR_MESSAGE_CHARACTERS } from "../limits";
-import { boundedStatus, textCut } from "../operation/bounded-status";
-import { jsonText } from "../operation/json-text";
-import type { StoredError } from "../operation/record";
+import { boundedStatus, textCut } from "../method/bounded-status";
+import { jsonText } from "../method/json-text";
+import type { StoredError } from "../lifecycle/record";
 import type { Any, Json, JsonObject } from "../rpc/any";
 import { codeNameFromNumber } from "../rpc/code";
 import { RpcError } from "../rpc/error";

@@ -7,8 +7,8 @@ import {
   MAX_LOGGED_STACK_CHARACTERS,
   MAX_LOGGED_TEXT_CHARACTERS,
 } from "../limits";
-import { textCut } from "../operation/bounded-status";
-import { jsonText } from "../operation/json-text";
+import { textCut } from "../method/bounded-status";
+import { jsonText } from "../method/json-text";
 import type { Json, JsonObject } from "../rpc/any";
 
 /** A line for people: `TypeError: x is not a function`, `quota used up (code E_QUOTA)`. Never throws. */

@@ -1,5 +1,5 @@
 // One sleep of a handler: a promise that stays pending until it is woken, and knows whether anything waits for it.
-import type { Sleep } from "../operation/record";
+import type { Sleep } from "../lifecycle/record";
 
 export class Timer {
   sleep: Sleep;

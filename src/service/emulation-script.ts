@@ -2,9 +2,9 @@
 import { durationToMs, parseDuration } from "../aip/duration";
 import { parseTimestamp, timestampToMs } from "../aip/timestamp";
 import { MAX_EMULATED_DELAY_MS, MAX_EMULATED_EVENTS, MAX_METADATA_CHARACTERS, MAX_TIMEOUT_MS } from "../limits";
-import type { Method } from "../operation/define-method";
-import type { EmulatedPoll, Emulation } from "../operation/emulation";
-import { RESERVED_METADATA_FIELDS } from "../operation/resource";
+import type { Method } from "../method/define-method";
+import type { EmulatedPoll, Emulation } from "../lifecycle/emulation";
+import { RESERVED_METADATA_FIELDS } from "../contract/resource";
 import { duration, int32, messageField, repeated, string, struct, timestamp } from "../protobuf/fields";
 import { fieldPathText } from "../protobuf/field-path";
 import { type Message, type MessageType, message } from "../protobuf/message";

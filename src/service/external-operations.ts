@@ -11,10 +11,10 @@ import {
   MAX_TTL_MS,
   MIN_HEARTBEAT_MS,
 } from "../limits";
-import type { OperationAnswer } from "../operation/answer";
-import type { NewOperation } from "../operation/create-record";
-import type { Update } from "../operation/event";
-import type { UpdateRefusal } from "../operation/update";
+import type { OperationAnswer } from "../contract/answer";
+import type { NewOperation } from "../lifecycle/create-record";
+import type { Update } from "../lifecycle/event";
+import type { UpdateRefusal } from "../contract/update";
 import { type Any, type Json, type JsonObject, STRUCT_TYPE_URL } from "../rpc/any";
 import { decodeAny, decodeStatus } from "../protobuf/decode-status";
 import { Violations, isJsonObject } from "../rpc/decode";

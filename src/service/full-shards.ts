@@ -1,7 +1,7 @@
 // What an isolate remembers of index shards that are near their limit, so that each start does not ask them again.
 import { scopeFromParent } from "../aip/resource-name";
 import { FULL_SHARD_MEMORY_MS, MAX_REMEMBERED_SCOPES } from "../limits";
-import type { KnownShards } from "../operation/index-start";
+import type { KnownShards } from "../contract/index-start";
 import type { IndexScope } from "./ports";
 
 interface RememberedScope {

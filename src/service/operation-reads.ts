@@ -1,7 +1,7 @@
 // Reads of one operation that a snapshot may answer: where its object cannot be reached, or, if the deployment prefers
 // nearness over read-after-delete, first of all. docs/consistency.md says what that means for clients.
 import type { Permission } from "../iam/permissions";
-import type { ReadAnswer, SnapshotAnswer } from "../operation/answer";
+import type { ReadAnswer, SnapshotAnswer } from "../contract/answer";
 import { RpcError } from "../rpc/error";
 import type { OperationReads, OperationStore, SnapshotStore } from "./ports";
 

@@ -2,7 +2,7 @@
 // over ports.
 import { durationToMs, parseDuration } from "../aip/duration";
 import { DEFAULT_WAIT_MS, MAX_WAIT_MS } from "../limits";
-import type { ReadAnswer } from "../operation/answer";
+import type { ReadAnswer } from "../contract/answer";
 import { invalidArgument, notFound } from "../rpc/error";
 import type { Status } from "../rpc/status";
 import { emulatedError } from "./emulation-script";

@@ -1,6 +1,6 @@
 // Page tokens (AIP-158): opaque, sealed with AES-GCM, and bound to the list that they were given for.
 import { MAX_PAGE_TOKEN_CHARACTERS } from "../limits";
-import type { RowKey } from "../operation/page";
+import type { RowKey } from "../list/page";
 import { invalidArgument } from "../rpc/error";
 
 /** What a token is good for: the same list with the same filter, and nothing else. */

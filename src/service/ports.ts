@@ -6,13 +6,13 @@ import type {
   StartAnswer,
   StartOptions,
   StreamedInput,
-} from "../operation/answer";
-import type { NewOperation } from "../operation/create-record";
-import type { PageRequest, ShardPage } from "../operation/page";
-import type { Slot } from "../operation/record";
-import type { CreatedReservation, Reservation, ReserveAnswer } from "../operation/reservation";
-import type { RetrySource } from "../operation/retry";
-import type { UpdateAnswer, UpdateRequest } from "../operation/update";
+} from "../contract/answer";
+import type { NewOperation } from "../lifecycle/create-record";
+import type { PageRequest, ShardPage } from "../list/page";
+import type { Slot } from "../lifecycle/record";
+import type { CreatedReservation, Reservation, ReserveAnswer } from "../list/reservation";
+import type { RetrySource } from "../lifecycle/retry";
+import type { UpdateAnswer, UpdateRequest } from "../contract/update";
 
 /** Where an operation's object is to live; a declared location decides. */
 export interface Place {

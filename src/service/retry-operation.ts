@@ -1,8 +1,8 @@
 // Retrying a failed operation: a new operation of the same method, with the request that the failed one was started with.
 import { parseOperationName } from "../aip/resource-name";
 import type { Permission } from "../iam/permissions";
-import type { Method } from "../operation/define-method";
-import type { RetryRefusal } from "../operation/retry";
+import type { Method } from "../method/define-method";
+import type { RetryRefusal } from "../lifecycle/retry";
 import type { JsonObject } from "../rpc/any";
 import { RpcError, notFound } from "../rpc/error";
 import type { OperationStore } from "./ports";

@@ -8,7 +8,7 @@ import {
   type ShardPage,
   precedes,
   shareOf,
-} from "../operation/page";
+} from "../list/page";
 import { RpcError } from "../rpc/error";
 import { type Locations, jurisdictionsOfParent, resourcesOutOfReach } from "./locations";
 import type { IndexSource, OperationLists } from "./ports";

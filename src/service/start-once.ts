@@ -2,13 +2,13 @@
 // the index that it was created.
 import { operationName } from "../aip/resource-name";
 import { SLOT_RETRY_SECONDS, UNAVAILABLE_RETRY_SECONDS } from "../limits";
-import type { OperationAnswer, StartAnswer, StartRefusal, StreamedInput } from "../operation/answer";
-import type { NewOperation } from "../operation/create-record";
-import type { Reservation } from "../operation/reservation";
+import type { OperationAnswer, StartAnswer, StartRefusal, StreamedInput } from "../contract/answer";
+import type { NewOperation } from "../lifecycle/create-record";
+import type { Reservation } from "../list/reservation";
 import type { JsonObject } from "../rpc/any";
 import { RpcError, invalidArgument, unavailable } from "../rpc/error";
 import { retryInfo } from "../rpc/status";
-import { indexShardFromId, nextShard } from "../operation/index-start";
+import { indexShardFromId, nextShard } from "../contract/index-start";
 import { canonicalJson, sha256Hex } from "./digest";
 import type { FullShards } from "./full-shards";
 import { slotKey } from "./slot-key";

@@ -1,12 +1,12 @@
 // Starting an operation of a declared method (AIP-151). Nothing that is refused here leaves a trace.
-import type { StreamedInput } from "../operation/answer";
-import { boundedStatus } from "../operation/bounded-status";
-import { responseJson } from "../operation/response-json";
-import type { NewOperation } from "../operation/create-record";
-import type { Method, PreparedStart } from "../operation/define-method";
-import type { Emulation } from "../operation/emulation";
-import type { ImmediateResult } from "../operation/method";
-import type { Outcome, RunPolicy, Slot } from "../operation/record";
+import type { StreamedInput } from "../contract/answer";
+import { boundedStatus } from "../method/bounded-status";
+import { responseJson } from "../method/response-json";
+import type { NewOperation } from "../lifecycle/create-record";
+import type { Method, PreparedStart } from "../method/define-method";
+import type { Emulation } from "../lifecycle/emulation";
+import type { ImmediateResult } from "../method/method";
+import type { Outcome, RunPolicy, Slot } from "../lifecycle/record";
 import { type JsonObject, typeUrlFromMessageName } from "../rpc/any";
 import { type Emulated, decodeScript, emulatedError } from "./emulation-script";
 import { type Locations, placeFromParent } from "./locations";

@@ -1,7 +1,7 @@
 // The operations of a page, whole: what is too large for the index is read from its object, within the page's bytes,
 // reads and time.
 import { LIST_READ_CONCURRENCY, MAX_PAGE_BYTES, MAX_PAGE_READS, MAX_PAGE_READ_MS } from "../limits";
-import type { PageRow, RowKey } from "../operation/page";
+import type { PageRow, RowKey } from "../list/page";
 import { RpcError } from "../rpc/error";
 import { utf8Length } from "../rpc/utf8";
 import type { OperationStore } from "./ports";

@@ -1,7 +1,7 @@
 // The service, and beside it what the benchmark of lists needs: indexes that are filled at once and count what they read.
 import { OperationIndex as DeployedOperationIndex, type Env, operations } from "../../src/index";
-import { operationIndexName } from "../../src/durable/operation-index-name";
-import { createSchema } from "../../src/durable/operation-index-sql";
+import { operationIndexName } from "../../src/durable/index/index-name";
+import { createSchema } from "../../src/durable/index/index-sql";
 import { sealPageToken } from "../../src/service/page-token";
 
 export { DirectoryObject, KeyObject, OperationObject, PolicyObject, RequestObject, SlotsObject } from "../../src/index";

@@ -1,6 +1,6 @@
 // The Worker whose memory is measured: the deployed methods, and one that makes a response of the size that it is asked for.
 import { defineMethod, operations } from "../../src/index";
-import { tablesProfile } from "../../src/methods/tables-profile";
+import { tablesProfile } from "../../src/worker/tables-profile";
 
 export {
   DirectoryObject,

@@ -1,7 +1,7 @@
 // The Worker that is killed: the deployed methods, and walks, whose steps are told to a ledger outside.
 import { defineMethod, operations } from "../../src/index";
-import { echoWait } from "../../src/methods/echo-wait";
-import { tablesProfile } from "../../src/methods/tables-profile";
+import { echoWait } from "../../src/worker/echo-wait";
+import { tablesProfile } from "../../src/worker/tables-profile";
 import type { JsonObject } from "../../src/rpc/any";
 
 export {

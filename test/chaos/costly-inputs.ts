@@ -1,8 +1,8 @@
 // The evaluators that a request drives, each with what one call of it may cost. Bundled by worst-input.ts.
 import { parseFilter } from "../../src/aip/filter/filter";
 import { DatabaseSync } from "node:sqlite";
-import { createSchema, upsertRow } from "../../src/durable/operation-index-sql";
-import { readPage } from "../../src/durable/read-page";
+import { createSchema, upsertRow } from "../../src/durable/index/index-sql";
+import { readPage } from "../../src/durable/index/read-page";
 import { decodePolicy } from "../../src/iam/decode-policy";
 import { decodeJson } from "../../src/http/request-body";
 import { RpcError } from "../../src/rpc/error";

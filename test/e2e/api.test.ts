@@ -3,12 +3,12 @@ import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { tablesProfile } from "../../src/methods/tables-profile";
+import { tablesProfile } from "../../src/worker/tables-profile";
 import { eventually } from "../support/eventually";
 import { type ApiError, type Operation, call, json, listAll, postOperation } from "./client";
 import { DevServer } from "./dev-server";
 
-const FIXTURES = resolve(import.meta.dirname, "../unit/methods/tables-profile/fixtures");
+const FIXTURES = resolve(import.meta.dirname, "../unit/worker/tables-profile/fixtures");
 const MAX_TABLE_BYTES = tablesProfile.input?.maxBytes ?? 0;
 
 let server: DevServer;

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { deserialize } from "node:v8";
-import type { OperationRecord } from "../../src/operation/record";
+import type { OperationRecord } from "../../src/lifecycle/record";
 
 /** The record of every operation, from a copy: opening a database that was cut off would already mend it. */
 export async function storedRecords(state: string): Promise<OperationRecord[]> {

@@ -100,7 +100,7 @@ export const bugs: readonly Bug[] = [
     file: "src/service/authorizer.ts",
     find: "Math.min(this.#ports.now() + JUDGEMENT_MS, this.#principal.expireTime ?? Infinity)",
     replace: "this.#principal.expireTime === -1 ? JUDGEMENT_MS : Infinity",
-    tests: unit("durable/wait.test.ts"),
+    tests: unit("durable/operation/wait.test.ts"),
     caughtBy: "credentials that stop being good",
   },
   {
@@ -108,7 +108,7 @@ export const bugs: readonly Bug[] = [
     file: "src/service/authorizer.ts",
     find: "Math.min(this.#ports.now() + JUDGEMENT_MS, this.#principal.expireTime ?? Infinity)",
     replace: "this.#ports.now() + JUDGEMENT_MS + 0 * (this.#principal.expireTime ?? 0)",
-    tests: unit("durable/wait.test.ts"),
+    tests: unit("durable/operation/wait.test.ts"),
     caughtBy: "at the very time at which they expire",
   },
   {
@@ -116,7 +116,7 @@ export const bugs: readonly Bug[] = [
     file: "src/service/authorizer.ts",
     find: "    this.#principal = await this.#ports.authenticate();\n",
     replace: "",
-    tests: unit("durable/wait.test.ts"),
+    tests: unit("durable/operation/wait.test.ts"),
     caughtBy: "credentials that stop being good",
   },
   {
@@ -137,7 +137,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "TestIamPermissions tells whether an operation exists",
-    file: "src/durable/policy-client.ts",
+    file: "src/durable/policy/policy-client.ts",
     find: "      if (!operationPermissions.some((permission) => held.has(permission))) return [];\n",
     replace: "",
     tests: workers("access.test.ts"),
@@ -146,18 +146,18 @@ export const bugs: readonly Bug[] = [
   // ── Budgets of work ───────────────────────────────────────────────────────────────────────────────────────────────
   {
     name: "a page's work is not counted",
-    file: "src/durable/read-page.ts",
+    file: "src/durable/index/read-page.ts",
     find: "      if (work.isSpent) return spent();\n",
     replace: "",
-    tests: unit("durable/read-page-work.test.ts"),
+    tests: unit("durable/index/read-page-work.test.ts"),
     caughtBy: "says where the next begins",
   },
   {
     name: "what SQL does for a row is not counted",
-    file: "src/durable/read-page.ts",
+    file: "src/durable/index/read-page.ts",
     find: "work.spend(ROW_COST + costPerByte * row.bytes);",
     replace: "work.spend(ROW_COST);",
-    tests: unit("durable/read-page-work.test.ts"),
+    tests: unit("durable/index/read-page-work.test.ts"),
     caughtBy: "says where the next begins",
   },
   // ── Identity ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -188,15 +188,15 @@ export const bugs: readonly Bug[] = [
   // ── Done once, fenced ─────────────────────────────────────────────────────────────────────────────────────────────
   {
     name: "the fence is not checked",
-    file: "src/operation/step.ts",
+    file: "src/lifecycle/step.ts",
     find: `event.fence !== record.fence) return "FENCED"`,
     replace: `event.fence === "nobody's") return "FENCED"`,
-    tests: unit("operation/step.test.ts"),
+    tests: unit("lifecycle/step.test.ts"),
     caughtBy: "",
   },
   {
     name: "the same token is given to every claim",
-    file: "src/durable/runner-door.ts",
+    file: "src/durable/operation/runner-door.ts",
     find: `{ type: "claim", fence: crypto.randomUUID() }`,
     replace: `{ type: "claim", fence: "the-one-token" }`,
     tests: SIMULATION,
@@ -204,23 +204,23 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "what is done is completed again",
-    file: "src/operation/state.ts",
+    file: "src/lifecycle/state.ts",
     find: "  SUCCEEDED: {},",
     replace: `  SUCCEEDED: { succeed: "SUCCEEDED", fail: "FAILED", update: "SUCCEEDED" },`,
-    tests: unit("operation/state.test.ts"),
+    tests: unit("lifecycle/state.test.ts"),
     caughtBy: "",
   },
   {
     name: "a second completion is not refused",
-    file: "src/operation/update.ts",
+    file: "src/contract/update.ts",
     find: `if (isFinal(record.state)) return "ALREADY_DONE";`,
     replace: "",
-    tests: unit("operation/update.test.ts"),
+    tests: unit("contract/update.test.ts"),
     caughtBy: "",
   },
   {
     name: "a late cancel changes what is done",
-    file: "src/operation/client-events.ts",
+    file: "src/lifecycle/client-events.ts",
     find: `const refusal = move(draft, "cancel");
   if (refusal) return refusal;`,
     replace: `move(draft, "cancel");`,
@@ -249,7 +249,7 @@ export const bugs: readonly Bug[] = [
   // ── Never lost, never stuck ───────────────────────────────────────────────────────────────────────────────────────
   {
     name: "the index is taken to be told before it is",
-    file: "src/durable/outbox.ts",
+    file: "src/durable/operation/outbox.ts",
     find: `await (effect === "index" ? this.#tellIndex(record) : this.#tellSnapshots(record));
       this.#heard.push({ type: "effectDone", effect, revision: record.revision });`,
     replace: `this.#heard.push({ type: "effectDone", effect, revision: record.revision });
@@ -259,15 +259,15 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "the outbox is cleared where the record has moved on",
-    file: "src/operation/outbox-events.ts",
+    file: "src/lifecycle/outbox-events.ts",
     find: `if (entry === undefined || record.revision !== revision) return "NOT_ALLOWED";`,
     replace: `if (entry === undefined || record.revision < revision) return "NOT_ALLOWED";`,
-    tests: unit("operation/step.test.ts"),
+    tests: unit("lifecycle/step.test.ts"),
     caughtBy: "keeps an entry whose effect told an older revision",
   },
   {
     name: "a failed effect is not tried again",
-    file: "src/operation/outbox-events.ts",
+    file: "src/lifecycle/outbox-events.ts",
     find: "record.outbox[effect] = { ...entry, dueTime: now + effectRetryMs(record, effect, failures), failures };",
     replace: "delete record.outbox[effect];",
     tests: SIMULATION,
@@ -275,24 +275,24 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "the message is not sent again",
-    file: "src/operation/due.ts",
+    file: "src/lifecycle/due.ts",
     find: `    ["resend", record.resendTime],
 `,
     replace: "",
-    tests: unit("operation/step.test.ts"),
+    tests: unit("lifecycle/step.test.ts"),
     caughtBy: "",
   },
   {
     name: "the message is sent again without an end",
-    file: "src/operation/draft.ts",
+    file: "src/lifecycle/draft.ts",
     find: "Math.min(MAX_RESEND_MS, record.policy.resendMs * 2 ** record.resends)",
     replace: "0",
-    tests: unit("operation/step.test.ts"),
+    tests: unit("lifecycle/step.test.ts"),
     caughtBy: "",
   },
   {
     name: "the deadline is not looked at",
-    file: "src/operation/due.ts",
+    file: "src/lifecycle/due.ts",
     find: `    ["passDeadline", record.deadline],
 `,
     replace: "",
@@ -302,19 +302,19 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "the lease never ends",
-    file: "src/operation/due.ts",
+    file: "src/lifecycle/due.ts",
     find: `    ["loseLease", record.leaseEndTime],
 `,
     replace: "",
-    tests: unit("operation/step.test.ts"),
+    tests: unit("lifecycle/step.test.ts"),
     caughtBy: "",
   },
   {
     name: "a keep-alive does not extend the lease",
-    file: "src/operation/runner-events.ts",
+    file: "src/lifecycle/runner-events.ts",
     find: "Math.max(record.leaseEndTime ?? 0, receivedTime + record.policy.leaseMs)",
     replace: "Math.max(record.leaseEndTime ?? 0, receivedTime)",
-    tests: unit("operation/step.test.ts"),
+    tests: unit("lifecycle/step.test.ts"),
     caughtBy: "",
   },
   {
@@ -327,7 +327,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "the index row is written behind the record",
-    file: "src/durable/operation-object.ts",
+    file: "src/durable/operation/operation-object.ts",
     find: `    const begun = await this.#beginInIndex(created, options);
 `,
     replace: `    this.#life.begin(created, startEffects(created), created.state === "QUEUED" ? request : undefined);
@@ -339,7 +339,7 @@ export const bugs: readonly Bug[] = [
   // ── Full index shards ─────────────────────────────────────────────────────────────────────────────────────────────
   {
     name: "a full shard refuses updates",
-    file: "src/durable/operation-index.ts",
+    file: "src/durable/index/operation-index.ts",
     find: `    const isDeleted = upsertRow(this.#sql, row);`,
     replace: `    if (this.#watchSize() >= this.maxBytes) throw new Error("full");
     const isDeleted = upsertRow(this.#sql, row);`,
@@ -348,7 +348,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "a start that finds its shard full is answered 503",
-    file: "src/durable/operation-object.ts",
+    file: "src/durable/operation/operation-object.ts",
     find: `if (answer.refusal !== "FULL") return { ok: false, refusal: answer.refusal, ...shards() };`,
     replace: `if (answer.refusal === "FULL") return { ok: false, refusal: "INDEX_UNAVAILABLE", ...shards() };
       if (answer.refusal !== "FULL") return { ok: false, refusal: answer.refusal, ...shards() };`,
@@ -357,10 +357,10 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "a start goes past the deployment's own shards to a new one",
-    file: "src/operation/index-start.ts",
+    file: "src/contract/index-start.ts",
     find: "if (isOpen(shard)) return shard;\n  }",
     replace: "if (isOpen(shard) && offset === 0) return shard;\n  }",
-    tests: unit("operation/index-start.test.ts"),
+    tests: unit("contract/index-start.test.ts"),
     caughtBy: "another of the deployment's",
   },
   {
@@ -373,7 +373,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "a full shard says nothing of what was deleted",
-    file: "src/durable/operation-index.ts",
+    file: "src/durable/index/operation-index.ts",
     find: "if (!present && bytes >= this.maxBytes) return full;",
     replace: "if (bytes >= this.maxBytes) return full;",
     tests: workers("full-shards.test.ts"),
@@ -390,7 +390,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "a re-send takes the lane of the message before it",
-    file: "src/operation/lane.ts",
+    file: "src/lifecycle/lane.ts",
     find: "(Number.parseInt(id.slice(24, 32), 16) + resends) % lanes.length",
     replace: "(Number.parseInt(id.slice(24, 32), 16) + 0 * resends) % lanes.length",
     tests: workers("messages.test.ts"),
@@ -419,7 +419,7 @@ export const bugs: readonly Bug[] = [
   // ── Calls of objects ──────────────────────────────────────────────────────────────────────────────────────────────
   {
     name: "a snapshot that KV never takes is put every five minutes",
-    file: "src/operation/draft.ts",
+    file: "src/lifecycle/draft.ts",
     find: "isPut ? MAX_SNAPSHOT_RETRY_MS : MAX_EFFECT_RETRY_MS",
     replace: "MAX_EFFECT_RETRY_MS",
     tests: SIMULATION,
@@ -427,7 +427,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "the record in memory is not the stored one after a save that failed",
-    file: "src/durable/operation-storage.ts",
+    file: "src/durable/operation/operation-storage.ts",
     find: "    this.#storage.kv.put(RECORD_KEY, saved);\n",
     replace: "    this.#storage.kv.put(RECORD_KEY, saved);\n    this.#record = saved;\n",
     tests: workers("faults-alarm.test.ts"),
@@ -435,15 +435,15 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "a large answer is pushed to every waiter, however many there are",
-    file: "src/durable/sockets.ts",
+    file: "src/durable/operation/sockets.ts",
     find: "if (fits) bytesLeft -= size;",
     replace: "",
-    tests: unit("durable/sockets.test.ts"),
+    tests: unit("durable/operation/sockets.test.ts"),
     caughtBy: "as many are pushed as are bounded",
   },
   {
     name: "a deploy changes how large the results of operations under way may be",
-    file: "src/durable/run-messages.ts",
+    file: "src/durable/operation/run-messages.ts",
     find: "{ maxResultBytes: record.policy.maxResultBytes }",
     replace: "{}",
     tests: workers("large-results.test.ts"),
@@ -467,7 +467,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "an upload is sent twice",
-    file: "src/durable/operation-client.ts",
+    file: "src/durable/operation/operation-client.ts",
     find: "input ? { isIdempotent: false, limitMs: Infinity } : {}",
     replace: "input ? { limitMs: Infinity } : {}",
     tests: workers("repeated-calls.test.ts"),
@@ -475,34 +475,34 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "a wait ends with the first cut of its socket",
-    file: "src/durable/wait.ts",
+    file: "src/durable/operation/wait.ts",
     find: `        case "cut":
           await this.#pause(resubscribeDelayMs(this.#crowd(), Math.random()));
           continue;`,
     replace: `        case "cut":
           return this.#latest();`,
-    tests: unit("durable/wait.test.ts"),
+    tests: unit("durable/operation/wait.test.ts"),
     caughtBy: "deploy",
   },
   {
     name: "a wait ends with the first failure of its object",
-    file: "src/durable/wait.ts",
+    file: "src/durable/operation/wait.ts",
     find: "if (!isPassing(error)) throw error;",
     replace: "throw error;",
-    tests: unit("durable/wait.test.ts"),
+    tests: unit("durable/operation/wait.test.ts"),
     caughtBy: "deploy",
   },
   {
     name: "a crowd of waiters returns at once",
-    file: "src/durable/wait.ts",
+    file: "src/durable/operation/wait.ts",
     find: "return jittered(Math.max(backoffMs, crowdWindowMs(waiters)), random);",
     replace: "return jittered(backoffMs, random);",
-    tests: unit("durable/wait.test.ts"),
+    tests: unit("durable/operation/wait.test.ts"),
     caughtBy: "no more than 800 a second",
   },
   {
     name: "a deletion that is repeated is judged as a new one",
-    file: "src/durable/operation-object.ts",
+    file: "src/durable/operation/operation-object.ts",
     find: "if (!this.#isDeletedBy(name, access)) {",
     replace: "{",
     tests: workers("repeated-calls.test.ts"),
@@ -510,7 +510,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "the loss of the channel does not shorten the lease",
-    file: "src/operation/runner-events.ts",
+    file: "src/lifecycle/runner-events.ts",
     find: "record.leaseEndTime = now + Math.min(record.policy.leaseMs, LOST_CHANNEL_LEASE_MS);",
     replace: "",
     tests: workers("run.test.ts"),
@@ -518,10 +518,10 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "each look at a lost channel lengthens the lease",
-    file: "src/operation/runner-events.ts",
+    file: "src/lifecycle/runner-events.ts",
     find: `if (record.channelLostTime !== undefined) return "NOT_ALLOWED";`,
     replace: "",
-    tests: unit("operation/step.test.ts"),
+    tests: unit("lifecycle/step.test.ts"),
     caughtBy: "",
   },
   {
@@ -560,17 +560,17 @@ export const bugs: readonly Bug[] = [
   // ── Cancel, retry ─────────────────────────────────────────────────────────────────────────────────────────────────
   {
     name: "what was cancelled is tried again",
-    file: "src/operation/runner-events.ts",
+    file: "src/lifecycle/runner-events.ts",
     find: `  // Nothing is retried after a cancel request, and what stops because of it was cancelled.
   if (record.state === "CANCELLING") return confirmCancel(draft, CANCELLED_MESSAGE);
 `,
     replace: "",
-    tests: unit("operation/step.test.ts"),
+    tests: unit("lifecycle/step.test.ts"),
     caughtBy: "",
   },
   {
     name: "the grace period has no end",
-    file: "src/operation/due.ts",
+    file: "src/lifecycle/due.ts",
     find: `    ["endGrace", record.graceEndTime],
 `,
     replace: "",
@@ -579,7 +579,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "the runner is not told of a cancel",
-    file: "src/operation/client-events.ts",
+    file: "src/lifecycle/client-events.ts",
     find: `draft.effects.push({ type: "tellRunner", message: "cancel" });`,
     replace: "",
     tests: SIMULATION,
@@ -587,16 +587,16 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "attempts are not counted",
-    file: "src/operation/runner-events.ts",
+    file: "src/lifecycle/runner-events.ts",
     find: "record.failures >= maxAttempts",
     replace: "record.failures > 1_000_000",
-    tests: unit("operation/step.test.ts"),
+    tests: unit("lifecycle/step.test.ts"),
     caughtBy: "",
   },
   // ── Deleted stays deleted ─────────────────────────────────────────────────────────────────────────────────────────
   {
     name: "a late row replaces a tombstone",
-    file: "src/durable/operation-index-sql.ts",
+    file: "src/durable/index/index-sql.ts",
     find: "present.tombstone === 0 && row.revision >= present.revision",
     replace: "row.revision >= present.revision",
     tests: workers("delete.test.ts"),
@@ -604,7 +604,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "an older row replaces a newer one",
-    file: "src/durable/operation-index-sql.ts",
+    file: "src/durable/index/index-sql.ts",
     find: "present.tombstone === 0 && row.revision >= present.revision",
     replace: "present.tombstone === 0",
     tests: workers("index.test.ts"),
@@ -612,7 +612,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "a late completion of what is deleted is stored",
-    file: "src/operation/draft.ts",
+    file: "src/lifecycle/draft.ts",
     find: `  if (record.deleteTime !== undefined) return;
   record.outcome = withoutEmptyDetails(outcome);`,
     replace: `  record.outcome = withoutEmptyDetails(outcome);`,
@@ -621,7 +621,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "a start that is long on its way begins a deleted operation anew",
-    file: "src/durable/operation-index.ts",
+    file: "src/durable/index/operation-index.ts",
     find: `return upsertRow(this.#sql, row) ? { ok: false, refusal: "DELETED", bytes } : { ok: true, bytes };`,
     replace: `upsertRow(this.#sql, row);
       return { ok: true, bytes };`,
@@ -630,7 +630,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "the snapshot is left behind by a deletion",
-    file: "src/operation/client-events.ts",
+    file: "src/lifecycle/client-events.ts",
     find: "if (!isFinal(record.state) || !record.policy.snapshot) return;",
     replace: "if (isFinal(record.state) || !record.policy.snapshot) return;",
     tests: SIMULATION,
@@ -638,7 +638,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "a snapshot that arrives behind its removal stays",
-    file: "src/operation/client-events.ts",
+    file: "src/lifecycle/client-events.ts",
     find: "record.outbox.snapshot.again = true;",
     replace: "record.outbox.snapshot.again = false;",
     tests: workers("delete.test.ts"),
@@ -646,7 +646,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "expiry is not looked at",
-    file: "src/operation/outbox-events.ts",
+    file: "src/lifecycle/outbox-events.ts",
     find: "if (isExpired(record, now) || isDeleted)",
     replace: "if (isDeleted)",
     tests: SIMULATION,
@@ -655,7 +655,7 @@ export const bugs: readonly Bug[] = [
   // ── Idempotent start, steps ───────────────────────────────────────────────────────────────────────────────────────
   {
     name: "a requestId's reservation is written over",
-    file: "src/durable/reservations.ts",
+    file: "src/durable/index/reservations.ts",
     find: "if (await this.#isOver(found)) deleteReservation(this.#storage.sql, found);\n    const",
     replace:
       "if (!found.created || (await this.#isOver(found))) deleteReservation(this.#storage.sql, found);\n    const",
@@ -672,7 +672,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "a reservation is forgotten when a scope is resharded",
-    file: "src/durable/operation-client.ts",
+    file: "src/durable/operation/operation-client.ts",
     find: "const place = { ...scope, indexShard: 0 };",
     replace: "const place = { ...scope, indexShard: Number.parseInt(reservation.operationId.slice(0, 1), 16) % 4 };",
     tests: workers("request-id.test.ts"),
@@ -680,7 +680,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "the operation of a reservation is not known to be created",
-    file: "src/durable/reservations.ts",
+    file: "src/durable/index/reservations.ts",
     find: "if (this.isCreated) markReservation(",
     replace: "if (!this.isCreated) markReservation(",
     tests: workers("request-id.test.ts"),
@@ -688,7 +688,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "a deletion does not say that the operation was created",
-    file: "src/durable/operation-index.ts",
+    file: "src/durable/index/operation-index.ts",
     find: "if (reservation) this.#reservations.markCreated(reservation, id, true);",
     replace: "",
     tests: workers("request-id.test.ts"),
@@ -696,7 +696,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "a reservation is forgotten while its operation lives",
-    file: "src/durable/reservations.ts",
+    file: "src/durable/index/reservations.ts",
     find: "if (isHere) return !hasLiveRow(",
     replace: "if (isHere) return hasLiveRow(",
     tests: workers("request-id.test.ts"),
@@ -704,7 +704,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "a full shard reserves nothing",
-    file: "src/durable/operation-index.ts",
+    file: "src/durable/index/operation-index.ts",
     find: "if (bytes >= this.maxReservingBytes && !this.#reservations.has(key))",
     replace: "if (bytes >= this.maxBytes)",
     tests: workers("request-id.test.ts"),
@@ -712,7 +712,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "what an earlier version reserved is not asked for",
-    file: "src/durable/reservations.ts",
+    file: "src/durable/index/reservations.ts",
     find: "if (!REQUESTS || !this.#storage.kv.get(EARLIER_KEY)) return mine;",
     replace: "if (REQUESTS || !this.#storage.kv.get(EARLIER_KEY)) return mine;",
     tests: workers("earlier-version.test.ts"),
@@ -720,10 +720,10 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "an operation expires before the index knows that it was created",
-    file: "src/operation/outbox-events.ts",
+    file: "src/lifecycle/outbox-events.ts",
     find: "if (!isFinal(record.state) || record.outbox.index !== undefined) return;",
     replace: "if (!isFinal(record.state)) return;",
-    tests: unit("operation/step.test.ts"),
+    tests: unit("lifecycle/step.test.ts"),
     caughtBy: "",
   },
   {
@@ -736,7 +736,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "a step is stored twice",
-    file: "src/operation/runner-events.ts",
+    file: "src/lifecycle/runner-events.ts",
     find: "if (steps.some(({ name }) => name === stored.name)) return;",
     replace: "",
     tests: SIMULATION,
@@ -752,7 +752,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "the answer to an earlier check of a row counts for a later one",
-    file: "src/durable/operation-index.ts",
+    file: "src/durable/index/operation-index.ts",
     find: "if (this.#checks.get(row.id) !== check) return;",
     replace: "if (!this.#checks.has(row.id)) return;",
     tests: workers("list.test.ts"),
@@ -769,7 +769,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "a re-send waits behind the same long operation",
-    file: "src/operation/lane.ts",
+    file: "src/lifecycle/lane.ts",
     find: "(Number.parseInt(id.slice(24, 32), 16) + resends) % lanes.length",
     replace: "(Number.parseInt(id.slice(24, 32), 16) + 0 * resends) % lanes.length",
     tests: SCENARIOS,
@@ -785,7 +785,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "a wait is over when its object fails",
-    file: "src/durable/wait.ts",
+    file: "src/durable/operation/wait.ts",
     find: "if (!isPassing(error)) throw error;",
     replace: "throw error;",
     tests: SIMULATION,
@@ -793,7 +793,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "a thousand waiters that a deploy cut return at once",
-    file: "src/durable/wait.ts",
+    file: "src/durable/operation/wait.ts",
     find: "return jittered(Math.max(backoffMs, crowdWindowMs(waiters)), random);",
     replace: "return backoffMs;",
     tests: SCENARIOS,
@@ -833,7 +833,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "an abnormal close is ignored",
-    file: "src/durable/operation-object.ts",
+    file: "src/durable/operation/operation-object.ts",
     find: "    if (this.#life.runner.isRunChannel(socket)) await this.#life.settle();",
     replace: "    if (!this.#life.runner.isRunChannel(socket)) await this.#life.settle();",
     tests: SCENARIOS,
@@ -929,7 +929,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "a caught failure is not told to the object",
-    file: "src/operation/runner-events.ts",
+    file: "src/lifecycle/runner-events.ts",
     find: "  if (stepFailures.length > 0) {",
     replace: "  if (stepFailures.length > 1_000) {",
     tests: SIMULATION,
@@ -937,7 +937,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "the object forgets in which order outcomes came",
-    file: "src/durable/run-messages.ts",
+    file: "src/durable/operation/run-messages.ts",
     find: "return steps.map(({ name, place, bytes, chunks, order }) => {",
     replace: "return steps.map(({ name, place, bytes, chunks, order: _ }, order) => {",
     tests: SIMULATION,
@@ -953,7 +953,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "a failure outlives its attempt",
-    file: "src/operation/attempt.ts",
+    file: "src/lifecycle/attempt.ts",
     find: "  delete record.stepFailures;\n",
     replace: "",
     tests: workers("control-flow.test.ts"),
@@ -987,7 +987,7 @@ export const bugs: readonly Bug[] = [
   // ── What clients see ──────────────────────────────────────────────────────────────────────────────────────────────
   {
     name: "who waits is not told of the end",
-    file: "src/operation/draft.ts",
+    file: "src/lifecycle/draft.ts",
     find: `  changed(draft, statusMessage, 0);
   effects.push({ type: "notifyWaiters" });`,
     replace: "  changed(draft, statusMessage, 0);",
@@ -996,7 +996,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "existence is told before permission is asked",
-    file: "src/durable/operation-object.ts",
+    file: "src/durable/operation/operation-object.ts",
     find: `    if (!mayAccess(access, record, Date.now())) return "DENIED";
     return record ?? "NOT_FOUND";`,
     replace: `    if (!record) return "NOT_FOUND";

@@ -1,9 +1,9 @@
 // Simulated clients of the real services: starts that race under one requestId, reads, waits, cancellations, deletions,
 // and workers elsewhere that race to complete.
-import { operationLists, operationStore, requestStore, slotStore } from "../../src/durable/operation-client";
+import { operationLists, operationStore, requestStore, slotStore } from "../../src/durable/operation/operation-client";
 import { readSnapshot } from "../../src/kv/snapshots";
-import type { ReadAnswer } from "../../src/operation/answer";
-import type { Method } from "../../src/operation/define-method";
+import type { ReadAnswer } from "../../src/contract/answer";
+import type { Method } from "../../src/method/define-method";
 import { RpcError } from "../../src/rpc/error";
 import type { JsonObject } from "../../src/rpc/any";
 import { PolicyCache } from "../../src/iam/policy-cache";

@@ -2,9 +2,9 @@
 // accepted must be done, agreed upon, and in the end forgotten.
 import { MAX_SHARD_BYTES, TOMBSTONE_MS } from "../../src/limits";
 import type { Deployment } from "../../src/service/start-operation";
-import { indexShardFromId } from "../../src/operation/index-start";
-import { indexRowFromRecord } from "../../src/operation/index-row";
-import { isFinal } from "../../src/operation/state";
+import { indexShardFromId } from "../../src/contract/index-start";
+import { indexRowFromRecord } from "../../src/list/index-row";
+import { isFinal } from "../../src/lifecycle/state";
 import type { Random } from "../support/random";
 import { accident } from "./accidents";
 import { type ClientAction, Clients, PARENT, type Wish } from "./clients";

@@ -2,12 +2,12 @@
 // every event.
 import type { OperationContext } from "../../src/index";
 import { LOST_CHANNEL_LEASE_MS } from "../../src/limits";
-import type { OperationAnswer, ReadAnswer } from "../../src/operation/answer";
-import { attemptNumber } from "../../src/operation/attempt";
-import type { OperationRecord } from "../../src/operation/record";
-import { operationJsonParts } from "../../src/operation/resource";
+import type { OperationAnswer, ReadAnswer } from "../../src/contract/answer";
+import { attemptNumber } from "../../src/lifecycle/attempt";
+import type { OperationRecord } from "../../src/lifecycle/record";
+import { operationJsonParts } from "../../src/contract/resource";
 import { MAX_CALL_MS } from "../../src/limits";
-import { isFinal, nextState } from "../../src/operation/state";
+import { isFinal, nextState } from "../../src/lifecycle/state";
 import type { ObjectHost } from "./objects";
 import type { Consumer } from "./consumer";
 import type { Actor, FailedCall } from "./scheduler";

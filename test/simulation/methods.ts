@@ -1,7 +1,7 @@
 // Methods whose work is a script in the request: steps, sleeps, checkpoints, failures, silence.
 import * as deployed from "../../src/index";
 import type { OperationContext } from "../../src/index";
-import type { MethodDeclaration } from "../../src/operation/method";
+import type { MethodDeclaration } from "../../src/method/method";
 import type { JsonObject } from "../../src/rpc/any";
 import { here } from "./globals";
 import { Consumer } from "./consumer";

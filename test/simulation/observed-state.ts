@@ -1,7 +1,7 @@
-// Stands for operation/state.ts where the core moves along its table: counts which transitions were gone.
-import { type State, type Transition, nextState as next } from "../../src/operation/state";
+// Stands for lifecycle/state.ts where the core moves along its table: counts which transitions were gone.
+import { type State, type Transition, nextState as next } from "../../src/lifecycle/state";
 
-export * from "../../src/operation/state";
+export * from "../../src/lifecycle/state";
 
 /** How often each transition was taken, as `FROM transition`. */
 export const transitionsTaken = new Map<string, number>();

@@ -165,7 +165,7 @@ async function bundle(before: string, isEarlier: boolean): Promise<string> {
         name: "observe the lifecycle table",
         setup(plugin) {
           plugin.onResolve({ filter: /^\.\/state$/ }, ({ importer }) =>
-            /\/operation\/(?:draft|create-record)\.ts$/.test(importer) && !importer.startsWith(before)
+            /\/lifecycle\/(?:draft|create-record)\.ts$/.test(importer) && !importer.startsWith(before)
               ? { path: join(here, "observed-state.ts") }
               : undefined,
           );

@@ -1,6 +1,6 @@
 // Six thousand histories of the whole service under faults, from new seeds each time. `npm run simulate -- --seed N` replays one.
 import { expect, test } from "vitest";
-import { lifecycle } from "../../src/operation/state";
+import { lifecycle } from "../../src/lifecycle/state";
 import { faultKinds } from "./faults";
 import { failureText, simulate } from "./simulate";
 

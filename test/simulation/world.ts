@@ -1,7 +1,7 @@
 // The simulated platform: the service's real objects, consumer and sweep, with everything around them under the control
 // of one seed.
 import { type Code, deployed, replaced } from "./code";
-import type { OperationContext } from "../../src/operation/method";
+import type { OperationContext } from "../../src/method/method";
 import { type Random, randomFromSeed } from "../support/random";
 import { type Fault, type FaultOptions, Faults } from "./faults";
 import { SimulatedKv } from "./kv";

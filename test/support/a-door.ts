@@ -1,7 +1,7 @@
 // One request to the HTTP door of a deployment, and what comes back.
 import { httpDoor } from "../../src/http/door";
 import type { RequestLine } from "../../src/http/request-line";
-import { echoWait } from "../../src/methods/echo-wait";
+import { echoWait } from "../../src/worker/echo-wait";
 import type { Any } from "../../src/rpc/any";
 import { type AService, aService } from "./a-service";
 

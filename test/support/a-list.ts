@@ -1,5 +1,5 @@
 // ListOperations over an index in plain Node, and its answers.
-import type { OperationAnswer } from "../../src/operation/answer";
+import type { OperationAnswer } from "../../src/contract/answer";
 import { RpcError } from "../../src/rpc/error";
 import { type ListPorts, type ListOperationsRequest, listOperations } from "../../src/service/list-operations";
 import { AnIndex } from "./an-index";

@@ -1,8 +1,8 @@
 // A record in any state of the lifecycle table: found by letting every event happen, until every state has been seen.
-import { nextDueTime } from "../../src/operation/due";
-import type { OperationRecord } from "../../src/operation/record";
-import { type State, lifecycle } from "../../src/operation/state";
-import { step } from "../../src/operation/step";
+import { nextDueTime } from "../../src/lifecycle/due";
+import type { OperationRecord } from "../../src/lifecycle/record";
+import { type State, lifecycle } from "../../src/lifecycle/state";
+import { step } from "../../src/lifecycle/step";
 import { aRecord } from "./a-record";
 import { everyEventIn } from "./every-event";
 

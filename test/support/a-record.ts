@@ -1,6 +1,6 @@
 // The record of an operation that has just been created.
-import { type NewOperation, createRecord } from "../../src/operation/create-record";
-import type { OperationRecord } from "../../src/operation/record";
+import { type NewOperation, createRecord } from "../../src/lifecycle/create-record";
+import type { OperationRecord } from "../../src/lifecycle/record";
 import { anOperation } from "./an-operation";
 
 export function aRecord(overrides: Partial<NewOperation> = {}): OperationRecord {

@@ -1,7 +1,7 @@
 // The world outside an operation's object, as a model: an index and KV that are told of the operation, late and in part.
-import type { Effect, OperationEvent, OutboxEffect } from "../../src/operation/event";
-import { type IndexRow, indexRowFromRecord } from "../../src/operation/index-row";
-import type { OperationRecord } from "../../src/operation/record";
+import type { Effect, OperationEvent, OutboxEffect } from "../../src/lifecycle/event";
+import { type IndexRow, indexRowFromRecord } from "../../src/list/index-row";
+import type { OperationRecord } from "../../src/lifecycle/record";
 
 type Row = IndexRow | "tombstone" | undefined;
 

@@ -1,10 +1,10 @@
 // The index as a service sees it, in plain Node: the index's own statements over node:sqlite, one database per shard.
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
-import { buryRow, createSchema, upsertRow } from "../../src/durable/operation-index-sql";
-import { readPage } from "../../src/durable/read-page";
+import { buryRow, createSchema, upsertRow } from "../../src/durable/index/index-sql";
+import { readPage } from "../../src/durable/index/read-page";
 import { MAX_PAGE_BYTES, MAX_SCANNED_ROWS } from "../../src/limits";
-import type { IndexFacts, IndexRow } from "../../src/operation/index-row";
-import { type PageRequest, type RowKey, type ShardPage, shareOf } from "../../src/operation/page";
+import type { IndexFacts, IndexRow } from "../../src/list/index-row";
+import { type PageRequest, type RowKey, type ShardPage, shareOf } from "../../src/list/page";
 import { STRUCT_TYPE_URL } from "../../src/rpc/any";
 import type { JsonObject } from "../../src/rpc/any";
 import { unavailable } from "../../src/rpc/error";

@@ -1,6 +1,6 @@
 // A new operation as the Worker decides it, with everything a test does not care about filled in.
-import type { NewOperation } from "../../src/operation/create-record";
-import type { RunPolicy } from "../../src/operation/record";
+import type { NewOperation } from "../../src/lifecycle/create-record";
+import type { RunPolicy } from "../../src/lifecycle/record";
 import { STRUCT_TYPE_URL } from "../../src/rpc/any";
 
 /** When the operations of tests are created: 2026-01-31T12:00:00Z. */

@@ -1,6 +1,6 @@
 // One of every event that can happen to an operation, in its variants. A new event needs a line here.
 import { emptyPolicy } from "../../src/iam/policy";
-import type { OperationEvent } from "../../src/operation/event";
+import type { OperationEvent } from "../../src/lifecycle/event";
 import { Code } from "../../src/rpc/code";
 import type { Status } from "../../src/rpc/status";
 

@@ -1,8 +1,8 @@
 // Lets events that must be allowed happen to a record, one after another.
 import { expect } from "vitest";
-import type { Effect, OperationEvent } from "../../src/operation/event";
-import type { OperationRecord } from "../../src/operation/record";
-import { step } from "../../src/operation/step";
+import type { Effect, OperationEvent } from "../../src/lifecycle/event";
+import type { OperationRecord } from "../../src/lifecycle/record";
+import { step } from "../../src/lifecycle/step";
 import { deepFreeze } from "./deep-freeze";
 
 /** One event at `now`: the next record and the effects. */

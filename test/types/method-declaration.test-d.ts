@@ -1,6 +1,6 @@
 // A method whose messages are declared: its function is given the request, and must give back the response.
-import type { MethodDeclaration } from "../../src/operation/method";
-import type { InferRequest } from "../../src/operation/request-schema";
+import type { MethodDeclaration } from "../../src/method/method";
+import type { InferRequest } from "../../src/method/request-schema";
 import { int32, repeated, string, timestamp } from "../../src/protobuf/fields";
 import { type MessageType, message } from "../../src/protobuf/message";
 import { type Equal, holds } from "./equal";

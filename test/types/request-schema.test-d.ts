@@ -1,6 +1,6 @@
 // What a method's request is inferred to be: from a decoder, a Standard Schema, a declared message.
-import type { InferRequest, RequestSchema } from "../../src/operation/request-schema";
-import { decodeRequest } from "../../src/operation/request-schema";
+import type { InferRequest, RequestSchema } from "../../src/method/request-schema";
+import { decodeRequest } from "../../src/method/request-schema";
 import { int32, string } from "../../src/protobuf/fields";
 import { message } from "../../src/protobuf/message";
 import { refine } from "../../src/protobuf/refine";

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { unstable_readConfig } from "wrangler";
-import { lanesOf } from "../../src/operation/lane";
+import { lanesOf } from "../../src/lifecycle/lane";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const OPTIONS = ["max_batch_size", "max_batch_timeout", "max_retries", "retry_delay"];

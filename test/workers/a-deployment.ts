@@ -18,7 +18,7 @@ import {
   defineMethod,
   operations,
 } from "../../src/index";
-import type { OperationRecord } from "../../src/operation/record";
+import type { OperationRecord } from "../../src/lifecycle/record";
 import type { Any, JsonObject } from "../../src/rpc/any";
 import type { Status } from "../../src/rpc/status";
 import { clock } from "./clock";

@@ -2,7 +2,7 @@
 // contract ("Who may do what"), not from the code.
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, test } from "vitest";
-import { echoWait } from "../../src/methods/echo-wait";
+import { echoWait } from "../../src/worker/echo-wait";
 import type { Json, JsonObject } from "../../src/rpc/any";
 import { aMethod } from "./a-deployment";
 import {

@@ -2,7 +2,7 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import { indexRowFromRecord } from "../../src/operation/index-row";
+import { indexRowFromRecord } from "../../src/list/index-row";
 import { anOperation } from "../support/an-operation";
 import { eventually } from "../support/eventually";
 import { clock } from "./clock";

@@ -3,7 +3,7 @@
 import { listDurableObjectIds, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import type { LastWord, MessageToObject } from "../../src/operation/run-channel";
+import type { LastWord, MessageToObject } from "../../src/contract/run-channel";
 import { RunChannel } from "../../src/queue/run-channel";
 import { eventually } from "../support/eventually";
 import { clock } from "./clock";

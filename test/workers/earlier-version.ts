@@ -3,11 +3,11 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { formatTimestampMs } from "../../src/aip/timestamp";
-import type { OperationAnswer } from "../../src/operation/answer";
-import type { OperationRecord } from "../../src/operation/record";
+import type { OperationAnswer } from "../../src/contract/answer";
+import type { OperationRecord } from "../../src/lifecycle/record";
 import { sha256Hex } from "../../src/service/digest";
-import type { Reservation } from "../../src/operation/reservation";
-import type { MessageToObject, MessageToRunner } from "../../src/operation/run-channel";
+import type { Reservation } from "../../src/list/reservation";
+import type { MessageToObject, MessageToRunner } from "../../src/contract/run-channel";
 import type { JsonObject } from "../../src/rpc/any";
 import type { WorkMessage } from "../../src/index";
 import version1 from "./fixtures/version-1.json";

@@ -1,7 +1,7 @@
 // What people who test clients script: progress, ends, polls and starts, where a deployment emulates, and nowhere else.
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
-import { echoWait } from "../../src/methods/echo-wait";
+import { echoWait } from "../../src/worker/echo-wait";
 import { type Answer, aDeployment, aMethod, objectOf } from "./a-deployment";
 import { clock } from "./clock";
 import { controls } from "./controls";

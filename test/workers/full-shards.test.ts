@@ -2,7 +2,7 @@
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import type { OperationRecord } from "../../src/operation/record";
+import type { OperationRecord } from "../../src/lifecycle/record";
 import { MAX_SHARD_BYTES, SHARD_WARNING_INTERVAL_MS } from "../../src/limits";
 import { eventually } from "../support/eventually";
 import { clock } from "./clock";

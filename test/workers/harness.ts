@@ -12,7 +12,7 @@ import {
 } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { afterEach, beforeEach } from "vitest";
-import type { OperationRecord } from "../../src/operation/record";
+import type { OperationRecord } from "../../src/lifecycle/record";
 import type { Env, WorkMessage } from "../../src/index";
 import type { Json, JsonObject } from "../../src/rpc/any";
 import { eventually } from "../support/eventually";

@@ -3,7 +3,7 @@ import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { INDEX_ALARM_GRID_MS } from "../../src/limits";
-import type { IndexRow } from "../../src/operation/index-row";
+import type { IndexRow } from "../../src/list/index-row";
 import { eventually } from "../support/eventually";
 import { clock } from "./clock";
 import { controls } from "./controls";

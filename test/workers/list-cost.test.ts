@@ -2,8 +2,8 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import { indexShardFromId } from "../../src/operation/index-start";
-import type { IndexRow } from "../../src/operation/index-row";
+import { indexShardFromId } from "../../src/contract/index-start";
+import type { IndexRow } from "../../src/list/index-row";
 import { type Cost, aDeployment, countCost, fillShard, shardOf } from "./list-harness";
 import { useFreshWorld } from "./harness";
 

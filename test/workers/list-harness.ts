@@ -2,7 +2,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import type { Env } from "../../src/env";
-import { createSchema } from "../../src/durable/operation-index-sql";
+import { createSchema } from "../../src/durable/index/index-sql";
 import type { Json, JsonObject } from "../../src/rpc/any";
 import type { OperationJson } from "./harness";
 import worker, { type OperationIndex } from "./worker";

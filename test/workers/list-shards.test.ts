@@ -2,8 +2,8 @@
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import type { IndexRow } from "../../src/operation/index-row";
-import type { OperationRecord } from "../../src/operation/record";
+import type { IndexRow } from "../../src/list/index-row";
+import type { OperationRecord } from "../../src/lifecycle/record";
 import { eventually } from "../support/eventually";
 import { clock } from "./clock";
 import { useFreshWorld } from "./harness";

@@ -2,7 +2,7 @@
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import type { IndexRow } from "../../src/operation/index-row";
+import type { IndexRow } from "../../src/list/index-row";
 import { HOUR_MS, aPolicy, anOperation } from "../support/an-operation";
 import { eventually } from "../support/eventually";
 import { clock } from "./clock";

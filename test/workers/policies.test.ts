@@ -2,7 +2,7 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Binding } from "../../src/iam/policy";
-import { echoWait } from "../../src/methods/echo-wait";
+import { echoWait } from "../../src/worker/echo-wait";
 import type { JsonObject } from "../../src/rpc/any";
 import { eventually } from "../support/eventually";
 import { aMethod, objectOf } from "./a-deployment";

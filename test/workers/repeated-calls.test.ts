@@ -3,13 +3,13 @@
 import { env } from "cloudflare:workers";
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { describe, expect, test, vi } from "vitest";
-import { apiKeyStore } from "../../src/durable/key-object";
-import { operationLists, operationStore, requestStore, slotStore } from "../../src/durable/operation-client";
-import { policyStore } from "../../src/durable/policy-client";
+import { apiKeyStore } from "../../src/durable/key/key-object";
+import { operationLists, operationStore, requestStore, slotStore } from "../../src/durable/operation/operation-client";
+import { policyStore } from "../../src/durable/policy/policy-client";
 import { PolicyCache } from "../../src/iam/policy-cache";
 import type { Principal } from "../../src/iam/principal";
 import { Code } from "../../src/rpc/code";
-import type { StartOptions } from "../../src/operation/answer";
+import type { StartOptions } from "../../src/contract/answer";
 import { Authorizer } from "../../src/service/authorizer";
 import { aPlatformError } from "../support/an-object";
 import { anOperation } from "../support/an-operation";

@@ -3,7 +3,7 @@ import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { DEFAULT_LEASE_MS, LOST_CHANNEL_LEASE_MS } from "../../src/limits";
-import type { Claimed, MessageToObject, MessageToRunner } from "../../src/operation/run-channel";
+import type { Claimed, MessageToObject, MessageToRunner } from "../../src/contract/run-channel";
 import { eventually } from "../support/eventually";
 import { clock } from "./clock";
 import { controls } from "./controls";

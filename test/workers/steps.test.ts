@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { OperationContext } from "../../src/index";
 import { MAX_RESPONSE_BYTES } from "../../src/limits";
-import type { JsonOf } from "../../src/operation/json-of";
+import type { JsonOf } from "../../src/method/json-of";
 import { MAKE, aDeployment, aMethod, loseLease, storedKeys } from "./a-deployment";
 import { clock } from "./clock";
 import { useFreshWorld } from "./harness";

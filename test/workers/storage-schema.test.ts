@@ -4,7 +4,7 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { RpcError } from "../../src/index";
-import type { OperationRecord } from "../../src/operation/record";
+import type { OperationRecord } from "../../src/lifecycle/record";
 import type { Json, JsonObject } from "../../src/rpc/any";
 import { eventually } from "../support/eventually";
 import { clock } from "./clock";

@@ -2,9 +2,9 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import { Chunks } from "../../src/durable/chunks";
+import { Chunks } from "../../src/durable/operation/chunks";
 import { RequestBody } from "../../src/http/request-body";
-import { piecesFromStream } from "../../src/methods/tables-profile/pieces";
+import { piecesFromStream } from "../../src/worker/tables-profile/pieces";
 import { aBodyStream } from "../support/a-body-stream";
 import { useFreshWorld } from "./harness";
 

@@ -15,9 +15,9 @@ import {
   operations,
 } from "../../src/index";
 import { MAX_RESPONSE_BYTES } from "../../src/limits";
-import { echoWait } from "../../src/methods/echo-wait";
-import { tablesProfile } from "../../src/methods/tables-profile";
-import type { BeginAnswer } from "../../src/operation/index-start";
+import { echoWait } from "../../src/worker/echo-wait";
+import { tablesProfile } from "../../src/worker/tables-profile";
+import type { BeginAnswer } from "../../src/contract/index-start";
 import type { JsonObject } from "../../src/rpc/any";
 import { clock } from "./clock";
 import { controls } from "./controls";

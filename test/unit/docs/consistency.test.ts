@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { API_KEY_CACHE_MS } from "../../../src/authentication/limits";
-import { UsualDurations } from "../../../src/operation/usual-durations";
+import { UsualDurations } from "../../../src/service/usual-durations";
 import { operationResponse } from "../../../src/http/operation-response";
 import { operationsRoutes } from "../../../src/http/operations-routes";
 import { POLICY_CACHE_MS } from "../../../src/iam/iam-limits";

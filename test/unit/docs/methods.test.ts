@@ -30,7 +30,7 @@ describe("the code in docs/methods.md", () => {
 });
 
 test("docs/methods.md names every option of a declaration and everything of `op`", () => {
-  const source = readFileSync(join(ROOT, "src/operation/method.ts"), "utf8");
+  const source = readFileSync(join(ROOT, "src/method/method.ts"), "utf8");
   const membersOf = (name: string): string[] => {
     const body = new RegExp(`^export interface ${name}\\b.*?^}`, "ms").exec(source)?.[0] ?? "";
     return Array.from(body.matchAll(/^ {2}(?:readonly )?(\w+)[?<(:]/gm), ([, member = ""]) => member);

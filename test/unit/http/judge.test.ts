@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { serviceRoutes } from "../../../src/http/service-routes";
 import { MAX_BODY_READ_MS, MAX_DRAIN_MS } from "../../../src/limits";
-import { echoWait } from "../../../src/methods/echo-wait";
+import { echoWait } from "../../../src/worker/echo-wait";
 import { type DoorAnswer, knock } from "../../support/a-door";
 
 /** Methods that every caller may call, as docs/access.md says. */

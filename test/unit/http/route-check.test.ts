@@ -4,7 +4,7 @@ import { httpDoor } from "../../../src/http/door";
 import { compileRoutes } from "../../../src/http/route";
 import { routeHint } from "../../../src/http/route-hint";
 import { serviceRoutes } from "../../../src/http/service-routes";
-import { defineMethod } from "../../../src/operation/define-method";
+import { defineMethod } from "../../../src/method/define-method";
 import { knock } from "../../support/a-door";
 
 const aMethod = (post: string, id?: string) =>

@@ -2,7 +2,7 @@
 import * as v from "valibot";
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { type InferRequest, type RequestSchema, decodeRequest } from "../../../src/operation/request-schema";
+import { type InferRequest, type RequestSchema, decodeRequest } from "../../../src/method/request-schema";
 import { type Equal, holds } from "../../types/equal";
 import { rpcErrorOf, violationsOf } from "../../support/an-rpc-error";
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { MAX_CHECKPOINT_CHARACTERS, MAX_SLEEPS, MAX_STEPS, MAX_STEP_NAME_CHARACTERS } from "../../../src/limits";
-import type { Claimed, ProgressMessage } from "../../../src/operation/run-channel";
-import type { AttemptMemory } from "../../../src/operation/record";
+import type { Claimed, ProgressMessage } from "../../../src/contract/run-channel";
+import type { AttemptMemory } from "../../../src/lifecycle/record";
 import { type Ending, RunContext, type RunPorts } from "../../../src/queue/operation-context";
 import { RpcError } from "../../../src/rpc/error";
 import { CREATE_TIME, HOUR_MS } from "../../support/an-operation";

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { MAX_METADATA_CHARACTERS, MAX_STATUS_MESSAGE_CHARACTERS, PROGRESS_INTERVAL_MS } from "../../../src/limits";
-import type { ProgressMessage } from "../../../src/operation/run-channel";
+import type { ProgressMessage } from "../../../src/contract/run-channel";
 import { ProgressReporter } from "../../../src/queue/progress-reporter";
 import { CREATE_TIME } from "../../support/an-operation";
 

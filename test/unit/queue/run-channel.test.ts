@@ -2,7 +2,7 @@
 // the channel is cut, and when its lease expires.
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { CLAIM_TIMEOUT_MS, DEFAULT_LEASE_MS, KEEP_ALIVE_GRACE_MS, LOST_CHANNEL_LEASE_MS } from "../../../src/limits";
-import type { Claimed } from "../../../src/operation/run-channel";
+import type { Claimed } from "../../../src/contract/run-channel";
 import { RunChannel } from "../../../src/queue/run-channel";
 
 const OPEN = 1;

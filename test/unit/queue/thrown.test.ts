@@ -1,7 +1,7 @@
 import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { MAX_LOGGED_STACK_CHARACTERS, MAX_LOGGED_TEXT_CHARACTERS } from "../../../src/limits";
-import { boundedStatus } from "../../../src/operation/bounded-status";
+import { boundedStatus } from "../../../src/method/bounded-status";
 import { thrownFields, thrownText } from "../../../src/queue/thrown";
 import { Code } from "../../../src/rpc/code";
 import { RpcError } from "../../../src/rpc/error";

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { tablesProfile } from "../../../src/methods/tables-profile";
-import { echoWait } from "../../../src/methods/echo-wait";
+import { tablesProfile } from "../../../src/worker/tables-profile";
+import { echoWait } from "../../../src/worker/echo-wait";
 import { MAX_EMULATED_EVENTS } from "../../../src/limits";
-import type { Method } from "../../../src/operation/define-method";
+import type { Method } from "../../../src/method/define-method";
 import type { JsonObject } from "../../../src/rpc/any";
 import { decodeScript } from "../../../src/service/emulation-script";
 import { rpcErrorOf, violatedFields } from "../../support/an-rpc-error";

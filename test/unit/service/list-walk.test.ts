@@ -1,8 +1,8 @@
 // "Walking all pages gives each operation that existed throughout exactly once, whatever is created, finished or deleted
 // meanwhile" (docs/lists.md), over the index's own statements.
 import { describe, expect, test } from "vitest";
-import type { IndexRow } from "../../../src/operation/index-row";
-import { precedes } from "../../../src/operation/page";
+import type { IndexRow } from "../../../src/list/index-row";
+import { precedes } from "../../../src/list/page";
 import { type AList, type SeenPage, aList } from "../../support/a-list";
 import { AnIndex, aLargeRow, anIndexRow } from "../../support/an-index";
 import { CREATE_TIME } from "../../support/an-operation";

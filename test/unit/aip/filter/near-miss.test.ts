@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import { parseFilter } from "../../../../src/aip/filter/filter";
 import { stateNames } from "../../../../src/aip/filter/fields";
-import { lifecycle } from "../../../../src/operation/state";
+import { lifecycle } from "../../../../src/lifecycle/state";
 import { matches, row, withMetadata } from "./rows";
 
 const refused: [filter: string, offset: number, expected: string][] = [

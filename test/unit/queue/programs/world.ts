@@ -1,11 +1,11 @@
 // One operation in virtual time: the real lifecycle and the real runner, a queue and a channel between them, and crashes.
-import { claimedFromRecord, eventFromMessage } from "../../../../src/durable/run-messages";
-import { defineMethod } from "../../../../src/operation/define-method";
-import { nextDueTime } from "../../../../src/operation/due";
-import type { OperationEvent } from "../../../../src/operation/event";
-import type { OperationRecord } from "../../../../src/operation/record";
-import type { Claimed, LastWord, MessageToObject } from "../../../../src/operation/run-channel";
-import { step } from "../../../../src/operation/step";
+import { claimedFromRecord, eventFromMessage } from "../../../../src/durable/operation/run-messages";
+import { defineMethod } from "../../../../src/method/define-method";
+import { nextDueTime } from "../../../../src/lifecycle/due";
+import type { OperationEvent } from "../../../../src/lifecycle/event";
+import type { OperationRecord } from "../../../../src/lifecycle/record";
+import type { Claimed, LastWord, MessageToObject } from "../../../../src/contract/run-channel";
+import { step } from "../../../../src/lifecycle/step";
 import { Attempt } from "../../../../src/queue/attempt";
 import type { RunPorts } from "../../../../src/queue/operation-context";
 import type { JsonObject } from "../../../../src/rpc/any";

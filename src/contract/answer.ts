@@ -1,0 +1,132 @@
+// What an operation's object hands out. PERSISTED CONTRACT: it crosses from object to Worker.
+import { countsPolls } from "../lifecycle/emulation";
+import type { OperationRecord } from "../lifecycle/record";
+import { etag } from "./resource";
+import type { KnownShards } from "./index-start";
+import { isFinal } from "../lifecycle/state";
+
+/** An operation as JSON, and what a door needs to know of it without parsing. */
+export interface OperationAnswer {
+  /** The JSON text; where the operation is large, the same text as a stream of UTF-8: it never crosses as one string. */
+  json: string | ReadableStream<Uint8Array>;
+  etag: string;
+  done: boolean;
+  /** Milliseconds since 1970. */
+  createTime: number;
+  /** Absent where no method of the deployment runs it. */
+  pace?: Pace;
+  /** Where a client under test has scripted what happens at its polls, and not all of it has: they are to be counted. */
+  countsPolls?: true;
+  /** What a poll is answered with instead, where a client under test has scripted it: a Status as JSON text. */
+  emulatedError?: string;
+}
+
+/** How long operations of a method take, for `Retry-After`. */
+export interface Pace {
+  method: string;
+  /** What the method's declaration says of this one. */
+  usualMs?: number;
+  /** How long it took, where it succeeded. */
+  tookMs?: number;
+}
+
+/** A finished operation as a snapshot has it: what its object would say, unless it has been deleted since. */
+export interface SnapshotAnswer extends Pick<OperationAnswer, "json"> {
+  done: true;
+  /** undefined: it was put by a version that did not write the revision down. */
+  etag: string | undefined;
+  /** When the operation ended, where that is known. */
+  snapshot: { endTime: number | undefined };
+}
+
+/** What a read is answered with: the operation's object's word, or a snapshot. */
+export type ReadAnswer = OperationAnswer | SnapshotAnswer;
+
+export function answerFromRecord(record: OperationRecord, json: string | ReadableStream<Uint8Array>): OperationAnswer {
+  return {
+    json,
+    etag: etag(record),
+    done: isFinal(record.state),
+    createTime: record.createTime,
+    ...paceOf(record),
+    ...(countsPolls(record) ? { countsPolls: true } : {}),
+  };
+}
+
+function paceOf(record: OperationRecord): { pace?: Pace } {
+  const { method, policy, state, createTime, endTime, hasOwnMetadata, emulation } = record;
+  // Work elsewhere says true or false here; it may be anything, and so may a script.
+  if (hasOwnMetadata !== undefined || emulation) return {};
+  const { usualDurationMs: usualMs } = policy;
+  const tookMs = state === "SUCCEEDED" && endTime !== undefined ? endTime - createTime : 0;
+  // What was known at once says nothing of the others.
+  return {
+    pace: { method, ...(usualMs === undefined ? {} : { usualMs }), ...(tookMs === 0 ? {} : { tookMs }) },
+  };
+}
+
+/** Why an operation is not answered: the caller may not have it, or there is none of this name. */
+export type Absence = "DENIED" | "NOT_FOUND";
+
+/** An edge_operations.v1.OperationExplanation, as JSON text. */
+export interface Explained {
+  json: string;
+}
+
+/** How a start goes about the index; absent where an earlier version asks. */
+export interface StartOptions {
+  /** Over how many shards the deployment spreads new operations. */
+  indexShards: number;
+  /** What the Worker remembers of the shards. */
+  known: KnownShards;
+  /** Where a requestId starts it: the key of its reservation. */
+  requestKey?: string | undefined;
+}
+
+/** Why an operation was not started. */
+export type StartRefusal =
+  | "INDEX_UNAVAILABLE"
+  /** Every shard is near its limit, and there may be no more of them. */
+  | "INDEX_FULL"
+  /** It was started before, by the same requestId, and deleted: a start that was long under way does not bring it back. */
+  | "DELETED"
+  | "INPUT_EMPTY"
+  | "INPUT_TOO_LARGE"
+  | "INPUT_INTERRUPTED";
+
+/** `inputDigest`: of the stored input; `sentDigest`: of the input that this call sent, where another call's was stored. */
+export type StartAnswer =
+  | ({ ok: true; answer: OperationAnswer; inputDigest?: string; sentDigest?: string } & FoundShards & Marking)
+  | ({ ok: false; refusal: StartRefusal } & FoundShards);
+
+/** The operation itself tells the index, with its next row, that its reservation's operation was created. */
+interface Marking {
+  marksReservation?: true;
+}
+
+/** Where the start found shards that are near their limit. */
+interface FoundShards {
+  shards?: KnownShards;
+}
+
+/** A streamed input, and how much of it there may be. */
+export interface StreamedInput {
+  stream: ReadableStream<Uint8Array>;
+  maxBytes: number;
+  /** What the head of its request says that it has; undefined: not said, or not of the decoded bytes. */
+  announcedBytes?: number;
+  /** Whether its SHA-256 is wanted: a requestId tells repetitions by it. */
+  digest: boolean;
+}
+
+/** What a waiter hears over its socket, once: the operation, that it is done but too large to push, or that it is gone. */
+export type WaitMessage = { type: "operation"; answer: OperationAnswer } | { type: "done" } | { type: "gone" };
+
+/** Path and header of the object's own fetch: internal, never reachable from outside. */
+export const WAIT_PATH = "/wait";
+/** The caller's Access, as percent-encoded JSON. */
+export const ACCESS_HEADER = "x-access";
+/** On the answer to a subscription: how many waiters there are, this one included. Earlier versions do not send it. */
+export const WAITERS_HEADER = "x-waiters";
+/** The percent-encoded name that the client asked for. */
+export const NAME_HEADER = "x-operation-name";

@@ -1,0 +1,82 @@
+// The Operation resource as clients see it (google/longrunning/operations.proto, JSON mapping): exactly five fields.
+import { formatTimestampMs } from "../aip/timestamp";
+import { STRUCT_TYPE_URL, type Any, type JsonObject } from "../rpc/any";
+import type { OperationRecord } from "../lifecycle/record";
+
+/** The operation as JSON text, where its response stands in its record. The same record gives the same bytes. */
+export function operationJson(record: OperationRecord): string {
+  const { head, response, tail } = operationJsonParts(record);
+  if (response === undefined) throw new TypeError("the response of this operation is stored apart from its record");
+  return head + response + tail;
+}
+
+/** How the JSON text of every operation of this name begins. PERSISTED CONTRACT: snapshots are told by it. */
+export function operationJsonStart(name: string): string {
+  return `{"name":${JSON.stringify(name)},`;
+}
+
+/** The JSON text around a response; `response` is undefined where the response is stored apart from the record. */
+export interface OperationJsonParts {
+  head: string;
+  response: string | undefined;
+  tail: string;
+}
+
+export function operationJsonParts(record: OperationRecord): OperationJsonParts {
+  const head = `${operationJsonStart(record.name)}"metadata":${JSON.stringify(metadataAny(record))}`;
+  const { outcome } = record;
+  if (outcome === undefined) return { head: `${head},"done":false}`, response: "", tail: "" };
+  if ("error" in outcome) {
+    return { head: `${head},"done":true,"error":${JSON.stringify(outcome.error)}}`, response: "", tail: "" };
+  }
+  const response = "response" in outcome ? outcome.response : undefined;
+  return { head: `${head},"done":true,"response":`, response, tail: "}" };
+}
+
+/** The metadata: the declared type's own fields, or a Struct of the default fields and what the method reports. */
+export function metadataAny(record: OperationRecord): Any {
+  const type = record.metadataType;
+  if (type !== undefined) {
+    // No field passes for the type. Spread, because an assignment loses a field named `__proto__`.
+    const { "@type": _, ...fields } = record.metadata;
+    return { "@type": type, ...fields };
+  }
+  return { "@type": STRUCT_TYPE_URL, value: defaultMetadata(record) };
+}
+
+/** Fields of the default metadata that are the service's own. */
+export const RESERVED_METADATA_FIELDS: ReadonlySet<string> = new Set([
+  "createTime",
+  "startTime",
+  "endTime",
+  "target",
+  "verb",
+  "requestedCancellation",
+  "apiVersion",
+]);
+
+function defaultMetadata(record: OperationRecord): JsonObject {
+  return {
+    createTime: formatTimestampMs(record.createTime),
+    ...(record.startTime === undefined ? {} : { startTime: formatTimestampMs(record.startTime) }),
+    ...(record.endTime === undefined ? {} : { endTime: formatTimestampMs(record.endTime) }),
+    target: record.target,
+    verb: record.verb,
+    statusMessage: record.statusMessage,
+    requestedCancellation: record.cancelRequestTime !== undefined,
+    apiVersion: record.apiVersion,
+    progressPercent: 0,
+    ...(record.retryOf === undefined ? {} : { retryOf: record.retryOf }),
+    ...record.metadata,
+  };
+}
+
+/** Whether the operation is there for clients: neither deleted nor expired. */
+export function isVisible(record: OperationRecord, now: number): boolean {
+  return record.deleteTime === undefined && (record.expireTime === undefined || now < record.expireTime);
+}
+
+/** The entity tag of an operation's present state (RFC 9110). */
+export function etag({ revision }: Pick<OperationRecord, "revision">): string {
+  return `"${revision.toString(36)}"`;
+}

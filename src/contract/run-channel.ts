@@ -1,0 +1,116 @@
+// Messages between a runner (queue consumer) and its operation's object, as JSON text over a WebSocket.
+// PERSISTED CONTRACT: for minutes after a deploy old and new code talk to each other. Fields are only ever added.
+import type { Status } from "../rpc/status";
+import type { JsonObject } from "../rpc/any";
+import type { EmulatedWork } from "../lifecycle/emulation";
+import type { SuccessfulOutcome } from "../lifecycle/event";
+import type { AttemptMemory, Sleep, StepFailure } from "../lifecycle/record";
+import { MAX_CHANNEL_MESSAGE_CHARACTERS } from "../limits";
+
+/** The object's answer to a claim, and to a reopened channel: all that the runner needs to know. */
+export interface Claimed {
+  type: "claimed";
+  fence: string;
+  leaseMs: number;
+  name: string;
+  method: string;
+  methodVersion: string;
+  createTime: number;
+  deadline: number;
+  /** 1 for the first. */
+  attempt: number;
+  maxAttempts: number;
+  /** A response, and each step's result, in UTF-8. Earlier versions do not say it. */
+  maxResultBytes?: number;
+  /** The request as JSON text. */
+  request: string;
+  /** Present where the method takes a streamed input: its size. */
+  inputBytes?: number;
+  /** The durable sleeps so far. */
+  sleeps: Sleep[];
+  cancelRequested: boolean;
+  /** The finished steps, in order. */
+  steps: ClaimedStep[];
+  /** Failures of steps that this attempt's handler has caught. */
+  stepFailures?: StepFailure[];
+  /** What the work saved last to go on from, as JSON text. */
+  checkpoint?: string;
+  /** The trace of the request that started it. */
+  traceparent?: string;
+  /** What is played instead of the method's work. */
+  emulation?: EmulatedWork;
+}
+
+/** A finished step: its result as JSON text, or, where that is large, to be fetched by its place. */
+export interface ClaimedStep {
+  name: string;
+  place: number;
+  result?: string;
+  /** Its place among the outcomes that the handler was given; absent: behind the step before it. */
+  order?: number;
+}
+
+/** What the object says to a runner. */
+export type MessageToRunner =
+  | Claimed
+  /** What was sent under this number is stored. */
+  | { type: "saved"; id: number }
+  /** The runner's last word was recorded; there is nothing more to do. */
+  | { type: "settled" }
+  /** A client asked to stop. */
+  | { type: "cancel" }
+  /** The runner has lost the work: stop, and write nothing more. */
+  | { type: "stop" };
+
+/** Progress as it crosses: fields to merge into the metadata. */
+export interface ProgressMessage {
+  metadata?: JsonObject;
+  statusMessage?: string;
+}
+
+/** What a runner says to the object, always under its fence token. */
+export type MessageToObject = { fence: string } & (
+  | { type: "progress"; progress: ProgressMessage }
+  | ({ type: "saveStep"; id: number; name: string; result: string; order?: number } & AttemptMemory)
+  | ({ type: "saveCheckpoint"; id: number; cursor: string } & AttemptMemory)
+  | LastWord
+);
+
+/** How an invocation ends. */
+export type LastWord = { progress?: ProgressMessage } & (
+  | ({ type: "sleep"; ordinal: number; wakeTime: number } & AttemptMemory)
+  | ({ type: "yield"; invocationMs: number } & AttemptMemory)
+  | { type: "release"; statusMessage: string }
+  | { type: "succeed"; outcome: SuccessfulOutcome }
+  | { type: "fail"; error: Status; retryable: boolean }
+);
+
+/** The keep-alive and its answer, which the object gives without waking up. */
+export const KEEP_ALIVE_REQUEST = "ping";
+export const KEEP_ALIVE_RESPONSE = "pong";
+
+/** Paths and headers of the object's own fetch: internal, never reachable from outside. */
+export const RUN_PATH = "/run";
+export const INPUT_PATH = "/input";
+/** GET with `place=`: a step's result. POST with `name=` and `order=`, and {@link MEMORY_HEADER}: stores one. */
+export const STEP_PATH = "/step";
+/** POST: stores a large response, for the last word to name; answers a SuccessfulOutcome. */
+export const RESPONSE_PATH = "/response";
+export const FENCE_HEADER = "x-fence";
+/** An AttemptMemory that comes along with a step's large result: JSON, percent-encoded. */
+export const MEMORY_HEADER = "x-attempt-memory";
+
+/** Parses what a runner sent; undefined where it is no message of this channel, which a runner's own code never sends. */
+export function decodeMessageToObject(data: string | ArrayBuffer): MessageToObject | undefined {
+  if (typeof data !== "string" || data.length > MAX_CHANNEL_MESSAGE_CHARACTERS) return undefined;
+  let message: unknown;
+  try {
+    message = JSON.parse(data);
+  } catch {
+    // Whatever it is, it is no message: the caller closes the channel.
+    return undefined;
+  }
+  if (typeof message !== "object" || message === null || !("type" in message) || !("fence" in message))
+    return undefined;
+  return message as MessageToObject;
+}

@@ -1,0 +1,54 @@
+// UpdateOperation, for work that another system does: what it may say, and when it is refused.
+import type { OperationAnswer } from "./answer";
+import type { Update } from "../lifecycle/event";
+import type { OperationRecord } from "../lifecycle/record";
+import { etag } from "./resource";
+import { isExternal, isFinal } from "../lifecycle/state";
+
+/** A decoded call. PERSISTED CONTRACT: it crosses from Worker to object. */
+export interface UpdateRequest {
+  update: Update;
+  /** The If-Match header, if there was one. */
+  ifMatch?: string | undefined;
+}
+
+export type UpdateRefusal = "NOT_FOUND" | "ETAG_MISMATCH" | "ALREADY_DONE" | "RUN_BY_METHOD";
+
+export type UpdateAnswer = { ok: true; answer: OperationAnswer } | { ok: false; refusal: UpdateRefusal };
+
+/**
+ * Whether this is the very completion that ended the operation: the first answer may have been lost. Its If-Match was
+ * spent the first time.
+ */
+export function isRepeatedCompletion(record: OperationRecord, { update }: UpdateRequest): boolean {
+  const { completion } = record;
+  const repeated = update.outcome?.completion;
+  if (!isFinal(record.state) || completion === undefined || repeated === undefined) return false;
+  return completion.updateMask === repeated.updateMask && completion.digest === repeated.digest;
+}
+
+/** Whether what the update reports is what the operation shows. */
+export function isRepeatedReport({ metadata, metadataType }: OperationRecord, { update }: UpdateRequest): boolean {
+  if (update.outcome || !update.metadata) return false;
+  const { type, fields } = update.metadata;
+  return type === metadataType && JSON.stringify(fields) === JSON.stringify(metadata);
+}
+
+/** Why an update cannot be, or undefined. */
+export function updateRefusal(record: OperationRecord, { ifMatch }: UpdateRequest): UpdateRefusal | undefined {
+  if (isFinal(record.state)) return "ALREADY_DONE";
+  if (!isExternal(record.state)) return "RUN_BY_METHOD";
+  if (ifMatch !== undefined && !matchesAny(ifMatch, etag(record))) return "ETAG_MISMATCH";
+  return undefined;
+}
+
+/**
+ * If-Match = "*" / #entity-tag (RFC 9110, 13.1.1). A weak tag is taken for the strong one that it was: whoever compresses
+ * an answer on its way, as Cloudflare does, weakens its tag.
+ */
+function matchesAny(ifMatch: string, present: string): boolean {
+  return ifMatch.split(",").some((candidate) => {
+    const tag = candidate.trim().replace(/^W\//, "");
+    return tag === "*" || tag === present;
+  });
+}

@@ -1,0 +1,259 @@
+// Schema and statements of OperationIndex (docs/storage-schema.md). PERSISTED CONTRACT.
+import type { IndexHints } from "../../aip/filter/index-hints";
+import type { IndexRow } from "../../list/index-row";
+import type { RowKey } from "../../list/page";
+
+// WITHOUT ROWID: one row write per insert. A tombstone has neither operation nor facts, and counts as done.
+const SCHEMA = [
+  `CREATE TABLE IF NOT EXISTS operations (
+    create_time INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    parent TEXT NOT NULL,
+    done INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    due_time INTEGER NOT NULL,
+    operation TEXT,
+    facts TEXT,
+    PRIMARY KEY (create_time, id)
+  ) WITHOUT ROWID`,
+  `CREATE INDEX IF NOT EXISTS operations_running ON operations (create_time, id) WHERE done = 0`,
+  `CREATE INDEX IF NOT EXISTS operations_due ON operations (due_time)`,
+];
+
+export function createSchema(sql: SqlStorage): void {
+  for (const statement of SCHEMA) sql.exec(statement);
+}
+
+/** Writes a row unless a newer revision, or a tombstone, stands there already; whether it was a tombstone. */
+export function upsertRow(sql: SqlStorage, row: IndexRow): boolean {
+  const [present] = sql
+    .exec<PresentRow>(
+      `SELECT done, due_time, revision, operation IS NULL AS tombstone FROM operations WHERE create_time = ? AND id = ?`,
+      row.createTime,
+      row.id,
+    )
+    .toArray();
+  if (!present) insertRow(sql, row);
+  else if (present.tombstone === 0 && row.revision >= present.revision) updateRow(sql, row, present);
+  return present?.tombstone === 1;
+}
+
+/** Whether there is a row of this key, or a tombstone. */
+export function isRowPresent(sql: SqlStorage, { createTime, id }: RowKey): boolean {
+  return sql.exec(`SELECT 1 FROM operations WHERE create_time = ? AND id = ?`, createTime, id).toArray().length > 0;
+}
+
+/** Whether an operation has a row here, and is neither deleted nor expired. */
+export function hasLiveRow(sql: SqlStorage, { createTime, id }: RowKey, now: number): boolean {
+  const query = `SELECT done, due_time FROM operations WHERE create_time = ? AND id = ? AND operation IS NOT NULL`;
+  const [row] = sql.exec<{ done: number; due_time: number }>(query, createTime, id).toArray();
+  return row !== undefined && (row.done === 0 || row.due_time > now);
+}
+
+interface PresentRow {
+  [column: string]: SqlStorageValue;
+  done: number;
+  due_time: number;
+  revision: number;
+  tombstone: number;
+}
+
+function insertRow(sql: SqlStorage, row: IndexRow): void {
+  sql.exec(
+    `INSERT INTO operations (create_time, id, parent, done, revision, due_time, operation, facts)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    row.createTime,
+    row.id,
+    row.parent,
+    row.done ? 1 : 0,
+    row.revision,
+    row.dueTime,
+    row.operation,
+    row.facts,
+  );
+}
+
+/** A column of an index that is set is a row written, also to the value that it has: progress changes neither. */
+function updateRow(sql: SqlStorage, row: IndexRow, present: PresentRow): void {
+  const done = row.done ? 1 : 0;
+  const changes: [assignment: string, value: SqlStorageValue][] = [
+    ["revision = ?", row.revision],
+    ["operation = ?", row.operation],
+    ["facts = ?", row.facts],
+    ...(done === present.done ? [] : [["done = ?", done] satisfies [string, number]]),
+    ...(row.dueTime === present.due_time ? [] : [["due_time = ?", row.dueTime] satisfies [string, number]]),
+  ];
+  sql.exec(
+    `UPDATE operations SET ${changes.map(([assignment]) => assignment).join(", ")} WHERE create_time = ? AND id = ?`,
+    ...changes.map(([, value]) => value),
+    row.createTime,
+    row.id,
+  );
+}
+
+/** Turns a row into a tombstone, or leaves one where there was no row: a late write finds it. */
+export function buryRow(sql: SqlStorage, key: RowKey, dueTime: number): void {
+  sql.exec(
+    `INSERT INTO operations (create_time, id, parent, done, revision, due_time, operation, facts)
+     VALUES (?, ?, '', 1, 0, ?, NULL, NULL)
+     ON CONFLICT (create_time, id) DO UPDATE SET done = 1, due_time = excluded.due_time, operation = NULL, facts = NULL
+     WHERE operations.operation IS NOT NULL`,
+    key.createTime,
+    key.id,
+    dueTime,
+  );
+}
+
+/** Deletes a row if it still is what it was when it was found due: a tombstone written meanwhile stays. */
+export function deleteDueRow(sql: SqlStorage, { createTime, id, tombstone }: DueRow): void {
+  sql.exec(
+    `DELETE FROM operations WHERE create_time = ? AND id = ? AND (operation IS NULL) = ?`,
+    createTime,
+    id,
+    tombstone ? 1 : 0,
+  );
+}
+
+export function setDueTime(sql: SqlStorage, key: RowKey, dueTime: number): void {
+  sql.exec(`UPDATE operations SET due_time = ? WHERE create_time = ? AND id = ?`, dueTime, key.createTime, key.id);
+}
+
+/** A row that is to be checked with its operation. */
+export interface DueRow extends RowKey {
+  tombstone: boolean;
+  done: boolean;
+  revision: number;
+  dueTime: number;
+}
+
+interface StoredDueRow {
+  [column: string]: SqlStorageValue;
+  create_time: number;
+  id: string;
+  tombstone: number;
+  done: number;
+  revision: number;
+  due_time: number;
+}
+
+const DUE_COLUMNS = "create_time, id, operation IS NULL AS tombstone, done, revision, due_time";
+
+export function selectDueRows(sql: SqlStorage, now: number, limit: number): DueRow[] {
+  return sql
+    .exec<StoredDueRow>(
+      `SELECT ${DUE_COLUMNS} FROM operations WHERE due_time <= ? ORDER BY due_time LIMIT ?`,
+      now,
+      limit,
+    )
+    .toArray()
+    .map(dueRowFromStored);
+}
+
+/** What runs, oldest first, behind a row. */
+export function selectRunningRows(
+  sql: SqlStorage,
+  { after, createdBefore, limit }: { after: RowKey | undefined; createdBefore: number; limit: number },
+): DueRow[] {
+  return sql
+    .exec<StoredDueRow>(
+      `SELECT ${DUE_COLUMNS} FROM operations INDEXED BY operations_running
+       WHERE done = 0 AND (create_time, id) > (?, ?) AND create_time <= ?
+       ORDER BY create_time, id LIMIT ?`,
+      after?.createTime ?? 0,
+      after?.id ?? "",
+      createdBefore,
+      limit,
+    )
+    .toArray()
+    .map(dueRowFromStored);
+}
+
+function dueRowFromStored(row: StoredDueRow): DueRow {
+  const { create_time: createTime, id, tombstone, done, revision, due_time: dueTime } = row;
+  return { createTime, id, tombstone: tombstone === 1, done: done === 1, revision, dueTime };
+}
+
+/** When the oldest operation that has not ended was created: one row of the partial index. */
+export function oldestRunningTime(sql: SqlStorage): number | undefined {
+  const [row] = sql
+    .exec<{ create_time: number }>(
+      `SELECT create_time FROM operations INDEXED BY operations_running WHERE done = 0 ORDER BY create_time, id LIMIT 1`,
+    )
+    .toArray();
+  return row?.create_time;
+}
+
+export function earliestDueTime(sql: SqlStorage): number | undefined {
+  const row = sql.exec<{ due_time: number | null }>(`SELECT MIN(due_time) AS due_time FROM operations`).one();
+  return row.due_time ?? undefined;
+}
+
+/** Which rows are looked at, newest first. */
+export interface Scan {
+  /** A parent, or the part of one before its first wildcard. */
+  parent: { is: string } | { startsWith: string };
+  /** What the filter leaves to SQL; its parameters are numbered from {@link FIRST_FILTER_PARAMETER}. */
+  where: string;
+  params: readonly SqlStorageValue[];
+  hints: IndexHints;
+  /** Whether the bytes of each row are wanted. */
+  isMeasured: boolean;
+}
+
+/** A row that was looked at. What does not match comes without its contents, and costs no more than its key. */
+export interface ScannedRow extends RowKey {
+  /** Of its operation's JSON; 0 where the filter reads none. */
+  bytes: number;
+  match: { revision: number; parent: string; operation: string; facts: string } | undefined;
+}
+
+export const FIRST_FILTER_PARAMETER = 7;
+
+/** Parts the columns of a match; JSON text and names hold no control character. */
+const SEPARATOR = "\u001f";
+
+/**
+ * The next rows behind `before`, newest first; fewer than `limit` where there are no more. The conditions stand in the
+ * result and not in WHERE, where SQLite would read on to the next match, however far away that is. All rows are taken: a
+ * cursor that is let go half-way holds its snapshot of the database until the garbage collector finds it.
+ */
+export function selectRows(
+  sql: SqlStorage,
+  { parent, where, params, hints, isMeasured }: Scan,
+  { before, limit }: { before: RowKey | undefined; limit: number },
+): ScannedRow[] {
+  const { min = 0, max = Number.MAX_SAFE_INTEGER - 1 } = hints.createTimeRange ?? {};
+  // The range's upper end belongs to it: one millisecond further, before the first id.
+  const start = before && before.createTime <= max ? before : { createTime: max + 1, id: "" };
+  const parentIs = "is" in parent ? "parent = ?4" : "substr(parent, 1, length(?4)) = ?4";
+  const running = hints.done === false;
+  return sql
+    .exec<{ create_time: number; id: string; revision: number; bytes: number | null; found: string | null }>(
+      `SELECT create_time, id, revision, ${isMeasured ? "octet_length(operation)" : "0"} AS bytes,
+         CASE WHEN operation IS NOT NULL AND ${parentIs} AND (${where})
+           THEN parent || ?5 || facts || ?5 || operation END AS found
+       FROM operations ${running ? "INDEXED BY operations_running" : ""}
+       WHERE (create_time, id) < (?1, ?2) AND create_time >= ?3
+         ${running ? "AND done = 0" : ""}
+       ORDER BY create_time DESC, id DESC LIMIT ?6`,
+      start.createTime,
+      start.id,
+      min,
+      "is" in parent ? parent.is : parent.startsWith,
+      SEPARATOR,
+      limit,
+      ...params,
+    )
+    .toArray()
+    .map(({ create_time: createTime, id, revision, bytes, found }) => ({
+      createTime,
+      id,
+      bytes: bytes ?? 0,
+      match: found === null ? undefined : { revision, ...columnsFromText(found) },
+    }));
+}
+
+function columnsFromText(found: string): { parent: string; facts: string; operation: string } {
+  const [parent = "", facts = "", operation = ""] = found.split(SEPARATOR);
+  return { parent, facts, operation };
+}

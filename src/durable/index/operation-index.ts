@@ -1,0 +1,407 @@
+// OperationIndex: the rows of one scope's operations, by which they are listed and looked after. Objects are the truth;
+// a row is a copy that never goes back in time.
+import { DurableObject } from "cloudflare:workers";
+import type { Env } from "../../env";
+import {
+  INDEX_ALARM_GRID_MS,
+  INDEX_UNREACHABLE_DELAY_MS,
+  MAX_DUE_ROWS,
+  MAX_INNER_CALL_MS,
+  MAX_PAGE_BYTES,
+  MAX_RESERVING_BYTES,
+  MAX_SCANNED_ROWS,
+  MAX_SHARD_BYTES,
+  SHARD_WARNING_BYTES,
+  SHARD_WARNING_INTERVAL_MS,
+  SWEEP_CONCURRENCY,
+  TOMBSTONE_MS,
+} from "../../limits";
+import type { IndexRow } from "../../list/index-row";
+import type { BeginAnswer } from "../../contract/index-start";
+import type { CreatedReservation, Reservation, ReserveAnswer } from "../../list/reservation";
+import { type Patrol, nextPatrolPart, patrolBehind } from "../../list/patrol";
+import { type PageRequest, type RowKey, type ShardPage, shareOf } from "../../list/page";
+import { Alarm } from "../alarm";
+import { DIRECTORY_NAME } from "../directory/directory-object";
+import { callObject, objectById, objectByName } from "../object-call";
+import { type IndexPlace, operationIndexAddress } from "./index-name";
+import {
+  type DueRow,
+  buryRow,
+  createSchema,
+  deleteDueRow,
+  earliestDueTime,
+  isRowPresent,
+  oldestRunningTime,
+  selectDueRows,
+  selectRunningRows,
+  setDueTime,
+  upsertRow,
+} from "./index-sql";
+import { readPage } from "./read-page";
+import { Reservations } from "./reservations";
+
+const SHARD_COUNT_KEY = "shardCount";
+const TOKEN_KEY = "tokenKey";
+const SHARD_KEY = "shard";
+const PATROL_KEY = "patrol";
+/** AES-256. */
+const TOKEN_KEY_BYTES = 32;
+
+/** What one visit of the sweep came to. PERSISTED CONTRACT: it crosses from the index to the cron door. */
+export interface Swept {
+  /** Rows that were checked with their operations. */
+  settled: number;
+  /** More are due: the shard wants another visit. */
+  hasMore: boolean;
+  /** Of the checked rows, those that said "running" of an operation that had ended, or is not there. */
+  repaired?: number;
+  /** When the oldest operation that has not ended was created (milliseconds since 1970). */
+  oldestRunningTime?: number;
+  /** The size of the shard. */
+  bytes?: number;
+}
+
+export class OperationIndex extends DurableObject<Env> {
+  readonly #sql: SqlStorage;
+  readonly #alarm: Alarm;
+  #ready: Promise<void> | undefined;
+  #created = false;
+  /** The latest check of each row whose operation is being asked. A write of the row ends its check. */
+  readonly #checks = new Map<string, object>();
+  readonly #reservations: Reservations;
+  #nextWarningTime = 0;
+  /** Tests lower it: a shard of this size takes no new rows. */
+  protected readonly maxBytes: number = MAX_SHARD_BYTES;
+  /** Tests lower it: a shard of this size reserves no more requestIds. */
+  protected readonly maxReservingBytes: number = MAX_RESERVING_BYTES;
+  /** Rows put right since the last sweep began. */
+  #repaired = 0;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#sql = ctx.storage.sql;
+    this.#alarm = new Alarm(ctx.storage);
+    this.#reservations = new Reservations(ctx.storage, env);
+  }
+
+  /**
+   * Writes the row of an operation that is about to be stored. A shard near its limit refuses new rows, and nothing else:
+   * existing ones change, end and expire in it as in any other.
+   */
+  async begin(row: IndexRow, place: IndexPlace): Promise<BeginAnswer> {
+    await this.#prepare(place);
+    this.#checks.delete(row.id);
+    const answer = this.#begin(row);
+    if (!answer.ok && answer.refusal === "FULL") {
+      return { ...answer, shardCount: await this.#scopeShardCount(place) };
+    }
+    await this.#lookAfter(row.dueTime);
+    return answer;
+  }
+
+  #begin(row: IndexRow): BeginAnswer {
+    const bytes = this.#watchSize();
+    const full: BeginAnswer = { ok: false, refusal: "FULL", bytes, shardCount: 0 };
+    const present = isRowPresent(this.#sql, row);
+    if (!present && bytes >= this.maxBytes) return full;
+    try {
+      return upsertRow(this.#sql, row) ? { ok: false, refusal: "DELETED", bytes } : { ok: true, bytes };
+    } catch (error) {
+      if (!isStorageFull(error)) throw error;
+      return full;
+    }
+  }
+
+  /** Its size. From 70 % of what an object holds, operators hear of it once an hour. */
+  #watchSize(): number {
+    const bytes = this.#sql.databaseSize;
+    const now = Date.now();
+    if (bytes < Math.min(SHARD_WARNING_BYTES, this.maxBytes) || now < this.#nextWarningTime) return bytes;
+    this.#nextWarningTime = now + SHARD_WARNING_INTERVAL_MS;
+    const takesNewRows = bytes < this.maxBytes;
+    console.warn({ message: "index shard is filling", shard: this.ctx.id.name, bytes, takesNewRows });
+    // The layout is a contract with queries and dashboards (docs/operations.md): fields are only ever added at the end.
+    this.env.METRICS?.writeDataPoint({
+      indexes: ["index"],
+      blobs: ["shardFilling", takesNewRows ? "open" : "full"],
+      doubles: [1, bytes, bytes / MAX_SHARD_BYTES],
+    });
+    return bytes;
+  }
+
+  /** Shard 0 alone knows it. */
+  async #scopeShardCount(place: IndexPlace): Promise<number> {
+    if (this.#shard() === 0) return this.#shardCount();
+    const first = operationIndexAddress(this.env.INDEX, { ...place, indexShard: 0 });
+    return callObject(first, async (stub): Promise<number> => stub.shardCount(), { limitMs: MAX_INNER_CALL_MS });
+  }
+
+  /** Shard 0: the shards that the scope has ever had. */
+  async shardCount(): Promise<number> {
+    return this.#shardCount();
+  }
+
+  /** Writes an operation's row, unless it is older than what is there. True: the operation was deleted, and stays so. */
+  async upsert(row: IndexRow, place: IndexPlace): Promise<boolean> {
+    await this.#prepare(place);
+    this.#checks.delete(row.id);
+    const isDeleted = upsertRow(this.#sql, row);
+    if (row.reservation) this.#reservations.markCreated(row.reservation, row.id, true);
+    this.#watchSize();
+    await this.#lookAfter(row.dueTime);
+    return isDeleted;
+  }
+
+  /** Takes a deleted operation's row away, and remembers that for a while. */
+  async remove({ createTime, id }: RowKey, place: IndexPlace, reservation?: CreatedReservation): Promise<void> {
+    await this.#prepare(place);
+    const dueTime = Date.now() + TOMBSTONE_MS;
+    this.#checks.delete(id);
+    buryRow(this.#sql, { createTime, id }, dueTime);
+    if (reservation) this.#reservations.markCreated(reservation, id, true);
+    await this.#lookAfter(dueTime);
+  }
+
+  // ── requestIds, in shard 0 ────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The reservation that stands under the key: an earlier one, or `mine`, which is stored now. */
+  async reserve(key: string, mine: Reservation, place: IndexPlace): Promise<ReserveAnswer> {
+    await this.#prepareReservations(place);
+    const bytes = this.#watchSize();
+    if (bytes >= this.maxReservingBytes && !this.#reservations.has(key)) return { ok: false, refusal: "FULL" };
+    try {
+      const reservation = await this.#reservations.reserve(key, mine);
+      await this.#lookAfter(this.#reservations.dueTime);
+      return { ok: true, reservation };
+    } catch (error) {
+      if (!isStorageFull(error)) throw error;
+      return { ok: false, refusal: "FULL" };
+    }
+  }
+
+  /** The reserved operation was created, and is indexed in another shard. */
+  async markReservation(reservation: CreatedReservation, operationId: string): Promise<void> {
+    this.#reservations.markCreated(reservation, operationId, false);
+  }
+
+  /** Takes over what an object of an earlier version reserved. */
+  async adoptReservation(key: string, reservation: Reservation, place: IndexPlace): Promise<void> {
+    await this.#prepareReservations(place);
+    this.#reservations.adopt(key, reservation);
+    await this.#lookAfter(this.#reservations.dueTime);
+  }
+
+  async #prepareReservations(place: IndexPlace): Promise<void> {
+    await this.#prepare(place);
+    if (!this.#reservations.isCreated) this.#reservations.create({ isNewScope: false });
+  }
+
+  /** The matches among the next rows, newest first. It looks at a bounded number of rows, whatever the filter. */
+  async page(request: PageRequest): Promise<ShardPage> {
+    const shardCount = this.#shardCount();
+    if (!this.#isCreated()) return { rows: [], scanned: 0, shardCount };
+    const { limit, maxRows = MAX_SCANNED_ROWS, maxBytes = MAX_PAGE_BYTES, isForAllShards = false } = request;
+    const share = isForAllShards ? shareOf({ limit, maxRows, maxBytes }, shardCount) : {};
+    return { ...readPage(this.#sql, { ...request, ...share }), shardCount };
+  }
+
+  /** Shard 0: the secret that the scope's page tokens are sealed with, base64; undefined where it was never wanted. */
+  async existingTokenKey(): Promise<string | undefined> {
+    return this.#tokenKey();
+  }
+
+  /** Shard 0: the same, made when it is first wanted. */
+  async tokenKey(): Promise<string> {
+    const existing = this.#tokenKey();
+    if (existing !== undefined) return existing;
+    const key = btoa(String.fromCodePoint(...crypto.getRandomValues(new Uint8Array(TOKEN_KEY_BYTES))));
+    this.ctx.storage.kv.put(TOKEN_KEY, key);
+    return key;
+  }
+
+  // Read and made in one go: two callers at once get one key.
+  #tokenKey(): string | undefined {
+    return this.ctx.storage.kv.get<string>(TOKEN_KEY);
+  }
+
+  /** Shard 0: another shard is about to have its first row. The number of shards only grows. */
+  async registerShard(shard: number): Promise<void> {
+    if (shard >= this.#shardCount()) this.ctx.storage.kv.put(SHARD_COUNT_KEY, shard + 1);
+  }
+
+  #shardCount(): number {
+    return this.ctx.storage.kv.get<number>(SHARD_COUNT_KEY) ?? 1;
+  }
+
+  /** Settles rows that are due: what the operations' own alarms missed, expiry, starts that never were. */
+  async settleDue(): Promise<void> {
+    await this.#settleDue();
+  }
+
+  /** For the sweep: settles what is due, and looks in on some of what runs. It writes nothing where nothing has changed. */
+  async sweep(): Promise<Swept> {
+    this.#repaired = 0;
+    const settled = await this.#settleDue();
+    const patrolled = await this.#patrol();
+    const oldest = this.#isCreated() ? oldestRunningTime(this.#sql) : undefined;
+    return {
+      settled: settled + patrolled,
+      hasMore: settled === MAX_DUE_ROWS,
+      repaired: this.#repaired,
+      bytes: this.#watchSize(),
+      ...(oldest === undefined ? {} : { oldestRunningTime: oldest }),
+    };
+  }
+
+  async #settleDue(): Promise<number> {
+    if (!this.#isCreated()) return 0;
+    await this.#alarm.read();
+    const due = selectDueRows(this.#sql, Date.now(), MAX_DUE_ROWS);
+    await this.#check(due);
+    await this.#reservations.walk();
+    await this.#lookAfter(this.#nextDueTime());
+    return due.length;
+  }
+
+  /** An operation whose alarm was lost arms it anew when it is asked, whatever is overdue: its row is due much later. */
+  async #patrol(): Promise<number> {
+    if (!this.#isCreated()) return 0;
+    const stored = this.ctx.storage.kv.get<Patrol>(PATROL_KEY);
+    const part = nextPatrolPart(stored, Date.now());
+    if (!part) return 0;
+    const { after } = part.patrol;
+    const rows = selectRunningRows(this.#sql, { after, createdBefore: part.createdBefore, limit: part.limit });
+    // Where nothing runs for long there is nothing to remember.
+    if (rows.length > 0 || after) this.ctx.storage.kv.put(PATROL_KEY, patrolBehind(part, rows));
+    await this.#check(rows);
+    await this.#lookAfter(this.#nextDueTime());
+    return rows.length;
+  }
+
+  async #check(rows: readonly DueRow[]): Promise<void> {
+    for (let offset = 0; offset < rows.length; offset += SWEEP_CONCURRENCY) {
+      await Promise.all(rows.slice(offset, offset + SWEEP_CONCURRENCY).map((row) => this.#settle(row)));
+    }
+  }
+
+  async #settle(row: DueRow): Promise<void> {
+    if (row.tombstone) return this.#settleTombstone(row);
+    const check = {};
+    this.#checks.set(row.id, check);
+    const answer = await this.#ask(row);
+    // Whoever wrote the row meanwhile knew better than an answer that was under way.
+    if (this.#checks.get(row.id) !== check) return;
+    this.#checks.delete(row.id);
+    // A start that a deployment of other shards repeated has its row in another shard; the one of its first try goes.
+    if (!row.done && (answer === "absent" || (answer !== "unreachable" && answer.done))) this.#repaired += 1;
+    if (answer === "absent" || (answer !== "unreachable" && (answer.indexShard ?? 0) !== this.#shard())) {
+      return deleteDueRow(this.#sql, row);
+    }
+    const isKnown = answer !== "unreachable" && answer.revision === row.revision && answer.dueTime === row.dueTime;
+    if (answer !== "unreachable" && !isKnown) upsertRow(this.#sql, answer);
+    if (answer !== "unreachable" && answer.reservation)
+      this.#reservations.markCreated(answer.reservation, row.id, true);
+    // What is due as it was before would be asked again at once, and keep the others waiting.
+    if (row.dueTime <= Date.now() && (answer === "unreachable" || answer.dueTime <= Date.now())) {
+      setDueTime(this.#sql, row, Date.now() + INDEX_UNREACHABLE_DELAY_MS);
+    }
+  }
+
+  /** A tombstone goes when nothing is left of its operation: one whose alarm was lost is found out here. */
+  async #settleTombstone(row: DueRow): Promise<void> {
+    try {
+      const remainsUntil = await callObject(this.#operation(row), async (stub): Promise<number | undefined> =>
+        stub.remainsUntil(),
+      );
+      if (remainsUntil === undefined) return deleteDueRow(this.#sql, row);
+      setDueTime(this.#sql, row, Math.max(remainsUntil, Date.now() + TOMBSTONE_MS));
+    } catch (error) {
+      logUnreached(row, error);
+      setDueTime(this.#sql, row, Date.now() + INDEX_UNREACHABLE_DELAY_MS);
+    }
+  }
+
+  async #ask(row: DueRow): Promise<IndexRow | "absent" | "unreachable"> {
+    try {
+      return (
+        (await callObject(this.#operation(row), async (stub): Promise<IndexRow | undefined> => stub.reconcile())) ??
+        "absent"
+      );
+    } catch (error) {
+      logUnreached(row, error);
+      return "unreachable";
+    }
+  }
+
+  #operation({ id }: RowKey) {
+    return objectById(this.env.OPERATIONS, id);
+  }
+
+  /** It never throws: the platform drops an alarm that keeps failing. */
+  override async alarm(): Promise<void> {
+    this.#alarm.fired();
+    try {
+      await this.settleDue();
+    } catch (error) {
+      console.error({ message: "index alarm failed", error: String(error) });
+      await this.#alarm.arm(Date.now() + INDEX_UNREACHABLE_DELAY_MS);
+    }
+  }
+
+  #nextDueTime(): number | undefined {
+    const times = [earliestDueTime(this.#sql), this.#reservations.dueTime].filter((time) => time !== undefined);
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  /** Arms the alarm for what is due at `time`, on a grid: what is due a little later goes along, and arms no alarm of its own. */
+  #lookAfter(time: number | undefined): Promise<void> | undefined {
+    return this.#alarm.arm(time && Math.ceil(time / INDEX_ALARM_GRID_MS) * INDEX_ALARM_GRID_MS);
+  }
+
+  /** Creates the tables and enters the shard in the directory, before its first row. */
+  async #prepare(place: IndexPlace): Promise<void> {
+    this.#ready ??= this.#create(place).catch((error: unknown) => {
+      this.#ready = undefined;
+      throw error;
+    });
+    await this.#ready;
+  }
+
+  async #create(place: IndexPlace): Promise<void> {
+    await this.#alarm.read();
+    if (this.#isCreated()) return;
+    // Shard 0 and the directory first: a shard that has rows is always listed, and always swept.
+    const { indexShard = 0 } = place;
+    const limit = { limitMs: MAX_INNER_CALL_MS };
+    if (indexShard > 0) {
+      const first = operationIndexAddress(this.env.INDEX, { ...place, indexShard: 0 });
+      await callObject(first, async (stub): Promise<void> => stub.registerShard(indexShard), limit);
+    }
+    const directory = objectByName(this.env.DIRECTORY, DIRECTORY_NAME);
+    await callObject(directory, async (stub): Promise<void> => stub.register(this.ctx.id.toString()), limit);
+    this.ctx.storage.transactionSync(() => {
+      createSchema(this.#sql);
+      if (indexShard === 0) this.#reservations.create({ isNewScope: true });
+      if (indexShard > 0) this.ctx.storage.kv.put(SHARD_KEY, indexShard);
+    });
+  }
+
+  #shard(): number {
+    return this.ctx.storage.kv.get<number>(SHARD_KEY) ?? 0;
+  }
+
+  #isCreated(): boolean {
+    this.#created ||= this.#sql.exec(`SELECT 1 FROM sqlite_master WHERE name = 'operations'`).toArray().length > 0;
+    return this.#created;
+  }
+}
+
+/** SQLite's own word, as it comes out of `exec`. */
+function isStorageFull(error: unknown): boolean {
+  return /SQLITE_FULL|database or disk is full/.test(String(error));
+}
+
+function logUnreached({ id }: RowKey, error: unknown): void {
+  console.warn({ message: "operation not reached; the index will ask again", id, error: String(error) });
+}

@@ -1,0 +1,243 @@
+// The way from a Worker to an operation's object: a name in, an answer out; what cannot be reached is UNAVAILABLE.
+import { scopeFromParent } from "../../aip/resource-name";
+import { MAX_CACHED_TOKEN_KEYS } from "../../limits";
+import type { Env } from "../../env";
+import type { Access } from "../../iam/access";
+import type { Absence, Explained, OperationAnswer, ReadAnswer, StartAnswer } from "../../contract/answer";
+import type { ShardPage } from "../../list/page";
+import type { Reservation, ReserveAnswer } from "../../list/reservation";
+import type { RetrySource } from "../../lifecycle/retry";
+import type { UpdateAnswer } from "../../contract/update";
+import type { OperationLists, OperationStore, RequestStore, SlotStore } from "../../service/ports";
+import type { QuotaStore, SpendAnswer } from "../../service/start-quota";
+import type { Authorizer } from "../../service/authorizer";
+import { digestOfStream } from "./chunks";
+import { callObject, lacksMethod, objectById, objectByName, reached } from "../object-call";
+import type { OperationIndex } from "../index/operation-index";
+import { operationIndexAddress, placedNamespace } from "../index/index-name";
+import type { OperationObject } from "./operation-object";
+import { operationStubs, unary } from "./operation-stubs";
+import type { SlotsObject } from "../slots/slots-object";
+import { type Judgement, wait } from "./wait";
+
+/** The operations of a namespace, as the caller may touch them. */
+export function operationStore(
+  namespace: DurableObjectNamespace<OperationObject>,
+  authorizer: Authorizer,
+): OperationStore {
+  const { ask, addressOf } = operationStubs(namespace, authorizer);
+  const get = (name: string): Promise<OperationAnswer | "NOT_FOUND"> =>
+    ask<OperationAnswer | Absence>({
+      permission: "longrunning.operations.get",
+      name,
+      absent: "NOT_FOUND",
+      ask: unary(async (stub, access) => stub.get(name, access)),
+    });
+  return {
+    newId: ({ jurisdiction }) => placedNamespace(namespace, jurisdiction).newUniqueId().toString(),
+    start: (operation, request, { place, input, options: startOptions }) => {
+      const hint =
+        place.placementHint === undefined ? {} : { locationHint: place.placementHint as DurableObjectLocationHint };
+      const address = objectById(namespace, operation.id, hint);
+      // A start repeats the id that was minted for it. An upload can be read only once, and takes as long as it takes.
+      const options = input ? { isIdempotent: false, limitMs: Infinity } : {};
+      return reached<StartAnswer>(() =>
+        callObject(
+          address,
+          async (stub): Promise<StartAnswer> => stub.start(operation, request, input, startOptions),
+          options,
+        ),
+      );
+    },
+    started: (name) =>
+      reached(async () => {
+        try {
+          return await callObject(addressOf(name), async (stub): Promise<OperationAnswer | undefined> =>
+            stub.started(name),
+          );
+        } catch (error) {
+          if (!lacksMethod(error, "started")) throw error;
+          return present(await get(name));
+        }
+      }),
+    get: async (name) => present(await get(name)),
+    poll: async (name) =>
+      present(
+        await ask<OperationAnswer | Absence>({
+          permission: "longrunning.operations.get",
+          name,
+          absent: "NOT_FOUND",
+          // A second try would be counted as a second poll.
+          ask: unary(async (stub, access) => stub.poll(name, access), { isIdempotent: false }),
+        }),
+      ),
+    update: (name, request) =>
+      ask<UpdateAnswer | "DENIED">({
+        permission: "longrunning.operations.update",
+        name,
+        absent: { ok: false, refusal: "NOT_FOUND" },
+        ask: unary(async (stub, access) => stub.update(name, request, access)),
+      }),
+    cancel: async (name) =>
+      (await ask<"OK" | Absence>({
+        permission: "longrunning.operations.cancel",
+        name,
+        absent: "NOT_FOUND",
+        ask: unary(async (stub, access) => stub.cancel(name, access)),
+      })) === "OK",
+    delete: async (name) =>
+      (await ask<"OK" | Absence>({
+        permission: "longrunning.operations.delete",
+        name,
+        absent: "NOT_FOUND",
+        ask: unary(async (stub, access) => {
+          const deleted = await stub.delete(name, access);
+          // Nothing is left to tell that an earlier try deleted it.
+          return deleted === "NOT_FOUND" && access.isRepeated ? "OK" : deleted;
+        }),
+      })) === "OK",
+    explain: async (name) => {
+      const explained = await ask<Explained | Absence>({
+        permission: "longrunning.operations.explain",
+        name,
+        absent: "NOT_FOUND",
+        ask: unary(async (stub, access) => stub.explain(name, access)),
+      });
+      return explained === "NOT_FOUND" ? undefined : explained.json;
+    },
+    retrySource: async (name) => {
+      const source = await ask<RetrySource | Absence>({
+        permission: "longrunning.operations.retry",
+        name,
+        absent: "NOT_FOUND",
+        ask: unary(async (stub, access) => stub.retrySource(name, access)),
+      });
+      return source === "NOT_FOUND" ? undefined : source;
+    },
+    wait: async (name, timeoutMs, { signal, readInstead } = {}) => {
+      const permission = "longrunning.operations.wait";
+      return present(
+        await ask<ReadAnswer | Absence>({
+          permission,
+          name,
+          absent: "NOT_FOUND",
+          ask: (address, access) =>
+            wait({
+              address,
+              name,
+              timeoutMs,
+              signal,
+              readInstead,
+              judgement: judgementOf(access, authorizer),
+              judge: async () => judgementOf(await authorizer.accessAnew(permission, name), authorizer),
+            }),
+        }),
+      );
+    },
+  };
+}
+
+function judgementOf(access: Access, authorizer: Authorizer): Judgement {
+  return { access, endTime: authorizer.judgementEnd() };
+}
+
+function present<T extends object>(answer: T | "NOT_FOUND"): T | undefined {
+  return answer === "NOT_FOUND" ? undefined : answer;
+}
+
+/** The index of a namespace. */
+export function operationLists(namespace: DurableObjectNamespace<OperationIndex>): OperationLists {
+  return {
+    page: ({ parent, jurisdiction, shard }, request) => {
+      const address = operationIndexAddress(namespace, { parent, jurisdiction, indexShard: shard });
+      return reached<ShardPage>(() => callObject(address, async (stub): Promise<ShardPage> => stub.page(request)));
+    },
+    tokenKey: (parent) =>
+      cachedTokenKey(parent, () =>
+        callObject(operationIndexAddress(namespace, { parent }), async (stub): Promise<string> => stub.tokenKey()),
+      ),
+    existingTokenKey: (parent) =>
+      cachedTokenKey(parent, () =>
+        callObject(operationIndexAddress(namespace, { parent }), async (stub): Promise<string | undefined> =>
+          stub.existingTokenKey(),
+        ),
+      ),
+  };
+}
+
+/** A scope's key never changes: an isolate asks for it once. */
+const tokenKeys = new Map<string, string>();
+
+async function cachedTokenKey<T extends string | undefined>(
+  parent: string,
+  ask: () => Promise<T>,
+): Promise<T | string> {
+  const scope = scopeFromParent(parent);
+  const cached = tokenKeys.get(scope);
+  if (cached !== undefined) return cached;
+  const key = await reached(ask);
+  if (tokenKeys.size >= MAX_CACHED_TOKEN_KEYS) tokenKeys.clear();
+  if (key !== undefined) tokenKeys.set(scope, key);
+  return key;
+}
+
+/** The quotas of a namespace. A call that is repeated after a lost answer counts twice: a quota is approximate. */
+export function quotaStore(namespace: DurableObjectNamespace<SlotsObject>): QuotaStore {
+  return {
+    spend: (key, request) =>
+      reached(() =>
+        callObject(objectByName(namespace, key), async (stub): Promise<SpendAnswer> => stub.spend(request)),
+      ),
+  };
+}
+
+/** The slots of a namespace. */
+export function slotStore(namespace: DurableObjectNamespace<SlotsObject>): SlotStore {
+  return {
+    acquire: ({ key, limit }, operationId) =>
+      reached(() =>
+        callObject(objectByName(namespace, key), async (stub): Promise<boolean> =>
+          stub.acquire({ operationId, limit, waits: false }),
+        ),
+      ),
+    release: ({ key }, operationId) =>
+      reached(() => callObject(objectByName(namespace, key), async (stub): Promise<void> => stub.release(operationId))),
+  };
+}
+
+/** The requestIds of a deployment: shard 0 of each scope's index reserves them. */
+export function requestStore({ INDEX, REQUESTS }: Pick<Env, "INDEX" | "REQUESTS">): RequestStore {
+  return {
+    reserve: (scope, key, reservation) => {
+      const place = { ...scope, indexShard: 0 };
+      return reached<ReserveAnswer>(async () => {
+        try {
+          return await callObject(operationIndexAddress(INDEX, place), async (stub): Promise<ReserveAnswer> =>
+            stub.reserve(key, reservation, place),
+          );
+        } catch (error) {
+          if (!REQUESTS || !lacksMethod(error, "reserve")) throw error;
+          // For minutes after a deploy a busy shard may run the code before it, which keeps requestIds in objects.
+          const reserved = await callObject(objectByName(REQUESTS, key), async (stub): Promise<Reservation> =>
+            stub.reserve(reservation),
+          );
+          return { ok: true, reservation: reserved };
+        }
+      });
+    },
+    markCreated: (scope, created, operationId) =>
+      reached(async () => {
+        try {
+          await callObject(operationIndexAddress(INDEX, { ...scope, indexShard: 0 }), async (stub): Promise<void> =>
+            stub.markReservation(created, operationId),
+          );
+        } catch (error) {
+          if (!REQUESTS || !lacksMethod(error, "markReservation")) throw error;
+          await callObject(objectByName(REQUESTS, created.key), async (stub): Promise<void> =>
+            stub.markCreated(created.inputDigest),
+          );
+        }
+      }),
+    digestOf: digestOfStream,
+  };
+}

@@ -1,0 +1,30 @@
+// May the caller do this to an operation? Asked before a request's body is read, where the answer may stand in the
+// operation itself: its starter, and its own policy.
+import type { Permission } from "../../iam/permissions";
+import type { Authorizer } from "../../service/authorizer";
+import type { OperationObject } from "./operation-object";
+import { callObject, reached } from "../object-call";
+import { operationStubs } from "./operation-stubs";
+
+/**
+ * Throws where the caller has not the permission, whether or not the operation exists, by one call of an object. Where a
+ * policy above the operation grants the permission no object is called. The method's own call judges again.
+ */
+export function operationGate(
+  namespace: DurableObjectNamespace<OperationObject>,
+  authorizer: Authorizer,
+): (permission: Permission, name: string) => Promise<void> {
+  const { addressOf } = operationStubs(namespace, authorizer);
+  return async (permission, name) => {
+    if (await authorizer.isGranted(permission, name)) return;
+    const { id, members } = authorizer.principal;
+    const own = await reached(() =>
+      callObject(addressOf(name), async (operation): Promise<Permission[] | undefined> =>
+        operation.testPermissions(name, [permission], { id, members: [...members] }),
+      ),
+    );
+    if (own?.includes(permission)) return;
+    authorizer.audit(permission, name, false);
+    throw authorizer.denied(permission, name);
+  };
+}

@@ -1,0 +1,246 @@
+// Load, step, save, act: how an operation's object lets things happen to its operation. No rule of its own: what may
+// happen stands in operation/.
+import type { Env } from "../../env";
+import { MAX_EFFECT_RETRY_MS, MAX_PUSHED_CHARACTERS } from "../../limits";
+import { type OperationAnswer, type WaitMessage, answerFromRecord } from "../../contract/answer";
+import { dataPointsFromTransition } from "../../operators/data-points";
+import { dueTransition, isAnythingDue, isExpired, nextDueTime } from "../../lifecycle/due";
+import type { Effect, OperationEvent, OutboxEffect } from "../../lifecycle/event";
+import type { LiveFacts } from "../../operators/facts";
+import type { OperationRecord } from "../../lifecycle/record";
+import { isVisible, operationJsonParts } from "../../contract/resource";
+import { type Step, step } from "../../lifecycle/step";
+import { type HappenedTransition, startTransition, transitionFromStep } from "../../lifecycle/transition";
+import { Alarm } from "../alarm";
+import { OperationStorage } from "./operation-storage";
+import { Outbox } from "./outbox";
+import { laneFromEnv } from "./queues";
+import { RunnerSockets, WaiterSockets } from "./sockets";
+import { logTransition } from "./transition-log";
+
+export class OperationLife {
+  readonly store: OperationStorage;
+  readonly runner: RunnerSockets;
+  readonly waiters: WaiterSockets;
+  readonly alarm: Alarm;
+  readonly #ctx: DurableObjectState;
+  readonly #env: Env;
+  readonly #outbox: Outbox;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    this.#ctx = ctx;
+    this.#env = env;
+    this.store = new OperationStorage(ctx.storage);
+    this.alarm = new Alarm(ctx.storage);
+    this.runner = new RunnerSockets(ctx);
+    this.waiters = new WaiterSockets(ctx);
+    this.#outbox = new Outbox(env, {
+      record: () => this.store.record,
+      body: (record) => this.#body(record),
+      report: () => this.#applyAll(this.#outbox.takeHeard()),
+    });
+  }
+
+  get record(): OperationRecord | undefined {
+    return this.store.record;
+  }
+
+  mustHaveRecord(): OperationRecord {
+    const { record } = this.store;
+    if (!record) throw new Error("an operation that was just stepped has no record");
+    return record;
+  }
+
+  /** Deadlines, leases and wake-ups hold on every read, not only when their alarm comes. To be awaited before any event. */
+  async settle(): Promise<void> {
+    await this.alarm.read();
+    const { record } = this;
+    const now = Date.now();
+    if (!record) return;
+    const isDue = isExpired(record, now) || dueTransition(record, now) !== undefined;
+    if (isDue || this.#hasLostChannel(record)) this.#letTimePass();
+    // An alarm that was lost is found out by whoever comes by, and comes at once where something is overdue.
+    const armed = this.record && this.alarm.arm(nextDueTime(this.record));
+    if (!armed) return;
+    console.warn({ message: "a lost alarm was armed anew", operation: record.name });
+    await armed;
+  }
+
+  /** What the alarm is for: all that is due, the outbox included. It never throws: an alarm that keeps failing is dropped. */
+  async settleAtAlarm(): Promise<void> {
+    try {
+      // One that came early finds nothing due, and writes nothing.
+      if (this.record && isAnythingDue(this.record, Date.now())) this.#letTimePass();
+      await this.alarm.arm(this.record && nextDueTime(this.record));
+    } catch (error) {
+      console.error({ message: "alarm failed", operation: this.record?.name, error: String(error) });
+      await this.alarm.arm(Date.now() + MAX_EFFECT_RETRY_MS);
+    }
+  }
+
+  #letTimePass(): void {
+    this.#applyAll([...this.#channelLoss(), ...this.#leaseExtension(), { type: "timePasses", random: Math.random() }]);
+  }
+
+  /**
+   * Whether the runner has lost its channel and nothing was said of it yet. It is asked at every event, because an object
+   * that was reset has lost its channels without being told that they closed.
+   */
+  #hasLostChannel({ fence, channelLostTime }: OperationRecord): boolean {
+    return fence !== undefined && channelLostTime === undefined && !this.runner.isConnected(fence);
+  }
+
+  #channelLoss(): OperationEvent[] {
+    const { record } = this;
+    if (record?.fence === undefined || !this.#hasLostChannel(record)) return [];
+    return [{ type: "channelLost", fence: record.fence }];
+  }
+
+  /** The runtime answers keep-alives by itself and keeps the time of the last: it is looked at when the lease is due. */
+  #leaseExtension(): OperationEvent[] {
+    const { record } = this;
+    if (record?.fence === undefined || (record.leaseEndTime ?? 0) > Date.now()) return [];
+    // What a lost channel has kept of them does not count any more: its loss has set the lease's end.
+    if (!this.runner.isConnected(record.fence)) return [];
+    const receivedTime = this.runner.lastKeepAliveTime(record.fence);
+    return receivedTime === undefined ? [] : [{ type: "keepAlive", fence: record.fence, receivedTime }];
+  }
+
+  /** Lets one event happen: decides, saves, acts, tells. `requestId`: of the HTTP request that it came with. */
+  apply(event: OperationEvent, requestId?: string): Step {
+    return this.#applyAll([...this.#outbox.takeHeard(), event], requestId);
+  }
+
+  /** Lets events happen one after another, and saves once: each commit is a row. What became of the last is told. */
+  #applyAll(events: readonly OperationEvent[], requestId?: string): Step {
+    const now = Date.now();
+    let { record } = this;
+    let result: Step = { ok: false, refusal: "GONE" };
+    const effects: Effect[] = [];
+    const transitions: [OperationRecord, HappenedTransition | undefined][] = [];
+    for (const event of events) {
+      if (!record) break;
+      result = step(record, event, now);
+      if (!result.ok) continue;
+      transitions.push([result.record, transitionFromStep(record, result.record, event, now)]);
+      effects.push(...result.effects);
+      ({ record } = result);
+    }
+    if (record && transitions.length > 0) this.commit(record, effects);
+    for (const [after, transition] of transitions) this.#tell(after, transition, requestId);
+    return result;
+  }
+
+  /** Lets the operation begin. */
+  begin(record: OperationRecord, effects: readonly Effect[], request: string | undefined): void {
+    this.commit(record, effects, request);
+    this.#tell(record, startTransition(record), record.startRequestId);
+  }
+
+  #tell(record: OperationRecord, transition: HappenedTransition | undefined, requestId: string | undefined): void {
+    if (!transition) return;
+    logTransition(this.#env, record, transition, requestId);
+    for (const point of dataPointsFromTransition(record, transition)) this.#env.METRICS?.writeDataPoint(point);
+  }
+
+  /** Saves record, request and alarm, committed together: nothing is awaited between their writes. Then acts. */
+  commit(record: OperationRecord, effects: readonly Effect[], request?: string): void {
+    const has = (type: Effect["type"]): boolean => effects.some((effect) => effect.type === type);
+    if (has("erase")) {
+      // Whoever still works, or waits for the slot, hears of it before everything is forgotten.
+      for (const effect of effects)
+        if (effect.type === "tellRunner" || effect.type === "releaseSlot") this.#act(effect);
+      this.waiters.push({ type: "gone" });
+      this.#ctx.waitUntil(this.erase());
+      return;
+    }
+    this.store.save(record, { request, erasesWork: has("eraseWork") });
+    const armed = this.alarm.arm(nextDueTime(record));
+    if (armed) this.#ctx.waitUntil(armed);
+    for (const effect of effects) this.#act(effect);
+  }
+
+  /** Forgets everything, the alarm included: what is stored here later arms it anew. */
+  erase(): Promise<void> {
+    this.alarm.fired();
+    return this.store.eraseAll();
+  }
+
+  #act(effect: Effect): void {
+    switch (effect.type) {
+      case "send":
+      case "index":
+      case "snapshot":
+        this.#ctx.waitUntil(this.#outbox.perform(effect.type));
+        return;
+      case "notifyWaiters":
+        this.waiters.push(this.waitMessage(this.mustHaveRecord()));
+        return;
+      case "tellRunner":
+        this.runner.tell(effect.message);
+        return;
+      case "releaseSlot":
+        this.#ctx.waitUntil(this.#outbox.releaseSlot(effect.slot));
+        return;
+      case "eraseWork":
+      case "erase":
+        // Done with the record, in its transaction.
+        return;
+      default:
+        effect satisfies never;
+    }
+  }
+
+  /** Takes the slot that the work needs to run, if it needs one. */
+  async acquireRunSlot(): Promise<boolean> {
+    const { record } = this;
+    return !record?.runSlot || this.#outbox.acquireSlot(record.runSlot, record.id);
+  }
+
+  async releaseRunSlot(): Promise<void> {
+    const { record } = this;
+    if (record?.runSlot) await this.#outbox.releaseSlot(record.runSlot);
+  }
+
+  /** Resolves when an effect that was begun has been performed once, whether it succeeded or stays in the outbox. */
+  outboxPerformed(effect: OutboxEffect): Promise<void> {
+    return this.#outbox.settled(effect);
+  }
+
+  /** How things stand around the operation, for whoever asks why. */
+  async liveFacts(record: OperationRecord): Promise<LiveFacts> {
+    const { fence, runSlot } = record;
+    const lastKeepAliveTime = fence === undefined ? undefined : this.runner.lastKeepAliveTime(fence);
+    return {
+      alarmTime: this.alarm.time,
+      isConnected: fence !== undefined && this.runner.isConnected(fence),
+      // None has come on a channel that was just opened.
+      lastKeepAliveTime: lastKeepAliveTime === 0 ? undefined : lastKeepAliveTime,
+      lane: laneFromEnv(this.#env, record),
+      waiters: this.waiters.count(),
+      runSlot: runSlot && (await this.#outbox.slotStanding(runSlot, record)),
+    };
+  }
+
+  answer(record: OperationRecord): OperationAnswer {
+    return answerFromRecord(record, this.#body(record));
+  }
+
+  /** An operation's JSON: as text, or as a stream where its response has rows of its own. */
+  #body(record: OperationRecord): string | ReadableStream<Uint8Array> {
+    const { head, response, tail } = operationJsonParts(record);
+    if (response !== undefined) return head + response + tail;
+    const count = record.outcome && "responseChunks" in record.outcome ? record.outcome.responseChunks : 0;
+    return this.store.response.stream({ count, head, tail });
+  }
+
+  /** What waiters hear of the operation. What is large is not sent to thousands: they are told to come and get it. */
+  waitMessage(record: OperationRecord): WaitMessage {
+    if (!isVisible(record, Date.now())) return { type: "gone" };
+    // Its stream would have no reader.
+    if (record.outcome && "responseChunks" in record.outcome) return { type: "done" };
+    const answer = this.answer(record);
+    const isSmall = typeof answer.json === "string" && answer.json.length <= MAX_PUSHED_CHARACTERS;
+    return isSmall ? { type: "operation", answer } : { type: "done" };
+  }
+}

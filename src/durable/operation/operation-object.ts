@@ -1,0 +1,461 @@
+// OperationObject: one operation, the truth about it. The doors by which Worker, runner, index and time come to it.
+import { DurableObject } from "cloudflare:workers";
+import type { Env } from "../../env";
+import { MAX_INLINE_REQUEST_CHARACTERS, MAX_INNER_CALL_MS, MAX_WAITERS, UPLOAD_TIMEOUT_MS } from "../../limits";
+import {
+  ACCESS_HEADER,
+  type Absence,
+  type Explained,
+  NAME_HEADER,
+  type OperationAnswer,
+  type StartAnswer,
+  type StartOptions,
+  type StartRefusal,
+  type StreamedInput,
+  WAIT_PATH,
+  answerFromRecord,
+} from "../../contract/answer";
+import { type Access, mayAccess, ownRequest } from "../../iam/access";
+import { allowedPermissions } from "../../iam/evaluate";
+import type { Permission } from "../../iam/permissions";
+import { type Policy, emptyPolicy } from "../../iam/policy";
+import { type SetPolicyRequest, type SetPolicyResult, setPolicy } from "../../iam/set-policy";
+import { type NewOperation, createRecord } from "../../lifecycle/create-record";
+import type { Effect } from "../../lifecycle/event";
+import { explanation } from "../../operators/explanation";
+import { type IndexRow, indexRowFromRecord, startingRow } from "../../list/index-row";
+import { type BeginAnswer, type KnownShards, nextShard } from "../../contract/index-start";
+import type { OperationRecord } from "../../lifecycle/record";
+import { isVisible } from "../../contract/resource";
+import { type RetrySource, retrySourceFrom } from "../../lifecycle/retry";
+import {
+  INPUT_PATH,
+  KEEP_ALIVE_REQUEST,
+  KEEP_ALIVE_RESPONSE,
+  RESPONSE_PATH,
+  RUN_PATH,
+  STEP_PATH,
+} from "../../contract/run-channel";
+import { httpErrorOf } from "../../lifecycle/emulation";
+import { holdsCallerSlot, isFinal } from "../../lifecycle/state";
+import {
+  type UpdateAnswer,
+  type UpdateRequest,
+  isRepeatedCompletion,
+  isRepeatedReport,
+  updateRefusal,
+} from "../../contract/update";
+import { type StoredStream, digestOfStream, storeStream } from "./chunks";
+import { callObject, lacksMethod } from "../object-call";
+import { type IndexPlace, operationIndexAddress, placeOf } from "../index/index-name";
+import { OperationLife } from "./operation-life";
+import { RunnerDoor } from "./runner-door";
+
+export class OperationObject extends DurableObject<Env> {
+  readonly #life: OperationLife;
+  readonly #runnerDoor: RunnerDoor;
+  #starting: Promise<StartAnswer> | undefined;
+  /** The deletion that this object carried out last, for a caller to whom its answer was lost. */
+  #deletion: { name: string; requestId: string | undefined } | undefined;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#life = new OperationLife(ctx, env);
+    this.#runnerDoor = new RunnerDoor(this.#life);
+    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(KEEP_ALIVE_REQUEST, KEEP_ALIVE_RESPONSE));
+  }
+
+  // ── Starting ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Commits a new operation, its index row first. Repeating it gives the operation that is there. */
+  async start(
+    operation: NewOperation,
+    request: string,
+    input?: StreamedInput,
+    options?: StartOptions,
+  ): Promise<StartAnswer> {
+    if (this.#starting) {
+      const first = await this.#starting;
+      return first.ok ? this.#repeatStart(input) : first;
+    }
+    if (this.#life.record) return this.#repeatStart(input);
+    this.#starting = this.#start(operation, request, { input, options }).finally(() => {
+      this.#starting = undefined;
+    });
+    return this.#starting;
+  }
+
+  async #start(
+    operation: NewOperation,
+    request: string,
+    { input, options }: { input: StreamedInput | undefined; options: StartOptions | undefined },
+  ): Promise<StartAnswer> {
+    const stored = input && (await this.#storeInput(input));
+    if (stored?.ok === false) {
+      await this.#life.erase();
+      return { ok: false, refusal: `INPUT_${stored.reason}` };
+    }
+    const isSmall = request.length <= MAX_INLINE_REQUEST_CHARACTERS;
+    const created = createRecord({
+      ...operation,
+      ...(isSmall ? { request } : {}),
+      ...(stored === undefined ? {} : { inputBytes: stored.bytes }),
+      ...(stored?.digest === undefined ? {} : { inputDigest: stored.digest }),
+    });
+    const begun = await this.#beginInIndex(created, options);
+    const shards = begun.shards && { shards: begun.shards };
+    if (!begun.ok) {
+      if (input) await this.#life.erase();
+      return { ok: false, refusal: begun.refusal, ...shards };
+    }
+    const record = withRequestKey(begun.record, options);
+    this.#life.begin(record, startEffects(record), record.state === "QUEUED" && !isSmall ? request : undefined);
+    const { inputDigest } = record;
+    const digest = inputDigest === undefined ? {} : { inputDigest };
+    return { ok: true, answer: this.#life.answer(record), ...digest, ...shards, ...marking(record) };
+  }
+
+  /**
+   * Index first: every stored operation has a row by construction, and the index knows what was deleted and erased. Where
+   * its shard is near its limit, the operation gets another shard.
+   */
+  async #beginInIndex(record: OperationRecord, options: StartOptions | undefined): Promise<BegunStart> {
+    const { indexShard: preferred = 0 } = record;
+    const { indexShards = preferred + 1, known = { full: [], shardCount: 0 } } = options ?? {};
+    const full = new Set<number>();
+    let { shardCount } = known;
+    const shards = (): Pick<BegunStart, "shards"> =>
+      full.size === 0 ? {} : { shards: { full: [...full], shardCount } };
+    let placed = record;
+    for (;;) {
+      const answer = await this.#beginInShard(placed);
+      if (answer === undefined) return { ok: false, refusal: "INDEX_UNAVAILABLE", ...shards() };
+      if (answer.ok) return { ok: true, record: placed, ...shards() };
+      if (answer.refusal !== "FULL") return { ok: false, refusal: answer.refusal, ...shards() };
+      full.add(placed.indexShard ?? 0);
+      shardCount = Math.max(shardCount, answer.shardCount);
+      const indexShard = nextShard({ preferred, indexShards, shardCount, full: [...full, ...known.full] });
+      if (indexShard === undefined) return { ok: false, refusal: "INDEX_FULL", ...shards() };
+      placed = { ...record, indexShard };
+    }
+  }
+
+  /** undefined: the shard could not be reached. */
+  async #beginInShard(record: OperationRecord): Promise<BeginAnswer | undefined> {
+    const address = operationIndexAddress(this.env.INDEX, record);
+    const row = startingRow(record);
+    const place = placeOf(record);
+    const limit = { limitMs: MAX_INNER_CALL_MS };
+    try {
+      return await callObject(
+        address,
+        async (stub): Promise<BeginAnswer> => {
+          try {
+            return await stub.begin(row, place);
+          } catch (error) {
+            if (!lacksMethod(error, "begin")) throw error;
+            // For minutes after a deploy a busy shard may run the code before it, which knows no limit.
+            const isDeleted = await address.newStub().upsert(row, place);
+            return isDeleted ? { ok: false, refusal: "DELETED", bytes: 0 } : { ok: true, bytes: 0 };
+          }
+        },
+        limit,
+      );
+    } catch (error) {
+      const message = "index row not written; nothing was started";
+      console.error({ message, operation: record.name, error: String(error) });
+      return undefined;
+    }
+  }
+
+  /** The operation, for a repetition of its start; undefined where there is none of this name that can be seen. */
+  async started(name: string): Promise<OperationAnswer | undefined> {
+    await this.#starting;
+    const record = await this.#visible(name);
+    return record && this.#life.answer(record);
+  }
+
+  #storeInput({ stream, maxBytes, digest }: StreamedInput): Promise<StoredStream> {
+    // Should the client or this object go away in the middle, the alarm erases what came.
+    const beforeFirst = (): Promise<void> | undefined => this.#life.alarm.arm(Date.now() + UPLOAD_TIMEOUT_MS);
+    return storeStream(this.#life.store.input, stream, { maxBytes, digest, beforeFirst });
+  }
+
+  /** The operation that is there already. Its caller is told whether the input sent again is the same. */
+  async #repeatStart(input: StreamedInput | undefined): Promise<StartAnswer> {
+    const sentDigest = input?.digest ? await digestOfStream(input.stream) : undefined;
+    const record = this.#life.mustHaveRecord();
+    // Nobody sees it any more, though the index may not know that yet.
+    if (!isVisible(record, Date.now())) return { ok: false, refusal: "DELETED" };
+    const { inputDigest } = record;
+    return {
+      ok: true,
+      ...marking(record),
+      answer: this.#life.answer(record),
+      ...(inputDigest === undefined ? {} : { inputDigest }),
+      ...(sentDigest === undefined ? {} : { sentDigest }),
+    };
+  }
+
+  // ── google.longrunning.Operations, one operation of it ────────────────────────────────────────────────────────────
+
+  /** The operation as it stands. */
+  async get(name: string, access: Access): Promise<OperationAnswer | Absence> {
+    const seen = await this.#see(name, access);
+    return typeof seen === "string" ? seen : this.#life.answer(seen);
+  }
+
+  /** The same, for an answer that says that polls are counted: what is scripted for this one happens. */
+  async poll(name: string, access: Access): Promise<OperationAnswer | Absence> {
+    const seen = await this.#see(name, access);
+    if (typeof seen === "string") return seen;
+    const isCounted = this.#life.apply({ type: "poll" }).ok;
+    const record = this.#life.mustHaveRecord();
+    const httpError = isCounted ? httpErrorOf(record) : undefined;
+    if (!httpError) return this.#life.answer(record);
+    return { ...answerFromRecord(record, "{}"), emulatedError: JSON.stringify(httpError) };
+  }
+
+  /** Asks the work to stop (AIP-151). */
+  async cancel(name: string, access: Access): Promise<"OK" | Absence> {
+    const seen = await this.#see(name, access);
+    if (typeof seen === "string") return seen;
+    // Refused where it is done: then nothing changes, and that is an answer too.
+    this.#life.apply({ type: "cancel" }, access.requestId);
+    return "OK";
+  }
+
+  /** Forgets the operation; work under way goes on unseen. */
+  async delete(name: string, access: Access): Promise<"OK" | Absence> {
+    if (!this.#isDeletedBy(name, access)) {
+      const seen = await this.#see(name, access);
+      if (typeof seen === "string") return seen;
+      const { requestId } = access;
+      this.#life.apply({ type: "delete", ...(requestId === undefined ? {} : { requestId }) }, requestId);
+      this.#deletion = { name, requestId };
+    }
+    // Gone from the list, too, as soon as this is answered; where the index cannot be reached, as soon as it can.
+    await this.#life.outboxPerformed("index");
+    return "OK";
+  }
+
+  /** Whether an earlier try of the same call deleted it: the operation's own policy went with it, so it is not judged anew. */
+  #isDeletedBy(name: string, { isRepeated, requestId }: Access): boolean {
+    if (!isRepeated || requestId === undefined) return false;
+    const { record } = this.#life;
+    const deletion = record ? { name: record.name, requestId: record.deleteRequestId } : this.#deletion;
+    return deletion?.name === name && deletion.requestId === requestId;
+  }
+
+  /** Progress or completion from whoever does the work elsewhere (UpdateOperation). */
+  async update(name: string, request: UpdateRequest, access: Access): Promise<UpdateAnswer | "DENIED"> {
+    const record = await this.#see(name, access);
+    if (record === "DENIED") return record;
+    if (record === "NOT_FOUND") return { ok: false, refusal: record };
+    if (isRepeatedCompletion(record, request)) return { ok: true, answer: this.#life.answer(record) };
+    const refusal = updateRefusal(record, request);
+    if (refusal && !(access.isRepeated && isRepeatedReport(record, request))) return { ok: false, refusal };
+    if (!refusal) this.#life.apply({ type: "update", update: request.update }, access.requestId);
+    return { ok: true, answer: this.#life.answer(this.#life.mustHaveRecord()) };
+  }
+
+  // ── For operators ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Why the operation is where it is. One that was deleted is explained while it is still about: it may hold a slot. */
+  async explain(name: string, access: Access): Promise<Explained | Absence> {
+    const seen = await this.#see(name, access);
+    // An operation's own policy goes when it is deleted: what is left is what is granted above it.
+    if (seen === "DENIED") return seen;
+    const { record } = this.#life;
+    if (!record || record.name !== name) return "NOT_FOUND";
+    const live = await this.#life.liveFacts(record);
+    return { json: JSON.stringify(explanation(record, live, Date.now())) };
+  }
+
+  /** What a retry of it is made of, or why there is none. */
+  async retrySource(name: string, access: Access): Promise<RetrySource | Absence> {
+    const seen = await this.#see(name, access);
+    return typeof seen === "string" ? seen : retrySourceFrom(seen, this.#life.store.keptRequest());
+  }
+
+  // ── google.iam.v1.IAMPolicy, one operation's ──────────────────────────────────────────────────────────────────────
+
+  async getPolicy(name: string, access: Access): Promise<Policy | Absence> {
+    const seen = await this.#see(name, access);
+    return typeof seen === "string" ? seen : (seen.iamPolicy ?? emptyPolicy());
+  }
+
+  /** Nothing is awaited between reading and writing: of two that send the same etag, one is refused. */
+  async setPolicy(name: string, request: SetPolicyRequest, access: Access): Promise<SetPolicyResult | Absence> {
+    const seen = await this.#see(name, access);
+    if (typeof seen === "string") return seen;
+    const current = seen.iamPolicy ?? emptyPolicy();
+    const result = setPolicy(current, { ...request, isRepeated: access.isRepeated });
+    if (!result.ok || result.policy === current) return result;
+    this.#life.apply({ type: "setPolicy", policy: result.policy });
+    // Who waits by a right that may be gone asks anew, with what is right now.
+    this.#life.waiters.cut();
+    return result;
+  }
+
+  /** Those of the permissions that the operation itself gives; undefined where there is none of this name. */
+  async testPermissions(
+    name: string,
+    permissions: readonly Permission[],
+    principal: Access["principal"],
+  ): Promise<Permission[] | undefined> {
+    const record = await this.#visible(name);
+    return record && allowedPermissions(ownRequest(principal, record, Date.now()), permissions);
+  }
+
+  /** The record, if the caller may have it; permission comes before existence. */
+  async #see(name: string, access: Access): Promise<OperationRecord | Absence> {
+    const record = await this.#visible(name);
+    if (!mayAccess(access, record, Date.now())) return "DENIED";
+    return record ?? "NOT_FOUND";
+  }
+
+  async #visible(name: string): Promise<OperationRecord | undefined> {
+    await this.#life.settle();
+    const { record } = this.#life;
+    return record && record.name === name && isVisible(record, Date.now()) ? record : undefined;
+  }
+
+  // ── The service's own parts ───────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * For the index's alarm and the sweep: settles what is due, arms an alarm that was lost, and gives the row
+   * as it should be, or undefined for none.
+   */
+  async reconcile(): Promise<IndexRow | undefined> {
+    // Its row is written, its record not yet: to say that there is none would have the row taken away.
+    if (this.#starting) throw new Error("the operation is still being started");
+    await this.#life.settle();
+    const { record } = this.#life;
+    if (!record || record.deleteTime !== undefined) return undefined;
+    return indexRowFromRecord(record);
+  }
+
+  /** For the index, before it forgets a deletion: until when to leave it at that; undefined where nothing is left here. */
+  async remainsUntil(): Promise<number | undefined> {
+    await this.#life.settle();
+    const { record } = this.#life;
+    return record && indexRowFromRecord(record).dueTime;
+  }
+
+  /** Where the operation is indexed, for what an earlier version reserved for it; undefined where there is none. */
+  async indexPlace(): Promise<IndexPlace | undefined> {
+    await this.#life.settle();
+    const { record } = this.#life;
+    return record && isVisible(record, Date.now()) ? placeOf(record) : undefined;
+  }
+
+  /** Whether an operation is here, whatever its name: a requestId is remembered as long as its operation. */
+  async exists(): Promise<boolean> {
+    await this.#life.settle();
+    const { record } = this.#life;
+    return record !== undefined && isVisible(record, Date.now());
+  }
+
+  /** A slot that this operation waits for is its own now. False: it does not want it any more. */
+  async slotFreed(): Promise<boolean> {
+    await this.#life.settle();
+    // Refused where it runs already, by a message of its own.
+    return this.#life.apply({ type: "slotFreed" }).ok || this.#life.record?.fence !== undefined;
+  }
+
+  /** Whether the slot of this key is in use here: while an attempt runs, or, the caller's own, until the end. */
+  async holdsSlot(key: string): Promise<boolean> {
+    await this.#life.settle();
+    const { record } = this.#life;
+    // Its caller's slot was taken before it: an upload may take longer than a holder is left unasked.
+    if (!record) return this.#starting !== undefined;
+    return record.runSlot?.key === key
+      ? record.fence !== undefined
+      : record.callerSlot?.key === key && holdsCallerSlot(record);
+  }
+
+  override async fetch(request: Request): Promise<Response> {
+    switch (`${request.method} ${new URL(request.url).pathname}`) {
+      case `GET ${WAIT_PATH}`:
+        return this.#wait(request);
+      case `GET ${RUN_PATH}`:
+        return this.#runnerDoor.claim(request);
+      case `GET ${INPUT_PATH}`:
+        return this.#runnerDoor.input(request);
+      case `GET ${STEP_PATH}`:
+        return this.#runnerDoor.step(request);
+      case `POST ${STEP_PATH}`:
+        return this.#runnerDoor.saveStep(request);
+      case `POST ${RESPONSE_PATH}`:
+        return this.#runnerDoor.saveResponse(request);
+      default:
+        return new Response(null, { status: 404 });
+    }
+  }
+
+  /** Hangs a waiter on a hibernatable socket, unless there is nothing to wait for. Accepting and testing are one event. */
+  async #wait(request: Request): Promise<Response> {
+    const name = decodeURIComponent(request.headers.get(NAME_HEADER) ?? "");
+    const access = request.headers.get(ACCESS_HEADER);
+    if (access === null) return new Response(null, { status: 403 });
+    const record = await this.#see(name, JSON.parse(decodeURIComponent(access)) as Access);
+    if (typeof record === "string") return new Response(null, { status: record === "DENIED" ? 403 : 404 });
+    if (isFinal(record.state)) return Response.json(this.#life.waitMessage(record));
+    const { waiters } = this.#life;
+    return waiters.count() < MAX_WAITERS ? waiters.accept() : new Response(null, { status: 503 });
+  }
+
+  override webSocketMessage(socket: WebSocket, data: string | ArrayBuffer): Promise<void> {
+    return this.#runnerDoor.message(socket, data);
+  }
+
+  // A closed run channel ends no attempt: its runner may come back with its token, and its lease is shortened meanwhile.
+  override async webSocketClose(socket: WebSocket, code: number): Promise<void> {
+    // 1000 and 3000 to 4999 may be sent; with any other the peer is gone in any case.
+    socket.close(code >= 3_000 && code <= 4_999 ? code : 1_000);
+    await this.#socketLost(socket);
+  }
+
+  override async webSocketError(socket: WebSocket, error: unknown): Promise<void> {
+    console.warn({ message: "socket failed", operation: this.#life.record?.name, error: String(error) });
+    await this.#socketLost(socket);
+  }
+
+  async #socketLost(socket: WebSocket): Promise<void> {
+    if (this.#life.runner.isRunChannel(socket)) await this.#life.settle();
+  }
+
+  override async alarm(): Promise<void> {
+    this.#life.alarm.fired();
+    if (this.#life.record) return this.#life.settleAtAlarm();
+    // An upload that never became an operation: erased, unless it is still coming in.
+    if (this.#starting) await this.#life.alarm.arm(Date.now() + UPLOAD_TIMEOUT_MS);
+    else if (this.#life.store.input.get(0)) await this.#life.store.eraseAll();
+  }
+}
+
+/** Shard 0 hears with the next row that the reservation's operation was created; of other shards' the Worker tells it. */
+function withRequestKey(record: OperationRecord, options: StartOptions | undefined): OperationRecord {
+  const { requestKey } = options ?? {};
+  return requestKey === undefined || (record.indexShard ?? 0) !== 0 ? record : { ...record, requestKey };
+}
+
+function marking({ requestKey }: OperationRecord): { marksReservation?: true } {
+  return requestKey === undefined ? {} : { marksReservation: true };
+}
+
+/** How a start went in the index. */
+type BegunStart = { shards?: KnownShards } & (
+  | { ok: true; record: OperationRecord }
+  | { ok: false; refusal: StartRefusal }
+);
+
+/** What follows a start: the work is queued; where the result was known at once, the world is told of it. */
+function startEffects(record: OperationRecord): Effect[] {
+  if (record.state === "QUEUED") return [{ type: "send" }];
+  if (!record.outcome) return [];
+  // Done at once: an input that came with it is not needed any more.
+  const effects: Effect[] = [{ type: "index" }, { type: "eraseWork" }];
+  return record.policy.snapshot ? [...effects, { type: "snapshot" }] : effects;
+}

@@ -1,0 +1,162 @@
+// The effects that reach beyond one operation's object: Queue, OperationIndex, KV. Each may be repeated, none is lost.
+import type { Env } from "../../env";
+import { deleteSnapshot, putSnapshot } from "../../kv/snapshots";
+import { MAX_INNER_CALL_MS } from "../../limits";
+import type { OperationEvent, OutboxEffect } from "../../lifecycle/event";
+import type { SlotStanding } from "../../operators/facts";
+import { indexRowFromRecord, reservationOf } from "../../list/index-row";
+import type { OperationRecord, Slot } from "../../lifecycle/record";
+import { callObject, objectByName } from "../object-call";
+import { operationIndexAddress, placeOf } from "../index/index-name";
+import { sendWork } from "./queues";
+
+/** What the outbox needs of its object. */
+export interface OutboxPort {
+  record(): OperationRecord | undefined;
+  /** The operation's JSON, as text or as a stream. */
+  body(record: OperationRecord): string | ReadableStream<Uint8Array>;
+  /** Lets the core know what was heard of effects. */
+  report(): void;
+}
+
+export class Outbox {
+  readonly #env: Env;
+  readonly #port: OutboxPort;
+  /** Effects under way, and whether each is to be done once more: of one kind, one at a time, so that the last one wins. */
+  readonly #underWay = new Map<OutboxEffect, { again: boolean; settled: Promise<void> }>();
+  /** How effects went, until the core knows: while others are under way it waits, so that all are saved as one row. */
+  readonly #heard: OperationEvent[] = [];
+  /** The last call about a slot: two of them on their way at once might change places. */
+  #slotCall: Promise<unknown> = Promise.resolve();
+
+  constructor(env: Env, port: OutboxPort) {
+    this.#env = env;
+    this.#port = port;
+  }
+
+  /** Performs an effect. It never throws: what fails stays in the outbox, and is tried again by the alarm. */
+  async perform(effect: "send" | OutboxEffect): Promise<void> {
+    if (effect === "send") return this.#send();
+    const current = this.#underWay.get(effect);
+    if (current) {
+      current.again = true;
+      return current.settled;
+    }
+    const { promise: settled, resolve } = Promise.withResolvers<void>();
+    const run = { again: true, settled };
+    this.#underWay.set(effect, run);
+    while (run.again) {
+      run.again = false;
+      await this.#performOnce(effect);
+    }
+    this.#underWay.delete(effect);
+    resolve();
+    if (this.#underWay.size === 0) this.#port.report();
+  }
+
+  /** How effects went that the core does not know of yet; it goes along with whatever is saved next. */
+  takeHeard(): OperationEvent[] {
+    return this.#heard.splice(0);
+  }
+
+  /** Gives a slot back. Should this be lost, its SlotsObject finds out by asking. */
+  async releaseSlot({ key }: Slot): Promise<void> {
+    const record = this.#port.record();
+    if (!record) return;
+    try {
+      await this.#afterSlotCall(() =>
+        callObject(objectByName(this.#env.SLOTS, key), async (stub): Promise<void> => stub.release(record.id)),
+      );
+    } catch (error) {
+      this.#log("releaseSlot", record, error);
+    }
+  }
+
+  /** Takes a slot to run in, or is put down as waiting for one. */
+  async acquireSlot({ key, limit }: Slot, operationId: string): Promise<boolean> {
+    return this.#afterSlotCall(() =>
+      callObject(
+        objectByName(this.#env.SLOTS, key),
+        async (stub): Promise<boolean> => stub.acquire({ operationId, limit, waits: true }),
+        { limitMs: MAX_INNER_CALL_MS },
+      ),
+    );
+  }
+
+  /** How the operation stands with a slot; undefined where that cannot be asked. */
+  async slotStanding({ key }: Slot, record: OperationRecord): Promise<SlotStanding | undefined> {
+    try {
+      return await callObject(
+        objectByName(this.#env.SLOTS, key),
+        async (stub): Promise<SlotStanding> => stub.standing(record.id),
+        { limitMs: MAX_INNER_CALL_MS },
+      );
+    } catch (error) {
+      this.#log("slotStanding", record, error);
+      return undefined;
+    }
+  }
+
+  /** One after another: a release that comes after the next acquisition would take the slot from work that runs. */
+  #afterSlotCall<T>(call: () => Promise<T>): Promise<T> {
+    const result = this.#slotCall.then(call, call);
+    this.#slotCall = result;
+    return result;
+  }
+
+  /** Resolves when nothing of an effect is under way. */
+  async settled(effect: OutboxEffect): Promise<void> {
+    await this.#underWay.get(effect)?.settled;
+  }
+
+  /** A message that could not be sent is sent again when nobody has claimed the work in time: no entry is needed. */
+  async #send(): Promise<void> {
+    const record = this.#port.record();
+    if (!record) return;
+    try {
+      await sendWork(this.#env, record);
+    } catch (error) {
+      this.#log("send", record, error);
+    }
+  }
+
+  async #performOnce(effect: OutboxEffect): Promise<void> {
+    const record = this.#port.record();
+    // Named again while it was under way, it may be done by now: what is under way has an entry, always.
+    if (!record?.outbox[effect]) return;
+    try {
+      await (effect === "index" ? this.#tellIndex(record) : this.#tellSnapshots(record));
+      this.#heard.push({ type: "effectDone", effect, revision: record.revision });
+    } catch (error) {
+      this.#log(effect, record, error);
+      this.#heard.push({ type: "effectFailed", effect });
+    }
+  }
+
+  async #tellIndex(record: OperationRecord): Promise<void> {
+    const { createTime, id, deleteTime } = record;
+    await callObject(
+      operationIndexAddress(this.#env.INDEX, record),
+      async (index): Promise<void> => {
+        if (deleteTime !== undefined) return index.remove({ createTime, id }, placeOf(record), reservationOf(record));
+        await index.upsert(indexRowFromRecord(record), placeOf(record));
+      },
+      // A deletion is answered when this has been tried.
+      { limitMs: MAX_INNER_CALL_MS },
+    );
+  }
+
+  async #tellSnapshots(record: OperationRecord): Promise<void> {
+    if (record.deleteTime !== undefined) return deleteSnapshot(this.#env.SNAPSHOTS, record.id);
+    await putSnapshot(this.#env.SNAPSHOTS, record, this.#port.body(record), Date.now());
+  }
+
+  #log(effect: string, record: OperationRecord, error: unknown): void {
+    console.warn({
+      message: "effect failed; it will be tried again",
+      effect,
+      operation: record.name,
+      error: String(error),
+    });
+  }
+}

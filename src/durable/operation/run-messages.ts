@@ -1,0 +1,74 @@
+// Between the run channel's messages and the core's events.
+import { attemptNumber } from "../../lifecycle/attempt";
+import type { EmulatedWork, Emulation } from "../../lifecycle/emulation";
+import type { OperationEvent } from "../../lifecycle/event";
+import { MAX_INLINE_RESULT_CHARACTERS } from "../../limits";
+import type { OperationRecord, StoredStep } from "../../lifecycle/record";
+import type { Claimed, ClaimedStep, MessageToObject } from "../../contract/run-channel";
+import type { OperationStorage } from "./operation-storage";
+
+/** The event that a runner's message stands for. `random` is 0 ≤ r < 1, for the jitter of a retry. */
+export function eventFromMessage(
+  message: Exclude<MessageToObject, { type: "saveStep" }>,
+  random: number,
+): OperationEvent {
+  switch (message.type) {
+    case "progress":
+    case "sleep":
+    case "release":
+    case "succeed":
+    case "saveCheckpoint":
+      return message;
+    case "yield":
+      return { ...message, random };
+    case "fail":
+      return { ...message, type: "attemptFailed", random };
+    default:
+      return message satisfies never;
+  }
+}
+
+/** What a runner is told when its claim holds. */
+export function claimedFromRecord(
+  record: OperationRecord,
+  fence: string,
+  store: Pick<OperationStorage, "request" | "step">,
+): Claimed {
+  return {
+    type: "claimed",
+    fence,
+    leaseMs: record.policy.leaseMs,
+    name: record.name,
+    method: record.method,
+    methodVersion: record.methodVersion,
+    createTime: record.createTime,
+    deadline: record.deadline,
+    attempt: attemptNumber(record),
+    maxAttempts: record.policy.maxAttempts,
+    ...(record.policy.maxResultBytes === undefined ? {} : { maxResultBytes: record.policy.maxResultBytes }),
+    request: store.request(),
+    ...(record.inputBytes === undefined ? {} : { inputBytes: record.inputBytes }),
+    sleeps: record.sleeps ?? [],
+    cancelRequested: record.cancelRequestTime !== undefined,
+    steps: claimedSteps(record.steps ?? [], store),
+    ...(record.stepFailures === undefined ? {} : { stepFailures: record.stepFailures }),
+    ...(record.checkpoint === undefined ? {} : { checkpoint: record.checkpoint }),
+    ...(record.traceparent === undefined ? {} : { traceparent: record.traceparent }),
+    ...(record.emulation === undefined ? {} : { emulation: emulatedWork(record.emulation) }),
+  };
+}
+
+function emulatedWork({ progress, end }: Emulation): EmulatedWork {
+  return { progress, ...(end === undefined ? {} : { end }) };
+}
+
+/** Small results go along, as many as fit; the others are fetched when they are asked for. */
+function claimedSteps(steps: readonly StoredStep[], store: Pick<OperationStorage, "step">): ClaimedStep[] {
+  let room = MAX_INLINE_RESULT_CHARACTERS;
+  return steps.map(({ name, place, bytes, chunks, order }) => {
+    const step: ClaimedStep = { name, place, ...(order === undefined ? {} : { order }) };
+    if (bytes > room) return step;
+    room -= bytes;
+    return { ...step, result: store.step(place).text(chunks) };
+  });
+}

@@ -1,0 +1,147 @@
+// What a runner asks of an operation's object: the claim, its input, its steps, a place for a large result, its messages.
+import { MAX_RESPONSE_BYTES } from "../../limits";
+import type { OperationEvent, SuccessfulOutcome } from "../../lifecycle/event";
+import type { AttemptMemory } from "../../lifecycle/record";
+import { FENCE_HEADER, MEMORY_HEADER, type MessageToObject, decodeMessageToObject } from "../../contract/run-channel";
+import { storeStream } from "./chunks";
+import type { OperationLife } from "./operation-life";
+import { claimedFromRecord, eventFromMessage } from "./run-messages";
+
+export class RunnerDoor {
+  readonly #life: OperationLife;
+  readonly #storing = new Set<number>();
+
+  constructor(life: OperationLife) {
+    this.#life = life;
+  }
+
+  /** Claims the work for a runner, or gives back the channel that it lost. */
+  async claim(request: Request): Promise<Response> {
+    await this.#life.settle();
+    const token = request.headers.get(FENCE_HEADER);
+    if (token === null && !(await this.#mayRun())) return fenced();
+    const event: Extract<OperationEvent, { fence: string }> =
+      token === null
+        ? { type: "claim", fence: crypto.randomUUID() }
+        : { type: "keepAlive", fence: token, receivedTime: Date.now() };
+    if (!this.#life.apply(event).ok) {
+      // Cancelled, or claimed by another, while the slot was asked for.
+      if (token === null && this.#life.record?.fence === undefined) await this.#life.releaseRunSlot();
+      return fenced();
+    }
+    const { store, runner } = this.#life;
+    return runner.accept(event.fence, claimedFromRecord(this.#life.mustHaveRecord(), event.fence, store));
+  }
+
+  /** Whether there is work to claim, and a slot to do it in; if only that is missing, the operation waits for it. */
+  async #mayRun(): Promise<boolean> {
+    if (this.#life.record?.state !== "QUEUED") return false;
+    if (await this.#life.acquireRunSlot()) return true;
+    this.#life.apply({ type: "hold" });
+    return false;
+  }
+
+  async input(request: Request): Promise<Response> {
+    if (!(await this.#currentFence(request))) return fenced();
+    return new Response(this.#life.store.input.stream());
+  }
+
+  async step(request: Request): Promise<Response> {
+    if (!(await this.#currentFence(request))) return fenced();
+    const place = Number(new URL(request.url).searchParams.get("place"));
+    const step = this.#life.record?.steps?.find((stored) => stored.place === place);
+    if (!step) return new Response(null, { status: 404 });
+    return new Response(this.#life.store.step(place).stream({ count: step.chunks }));
+  }
+
+  /** Stores a step's large result. The rows count once the record names them. */
+  async saveStep(request: Request): Promise<Response> {
+    const fence = await this.#currentFence(request);
+    if (fence === undefined || !request.body) return fenced();
+    const place = this.#freePlace();
+    this.#storing.add(place);
+    try {
+      const chunks = this.#life.store.step(place);
+      const stored = await storeStream(chunks, request.body, { maxBytes: this.#maxResultBytes() });
+      if (!stored.ok) return new Response(null, { status: 413 });
+      const { searchParams } = new URL(request.url);
+      // An earlier version's runner says neither order nor memory.
+      const order = searchParams.get("order");
+      const step = {
+        name: searchParams.get("name") ?? "",
+        place,
+        bytes: stored.bytes,
+        chunks: stored.chunks,
+        ...(order === null ? {} : { order: Number(order) }),
+      };
+      const isStored = this.#life.apply({ ...memoryOf(request), type: "saveStep", fence, step }).ok;
+      return isStored ? new Response(null, { status: 204 }) : fenced();
+    } finally {
+      this.#storing.delete(place);
+    }
+  }
+
+  /** Steps may run side by side: a place is free when no step has it, and none is being stored there. */
+  #freePlace(): number {
+    const taken = new Set([...(this.#life.record?.steps ?? []).map(({ place }) => place), ...this.#storing]);
+    let place = 0;
+    while (taken.has(place)) place += 1;
+    return place;
+  }
+
+  /** Stores a large response. It becomes the operation's with the last word that names it. */
+  async saveResponse(request: Request): Promise<Response> {
+    if (!(await this.#currentFence(request)) || !request.body) return fenced();
+    const stored = await storeStream(this.#life.store.response, request.body, { maxBytes: this.#maxResultBytes() });
+    if (!stored.ok) return new Response(null, { status: 413 });
+    const outcome: SuccessfulOutcome = { responseChunks: stored.chunks, responseBytes: stored.bytes };
+    return Response.json(outcome);
+  }
+
+  #maxResultBytes(): number {
+    return this.#life.record?.policy.maxResultBytes ?? MAX_RESPONSE_BYTES;
+  }
+
+  /** The token of a request, if it is the current one. */
+  async #currentFence(request: Request): Promise<string | undefined> {
+    await this.#life.settle();
+    const fence = request.headers.get(FENCE_HEADER);
+    return fence !== null && this.#life.record?.fence === fence ? fence : undefined;
+  }
+
+  async message(socket: WebSocket, data: string | ArrayBuffer): Promise<void> {
+    const message = decodeMessageToObject(data);
+    if (!message) return socket.close(1003, "not a message of the run channel");
+    await this.#life.settle();
+    const { runner } = this.#life;
+    const isAccepted =
+      message.type === "saveStep"
+        ? this.#saveSmallStep(message)
+        : this.#life.apply(eventFromMessage(message, Math.random())).ok;
+    if (!isAccepted) return runner.send(socket, { type: "stop" });
+    if (message.type === "progress") return;
+    runner.send(socket, "id" in message ? { type: "saved", id: message.id } : { type: "settled" });
+  }
+
+  /** Stores a result that came in a message. Nothing is awaited between its rows and the record: both are committed at once. */
+  #saveSmallStep(message: Extract<MessageToObject, { type: "saveStep" }>): boolean {
+    const { id: _id, type, fence, name, result, order, ...memory } = message;
+    const { record, store } = this.#life;
+    if (record?.fence !== fence) return false;
+    const place = this.#freePlace();
+    const bytes = new TextEncoder().encode(result);
+    const isNew = !record.steps?.some((step) => step.name === name);
+    const chunks = isNew ? store.step(place).putAll(bytes) : 0;
+    const step = { name, place, bytes: bytes.length, chunks, ...(order === undefined ? {} : { order }) };
+    return this.#life.apply({ ...memory, type, fence, step }).ok;
+  }
+}
+
+function memoryOf(request: Request): AttemptMemory {
+  return JSON.parse(decodeURIComponent(request.headers.get(MEMORY_HEADER) ?? "%7B%7D")) as AttemptMemory;
+}
+
+/** The runner's token is not the current one, or there is nothing to claim: it must stop. */
+function fenced(): Response {
+  return new Response(null, { status: 409 });
+}

@@ -1,0 +1,120 @@
+// The hibernatable sockets of one operation's object: its runner's, and those of everyone who waits.
+import { WAITERS_HEADER, type WaitMessage } from "../../contract/answer";
+import { MAX_PUSHED_BYTES } from "../../limits";
+import { utf8Length } from "../../rpc/utf8";
+import type { Claimed, MessageToRunner } from "../../contract/run-channel";
+
+type SocketState = Pick<DurableObjectState, "acceptWebSocket" | "getWebSockets" | "getWebSocketAutoResponseTimestamp">;
+
+const RUNNER_TAG = "run";
+const WAITER_TAG = "wait";
+/** Of the codes that applications may send. */
+const ASK_AGAIN = 4_000;
+const COME_AND_GET = JSON.stringify({ type: "done" } satisfies WaitMessage);
+
+/** PERSISTED CONTRACT: kept with the socket while the object hibernates. */
+interface RunnerAttachment {
+  fence: string;
+}
+
+export class RunnerSockets {
+  readonly #state: SocketState;
+
+  constructor(state: SocketState) {
+    this.#state = state;
+  }
+
+  /** Opens the channel of the runner that holds `fence`; a channel left over from before is told to stop. */
+  accept(fence: string, claimed: Claimed): Response {
+    for (const socket of this.#state.getWebSockets(RUNNER_TAG)) this.#dismiss(socket, fence);
+    const { 0: client, 1: server } = new WebSocketPair();
+    this.#state.acceptWebSocket(server, [RUNNER_TAG]);
+    server.serializeAttachment({ fence } satisfies RunnerAttachment);
+    this.send(server, claimed);
+    return new Response(null, { status: 101, webSocket: client });
+  }
+
+  /** A runner's own earlier channel is just closed: it has lost the channel, not the work. */
+  #dismiss(socket: WebSocket, fence: string): void {
+    if (attachment(socket)?.fence !== fence) this.send(socket, { type: "stop" });
+    socket.close(1000, "superseded");
+  }
+
+  tell(message: "cancel" | "stop"): void {
+    for (const socket of this.#state.getWebSockets(RUNNER_TAG)) this.send(socket, { type: message });
+  }
+
+  send(socket: WebSocket, message: MessageToRunner): void {
+    if (socket.readyState === WebSocket.READY_STATE_OPEN) socket.send(JSON.stringify(message));
+  }
+
+  /** When the runner that holds `fence` last kept its lease (milliseconds since 1970), answered without waking the object. */
+  lastKeepAliveTime(fence: string): number | undefined {
+    const times = this.#state
+      .getWebSockets(RUNNER_TAG)
+      .filter((socket) => attachment(socket)?.fence === fence)
+      .map((socket) => this.#state.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? 0);
+    return times.length > 0 ? Math.max(...times) : undefined;
+  }
+
+  isRunChannel(socket: WebSocket): boolean {
+    return attachment(socket) !== null;
+  }
+
+  /** Whether the channel of the runner that holds `fence` is open. */
+  isConnected(fence: string): boolean {
+    return this.#state
+      .getWebSockets(RUNNER_TAG)
+      .some((socket) => attachment(socket)?.fence === fence && socket.readyState === WebSocket.READY_STATE_OPEN);
+  }
+}
+
+function attachment(socket: WebSocket): RunnerAttachment | null {
+  return socket.deserializeAttachment() as RunnerAttachment | null;
+}
+
+export class WaiterSockets {
+  readonly #state: SocketState;
+
+  constructor(state: SocketState) {
+    this.#state = state;
+  }
+
+  count(): number {
+    return this.#state.getWebSockets(WAITER_TAG).length;
+  }
+
+  accept(): Response {
+    const { 0: client, 1: server } = new WebSocketPair();
+    this.#state.acceptWebSocket(server, [WAITER_TAG]);
+    return new Response(null, {
+      status: 101,
+      webSocket: client,
+      headers: { [WAITERS_HEADER]: String(this.count()) },
+    });
+  }
+
+  /** Lets everyone who waits come again. */
+  cut(): void {
+    for (const socket of this.#state.getWebSockets(WAITER_TAG)) {
+      if (socket.readyState === WebSocket.READY_STATE_OPEN) socket.close(ASK_AGAIN, "ask again");
+    }
+  }
+
+  /**
+   * Answers everyone who waits. What is sent is in memory until it is read, so those that would take it past
+   * {@link MAX_PUSHED_BYTES} are told to come and get it.
+   */
+  push(message: WaitMessage): void {
+    const text = JSON.stringify(message);
+    const size = utf8Length(text);
+    let bytesLeft = MAX_PUSHED_BYTES;
+    for (const socket of this.#state.getWebSockets(WAITER_TAG)) {
+      if (socket.readyState !== WebSocket.READY_STATE_OPEN) continue;
+      const fits = size <= bytesLeft;
+      if (fits) bytesLeft -= size;
+      socket.send(fits || message.type !== "operation" ? text : COME_AND_GET);
+      socket.close(1000, "answered");
+    }
+  }
+}

@@ -1,0 +1,38 @@
+// One line in the log for each transition of an operation (docs/operations.md): its name, and no payload.
+import type { Env } from "../../env";
+import type { OperationRecord } from "../../lifecycle/record";
+import type { HappenedTransition, TransitionCause } from "../../lifecycle/transition";
+
+/** What the service had to mend, or to give up on. */
+const WARNINGS: ReadonlySet<TransitionCause> = new Set<TransitionCause>([
+  "resend",
+  "loseLease",
+  "passAttemptLimit",
+  "missHeartbeat",
+  "endGrace",
+  "passDeadline",
+]);
+
+/**
+ * `requestId`: of the HTTP request that caused it, where one did. The request that started the operation, and its trace, are
+ * named on every line.
+ */
+export function logTransition(
+  { LOG }: Pick<Env, "LOG">,
+  { name, method, startRequestId, traceparent }: OperationRecord,
+  transition: HappenedTransition,
+  requestId: string | undefined,
+): void {
+  if (LOG === "off") return;
+  const line = {
+    message: "transition",
+    operation: name,
+    method,
+    ...transition,
+    ...(requestId === undefined ? {} : { requestId }),
+    ...(startRequestId === undefined ? {} : { startRequestId }),
+    ...(traceparent === undefined ? {} : { traceparent }),
+  };
+  if (WARNINGS.has(transition.cause)) console.warn(line);
+  else console.log(line);
+}

@@ -1,0 +1,136 @@
+// The row by which OperationIndex knows an operation: made from its record, and never read back into it.
+import { INDEX_DUE_SLACK_MS, MAX_INDEXED_ANY_BYTES, STARTING_CHECK_MS } from "../limits";
+import type { CreatedReservation } from "./reservation";
+import type { OperationRecord } from "../lifecycle/record";
+import { metadataAny } from "../contract/resource";
+import { isFinal } from "../lifecycle/state";
+
+/** PERSISTED CONTRACT: it crosses from operation to index, and its fields are the index's columns. */
+export interface IndexRow {
+  /** Milliseconds since 1970; with `id` the key, by which lists are ordered. */
+  createTime: number;
+  id: string;
+  parent: string;
+  /** The shard that the row belongs in, where it is not shard 0. */
+  indexShard?: number;
+  done: boolean;
+  /** 0 while STARTING; a row of an older revision never overwrites a newer one. */
+  revision: number;
+  /** When the index looks after the operation: past its deadline while it runs, its expiry after. */
+  dueTime: number;
+  /** The Operation as JSON; large metadata and responses are cut down to their `@type`, large errors lose their details. */
+  operation: string;
+  /** Where a requestId started it: shard 0 is told that the operation was created. Not a column. */
+  reservation?: CreatedReservation;
+  /** Facts about every operation, whatever its metadata type, as JSON; times in milliseconds since 1970. */
+  facts: string;
+}
+
+/** What `facts` holds. */
+export interface IndexFacts {
+  startTime?: number;
+  endTime?: number;
+  expireTime?: number;
+  target: string;
+  verb: string;
+  /** Both are in rows that were written since a filter may ask for them. */
+  method?: string;
+  state?: string;
+  requestedCancellation: boolean;
+  /** Metadata, or response, did not fit: the operation's object has the whole. */
+  metadataTruncated?: true;
+  responseTruncated?: true;
+  /** The error's details did not fit; its code and message are there. */
+  errorTruncated?: true;
+  /** Then: bytes of the whole operation as JSON, in UTF-8. */
+  size?: number;
+}
+
+/** The row of a committed record. A response that is stored apart from it is large, and not copied. */
+export function indexRowFromRecord(record: OperationRecord): IndexRow {
+  const done = isFinal(record.state);
+  const metadata = fit(JSON.stringify(metadataAny(record)), typeOnly(metadataAny(record)["@type"]));
+  const result = resultField(record);
+  const facts: IndexFacts = {
+    ...(record.startTime === undefined ? {} : { startTime: record.startTime }),
+    ...(record.endTime === undefined ? {} : { endTime: record.endTime }),
+    ...(record.expireTime === undefined ? {} : { expireTime: record.expireTime }),
+    target: record.target,
+    verb: record.verb,
+    method: record.method,
+    state: record.state,
+    requestedCancellation: record.cancelRequestTime !== undefined,
+    ...(metadata.truncated ? { metadataTruncated: true } : {}),
+    ...(result.truncated
+      ? record.outcome && "error" in record.outcome
+        ? { errorTruncated: true }
+        : { responseTruncated: true }
+      : {}),
+    ...(metadata.truncated || result.truncated ? { size: metadata.bytes + result.bytes + record.name.length } : {}),
+  };
+  return {
+    createTime: record.createTime,
+    id: record.id,
+    parent: record.parent,
+    ...(record.indexShard === undefined ? {} : { indexShard: record.indexShard }),
+    done,
+    revision: record.revision,
+    dueTime: record.expireTime ?? record.deadline + INDEX_DUE_SLACK_MS,
+    operation: `{"name":${JSON.stringify(record.name)},"metadata":${metadata.json},"done":${done}${result.json}}`,
+    facts: JSON.stringify(facts),
+    ...createdReservation(record),
+  };
+}
+
+/** Only a record says that the operation was created, so a STARTING row does not. */
+function createdReservation({ requestKey: key, inputDigest }: OperationRecord): Pick<IndexRow, "reservation"> {
+  if (key === undefined) return {};
+  return { reservation: inputDigest === undefined ? { key } : { key, inputDigest } };
+}
+
+/** What shard 0 is told with a deletion. */
+export function reservationOf(record: OperationRecord): CreatedReservation | undefined {
+  return createdReservation(record).reservation;
+}
+
+/** The row that is written before the record is committed: it stands until the first change, or until it is checked. */
+export function startingRow(record: OperationRecord): IndexRow {
+  const { reservation: _notCreatedYet, ...row } = indexRowFromRecord(record);
+  return { ...row, revision: 0, dueTime: record.createTime + STARTING_CHECK_MS };
+}
+
+interface Fitted {
+  json: string;
+  truncated: boolean;
+  /** Of the whole, in UTF-8. */
+  bytes: number;
+}
+
+const encoder = new TextEncoder();
+
+/** The JSON where it is small enough, and what is left of it where it is not. */
+function fit(json: string, cut: string): Fitted {
+  const bytes = encoder.encode(json).length;
+  if (bytes <= MAX_INDEXED_ANY_BYTES) return { json, truncated: false, bytes };
+  return { json: cut, truncated: true, bytes };
+}
+
+function typeOnly(typeUrl: string): string {
+  return JSON.stringify({ "@type": typeUrl });
+}
+
+/** The result as the field it is, comma included. */
+function resultField(record: OperationRecord): Fitted {
+  const { outcome, responseType } = record;
+  if (outcome === undefined) return { json: "", truncated: false, bytes: 0 };
+  if ("error" in outcome) {
+    const { code, message } = outcome.error;
+    const fitted = fit(JSON.stringify(outcome.error), JSON.stringify({ code, message }));
+    return { ...fitted, json: `,"error":${fitted.json}` };
+  }
+  const fitted =
+    "response" in outcome
+      ? fit(outcome.response, typeOnly(responseType))
+      : { json: typeOnly(responseType), truncated: true, bytes: outcome.responseBytes };
+  return { ...fitted, json: `,"response":${fitted.json}` };
+}

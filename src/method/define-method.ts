@@ -1,0 +1,216 @@
+// defineMethod: a declaration checked and given its defaults, once, when the Worker starts.
+import { type DurationText, durationTextToMs } from "../aip/duration";
+import { type HttpTemplate, compileHttpTemplate } from "../aip/http-template";
+import {
+  DEFAULT_BACKOFF_MULTIPLIER,
+  DEFAULT_GRACE_MS,
+  DEFAULT_INITIAL_BACKOFF_MS,
+  DEFAULT_MAX_ATTEMPTS,
+  DEFAULT_MAX_BACKOFF_MS,
+  DEFAULT_RESULT_BYTES,
+  DEFAULT_RETENTION_MS,
+  DEFAULT_TIMEOUT_MS,
+  MAX_GRACE_MS,
+  MAX_MAX_ATTEMPTS,
+  MAX_RESPONSE_BYTES,
+  MAX_RETENTION_MS,
+  MAX_SLOTS,
+  MAX_TIMEOUT_MS,
+  MIN_RETENTION_MS,
+} from "../limits";
+import type { Message } from "../protobuf/message";
+import { declaredMessage } from "../protobuf/refine";
+import type { JsonObject } from "../rpc/any";
+import { checkDeclaration, checkRequestMessage } from "./declaration-check";
+import { checkedMetadata, declaredType, encodeMessage } from "./declared-type";
+import type { HttpRule, ImmediateResult, InputRule, MethodDeclaration, OperationContext, StartContext } from "./method";
+import type { RunPolicy } from "../lifecycle/record";
+import { decodeRequest } from "./request-schema";
+
+/** The parts of a method's RunPolicy that its declaration decides; the rest is the deployment's. */
+export type DeclaredPolicy = Omit<RunPolicy, "leaseMs" | "resendMs" | "snapshot" | "usualDurationMs">;
+
+/** A checked method. What its request is inside is nobody's business but its own: `run` decodes what it is given. */
+export interface Method {
+  id: string;
+  version: string;
+  http: HttpRule;
+  template: HttpTemplate;
+  input: InputRule | undefined;
+  responseType: string;
+  /** undefined: the default metadata, a Struct. */
+  metadataType: string | undefined;
+  /** The custom verb, or `create`. */
+  verb: string;
+  timeoutMs: number;
+  maxConcurrent: number | undefined;
+  /** The queue binding that carries its work; undefined: the lanes. */
+  queue: string | undefined;
+  policy: DeclaredPolicy;
+  /** The request as it is declared, where it is: for the query's types and the documents that describe the service. */
+  requestMessage: Message | undefined;
+  responseMessage: Message | undefined;
+  metadataMessage: Message | undefined;
+  /** What a start needs to know of the request. Throws INVALID_ARGUMENT where the JSON is no request of this method. */
+  prepare(json: JsonObject, context: StartContext): Promise<PreparedStart>;
+  run(json: JsonObject, operation: OperationContext): Promise<object>;
+}
+
+export interface PreparedStart {
+  /** The metadata of the first answer. */
+  metadata: object;
+  /** The result, where it was known without any work. */
+  immediate: ImmediateResult<object> | undefined;
+  /** How long it will take, as far as the declaration says. */
+  usualDurationMs: number | undefined;
+}
+
+/**
+ * Declares a method that starts operations.
+ *
+ * @throws TypeError naming the option that is wrong, when the Worker starts.
+ */
+export function defineMethod<Request, Response extends object = object, Metadata extends object = JsonObject>(
+  declaration: MethodDeclaration<Request, Response, Metadata>,
+): Method {
+  checkDeclaration(declaration);
+  const { http, retry = {} } = declaration;
+  const template = compileHttpTemplate(http.post);
+  const id = declaration.id ?? literalPath(template.template);
+  const requestMessage = declaredMessage(declaration.request);
+  if (requestMessage) checkRequestMessage(id, requestMessage, { template, body: http.body });
+  const duration = (option: string, text: DurationText | undefined, bounds: Bounds): number =>
+    checkedDuration(`method ${id}: ${option}`, text, bounds);
+  const responseType = declaredType(`method ${id}: responseType`, declaration.responseType);
+  const metadataType = declaredType(`method ${id}: metadataType`, declaration.metadataType);
+  const { usualDuration } = declaration;
+  if (usualDuration !== undefined && typeof usualDuration !== "function")
+    duration("usualDuration", usualDuration, USUAL_DURATION);
+  const encodeResponse = (response: object): object =>
+    encodeMessage(`The response of ${id}`, responseType, response ?? {});
+  return {
+    id,
+    version: declaration.version ?? "1",
+    http,
+    template,
+    input: declaration.input,
+    responseType: responseType.name ?? "google.protobuf.Struct",
+    metadataType: metadataType.name,
+    verb: template.verb === "" ? "create" : template.verb,
+    timeoutMs: duration("timeout", declaration.timeout, { byDefault: DEFAULT_TIMEOUT_MS, min: 1, max: MAX_TIMEOUT_MS }),
+    maxConcurrent:
+      declaration.maxConcurrent === undefined
+        ? undefined
+        : checkedInteger(`method ${id}: maxConcurrent`, declaration.maxConcurrent, {
+            byDefault: 1,
+            min: 1,
+            max: MAX_SLOTS,
+          }),
+    queue: checkedQueue(`method ${id}: queue`, declaration.queue),
+    policy: {
+      ...(declaration.attemptTimeout === undefined
+        ? {}
+        : {
+            attemptTimeoutMs: duration("attemptTimeout", declaration.attemptTimeout, {
+              byDefault: MAX_TIMEOUT_MS,
+              min: 1,
+              max: MAX_TIMEOUT_MS,
+            }),
+          }),
+      graceMs: duration("gracePeriod", declaration.gracePeriod, {
+        byDefault: DEFAULT_GRACE_MS,
+        min: 0,
+        max: MAX_GRACE_MS,
+      }),
+      retentionMs: duration("retention", declaration.retention, {
+        byDefault: DEFAULT_RETENTION_MS,
+        min: MIN_RETENTION_MS,
+        max: MAX_RETENTION_MS,
+      }),
+      maxResultBytes: checkedInteger(`method ${id}: maxResultBytes`, declaration.maxResultBytes, {
+        byDefault: DEFAULT_RESULT_BYTES,
+        min: 1,
+        max: MAX_RESPONSE_BYTES,
+      }),
+      maxAttempts: checkedInteger(`method ${id}: retry.maxAttempts`, retry.maxAttempts, {
+        byDefault: DEFAULT_MAX_ATTEMPTS,
+        min: 1,
+        max: MAX_MAX_ATTEMPTS,
+      }),
+      initialBackoffMs: duration("retry.initialBackoff", retry.initialBackoff, {
+        byDefault: DEFAULT_INITIAL_BACKOFF_MS,
+        min: 0,
+        max: MAX_TIMEOUT_MS,
+      }),
+      maxBackoffMs: duration("retry.maxBackoff", retry.maxBackoff, {
+        byDefault: DEFAULT_MAX_BACKOFF_MS,
+        min: 0,
+        max: MAX_TIMEOUT_MS,
+      }),
+      backoffMultiplier: checkedNumber(`method ${id}: retry.backoffMultiplier`, retry.backoffMultiplier, {
+        byDefault: DEFAULT_BACKOFF_MULTIPLIER,
+        min: 1,
+        max: 10,
+      }),
+    },
+    requestMessage,
+    responseMessage: responseType.message,
+    metadataMessage: metadataType.message,
+    prepare: async (json, context) => {
+      const request = await decodeRequest(declaration.request, json);
+      const immediate = declaration.immediate?.(request, context);
+      const metadata = declaration.initialMetadata?.(request, context);
+      const encoded = metadata && encodeMessage(`The initial metadata of ${id}`, metadataType, metadata);
+      const usual = typeof usualDuration === "function" ? usualDuration(request, context) : usualDuration;
+      return {
+        metadata: checkedMetadata(`the initial metadata of ${id}`, encoded ?? {}),
+        usualDurationMs: usual === undefined ? undefined : duration("usualDuration", usual, USUAL_DURATION),
+        immediate: immediate && "response" in immediate ? { response: encodeResponse(immediate.response) } : immediate,
+      };
+    },
+    run: async (json, operation) =>
+      encodeResponse(await declaration.run(await decodeRequest(declaration.request, json), operation)),
+  };
+}
+
+/** `/v1/{parent=projects/…}/tables:profile` → `tables:profile`: what of a template is the method's own. */
+function literalPath(template: string): string {
+  return template.replace(/^\/[^/]+\//, "").replaceAll(/\{[^}]*\}\/?/g, "");
+}
+
+/** A binding's name is a name in JavaScript: `TRANSCODE`, not the queue's own name, `transcode-jobs`. */
+function checkedQueue(option: string, name: unknown): string | undefined {
+  if (name === undefined) return undefined;
+  if (typeof name === "string" && /^[A-Za-z_$][\w$]*$/.test(name)) return name;
+  throw new TypeError(
+    `${option} is ${JSON.stringify(name)}; name the binding of a queue, as wrangler.toml does: "TRANSCODE"`,
+  );
+}
+
+interface Bounds {
+  byDefault: number;
+  min: number;
+  max: number;
+}
+
+const USUAL_DURATION: Bounds = { byDefault: 0, min: 0, max: MAX_TIMEOUT_MS };
+
+function checkedDuration(option: string, text: DurationText | undefined, bounds: Bounds): number {
+  if (text === undefined) return bounds.byDefault;
+  const ms = durationTextToMs(text);
+  if (ms === undefined)
+    throw new TypeError(`${option} is ${JSON.stringify(text)}; write a number and a unit: "90s", "1h", "30d"`);
+  return checkedNumber(`${option}, in milliseconds,`, ms, bounds);
+}
+
+function checkedInteger(option: string, value: number | undefined, bounds: Bounds): number {
+  const number = checkedNumber(option, value, bounds);
+  if (!Number.isInteger(number)) throw new TypeError(`${option} is ${number}; it must be a whole number`);
+  return number;
+}
+
+function checkedNumber(option: string, value: number | undefined, { byDefault, min, max }: Bounds): number {
+  if (value === undefined) return byDefault;
+  if (!(value >= min && value <= max)) throw new TypeError(`${option} is ${value}; it may be from ${min} to ${max}`);
+  return value;
+}

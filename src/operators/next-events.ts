@@ -1,0 +1,82 @@
+// What happens to an operation next, should nobody do anything: when, and in plain sentences.
+import { MAX_PLATFORM_DEATHS } from "../limits";
+import { attemptNumber } from "../lifecycle/attempt";
+import { type DueTransition, dueTimes } from "../lifecycle/due";
+import type { OutboxEffect } from "../lifecycle/event";
+import type { OperationRecord, OutboxEntry } from "../lifecycle/record";
+import { isFinal } from "../lifecycle/state";
+import { length, when } from "./words";
+
+/** An event that time alone brings about. */
+export interface NextEvent {
+  event: DueTransition | OutboxEffect | "expire";
+  /** Milliseconds since 1970. */
+  time: number;
+  description: string;
+}
+
+/** The earliest first. */
+export function nextEvents(record: OperationRecord, now: number): NextEvent[] {
+  const due = dueTimes(record).flatMap(([event, time]): NextEvent[] =>
+    time === undefined ? [] : [{ event, time, description: `At ${when(time, now)} ${dueText(event, record)}` }],
+  );
+  return [...due, ...outboxEvents(record, now), ...expiry(record, now)].toSorted((a, b) => a.time - b.time);
+}
+
+function dueText(event: DueTransition, record: OperationRecord): string {
+  const { failures, platformDeaths, policy } = record;
+  switch (event) {
+    case "passDeadline":
+      return record.cancelRequestTime === undefined
+        ? "it ends with DEADLINE_EXCEEDED, unless it has ended before."
+        : "it is given up as cancelled, unless it has ended before.";
+    case "endGrace":
+      return "it is given up as cancelled, without a word of its work, unless that has ended before.";
+    case "missHeartbeat":
+      return "it ends with DEADLINE_EXCEEDED, unless its worker has reported before.";
+    case "loseLease":
+      return record.channelLostTime === undefined
+        ? `the lease is extended, if its runner's keep-alives have come; otherwise ${lossText(record, platformDeaths + 1)}.`
+        : `unless its runner has opened its channel again, ${lossText(record, platformDeaths + 1)}.`;
+    case "passAttemptLimit":
+      return `attempt ${attemptNumber(record)} has taken as long as it may (${length(policy.attemptTimeoutMs ?? 0)}) and ${
+        failures + 1 >= policy.maxAttempts ? "fails, for good: it is the last" : "fails, to be tried again"
+      }.`;
+    case "wake":
+      return record.state === "SLEEPING"
+        ? "its work is queued to go on."
+        : `it is queued for attempt ${attemptNumber(record)}; ${failures} of at most ${policy.maxAttempts} have failed.`;
+    case "resend":
+      return "its queue message is sent again, unless it has been claimed before.";
+    default:
+      return event satisfies never;
+  }
+}
+
+function lossText({ state }: OperationRecord, deaths: number): string {
+  if (state === "CANCELLING") return "it is given up as cancelled";
+  if (deaths >= MAX_PLATFORM_DEATHS) return "its work is lost once too often, and it fails";
+  return `the attempt counts as lost (${deaths} of at most ${MAX_PLATFORM_DEATHS} in a row) and another follows`;
+}
+
+const told: Record<OutboxEffect, string> = {
+  index: "the index is told of its present state",
+  snapshot: "KV is told of its present state",
+};
+
+function outboxEvents({ outbox }: OperationRecord, now: number): NextEvent[] {
+  const entries: [OutboxEffect, OutboxEntry | undefined][] = [
+    ["index", outbox.index],
+    ["snapshot", outbox.snapshot],
+  ];
+  return entries.flatMap(([event, entry]) => {
+    if (!entry) return [];
+    const tries = entry.failures === 0 ? "" : `; ${entry.failures} tries have failed`;
+    return [{ event, time: entry.dueTime, description: `At ${when(entry.dueTime, now)} ${told[event]}${tries}.` }];
+  });
+}
+
+function expiry({ state, expireTime }: OperationRecord, now: number): NextEvent[] {
+  if (expireTime === undefined || !isFinal(state)) return [];
+  return [{ event: "expire", time: expireTime, description: `At ${when(expireTime, now)} it is forgotten.` }];
+}

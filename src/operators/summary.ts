@@ -1,0 +1,135 @@
+// Why an operation is where it is, in plain sentences.
+import { MAX_PLATFORM_DEATHS } from "../limits";
+import { attemptNumber } from "../lifecycle/attempt";
+import type { AttemptEnd, EndedAttempt, OperationRecord } from "../lifecycle/record";
+import { isFinal } from "../lifecycle/state";
+import { waitsForDeployment } from "../lifecycle/undeployed";
+import type { LiveFacts } from "./facts";
+import { errorText, length, sentence, when } from "./words";
+
+export function summary(record: OperationRecord, live: LiveFacts, now: number): string {
+  return [deletion(record, now), whereItIs(record, live, now)].filter((text) => text !== "").join(" ");
+}
+
+function deletion({ deleteTime, state }: OperationRecord, now: number): string {
+  if (deleteTime === undefined) return "";
+  const hidden = `It was deleted at ${when(deleteTime, now)} and is hidden from clients`;
+  return isFinal(state)
+    ? `${hidden}; it is forgotten once index and KV know.`
+    : `${hidden}; its work goes on to its end, and what it comes to is dropped.`;
+}
+
+function whereItIs(record: OperationRecord, live: LiveFacts, now: number): string {
+  switch (record.state) {
+    case "NEW":
+      return "It is being created.";
+    case "QUEUED":
+      return queued(record, live);
+    case "RUNNING":
+      return `${running(record, now)} ${runner(record, live, now)}`;
+    case "SLEEPING":
+      return `Its work set a durable timer: attempt ${attemptNumber(record)} goes on at ${when(record.wakeTime ?? now, now)}.`;
+    case "BACKING_OFF":
+      return sentence(`${lastAttempt(record, now)} It waits to be tried again`);
+    case "CANCELLING":
+      return `${cancelRequest(record, now)} Its runner was told and has not ended yet. ${runner(record, live, now)}`;
+    case "EXTERNAL":
+      return `Its work is done elsewhere, by whoever calls PATCH on it. ${heartbeat(record, now)}`;
+    case "EXTERNAL_CANCELLING":
+      return `${cancelRequest(record, now)} Whoever does its work has to react to it. ${heartbeat(record, now)}`;
+    case "SUCCEEDED":
+    case "FAILED":
+    case "CANCELLED":
+      return ended(record, now);
+    default:
+      return record.state satisfies never;
+  }
+}
+
+function queued(record: OperationRecord, { runSlot, lane }: LiveFacts): string {
+  const work = queuedWork(record);
+  if (record.runSlot && runSlot?.ahead !== undefined) {
+    const { key, limit } = record.runSlot;
+    return `${work} waits for a slot: ${runSlot.holders} of ${limit} of ${JSON.stringify(key)} are taken, and ${runSlot.ahead} wait before it.`;
+  }
+  const times = (record.resends ?? 0) + 1;
+  const through = lane === undefined ? "" : ` through ${lane}`;
+  const sent = times === 1 ? `its message was sent${through}` : `its message was sent ${times} times, last${through}`;
+  return sentence(`${work} waits for a consumer: ${sent}, and none has claimed it${said(record)}`);
+}
+
+function queuedWork(record: OperationRecord): string {
+  const number = attemptNumber(record);
+  if (record.resumes) return `Attempt ${number} is to go on, and`;
+  return number === 1 ? "It has not run yet, and" : `Attempt ${number} is to begin, and`;
+}
+
+/** What the status message adds to the state: why a consumer gave the work back. */
+function said(record: OperationRecord): string {
+  return waitsForDeployment(record) ? `. A consumer gave it back: ${record.statusMessage}` : "";
+}
+
+function running(record: OperationRecord, now: number): string {
+  const since = record.attemptStartTime ?? record.startTime;
+  const began = since === undefined ? "" : ` since ${when(since, now)}`;
+  return `Attempt ${attemptNumber(record)} runs${began}.`;
+}
+
+function runner({ leaseEndTime = 0 }: OperationRecord, live: LiveFacts, now: number): string {
+  const until = `its lease holds until ${when(leaseEndTime, now)}`;
+  if (!live.isConnected) return `Its runner has lost its channel; ${until}, and within it the runner may come back.`;
+  const heard =
+    live.lastKeepAliveTime === undefined
+      ? "has sent no keep-alive yet"
+      : `was last heard of at ${when(live.lastKeepAliveTime, now)}`;
+  return `Its runner is connected and ${heard}; ${until}.`;
+}
+
+function cancelRequest({ cancelRequestTime = 0 }: OperationRecord, now: number): string {
+  return `Cancellation was requested at ${when(cancelRequestTime, now)}.`;
+}
+
+function heartbeat({ heartbeatMs, heartbeatDueTime = 0 }: OperationRecord, now: number): string {
+  if (heartbeatMs === undefined) return "It has no heartbeat timeout.";
+  return `It was last heard of at ${when(heartbeatDueTime - heartbeatMs, now)}, and may be silent for ${length(heartbeatMs)}.`;
+}
+
+const endOf: Record<AttemptEnd, string> = {
+  FAILED: "failed",
+  TIMED_OUT: "took longer than it may",
+  IDLE: "reached the limit of its invocations without storing anything",
+  LOST: "was lost: its lease ran out without a word, as when its platform ends it",
+};
+
+function lastAttempt({ attempts = [] }: OperationRecord, now: number): string {
+  const last = attempts.at(-1);
+  return last ? attemptText(last, now) : "";
+}
+
+function attemptText({ number, end, endTime, error }: EndedAttempt, now: number): string {
+  const reason = error === undefined ? "" : `, with ${errorText(error)}`;
+  return sentence(`Attempt ${number} ${endOf[end]} at ${when(endTime, now)}${reason}`);
+}
+
+function ended(record: OperationRecord, now: number): string {
+  const time = when(record.endTime ?? now, now);
+  const { outcome } = record;
+  if (record.state === "SUCCEEDED") return `It succeeded at ${time}.`;
+  const error = outcome && "error" in outcome ? ` with ${errorText(outcome.error)}` : "";
+  if (record.state === "CANCELLED") return sentence(`It was cancelled at ${time}${error}`);
+  return `${sentence(`It failed at ${time}${error}`)} ${whyForGood(record)}`.trim();
+}
+
+/** Why what failed was not tried again. */
+function whyForGood({ attempts = [], attemptStartTime, failures, platformDeaths, policy }: OperationRecord): string {
+  const last = attempts.at(-1);
+  // Ended by its deadline, in the middle of an attempt, or without one.
+  if (!last || attemptStartTime !== undefined) return "";
+  if (last.end === "LOST" && platformDeaths >= MAX_PLATFORM_DEATHS)
+    return `It was lost ${platformDeaths} times in a row, as often as it may be.`;
+  if (!last.isRetryable)
+    return "The handler threw an RpcError whose code is not tried again; of those only UNAVAILABLE is.";
+  if (failures >= policy.maxAttempts)
+    return `That was its last attempt: ${failures} of ${policy.maxAttempts} have failed.`;
+  return "";
+}

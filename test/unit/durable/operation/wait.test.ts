@@ -1,0 +1,470 @@
+// Waits of which deploys and crashes cut the sockets, or whose object cannot be reached: each is answered all the same.
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { operationStore } from "../../../../src/durable/operation/operation-client";
+import { objectById } from "../../../../src/durable/object-call";
+import type { OperationObject } from "../../../../src/durable/operation/operation-object";
+import { type Wait, resubscribeDelayMs, returnDelayMs, wait } from "../../../../src/durable/operation/wait";
+import type { Access } from "../../../../src/iam/access";
+import { type Policy, emptyPolicy, policyFromBindings } from "../../../../src/iam/policy";
+import { PolicyCache } from "../../../../src/iam/policy-cache";
+import { MAX_WAITERS } from "../../../../src/limits";
+import { WAITERS_HEADER, type WaitMessage } from "../../../../src/contract/answer";
+import { RpcError, unavailable } from "../../../../src/rpc/error";
+import { Authorizer } from "../../../../src/service/authorizer";
+import { anAnswer } from "../../../support/a-service";
+import { aPlatformError } from "../../../support/an-object";
+import { randomFromSeed } from "../../../support/random";
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+type Listener = (event: { data?: string }) => void;
+
+/** The Worker's end of a waiter's socket. */
+class FakeSocket {
+  isClosed = false;
+  readonly #listeners: Record<string, Listener[]> = {};
+
+  addEventListener(type: string, listener: Listener): void {
+    (this.#listeners[type] ??= []).push(listener);
+  }
+
+  accept(): void {}
+
+  close(): void {
+    this.isClosed = true;
+  }
+
+  emit(type: "message" | "close", data?: WaitMessage): void {
+    this.isClosed = true;
+    for (const listener of this.#listeners[type] ?? []) listener({ data: JSON.stringify(data) });
+  }
+}
+
+const running = anAnswer();
+const done = anAnswer({ done: true, json: '{"name":"operations/1","done":true}' });
+
+/** An operation's object, with its waiters. While it is `down` it throws what is given. */
+function anOperationObject() {
+  const state = {
+    answer: running,
+    down: undefined as Error | undefined,
+    isFull: false,
+    sockets: [] as FakeSocket[],
+    /** When each subscription came, and with which access. */
+    subscriptions: [] as { time: number; access: Access }[],
+    gets: 0,
+  };
+  const open = (): FakeSocket[] => state.sockets.filter(({ isClosed }) => !isClosed);
+  const fetch = ([, init]: unknown[]) => {
+    if (state.down) throw state.down;
+    const { headers } = init as { headers: Record<string, string> };
+    const access = JSON.parse(decodeURIComponent(headers["x-access"] ?? "")) as Access;
+    state.subscriptions.push({ time: Date.now(), access });
+    if (state.answer.done) return Response.json({ type: "operation", answer: state.answer } satisfies WaitMessage);
+    if (state.isFull) return new Response(null, { status: 503 });
+    const webSocket = new FakeSocket();
+    state.sockets.push(webSocket);
+    return { status: 101, webSocket, headers: new Headers({ [WAITERS_HEADER]: String(open().length) }) };
+  };
+  const get = () => {
+    if (state.down) throw state.down;
+    state.gets += 1;
+    return state.answer;
+  };
+
+  const namespace = {
+    idFromString: (id: string) => id,
+    get: () => {
+      let brokenBy: Error | undefined;
+      const call =
+        (answer: (parameters: unknown[]) => unknown) =>
+        async (...parameters: unknown[]) => {
+          try {
+            if (brokenBy) throw brokenBy;
+            return answer(parameters);
+          } catch (error) {
+            brokenBy = error as Error;
+            throw error;
+          }
+        };
+      return { fetch: call(fetch), get: call(get) };
+    },
+  };
+  return {
+    state,
+    address: objectById<OperationObject>(namespace as never, "1"),
+    /** A deploy: all sockets are cut in one moment. */
+    reset(): void {
+      for (const socket of open()) socket.emit("close");
+    },
+    finish(): void {
+      state.answer = done;
+      for (const socket of open()) socket.emit("message", { type: "operation", answer: done });
+    },
+  };
+}
+
+const access: Access = {
+  permission: "longrunning.operations.wait",
+  isGranted: true,
+  principal: { id: "user:ada", members: [] },
+};
+
+function aWait(object: ReturnType<typeof anOperationObject>, overrides: Partial<Wait> = {}) {
+  const judgement = () => ({ access, endTime: Date.now() + 30_000 });
+  return wait({
+    address: object.address,
+    name: "operations/1",
+    timeoutMs: 60_000,
+    signal: undefined,
+    judgement: judgement(),
+    judge: async () => judgement(),
+    ...overrides,
+  });
+}
+
+const second = (count = 1) => vi.advanceTimersByTimeAsync(count * 1_000);
+
+describe("a deploy in the middle of 1,000 waits", () => {
+  test("answers every one of them with the result, none with an error", async () => {
+    const object = anOperationObject();
+    const waits = Array.from({ length: 1_000 }, () => aWait(object));
+    await second();
+    expect(object.state.sockets).toHaveLength(1_000);
+    object.state.down = aPlatformError();
+    object.reset();
+    await second(3);
+    object.state.down = undefined;
+    await second(20);
+    object.finish();
+
+    expect(await Promise.all(waits)).toEqual(Array.from({ length: 1_000 }, () => done));
+  });
+
+  test("and twenty of them, three seconds apart, leave no wait without its operation's last state", async () => {
+    const object = anOperationObject();
+    const waits = Promise.all(Array.from({ length: 100 }, () => aWait(object)));
+    for (let deploys = 0; deploys < 20; deploys += 1) {
+      await second(3);
+      object.reset();
+    }
+    await vi.runAllTimersAsync();
+
+    expect(await waits).toEqual(Array.from({ length: 100 }, () => running));
+  });
+});
+
+describe("a wait", () => {
+  test("that is cut subscribes again within half a second, where few wait", async () => {
+    const object = anOperationObject();
+    const waiting = aWait(object);
+    await second();
+    object.reset();
+    await vi.advanceTimersByTimeAsync(500);
+
+    expect(object.state.subscriptions).toHaveLength(2);
+    object.finish();
+    expect(await waiting).toEqual(done);
+    expect(object.state.gets).toBe(0);
+  });
+
+  test.each([
+    ["retryable", aPlatformError()],
+    ["overloaded", aPlatformError({ overloaded: true })],
+  ])("goes on, however often its object throws what is %s, and is answered", async (_, error) => {
+    const object = anOperationObject();
+    object.state.down = error;
+    const waiting = aWait(object);
+    await second(40);
+    object.state.down = undefined;
+    await second(11);
+    object.finish();
+
+    expect(await waiting).toEqual(done);
+  });
+
+  test("leaves an overloaded object alone for 5 s at least", async () => {
+    const object = anOperationObject();
+    object.state.down = aPlatformError({ overloaded: true });
+    const waiting = aWait(object);
+    await second();
+    object.state.down = undefined;
+    await vi.advanceTimersByTimeAsync(3_999);
+    expect(object.state.subscriptions).toEqual([]);
+    await second(7);
+    expect(object.state.subscriptions).toHaveLength(1);
+    object.finish();
+    await waiting;
+  });
+
+  test("that is cut near its end answers with a last look, at its end", async () => {
+    const object = anOperationObject();
+    const waiting = aWait(object, { timeoutMs: 10_000 });
+    await vi.advanceTimersByTimeAsync(9_990);
+    object.reset();
+    object.state.answer = done;
+    await vi.advanceTimersByTimeAsync(10);
+
+    expect(await waiting).toEqual(done);
+    expect(object.state.subscriptions).toHaveLength(1);
+  });
+
+  test("whose object is out of reach to the end, and behind it, fails as the platform does", async () => {
+    const object = anOperationObject();
+    const error = aPlatformError();
+    object.state.down = error;
+    const waiting = aWait(object).catch((thrown: unknown) => thrown);
+    await vi.runAllTimersAsync();
+
+    expect(await waiting).toBe(error);
+  });
+
+  test("of which the object's code throws fails at once", async () => {
+    const object = anOperationObject();
+    object.state.down = aPlatformError({ remote: true });
+
+    await expect(aWait(object)).rejects.toBe(object.state.down);
+  });
+
+  test("is answered from elsewhere where the first subscription fails, if there is an answer", async () => {
+    const object = anOperationObject();
+    object.state.down = aPlatformError();
+    const readInstead = vi.fn<NonNullable<Wait["readInstead"]>>(async () => done);
+
+    expect(await aWait(object, { readInstead })).toBe(done);
+  });
+
+  test("asks elsewhere once, and never after it was subscribed", async () => {
+    const readInstead = vi.fn<NonNullable<Wait["readInstead"]>>(async () => undefined);
+    const unreached = anOperationObject();
+    unreached.state.down = aPlatformError();
+    aWait(unreached, { readInstead }).catch(() => undefined);
+    const cut = anOperationObject();
+    void aWait(cut, { readInstead });
+    await second();
+    cut.state.down = aPlatformError();
+    cut.reset();
+    cut.state.down = undefined;
+    await vi.runAllTimersAsync();
+
+    expect(readInstead).toHaveBeenCalledTimes(1);
+  });
+
+  test("is rejected where too many wait, but not where it had its place before a cut", async () => {
+    const full = anOperationObject();
+    full.state.isFull = true;
+    await expect(aWait(full)).rejects.toMatchObject({ code: "UNAVAILABLE" });
+
+    const object = anOperationObject();
+    const waiting = aWait(object);
+    await second();
+    object.state.isFull = true;
+    object.reset();
+    await second(5);
+    object.state.isFull = false;
+    await second(10);
+    object.finish();
+    expect(await waiting).toEqual(done);
+  });
+
+  test("that was told to come and get the answer gets it", async () => {
+    const object = anOperationObject();
+    const waiting = aWait(object);
+    await second();
+    object.state.answer = done;
+    object.state.sockets[0]?.emit("message", { type: "done" });
+
+    expect(await waiting).toEqual(done);
+    expect(object.state.gets).toBe(1);
+  });
+
+  test("that was told to come and get the answer goes on if its object is reset by then", async () => {
+    const object = anOperationObject();
+    const waiting = aWait(object);
+    await second();
+    object.state.answer = done;
+    object.state.down = aPlatformError();
+    object.state.sockets[0]?.emit("message", { type: "done" });
+    await second(10);
+    object.state.down = undefined;
+    await second(11);
+
+    expect(await waiting).toEqual(done);
+  });
+
+  test("whose client has gone ends at once and closes its socket", async () => {
+    const object = anOperationObject();
+    const client = new AbortController();
+    const waiting = aWait(object, { signal: client.signal });
+    await second();
+    client.abort();
+    await waiting;
+
+    expect(object.state.sockets[0]?.isClosed).toBe(true);
+  });
+});
+
+describe("the caller of a wait", () => {
+  test("is judged anew after 30 s, and keeps the socket where the right comes from above", async () => {
+    const object = anOperationObject();
+    const judge = vi.fn<Wait["judge"]>(async () => ({ access, endTime: Date.now() + 30_000 }));
+    void aWait(object, { judge });
+    await vi.advanceTimersByTimeAsync(29_999);
+    expect(judge).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(1);
+
+    expect(judge).toHaveBeenCalledTimes(1);
+    expect(object.state.subscriptions).toHaveLength(1);
+  });
+
+  test("whose right from above is gone is judged by the object", async () => {
+    const object = anOperationObject();
+    const judge = async () => ({ access: { ...access, isGranted: false }, endTime: Date.now() + 30_000 });
+    void aWait(object, { judge });
+    await second(30);
+
+    expect(object.state.subscriptions.map((subscription) => subscription.access.isGranted)).toEqual([true, false]);
+    expect(object.state.sockets[0]?.isClosed).toBe(true);
+  });
+
+  test("who cannot be judged now is told nothing meanwhile, and not an error either", async () => {
+    const object = anOperationObject();
+    let isDown = true;
+    const judge = async () => {
+      if (isDown) throw unavailable("The policy could not be reached.", 1);
+      return { access, endTime: Date.now() + 30_000 };
+    };
+    const waiting = aWait(object, { judge });
+    await second(31);
+    expect(object.state.sockets[0]?.isClosed).toBe(true);
+    isDown = false;
+    await second(11);
+    object.finish();
+
+    expect(await waiting).toEqual(done);
+  });
+
+  test("whose judgement throws a refusal is told so", async () => {
+    const object = anOperationObject();
+    const refusal = new Error("expired");
+    const judge = async () => Promise.reject(refusal);
+    const waiting = aWait(object, { judge }).catch((error: unknown) => error);
+    await second(30);
+
+    expect(await waiting).toBe(refusal);
+  });
+});
+
+describe("30,000 waiters that a deploy cut", () => {
+  const random = randomFromSeed(7);
+  const returnTimes = Array.from({ length: MAX_WAITERS }, (_, index) =>
+    resubscribeDelayMs({ waiters: index + 1, failures: 0 }, random.next()),
+  );
+
+  test("return at no more than 800 a second", () => {
+    const bySecond = new Map<number, number>();
+    for (const time of returnTimes) {
+      const at = Math.floor(time / 1_000);
+      bySecond.set(at, (bySecond.get(at) ?? 0) + 1);
+    }
+
+    expect(Math.max(...bySecond.values())).toBeLessThan(800);
+  });
+
+  test("have all returned within a minute", () => {
+    expect(Math.max(...returnTimes)).toBeLessThanOrEqual(60_000);
+  });
+});
+
+test.each([
+  [{ waiters: 1, failures: 0 }, 0, 250],
+  [{ waiters: 1, failures: 0 }, 0.999_999, 500],
+  [{ waiters: 1, failures: 3 }, 0, 2_000],
+  [{ waiters: 1, failures: 30 }, 0, 5_000],
+  [{ waiters: 30_000, failures: 0 }, 0, 30_000],
+])("%o returns at random %f after %i ms", (crowd, random, ms) => {
+  expect(Math.round(resubscribeDelayMs(crowd, random))).toBe(ms);
+});
+
+test("few waiters come to get an answer at once, many spread out", () => {
+  expect(returnDelayMs(249, 0.5)).toBe(0);
+  expect(returnDelayMs(30_000, 0)).toBe(30_000);
+});
+
+test("a caller who loses the right from above during a wait is rejected, although the call judged it before", async () => {
+  const object = anOperationObject();
+  const viewer: Policy = policyFromBindings([{ role: "roles/longrunning.viewer", members: ["user:ada"] }], 1);
+  let policy = viewer;
+  const principal = { id: "user:ada", members: ["user:ada"], grants: [], isAdmin: false };
+  const authenticate = async () => principal;
+  const ports = { cache: new PolicyCache(), read: async () => policy, now: () => Date.now(), authenticate };
+  const namespace = { idFromString: (id: string) => id, get: () => object.address.newStub() };
+  const store = operationStore(namespace as never, new Authorizer(principal, ports, "ray"));
+  const waiting = store.wait("projects/p/operations/1", 60_000).catch((error: unknown) => error);
+  await second();
+  policy = emptyPolicy();
+  // What an isolate remembers of a policy holds 30 s, and a judgement as long.
+  await second(58);
+
+  expect(object.state.subscriptions.map((subscription) => subscription.access.isGranted)).toEqual([true, false]);
+  await second(2);
+  await waiting;
+});
+
+describe("credentials that stop being good during a wait", () => {
+  const viewer: Policy = policyFromBindings([{ role: "roles/longrunning.viewer", members: ["user:ada"] }], 1);
+  const principal = { id: "user:ada", members: ["user:ada"], grants: [], isAdmin: false };
+  const revoked = new RpcError("UNAUTHENTICATED", "The key is revoked.", { reason: "API_KEY_REVOKED" });
+
+  /** A wait of 60 s whose credentials are revoked after `revokedAfterMs`. */
+  function waitingWith(expireTime: number | undefined, revokedAfterMs: number) {
+    const object = anOperationObject();
+    const startTime = Date.now();
+    const checks: number[] = [];
+    const authenticate = async () => {
+      checks.push(Date.now() - startTime);
+      if (Date.now() >= startTime + revokedAfterMs) throw revoked;
+      return { ...principal, expireTime };
+    };
+    const ports = { cache: new PolicyCache(), read: async () => viewer, now: () => Date.now(), authenticate };
+    const namespace = { idFromString: (id: string) => id, get: () => object.address.newStub() };
+    const caller = { ...principal, expireTime };
+    const store = operationStore(namespace as never, new Authorizer(caller, ports, "ray"));
+    let isOver = false;
+    const ended = store
+      .wait("projects/p/operations/1", 60_000)
+      .catch((error: unknown) => error)
+      .finally(() => {
+        isOver = true;
+      });
+    return { ended, checks, isOver: () => isOver };
+  }
+
+  test("end it at the next judgement, within 30 s", async () => {
+    const { ended, checks, isOver } = waitingWith(undefined, 10_000);
+    await second(29);
+    const wasOver = isOver();
+    await second(2);
+
+    expect(wasOver).toBe(false);
+    expect(isOver()).toBe(true);
+    expect(await ended).toBe(revoked);
+    expect(checks).toHaveLength(1);
+  });
+
+  test("end it at the very time at which they expire", async () => {
+    const { ended, isOver } = waitingWith(Date.now() + 12_000, 12_000);
+    await second(11);
+    const wasOver = isOver();
+    await second(2);
+
+    expect([wasOver, isOver()]).toEqual([false, true]);
+    expect(await ended).toBe(revoked);
+  });
+});

@@ -1,0 +1,52 @@
+import { describe, expect, test } from "vitest";
+import { attemptNumber } from "../../../src/lifecycle/attempt";
+import { createRecord, deadlineMessage } from "../../../src/lifecycle/create-record";
+import { CREATE_TIME, aPolicy, anOperation } from "../../support/an-operation";
+import { deepFreeze } from "../../support/deep-freeze";
+import { aResponse, anError } from "../../support/every-event";
+
+describe("createRecord", () => {
+  test("queues work, with its message due for re-sending", () => {
+    expect(createRecord(deepFreeze(anOperation()))).toMatchObject({
+      state: "QUEUED",
+      revision: 1,
+      resendTime: CREATE_TIME + 30_000,
+      outbox: {},
+    });
+  });
+
+  test.each([
+    ["SUCCEEDED", { response: aResponse }, "Done."],
+    ["FAILED", { error: anError }, anError.message],
+  ])("makes an operation that is %s at once where the result is known", (state, outcome, statusMessage) => {
+    const record = createRecord(deepFreeze(anOperation({ outcome })));
+
+    expect(record).toMatchObject({ state, outcome, statusMessage, startTime: CREATE_TIME, endTime: CREATE_TIME });
+    expect(record.expireTime).toBe(CREATE_TIME + aPolicy().retentionMs);
+    expect(Object.keys(record.outbox)).toEqual(["index", "snapshot"]);
+  });
+
+  test("tells the index alone where snapshots are off", () => {
+    const operation = anOperation({ outcome: { response: aResponse }, policy: aPolicy({ snapshot: false }) });
+
+    expect(Object.keys(createRecord(operation).outbox)).toEqual(["index"]);
+  });
+
+  test("never queues work that is done elsewhere, and watches over its heartbeat", () => {
+    const record = createRecord(anOperation({ external: { heartbeatMs: 5_000, hasOwnMetadata: true } }));
+
+    expect(record).toMatchObject({ state: "EXTERNAL", heartbeatDueTime: CREATE_TIME + 5_000, hasOwnMetadata: true });
+    expect(record.resendTime).toBeUndefined();
+  });
+});
+
+test("attempts are counted from 1, failures and deaths alike", () => {
+  expect(attemptNumber({ failures: 0, deaths: 0 })).toBe(1);
+  expect(attemptNumber({ failures: 2, deaths: 3 })).toBe(6);
+});
+
+test("the deadline's message says how long there was, and until when", () => {
+  expect(deadlineMessage({ createTime: CREATE_TIME, deadline: CREATE_TIME + 1_500 })).toBe(
+    "The operation did not finish within 1.5s of its creation (deadline 2026-01-31T12:00:01.500Z).",
+  );
+});

@@ -1,0 +1,752 @@
+// The rules of an operation's life, sentence by sentence. What is quoted stands in google/longrunning/operations.proto,
+// in AIP-151 or AIP-194, or in this project's own contract.
+import { describe, expect, test } from "vitest";
+import {
+  INDEX_PROGRESS_DELAY_MS,
+  MAX_EFFECT_RETRY_MS,
+  MAX_SNAPSHOT_RETRY_MS,
+  MAX_IDLE_INVOCATIONS,
+  MAX_PLATFORM_DEATHS,
+  MAX_RESEND_MS,
+} from "../../../src/limits";
+import { dueTransition, nextDueTime } from "../../../src/lifecycle/due";
+import type { Effect, OperationEvent } from "../../../src/lifecycle/event";
+import type { OperationRecord } from "../../../src/lifecycle/record";
+import { metadataAny } from "../../../src/contract/resource";
+import { step } from "../../../src/lifecycle/step";
+import type { JsonObject } from "../../../src/rpc/any";
+import { CREATE_TIME, HOUR_MS, MINUTE_MS, aPolicy } from "../../support/an-operation";
+import { aRecord } from "../../support/a-record";
+import { aRecordIn, recordStates } from "../../support/a-record-in";
+import { deepFreeze } from "../../support/deep-freeze";
+import { aResponse, anError } from "../../support/every-event";
+import { afterEvents, happens } from "../../support/happens";
+
+const NOW = CREATE_TIME + 10_000;
+const SECOND_MS = 1_000;
+
+const claim: OperationEvent = { type: "claim", fence: "one" };
+const cancel: OperationEvent = { type: "cancel" };
+const remove: OperationEvent = { type: "delete" };
+const succeed: OperationEvent = { type: "succeed", fence: "one", outcome: { response: aResponse } };
+const timePasses: OperationEvent = { type: "timePasses", random: 0.5 };
+const fails = (retryable: boolean, random = 0.5): OperationEvent => ({
+  type: "attemptFailed",
+  fence: "one",
+  error: anError,
+  retryable,
+  random,
+});
+
+const running = (overrides: Parameters<typeof aRecord>[0] = {}): OperationRecord =>
+  afterEvents(aRecord(overrides), [claim, NOW]);
+const external = (heartbeatMs?: number, hasOwnMetadata = false): OperationRecord =>
+  aRecord({ external: { hasOwnMetadata, ...(heartbeatMs === undefined ? {} : { heartbeatMs }) } });
+const die = (record: OperationRecord, now: number): OperationRecord =>
+  afterEvents(record, [claim, now], [timePasses, now + MINUTE_MS]);
+const saveStep = (name: string): OperationEvent => ({
+  type: "saveStep",
+  fence: "one",
+  step: { name, place: 0, bytes: 1, chunks: 1 },
+});
+const report = (percent: number): OperationEvent => ({
+  type: "progress",
+  fence: "one",
+  progress: { metadata: { progressPercent: percent } },
+});
+const sends = (effects: Effect[]): Effect[] => effects.filter(({ type }) => type === "send");
+const types = (effects: Effect[]): string[] => effects.map(({ type }) => type);
+const metadataValue = (record: OperationRecord): JsonObject => metadataAny(record)["value"] as JsonObject;
+
+describe("a claim", () => {
+  test("makes the work the runner's, under its token, for the length of a lease", () => {
+    const record = running();
+
+    expect(record).toMatchObject({ state: "RUNNING", fence: "one", leaseEndTime: NOW + MINUTE_MS, startTime: NOW });
+  });
+
+  test("that comes twice, as a queue may deliver, is refused the second time", () => {
+    expect(step(running(), { type: "claim", fence: "two" }, NOW)).toEqual({ ok: false, refusal: "NOT_ALLOWED" });
+  });
+
+  test("leaves startTime as the first claim set it", () => {
+    const again = afterEvents(running(), [fails(true, 0), NOW + 1], [timePasses, NOW + 1], [claim, NOW + 5_000]);
+
+    expect(again).toMatchObject({ state: "RUNNING", startTime: NOW });
+  });
+});
+
+// "Queued, sleeping or waiting to retry: cancelled on the spot."
+describe("CancelOperation", () => {
+  test.each(["QUEUED", "SLEEPING", "BACKING_OFF"] as const)("ends an operation that is %s on the spot", (state) => {
+    const { record, effects } = happens(aRecordIn(state), cancel, NOW);
+
+    expect(record).toMatchObject({ state: "CANCELLED", outcome: { error: { code: 1 } }, endTime: NOW });
+    expect(metadataValue(record)).toMatchObject({ requestedCancellation: true });
+    expect(types(effects)).toContain("notifyWaiters");
+  });
+
+  // "On a running operation it sets `requestedCancellation`, aborts the handler's signal …"
+  test("tells the runner, and waits for it no longer than the grace period", () => {
+    const { record, effects } = happens(running(), cancel, NOW + 1);
+
+    expect(record).toMatchObject({ state: "CANCELLING", fence: "one", graceEndTime: NOW + 1 + 30_000 });
+    expect(effects).toEqual([{ type: "tellRunner", message: "cancel" }]);
+    expect(metadataValue(record)).toMatchObject({ requestedCancellation: true });
+  });
+
+  // "… and the operation ends with `error.code = 1`, or with its own result if the work finished first".
+  test("does not take away a result that comes first", () => {
+    const record = afterEvents(running(), [cancel, NOW + 1], [succeed, NOW + 2]);
+
+    expect(record).toMatchObject({ state: "SUCCEEDED", outcome: { response: aResponse } });
+    expect(metadataValue(record)).toMatchObject({ requestedCancellation: true });
+  });
+
+  // "Nothing is retried after a cancel request."
+  test.each<[string, OperationEvent]>([
+    ["fails", fails(false)],
+    ["fails in a way that would be retried", fails(true)],
+    ["would sleep", { type: "sleep", fence: "one", ordinal: 0, wakeTime: NOW + HOUR_MS }],
+    ["gives way", { type: "yield", fence: "one", invocationMs: 1, random: 0 }],
+    ["is given back unrun", { type: "release", fence: "one", statusMessage: "x" }],
+  ])("ends with code 1 where the work %s after it", (_, event) => {
+    const record = afterEvents(running(), [cancel, NOW + 1], [event, NOW + 2]);
+
+    expect(record).toMatchObject({ state: "CANCELLED", outcome: { error: { code: 1 } } });
+    expect(record.wakeTime).toBeUndefined();
+  });
+
+  // "a handler that does not react is given up after the method's grace period (code 1, and the message says that
+  // stopping was not confirmed)".
+  test.each<[string, number]>([
+    ["its grace period has passed", NOW + 1 + 30_000],
+    ["its deadline has passed meanwhile", CREATE_TIME + HOUR_MS],
+  ])("gives the work up, unconfirmed, when %s", (_, now) => {
+    const { record, effects } = happens(afterEvents(running(), [cancel, NOW + 1]), timePasses, now);
+
+    expect(record).toMatchObject({ state: "CANCELLED", outcome: { error: { code: 1 } } });
+    expect(JSON.stringify(record.outcome)).toContain("did not confirm");
+    expect(effects).toContainEqual({ type: "tellRunner", message: "stop" });
+  });
+
+  test("gives the work up when the lease is lost", () => {
+    const record = running({ policy: aPolicy({ graceMs: 10 * MINUTE_MS }) });
+    const cancelled = afterEvents(record, [cancel, NOW + 1], [timePasses, NOW + MINUTE_MS]);
+
+    expect(cancelled).toMatchObject({ state: "CANCELLED", outcome: { error: { code: 1 } } });
+  });
+
+  // "Repeating it changes nothing."
+  test.each(["CANCELLING", "EXTERNAL_CANCELLING"] as const)("changes nothing when repeated in %s", (state) => {
+    const record = aRecordIn(state);
+
+    expect(step(deepFreeze(record), cancel, NOW + 20_000)).toEqual({ ok: true, record, effects: [] });
+  });
+
+  // "Done: nothing changes."
+  test.each(["SUCCEEDED", "FAILED", "CANCELLED"] as const)("is refused where an operation is %s", (state) => {
+    expect(step(aRecordIn(state), cancel, NOW)).toEqual({ ok: false, refusal: "NOT_ALLOWED" });
+  });
+
+  test("lasts at most the grace period, however often it is repeated", () => {
+    const record = afterEvents(running(), [cancel, NOW], [cancel, NOW + 29_000]);
+
+    expect(record.graceEndTime).toBe(NOW + 30_000);
+  });
+});
+
+// "Delete never cancels. Deleting a running operation forgets it: the work goes on, its result is dropped, and nothing
+// that arrives late brings it back."
+describe("DeleteOperation", () => {
+  test("leaves the work its lease and tells nobody to stop", () => {
+    const { record, effects } = happens(running(), remove, NOW + 1);
+
+    expect(record).toMatchObject({ state: "RUNNING", fence: "one", leaseEndTime: NOW + MINUTE_MS });
+    expect(types(effects)).toEqual(["index", "notifyWaiters"]);
+  });
+
+  test("drops the result of what it deleted, and forgets the operation once the index knows", () => {
+    const deleted = happens(running(), remove, NOW + 1).record;
+    const told = afterEvents(deleted, [{ type: "effectDone", effect: "index", revision: deleted.revision }, NOW + 2]);
+    const { record, effects } = happens(told, succeed, NOW + 3);
+
+    expect(record.outcome).toBeUndefined();
+    expect(types(effects)).toContain("erase");
+    expect(types(effects)).not.toContain("snapshot");
+  });
+
+  test("keeps an ended operation until the index has buried it, and then forgets it", () => {
+    const ended = happens(afterEvents(running(), [remove, NOW + 1]), succeed, NOW + 3);
+    const { revision } = ended.record;
+    const told = happens(ended.record, { type: "effectDone", effect: "index", revision }, NOW + 4);
+
+    expect(types(ended.effects)).not.toContain("erase");
+    expect(types(told.effects)).toContain("erase");
+  });
+
+  test("retries, sleeps and fences a deleted operation like any other", () => {
+    const deleted = afterEvents(running(), [remove, NOW + 1]);
+
+    expect(afterEvents(deleted, [fails(true), NOW + 2])).toMatchObject({ state: "BACKING_OFF" });
+    expect(step(deleted, { ...succeed, fence: "two" }, NOW + 2)).toMatchObject({ refusal: "FENCED" });
+  });
+
+  test.each(recordStates)("of what is %s removes it from the index, and from KV once it could be there", (state) => {
+    const { effects } = happens(aRecordIn(state), remove, NOW);
+
+    expect(types(effects)).toContain("index");
+    expect(types(effects).includes("snapshot")).toBe(["SUCCEEDED", "FAILED", "CANCELLED"].includes(state));
+  });
+
+  test("lets a put that is still under way be followed by the removal: its report is stale", () => {
+    const done = afterEvents(running(), [succeed, NOW + 1]);
+    const deleted = happens(done, remove, NOW + 2).record;
+    const late = step(deleted, { type: "effectDone", effect: "snapshot", revision: done.revision }, NOW + 3);
+
+    expect(late).toEqual({ ok: false, refusal: "NOT_ALLOWED" });
+    expect(deleted.outbox.snapshot).toBeDefined();
+  });
+});
+
+describe("the end", () => {
+  test("tells waiters, index and KV, erases what only the work needed, and takes the token back", () => {
+    const { record, effects } = happens(running(), succeed, NOW + 1);
+
+    expect(types(effects).sort()).toEqual(["eraseWork", "index", "notifyWaiters", "snapshot", "tellRunner"]);
+    expect(record.fence).toBeUndefined();
+    expect(record.leaseEndTime).toBeUndefined();
+    expect(record).toMatchObject({ endTime: NOW + 1, expireTime: NOW + 1 + aPolicy().retentionMs });
+  });
+
+  test("puts nothing into KV where snapshots are off", () => {
+    const { record, effects } = happens(running({ policy: aPolicy({ snapshot: false }) }), succeed, NOW + 1);
+
+    expect(types(effects)).not.toContain("snapshot");
+    expect(record.outbox.snapshot).toBeUndefined();
+  });
+
+  // "The first completion with the valid token wins; it carries the last progress."
+  test("comes with the last progress", () => {
+    const last = { metadata: { progressPercent: 100 } };
+    const record = afterEvents(running(), [{ ...succeed, progress: last }, NOW + 1]);
+
+    expect(metadataValue(record)).toMatchObject({ progressPercent: 100 });
+  });
+
+  test("comes once", () => {
+    const done = afterEvents(running(), [succeed, NOW + 1]);
+
+    expect(step(done, succeed, NOW + 2)).toEqual({ ok: false, refusal: "FENCED" });
+  });
+
+  test("says nothing to a runner where there is none", () => {
+    expect(types(happens(aRecord(), cancel, NOW).effects)).not.toContain("tellRunner");
+  });
+});
+
+// "No operation stays `done: false` past its deadline plus 60 s."
+describe("the deadline", () => {
+  test.each(recordStates.filter((state) => !["SUCCEEDED", "FAILED", "CANCELLED"].includes(state)))(
+    "ends what is %s",
+    (state) => {
+      const { record } = happens(aRecordIn(state), timePasses, CREATE_TIME + HOUR_MS);
+      const code = aRecordIn(state).cancelRequestTime === undefined ? 4 : 1;
+
+      expect(record).toMatchObject({ outcome: { error: { code } }, endTime: CREATE_TIME + HOUR_MS });
+    },
+  );
+
+  test("passes at its very millisecond, and not before", () => {
+    const deadline = CREATE_TIME + HOUR_MS;
+
+    expect(happens(external(), timePasses, deadline - 1).record.state).toBe("EXTERNAL");
+    expect(happens(external(), timePasses, deadline).record).toMatchObject({ state: "FAILED" });
+  });
+
+  test("says in its message how long that was", () => {
+    const { record } = happens(aRecord(), timePasses, CREATE_TIME + HOUR_MS);
+
+    expect(JSON.stringify(record.outcome)).toContain("within 3600s of its creation");
+  });
+
+  test("comes before everything else that is due", () => {
+    const { record, effects } = happens(running(), timePasses, CREATE_TIME + HOUR_MS);
+
+    expect(record).toMatchObject({ state: "FAILED", deaths: 0, outcome: { error: { code: 4 } } });
+    expect(effects).toContainEqual({ type: "tellRunner", message: "stop" });
+  });
+});
+
+// AIP-194: "Clients should automatically retry … with exponential backoff".
+describe("a failed attempt", () => {
+  test("that may be retried backs off, with its token taken back", () => {
+    const { record, effects } = happens(running(), fails(true, 0.5), NOW + 1);
+
+    expect(record).toMatchObject({ state: "BACKING_OFF", failures: 1, wakeTime: NOW + 1 + 500 });
+    expect(record.fence).toBeUndefined();
+    expect(effects).toContainEqual({ type: "tellRunner", message: "stop" });
+  });
+
+  test("is queued again when its time has come", () => {
+    const { record, effects } = happens(afterEvents(running(), [fails(true), NOW]), timePasses, NOW + 500);
+
+    expect(record).toMatchObject({ state: "QUEUED", resendTime: NOW + 500 + 30_000 });
+    expect(effects).toContainEqual({ type: "send" });
+  });
+
+  test("that may not be retried ends the operation with exactly its Status", () => {
+    expect(afterEvents(running(), [fails(false), NOW])).toMatchObject({ state: "FAILED", outcome: { error: anError } });
+  });
+
+  // "given up after its last attempt: the last attempt's error".
+  test("that is the last ends the operation with its error", () => {
+    let record = aRecord({ policy: aPolicy({ maxAttempts: 3 }) });
+    for (let attempt = 1; attempt <= 3; attempt += 1) {
+      expect(record.state).toBe("QUEUED");
+      record = afterEvents(record, [claim, NOW], [fails(true, 0), NOW], [timePasses, NOW]);
+    }
+
+    expect(record).toMatchObject({ state: "FAILED", failures: 3, outcome: { error: anError } });
+  });
+
+  test("that outlasts the limit of an attempt is a failure of its own", () => {
+    const record = running({ policy: aPolicy({ attemptTimeoutMs: 5_000, leaseMs: HOUR_MS }) });
+
+    expect(happens(record, timePasses, NOW + 4_999).record.state).toBe("RUNNING");
+    expect(happens(record, timePasses, NOW + 5_000).record).toMatchObject({ state: "BACKING_OFF", failures: 1 });
+  });
+
+  test("has its sleeps left out of its limit", () => {
+    const record = running({ policy: aPolicy({ attemptTimeoutMs: 5_000 }) });
+    const slept = afterEvents(
+      record,
+      [{ type: "sleep", fence: "one", ordinal: 0, wakeTime: NOW + MINUTE_MS }, NOW + 2_000],
+      [timePasses, NOW + MINUTE_MS],
+      [claim, NOW + MINUTE_MS],
+    );
+
+    expect(slept.attemptEndTime).toBe(NOW + MINUTE_MS + 3_000);
+  });
+});
+
+// "Attempts that die with their platform (lost lease, no report) are bounded apart from failures that the handler
+// reports."
+describe("a lost lease", () => {
+  test("is held as long as keep-alives come, and lost when they stop", () => {
+    const kept = afterEvents(running(), [
+      { type: "keepAlive", fence: "one", receivedTime: NOW + 50_000 },
+      NOW + 60_000,
+    ]);
+
+    expect(happens(kept, timePasses, NOW + 109_999).record.state).toBe("RUNNING");
+    expect(happens(kept, timePasses, NOW + 110_000).record).toMatchObject({ deaths: 1, failures: 0 });
+  });
+
+  test("is never shortened by a keep-alive that is older than what is known", () => {
+    const record = afterEvents(running(), [{ type: "keepAlive", fence: "one", receivedTime: 0 }, NOW + 1]);
+
+    expect(record.leaseEndTime).toBe(NOW + MINUTE_MS);
+  });
+
+  test("is shortened to ten seconds by the loss of its channel, once", () => {
+    const lost: OperationEvent = { type: "channelLost", fence: "one" };
+    const record = afterEvents(running(), [lost, NOW + SECOND_MS]);
+
+    expect(record).toMatchObject({ channelLostTime: NOW + SECOND_MS, leaseEndTime: NOW + 11 * SECOND_MS });
+    expect(step(record, lost, NOW + 2 * SECOND_MS)).toEqual({ ok: false, refusal: "NOT_ALLOWED" });
+    expect(happens(record, timePasses, NOW + 11 * SECOND_MS).record).toMatchObject({ deaths: 1 });
+  });
+
+  test("is left ten seconds from the loss of its channel, though its stored end has passed", () => {
+    const record = afterEvents(running(), [{ type: "channelLost", fence: "one" }, NOW + 70 * SECOND_MS]);
+
+    expect(record.leaseEndTime).toBe(NOW + 80 * SECOND_MS);
+  });
+
+  test("is never longer than it was promised, by the loss of its channel", () => {
+    const record = afterEvents(running({ policy: aPolicy({ leaseMs: 3_000 }) }), [
+      { type: "channelLost", fence: "one" },
+      NOW,
+    ]);
+
+    expect(record.leaseEndTime).toBe(NOW + 3_000);
+  });
+
+  test("is whole again when its runner is heard of over another channel", () => {
+    const record = afterEvents(
+      running(),
+      [{ type: "channelLost", fence: "one" }, NOW],
+      [{ type: "keepAlive", fence: "one", receivedTime: NOW + 5_000 }, NOW + 5_000],
+    );
+
+    expect(record).toMatchObject({ leaseEndTime: NOW + 5_000 + MINUTE_MS });
+    expect(record.channelLostTime).toBeUndefined();
+  });
+
+  test("takes what is known of its channel with it", () => {
+    const record = afterEvents(running(), [{ type: "channelLost", fence: "one" }, NOW], [timePasses, NOW + MINUTE_MS]);
+
+    expect(record.channelLostTime).toBeUndefined();
+  });
+
+  test("is tried again at once after the first death: that is most likely the platform's own", () => {
+    const { record, effects } = happens(running(), timePasses, NOW + MINUTE_MS);
+
+    expect(record).toMatchObject({ state: "QUEUED", deaths: 1 });
+    expect(types(effects)).toContain("send");
+  });
+
+  test("ends the operation after so many in a row, with a reason", () => {
+    let record = aRecord({ deadline: CREATE_TIME + 24 * HOUR_MS });
+    for (let death = 1; death <= MAX_PLATFORM_DEATHS; death += 1) {
+      expect(record.state).not.toBe("FAILED");
+      record = die(afterEvents(record, [timePasses, NOW + death * HOUR_MS]), NOW + death * HOUR_MS);
+    }
+
+    expect(record).toMatchObject({ state: "FAILED", failures: 0, outcome: { error: { code: 13 } } });
+    expect(JSON.stringify(record.outcome)).toContain("tables:profile");
+  });
+
+  test("counts anew once the work has stored something", () => {
+    const saved: OperationEvent = { type: "saveCheckpoint", fence: "one", cursor: "1" };
+    const record = afterEvents(die(aRecord(), NOW), [claim, NOW + 61_000], [saved, NOW + 62_000]);
+
+    expect(record).toMatchObject({ deaths: 1, platformDeaths: 0 });
+  });
+});
+
+// "The alarm re-sends it (30 s) until it is claimed", doubling.
+describe("a queue message that nobody claims", () => {
+  test("is sent again after 30 s, and then after twice as long, up to a bound", () => {
+    let record = aRecord({ deadline: CREATE_TIME + 24 * HOUR_MS });
+    const waits: number[] = [];
+    let before = CREATE_TIME;
+    for (let count = 0; count < 8; count += 1) {
+      const now = record.resendTime!;
+      waits.push(now - before);
+      before = now;
+      const resent = happens(record, timePasses, now);
+      expect(sends(resent.effects)).toHaveLength(1);
+      record = resent.record;
+    }
+
+    expect(waits).toEqual([30, 60, 120, 240, 480, 600, 600, 600].map((seconds) => seconds * SECOND_MS));
+    expect(waits.at(-1)).toBe(MAX_RESEND_MS);
+  });
+
+  test("tells clients once that no consumer has claimed the work", () => {
+    let record = aRecord({ deadline: CREATE_TIME + 24 * HOUR_MS });
+    const messages: string[] = [];
+    const revisions = new Set<number>();
+    for (let count = 0; count < 5; count += 1) {
+      ({ record } = happens(record, timePasses, record.resendTime!));
+      messages.push(record.statusMessage);
+      revisions.add(record.revision);
+    }
+
+    const unclaimed = "Queued. Its message was sent 3 times, and no consumer has claimed the work.";
+    expect(messages).toEqual(["Queued.", unclaimed, unclaimed, unclaimed, unclaimed]);
+    expect(revisions.size).toBe(2);
+  });
+
+  test("is sent once after a long pause, not once for each that was missed", () => {
+    expect(sends(happens(aRecord(), timePasses, CREATE_TIME + 50 * MINUTE_MS).effects)).toHaveLength(1);
+  });
+
+  test("doubles from the start again after a claim", () => {
+    const resent = afterEvents(aRecord(), [timePasses, CREATE_TIME + 30_000], [timePasses, CREATE_TIME + 90_000]);
+    const queued = afterEvents(
+      resent,
+      [claim, NOW + 90_000],
+      [fails(true, 0), NOW + 90_000],
+      [timePasses, NOW + 90_000],
+    );
+
+    expect(queued).toMatchObject({ state: "QUEUED", resendTime: NOW + 90_000 + 30_000 });
+    expect(queued.resends).toBeUndefined();
+  });
+});
+
+describe("a slot", () => {
+  test("that is not free leaves the work queued, at the pace of re-sends, and says so once", () => {
+    const held = happens(aRecord(), { type: "hold" }, NOW).record;
+    const again = happens(held, { type: "hold" }, NOW + 1).record;
+
+    expect(held).toMatchObject({ state: "QUEUED", statusMessage: expect.stringContaining("slot") as string });
+    expect(held.resendTime).toBeGreaterThan(NOW);
+    expect(again.revision).toBe(held.revision);
+  });
+
+  test("that is freed brings the queue message back at once", () => {
+    const held = happens(aRecord(), { type: "hold" }, NOW).record;
+
+    expect(happens(held, { type: "slotFreed" }, NOW + 1).effects).toEqual([{ type: "send" }]);
+  });
+
+  test("that is waited for goes to the next when the wait ends with the operation", () => {
+    const runSlot = { key: "run/a-method/projects/p", limit: 3 };
+    const held = happens({ ...aRecord(), runSlot }, { type: "hold" }, NOW).record;
+    const { record, effects } = happens(held, { type: "cancel" }, NOW + 1);
+
+    expect(record.state).toBe("CANCELLED");
+    expect(effects).toContainEqual({ type: "releaseSlot", slot: runSlot });
+  });
+
+  test("is given back once, when the work that holds it ends", () => {
+    const runSlot = { key: "run/a-method/projects/p", limit: 3 };
+    const { effects } = happens({ ...running(), runSlot }, fails(false, 0), NOW + 1);
+
+    expect(effects.filter(({ type }) => type === "releaseSlot")).toHaveLength(1);
+  });
+});
+
+describe("a durable sleep", () => {
+  const sleep: OperationEvent = { type: "sleep", fence: "one", ordinal: 0, wakeTime: NOW + MINUTE_MS };
+
+  test("holds nothing: neither lease nor token", () => {
+    const record = afterEvents(running(), [sleep, NOW + 1]);
+
+    expect(record).toMatchObject({ state: "SLEEPING", sleeps: [{ ordinal: 0, wakeTime: NOW + MINUTE_MS }] });
+    expect(record.fence).toBeUndefined();
+    expect(record.leaseEndTime).toBeUndefined();
+  });
+
+  test("ends when its time has come, and no attempt is counted for it", () => {
+    const { record, effects } = happens(afterEvents(running(), [sleep, NOW + 1]), timePasses, NOW + MINUTE_MS);
+
+    expect(record).toMatchObject({ state: "QUEUED", failures: 0, deaths: 0 });
+    expect(types(effects)).toContain("send");
+  });
+
+  test("into the past ends with the next look at the clock", () => {
+    const record = afterEvents(running(), [{ ...sleep, wakeTime: NOW - 1 }, NOW]);
+
+    expect(nextDueTime(record)).toBeLessThanOrEqual(NOW);
+    expect(happens(record, timePasses, NOW).record.state).toBe("QUEUED");
+  });
+});
+
+// "Two invocations in a row without a new step or checkpoint are a failed attempt, which says so."
+describe("an invocation that gives way", () => {
+  const giveWay: OperationEvent = { type: "yield", fence: "one", invocationMs: 840_000, random: 0 };
+
+  test("is followed by another at once, in the same attempt", () => {
+    const { record, effects } = happens(afterEvents(running(), [saveStep("a"), NOW]), giveWay, NOW);
+
+    expect(record).toMatchObject({ state: "QUEUED", failures: 0, deaths: 0, steps: [{ name: "a" }] });
+    expect(types(effects)).toContain("send");
+  });
+
+  test("fails the attempt when it is one of several in a row that got nowhere, and says why", () => {
+    let record = running();
+    for (let count = 1; count < MAX_IDLE_INVOCATIONS; count += 1) {
+      record = afterEvents(record, [giveWay, NOW], [claim, NOW]);
+    }
+
+    expect(afterEvents(record, [giveWay, NOW])).toMatchObject({ state: "BACKING_OFF", failures: 1 });
+  });
+
+  test("names its limit where that ends the operation", () => {
+    let record = running({ policy: aPolicy({ maxAttempts: 1 }) });
+    for (let count = 1; count < MAX_IDLE_INVOCATIONS; count += 1) {
+      record = afterEvents(record, [giveWay, NOW], [claim, NOW]);
+    }
+
+    expect(afterEvents(record, [giveWay, NOW])).toMatchObject({
+      state: "FAILED",
+      outcome: { error: { code: 4, message: expect.stringContaining("840s per invocation") as string } },
+    });
+  });
+
+  test("may do so for ever while it gets on", () => {
+    let record = running();
+    for (let count = 0; count < 20; count += 1) {
+      record = afterEvents(record, [saveStep(`step ${count}`), NOW], [giveWay, NOW], [claim, NOW]);
+    }
+
+    expect(record).toMatchObject({ state: "RUNNING", failures: 0 });
+  });
+
+  test("stores a step once, however often its runner says so", () => {
+    const record = afterEvents(running(), [saveStep("a"), NOW], [saveStep("a"), NOW]);
+
+    expect(record.steps).toHaveLength(1);
+  });
+});
+
+// "an operation whose method or version is gone stays queued, says so in `statusMessage` …, and ends at its deadline".
+test("work that no deployed method can do goes back to the queue, at the pace of re-sends, and says so", () => {
+  const release: OperationEvent = { type: "release", fence: "one", statusMessage: "Waiting for a deployment." };
+  const { record, effects } = happens(running(), release, NOW + 1);
+
+  expect(record).toMatchObject({ state: "QUEUED", statusMessage: "Waiting for a deployment.", failures: 0, deaths: 0 });
+  expect(record.resendTime).toBeGreaterThan(NOW + 1);
+  expect(types(effects)).not.toContain("send");
+});
+
+// "A missed heartbeat or a passed `ttl` ends it with DEADLINE_EXCEEDED."
+describe("work done elsewhere", () => {
+  const completion = { updateMask: "response", digest: "d" };
+  const reports: OperationEvent = { type: "update", update: { metadata: { type: "acme", fields: { a: 1 } } } };
+
+  test("is never queued", () => {
+    expect(external()).toMatchObject({ state: "EXTERNAL", startTime: CREATE_TIME });
+    expect(nextDueTime(external())).toBe(CREATE_TIME + HOUR_MS);
+    expect(step(external(), claim, NOW)).toEqual({ ok: false, refusal: "NOT_ALLOWED" });
+  });
+
+  test("ends when its worker falls silent, and every report is a heartbeat", () => {
+    const record = afterEvents(external(20_000), [reports, CREATE_TIME + 15_000]);
+
+    expect(happens(record, timePasses, CREATE_TIME + 34_999).record.state).toBe("EXTERNAL");
+    expect(happens(record, timePasses, CREATE_TIME + 35_000).record).toMatchObject({ outcome: { error: { code: 4 } } });
+  });
+
+  test.each<[string, OperationEvent, object]>([
+    [
+      "a response",
+      { type: "update", update: { outcome: { value: { response: aResponse }, completion } } },
+      { state: "SUCCEEDED", outcome: { response: aResponse }, completion },
+    ],
+    [
+      "an error",
+      { type: "update", update: { outcome: { value: { error: anError }, completion } } },
+      { state: "FAILED", outcome: { error: anError }, completion },
+    ],
+  ])("is completed by %s", (_, event, expected) => {
+    expect(afterEvents(external(20_000), [event, NOW])).toMatchObject(expected);
+  });
+
+  // "Cancel sets `requestedCancellation` in default metadata and leaves it to its worker, for the grace period".
+  test("is left to its worker for the grace period when it is cancelled", () => {
+    const record = afterEvents(external(), [cancel, NOW]);
+
+    expect(record).toMatchObject({ state: "EXTERNAL_CANCELLING", graceEndTime: NOW + 30_000 });
+    expect(happens(record, timePasses, NOW + 30_000).record).toMatchObject({ outcome: { error: { code: 1 } } });
+  });
+
+  // "where the metadata is the worker's own …, it ends at once with code 1".
+  test.each<[string, OperationRecord]>([
+    ["was given in create", external(undefined, true)],
+    ["came by PATCH", afterEvents(external(), [reports, NOW])],
+  ])("ends at once when it is cancelled and its metadata %s", (_, record) => {
+    expect(afterEvents(record, [cancel, NOW])).toMatchObject({ state: "CANCELLED", outcome: { error: { code: 1 } } });
+  });
+
+  test("ends where metadata is patched in after the cancel request", () => {
+    expect(afterEvents(external(), [cancel, NOW], [reports, NOW + 1])).toMatchObject({ state: "CANCELLED" });
+  });
+});
+
+describe("the outbox", () => {
+  test("tells the index of progress within its bound, not of each report", () => {
+    const claimed = { ...running(), outbox: {} };
+    const { record, effects } = happens(afterEvents(claimed, [report(1), NOW + 100]), report(2), NOW + 200);
+
+    expect(effects).toEqual([]);
+    expect(record.outbox.index?.dueTime).toBe(NOW + 100 + INDEX_PROGRESS_DELAY_MS);
+  });
+
+  test("keeps an entry whose effect told an older revision", () => {
+    const record = running();
+    const later = afterEvents(record, [{ type: "progress", fence: "one", progress: {} }, NOW + 1]);
+
+    expect(step(later, { type: "effectDone", effect: "index", revision: record.revision }, NOW + 2)).toEqual({
+      ok: false,
+      refusal: "NOT_ALLOWED",
+    });
+  });
+
+  test("tries what failed again, later each time, up to a bound, for as long as it takes", () => {
+    let record = afterEvents(running(), [succeed, NOW]);
+    const waits: number[] = [];
+    for (let count = 0; count < 10; count += 1) {
+      const now = record.outbox.index!.dueTime;
+      const tried = happens(record, timePasses, now);
+      expect(types(tried.effects)).toContain("index");
+      record = afterEvents(tried.record, [{ type: "effectFailed", effect: "index" }, now]);
+      waits.push(record.outbox.index!.dueTime - now);
+    }
+
+    expect(waits.slice(0, 3)).toEqual([10_000, 20_000, 40_000]);
+    expect(waits.at(-1)).toBe(MAX_EFFECT_RETRY_MS);
+  });
+
+  test("tries a snapshot again ever later, up to a day, until the operation expires", () => {
+    let record = afterEvents(running(), [succeed, NOW]);
+    const { revision } = record;
+    record = afterEvents(record, [{ type: "effectDone", effect: "index", revision }, NOW]);
+    const waits: number[] = [];
+    while (record.outbox.snapshot!.dueTime < record.expireTime!) {
+      const now = record.outbox.snapshot!.dueTime;
+      const tried = happens(record, timePasses, now);
+      expect(types(tried.effects)).toContain("snapshot");
+      record = afterEvents(tried.record, [{ type: "effectFailed", effect: "snapshot" }, now]);
+      waits.push(record.outbox.snapshot!.dueTime - now);
+    }
+
+    expect(waits.slice(0, 3)).toEqual([10_000, 20_000, 40_000]);
+    expect(waits.at(-1)).toBe(MAX_SNAPSHOT_RETRY_MS);
+    expect(waits.length).toBeLessThan(50);
+    expect(types(happens(record, timePasses, record.expireTime!).effects)).toContain("erase");
+  });
+
+  test("tries the removal of a snapshot soon, however often its put had failed", () => {
+    const done = afterEvents(running(), [succeed, NOW]);
+    const entry = { dueTime: NOW + MAX_SNAPSHOT_RETRY_MS, failures: 20 };
+    const failing = { ...done, outbox: { snapshot: entry } };
+    const deleted = afterEvents(failing, [{ type: "delete" }, NOW + 1]);
+    const failed = afterEvents(deleted, [{ type: "effectFailed", effect: "snapshot" }, NOW + 2]);
+
+    expect(failed.outbox.snapshot!.dueTime - (NOW + 2)).toBe(10_000);
+  });
+
+  test("is empty, and nothing is due any more, once the world knows of the end", () => {
+    const done = afterEvents(running(), [succeed, NOW]);
+    const { revision } = done;
+    const told = afterEvents(
+      done,
+      [{ type: "effectDone", effect: "index", revision }, NOW],
+      [{ type: "effectDone", effect: "snapshot", revision }, NOW],
+    );
+
+    expect(told.outbox).toEqual({});
+    expect(nextDueTime(told)).toBeUndefined();
+    expect(dueTransition(told, Infinity)).toBeUndefined();
+  });
+});
+
+describe("expiry", () => {
+  const done = afterEvents(running(), [succeed, NOW]);
+
+  test("erases an ended operation when its retention has passed, and not before", () => {
+    const expireTime = done.expireTime!;
+    const told = happens(done, { type: "effectDone", effect: "index", revision: done.revision }, NOW + 2).record;
+
+    expect(types(happens(told, timePasses, expireTime - 1).effects)).not.toContain("erase");
+    expect(types(happens(told, timePasses, expireTime).effects)).toContain("erase");
+  });
+
+  test("waits for the index, which must know that a reserved operation was created, and not for KV", () => {
+    const expireTime = done.expireTime!;
+    const late = happens(done, timePasses, expireTime);
+    const told = happens(late.record, { type: "effectDone", effect: "index", revision: done.revision }, expireTime + 1);
+
+    expect(types(late.effects)).toEqual(["index", "snapshot"]);
+    expect(told.record.outbox.snapshot).toBeDefined();
+    expect(types(told.effects)).toContain("erase");
+  });
+
+  test("never comes to an operation that has not ended", () => {
+    expect(running().expireTime).toBeUndefined();
+  });
+});
+
+// A machine's clock may be set back.
+test.each(recordStates)("a clock that goes backwards changes nothing of what is %s", (state) => {
+  const record = deepFreeze(aRecordIn(state));
+  const result = step(record, timePasses, CREATE_TIME - 24 * HOUR_MS);
+
+  expect(result).toEqual({ ok: true, record, effects: [] });
+});

@@ -1,0 +1,162 @@
+import { describe, expect, test } from "vitest";
+import { INDEX_DUE_SLACK_MS, MAX_INDEXED_ANY_BYTES, STARTING_CHECK_MS } from "../../../src/limits";
+import { type IndexFacts, indexRowFromRecord, startingRow } from "../../../src/list/index-row";
+import { operationJson } from "../../../src/contract/resource";
+import type { OperationRecord } from "../../../src/lifecycle/record";
+import type { Status } from "../../../src/rpc/status";
+import type { JsonObject } from "../../../src/rpc/any";
+import { CREATE_TIME, HOUR_MS } from "../../support/an-operation";
+import { aRecord } from "../../support/a-record";
+import { aRecordIn, recordStates } from "../../support/a-record-in";
+import { afterEvents } from "../../support/happens";
+
+const TYPE = "type.googleapis.com/acme.v1.Wide";
+const euro = "€"; // three bytes in UTF-8, one UTF-16 unit
+
+const facts = (record: OperationRecord): IndexFacts => JSON.parse(indexRowFromRecord(record).facts) as IndexFacts;
+const operation = (record: OperationRecord): JsonObject =>
+  JSON.parse(indexRowFromRecord(record).operation) as JsonObject;
+const utf8Bytes = (text: string): number => new TextEncoder().encode(text).length;
+
+/** `{"@type":…,"pad":…}` of exactly so many bytes in UTF-8, filled with a letter. */
+function anOfBytes(bytes: number, letter: string): { json: string; pad: string } {
+  const bare = utf8Bytes(JSON.stringify({ "@type": TYPE, pad: "" }));
+  const pad = letter.repeat(Math.floor((bytes - bare) / utf8Bytes(letter)));
+  const filled = pad + "x".repeat(bytes - bare - utf8Bytes(pad));
+  return { json: JSON.stringify({ "@type": TYPE, pad: filled }), pad: filled };
+}
+
+describe("the index row", () => {
+  test.each(recordStates.filter((state) => !("responseChunks" in (aRecordIn(state).outcome ?? {}))))(
+    "of what is %s is the operation itself where that is small",
+    (state) => {
+      const record = aRecordIn(state);
+
+      expect(indexRowFromRecord(record).operation).toBe(operationJson(record));
+    },
+  );
+
+  test("is looked after past the deadline while the operation runs, and at its expiry after", () => {
+    const record = aRecord();
+    const done = afterEvents(record, [{ type: "cancel" }, CREATE_TIME + 5]);
+
+    expect(indexRowFromRecord(record)).toMatchObject({
+      done: false,
+      dueTime: CREATE_TIME + HOUR_MS + INDEX_DUE_SLACK_MS,
+    });
+    expect(indexRowFromRecord(done)).toMatchObject({ done: true, dueTime: done.expireTime });
+  });
+
+  test("before the record is committed has the revision 0, and is looked after soon", () => {
+    const { revision, dueTime, ...rest } = startingRow(aRecord());
+    const { revision: later, dueTime: _, ...committed } = indexRowFromRecord(aRecord());
+
+    expect({ revision, dueTime }).toEqual({ revision: 0, dueTime: CREATE_TIME + STARTING_CHECK_MS });
+    expect(later).toBeGreaterThan(0);
+    expect(rest).toEqual(committed);
+  });
+
+  test("has for facts what can be asked of every operation", () => {
+    const done = afterEvents(
+      aRecord(),
+      [{ type: "claim", fence: "one" }, CREATE_TIME + 1],
+      [{ type: "cancel" }, CREATE_TIME + 2],
+      [{ type: "succeed", fence: "one", outcome: { response: "{}" } }, CREATE_TIME + 3],
+    );
+
+    expect(facts(aRecord())).toEqual({
+      target: "projects/p/locations/l/tables",
+      verb: "profile",
+      method: aRecord().method,
+      state: "QUEUED",
+      requestedCancellation: false,
+    });
+    expect(facts(done)).toEqual({
+      startTime: CREATE_TIME + 1,
+      endTime: CREATE_TIME + 3,
+      expireTime: done.expireTime,
+      target: "projects/p/locations/l/tables",
+      verb: "profile",
+      method: aRecord().method,
+      state: "SUCCEEDED",
+      requestedCancellation: true,
+    });
+  });
+});
+
+// "Metadata and response are seen up to 2 KiB each in serialised form".
+describe.each([
+  ["one byte a letter", "x"],
+  ["three bytes a letter", euro],
+])("metadata of %s", (_, letter) => {
+  test("is copied whole up to 2 KiB", () => {
+    const { pad } = anOfBytes(MAX_INDEXED_ANY_BYTES, letter);
+    const record = aRecord({ metadataType: TYPE, metadata: { pad } });
+
+    expect(operation(record)["metadata"]).toEqual({ "@type": TYPE, pad });
+    expect(facts(record)).not.toHaveProperty("metadataTruncated");
+  });
+
+  test("is cut down to its type beyond", () => {
+    const { pad } = anOfBytes(MAX_INDEXED_ANY_BYTES + 1, letter);
+    const record = aRecord({ metadataType: TYPE, metadata: { pad } });
+
+    expect(operation(record)["metadata"]).toEqual({ "@type": TYPE });
+    expect(facts(record)).toMatchObject({ metadataTruncated: true });
+    // A page is filled by this: what is left out is the envelope alone.
+    expect(Math.abs(utf8Bytes(operationJson(record)) - facts(record).size!)).toBeLessThan(100);
+  });
+});
+
+describe.each([
+  ["one byte a letter", "x"],
+  ["three bytes a letter", euro],
+])("a response of %s", (_, letter) => {
+  test("is copied whole up to 2 KiB", () => {
+    const { json } = anOfBytes(MAX_INDEXED_ANY_BYTES, letter);
+    const record = aRecord({ responseType: TYPE, outcome: { response: json } });
+
+    expect(operation(record)["response"]).toEqual(JSON.parse(json));
+    expect(facts(record)).not.toHaveProperty("responseTruncated");
+  });
+
+  test("is cut down to its type beyond", () => {
+    const { json } = anOfBytes(MAX_INDEXED_ANY_BYTES + 1, letter);
+    const record = aRecord({ responseType: TYPE, outcome: { response: json } });
+
+    expect(operation(record)).toMatchObject({ done: true, response: { "@type": TYPE } });
+    expect(operation(record)["response"]).toEqual({ "@type": TYPE });
+    expect(facts(record)).toMatchObject({ responseTruncated: true });
+  });
+});
+
+describe("an error", () => {
+  const errorOf = (bytes: number): Status => ({
+    code: 9,
+    message: "No.",
+    details: [{ "@type": TYPE, pad: "x".repeat(bytes) }],
+  });
+
+  test("is copied whole where it is small", () => {
+    const record = aRecord({ outcome: { error: errorOf(1_000) } });
+
+    expect(operation(record)["error"]).toEqual(errorOf(1_000));
+    expect(facts(record)).not.toHaveProperty("size");
+  });
+
+  test("is cut down to its code and message beyond 2 KiB", () => {
+    const record = aRecord({ outcome: { error: errorOf(60_000) } });
+
+    expect(operation(record)["error"]).toEqual({ code: 9, message: "No." });
+    expect(facts(record)).toMatchObject({ errorTruncated: true });
+    expect(facts(record)).not.toHaveProperty("responseTruncated");
+    expect(Math.abs(utf8Bytes(operationJson(record)) - facts(record).size!)).toBeLessThan(100);
+  });
+});
+
+test("a response that is stored apart is known by its type alone", () => {
+  const record = aRecord({ responseType: TYPE, outcome: { responseChunks: 3, responseBytes: 3_000_000 } });
+
+  expect(operation(record)["response"]).toEqual({ "@type": TYPE });
+  expect(facts(record)).toMatchObject({ responseTruncated: true });
+});

@@ -1,0 +1,134 @@
+// Mistakes in a method's declaration, each with the message that the Worker refuses to start with.
+import { describe, expect, test } from "vitest";
+import { defineMethod } from "../../../src/method/define-method";
+import type { MethodDeclaration } from "../../../src/method/method";
+import { int32, string } from "../../../src/protobuf/fields";
+import { message } from "../../../src/protobuf/message";
+
+const Request = message("example.v1.GenerateReportRequest", {
+  parent: string(1, { required: true }),
+  title: string(2),
+  pages: int32(3),
+});
+
+/** As JavaScript may have it: nothing checks the types. */
+function define(overrides: object): unknown {
+  const declaration = {
+    http: { post: "/v1/{parent=projects/*}/reports:generate", body: "*" },
+    request: Request,
+    run: async () => ({}),
+    ...overrides,
+  };
+  return defineMethod(declaration as unknown as MethodDeclaration<object>);
+}
+
+const REPORTS = "method /v1/{parent=projects/*}/reports:generate";
+
+describe("defineMethod › refuses a declaration with", () => {
+  test.each<[mistake: string, overrides: object, message: string]>([
+    ["no http", { http: undefined }, 'defineMethod: http is missing; write http: { post: "/v1/{parent=projects/*}'],
+    ["http without post", { http: { get: "/v1/x" } }, "defineMethod: http is missing; write http: { post:"],
+    [
+      "a path of express",
+      { http: { post: "/v1/projects/:id/things:do", body: "*" } },
+      'http.post has the segment ":id"; a path\'s variables stand in braces: "{id}"',
+    ],
+    [
+      "a path without a slash",
+      { http: { post: "reports:generate" } },
+      'http.post is "reports:generate"; it must be a path',
+    ],
+    ["an unknown option", { timeOut: "1h" }, `${REPORTS} has an unknown option "timeOut"; did you mean "timeout"?`],
+    ["an option that is like no other", { colour: 1 }, 'unknown option "colour"; it takes id, version, http,'],
+    [
+      "another HTTP method",
+      { http: { post: "/v1/x:y", get: "/v1/x" } },
+      'method /v1/x:y: http has an unknown option "get"; it takes post, body',
+    ],
+    [
+      "an unknown option of retry",
+      { retry: { attempts: 3 } },
+      'retry has an unknown option "attempts"; did you mean "maxAttempts"?',
+    ],
+    ["a near miss in retry", { retry: { maxAttemps: 3 } }, 'did you mean "maxAttempts"?'],
+    ["retry that is a number", { retry: 3 }, `${REPORTS}: retry is 3; it must be an object`],
+    ["no run", { run: undefined }, `${REPORTS}: run is missing; write async run(request, op) { … }`],
+    ["run that is no function", { run: {} }, `${REPORTS}: run is {}; write async run`],
+    [
+      "no request",
+      { request: undefined },
+      `${REPORTS}: request is missing; give a declared message, a Standard Schema`,
+    ],
+    ["a request that is no schema", { request: { title: "string" } }, 'request is {"title":"string"}; give a declared'],
+    [
+      "a path variable that the message lacks",
+      { http: { post: "/v1/{project=projects/*}/reports:generate", body: "*" } },
+      "the path binds {project}, and example.v1.GenerateReportRequest has no such field of a single value; it has parent,",
+    ],
+    [
+      "a misspelled path variable",
+      { http: { post: "/v1/{parnet=projects/*}/reports:generate", body: "*" } },
+      'did you mean "parent"?',
+    ],
+    [
+      "a body that the message lacks",
+      { http: { post: "/v1/{parent=projects/*}/reports:generate", body: "report" } },
+      'http.body is "report", and example.v1.GenerateReportRequest has no such field; write "*"',
+    ],
+    [
+      "a field that every start takes",
+      { request: message("example.v1.R", { parent: string(1), requestId: string(2) }) },
+      "method reports:generate: example.v1.R has a field requestId, which every start takes for itself; rename the field",
+    ],
+    [
+      "a field validateOnly",
+      { request: message("example.v1.R", { parent: string(1), validateOnly: string(2) }) },
+      "has a field validateOnly",
+    ],
+    [
+      "a field operationOptions",
+      { request: message("example.v1.R", { parent: string(1), operationOptions: string(2) }) },
+      "has a field operationOptions",
+    ],
+    ["maxConcurrent of one and a half", { maxConcurrent: 1.5 }, "maxConcurrent is 1.5; it must be a whole number"],
+    ["an input without media types", { input: { maxBytes: 1 } }, "input.contentTypes is missing; list media types"],
+    [
+      "an input of no media types",
+      { input: { contentTypes: [], maxBytes: 1 } },
+      "input.contentTypes is []; list media",
+    ],
+    [
+      "a media type with parameters",
+      { input: { contentTypes: ["text/csv; charset=utf-8"], maxBytes: 1 } },
+      "without parameters",
+    ],
+    [
+      "an input without a limit",
+      { input: { contentTypes: ["text/csv"] } },
+      "input.maxBytes is missing; give a whole number",
+    ],
+    ["initialMetadata that is no function", { initialMetadata: {} }, "initialMetadata is {}; it must be a function"],
+    ["an id that is no text", { id: 7 }, "id is 7; it must be a text that is not empty"],
+    ["a version that is a number", { version: 2 }, "version is 2; it must be a text that is not empty"],
+  ])("%s", (_, overrides, text) => {
+    expect(() => define(overrides)).toThrow(TypeError);
+    expect(() => define(overrides)).toThrow(text);
+  });
+
+  test("nothing in it", () => {
+    expect(() => defineMethod(undefined as unknown as MethodDeclaration<object>)).toThrow(
+      "defineMethod takes an object",
+    );
+  });
+});
+
+describe("defineMethod › takes", () => {
+  test.each<[what: string, overrides: object]>([
+    ["a body that is one field", { http: { post: "/v1/{parent=projects/*}/reports:generate", body: "title" } }],
+    ["a number in the path", { http: { post: "/v1/{parent=projects/*}/reports/{pages}:generate", body: "*" } }],
+    ["a function for a request", { request: (json: object) => json }],
+    ["an input of any media type", { input: { contentTypes: ["*/*"], maxBytes: 1 } }],
+  ])("%s", (_, overrides) => {
+    expect(() => define(overrides)).not.toThrow();
+  });
+});

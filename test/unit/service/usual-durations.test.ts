@@ -1,0 +1,82 @@
+import { describe, expect, test } from "vitest";
+import { MAX_OBSERVED_METHODS } from "../../../src/limits";
+import { answerFromRecord } from "../../../src/contract/answer";
+import { createRecord } from "../../../src/lifecycle/create-record";
+import { UsualDurations } from "../../../src/service/usual-durations";
+import { CREATE_TIME, aPolicy, anOperation } from "../../support/an-operation";
+
+describe("what is usual of a method", () => {
+  test("is unknown until an operation of it was seen", () => {
+    const usual = new UsualDurations();
+    usual.observe("other", 1_000);
+
+    expect(usual.of("method")).toBeUndefined();
+  });
+
+  test("follows what is seen: after twenty of another length it is theirs", () => {
+    const usual = new UsualDurations();
+    usual.observe("method", 1_000);
+    expect(usual.of("method")).toBeCloseTo(1_000);
+
+    for (let seen = 0; seen < 20; seen += 1) usual.observe("method", 60_000);
+
+    expect(usual.of("method")).toBeGreaterThan(55_000);
+    expect(usual.of("method")).toBeLessThanOrEqual(60_000);
+  });
+
+  test("is moved little by one that took a thousand times as long", () => {
+    const usual = new UsualDurations();
+    for (let seen = 0; seen < 10; seen += 1) usual.observe("method", 2_000);
+
+    usual.observe("method", 2_000_000);
+
+    expect(usual.of("method")).toBeLessThan(10_000);
+  });
+
+  test("is kept of so many methods and no more", () => {
+    const usual = new UsualDurations();
+    for (let method = 0; method <= MAX_OBSERVED_METHODS; method += 1) usual.observe(String(method), 5);
+
+    expect(usual.of(String(MAX_OBSERVED_METHODS - 1))).toBeCloseTo(5);
+    expect(usual.of(String(MAX_OBSERVED_METHODS))).toBeUndefined();
+  });
+});
+
+describe("an operation's answer says of its pace", () => {
+  const record = createRecord(anOperation());
+  const endTime = CREATE_TIME + 7_000;
+  const outcome = { response: "{}" };
+
+  test("its method, and what that declares", () => {
+    const declared = createRecord(anOperation({ policy: aPolicy({ usualDurationMs: 9_000 }) }));
+
+    expect(answerFromRecord(record, "{}").pace).toEqual({ method: "tables:profile" });
+    expect(answerFromRecord(declared, "{}").pace).toEqual({ method: "tables:profile", usualMs: 9_000 });
+  });
+
+  test("how long it took, once it has succeeded", () => {
+    const done = { ...record, state: "SUCCEEDED" as const, endTime, outcome };
+
+    expect(answerFromRecord(done, "{}").pace).toEqual({ method: "tables:profile", tookMs: 7_000 });
+  });
+
+  test.each(["FAILED", "CANCELLED"] as const)("not how long it took where it is %s", (state) => {
+    expect(answerFromRecord({ ...record, state, endTime }, "{}").pace).toEqual({ method: "tables:profile" });
+  });
+
+  test("nothing of one that was done at once, but its method", () => {
+    expect(answerFromRecord(createRecord(anOperation({ outcome })), "{}").pace).toEqual({ method: "tables:profile" });
+  });
+
+  test("nothing where it is scripted", () => {
+    const scripted = createRecord(anOperation({ emulation: { progress: [], polls: [], polled: 0 } }));
+
+    expect(answerFromRecord(scripted, "{}")).not.toHaveProperty("pace");
+  });
+
+  test("nothing where the work is done elsewhere", () => {
+    const external = createRecord(anOperation({ external: { hasOwnMetadata: false } }));
+
+    expect(answerFromRecord(external, "{}")).not.toHaveProperty("pace");
+  });
+});
