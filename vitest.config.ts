@@ -1,4 +1,5 @@
 // Three layers (docs/testing.md): pure core in plain Node, objects in workerd, the whole from outside.
+import { execFileSync } from "node:child_process";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
@@ -43,6 +44,28 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
+      // What this version stores is recorded once, for the versions after it.
+      ...(process.env["RECORD"] === undefined
+        ? []
+        : [
+            {
+              plugins: [
+                cloudflareTest({
+                  main: "./test/workers/worker.ts",
+                  wrangler: { configPath: "./wrangler.toml" },
+                  miniflare: { bindings: { AUTH: "open" } },
+                }),
+              ],
+              test: {
+                name: "recorder",
+                include: ["test/recorder/**/*.test.ts"],
+                env: {
+                  RECORD: process.env["RECORD"],
+                  COMMIT: execFileSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "utf8" }).trim(),
+                },
+              },
+            },
+          ]),
       // Memory is measured, not tested: it belongs to the machine it is measured on.
       ...(process.env["BENCH"] === undefined
         ? []
