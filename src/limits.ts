@@ -258,6 +258,11 @@ export const SLOT_RETRY_SECONDS = 10;
 /** A requestId is remembered this long at least, and as long as its operation is. */
 export const REQUEST_ID_TTL_MS = DAY_MS;
 /**
+ * An operation of another shard that expires less than this after its reservation's day tells shard 0 that it was created:
+ * the clocks of two objects differ, and shard 0 must not take an expired operation for one that was never started.
+ */
+export const RESERVATION_SLACK_MS = HOUR_MS;
+/**
  * A shard 0 of this size reserves no more requestIds: half a gigabyte above the size from which it takes no new rows, for
  * reservations of operations that go to other shards. They take 150 bytes each and a day.
  */

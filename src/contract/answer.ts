@@ -99,7 +99,7 @@ export type StartAnswer =
   | ({ ok: true; answer: OperationAnswer; inputDigest?: string; sentDigest?: string } & FoundShards & Marking)
   | ({ ok: false; refusal: StartRefusal } & FoundShards);
 
-/** The operation itself tells the index, with its next row, that its reservation's operation was created. */
+/** The operation itself tells shard 0 that its reservation's operation was created, before it is gone. */
 interface Marking {
   marksReservation?: true;
 }

@@ -272,7 +272,7 @@ export interface OperationRecord {
   emulation?: Emulation;
   /** The shard of its scope in which it is indexed; 0 where absent. */
   indexShard?: number;
-  /** Where a requestId started it, and shard 0, which reserved that, has the operation's row: the reservation's key. */
+  /** Where a requestId started it: the key of its reservation, which is in shard 0. */
   requestKey?: string;
   /** Where a location says so: the jurisdiction in which the object and its index live. */
   jurisdiction?: string;

@@ -1,5 +1,11 @@
 // The row by which OperationIndex knows an operation: made from its record, and never read back into it.
-import { INDEX_DUE_SLACK_MS, MAX_INDEXED_ANY_BYTES, STARTING_CHECK_MS } from "../limits";
+import {
+  INDEX_DUE_SLACK_MS,
+  MAX_INDEXED_ANY_BYTES,
+  REQUEST_ID_TTL_MS,
+  RESERVATION_SLACK_MS,
+  STARTING_CHECK_MS,
+} from "../limits";
 import type { CreatedReservation } from "./reservation";
 import type { OperationRecord } from "../lifecycle/record";
 import { metadataAny } from "../contract/resource";
@@ -20,7 +26,7 @@ export interface IndexRow {
   dueTime: number;
   /** The Operation as JSON; large metadata and responses are cut down to their `@type`, large errors lose their details. */
   operation: string;
-  /** Where a requestId started it: shard 0 is told that the operation was created. Not a column. */
+  /** Where a requestId started it and shard 0 has the row: shard 0 notes that the operation was created. Not a column. */
   reservation?: CreatedReservation;
   /** Facts about every operation, whatever its metadata type, as JSON; times in milliseconds since 1970. */
   facts: string;
@@ -83,14 +89,31 @@ export function indexRowFromRecord(record: OperationRecord): IndexRow {
 }
 
 /** Only a record says that the operation was created, so a STARTING row does not. */
-function createdReservation({ requestKey: key, inputDigest }: OperationRecord): Pick<IndexRow, "reservation"> {
-  if (key === undefined) return {};
-  return { reservation: inputDigest === undefined ? { key } : { key, inputDigest } };
+function createdReservation(record: OperationRecord): Pick<IndexRow, "reservation"> {
+  const reservation = reservationHere(record);
+  return reservation === undefined ? {} : { reservation };
 }
 
-/** What shard 0 is told with a deletion. */
-export function reservationOf(record: OperationRecord): CreatedReservation | undefined {
-  return createdReservation(record).reservation;
+/** The reservation of an operation that has its row in shard 0, which is told with each change and with a deletion. */
+export function reservationHere(record: OperationRecord): CreatedReservation | undefined {
+  return (record.indexShard ?? 0) === 0 ? reservationOf(record) : undefined;
+}
+
+/**
+ * The reservation of an operation that has its row in another shard, where shard 0 must be told by a call: the operation is
+ * deleted, or will expire while the reservation is still remembered. As long as an operation exists, it answers repetitions
+ * itself, so most starts with a requestId never need this call.
+ */
+export function reservationElsewhere(record: OperationRecord): CreatedReservation | undefined {
+  if ((record.indexShard ?? 0) === 0) return undefined;
+  const { createTime, expireTime = Infinity, deleteTime } = record;
+  const outlives = expireTime >= createTime + REQUEST_ID_TTL_MS + RESERVATION_SLACK_MS;
+  return deleteTime === undefined && outlives ? undefined : reservationOf(record);
+}
+
+function reservationOf({ requestKey: key, inputDigest }: OperationRecord): CreatedReservation | undefined {
+  if (key === undefined) return undefined;
+  return inputDigest === undefined ? { key } : { key, inputDigest };
 }
 
 /** The row that is written before the record is committed: it stands until the first change, or until it is checked. */

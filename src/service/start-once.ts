@@ -1,5 +1,5 @@
 // Starts an operation, once for each requestId (AIP-155): mint, reserve, start that id, answer. The operation itself tells
-// the index that it was created.
+// shard 0 of the index that it was created.
 import { operationName } from "../aip/resource-name";
 import { SLOT_RETRY_SECONDS, UNAVAILABLE_RETRY_SECONDS } from "../limits";
 import type { OperationAnswer, StartAnswer, StartRefusal, StreamedInput } from "../contract/answer";
@@ -93,7 +93,8 @@ export async function startOnce(ports: StartPorts, start: StartOnce): Promise<St
   const { reservation: reserved } = answer;
   if (reserved.bodyDigest !== bodyDigest) throw anotherRequest();
   if (reserved.created) return repeated(ports, start, reserved);
-  // An operation says with its next row that it was created, so one that is not known to be created may be there.
+  // An operation in shard 0 says with its next row that it was created, one in another shard when it is deleted or is about
+  // to expire. So one that is not known to be created may be there.
   const { name } = mintedFrom(ports, start, reserved);
   const present = reserved.operationId === operationId ? undefined : await ports.store.started(name);
   if (present && !start.input) return { name, answer: present };
@@ -126,6 +127,7 @@ async function reservedStart(
   const input = start.input && { ...start.input, digest: true };
   const started = await startMinted(ports, { ...start, input }, { minted, requestKey: key, isPresent });
   const { answer, inputDigest, sentDigest, marksReservation } = started;
+  // For minutes after a deploy a busy object may run the code before it, which leaves this to the Worker.
   if (!marksReservation) {
     const created = inputDigest === undefined ? { key } : { key, inputDigest };
     await ports.requests.markCreated(scopeOf(start), created, minted.id);

@@ -41,6 +41,12 @@ export const COUNTS = {
     index: { requests: 2, rowsRead: 1, rowsWritten: 4 },
     queueMessages: 1,
   },
+  /** The same of an operation that has its row in another shard. */
+  startWithRequestIdElsewhere: {
+    operation: { requests: 1, rowsRead: 1, rowsWritten: 2, alarmsSet: 1 },
+    index: { requests: 2, rowsRead: 1, rowsWritten: 4 },
+    queueMessages: 1,
+  },
   /** From the delivery of the message to the end of a function that does nothing. */
   run: {
     operation: { requests: 1, messages: 1, rowsRead: 1, rowsWritten: 3 },
@@ -51,6 +57,12 @@ export const COUNTS = {
   runWithRequestId: {
     operation: { requests: 1, messages: 1, rowsRead: 1, rowsWritten: 3 },
     index: { requests: 1, rowsRead: 3, rowsWritten: 3 },
+    kvWrites: 1,
+  },
+  /** The same in another shard: the operation itself answers repetitions, so shard 0 is told nothing. */
+  runWithRequestIdElsewhere: {
+    operation: { requests: 1, messages: 1, rowsRead: 1, rowsWritten: 3 },
+    index: { requests: 1, rowsRead: 2, rowsWritten: 2 },
     kvWrites: 1,
   },
   /** A start that repeats the requestId of a finished operation. */
@@ -76,6 +88,12 @@ export const COUNTS = {
   delete: {
     operation: { requests: 1, rowsRead: 1, rowsWritten: 2 },
     index: { requests: 1, rowsWritten: 2 },
+    kvWrites: 1,
+  },
+  /** Of a finished operation that a requestId started and that has its row in another shard: shard 0 is told first. */
+  deleteWithRequestIdElsewhere: {
+    operation: { requests: 1, rowsRead: 1, rowsWritten: 2 },
+    index: { requests: 2, rowsRead: 1, rowsWritten: 3 },
     kvWrites: 1,
   },
   create: {

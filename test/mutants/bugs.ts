@@ -679,6 +679,51 @@ export const bugs: readonly Bug[] = [
     caughtBy: "",
   },
   {
+    name: "an object is made for each requestId",
+    file: "src/durable/operation/operation-client.ts",
+    find: `          return await callObject(operationIndexAddress(INDEX, place), async (stub): Promise<ReserveAnswer> =>
+            stub.reserve(key, reservation, place),
+          );`,
+    replace: `          throw new TypeError('The RPC receiver does not implement the method "reserve".');`,
+    tests: SCENARIOS,
+    caughtBy: "a requestId costs a start one call",
+  },
+  {
+    name: "an alarm is set for each requestId",
+    file: "src/durable/index/operation-index.ts",
+    find: `      const reservation = await this.#reservations.reserve(key, mine);
+`,
+    replace: `      const reservation = await this.#reservations.reserve(key, mine);
+      await this.ctx.storage.setAlarm(Date.now() + TOMBSTONE_MS);
+`,
+    tests: SCENARIOS,
+    caughtBy: "a requestId costs a start one call",
+  },
+  {
+    name: "the Worker tells shard 0 of each start in another shard",
+    file: "src/service/start-once.ts",
+    find: "if (!marksReservation) {",
+    replace: "if (!marksReservation || minted.indexShard !== 0) {",
+    tests: SCENARIOS,
+    caughtBy: "a requestId costs a start one call",
+  },
+  {
+    name: "an operation of another shard is deleted without telling shard 0",
+    file: "src/durable/operation/outbox.ts",
+    find: "    await this.#markReservation(record);\n",
+    replace: "    if (record.deleteTime === undefined) await this.#markReservation(record);\n",
+    tests: SCENARIOS,
+    caughtBy: "a requestId starts one operation",
+  },
+  {
+    name: "an operation of another shard expires without telling shard 0",
+    file: "src/list/index-row.ts",
+    find: "return deleteTime === undefined && outlives ?",
+    replace: "return deleteTime === undefined && expireTime > createTime ?",
+    tests: workers("request-id.test.ts"),
+    caughtBy: "expires within the day",
+  },
+  {
     name: "the operation of a reservation is not known to be created",
     file: "src/durable/index/reservations.ts",
     find: "if (this.isCreated) markReservation(",

@@ -42,16 +42,23 @@ export class Clients {
   readonly #deployment: Deployment;
   readonly #finishedReads: FinishedReads;
   readonly #fullShards = new FullShards();
-  readonly #byRequestId = new Map<string, string>();
+  /** The operation that each requestId has started. */
+  readonly #byRequestId: Map<string, string>;
   /** What each that has not been answered yet asked for. */
   readonly #underWay = new Map<Actor, string>();
   #count = 0;
 
-  constructor(world: World, ledger: Ledger, deployment: Deployment) {
+  constructor(world: World, ledger: Ledger, deployment: Deployment, byRequestId = new Map<string, string>()) {
     this.#world = world;
     this.#ledger = ledger;
     this.#deployment = deployment;
+    this.#byRequestId = byRequestId;
     this.#finishedReads = world.random.pick(["strong", "strong", "edge"]);
+  }
+
+  /** The same clients at another place: in an isolate that remembers nothing, of a deployment that differs. */
+  elsewhere(changed: Partial<Deployment>): Clients {
+    return new Clients(this.#world, this.#ledger, { ...this.#deployment, ...changed }, this.#byRequestId);
   }
 
   /** Lets another client do something at a time. An error that the contract does not know is a violation. */

@@ -239,7 +239,10 @@ export class ObjectHost {
         },
         transactionSync: (run: () => unknown) => run(),
         getAlarm: async () => state.alarmTime,
-        setAlarm: async (time: number) => this.#write(instance, () => state.setAlarm(time)),
+        setAlarm: async (time: number) => {
+          this.world.alarmsSet += 1;
+          this.#write(instance, () => state.setAlarm(time));
+        },
         deleteAlarm: async () => this.#write(instance, () => state.setAlarm(null)),
         deleteAll: async () => this.#write(instance, () => state.deleteAll()),
       },
@@ -299,7 +302,6 @@ export class ObjectHost {
   fireAlarm(retries: number): void {
     const { world } = this;
     world.trace(() => `${this.label} has its alarm`);
-    world.alarms += 1;
     const repeat = (): void => {
       if (retries >= MAX_ALARM_RETRIES) return;
       world.scheduler.after(ALARM_RETRY_MS * 2 ** retries, world.nature, () => this.fireAlarm(retries + 1));

@@ -36,3 +36,26 @@ test("forty operations start although the only shard of the index is nearly full
   expect(shards).toBeGreaterThan(1);
   expect(fullest).toBeLessThan(1);
 });
+
+test("a requestId costs a start one call, no object under a new name and no alarm, in one shard and in four", async () => {
+  const { oneShard, fourShards } = await playScenario("requestIds");
+
+  // Alarms serve whatever is due in the same 15 seconds, so that a few come more or less.
+  const cost = { calls: expect.closeTo(1, 1) as number, names: 0, alarmsSet: expect.closeTo(0, 1) as number };
+  expect(oneShard).toEqual(cost);
+  expect(fourShards).toEqual(cost);
+});
+
+test("a requestId starts one operation while its scope is resharded, and its shard 0 fills up and is reset", async () => {
+  expect(await playScenario("requestIdsAmidChanges")).toEqual({
+    requestIds: 40,
+    mostOfOne: 1,
+    operations: 40,
+    operationsInTheEnd: 40,
+    done: 40,
+    shards: 4,
+    deleted: 20,
+    startedAfterDeletion: 20,
+    objectsOfRequestIds: 0,
+  });
+});

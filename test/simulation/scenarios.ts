@@ -1,5 +1,6 @@
 // Scenarios: what the platform's rules and the deployment's own numbers come to, with no fault but the one that is told.
 import { configFromEnv } from "../../src/config";
+import { MAX_SHARD_BYTES } from "../../src/limits";
 import { RpcError } from "../../src/rpc/error";
 import { Clients, PARENT, operationsOf } from "./clients";
 import { enter } from "./globals";
@@ -18,7 +19,9 @@ const LANES = 4;
 const RESTART_MS = 2_000;
 
 interface StartOptions {
-  requestId?: string;
+  requestId?: string | undefined;
+  /** Where the client calls. Default: the deployment as it is configured. */
+  places?: Clients;
   /** Told once it has started. */
   onStarted?(this: void, entry: Entry): void;
 }
@@ -57,9 +60,13 @@ class Scene {
   }
 
   /** Starts an operation with a script, `ms` after the beginning. */
-  startAt(ms: number, script: readonly Action[], { requestId, onStarted = () => {} }: StartOptions = {}): void {
+  startAt(
+    ms: number,
+    script: readonly Action[],
+    { requestId, places = this.clients, onStarted = () => {} }: StartOptions = {},
+  ): void {
     const json = { script: script as never, parent: PARENT };
-    this.clients.startAt(START_TIME + ms, { method: longMethod, json, requestId }, onStarted);
+    places.startAt(START_TIME + ms, { method: longMethod, json, requestId }, onStarted);
   }
 
   /** Plays until `ms` after the beginning. */
@@ -164,22 +171,95 @@ export const scenarios = {
     };
   },
 
-  /** A hundred starts, each with a requestId of its own; their operations are kept for a month. */
+  /** What a hundred starts with a requestId make more of than a hundred without, where a scope has one shard and four. */
   requestIds: async (scene: Scene) => {
-    const { world } = scene;
     const STARTS = 100;
-    const named = (): number => [...world.hosts()].filter(({ objectName }) => objectName !== undefined).length;
-    scene.startAt(0, [], { requestId: "the first" });
-    await scene.until(10_000);
-    const namedBefore = named();
-    for (let number = 0; number < STARTS; number += 1) {
-      scene.startAt(10_000 + number * 100, [], { requestId: `request ${number}` });
+    const { world, clients } = scene;
+    const counted = async (places: Clients, requestId: (number: number) => string | undefined): Promise<Made> => {
+      const before = madeIn(world);
+      const startTime = world.scheduler.now;
+      for (let number = 0; number < STARTS; number += 1) {
+        scene.startAt(startTime - START_TIME + number * 100, [], { requestId: requestId(number), places });
+      }
+      await scene.until(startTime - START_TIME + DAY_MS / 2);
+      const after = madeIn(world);
+      return {
+        calls: after.calls - before.calls,
+        names: after.names - before.names,
+        alarmsSet: after.alarmsSet - before.alarmsSet,
+      };
+    };
+    const costs: Made[] = [];
+    for (const indexShards of [1, 4]) {
+      const places = clients.elsewhere({ indexShards });
+      // The first of a scope makes its shards, and the first of a day the alarms of all.
+      await counted(places, (number) => `the first ${number} of ${indexShards}`);
+      const without = await counted(places, () => undefined);
+      const withIds = await counted(places, (number) => `request ${number} of ${indexShards}`);
+      costs.push({
+        calls: (withIds.calls - without.calls) / STARTS,
+        names: withIds.names / STARTS,
+        alarmsSet: (withIds.alarmsSet - without.alarmsSet) / STARTS,
+      });
     }
-    await scene.until(DAY_MS / 2);
-    const done = scene.entries.filter(({ record }) => record?.state === "SUCCEEDED").length;
-    const alarmsBefore = world.alarms;
-    await scene.until(10 * DAY_MS);
-    return { done, newNames: named() - namedBefore, alarms: world.alarms - alarmsBefore };
+    const [oneShard, fourShards] = costs;
+    return { oneShard, fourShards };
+  },
+
+  /**
+   * Forty requestIds, each sent six times from three places. Meanwhile the scope goes from one shard to four and back, shard
+   * 0 takes no more rows, and a deploy resets it. Half of the operations are deleted, and their requestIds sent again.
+   */
+  requestIdsAmidChanges: async (scene: Scene) => {
+    const REQUEST_IDS = 40;
+    const { world, clients } = scene;
+    const started = new Map<string, Set<string>>();
+    let answers = 0;
+    const places = [clients, clients.elsewhere({ indexShards: 4 }), clients.elsewhere({ indexShards: 1 })];
+    const send = (ms: number, number: number, place: number): void => {
+      const requestId = `request ${number}`;
+      const onStarted = ({ name = "" }: Entry): void => {
+        answers += 1;
+        started.set(requestId, (started.get(requestId) ?? new Set()).add(name));
+      };
+      scene.startAt(ms, [step(1_000)], { requestId, places: places[place % places.length]!, onStarted });
+    };
+    scene.startAt(0, []);
+    await scene.until(10_000);
+    const shardZero = world.index.hostOf(`${PARENT}#0`);
+    for (let number = 0; number < REQUEST_IDS; number += 1) {
+      const first = 10_000 + number * 500;
+      for (const [place, delay] of [0, 10, 200, 1_900, 9_000, 31_000].entries())
+        send(first + delay, number, number + place);
+    }
+    await scene.until(15_000);
+    shardZero.redeploy(RESTART_MS);
+    await scene.until(20_000);
+    shardZero.state.fillTo(MAX_SHARD_BYTES);
+    await scene.until(25_000);
+    shardZero.redeploy(RESTART_MS);
+    await scene.until(120_000);
+    const operations = scene.entries.length - 1;
+    const done = scene.entries.filter(({ record }) => record?.state === "SUCCEEDED").length - 1;
+    const shards = new Set(scene.entries.map(({ record }) => record?.indexShard ?? 0)).size;
+    const deleted = scene.entries.slice(1).filter((_, index) => index % 2 === 0);
+    for (const entry of deleted) clients.actAt(START_TIME + 120_000, "delete", entry);
+    await scene.until(3 * 3_600_000 - 1);
+    answers = 0;
+    // Later than any tombstone: only the reservations tell that these operations were deleted.
+    for (let number = 0; number < REQUEST_IDS; number += 1) send(3 * 3_600_000, number, number);
+    await scene.until(4 * 3_600_000);
+    return {
+      requestIds: started.size,
+      mostOfOne: Math.max(...[...started.values()].map(({ size }) => size)),
+      operations,
+      operationsInTheEnd: world.operations.hosts.size - 1,
+      done,
+      shards,
+      startedAfterDeletion: answers,
+      deleted: deleted.filter(({ deleteAnswered }) => deleteAnswered).length,
+      objectsOfRequestIds: world.requests.hosts.size,
+    };
   },
 
   /** The process of a runner dies. */
@@ -205,6 +285,20 @@ export async function playScenario(name: keyof ScenarioResults): Promise<object>
   } finally {
     scene.end();
   }
+}
+
+/** What has been made in a world, so far. */
+interface Made {
+  /** Calls of objects. */
+  calls: number;
+  /** Objects under a name: the first call of each costs a check around the world. */
+  names: number;
+  alarmsSet: number;
+}
+
+function madeIn(world: World): Made {
+  const names = [...world.hosts()].filter(({ objectName }) => objectName !== undefined).length;
+  return { calls: world.calls, names, alarmsSet: world.alarmsSet };
 }
 
 /** From its creation to its end. */

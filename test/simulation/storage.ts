@@ -4,7 +4,7 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlit
 
 /** https://developers.cloudflare.com/durable-objects/platform/limits/ */
 export const MAX_DATABASE_BYTES = 10 * 1_024 ** 3;
-/** As if a row were a hundred thousand: few fill what is left. */
+/** In an object that is near its limit a row counts as a hundred thousand, so that few fill the rest. */
 export const ROW_BYTES = 128 * 1_024 ** 2;
 const FULL = "database or disk is full: SQLITE_FULL";
 
@@ -89,9 +89,15 @@ export class StoredState {
 
   /** What it takes, as SQLite says. */
   get databaseBytes(): number {
-    if (!this.#tables.has("operations")) return this.usedBytes;
+    if (this.usedBytes === 0 || !this.#tables.has("operations")) return this.usedBytes;
     const [counted] = this.#database?.exec("SELECT count(*) AS count FROM operations", []) ?? [];
     return this.usedBytes + Number(counted?.["count"] ?? 0) * ROW_BYTES;
+  }
+
+  /** Lets it take so many bytes with the rows that it has. */
+  fillTo(bytes: number): void {
+    this.usedBytes = 1;
+    this.usedBytes += bytes - this.databaseBytes;
   }
 
   #setTables(tables: ReadonlySet<string>): void {

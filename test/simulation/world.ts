@@ -72,8 +72,10 @@ export class World {
   readonly env: Record<string, unknown>;
   autoResponse = { request: "", response: "" };
   indexDownUntil = 0;
-  /** Alarms that have fired. */
-  alarms = 0;
+  /** Alarms that objects have set. */
+  alarmsSet = 0;
+  /** Calls that Workers, consumers and objects have made to objects. */
+  calls = 0;
   /** What invocations and objects that begin now run. */
   code: Code;
   /** Whether an earlier version takes part. */
@@ -140,6 +142,7 @@ export class World {
     const caller = scheduler.current;
     if (stub.brokenBy) return Promise.reject(stub.brokenBy);
     this.countSubrequest(caller);
+    this.calls += 1;
     this.observer.called(caller, host, method);
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     const beginTime = scheduler.now;

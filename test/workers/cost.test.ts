@@ -3,7 +3,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import { COUNTS, type CountedCall, type Counts, LIFECYCLES, summary } from "../bench/counts";
+import { COUNTS, type CountedCall, type Counts, LIFECYCLES, type ObjectCounts, summary, totals } from "../bench/counts";
 import type { JsonObject } from "../../src/rpc/any";
 import { eventually } from "../support/eventually";
 import { clock } from "./clock";
@@ -50,6 +50,28 @@ async function anIndexedScope(): Promise<void> {
 /** The first requestId of a scope begins the walk that forgets them all: a row a day. */
 async function aScopeWithRequestIds(): Promise<void> {
   await finished(startedFrom(await call("POST", `${scriptPath(empty)}?requestId=first`, {})));
+}
+
+/** Starts operations with requestIds until one has its row in shard 1, and tells what that start costs. */
+async function startElsewhere(): Promise<{ operation: Started; counts: Counts }> {
+  const deployment = { ...env, INDEX_SHARDS: "2" };
+  const start = async (query = ""): Promise<Started> => {
+    const init = { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" };
+    const url = `https://operations.example${scriptPath(empty)}${query}`;
+    const response = await worker.fetch(new Request(url, init), deployment);
+    return startedFrom({ status: response.status, headers: response.headers, body: await response.json() });
+  };
+  const isElsewhere = async (operation: Started): Promise<boolean> => (await storedRecord(operation))?.indexShard === 1;
+  await aScopeWithRequestIds();
+  // The first row of a shard creates it.
+  for (let isThere = false; !isThere;) isThere = await isElsewhere(await finished(await start()));
+  for (let n = 1; ; n += 1) {
+    ledger.take();
+    const operation = await start(`?requestId=r${n}`);
+    const counts = ledger.take();
+    if (await isElsewhere(operation)) return { operation, counts };
+    await finished(operation);
+  }
 }
 
 /** Lets a queued operation run to its end. */
@@ -102,6 +124,21 @@ const CALLS: Record<CountedCall, () => Promise<Counts>> = {
     await aScopeWithRequestIds();
     const operation = startedFrom(await call("POST", `${scriptPath(empty)}?requestId=r1`, {}));
     return costOf(() => finished(operation));
+  },
+  async startWithRequestIdElsewhere() {
+    return (await startElsewhere()).counts;
+  },
+  async runWithRequestIdElsewhere() {
+    const { operation } = await startElsewhere();
+    return costOf(() => finished(operation));
+  },
+  async deleteWithRequestIdElsewhere() {
+    const { operation } = await startElsewhere();
+    await finished(operation);
+    return costOf(async () => {
+      await call("DELETE", `/v1/${operation.name}`);
+      await outboxIsEmpty(operation);
+    });
   },
   async repeatedRequestId() {
     await aScopeWithRequestIds();
@@ -231,6 +268,22 @@ describe("costs", () => {
       expect(await CALLS[name]()).toEqual(COUNTS[name]);
     },
   );
+});
+
+// Reservations of requestIds: "at most one request and two rows more than a start without".
+describe("a requestId", () => {
+  test.each([
+    ["in shard 0", COUNTS.startWithRequestId, COUNTS.runWithRequestId],
+    ["in another shard", COUNTS.startWithRequestIdElsewhere, COUNTS.runWithRequestIdElsewhere],
+  ])("of an operation %s costs at most one request, two rows and no alarm", (_, start, run) => {
+    const more = (field: keyof ObjectCounts): number =>
+      totals(start)[field] + totals(run)[field] - totals(COUNTS.start)[field] - totals(COUNTS.run)[field];
+
+    expect(more("requests")).toBe(1);
+    expect(more("rowsWritten")).toBeLessThanOrEqual(2);
+    expect([more("alarms"), more("alarmsSet")]).toEqual([0, 0]);
+    expect([...Object.keys(start), ...Object.keys(run)]).not.toContain("request");
+  });
 });
 
 describe("a whole lifecycle, from its start to its expiry", () => {

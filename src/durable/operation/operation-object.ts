@@ -435,10 +435,9 @@ export class OperationObject extends DurableObject<Env> {
   }
 }
 
-/** Shard 0 hears with the next row that the reservation's operation was created; of other shards' the Worker tells it. */
 function withRequestKey(record: OperationRecord, options: StartOptions | undefined): OperationRecord {
   const { requestKey } = options ?? {};
-  return requestKey === undefined || (record.indexShard ?? 0) !== 0 ? record : { ...record, requestKey };
+  return requestKey === undefined ? record : { ...record, requestKey };
 }
 
 function marking({ requestKey }: OperationRecord): { marksReservation?: true } {

@@ -4,7 +4,7 @@ import { deleteSnapshot, putSnapshot } from "../../kv/snapshots";
 import { MAX_INNER_CALL_MS } from "../../limits";
 import type { OperationEvent, OutboxEffect } from "../../lifecycle/event";
 import type { SlotStanding } from "../../operators/facts";
-import { indexRowFromRecord, reservationOf } from "../../list/index-row";
+import { indexRowFromRecord, reservationElsewhere, reservationHere } from "../../list/index-row";
 import type { OperationRecord, Slot } from "../../lifecycle/record";
 import { callObject, objectByName } from "../object-call";
 import { operationIndexAddress, placeOf } from "../index/index-name";
@@ -135,13 +135,25 @@ export class Outbox {
 
   async #tellIndex(record: OperationRecord): Promise<void> {
     const { createTime, id, deleteTime } = record;
+    await this.#markReservation(record);
     await callObject(
       operationIndexAddress(this.#env.INDEX, record),
       async (index): Promise<void> => {
-        if (deleteTime !== undefined) return index.remove({ createTime, id }, placeOf(record), reservationOf(record));
+        if (deleteTime !== undefined) return index.remove({ createTime, id }, placeOf(record), reservationHere(record));
         await index.upsert(indexRowFromRecord(record), placeOf(record));
       },
       // A deletion is answered when this has been tried.
+      { limitMs: MAX_INNER_CALL_MS },
+    );
+  }
+
+  /** First: the operation is erased when its own shard knows the rest, and shard 0 must know of it by then. */
+  async #markReservation(record: OperationRecord): Promise<void> {
+    const reservation = reservationElsewhere(record);
+    if (!reservation) return;
+    await callObject(
+      operationIndexAddress(this.#env.INDEX, { ...placeOf(record), indexShard: 0 }),
+      async (index): Promise<void> => index.markReservation(reservation, record.id),
       { limitMs: MAX_INNER_CALL_MS },
     );
   }

@@ -1,6 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { INDEX_DUE_SLACK_MS, MAX_INDEXED_ANY_BYTES, STARTING_CHECK_MS } from "../../../src/limits";
-import { type IndexFacts, indexRowFromRecord, startingRow } from "../../../src/list/index-row";
+import {
+  INDEX_DUE_SLACK_MS,
+  MAX_INDEXED_ANY_BYTES,
+  REQUEST_ID_TTL_MS,
+  RESERVATION_SLACK_MS,
+  STARTING_CHECK_MS,
+} from "../../../src/limits";
+import { type IndexFacts, indexRowFromRecord, reservationElsewhere, startingRow } from "../../../src/list/index-row";
 import { operationJson } from "../../../src/contract/resource";
 import type { OperationRecord } from "../../../src/lifecycle/record";
 import type { Status } from "../../../src/rpc/status";
@@ -25,6 +31,30 @@ function anOfBytes(bytes: number, letter: string): { json: string; pad: string }
   const filled = pad + "x".repeat(bytes - bare - utf8Bytes(pad));
   return { json: JSON.stringify({ "@type": TYPE, pad: filled }), pad: filled };
 }
+
+describe("the reservation of an operation's requestId", () => {
+  const started: OperationRecord = { ...aRecord({ inputDigest: "cd34" }), requestKey: "ab12" };
+  const reservation = { key: "ab12", inputDigest: "cd34" };
+  const limit = CREATE_TIME + REQUEST_ID_TTL_MS + RESERVATION_SLACK_MS;
+
+  test("goes with each row to shard 0, and with none to another shard", () => {
+    expect(indexRowFromRecord(started).reservation).toEqual(reservation);
+    expect(startingRow(started).reservation).toBeUndefined();
+    expect(indexRowFromRecord({ ...started, indexShard: 3 }).reservation).toBeUndefined();
+  });
+
+  test.each([
+    ["while the operation runs", {}, undefined],
+    ["when it is done, and outlives the reservation's day", { expireTime: limit }, undefined],
+    ["when it is done, and may expire within that day", { expireTime: limit - 1 }, reservation],
+    ["when it is deleted", { deleteTime: CREATE_TIME + 1 }, reservation],
+    ["when it is deleted, and would have lived long", { expireTime: limit, deleteTime: limit - 1 }, reservation],
+  ])("is told to shard 0 by a call of its own, or not: %s", (_, change, expected) => {
+    expect(reservationElsewhere({ ...started, indexShard: 3, ...change })).toEqual(expected);
+    expect(reservationElsewhere({ ...started, ...change })).toBeUndefined();
+    expect(reservationElsewhere({ ...aRecord(), indexShard: 3, ...change })).toBeUndefined();
+  });
+});
 
 describe("the index row", () => {
   test.each(recordStates.filter((state) => !("responseChunks" in (aRecordIn(state).outcome ?? {}))))(
