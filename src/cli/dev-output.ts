@@ -10,6 +10,8 @@ export interface DevOutputOptions {
   colours: boolean;
   /** The local time of day, for each line. */
   time: () => string;
+  /** Whether the Worker serves `echo:wait`, which the first lines suggest to call. */
+  hasBuiltInMethods?: boolean;
 }
 
 /** Requests and messages that wrangler tells of beside the service's own lines. */
@@ -25,14 +27,16 @@ export class DevOutput {
   url: string | undefined;
   readonly #paint: Paint;
   readonly #time: () => string;
+  readonly #hasBuiltInMethods: boolean;
   /** What wrangler prints while it starts: bindings and notes, of use only where it fails. */
   #held: string[] = [];
   /** The lines of the object that each stream is in the middle of. */
   readonly #objects = new Map<Stream, string[]>();
 
-  constructor({ colours, time }: DevOutputOptions) {
+  constructor({ colours, time, hasBuiltInMethods = true }: DevOutputOptions) {
     this.#paint = (colour, text) => (colours ? styleText(colour, text, { validateStream: false }) : text);
     this.#time = time;
+    this.#hasBuiltInMethods = hasBuiltInMethods;
   }
 
   /** Takes one line of a stream of wrangler's, and gives the lines to print. */
@@ -61,7 +65,7 @@ export class DevOutput {
     this.url = /Ready on (http\S+)/.exec(plain)?.[1];
     if (this.url === undefined) return [];
     this.#held = [];
-    return banner(this.url, this.#paint);
+    return banner(this.url, { paint: this.#paint, hasBuiltInMethods: this.#hasBuiltInMethods });
   }
 
   #event(fields: Map<string, string>): string {
@@ -74,17 +78,18 @@ export class DevOutput {
   }
 }
 
-function banner(url: string, paint: Paint): string[] {
+function banner(url: string, { paint, hasBuiltInMethods }: { paint: Paint; hasBuiltInMethods: boolean }): string[] {
   const command = (text: string): string => paint("cyan", text);
+  const start = `curl -s ${url}/v1/echo:wait -H 'Content-Type: application/json' -d '{"ttl": "3s"}'`;
   return [
     "",
     `edge-operations serves ${command(url)}. Every caller may do everything (AUTH=open). Ctrl-C stops it.`,
     "",
     "Try, in another shell:",
-    `  ${command(`curl -s ${url}/v1/echo:wait -H 'Content-Type: application/json' -d '{"ttl": "3s"}'`)}`,
+    ...(hasBuiltInMethods ? [`  ${command(start)}`] : []),
     `  ${command(`curl -s ${url}/v1/operations`)}`,
     "",
-    `Read: README.md, docs/methods.md (methods of your own); ${url}/openapi.json describes what is served.`,
+    `Read: docs/quickstart.md, docs/methods.md (your own methods); ${url}/openapi.json describes what is served.`,
     `The sweep (cron) does not run by itself here: ${command(`curl ${url}/cdn-cgi/local/scheduled`)}`,
     "",
   ];

@@ -6,12 +6,15 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { DevOutput } from "./dev-output.ts";
 
-const ARGUMENTS = ["dev", "--ip", "127.0.0.1", "--var", "AUTH:open", "--var", "RESEND_SECONDS:3"];
+// `--ip` stands last: an entry file after `--var` would be taken for one more variable.
+const ARGUMENTS = ["dev", "--var", "AUTH:open", "--var", "RESEND_SECONDS:3", "--ip", "127.0.0.1"];
 
 const wrangler = join(dirname(createRequire(import.meta.url).resolve("wrangler/package.json")), "bin/wrangler.js");
 const output = new DevOutput({
   colours: process.stdout.isTTY && process.env["NO_COLOR"] === undefined,
   time: () => new Date().toTimeString().slice(0, 8),
+  // `npm start -- src/countdown.ts` serves another Worker, which does not have the built-in methods.
+  hasBuiltInMethods: !process.argv.slice(2).some((argument) => argument.endsWith(".ts")),
 });
 
 const child: ChildProcess = spawn(process.execPath, [wrangler, ...ARGUMENTS, ...process.argv.slice(2)], {

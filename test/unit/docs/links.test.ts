@@ -1,12 +1,13 @@
-// Links between the documents lead somewhere, and README.md leads to all of them.
+// Links between the documents lead somewhere, and the index in docs/README.md leads to all of them.
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { expect, test } from "vitest";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
-const docs = readdirSync(join(ROOT, "docs"))
+const docs = readdirSync(join(ROOT, "docs"), { recursive: true, encoding: "utf8" })
   .filter((file) => file.endsWith(".md"))
   .map((file) => `docs/${file}`);
+const pages = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "test/conformance/README.md", ...docs];
 
 const textOf = (path: string): string => readFileSync(join(ROOT, path), "utf8");
 
@@ -29,19 +30,20 @@ function anchorsOf(path: string): string[] {
   );
 }
 
-test.each(["README.md", "SECURITY.md", "test/conformance/README.md", ...docs])(
-  "every link of %s leads somewhere",
-  (path) => {
-    const broken = linksOf(path).filter(
-      ({ target, anchor }) => !existsSync(join(ROOT, target)) || (anchor !== "" && !anchorsOf(target).includes(anchor)),
-    );
+test.each(pages)("every link of %s leads somewhere", (path) => {
+  const broken = linksOf(path).filter(
+    ({ target, anchor }) => !existsSync(join(ROOT, target)) || (anchor !== "" && !anchorsOf(target).includes(anchor)),
+  );
 
-    expect(broken).toEqual([]);
-  },
-);
+  expect(broken).toEqual([]);
+});
 
-test("README.md leads to every document", () => {
-  const linked = new Set(linksOf("README.md").map(({ target }) => target));
+test("docs/README.md leads to every document", () => {
+  const linked = new Set(linksOf("docs/README.md").map(({ target }) => target));
 
-  expect(docs.filter((path) => !linked.has(path))).toEqual([]);
+  expect(docs.filter((path) => path !== "docs/README.md" && !linked.has(path))).toEqual([]);
+});
+
+test("README.md leads to the index", () => {
+  expect(linksOf("README.md")).toContainEqual({ target: "docs/README.md", anchor: "" });
 });
