@@ -40,13 +40,17 @@ describe("the session of the quickstart", () => {
   beforeAll(async () => {
     const port = await freePort();
     state = mkdtempSync(join(tmpdir(), "edge-operations-"));
-    child = spawn("npm", [...start.slice(1), "--port", String(port), "--inspector-port", "0", "--persist-to", state], {
-      cwd: ROOT,
-      // A group of its own, so that the signal reaches npm and the server it started.
-      detached: true,
-      stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, WRANGLER_SEND_METRICS: "false", NO_COLOR: "1" },
-    });
+    child = spawn(
+      "npm",
+      [...START.split(" ").slice(1), "--port", String(port), "--inspector-port", "0", "--persist-to", state],
+      {
+        cwd: ROOT,
+        // A group of its own, so that the signal reaches npm and the server it started.
+        detached: true,
+        stdio: ["ignore", "pipe", "pipe"],
+        env: { ...process.env, WRANGLER_SEND_METRICS: "false", NO_COLOR: "1" },
+      },
+    );
     for (const stream of [child.stdout, child.stderr])
       stream?.on("data", (data: Buffer) => {
         output += data.toString();
