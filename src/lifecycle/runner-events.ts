@@ -191,7 +191,8 @@ export function yieldWork(draft: Draft, event: Extract<OperationEvent, { type: "
   pauseAttempt(draft);
   record.resendTime = now + record.policy.resendMs;
   draft.effects.push({ type: "send" });
-  return undefined;
+  // The list can be filtered by the state. The next claim mostly comes within the delay, so that both are told at once.
+  return changed(draft, record.statusMessage, INDEX_PROGRESS_DELAY_MS);
 }
 
 /** The work goes back unrun; its message follows at the pace of re-sends, since the next consumer may be as old. */

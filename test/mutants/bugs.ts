@@ -780,6 +780,14 @@ export const bugs: readonly Bug[] = [
     caughtBy: "",
   },
   {
+    name: "an invocation that gives way is not told to the index",
+    file: "src/lifecycle/runner-events.ts",
+    find: "  return changed(draft, record.statusMessage, INDEX_PROGRESS_DELAY_MS);\n}\n\n/** The work goes back",
+    replace: "  return undefined;\n}\n\n/** The work goes back",
+    tests: unit("lifecycle/step.test.ts"),
+    caughtBy: "an invocation that gives way",
+  },
+  {
     name: "a step is stored twice",
     file: "src/lifecycle/runner-events.ts",
     find: "if (steps.some(({ name }) => name === stored.name)) return;",

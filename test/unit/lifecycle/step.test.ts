@@ -538,6 +538,18 @@ describe("an invocation that gives way", () => {
     expect(types(effects)).toContain("send");
   });
 
+  // The list is filtered by the state: `state = QUEUED`.
+  test("is told to the index with whatever follows within four seconds", () => {
+    const known = { ...running(), outbox: {} };
+    const yielded = happens(known, giveWay, NOW + 60_000).record;
+    const claimed = afterEvents(yielded, [claim, NOW + 61_000]);
+    const dueTime = NOW + 60_000 + INDEX_PROGRESS_DELAY_MS;
+
+    expect(yielded).toMatchObject({ revision: known.revision + 1, outbox: { index: { dueTime } } });
+    expect(yielded.statusMessage).toBe(known.statusMessage);
+    expect(claimed).toMatchObject({ state: "RUNNING", outbox: { index: { dueTime } } });
+  });
+
   test("fails the attempt when it is one of several in a row that got nowhere, and says why", () => {
     let record = running();
     for (let count = 1; count < MAX_IDLE_INVOCATIONS; count += 1) {
