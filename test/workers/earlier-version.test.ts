@@ -1,16 +1,15 @@
-// What an earlier version has stored is read, and lived on, by this one; and for minutes after a deployment the two talk to
-// each other. fixtures/version-1.json was recorded from that version, and is never changed.
+// This version reads what earlier versions have stored, and continues from it; and for minutes after a deployment two versions
+// talk to each other. The fixtures were recorded from those versions, and never change.
 import { listDurableObjectIds, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import type { LastWord, MessageToObject } from "../../src/contract/run-channel";
+import type { Claimed, LastWord, MessageToObject } from "../../src/contract/run-channel";
 import { RunChannel } from "../../src/queue/run-channel";
 import { eventually } from "../support/eventually";
 import { clock } from "./clock";
 import { controls } from "./controls";
 import {
   type Installed,
-  type Stage,
   installRequest,
   installRow,
   installed,
@@ -20,6 +19,7 @@ import {
   queueMessageOf,
   stages,
   startingRow,
+  versions,
 } from "./earlier-version";
 import {
   advanceToAlarm,
@@ -53,11 +53,11 @@ function setScript({ stored }: Installed, script: Parameters<typeof controls.scr
 }
 
 const visible = stages.filter((stage) => stage !== "DELETED_RUNNING");
-const final: Stage[] = ["SUCCEEDED", "SUCCEEDED_LARGE", "FAILED", "CANCELLED"];
+const final = ["SUCCEEDED", "SUCCEEDED_LARGE", "FAILED", "CANCELLED"];
 
-describe("an operation that an earlier version stored", () => {
+describe.each(versions)("an operation that version %i stored", (version) => {
   test.each(visible)("is read as that version gave it: %s", async (stage) => {
-    const { operation, stored } = await installed(stage);
+    const { operation, stored } = await installed(stage, version);
     const { body, headers } = await call("GET", `/v1/${operation.name}`);
 
     expect(body).toEqual(JSON.parse(stored.answer?.json as string));
@@ -66,14 +66,14 @@ describe("an operation that an earlier version stored", () => {
   });
 
   test("that was deleted while it ran is not to be seen", async () => {
-    const { operation } = await installed("DELETED_RUNNING");
+    const { operation } = await installed("DELETED_RUNNING", version);
 
     expect((await call("GET", `/v1/${operation.name}`)).status).toBe(404);
     expect(await listNames("projects/p")).toEqual([]);
   });
 
   test("and queued is claimed by its message, and runs to its end", async () => {
-    const before = await installed("QUEUED");
+    const before = await installed("QUEUED", version);
     setScript(before, async () => ({ answer: 42 }));
     await (await deliver(queueMessageOf(before.operation))).result();
     await outboxIsEmpty(before.operation);
@@ -82,12 +82,12 @@ describe("an operation that an earlier version stored", () => {
       done: true,
       response: { value: { answer: 42 } },
     });
-    expect(await storedRows()).toMatchObject([{ id: before.operation.id, done: 1 }]);
+    expect(await storedRows("projects/p", before.stored.shard)).toMatchObject([{ id: before.operation.id, done: 1 }]);
     expect(JSON.parse((await snapshotOf(before.operation))!)).toMatchObject({ done: true });
   });
 
   test("and running loses its lease, and goes on from its steps and its checkpoint", async () => {
-    const before = await installed("RUNNING");
+    const before = await installed("RUNNING", version);
     let stepsRun = 0;
     setScript(before, async (op) => {
       const parsed = await op.step("parse", async () => (stepsRun += 1));
@@ -106,7 +106,7 @@ describe("an operation that an earlier version stored", () => {
   });
 
   test("and sleeping wakes at its time, with its step and its sleep behind it", async () => {
-    const before = await installed("SLEEPING");
+    const before = await installed("SLEEPING", version);
     const startTime = Date.now();
     setScript(before, async (op) => {
       const first = await op.step("parse", async () => "again");
@@ -121,7 +121,7 @@ describe("an operation that an earlier version stored", () => {
   });
 
   test("and backing off tries again, and counts the failure before", async () => {
-    const before = await installed("BACKING_OFF");
+    const before = await installed("BACKING_OFF", version);
     const attempts: number[] = [];
     setScript(before, async (op) => {
       attempts.push(op.attempt);
@@ -135,7 +135,7 @@ describe("an operation that an earlier version stored", () => {
   });
 
   test.each(["CANCELLING", "EXTERNAL_CANCELLING"] as const)("and %s is given up after its grace", async (stage) => {
-    const { operation } = await installed(stage);
+    const { operation } = await installed(stage, version);
     clock.advance(MINUTES);
     await fireAlarm(operation);
 
@@ -143,7 +143,7 @@ describe("an operation that an earlier version stored", () => {
   });
 
   test("and done elsewhere is completed by its worker, or missed", async () => {
-    const [first, second] = [await installed("EXTERNAL"), await installed("EXTERNAL")];
+    const [first, second] = [await installed("EXTERNAL", version), await installed("EXTERNAL", version)];
     const response = { "@type": "type.googleapis.com/acme.v1.R", n: 1 };
     await call("PATCH", `/v1/${first.operation.name}?updateMask=response`, { response });
     clock.advance(2 * MINUTES);
@@ -153,7 +153,7 @@ describe("an operation that an earlier version stored", () => {
   });
 
   test("and deleted while it ran goes on unseen, and leaves nothing", async () => {
-    const before = await installed("DELETED_RUNNING");
+    const before = await installed("DELETED_RUNNING", version);
     let runs = 0;
     setScript(before, async (op) => {
       runs += 1;
@@ -170,20 +170,22 @@ describe("an operation that an earlier version stored", () => {
   });
 
   test.each(final)("and %s stays as it is, until it is deleted or expires", async (stage) => {
-    const [deleted, expired] = [await installed(stage), await installed(stage)];
+    const [deleted, expired] = [await installed(stage, version), await installed(stage, version)];
     await call("POST", `/v1/${deleted.operation.name}:cancel`);
     const { body } = await call("GET", `/v1/${deleted.operation.name}`);
     await call("DELETE", `/v1/${deleted.operation.name}`);
     await eventually(async () => (await storedBy(deleted.operation)).length === 0);
     clock.advance(31 * 24 * 60 * MINUTES);
-    await fireIndexAlarm();
+    await fireIndexAlarm("projects/p", expired.stored.shard);
 
     expect(body).toEqual(JSON.parse(deleted.stored.answer?.json as string));
     expect(await snapshotOf(deleted.operation)).toBeUndefined();
     expect(await storedBy(expired.operation)).toEqual([]);
     expect(await listNames("projects/p")).toEqual([]);
   });
+});
 
+describe("an operation that version 1 stored", () => {
   test("whose start was interrupted leaves the list", async () => {
     await installRow(startingRow().row);
     clock.advance(3 * MINUTES);
@@ -244,7 +246,7 @@ describe("an operation that an earlier version stored", () => {
   });
 });
 
-describe("a consumer of an earlier version and an object of this one", () => {
+describe.each(versions)("a consumer of version %i and an object of this one", (version) => {
   /** A claim by hand. */
   async function claimed() {
     const operation = await startScript(async () => ({}));
@@ -262,11 +264,11 @@ describe("a consumer of an earlier version and an object of this one", () => {
     id?: number;
   }
 
-  const spoken = messagesToObject("token").map((message, index) => [message.type, index] as const);
+  const spoken = messagesToObject(version, "token").map((message, index) => [message.type, index] as const);
 
   test.each(spoken)("understand each other: %s (message %i), and what it says besides is ignored", async (_, index) => {
     const { socket, heard, fence, operation } = await claimed();
-    const message = messagesToObject(fence)[index]!;
+    const message = messagesToObject(version, fence)[index]!;
     socket.send(JSON.stringify({ ...message, saidByNobody: { yet: true } }));
     const answer = "id" in message ? { type: "saved", id: message.id } : { type: "settled" };
     if (message.type === "progress")
@@ -276,22 +278,26 @@ describe("a consumer of an earlier version and an object of this one", () => {
     expect(heard).toEqual(expect.arrayContaining(message.type === "progress" ? [] : [answer]));
 
     expect(await stateOf(operation)).toBe(
-      { sleep: "SLEEPING", fail: "BACKING_OFF", succeed: "SUCCEEDED" }[message.type as string] ?? "RUNNING",
+      { sleep: "SLEEPING", yield: "QUEUED", fail: "BACKING_OFF", succeed: "SUCCEEDED" }[message.type as string] ??
+        "RUNNING",
     );
   });
 
   test("hear of every field that the earlier consumer read", async () => {
     const { heard } = await claimed();
-    const earlier = messagesToRunner().find(({ type }) => type === "claimed");
+    const earlier = messagesToRunner(version).find(({ type }) => type === "claimed");
 
-    expect(Object.keys(heard[0]!)).toEqual(expect.arrayContaining(Object.keys(earlier!)));
+    // The start of this operation had no trace.
+    const { traceparent: _none, ...read } = earlier as Claimed;
+
+    expect(Object.keys(heard[0]!)).toEqual(expect.arrayContaining(Object.keys(read)));
   });
 });
 
-describe("a consumer of this version and an object of an earlier one", () => {
+describe.each(versions)("a consumer of this version and an object of version %i", (version) => {
   /** An object that says what the earlier version said, and what a later one may say besides. */
   function anEarlierObject() {
-    const [claim, ...others] = messagesToRunner();
+    const [claim, ...others] = messagesToRunner(version);
     const said: MessageToObject[] = [];
     const { 0: client, 1: server } = new WebSocketPair();
     server.accept();
@@ -310,12 +316,12 @@ describe("a consumer of this version and an object of an earlier one", () => {
     return { fetch: fetch as unknown as Fetcher["fetch"], said, claim: claim! };
   }
 
-  const required: Record<string, string[]> = Object.fromEntries(
-    messagesToObject("token").map((message) => [
-      message.type,
-      Object.keys(message).filter((key) => key !== "progress"),
-    ]),
-  );
+  /** The fields that every recorded message of a type has. */
+  const required: Record<string, string[]> = {};
+  for (const message of messagesToObject(version, "token")) {
+    const fields = Object.keys(message).filter((key) => key !== "progress" || message.type === "progress");
+    required[message.type] = (required[message.type] ?? fields).filter((field) => fields.includes(field));
+  }
 
   test("understand each other: the claim, saves, progress and last words say all that the earlier one asks for", async () => {
     const lastWords: LastWord[] = [
@@ -327,7 +333,7 @@ describe("a consumer of this version and an object of an earlier one", () => {
       const object = anEarlierObject();
       const channel = await RunChannel.claim({ fetch: object.fetch });
       channel!.sendProgress({ metadata: { rows: 1 } });
-      const saved = await channel!.save({ type: "saveStep", name: "parse", result: "1" });
+      const saved = await channel!.save({ type: "saveStep", name: "parse", result: "1", order: 1 });
       const kept = await channel!.save({ type: "saveCheckpoint", cursor: '"c"' });
 
       expect(await channel!.finish(lastWord)).toBe("settled");

@@ -1,5 +1,5 @@
-// What an earlier version of the service has stored and said (fixtures/version-1.json), moved to now and to an id of this
-// runtime's, and put into storage as it stood.
+// What earlier versions of the service have stored and said (fixtures/version-1.json, version-2.json), moved to now and to an
+// id of this runtime's, and put into storage as it was.
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { formatTimestampMs } from "../../src/aip/timestamp";
@@ -11,6 +11,7 @@ import type { MessageToObject, MessageToRunner } from "../../src/contract/run-ch
 import type { JsonObject } from "../../src/rpc/any";
 import type { WorkMessage } from "../../src/index";
 import version1 from "./fixtures/version-1.json";
+import version2 from "./fixtures/version-2.json";
 import { type Started, indexOf } from "./harness";
 
 /** An operation's object as it was: bytes are given as their text. */
@@ -25,10 +26,17 @@ interface StoredOperation extends StoredObject {
   name: string;
   /** Its row in the index. */
   row: Record<string, SqlStorageValue>;
-  /** The value in KV, once done. */
+  /** The shard that has the row; absent: 0. */
+  shard?: number;
+  /** The row of the requestId that started it, in shard 0. */
+  reservation?: Record<string, unknown>;
+  /** What the SlotsObjects that it names have of it. */
+  slots?: { name: string; keys: Record<string, unknown>; alarm: number | null }[];
+  /** The value in KV, once done, and what was put beside it. */
   snapshot?: string;
+  snapshotMetadata?: JsonObject;
   /** What its object said of it. */
-  answer?: OperationAnswer;
+  answer?: Pick<OperationAnswer, "json" | "etag">;
 }
 
 interface Fixture {
@@ -43,14 +51,25 @@ interface Fixture {
   };
   startingRow: { id: string; row: Record<string, SqlStorageValue> };
   queueMessage: WorkMessage;
-  toObject: MessageToObject[];
-  toRunner: { id: string; name: string; messages: MessageToRunner[] };
   waitMessage: JsonObject;
   indexSchema: string[];
 }
 
-export type Stage = (typeof version1)["operations"][number]["stage"];
-export const stages: readonly Stage[] = version1.operations.map(({ stage }) => stage);
+/** What the index of `projects/p` had, in each version. */
+const indexes = {
+  1: { schema: version1.indexSchema, keys: {} },
+  2: version2.index,
+};
+const recordings = { 1: version1.operations, 2: version2.operations };
+
+export type Version = keyof typeof recordings;
+export const versions: readonly Version[] = [1, 2];
+
+/** The stages at which both recorded an operation, and those that version 2 alone recorded. */
+export const stages: readonly string[] = version1.operations.map(({ stage }) => stage);
+export const laterStages: readonly string[] = version2.operations
+  .map(({ stage }) => stage)
+  .filter((stage) => !stages.includes(stage));
 
 /** A part of the fixture, with times as if it had been written now, and its id one of this runtime's. */
 function moved(part: { time: number; id: string }): { id: string; part: unknown } {
@@ -69,47 +88,87 @@ export interface Installed {
   stored: StoredOperation;
 }
 
-/** Stores an operation as it was at a stage of its life, in its object, in the index and in KV. */
-export async function installed(stage: Stage): Promise<Installed> {
-  const golden = version1.operations.find((operation) => operation.stage === stage);
-  if (!golden) throw new Error(`the fixture has no ${stage}`);
+/** Stores an operation as it was at a stage of its life: in its object, in the index, in slots and in KV. */
+export async function installed(stage: string, version: Version): Promise<Installed> {
+  const golden = recordings[version].find((operation) => operation.stage === stage);
+  if (!golden) throw new Error(`version ${version} has recorded no ${stage}`);
   const { id, part: stored } = moved(golden);
   const part = stored as StoredOperation;
   const operation = await installObject({ id, name: part.name, object: part });
-  await installRow(part.row);
-  if (part.snapshot !== undefined) await env.SNAPSHOTS.put(`operation/${id}`, part.snapshot);
+  await installRow(part.row, { version, shard: part.shard ?? 0 });
+  if (part.reservation) await installReservation(part.reservation);
+  for (const slots of part.slots ?? []) await installKeys(env.SLOTS.getByName(slots.name), slots);
+  if (part.snapshot !== undefined) {
+    const metadata = part.snapshotMetadata && { metadata: part.snapshotMetadata };
+    await env.SNAPSHOTS.put(`operation/${id}`, part.snapshot, metadata);
+  }
   return { operation, stored: part };
 }
 
 async function installObject(given: { id: string; name: string; object: StoredObject }): Promise<Started> {
   const { id, name, object } = given;
   const stub = env.OPERATIONS.get(env.OPERATIONS.idFromString(id));
-  await runInDurableObject(stub, async (_instance, { storage }) => {
-    for (const [key, value] of Object.entries(object.keys)) storage.kv.put(key, valueFromFixture(value));
-    if (object.alarm !== null) await storage.setAlarm(object.alarm);
-  });
-  await evictDurableObject(stub);
+  await installKeys(stub, object);
   return { id, name, stub };
 }
 
+/** Stores keys and an alarm in an object, and takes it out of memory. */
+async function installKeys(
+  stub: DurableObjectStub,
+  { keys, alarm }: { keys: Record<string, unknown>; alarm: number | null },
+): Promise<void> {
+  await runInDurableObject(stub, async (_instance, { storage }) => {
+    for (const [key, value] of Object.entries(keys)) storage.kv.put(key, valueFromFixture(value));
+    if (alarm !== null) await storage.setAlarm(alarm);
+  });
+  await evictDurableObject(stub);
+}
+
 function valueFromFixture(value: unknown): unknown {
-  const isBytes = typeof value === "object" && value !== null && "utf8" in value;
-  return isBytes ? new TextEncoder().encode(value.utf8 as string) : value;
+  if (typeof value !== "object" || value === null) return value;
+  if ("utf8" in value) return new TextEncoder().encode(value.utf8 as string);
+  return "hex" in value
+    ? Uint8Array.from((value.hex as string).match(/../g)!, (pair) => Number.parseInt(pair, 16))
+    : value;
 }
 
 /** Writes a row into tables as the earlier version created them. */
-export async function installRow(row: Record<string, SqlStorageValue>): Promise<void> {
-  const index = indexOf("projects/p");
-  await runInDurableObject(index, async (_instance, { storage }) => {
-    const { sql } = storage;
-    const isNew = sql.exec(`SELECT 1 FROM sqlite_master WHERE name = 'operations'`).toArray().length === 0;
-    if (isNew) for (const statement of version1.indexSchema) sql.exec(statement);
-    const columns = Object.keys(row);
-    const marks = columns.map(() => "?").join(", ");
-    sql.exec(`INSERT INTO operations (${columns.join(", ")}) VALUES (${marks})`, ...Object.values(row));
-    await storage.setAlarm(row["due_time"] as number);
+export async function installRow(
+  row: Record<string, SqlStorageValue>,
+  { version, shard }: { version: Version; shard: number } = { version: 1, shard: 0 },
+): Promise<void> {
+  for (const number of new Set([0, shard])) {
+    const index = indexOf("projects/p", number);
+    await runInDurableObject(index, async (_instance, { storage }) => {
+      createIndex(storage, { version, shard: number });
+      if (number !== shard) return;
+      insert(storage, "operations", row);
+      await storage.setAlarm(row["due_time"] as number);
+    });
+    await env.DIRECTORY.getByName("directory").register(index.id.toString());
+  }
+}
+
+async function installReservation(row: Record<string, unknown>): Promise<void> {
+  await runInDurableObject(indexOf("projects/p"), async (_instance, { storage }) => {
+    // Of two operations that are made of one recording, the first is the one that the requestId started.
+    insert(storage, "reservations", row, "OR IGNORE");
   });
-  await env.DIRECTORY.getByName("directory").register(index.id.toString());
+}
+
+function createIndex({ sql, kv }: DurableObjectStorage, { version, shard }: { version: Version; shard: number }): void {
+  const { schema, keys } = indexes[version];
+  if (sql.exec(`SELECT 1 FROM sqlite_master WHERE name = 'operations'`).toArray().length > 0) return;
+  for (const statement of schema) sql.exec(statement);
+  const own = shard === 0 ? keys : { shard };
+  for (const [key, value] of Object.entries(own)) kv.put(key, value);
+}
+
+function insert({ sql }: DurableObjectStorage, table: string, row: Record<string, unknown>, or = ""): void {
+  const columns = Object.keys(row);
+  const marks = columns.map(() => "?").join(", ");
+  const values = Object.values(row).map((value) => valueFromFixture(value) as SqlStorageValue);
+  sql.exec(`INSERT ${or} INTO ${table} (${columns.join(", ")}) VALUES (${marks})`, ...values);
 }
 
 /** The row of an operation whose start was interrupted before its record was written. */
@@ -143,15 +202,21 @@ export function queueMessageOf({ id }: Started): WorkMessage {
   return Object.fromEntries(keys.map((key) => [key, id])) as unknown as WorkMessage;
 }
 
-/** What a consumer of the earlier version says, each kind once, under the present token. */
-export function messagesToObject(fence: string): MessageToObject[] {
-  const shift = Date.now() - version1.operations[0]!.time;
-  return (version1.toObject as MessageToObject[]).map((message) =>
+/** What a consumer of an earlier version says, each kind once, under the present token. */
+export function messagesToObject(version: Version, fence: string): MessageToObject[] {
+  const { operations, toObject } = version === 1 ? version1 : version2;
+  const shift = Date.now() - operations[0]!.time;
+  return (toObject as unknown as MessageToObject[]).map((message) =>
     Object.assign({}, message, message.type === "sleep" && { wakeTime: message.wakeTime + shift }, { fence }),
   );
 }
 
-/** What an object of the earlier version says to a consumer. */
-export function messagesToRunner(): MessageToRunner[] {
-  return (moved(version1.toRunner).part as Fixture["toRunner"]).messages;
+/** What an object of an earlier version says to a consumer: a claim first of all. */
+export function messagesToRunner(version: Version): MessageToRunner[] {
+  const messages = version === 1 ? version1.toRunner.messages : version2.toRunner;
+  const claim = messages.find(({ type }) => type === "claimed") as { name: string };
+  const id = claim.name.split("/").at(-1)!;
+  const time = version === 1 ? version1.toRunner.time : version2.time;
+  const { part } = moved({ id, time, messages } as { id: string; time: number });
+  return (part as { messages: MessageToRunner[] }).messages;
 }

@@ -251,8 +251,8 @@ export async function openSockets({ stub }: Started, tag: "run" | "wait"): Promi
 
 // ── The index ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-export function indexOf(parent: string): DurableObjectStub<OperationIndex> {
-  return env.INDEX.getByName(`${parent}#0`);
+export function indexOf(parent: string, shard = 0): DurableObjectStub<OperationIndex> {
+  return env.INDEX.getByName(`${parent}#${shard}`);
 }
 
 export interface StoredRow {
@@ -265,8 +265,8 @@ export interface StoredRow {
 }
 
 /** The rows of an index, tombstones included, oldest first. */
-export async function storedRows(parent = "projects/p"): Promise<StoredRow[]> {
-  return runInDurableObject(indexOf(parent), (_instance, { storage }) => {
+export async function storedRows(parent = "projects/p", shard = 0): Promise<StoredRow[]> {
+  return runInDurableObject(indexOf(parent, shard), (_instance, { storage }) => {
     const { sql } = storage;
     if (sql.exec(`SELECT 1 FROM sqlite_master WHERE name = 'operations'`).toArray().length === 0) return [];
     return sql.exec<StoredRow>(`SELECT * FROM operations ORDER BY create_time, id`).toArray();
@@ -283,8 +283,8 @@ export async function storedReservations(parent = "projects/p"): Promise<{ opera
   });
 }
 
-export async function fireIndexAlarm(parent = "projects/p"): Promise<boolean> {
-  return runDurableObjectAlarm(indexOf(parent));
+export async function fireIndexAlarm(parent = "projects/p", shard = 0): Promise<boolean> {
+  return runDurableObjectAlarm(indexOf(parent, shard));
 }
 
 // ── KV ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
