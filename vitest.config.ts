@@ -61,7 +61,7 @@ export default defineConfig({
                 include: ["test/recorder/**/*.test.ts"],
                 env: {
                   RECORD: process.env["RECORD"],
-                  COMMIT: execFileSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "utf8" }).trim(),
+                  COMMIT: execFileSync("git", ["log", "-1", "--format=%h", "--", "src"], { encoding: "utf8" }).trim(),
                 },
               },
             },

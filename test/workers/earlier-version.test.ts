@@ -327,7 +327,7 @@ describe.each(versions)("a consumer of this version and an object of version %i"
     const lastWords: LastWord[] = [
       { type: "succeed", outcome: { response: "{}" } },
       { type: "fail", error: { code: 9, message: "No.", details: [] }, retryable: false },
-      { type: "sleep", ordinal: 0, wakeTime: 1 },
+      { type: "sleep", ordinal: 0, wakeTime: 1, sleeps: [] },
     ];
     for (const lastWord of lastWords) {
       const object = anEarlierObject();
