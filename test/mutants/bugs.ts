@@ -44,6 +44,23 @@ export const bugs: readonly Bug[] = [
     caughtBy: "without waiting for a body that never ends",
   },
   {
+    name: "an object looks for the operation before it judges",
+    file: "src/durable/operation/operation-object.ts",
+    find: `    if (!mayAccess(access, record, Date.now())) return "DENIED";`,
+    replace: `    if (!record) return "NOT_FOUND";
+    if (!mayAccess(access, record, Date.now())) return "DENIED";`,
+    tests: workers("access.test.ts"),
+    caughtBy: "cannot tell a missing operation from a forbidden one",
+  },
+  {
+    name: "an id that cannot be costs no object call",
+    file: "src/durable/operation/operation-stubs.ts",
+    find: "address || !access.isGranted ? await reached(() => ask(address ?? none(name), access)) : absent;",
+    replace: `address ? await reached(() => ask(address, access)) : access.isGranted ? absent : ("DENIED" as T);`,
+    tests: workers("access.test.ts"),
+    caughtBy: "cannot tell a missing operation from a forbidden one",
+  },
+  {
     name: "a JSON body is waited for without a bound",
     file: "src/http/request-body.ts",
     find: "return await Promise.race([this.#bytes(maxBytes), tooSlow.promise]);",
@@ -84,6 +101,22 @@ export const bugs: readonly Bug[] = [
     replace: "if (value < -MAX_INT - MAX_INT * MAX_INT) throw",
     tests: unit("iam/condition.test.ts"),
     caughtBy: "that fails when it is evaluated does not hold",
+  },
+  {
+    name: "a condition is evaluated anew for each permission",
+    file: "src/iam/condition.ts",
+    find: "    this.#results.set(expression, result);\n",
+    replace: "",
+    tests: unit("iam/condition.test.ts"),
+    caughtBy: "each is evaluated once",
+  },
+  {
+    name: "the conditions of a call have no budget",
+    file: "src/iam/condition.ts",
+    find: "    this.#costLeft -= COMPILE_COST_PER_CHARACTER * expression.length;\n",
+    replace: "",
+    tests: unit("iam/condition.test.ts"),
+    caughtBy: "cost no more than a bound",
   },
   // ── Cross-site requests ───────────────────────────────────────────────────────────────────────────────────────────
   {
@@ -160,6 +193,39 @@ export const bugs: readonly Bug[] = [
     tests: unit("durable/index/read-page-work.test.ts"),
     caughtBy: "says where the next begins",
   },
+  {
+    name: "each term of a filter reads a text anew",
+    file: "src/aip/filter/row-values.ts",
+    find: "    if (this.#timestamp === null) this.#timestamp = this.#parsed(parseTimestamp);\n",
+    replace: "    this.#timestamp = this.#parsed(parseTimestamp);\n",
+    tests: unit("aip/filter/work.test.ts"),
+    caughtBy: "a text is read once",
+  },
+  {
+    name: "an indented answer has no bound",
+    file: "src/http/indent.ts",
+    find: "json.length > MAX_INDENTED_SOURCE_BYTES || isLongerIndented(json, MAX_INDENTED_CHARACTERS)",
+    replace: "json.length > MAX_INDENTED_SOURCE_BYTES || isLongerIndented(json, 100 * MAX_INDENTED_CHARACTERS)",
+    tests: unit("http/indent.test.ts"),
+    caughtBy: "never gives more than its bound",
+  },
+  // ── What callers can do to each other ─────────────────────────────────────────────────────────────────────────────
+  {
+    name: "the deletion of external work keeps its caller's slot",
+    file: "src/lifecycle/client-events.ts",
+    find: "  if (record.callerSlot && isExternal(record.state))",
+    replace: "  if (record.callerSlot && isExternal(record.state) && isFinal(record.state))",
+    tests: workers("slots.test.ts"),
+    caughtBy: "is freed by the deletion of work that is done elsewhere",
+  },
+  {
+    name: "a list judges each operation that is too large for the index",
+    file: "src/index.ts",
+    find: "listed: operationStore(env.OPERATIONS, authorizer.ofListed()),",
+    replace: "listed: operationStore(env.OPERATIONS, authorizer),",
+    tests: workers("access.test.ts"),
+    caughtBy: "a viewer under a condition",
+  },
   // ── Identity ──────────────────────────────────────────────────────────────────────────────────────────────────────
   {
     name: "an issuer's path is ignored",
@@ -184,6 +250,38 @@ export const bugs: readonly Bug[] = [
     replace: "domains === undefined ? foreignHosts.size >= 0",
     tests: unit("authentication/principal-from-claims.test.ts"),
     caughtBy: "give one member",
+  },
+  {
+    name: "two issuers need not say for whose addresses they speak",
+    file: "src/authentication/config.ts",
+    find: "if (!hasAddresses || isSaid) return;",
+    replace: "if (!hasAddresses || isSaid || index >= 0) return;",
+    tests: unit("authentication/config.test.ts"),
+    caughtBy: "is refused where two issuers could name one member",
+  },
+  {
+    name: "ADMINS may name a group that two issuers have",
+    file: "src/authentication/config.ts",
+    find: "  checkAdmins(admins, issuers);\n",
+    replace: "",
+    tests: unit("authentication/config.test.ts"),
+    caughtBy: "is refused where two issuers could name one member",
+  },
+  {
+    name: "a client gives its request a name of its own",
+    file: "src/http/request-line.ts",
+    find: `request.cf === undefined ? "" : (request.headers.get("cf-ray") ?? "")`,
+    replace: `request.headers.get("cf-ray") ?? ""`,
+    tests: unit("http/request-line.test.ts"),
+    caughtBy: "is no client's",
+  },
+  {
+    name: "a name may turn the text around it",
+    file: "src/aip/resource-name.ts",
+    find: "/[\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069\\ufeff]/",
+    replace: "/[\\ufeff]/",
+    tests: unit("aip/resource-name.test.ts"),
+    caughtBy: "refuses",
   },
   // ── Done once, fenced ─────────────────────────────────────────────────────────────────────────────────────────────
   {

@@ -163,6 +163,13 @@ describe("the conditions of one call", () => {
     expect(conditionHolds(long(499), attributes)).toBe(true);
   });
 
+  test("each is evaluated once: asked about again, it costs nothing", () => {
+    const conditions = new Conditions(attributes);
+    const held = Array.from({ length: 500 }, () => conditions.hold(`resource.name != "${"x".repeat(900)}"`));
+
+    expect(new Set(held)).toEqual(new Set([true]));
+  });
+
   test.each([
     ["a list", `resource.name in ["${"a".repeat(10)}"${',"b"'.repeat(180)}]`],
     ["time zones", 'request.time.getHours("Europe/Berlin") > 1 && request.time.getMinutes("Asia/Tokyo") > 99'],
