@@ -23,12 +23,22 @@ export interface SentPolicy {
 }
 
 export function decodePolicy(json: Json, field: string, violations: Violations): SentPolicy {
-  const policy = message(json, field, ["version", "bindings", "etag"], violations);
+  const policy = message(json, field, ["version", "bindings", "etag"], violations, ["auditConfigs"]);
+  checkAuditConfigs(policy["auditConfigs"] ?? [], `${field}.auditConfigs`, violations);
   return {
     version: decodePolicyVersion(policy["version"], `${field}.version`, violations),
     bindings: decodeBindings(policy["bindings"] ?? [], `${field}.bindings`, violations),
     etag: decodeSentEtag(policy["etag"] ?? "", `${field}.etag`, violations),
   };
+}
+
+/** Clients that know the whole google.iam.v1.Policy send an empty list. There is nothing here that another could configure. */
+function checkAuditConfigs(json: Json, field: string, violations: Violations): void {
+  if (Array.isArray(json) && json.length === 0) return;
+  violations.add(
+    field,
+    "is not supported: this service writes its audit lines for every call, whatever a policy says; leave the field out, or empty",
+  );
 }
 
 /** 0, 1 or 3; proto3 JSON takes an int32 as a string too. */
@@ -153,13 +163,19 @@ function merged(bindings: readonly Binding[]): readonly Binding[] {
   return [...byKey.values()];
 }
 
-/** A JSON object with no fields but these; every other is a violation that names it. */
-function message(json: Json, field: string, fields: readonly string[], violations: Violations): JsonObject {
+/** A JSON object with no fields but these, and those that the caller judges; every other is a violation that names it. */
+function message(
+  json: Json,
+  field: string,
+  fields: readonly string[],
+  violations: Violations,
+  judged: readonly string[] = [],
+): JsonObject {
   if (!isJsonObject(json)) {
     violations.add(field, `must be an object with ${fields.join(", ")}`);
     return {};
   }
-  for (const key of Object.keys(json).filter((name) => !fields.includes(name))) {
+  for (const key of Object.keys(json).filter((name) => !fields.includes(name) && !judged.includes(name))) {
     violations.add(`${field}.${key.slice(0, MAX_QUOTED_CHARACTERS)}`, `unknown field; known are ${fields.join(", ")}`);
   }
   return json;

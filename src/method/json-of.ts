@@ -2,6 +2,23 @@
 import type { Json } from "../rpc/any";
 
 /**
+ * Objects that JSON.stringify would write as `{}`: the runner refuses them (json-text.ts). It refuses an Error too, but every
+ * object with a name and a message is one to the compiler.
+ */
+type Refused =
+  | ReadonlyMap<unknown, unknown>
+  | ReadonlySet<unknown>
+  | Promise<unknown>
+  | RegExp
+  | ArrayBuffer
+  | ArrayBufferView
+  | Request
+  | Response
+  | Headers
+  | Blob
+  | ReadableStream;
+
+/**
  * What `JSON.parse(JSON.stringify(value))` gives of a `T`: a Date becomes a string, undefined becomes null, and what JSON
  * cannot hold becomes `never`.
  */
@@ -21,7 +38,7 @@ export type JsonOf<T> = unknown extends T
               ? never
               : T extends readonly unknown[]
                 ? { -readonly [Key in keyof T]: JsonOf<T[Key]> }
-                : T extends Map<unknown, unknown> | Set<unknown> | ArrayBuffer | ArrayBufferView
+                : T extends Refused
                   ? never
                   : T extends object
                     ? JsonObjectOf<T>

@@ -15,6 +15,8 @@ import { notFound } from "../rpc/error";
 
 const OPERATION_TYPE = "google.longrunning.Operation";
 const MASK_PATHS = ["bindings", "etag", "version"];
+/** Terraform names it in every mask. A policy has none, so the path changes nothing. */
+const EMPTY_MASK_PATH = "auditConfigs";
 
 type SetPolicyAnswer = SetPolicyResult | { ok: false; refusal: "NOT_FOUND" };
 
@@ -140,7 +142,7 @@ function decodeMask(json: Json, violations: Violations): readonly string[] {
   }
   // "Default `updateMask` is `bindings,etag`."
   const paths = (json === "" ? "bindings,etag" : json).split(",").map((path) => path.trim());
-  const unknown = paths.find((path) => path !== "*" && !MASK_PATHS.includes(path));
+  const unknown = paths.find((path) => path !== "*" && path !== EMPTY_MASK_PATH && !MASK_PATHS.includes(path));
   if (unknown !== undefined) {
     const path = JSON.stringify(unknown.slice(0, MAX_QUOTED_CHARACTERS));
     violations.add("updateMask", `${path} is no field of a policy; these are: ${MASK_PATHS.join(", ")}`);

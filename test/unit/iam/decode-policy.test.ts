@@ -91,6 +91,8 @@ describe("decodePolicy", () => {
       },
       {},
     ],
+    ["no audit configuration, as terraform writes it", { auditConfigs: [] }, { bindings: [] }],
+    ["a null audit configuration", { auditConfigs: null }, { bindings: [] }],
     ["50 conditions", { bindings: conditional(50) }, {}],
   ])("takes %s", (_, json, expected) => {
     expect(decode(json)).toMatchObject(expected);
@@ -99,7 +101,9 @@ describe("decodePolicy", () => {
   test.each<[string, Json, string[]]>([
     ["a list", [], ["policy"]],
     ["a string", "x", ["policy"]],
-    ["an unknown field", { auditConfigs: [] }, ["policy.auditConfigs"]],
+    ["an unknown field", { rules: [] }, ["policy.rules"]],
+    ["an audit configuration", { auditConfigs: [{ service: "allServices" }] }, ["policy.auditConfigs"]],
+    ["an audit configuration that is no list", { auditConfigs: {} }, ["policy.auditConfigs"]],
     ["an unknown field of a hostile name", JSON.parse('{"__proto__":{}}') as Json, ["policy.__proto__"]],
     ["version 2", { version: 2 }, ["policy.version"]],
     ["a negative version", { version: -1 }, ["policy.version"]],
