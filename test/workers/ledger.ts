@@ -1,6 +1,7 @@
 // What the objects cost while a test looks: requests, rows and alarms, as Durable Objects with SQLite are billed
 // (developers.cloudflare.com/durable-objects/platform/pricing): each call of an object, alarm and incoming message is
-// counted, each key of `storage.kv` is a row of a hidden table, each `setAlarm` is a row written.
+// counted, each key of `storage.kv` is a row of a hidden table, each `setAlarm` is a row written. A row of more than 2 MB
+// fails, as it does on the platform (developers.cloudflare.com/durable-objects/platform/limits); the local runtime takes it.
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Counts, ObjectCounts, ObjectKind } from "../bench/counts";
 
@@ -116,6 +117,7 @@ function add(kind: ObjectKind, field: keyof ObjectCounts, count: number): void {
 function watchSql(sql: SqlStorage, kind: ObjectKind): void {
   const exec = sql.exec.bind(sql);
   sql.exec = ((query: string, ...values: SqlStorageValue[]) => {
+    refuseLargeRow(values.reduce((bytes: number, value) => bytes + storedBytes(value), 0));
     const cursor = exec(query, ...values);
     // A statement that gives no rows is over; any other is, once its rows were taken.
     add(kind, "rowsWritten", cursor.rowsWritten);
@@ -132,6 +134,19 @@ function watchSql(sql: SqlStorage, kind: ObjectKind): void {
   }) as typeof sql.exec;
 }
 
+const MAX_ROW_BYTES = 2_000_000;
+
+function refuseLargeRow(bytes: number): void {
+  if (bytes > MAX_ROW_BYTES) throw new Error(`string or blob too big: SQLITE_TOOBIG, a row of ${bytes} bytes`);
+}
+
+/** About what a value takes: text is stored in one byte a character where all are Latin-1, and else in two. */
+function storedBytes(value: unknown): number {
+  if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) return value.byteLength;
+  const text = typeof value === "string" ? value : (JSON.stringify(value) ?? "");
+  return /^[\0-\xff]*$/.test(text) ? text.length : 2 * text.length;
+}
+
 function watchKv(kv: SyncKvStorage, kind: ObjectKind): void {
   const get = kv.get.bind(kv);
   kv.get = (key) => {
@@ -140,6 +155,7 @@ function watchKv(kv: SyncKvStorage, kind: ObjectKind): void {
   };
   const put = kv.put.bind(kv);
   kv.put = (key, value) => {
+    refuseLargeRow(storedBytes(key) + storedBytes(value));
     add(kind, "rowsWritten", 1);
     put(key, value);
   };

@@ -45,4 +45,18 @@ describe("docs/platform.md", () => {
     for (const [, file = ""] of document.matchAll(/deploy (test\/\S+)/g))
       expect(existsSync(join(ROOT, file))).toBe(true);
   });
+
+  // The page's `sed` makes wrangler.trial.toml.
+  test("gives the trial names of its own, and a Worker that has every class of objects", () => {
+    const toml = readFileSync(join(ROOT, "wrangler.toml"), "utf8");
+    const [, pattern = "", name = ""] = /sed 's\/([^/]+)\/(\w+)\/' wrangler\.toml/.exec(document) ?? [];
+    const trial = toml.split("\n").map((line) => line.replace(new RegExp(pattern), name));
+    const classes = Array.from(toml.matchAll(/class_name = "(\w+)"/g), ([, className = ""]) => className);
+    const worker = readFileSync(join(ROOT, "test/account/worker.ts"), "utf8");
+
+    expect(trial.filter((line) => /^[^#]*edge[-_]operations/.test(line))).toEqual([]);
+    expect(trial).toContain(`name = "${name}"`);
+    expect(classes.length).toBeGreaterThan(5);
+    for (const className of classes) expect(worker).toMatch(new RegExp(`^  ${className},$`, "m"));
+  });
 });
