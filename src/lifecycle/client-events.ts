@@ -1,14 +1,12 @@
 // What clients do to an operation: update, cancel, delete.
 import { INDEX_PROGRESS_DELAY_MS, LATE_SNAPSHOT_PUT_MS } from "../limits";
-import { CANCELLED_MESSAGE, type Draft, cancelled, changed, confirmCancel, emit, end, move } from "./draft";
+import { type Draft, changed, emit, end, fail, move } from "./draft";
 import type { Refusal, Update } from "./event";
 import { isExternal, isFinal } from "./state";
 
-/** Work elsewhere reports, and may complete. A cancel request that its own metadata cannot show ends it at once. */
+/** Work elsewhere reports, and may complete. */
 export function update(draft: Draft, { metadata, outcome }: Update): Refusal | undefined {
   const { record, now } = draft;
-  const refusal = move(draft, "update");
-  if (refusal) return refusal;
   if (record.heartbeatMs !== undefined) record.heartbeatDueTime = now + record.heartbeatMs;
   if (metadata) {
     record.hasOwnMetadata = true;
@@ -19,35 +17,27 @@ export function update(draft: Draft, { metadata, outcome }: Update): Refusal | u
     record.completion = outcome.completion;
     record.responseType = outcome.responseType ?? record.responseType;
     const { value } = outcome;
-    if ("error" in value) return move(draft, "fail") ?? end(draft, value, value.error.message);
-    return move(draft, "succeed") ?? end(draft, value, "Done.");
+    if ("error" in value) return move(draft, "completeInError", () => fail(draft, value.error));
+    return move(draft, "complete", () => end(draft, value, "Done."));
   }
-  if (record.state === "EXTERNAL_CANCELLING" && record.hasOwnMetadata) return confirmCancel(draft, CANCELLED_MESSAGE);
-  return changed(
-    draft,
-    record.cancelRequestTime === undefined ? "Running." : record.statusMessage,
-    INDEX_PROGRESS_DELAY_MS,
-  );
+  return move(draft, "update", () => changed(draft, "Running.", INDEX_PROGRESS_DELAY_MS));
 }
 
 export function cancel(draft: Draft): Refusal | undefined {
   const { record, now } = draft;
-  const refusal = move(draft, "cancel");
-  if (refusal) return refusal;
-  // Repeating it changes nothing.
-  if (record.cancelRequestTime !== undefined) return undefined;
-  record.cancelRequestTime = now;
-  delete record.attemptEndTime;
-  // Its worker's own metadata has no field in which a request could be seen.
-  if (record.hasOwnMetadata) return confirmCancel(draft, CANCELLED_MESSAGE);
-  if (isFinal(record.state)) return end(draft, cancelled(CANCELLED_MESSAGE), CANCELLED_MESSAGE);
-  record.graceEndTime = now + record.policy.graceMs;
-  draft.effects.push({ type: "tellRunner", message: "cancel" });
-  return changed(draft, "Cancellation was requested.", INDEX_PROGRESS_DELAY_MS);
+  const isRepeated = record.cancelRequestTime !== undefined;
+  record.cancelRequestTime ??= now;
+  return move(draft, record.hasOwnMetadata ? "cancelUnseen" : "cancel", () => {
+    if (isRepeated) return;
+    delete record.attemptEndTime;
+    record.graceEndTime = now + record.policy.graceMs;
+    draft.effects.push({ type: "tellRunner", message: "cancel" });
+    changed(draft, "Cancellation was requested.", INDEX_PROGRESS_DELAY_MS);
+  });
 }
 
 /** Hides the operation at once. Work under way goes on to its end and is then forgotten; deleting never cancels. */
-export function remove(draft: Draft, requestId: string | undefined): undefined {
+export function remove(draft: Draft, requestId: string | undefined): void {
   const { record, now } = draft;
   record.deleteTime = now;
   if (requestId !== undefined) record.deleteRequestId = requestId;

@@ -2,12 +2,12 @@
 import {
   EFFECT_RETRY_MS,
   EFFECT_UNHEARD_MS,
-  INDEX_PROGRESS_DELAY_MS,
   MAX_EFFECT_RETRY_MS,
   MAX_RESEND_MS,
   MAX_SNAPSHOT_RETRY_MS,
 } from "../limits";
 import { Code } from "../rpc/code";
+import type { Status } from "../rpc/status";
 import type { Effect, OutboxEffect, Refusal } from "./event";
 import type { OperationRecord, Outcome } from "./record";
 import { keepsRequest } from "./retry";
@@ -20,11 +20,21 @@ export interface Draft {
   now: number;
 }
 
-/** Follows the table, or refuses. Every change of state goes through here. */
-export function move(draft: Draft, transition: Transition): Refusal | undefined {
+/**
+ * Follows the table, or refuses. Every change of state goes through here. `act` is the transition's part in it. Where the
+ * table leads to CANCELLED, the operation ends as cancelled instead, with `cancelMessage`.
+ */
+export function move(
+  draft: Draft,
+  transition: Transition,
+  act: () => void,
+  cancelMessage = CANCELLED_MESSAGE,
+): Refusal | undefined {
   const next = nextState(draft.record.state, transition);
   if (next === undefined) return "NOT_ALLOWED";
   draft.record.state = next;
+  if (next === "CANCELLED") end(draft, { error: { code: Code.CANCELLED, message: cancelMessage } }, cancelMessage);
+  else act();
   return undefined;
 }
 
@@ -32,16 +42,8 @@ export const CANCELLED_MESSAGE = "The operation was cancelled.";
 export const UNCONFIRMED_MESSAGE =
   "The operation was cancelled, but its work did not confirm in time that it had stopped, and may still be going on.";
 
-export function confirmCancel(draft: Draft, message: string): Refusal | undefined {
-  return move(draft, "confirmCancel") ?? end(draft, cancelled(message), message);
-}
-
-export function cancelled(message: string): Outcome {
-  return { error: { code: Code.CANCELLED, message, details: [] } };
-}
-
 /** Writes the outcome down, once: a final state has no row in the table, so nothing comes here twice. */
-export function end(draft: Draft, outcome: Outcome, statusMessage: string): undefined {
+export function end(draft: Draft, outcome: Outcome, statusMessage: string): void {
   const { record, now, effects } = draft;
   // Not at work it may have waited for a slot: its place goes to the next.
   if (record.runSlot && record.fence === undefined) effects.push({ type: "releaseSlot", slot: record.runSlot });
@@ -95,7 +97,7 @@ export function endLease({ record, effects }: Draft): void {
 }
 
 /** Something that a client can see changed: a new revision, and the index to be told within `indexDelayMs`. */
-export function changed({ record, now }: Draft, statusMessage: string, indexDelayMs: number): undefined {
+export function changed({ record, now }: Draft, statusMessage: string, indexDelayMs: number): void {
   record.statusMessage = statusMessage;
   record.revision += 1;
   if (record.deleteTime !== undefined) return;
@@ -104,15 +106,12 @@ export function changed({ record, now }: Draft, statusMessage: string, indexDela
   record.outbox.index = { dueTime: Math.min(entry?.dueTime ?? dueTime, dueTime), failures: entry?.failures ?? 0 };
 }
 
-export function backOff(draft: Draft, wakeTime: number, statusMessage: string): Refusal | undefined {
-  const refusal = move(draft, "backOff");
-  if (refusal) return refusal;
-  endLease(draft);
-  draft.record.wakeTime = wakeTime;
-  return changed(draft, statusMessage, INDEX_PROGRESS_DELAY_MS);
+/** The operation ends with an error. */
+export function fail(draft: Draft, error: Status): void {
+  end(draft, { error }, error.message);
 }
 
-export function scheduleResend({ record, now }: Draft): undefined {
+export function scheduleResend({ record, now }: Draft): void {
   record.resends = (record.resends ?? 0) + 1;
   record.resendTime = now + Math.min(MAX_RESEND_MS, record.policy.resendMs * 2 ** record.resends);
 }

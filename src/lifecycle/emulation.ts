@@ -2,10 +2,9 @@
 // PERSISTED CONTRACT: it stands in the record, and crosses from Worker to object to runner.
 import type { JsonObject } from "../rpc/any";
 import type { Status } from "../rpc/status";
-import { type Draft, end, move } from "./draft";
+import { type Draft, fail, move } from "./draft";
 import type { Refusal } from "./event";
 import type { OperationRecord } from "./record";
-import { nextState } from "./state";
 
 export interface Emulation {
   /** What is reported, and how long after the creation, in this order. */
@@ -35,9 +34,9 @@ export function poll(draft: Draft): Refusal | undefined {
   if (!emulation || !countsPolls(record)) return "NOT_ALLOWED";
   record.emulation = { ...emulation, polled: emulation.polled + 1 };
   const now = instructionOf(record.emulation);
-  // What is done stays as it is, and so does a cancel request.
-  if (!now || !("error" in now) || nextState(record.state, "fail") === undefined) return undefined;
-  return move(draft, "fail") ?? end(draft, { error: now.error }, now.error.message);
+  // The poll counts even where the table refuses the failure: in a finished operation, and in one that was asked to stop.
+  if (now && "error" in now) move(draft, "failByScript", () => fail(draft, now.error));
+  return undefined;
 }
 
 /** With which error the poll that was counted last is answered. */

@@ -13,7 +13,7 @@ export interface Progress {
 /** An outcome with a response. */
 export type SuccessfulOutcome = Exclude<Outcome, { error: Status }>;
 
-/** What work elsewhere says of its operation: metadata, an outcome, or both. */
+/** A report of the system that does the work elsewhere: its own metadata, an outcome, or both; one of them at least. */
 export interface Update {
   metadata?: { type: string; fields: JsonObject } | undefined;
   outcome?: { value: Outcome; responseType?: string | undefined; completion: Completion } | undefined;

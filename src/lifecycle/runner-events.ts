@@ -11,62 +11,53 @@ import { Code } from "../rpc/code";
 import type { Status } from "../rpc/status";
 import { type AttemptFailure, rememberAttempt } from "./attempt";
 import { backoffMs } from "./backoff";
-import {
-  CANCELLED_MESSAGE,
-  type Draft,
-  backOff,
-  changed,
-  confirmCancel,
-  end,
-  endLease,
-  move,
-  scheduleResend,
-} from "./draft";
+import { type Draft, changed, endLease, fail, move, scheduleResend } from "./draft";
 import type { OperationEvent, Progress, Refusal } from "./event";
 import type { AttemptMemory, OperationRecord, Sleep } from "./record";
 
 export function claim(draft: Draft, fence: string): Refusal | undefined {
-  const refusal = move(draft, "claim");
-  if (refusal) return refusal;
   const { record, now } = draft;
-  record.fence = fence;
-  record.leaseEndTime = now + record.policy.leaseMs;
-  record.startTime ??= now;
-  record.marksAtClaim = record.marks ?? 0;
-  const attemptMs = (record.resumes ? record.attemptRemainingMs : undefined) ?? record.policy.attemptTimeoutMs;
-  if (attemptMs !== undefined) record.attemptEndTime = now + attemptMs;
-  if (!record.resumes) record.attemptStartTime = now;
-  delete record.resumes;
-  delete record.attemptRemainingMs;
-  delete record.resendTime;
-  delete record.resends;
-  return changed(draft, "Running.", INDEX_PROGRESS_DELAY_MS);
+  return move(draft, "claim", () => {
+    record.fence = fence;
+    record.leaseEndTime = now + record.policy.leaseMs;
+    record.startTime ??= now;
+    record.marksAtClaim = record.marks ?? 0;
+    const attemptMs = (record.resumes ? record.attemptRemainingMs : undefined) ?? record.policy.attemptTimeoutMs;
+    if (attemptMs !== undefined) record.attemptEndTime = now + attemptMs;
+    if (!record.resumes) record.attemptStartTime = now;
+    delete record.resumes;
+    delete record.attemptRemainingMs;
+    delete record.resendTime;
+    delete record.resends;
+    changed(draft, "Running.", INDEX_PROGRESS_DELAY_MS);
+  });
 }
 
-/** It stays queued; a freed slot brings its message back, or else the next re-send. */
+/** It stays queued. A freed slot brings its message back, or else the next re-send. */
 export function hold(draft: Draft): Refusal | undefined {
-  const refusal = move(draft, "hold");
-  if (refusal) return refusal;
   const { record } = draft;
-  scheduleResend(draft);
-  const message = `Waiting for a slot: ${record.runSlot?.limit ?? 0} of its kind run at the same time.`;
-  return record.statusMessage === message ? undefined : changed(draft, message, INDEX_PROGRESS_DELAY_MS);
+  return move(draft, "hold", () => {
+    scheduleResend(draft);
+    const message = `Waiting for a slot: ${record.runSlot?.limit ?? 0} of its kind run at the same time.`;
+    if (record.statusMessage !== message) changed(draft, message, INDEX_PROGRESS_DELAY_MS);
+  });
 }
 
 export function slotFreed(draft: Draft): Refusal | undefined {
-  const refusal = move(draft, "resend");
-  if (refusal) return refusal;
-  const { record, now } = draft;
-  record.resendTime = now + record.policy.resendMs;
-  draft.effects.push({ type: "send" });
-  return undefined;
+  return move(draft, "resend", () => send(draft));
 }
 
-export function report(draft: Draft, progress: Progress | undefined): undefined {
+/** Its message is sent, and is due again when no consumer has claimed the work in time. */
+export function send({ record, effects, now }: Draft): void {
+  record.resendTime = now + record.policy.resendMs;
+  effects.push({ type: "send" });
+}
+
+export function report(draft: Draft, progress: Progress | undefined): void {
   const { record } = draft;
-  if (progress === undefined) return undefined;
+  if (progress === undefined) return;
   if (progress.metadata) record.metadata = mergedMetadata(record.metadata, progress.metadata);
-  return changed(draft, progress.statusMessage ?? record.statusMessage, INDEX_PROGRESS_DELAY_MS);
+  changed(draft, progress.statusMessage ?? record.statusMessage, INDEX_PROGRESS_DELAY_MS);
 }
 
 /** What an invocation reports fits; together with what earlier ones reported it may not: then that gives way. */
@@ -76,7 +67,7 @@ function mergedMetadata(earlier: JsonObject, reported: JsonObject): JsonObject {
 }
 
 /** A keep-alive extends the lease from when it was received; it is read late, and may be older than the present end. */
-export function keepAlive({ record }: Draft, receivedTime: number): undefined {
+export function keepAlive({ record }: Draft, receivedTime: number): void {
   record.leaseEndTime = Math.max(record.leaseEndTime ?? 0, receivedTime + record.policy.leaseMs);
   delete record.channelLostTime;
 }
@@ -85,30 +76,26 @@ export function keepAlive({ record }: Draft, receivedTime: number): undefined {
  * The lease is shortened to what a living runner needs to open another channel. Keep-alives that only the lost channel knew
  * of may have extended the lease past the end that is stored, so a runner always has this long.
  */
-export function channelLost({ record, now }: Draft): Refusal | undefined {
-  if (record.channelLostTime !== undefined) return "NOT_ALLOWED";
+export function channelLost({ record, now }: Draft): void {
   record.channelLostTime = now;
   record.leaseEndTime = now + Math.min(record.policy.leaseMs, LOST_CHANNEL_LEASE_MS);
-  return undefined;
 }
 
 export function sleep(draft: Draft, event: Extract<OperationEvent, { type: "sleep" }>): Refusal | undefined {
   const { record } = draft;
   const { ordinal, wakeTime, progress } = event;
   report(draft, progress);
-  // Nothing goes on after a cancel request: the work gives way, and that confirms it.
-  if (record.state === "CANCELLING") return confirmCancel(draft, CANCELLED_MESSAGE);
-  const refusal = move(draft, "sleep");
-  if (refusal) return refusal;
-  pauseAttempt(draft);
-  mark(record);
-  record.wakeTime = wakeTime;
-  // An earlier version's runner names the one sleep alone.
-  remember(record, { sleeps: [{ ordinal, wakeTime }], ...event });
-  // A status message of the handler's own stays, and a script's pauses are not to be seen.
-  const saysMore = record.emulation !== undefined || progress?.statusMessage !== undefined;
-  const statusMessage = saysMore ? record.statusMessage : `Sleeping until ${formatTimestampMs(wakeTime)}.`;
-  return changed(draft, statusMessage, INDEX_PROGRESS_DELAY_MS);
+  return move(draft, "sleep", () => {
+    pauseAttempt(draft);
+    mark(record);
+    record.wakeTime = wakeTime;
+    // An earlier version's runner names the one sleep alone.
+    remember(record, { sleeps: [{ ordinal, wakeTime }], ...event });
+    // A status message of the handler's own stays, and a script's pauses are not to be seen.
+    const saysMore = record.emulation !== undefined || progress?.statusMessage !== undefined;
+    const statusMessage = saysMore ? record.statusMessage : `Sleeping until ${formatTimestampMs(wakeTime)}.`;
+    changed(draft, statusMessage, INDEX_PROGRESS_DELAY_MS);
+  });
 }
 
 /** The lease ends and the attempt goes on later: what is left of its time is kept. */
@@ -149,7 +136,7 @@ function isSameSleep(one: Sleep, other: Sleep): boolean {
 export function saveStep(
   { record }: Draft,
   { step: stored, ...memory }: Extract<OperationEvent, { type: "saveStep" }>,
-): undefined {
+): void {
   remember(record, memory);
   const steps = record.steps ?? [];
   if (steps.some(({ name }) => name === stored.name)) return;
@@ -160,7 +147,7 @@ export function saveStep(
 export function saveCheckpoint(
   { record }: Draft,
   { cursor, ...memory }: Extract<OperationEvent, { type: "saveCheckpoint" }>,
-): undefined {
+): void {
   remember(record, memory);
   if (record.checkpoint === cursor) return;
   record.checkpoint = cursor;
@@ -169,41 +156,43 @@ export function saveCheckpoint(
 
 /** The invocation gives way to another. Two in a row that stored nothing would go on for ever: that is a failed attempt. */
 export function yieldWork(draft: Draft, event: Extract<OperationEvent, { type: "yield" }>): Refusal | undefined {
-  const { record, now } = draft;
+  const { record } = draft;
   report(draft, event.progress);
-  if (record.state === "CANCELLING") return confirmCancel(draft, CANCELLED_MESSAGE);
-  remember(record, event);
   // A failure that the handler caught is decided, and so is a sleep that is over: the next invocation goes on from them.
-  if (event.sleeps !== undefined || event.stepFailures !== undefined) mark(record);
-  const gotOn = (record.marks ?? 0) > (record.marksAtClaim ?? 0);
-  record.idleInvocations = gotOn ? 0 : (record.idleInvocations ?? 0) + 1;
-  if (record.idleInvocations >= MAX_IDLE_INVOCATIONS) {
+  const remembers = event.sleeps !== undefined || event.stepFailures !== undefined;
+  const gotOn = remembers || (record.marks ?? 0) > (record.marksAtClaim ?? 0);
+  const idleInvocations = gotOn ? 0 : (record.idleInvocations ?? 0) + 1;
+  if (idleInvocations >= MAX_IDLE_INVOCATIONS) {
     record.idleInvocations = 0;
-    const message =
-      `The work of ${record.method} reached the limit of ${event.invocationMs / 1_000}s per invocation ` +
-      `${MAX_IDLE_INVOCATIONS} times in a row without finishing a step or saving a checkpoint: divide it into op.step ` +
-      "calls that end within the limit, or save op.checkpoint and go on from op.resumeFrom.";
-    const error: Status = { code: Code.DEADLINE_EXCEEDED, message, details: [] };
+    const error = idleError(record, event.invocationMs);
     return attemptFailed(draft, { end: "IDLE", error, isRetryable: true }, event.random);
   }
-  const refusal = move(draft, "yield");
-  if (refusal) return refusal;
-  pauseAttempt(draft);
-  record.resendTime = now + record.policy.resendMs;
-  draft.effects.push({ type: "send" });
-  // The list can be filtered by the state. The next claim mostly comes within the delay, so that both are told at once.
-  return changed(draft, record.statusMessage, INDEX_PROGRESS_DELAY_MS);
+  return move(draft, "yield", () => {
+    remember(record, event);
+    if (remembers) mark(record);
+    record.idleInvocations = idleInvocations;
+    pauseAttempt(draft);
+    send(draft);
+    // The list can be filtered by the state. The next claim mostly comes within the delay, so that both are told at once.
+    changed(draft, record.statusMessage, INDEX_PROGRESS_DELAY_MS);
+  });
+}
+
+function idleError({ method }: OperationRecord, invocationMs: number): Status {
+  const message =
+    `The work of ${method} reached the limit of ${invocationMs / 1_000}s per invocation ` +
+    `${MAX_IDLE_INVOCATIONS} times in a row without finishing a step or saving a checkpoint: divide it into op.step ` +
+    "calls that end within the limit, or save op.checkpoint and go on from op.resumeFrom.";
+  return { code: Code.DEADLINE_EXCEEDED, message };
 }
 
 /** The work goes back unrun; its message follows at the pace of re-sends, since the next consumer may be as old. */
 export function release(draft: Draft, statusMessage: string): Refusal | undefined {
-  const { record } = draft;
-  if (record.state === "CANCELLING") return confirmCancel(draft, CANCELLED_MESSAGE);
-  const refusal = move(draft, "yield");
-  if (refusal) return refusal;
-  pauseAttempt(draft);
-  scheduleResend(draft);
-  return changed(draft, statusMessage, INDEX_PROGRESS_DELAY_MS);
+  return move(draft, "release", () => {
+    pauseAttempt(draft);
+    scheduleResend(draft);
+    changed(draft, statusMessage, INDEX_PROGRESS_DELAY_MS);
+  });
 }
 
 export function attemptFailed(
@@ -211,16 +200,22 @@ export function attemptFailed(
   failure: AttemptFailure & { error: Status },
   random: number,
 ): Refusal | undefined {
-  const { record, now } = draft;
-  const { error, isRetryable } = failure;
-  // Nothing is retried after a cancel request, and what stops because of it was cancelled.
-  if (record.state === "CANCELLING") return confirmCancel(draft, CANCELLED_MESSAGE);
-  rememberAttempt(draft, failure);
-  record.failures += 1;
+  const { record } = draft;
   const { maxAttempts } = record.policy;
-  if (!isRetryable || record.failures >= maxAttempts) {
-    return move(draft, "fail") ?? end(draft, { error }, error.message);
-  }
-  const wakeTime = now + backoffMs(record.policy, record.failures, random);
-  return backOff(draft, wakeTime, `Attempt ${record.failures} of ${maxAttempts} failed; waiting to try again.`);
+  const failures = record.failures + 1;
+  const isLast = !failure.isRetryable || failures >= maxAttempts;
+  return move(draft, isLast ? "fail" : "backOff", () => {
+    rememberAttempt(draft, failure);
+    record.failures = failures;
+    if (isLast) return fail(draft, failure.error);
+    const delayMs = backoffMs(record.policy, failures, random);
+    return backOff(draft, delayMs, `Attempt ${failures} of ${maxAttempts} failed; waiting to try again.`);
+  });
+}
+
+/** The lease ends, and another attempt follows after a delay. */
+export function backOff(draft: Draft, delayMs: number, statusMessage: string): void {
+  endLease(draft);
+  draft.record.wakeTime = draft.now + delayMs;
+  changed(draft, statusMessage, INDEX_PROGRESS_DELAY_MS);
 }

@@ -23,30 +23,39 @@ export type Transition =
   | "await"
   /** Its queue message was not claimed in time, and is sent again. */
   | "resend"
-  /** It is its turn, but too many of its kind run: it waits for a slot. */
+  /** A consumer came for it, but too many of its kind run: it waits for a slot. */
   | "hold"
   /** A consumer takes the work, under a new fence token. */
   | "claim"
   /** The work reports progress, stores a step or keeps its lease. */
   | "report"
-  /** Whoever does the work elsewhere reports progress, which is its heartbeat. */
+  /** The system that does the work elsewhere reports progress, which is its heartbeat. */
   | "update"
   /** The work stops until a time. */
   | "sleep"
   /** The work gives way to a new invocation, to go on from what is stored. */
   | "yield"
-  /** The attempt failed and another will follow. */
+  /** The consumer has no such method or version, and gives the work back unrun. */
+  | "release"
+  /** The attempt failed, or was lost, and another will follow. */
   | "backOff"
   /** The time it slept or backed off for has come. */
   | "wake"
   /** The work ended with a response. */
   | "succeed"
-  /** The work ended with an error, for good. */
+  /** The work ended with an error, and no other attempt follows. */
   | "fail"
+  /** A client under test has scripted that it has failed by now (docs/emulation.md). */
+  | "failByScript"
+  /** Its time is over: its deadline, its heartbeat timeout, or its grace period after a cancel request. */
+  | "timeOut"
+  /** The system that does the work elsewhere ended it, with a response or with an error. */
+  | "complete"
+  | "completeInError"
   /** A client asks to stop. */
   | "cancel"
-  /** It was stopped, or given up after its grace period. */
-  | "confirmCancel";
+  /** A client asks to stop work whose own metadata has no field to show the request in. */
+  | "cancelUnseen";
 
 /**
  * The table: from a state, by a transition, to a state. A pair that is not in it is refused. A final state has no row
@@ -54,37 +63,55 @@ export type Transition =
  */
 export const lifecycle = {
   NEW: { enqueue: "QUEUED", await: "EXTERNAL", succeed: "SUCCEEDED", fail: "FAILED" },
-  QUEUED: { resend: "QUEUED", hold: "QUEUED", claim: "RUNNING", cancel: "CANCELLED", fail: "FAILED" },
+  QUEUED: {
+    resend: "QUEUED",
+    hold: "QUEUED",
+    claim: "RUNNING",
+    failByScript: "FAILED",
+    timeOut: "FAILED",
+    cancel: "CANCELLED",
+  },
   RUNNING: {
     report: "RUNNING",
     sleep: "SLEEPING",
     yield: "QUEUED",
+    release: "QUEUED",
     backOff: "BACKING_OFF",
     succeed: "SUCCEEDED",
     fail: "FAILED",
+    failByScript: "FAILED",
+    timeOut: "FAILED",
     cancel: "CANCELLING",
   },
-  SLEEPING: { wake: "QUEUED", cancel: "CANCELLED", fail: "FAILED" },
-  BACKING_OFF: { wake: "QUEUED", cancel: "CANCELLED", fail: "FAILED" },
+  SLEEPING: { wake: "QUEUED", failByScript: "FAILED", timeOut: "FAILED", cancel: "CANCELLED" },
+  BACKING_OFF: { wake: "QUEUED", failByScript: "FAILED", timeOut: "FAILED", cancel: "CANCELLED" },
+  // Nothing goes on after a cancel request: the work ends with its result, or it was cancelled.
   CANCELLING: {
     report: "CANCELLING",
     cancel: "CANCELLING",
     succeed: "SUCCEEDED",
-    confirmCancel: "CANCELLED",
+    sleep: "CANCELLED",
+    yield: "CANCELLED",
+    release: "CANCELLED",
+    backOff: "CANCELLED",
+    fail: "CANCELLED",
+    timeOut: "CANCELLED",
   },
   EXTERNAL: {
     update: "EXTERNAL",
-    succeed: "SUCCEEDED",
-    fail: "FAILED",
+    complete: "SUCCEEDED",
+    completeInError: "FAILED",
+    timeOut: "FAILED",
     cancel: "EXTERNAL_CANCELLING",
-    confirmCancel: "CANCELLED",
+    cancelUnseen: "CANCELLED",
   },
   EXTERNAL_CANCELLING: {
-    update: "EXTERNAL_CANCELLING",
+    // A report brings the worker's own metadata, which has no field to show the request in.
+    update: "CANCELLED",
     cancel: "EXTERNAL_CANCELLING",
-    succeed: "SUCCEEDED",
-    fail: "FAILED",
-    confirmCancel: "CANCELLED",
+    complete: "SUCCEEDED",
+    completeInError: "FAILED",
+    timeOut: "CANCELLED",
   },
   SUCCEEDED: {},
   FAILED: {},

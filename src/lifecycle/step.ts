@@ -44,24 +44,25 @@ function apply(draft: Draft, event: OperationEvent): Refusal | undefined {
     case "slotFreed":
       return slotFreed(draft);
     case "progress":
-      return move(draft, "report") ?? report(draft, event.progress);
+      return move(draft, "report", () => report(draft, event.progress));
     case "keepAlive":
-      return move(draft, "report") ?? keepAlive(draft, event.receivedTime);
+      return move(draft, "report", () => keepAlive(draft, event.receivedTime));
     case "channelLost":
-      return move(draft, "report") ?? channelLost(draft);
+      if (record.channelLostTime !== undefined) return "NOT_ALLOWED";
+      return move(draft, "report", () => channelLost(draft));
     case "sleep":
       return sleep(draft, event);
     case "saveStep":
-      return move(draft, "report") ?? saveStep(draft, event);
+      return move(draft, "report", () => saveStep(draft, event));
     case "saveCheckpoint":
-      return move(draft, "report") ?? saveCheckpoint(draft, event);
+      return move(draft, "report", () => saveCheckpoint(draft, event));
     case "yield":
       return yieldWork(draft, event);
     case "release":
       return release(draft, event.statusMessage);
     case "succeed":
       report(draft, event.progress);
-      return move(draft, "succeed") ?? end(draft, event.outcome, "Done.");
+      return move(draft, "succeed", () => end(draft, event.outcome, "Done."));
     case "attemptFailed":
       report(draft, event.progress);
       return attemptFailed(draft, { end: "FAILED", error: event.error, isRetryable: event.retryable }, event.random);
@@ -76,9 +77,12 @@ function apply(draft: Draft, event: OperationEvent): Refusal | undefined {
     case "cancel":
       return record.deleteTime === undefined ? cancel(draft) : "GONE";
     case "delete":
-      return record.deleteTime === undefined ? remove(draft, event.requestId) : "GONE";
+      if (record.deleteTime !== undefined) return "GONE";
+      remove(draft, event.requestId);
+      return undefined;
     case "timePasses":
-      return settle(draft, event.random);
+      settle(draft, event.random);
+      return undefined;
     case "effectDone":
       return effectDone(draft, event.effect, event.revision);
     case "effectFailed":

@@ -60,7 +60,6 @@ export const everyEvent = {
     { type: "attemptFailed", fence, error: anError, retryable: true, random },
   ],
   update: () => [
-    { type: "update", update: {} },
     { type: "update", update: { metadata: ownMetadata } },
     { type: "update", update: { outcome: { value: { response: aResponse }, completion } } },
     { type: "update", update: { metadata: ownMetadata, outcome: { value: { error: anError }, completion } } },

@@ -48,7 +48,7 @@ describe("the lifecycle table", () => {
     "%s can be cancelled, and ends at its deadline in one transition",
     (state) => {
       expect(nextState(state, "cancel")).toBeDefined();
-      expect(nextState(state, "fail") ?? nextState(state, "confirmCancel")).toSatisfy((to) => isFinal(to as State));
+      expect(nextState(state, "timeOut")).toSatisfy((to) => isFinal(to as State));
     },
   );
 });
