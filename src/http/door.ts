@@ -3,6 +3,7 @@ import { type IRequest, Router } from "itty-router";
 import { MAX_QUOTED_CHARACTERS } from "../limits";
 import type { Method } from "../method/define-method";
 import { RpcError, invalidArgument } from "../rpc/error";
+import { RpcError as OwnRpcError } from "../rpc/own-error";
 import type { ServiceContext } from "./call";
 import { type AllowedOrigins, optionsResponse, withCors } from "./cors";
 import { errorResponse } from "./error-response";
@@ -94,7 +95,7 @@ const HEALTH: Page = {
       checkSetup();
     } catch (error) {
       const { message, reason, metadata } = RpcError.from(error);
-      throw new RpcError("UNAVAILABLE", message, { reason, metadata, cause: error });
+      throw new OwnRpcError("UNAVAILABLE", message, { reason, metadata, cause: error });
     }
     return serving();
   },

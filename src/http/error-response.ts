@@ -1,6 +1,7 @@
 // The error envelope of Google's APIs (AIP-193): every error answer has this form, whatever went wrong.
 import { httpStatusByCode } from "../rpc/code";
 import type { RpcError } from "../rpc/error";
+import { helpForReason } from "../rpc/reasons";
 import { ERROR_INFO_TYPE_URL, badRequest, errorInfo, requestInfo, resourceInfo, retryInfo } from "../rpc/status";
 import { UNAVAILABLE_RETRY_SECONDS } from "../limits";
 import type { Any } from "../rpc/any";
@@ -13,7 +14,7 @@ export interface ErrorContext {
   requestId: string;
 }
 
-/** Renders an error: ErrorInfo always, RequestInfo on INTERNAL so that the log can be searched. */
+/** Renders an error: ErrorInfo always, Help for the service's own reasons, RequestInfo on INTERNAL to search the log by. */
 export function errorResponse(error: RpcError, { domain, requestId }: ErrorContext): Response {
   const code = error.httpStatus ?? httpStatusByCode[error.code];
   const details = [errorInfo(error.reason, domain, error.metadata), ...completeDetails(error, requestId)];
@@ -40,5 +41,7 @@ function completeDetails(error: RpcError, requestId: string): Any[] {
   if (error.code === "NOT_FOUND" && resource !== undefined) add(resourceInfo("", resource, error.message));
   if (isRetriedLater(error)) add(retryInfo(UNAVAILABLE_RETRY_SECONDS));
   if (error.code === "INTERNAL") add(requestInfo(requestId));
+  const help = helpForReason(error.reason);
+  if (help) add(help);
   return details;
 }

@@ -6,6 +6,7 @@ import type { StoredError } from "../lifecycle/record";
 import type { Any, Json, JsonObject } from "../rpc/any";
 import { codeNameFromNumber } from "../rpc/code";
 import { RpcError } from "../rpc/error";
+import { RpcError as OwnRpcError } from "../rpc/own-error";
 import { thrownText } from "./thrown";
 
 /** At most {@link MAX_STORED_ERROR_CHARACTERS} of JSON; `isShort`: the message alone. Never throws. */
@@ -96,7 +97,7 @@ export function thrownFromStored(stored: StoredError): unknown {
   switch (stored.type) {
     case "RpcError": {
       const { code, message, reason, details } = stored;
-      return new RpcError(code, message, { reason, details: details as Any[] });
+      return new OwnRpcError(code, message, { reason, details: details as Any[] });
     }
     case "value":
       return stored.value;

@@ -2,14 +2,15 @@
 import { MAX_FIELD_VIOLATIONS, MAX_QUOTED_CHARACTERS } from "../limits";
 import type { Any } from "./any";
 import { Code, type CodeName } from "./code";
+import type { Reason } from "./reasons";
 import { type FieldViolation, type Status, badRequest, resourceInfo, retryInfo } from "./status";
 
-/** What may come with an RpcError beside its code and message. */
-export interface RpcErrorOptions {
+/** The optional parts of an RpcError, beside its code and message. */
+export interface RpcErrorOptions<OwnReason extends string = string> {
   /** google.rpc details for the client, each type at most once. */
   details?: Any[];
   /** ErrorInfo.reason on the wire, UPPER_SNAKE_CASE; the code's name when absent. */
-  reason?: string;
+  reason?: OwnReason;
   /** ErrorInfo.metadata on the wire: the variable parts of the message. */
   metadata?: Record<string, string>;
   /** The HTTP status, where it is not the code's own (405, 413). */
@@ -37,7 +38,7 @@ export class RpcError extends Error {
   readonly headers: Readonly<Record<string, string>>;
 
   /** @throws TypeError where `code` is not the name of a google.rpc.Code, as JavaScript or a computed name may give it. */
-  constructor(code: CodeName, message: string, options: RpcErrorOptions = {}) {
+  constructor(code: CodeName, message: string, options: RpcErrorOptions<Reason> = {}) {
     if (!Object.hasOwn(Code, code)) {
       throw new TypeError(
         `new RpcError takes the name of a google.rpc.Code ("NOT_FOUND", "UNAVAILABLE", …) first, not ${quoted(code)}`,
@@ -75,7 +76,10 @@ function quoted(code: unknown): string {
  * INVALID_ARGUMENT with one field violation for each problem, up to {@link MAX_FIELD_VIOLATIONS}; the message names the
  * first.
  */
-export function invalidArgument(violations: [FieldViolation, ...FieldViolation[]], options: RpcErrorOptions = {}) {
+export function invalidArgument(
+  violations: [FieldViolation, ...FieldViolation[]],
+  options: RpcErrorOptions<Reason> = {},
+): RpcError {
   const [first, ...more] = violations;
   const tail = more.length > 0 ? ` (and ${more.length} more)` : "";
   const at = first.field === "" ? "" : `${first.field}: `;

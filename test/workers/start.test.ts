@@ -161,6 +161,7 @@ describe("a start", () => {
     expect(details.map((detail) => detail["@type"])).toEqual([
       "type.googleapis.com/google.rpc.ErrorInfo",
       "type.googleapis.com/google.rpc.RequestInfo",
+      "type.googleapis.com/google.rpc.Help",
     ]);
     expect(JSON.stringify(body)).not.toContain("secret");
     expect(await storedEverywhere()).toEqual([]);

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { errorResponse } from "../../../src/http/error-response";
 import { Code, type CodeName, httpStatusByCode } from "../../../src/rpc/code";
 import { RpcError, invalidArgument, notFound, unavailable } from "../../../src/rpc/error";
+import { RpcError as OwnRpcError } from "../../../src/rpc/own-error";
 import type { Any } from "../../../src/rpc/any";
 
 interface Envelope {
@@ -43,7 +44,28 @@ describe("errorResponse", () => {
   ])("has the details that clients of %s look for", async (error, type) => {
     const { body } = await render(error);
 
-    expect(typesOf(body)).toEqual(["ErrorInfo", type]);
+    expect(typesOf(body)).toEqual(["ErrorInfo", type, "Help"]);
+  });
+
+  test("links to the entry of the reason in docs/errors.md", async () => {
+    const { body } = await render(new RpcError("ABORTED", "Changed.", { reason: "ETAG_MISMATCH" }));
+
+    expect(body.error.details.at(-1)).toMatchObject({
+      links: [{ url: expect.stringMatching(/\/docs\/errors\.md#etag_mismatch$/) as unknown }],
+    });
+  });
+
+  test("links to nothing for a reason that a deployment's own method has", async () => {
+    const { body } = await render(new OwnRpcError("ABORTED", "Changed.", { reason: "GONE" }));
+
+    expect(typesOf(body)).toEqual(["ErrorInfo"]);
+  });
+
+  test("keeps a Help detail that the error has", async () => {
+    const help = { "@type": "type.googleapis.com/google.rpc.Help", links: [] };
+    const { body } = await render(new RpcError("ABORTED", "Changed.", { reason: "ETAG_MISMATCH", details: [help] }));
+
+    expect(body.error.details.slice(1)).toEqual([help]);
   });
 
   test("says when to try again in a header too", async () => {

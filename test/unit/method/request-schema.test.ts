@@ -5,7 +5,8 @@ import { int32, repeated, string } from "../../../src/protobuf/fields";
 import { message } from "../../../src/protobuf/message";
 import { refine } from "../../../src/protobuf/refine";
 import type { StandardIssue, StandardSchemaV1 } from "../../../src/protobuf/standard-schema";
-import { invalidArgument, notFound } from "../../../src/rpc/error";
+import { notFound } from "../../../src/rpc/error";
+import { invalidArgument } from "../../../src/rpc/own-error";
 import { rpcErrorOf, violationsOf } from "../../support/an-rpc-error";
 
 const refusal = (schema: RequestSchema<unknown>, json = {}) => rpcErrorOf(() => decodeRequest(schema, json));

@@ -3,7 +3,7 @@ import { MAX_CHECKPOINT_CHARACTERS, MAX_SLEEPS, MAX_STEPS, MAX_STEP_NAME_CHARACT
 import type { Claimed, ProgressMessage } from "../../../src/contract/run-channel";
 import type { AttemptMemory } from "../../../src/lifecycle/record";
 import { type Ending, RunContext, type RunPorts } from "../../../src/queue/operation-context";
-import { RpcError } from "../../../src/rpc/error";
+import { RpcError } from "../../../src/rpc/own-error";
 import { CREATE_TIME, HOUR_MS } from "../../support/an-operation";
 
 const NOW = CREATE_TIME + 1_000;
