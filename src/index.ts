@@ -17,7 +17,7 @@ import { operationGate } from "./durable/operation/operation-gate";
 import { apiKeyStore } from "./durable/key/key-object";
 import { policyReader, policyStore } from "./durable/policy/policy-client";
 import type { Env } from "./env";
-import type { ServiceContext } from "./http/call";
+import type { ServiceContext } from "./api/call";
 import { httpDoor } from "./http/door";
 import type { RequestLine } from "./http/request-line";
 import { traceparentFrom } from "./http/traceparent";

@@ -6,8 +6,7 @@ import { policyResourceProblem } from "../iam/policy-resources";
 import type { Grant, Principal } from "../iam/principal";
 import { administratorDenial } from "../iam/denial";
 import { isRole, roles } from "../iam/roles";
-import type { Json, JsonObject } from "../rpc/any";
-import { Violations, isJsonObject } from "../rpc/decode";
+import { Violations } from "../rpc/decode";
 import { RpcError, invalidArgument, notFound } from "../rpc/error";
 import { type ApiKeyRecord, formatApiKey, hashOfSecret, isApiKeyId, newApiKey } from "./api-key";
 import type { ApiKeyStore } from "./api-key-store";
@@ -26,7 +25,7 @@ export interface ApiKey {
   /** `apiKeys/{id}` */
   name: string;
   displayName: string;
-  grants: readonly Grant[];
+  grants: Grant[];
   createTime: string;
   expireTime?: string;
   revokeTime?: string;
@@ -35,24 +34,39 @@ export interface ApiKey {
 }
 
 export interface ListApiKeysRequest {
-  pageSize: number | undefined;
-  pageToken: string | undefined;
+  pageSize?: number | undefined;
+  pageToken?: string | undefined;
 }
 
-/** `{ displayName, grants: [{ role, parent }], expireTime? }` → the key, with its `keyString`. */
+export interface CreateApiKeyRequest {
+  displayName?: string;
+  grants: readonly { role?: string; parent?: string }[];
+  /** RFC 3339. */
+  expireTime?: string;
+}
+
+/** The key, with its `keyString`. */
 export async function createApiKey(
   store: Pick<ApiKeyStore, "create">,
   principal: Principal,
-  json: JsonObject,
+  { displayName = "", grants, expireTime }: CreateApiKeyRequest,
   now: number,
 ): Promise<ApiKey> {
   requireAdmin(principal);
-  const request = decodeCreateRequest(json, now);
+  const violations = new Violations();
+  if (displayName.length > MAX_DISPLAY_NAME_CHARACTERS) {
+    violations.add("displayName", `must be a text of at most ${MAX_DISPLAY_NAME_CHARACTERS} characters`);
+  }
+  const granted = checkedGrants(grants, violations);
+  const expireTimeMs = expireTime === undefined ? undefined : futureTime(expireTime, now, violations);
+  violations.throwIfAny();
   const key = newApiKey();
   const record = {
     id: key.id,
     secretHash: hashOfSecret(key.secret),
-    ...request,
+    displayName,
+    grants: granted,
+    ...(expireTimeMs === undefined ? {} : { expireTime: expireTimeMs }),
     createTime: now,
     creator: principal.id,
   };
@@ -109,51 +123,29 @@ function apiKeyFromRecord({ id, displayName, grants, ...times }: ApiKeyRecord): 
   return {
     name: `apiKeys/${id}`,
     displayName,
-    grants,
+    grants: [...grants],
     createTime: formatTimestampMs(createTime),
     ...(expireTime === undefined ? {} : { expireTime: formatTimestampMs(expireTime) }),
     ...(revokeTime === undefined ? {} : { revokeTime: formatTimestampMs(revokeTime) }),
   };
 }
 
-type CreateRequest = Pick<ApiKeyRecord, "displayName" | "grants" | "expireTime">;
-
-function decodeCreateRequest(json: JsonObject, now: number): CreateRequest {
-  const violations = new Violations();
-  const { displayName = "", grants = null, expireTime = null, ...unknown } = json;
-  for (const field of Object.keys(unknown)) {
-    violations.add(field, "unknown field; a new key has displayName, grants and expireTime");
-  }
-  const request: CreateRequest = { displayName: "", grants: decodeGrants(grants, violations) };
-  if (typeof displayName === "string" && displayName.length <= MAX_DISPLAY_NAME_CHARACTERS) {
-    request.displayName = displayName;
-  } else violations.add("displayName", `must be a text of at most ${MAX_DISPLAY_NAME_CHARACTERS} characters`);
-  if (expireTime !== null) {
-    const timestamp = typeof expireTime === "string" ? parseTimestamp(expireTime) : undefined;
-    if (timestamp && timestampToMs(timestamp) > now) request.expireTime = timestampToMs(timestamp);
-    else violations.add("expireTime", "must be a time to come, in RFC 3339");
-  }
-  violations.throwIfAny();
-  return request;
+function futureTime(text: string, now: number, violations: Violations): number | undefined {
+  const timestamp = parseTimestamp(text);
+  const time = timestamp && timestampToMs(timestamp);
+  return time !== undefined && time > now ? time : violations.add("expireTime", "must be a time to come, in RFC 3339");
 }
 
-function decodeGrants(json: Json, violations: Violations): Grant[] {
-  if (!Array.isArray(json) || json.length === 0 || json.length > MAX_API_KEY_GRANTS) {
+function checkedGrants(grants: CreateApiKeyRequest["grants"], violations: Violations): Grant[] {
+  if (grants.length === 0 || grants.length > MAX_API_KEY_GRANTS) {
     violations.add("grants", `must be a list of 1 to ${MAX_API_KEY_GRANTS} grants, each with a role and a parent`);
     return [];
   }
-  return json.flatMap((grant, index) => decodeGrant(grant, `grants[${index}]`, violations) ?? []);
-}
-
-function decodeGrant(json: Json, field: string, violations: Violations): Grant | undefined {
-  if (!isJsonObject(json)) return violations.add(field, "must be an object with role and parent");
-  const { role, parent, ...unknown } = json;
-  for (const key of Object.keys(unknown))
-    violations.add(`${field}.${key}`, "unknown field; a grant has role and parent");
-  if (typeof role !== "string" || !isRole(role))
-    return violations.add(`${field}.role`, `must be of ${roles.join(", ")}`);
-  if (typeof parent !== "string") return violations.add(`${field}.parent`, "must be a resource name");
-  const name = checkName(parent);
-  const problem = name.ok ? policyResourceProblem(parent) : name.description;
-  return problem === undefined ? { role, parent } : violations.add(`${field}.parent`, problem);
+  return grants.flatMap(({ role = "", parent = "" }, index) => {
+    const field = `grants[${index}]`;
+    if (!isRole(role)) return violations.add(`${field}.role`, `must be of ${roles.join(", ")}`) ?? [];
+    const name = checkName(parent);
+    const problem = name.ok ? policyResourceProblem(parent) : name.description;
+    return problem === undefined ? { role, parent } : (violations.add(`${field}.parent`, problem) ?? []);
+  });
 }

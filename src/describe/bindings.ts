@@ -1,17 +1,9 @@
-// Routes as documents have them: one binding for each method, path and resource, without the `**` that only a server knows.
-import type { Rpc } from "./rpc";
-
-/** What of a route is described. */
-export interface DescribedRoute {
-  method: string;
-  /** A google.api.http template; `{version}` at its head stands for each version. */
-  template: string;
-  rpc: Rpc;
-}
+// Methods as documents have them: one binding for each method, path and resource, without the `**` that only a server knows.
+import type { ApiMethod, HttpBinding } from "../api/method";
 
 export interface Binding {
-  rpc: Rpc;
-  httpMethod: string;
+  row: ApiMethod;
+  http: HttpBinding;
   /** `v1`, or what else the path begins with. */
   version: string;
   /** The parts of the path behind the version. */
@@ -30,16 +22,21 @@ export type Part = { literal: string } | { variable: string; pattern: readonly s
 /** What Google's own services have; methods add the parents that they name. */
 const PARENTS = ["projects/*", "projects/*/locations/*", "projects/*/regions/*"] as const;
 
-/** The bindings of one version, in the order of the routes: of two for one path the first is the one that serves it. */
-export function bindingsOf(routes: readonly DescribedRoute[], version: string): Binding[] {
-  const parents = parentsOf(routes);
+/** The bindings of one version, in the order of the table: of two for one path the first is the one that serves it. */
+export function bindingsOf(table: readonly ApiMethod[], version: string): Binding[] {
+  const parents = parentsOf(table);
   const seen = new Set<string>();
-  return routes
-    .flatMap((route) => bindingsOfRoute(route, parents, version))
+  return table
+    .flatMap((row) => row.http.flatMap((http) => bindingsOfRule(row, http, { parents, version })))
     .filter((binding) => {
-      const key = `${binding.httpMethod} ${binding.version}/${flatSegments(binding).join("/")}:${binding.verb}`;
+      const key = `${binding.http.method} ${binding.version}/${flatSegments(binding).join("/")}:${binding.verb}`;
       return !seen.has(key) && seen.add(key);
     });
+}
+
+/** Whether it is a second way to call the method (additional_bindings), by another HTTP method. */
+export function isAdditional({ row, http }: Binding): boolean {
+  return http.method !== row.http[0].method;
 }
 
 /** Path segments, `*` for each id. */
@@ -52,21 +49,26 @@ export function boundVariables({ parts }: Pick<Binding, "parts">): string[] {
   return parts.flatMap((part) => ("variable" in part ? [part.variable] : []));
 }
 
-function parentsOf(routes: readonly DescribedRoute[]): string[] {
-  const declared = routes
-    .filter(({ rpc }) => rpc.operationInfo)
-    .flatMap(({ template }) => /\{parent=([^{}]+)\}/.exec(template)?.[1] ?? [])
+function parentsOf(table: readonly ApiMethod[]): string[] {
+  const declared = table
+    .filter(({ method }) => method)
+    .flatMap(({ http: [{ template }] }) => /\{parent=([^{}]+)\}/.exec(template)?.[1] ?? [])
     .filter((pattern) => /^[^/*]+\/\*(?:\/[^/*]+\/\*)*$/.test(pattern));
   return [...new Set([...PARENTS, ...declared])];
 }
 
-function bindingsOfRoute({ method, template, rpc }: DescribedRoute, parents: readonly string[], version: string) {
+function bindingsOfRule(
+  row: ApiMethod,
+  http: HttpBinding,
+  { parents, version }: { parents: readonly string[]; version: string },
+): Binding[] {
+  const { template } = http;
   const isAnywhere = template.includes("**");
-  const places = rpc.over === "policyResources" ? policyResources(parents) : ["", ...parents];
+  const places = template.includes("{resource=**}") ? policyResources(parents) : ["", ...parents];
   return (isAnywhere ? places : [""]).flatMap((place) => {
     const filled = template.replace("**/", place === "" ? "" : `${place}/`).replace("**", place);
-    // A variable that stands for nothing is another route's path.
-    return filled.includes("=}") ? [] : [bindingOf(method, filled.replace("{version}", version), rpc)];
+    // A variable that stands for nothing is another binding's path.
+    return filled.includes("=}") ? [] : [bindingOf(row, http, filled.replace("{version}", version))];
   });
 }
 
@@ -75,7 +77,7 @@ function policyResources(parents: readonly string[]): string[] {
   return [...parents.flatMap((parent) => [parent, `${parent}/operations/*`]), "operations/*", "operations"];
 }
 
-function bindingOf(httpMethod: string, template: string, rpc: Rpc): Binding {
+function bindingOf(row: ApiMethod, http: HttpBinding, template: string): Binding {
   const [, path = template, verb = ""] = /^(.*?)(?::([^/:{}]+))?$/.exec(template) ?? [];
   const [version = "", ...segments] = path.match(/\{[^{}]*\}|[^/{}]+/g) ?? [];
   const parts = segments.map((segment): Part => {
@@ -84,8 +86,8 @@ function bindingOf(httpMethod: string, template: string, rpc: Rpc): Binding {
   });
   const flat = flatSegments({ parts });
   const collections = flat.filter((segment) => !segment.startsWith("*"));
-  const methodName = verb === "" ? standardMethod(httpMethod, flat.at(-1) ?? "") : verb;
-  return { rpc, httpMethod, version, parts, verb, collections, methodName };
+  const methodName = verb === "" ? standardMethod(http.method, flat.at(-1) ?? "") : verb;
+  return { row, http, version, parts, verb, collections, methodName };
 }
 
 /** The standard methods (AIP-130). */

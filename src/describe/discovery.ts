@@ -2,9 +2,11 @@
 // Google's API clients are made from, at build time or, as `googleapis` can, when they run.
 import { MAX_NAME_BYTES } from "../limits";
 import type { JsonObject } from "../rpc/any";
-import { type Binding, bindingsOf, boundVariables, flatSegments, uniqueNames, type DescribedRoute } from "./bindings";
-import { SYSTEM_PARAMETERS, flatPath, idNames, queryParameters, variableDescription } from "./parameters";
-import { type Dialect, Schemas } from "./schemas";
+import type { ApiMethod } from "../api/method";
+import { DESCRIBED_PARAMETERS } from "../api/system-parameters";
+import { type Binding, bindingsOf, boundVariables, flatSegments, isAdditional, uniqueNames } from "./bindings";
+import { flatPath, idNames, queryParameters, variableDescription } from "./parameters";
+import { type Dialect, Schemas, jsonBody } from "./schemas";
 
 /** The name of the API in its documents. */
 export const API_NAME = "longrunning";
@@ -34,9 +36,9 @@ interface Resource {
   resources: Record<string, Resource>;
 }
 
-/** The document of everything that these routes serve. */
-export function discoveryDocument(routes: readonly DescribedRoute[], { origin, version }: DocumentOptions): JsonObject {
-  const bindings = bindingsOf(routes, version).filter(({ rpc }) => !rpc.isAdditional);
+/** The document of everything that this table has. */
+export function discoveryDocument(table: readonly ApiMethod[], { origin, version }: DocumentOptions): JsonObject {
+  const bindings = bindingsOf(table, version).filter((binding) => !isAdditional(binding));
   const schemas = new Schemas(bindings, dialect);
   const root: Resource = { methods: {}, resources: {} };
   const uniqueId = uniqueNames();
@@ -47,7 +49,9 @@ export function discoveryDocument(routes: readonly DescribedRoute[], { origin, v
     resource.methods[id.slice(id.lastIndexOf(".") + 1)] = methodOf(`${API_NAME}.${id}`, group, schemas);
   }
   const rootUrl = `${origin}/`;
-  const hasUndeclared = bindings.some(({ rpc }) => rpc.request === undefined && rpc.body !== undefined);
+  const hasUndeclared = bindings.some(
+    (binding) => binding.row.request === undefined && jsonBody(binding) !== undefined,
+  );
   return {
     kind: "discovery#restDescription",
     discoveryVersion: "v1",
@@ -75,7 +79,7 @@ export function discoveryDocument(routes: readonly DescribedRoute[], { origin, v
           enumDescriptions: ["JSON"],
         },
       ],
-      ...SYSTEM_PARAMETERS.map(({ name, type, description }) => [name, { type, location: "query", description }]),
+      ...DESCRIBED_PARAMETERS.map(({ name, type, description }) => [name, { type, location: "query", description }]),
     ]),
     schemas: withIds({
       ...schemas.all(),
@@ -89,7 +93,7 @@ export function discoveryDocument(routes: readonly DescribedRoute[], { origin, v
 function samePaths(bindings: readonly Binding[]): [Binding, ...Binding[]][] {
   const groups = new Map<string, [Binding, ...Binding[]]>();
   for (const binding of bindings) {
-    const key = [binding.rpc.name, binding.collections.join("."), templatePath(binding)].join(" ");
+    const key = [binding.row.name, binding.collections.join("."), templatePath(binding)].join(" ");
     const group = groups.get(key);
     if (group) group.push(binding);
     else groups.set(key, [binding]);
@@ -99,7 +103,7 @@ function samePaths(bindings: readonly Binding[]): [Binding, ...Binding[]][] {
 
 function methodOf(id: string, group: readonly [Binding, ...Binding[]], schemas: Schemas): JsonObject {
   const [binding] = group;
-  const { rpc, httpMethod } = binding;
+  const { row, http } = binding;
   const segments = flatSegments(binding);
   const names = idNames(segments, (collection) => `${collection}Id`);
   const path = templatePath(binding);
@@ -126,23 +130,24 @@ function methodOf(id: string, group: readonly [Binding, ...Binding[]], schemas: 
     },
   ]);
   const request = requestOf(binding, schemas);
+  const input = row.method?.input;
   return {
     id,
     path,
     flatPath: flatPath(binding, segments, names),
-    httpMethod,
-    description: rpc.description,
+    httpMethod: http.method,
+    description: row.description,
     parameters: Object.fromEntries([...bound, ...query]),
     parameterOrder: variables,
     ...(request === undefined ? {} : { request }),
-    response: schemas.ref(rpc.response),
-    ...(rpc.input === undefined
+    response: schemas.ref(row.response),
+    ...(input === undefined
       ? {}
       : {
           supportsMediaUpload: true,
           mediaUpload: {
-            accept: [...rpc.input.contentTypes],
-            maxSize: String(rpc.input.maxBytes),
+            accept: [...input.contentTypes],
+            maxSize: String(input.maxBytes),
             protocols: { simple: { multipart: false, path: `/${path}` } },
           },
         }),
@@ -164,8 +169,9 @@ function patternOf({ parts }: Binding, variable: string): string {
   return `^${segments.map((segment) => (segment.startsWith("*") ? "[^/]+" : segment)).join("/")}$`;
 }
 
-function requestOf({ rpc }: Binding, schemas: Schemas): JsonObject | undefined {
-  const { request, body } = rpc;
+function requestOf(binding: Binding, schemas: Schemas): JsonObject | undefined {
+  const { request } = binding.row;
+  const body = jsonBody(binding);
   if (body === undefined) return undefined;
   if (request === undefined) return dialect.ref(ANY_OBJECT);
   if (body === "*") return schemas.ref(request);

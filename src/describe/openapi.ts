@@ -1,10 +1,12 @@
 // The OpenAPI document (https://spec.openapis.org/oas/v3.1.1). Its paths have a parameter for each id of a name: a
 // parameter of OpenAPI holds no slash.
 import type { Json, JsonObject } from "../rpc/any";
-import { type Binding, type DescribedRoute, bindingsOf, flatSegments, uniqueNames } from "./bindings";
+import type { ApiMethod } from "../api/method";
+import { DESCRIBED_PARAMETERS } from "../api/system-parameters";
+import { type Binding, bindingsOf, flatSegments, uniqueNames } from "./bindings";
 import { API_DESCRIPTION, API_TITLE, type DocumentOptions } from "./discovery";
-import { type QueryParameter, SYSTEM_PARAMETERS, flatPath, idNames, queryParameters } from "./parameters";
-import { type Dialect, Schemas } from "./schemas";
+import { type QueryParameter, flatPath, idNames, queryParameters } from "./parameters";
+import { type Dialect, Schemas, jsonBody } from "./schemas";
 
 const dialect: Dialect = {
   ref: (name) => ({ $ref: `#/components/schemas/${name}` }),
@@ -35,9 +37,9 @@ const errorSchema: JsonObject = {
   },
 };
 
-/** The document of everything that these routes serve. */
-export function openApiDocument(routes: readonly DescribedRoute[], { origin, version }: DocumentOptions): JsonObject {
-  const bindings = bindingsOf(routes, version);
+/** The document of everything that this table has. */
+export function openApiDocument(table: readonly ApiMethod[], { origin, version }: DocumentOptions): JsonObject {
+  const bindings = bindingsOf(table, version);
   const schemas = new Schemas(bindings, dialect);
   const uniqueId = uniqueNames();
   const paths: Record<string, JsonObject> = {};
@@ -49,7 +51,7 @@ export function openApiDocument(routes: readonly DescribedRoute[], { origin, ver
     const operationId = uniqueId(id.charAt(0).toLowerCase() + id.slice(1));
     paths[path] = {
       ...paths[path],
-      [binding.httpMethod.toLowerCase()]: operationOf(operationId, ids, binding, schemas),
+      [binding.http.method.toLowerCase()]: operationOf(operationId, ids, binding, schemas),
     };
   }
   paths["/healthz"] = { get: HEALTH };
@@ -67,7 +69,7 @@ export function openApiDocument(routes: readonly DescribedRoute[], { origin, ver
     components: {
       schemas: { ...schemas.all(), [ERROR]: errorSchema },
       parameters: Object.fromEntries(
-        SYSTEM_PARAMETERS.map(({ name, type, description }) => [
+        DESCRIBED_PARAMETERS.map(({ name, type, description }) => [
           name,
           { name, in: "query", description, schema: { type } },
         ]),
@@ -100,16 +102,16 @@ const HEALTH: JsonObject = {
 };
 
 function operationOf(operationId: string, ids: readonly string[], binding: Binding, schemas: Schemas): JsonObject {
-  const { rpc, collections } = binding;
+  const { row, collections } = binding;
   const requestBody = requestBodyOf(binding, schemas);
   return {
     operationId,
-    description: rpc.description,
+    description: row.description,
     tags: [collections.join(".")],
     parameters: [
       ...ids.map((name) => ({ name, in: "path", required: true, schema: { type: "string" } })),
       ...queryParameters(binding, schemas).map((parameter) => queryParameterJson(parameter, schemas)),
-      ...SYSTEM_PARAMETERS.map(({ name }) => ({ $ref: `#/components/parameters/${name}` })),
+      ...DESCRIBED_PARAMETERS.map(({ name }) => ({ $ref: `#/components/parameters/${name}` })),
     ],
     ...(requestBody === undefined ? {} : { requestBody }),
     responses: {
@@ -132,8 +134,10 @@ function queryParameterJson({ name, field }: QueryParameter, schemas: Schemas): 
   return parameter;
 }
 
-function requestBodyOf({ rpc }: Binding, schemas: Schemas): JsonObject | undefined {
-  const { input, request, body } = rpc;
+function requestBodyOf(binding: Binding, schemas: Schemas): JsonObject | undefined {
+  const { request, method } = binding.row;
+  const input = method?.input;
+  const body = jsonBody(binding);
   if (input) {
     // JSON Schema says nothing of text that is no JSON.
     const content = input.contentTypes.map((type): [string, Json] => [type, { schema: { type: "string" } }]);
@@ -147,17 +151,20 @@ function requestBodyOf({ rpc }: Binding, schemas: Schemas): JsonObject | undefin
 }
 
 /** An answer; of an Operation, with the types that its method declares. */
-function responseOf({ rpc }: Binding, schemas: Schemas): JsonObject {
-  const answer = schemas.ref(rpc.response);
-  if (rpc.operationInfo === undefined) return answer;
-  const { response, responseType, metadata, metadataType } = rpc.operationInfo;
-  const packed = (message: typeof response, fullName: string): JsonObject =>
+function responseOf({ row }: Binding, schemas: Schemas): JsonObject {
+  const answer = schemas.ref(row.response);
+  if (row.method === undefined) return answer;
+  const { responseMessage, responseType, metadataMessage, metadataType = STRUCT } = row.method;
+  const packed = (message: typeof responseMessage, fullName: string): JsonObject =>
     message
       ? schemas.ref(message)
       : fullName === STRUCT
         ? { type: "object", properties: { value: schemas.wellKnown(STRUCT) } }
         : { type: "object" };
-  const properties = { metadata: packed(metadata, metadataType), response: packed(response, responseType) };
+  const properties = {
+    metadata: packed(metadataMessage, metadataType),
+    response: packed(responseMessage, responseType),
+  };
   return { allOf: [answer, { type: "object", properties }] };
 }
 

@@ -1,17 +1,9 @@
 // The parameters of a method beside its body, for the documents that list them.
 import { jsonNameFromProtoName } from "../protobuf/field-name";
 import { type Binding, boundVariables } from "./bindings";
-import { StartParameters } from "./rpc";
+import { StartParameters } from "../api/messages/start";
+import { queryFields } from "./query-fields";
 import type { FieldDescriptor, Schemas } from "./schemas";
-
-/** System parameters (https://cloud.google.com/apis/docs/system-parameters) that every method takes. */
-export const SYSTEM_PARAMETERS = [
-  { name: "fields", type: "string", description: "The fields that the answer is to have: `name,done,error/code`." },
-  { name: "access_token", type: "string", description: "A bearer token, where no header can be sent." },
-  { name: "key", type: "string", description: "An API key." },
-  { name: "prettyPrint", type: "boolean", description: "Indents the answer." },
-  { name: "quotaUser", type: "string", description: "Accepted, and not looked at." },
-] as const;
 
 export interface QueryParameter {
   /** `options.requestedPolicyVersion` */
@@ -21,20 +13,20 @@ export interface QueryParameter {
 
 /** What a method takes in the query, but for what its path has already. */
 export function queryParameters(binding: Binding, schemas: Schemas): QueryParameter[] {
-  const { query, request } = binding.rpc;
+  const { row, http } = binding;
   const bound = new Set(boundVariables(binding).map(jsonNameFromProtoName));
-  return query
+  return queryFields(row, http, [...bound])
     .filter((name) => !bound.has(name))
     .map((name) => {
-      const field = (request && schemas.fieldAt(request, name)) ?? schemas.fieldAt(StartParameters, name);
+      const field = (row.request && schemas.fieldAt(row.request, name)) ?? schemas.fieldAt(StartParameters, name);
       if (field === undefined) throw new TypeError(`no field declares the query parameter ${name}`);
       return { name, field };
     });
 }
 
 /** What a request's own declaration says of a path variable. */
-export function variableDescription({ rpc }: Binding, variable: string, schemas: Schemas): string | undefined {
-  const { request } = rpc;
+export function variableDescription({ row }: Binding, variable: string, schemas: Schemas): string | undefined {
+  const { request } = row;
   const path = variable.split(".").map(jsonNameFromProtoName).join(".");
   return request && schemas.fieldAt(request, path)?.description;
 }

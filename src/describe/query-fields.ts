@@ -1,5 +1,7 @@
 // Which fields of a request come in the query (google/api/http.proto, "Rules for HTTP mapping").
 import { jsonNameFromProtoName } from "../protobuf/field-name";
+import { StartParameters } from "../api/messages/start";
+import type { ApiMethod, HttpBinding } from "../api/method";
 import type { Message } from "../protobuf/message";
 
 /** Messages in messages that documents look into: a message may hold itself. */
@@ -7,9 +9,14 @@ const MAX_QUERY_DEPTH = 4;
 
 // "All fields that are not bound by the path template or the body become HTTP query parameters."
 
-/** The field paths, in JSON names, that a declared request's query may have. */
-export function queryFields(request: Message, { body, bound }: { body: string | undefined; bound: readonly string[] }) {
-  if (body === "*") return [];
+/** The field paths, in JSON names, that the query of a method may have, but for those that its path binds. */
+export function queryFields(row: ApiMethod, { body }: HttpBinding, bound: readonly string[]): string[] {
+  const ofStart = row.starts ? StartParameters.fields.map(({ jsonName }) => jsonName) : [];
+  const ofRequest = body === "*" ? (row.query ?? []) : row.request ? unboundFields(row.request, body, bound) : [];
+  return [...new Set([...ofStart, ...ofRequest])];
+}
+
+function unboundFields(request: Message, body: string | undefined, bound: readonly string[]): string[] {
   const excluded = new Set([...bound, ...(body === undefined ? [] : [body])].map(jsonNameFromProtoName));
   return fieldsIn(request, [], 0).filter((path) => !excluded.has(path) && !excluded.has(path.split(".")[0] ?? ""));
 }

@@ -5,7 +5,7 @@ import type { Message } from "../protobuf/message";
 import type { ScalarName } from "../protobuf/value-type";
 import type { Json, JsonObject } from "../rpc/any";
 import { type Binding, boundVariables } from "./bindings";
-import { StartParameters } from "./rpc";
+import { StartParameters } from "../api/messages/start";
 import { shortNames } from "./short-names";
 
 type MessageDescriptor = NonNullable<ReturnType<Descriptors["messages"]["get"]>>;
@@ -36,14 +36,18 @@ export class Schemas {
 
   constructor(bindings: readonly Binding[], dialect: Dialect) {
     this.#dialect = dialect;
-    this.#descriptors = describeMessages(bindings.flatMap(({ rpc }) => messagesOf(rpc)));
+    this.#descriptors = describeMessages(bindings.flatMap(messagesOf));
     this.#known = describeMessages(
-      bindings.flatMap(({ rpc }) => [...messagesOf(rpc), ...(rpc.request ? [rpc.request] : []), StartParameters]),
+      bindings.flatMap((binding) => [
+        ...messagesOf(binding),
+        ...(binding.row.request ? [binding.row.request] : []),
+        StartParameters,
+      ]),
     );
     this.#names = shortNames([...this.#descriptors.messages.keys(), ...this.#descriptors.enums.keys()]);
     this.#inPath = new Set(
       bindings.flatMap((binding) =>
-        boundVariables(binding).map((name) => `${binding.rpc.request?.fullName}.${jsonNameFromProtoName(name)}`),
+        boundVariables(binding).map((name) => `${binding.row.request?.fullName}.${jsonNameFromProtoName(name)}`),
       ),
     );
   }
@@ -215,9 +219,16 @@ const scalars = {
   bytes: { type: "string" },
 } satisfies Record<ScalarName, Json>;
 
+/** HttpRule.body, unless the body is no JSON. */
+export function jsonBody({ row, http }: Binding): string | undefined {
+  return row.method?.input ? undefined : http.body;
+}
+
 /** What of a method's messages a document has: bodies and answers. */
-function messagesOf({ request, body, response, operationInfo }: Binding["rpc"]): Message[] {
-  const messages: (Message | undefined)[] = [response, operationInfo?.response, operationInfo?.metadata];
+function messagesOf(binding: Binding): Message[] {
+  const { request, response, method } = binding.row;
+  const messages: (Message | undefined)[] = [response, method?.responseMessage, method?.metadataMessage];
+  const body = jsonBody(binding);
   if (body === "*") messages.push(request);
   else if (body !== undefined) messages.push(messageAt(request, body));
   return messages.filter((message) => message !== undefined);

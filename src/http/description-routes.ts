@@ -1,11 +1,14 @@
-// The documents that describe the service, made of the very routes that serve it, so that they cannot disagree.
+// The documents that describe the service, made of the table that it is served by, so that they cannot disagree.
 import { type DocumentOptions, discoveryDocument } from "../describe/discovery";
 import { openApiDocument } from "../describe/openapi";
+import type { ApiMethod } from "../api/method";
+import { string } from "../protobuf/fields";
+import { message } from "../protobuf/message";
 import type { JsonObject } from "../rpc/any";
 import { invalidArgument } from "../rpc/error";
 import { JSON_TYPE } from "./media-type";
-import { parseQuery } from "./query";
-import type { Route } from "./route";
+import { methodParameters } from "./query";
+import { transcode } from "./transcoding";
 
 /**
  * A page that is the same for every caller. The documents need no permission, as Google's do not: they say what may be
@@ -18,13 +21,15 @@ export interface Page {
   respond: (url: URL, checkSetup: () => void) => Response;
 }
 
+const DocumentRequest = message("edge_operations.v1.DocumentRequest", { version: string(1) });
+
 /** The versions that are described; `ui`, which clients of Vertex AI ask for, is another door to the first. */
 const DESCRIBED_VERSIONS = ["v1", "v1beta1"];
 
-export function descriptionPages(routes: readonly Route[]): Page[] {
+export function descriptionPages(table: readonly ApiMethod[]): Page[] {
   return [
-    page(/^\/(?:\$|%24)discovery\/rest$/, (options) => discoveryDocument(routes, options)),
-    page(/^\/openapi\.json$/, (options) => openApiDocument(routes, options)),
+    page(/^\/(?:\$|%24)discovery\/rest$/, (options) => discoveryDocument(table, options)),
+    page(/^\/openapi\.json$/, (options) => openApiDocument(table, options)),
   ];
 }
 
@@ -37,9 +42,16 @@ function page(path: RegExp, document: (options: DocumentOptions) => JsonObject):
 }
 
 function versionOf(url: URL): string {
-  const { version = "" } = parseQuery(url.searchParams, ["version"]);
+  const query = methodParameters(url.searchParams);
+  const { version = "" } = transcode({
+    pathVariables: {},
+    query,
+    body: undefined,
+    bodyRule: undefined,
+    describe: DocumentRequest,
+  });
   if (version === "") return "v1";
-  if (DESCRIBED_VERSIONS.includes(version)) return version;
+  if (typeof version === "string" && DESCRIBED_VERSIONS.includes(version)) return version;
   throw invalidArgument([{ field: "version", description: `must be of ${DESCRIBED_VERSIONS.join(", ")}` }]);
 }
 

@@ -1,11 +1,16 @@
 // The fetch door: routes, the gate, and one form for every answer and every error (AIP-193).
 import { type IRequest, Router } from "itty-router";
+import type { ServiceContext } from "../api/call";
+import type { ApiMethod } from "../api/method";
+import { apiMethods } from "../api/methods";
 import { MAX_QUOTED_CHARACTERS } from "../limits";
 import type { Method } from "../method/define-method";
+import type { StreamedInput } from "../contract/answer";
 import { RpcError, invalidArgument } from "../rpc/error";
 import { RpcError as OwnRpcError } from "../rpc/own-error";
-import type { ServiceContext } from "./call";
+import { authorize } from "./authorize";
 import { type AllowedOrigins, optionsResponse, withCors } from "./cors";
+import { decodeRequest } from "./decode-request";
 import { errorResponse } from "./error-response";
 import { type Page, descriptionPages } from "./description-routes";
 import { indentedJson, indentedResponse } from "./indent";
@@ -13,12 +18,14 @@ import { JSON_TYPE } from "./media-type";
 import { refuseOtherBody, requestWithFormQuery } from "./form-query";
 import { maskOf, maskedResponse } from "./partial-response";
 import { boolParameter, checkQueryText } from "./query";
+import { responseFrom } from "./response";
 import { RequestBody } from "./request-body";
+import { namesFromVariables, resourceOf, targetFromPath } from "./path-names";
 import { type RequestLine, type RequestNotes, notesFromPath, requestIdOf } from "./request-line";
-import { type CompiledRoute, compileRoutes, matchRoute, urlFromRequest, withoutEmptySegments } from "./route";
+import { type Route, compileRoutes, matchRoute, urlFromRequest, withoutEmptySegments } from "./route";
 import { checkPaths } from "./route-check";
 import { routeHint } from "./route-hint";
-import { serviceRoutes } from "./service-routes";
+import { streamedInput } from "./streamed-input";
 
 /** What the door asks of the deployment, for each request. */
 export interface DoorPorts {
@@ -46,10 +53,10 @@ interface Exchange {
 
 /** The fetch handler of a deployment with these methods. */
 export function httpDoor(methods: readonly Method[]) {
-  const routes = serviceRoutes(methods);
-  const compiled = compileRoutes(routes);
-  checkPaths(methods, compiled);
-  const pages: readonly Page[] = [HEALTH, ...descriptionPages(routes)];
+  const table = apiMethods(methods);
+  const compiled = compileRoutes(table);
+  checkPaths(compiled);
+  const pages: readonly Page[] = [HEALTH, ...descriptionPages(table)];
   const known: Known = { compiled, pages };
   const router = Router<IRequest, [Exchange]>({
     routes: [
@@ -136,31 +143,78 @@ function corsOf(ports: DoorPorts): AllowedOrigins {
 type RouterHandler = (request: IRequest, exchange: Exchange) => Promise<Response | undefined>;
 type RouterEntry = [string, RegExp, RouterHandler[], string];
 
-function routerEntries(compiled: CompiledRoute): RouterEntry[] {
-  const { route, version, template } = compiled;
+function routerEntries(route: Route): RouterEntry[] {
+  const { binding, template } = route;
   const handler: RouterHandler = async (_, exchange) => {
-    const { method, body, ports, requestId, notes } = exchange;
-    const encodedVariables = matchRoute(compiled, exchange.url.pathname);
-    if (!encodedVariables) return undefined;
-    Object.assign(notes, { rpc: route.rpc.name }, notesFromPath(encodedVariables));
-    const request = await requestWithFormQuery(exchange.request, method, body);
-    const url = urlFromRequest(request.url);
-    const service = await ports.service(request, requestId);
-    notes.caller = callerOf(service);
-    const call = { request, url, body, version, parameters: route.rpc.query, encodedVariables, service, notes };
-    await route.judge(call);
-    await refuseOtherBody(exchange.request, method, body);
-    checkQueryText(url.search);
-    const mask = maskOf(request, url.searchParams, route.answer);
-    const isIndented = prettyPrint(url.searchParams);
-    const response = await route.handler(call);
-    if (response.status !== 200 || (!mask && !isIndented)) return response;
-    if (!mask) return indentedResponse(response);
-    return maskedResponse(response, mask, isIndented ? indentedJson : (json) => json);
+    const encodedVariables = matchRoute(route, exchange.url.pathname);
+    return encodedVariables && serve(route, encodedVariables, exchange);
   };
   // HEAD answers as GET, without the body.
-  const methods = route.method === "GET" ? ["GET", "HEAD"] : [route.method];
+  const methods = binding.method === "GET" ? ["GET", "HEAD"] : [binding.method];
   return methods.map((method) => [method, template.regexp, [handler], template.template]);
+}
+
+/** Serves a call whose path matches a row of the table: the same steps in the same order for every method. */
+async function serve(
+  { row, binding, version }: Route,
+  encodedVariables: Readonly<Record<string, string>>,
+  { request: sent, method, body, ports, requestId, notes }: Exchange,
+): Promise<Response> {
+  Object.assign(notes, { rpc: row.name }, notesFromPath(encodedVariables));
+  const request = await requestWithFormQuery(sent, method, body);
+  const { pathname, search, searchParams } = urlFromRequest(request.url);
+
+  // Authenticate.
+  const service = await ports.service(request, requestId);
+  notes.caller = callerOf(service);
+
+  // Authorize. Nothing but the path is looked at before, and no body is read.
+  const names = namesFromVariables(row, encodedVariables);
+  const target = targetFromPath(pathname);
+  const resource = resourceOf(row, names, target);
+  await authorize(row, { service, binding, resource, body });
+
+  // Decode.
+  await refuseOtherBody(sent, method, body);
+  checkQueryText(search);
+  const mask = maskOf(request, searchParams, row.response);
+  const isIndented = prettyPrint(searchParams);
+  const input = inputOf(row, { request, body, service, resource });
+  const decoded = await decodeRequest(row, binding, { request, body, search: searchParams, names, resource, target });
+
+  // Handle.
+  const answer = await row.handle(decoded.request as never, {
+    service,
+    resource,
+    target,
+    // `ui` is another door to `v1`.
+    apiVersion: version === "ui" ? "v1" : version,
+    headers: request.headers,
+    signal: request.signal,
+    start: decoded.start,
+    sent: decoded.sent,
+    input,
+    inputProblem: () => body.problem,
+    notes,
+  });
+
+  // Mask.
+  const response = await responseFrom(answer, binding.method === "GET" ? request : undefined);
+  if (response.status !== 200 || (!mask && !isIndented)) return response;
+  if (!mask) return indentedResponse(response);
+  return maskedResponse(response, mask, isIndented ? indentedJson : (json) => json);
+}
+
+function inputOf(row: ApiMethod, { request, body, service, resource }: InputSource): StreamedInput | undefined {
+  if (row.on !== "parent" || !row.method?.input) return undefined;
+  return streamedInput(request, body, row.method.input, { service, permission: row.permission, parent: resource });
+}
+
+interface InputSource {
+  request: Request;
+  body: RequestBody;
+  service: ServiceContext;
+  resource: string;
 }
 
 function callerOf({ principal }: ServiceContext): string {
@@ -177,7 +231,7 @@ function prettyPrint(search: URLSearchParams): boolean {
 
 /** All that has a path. */
 interface Known {
-  compiled: readonly CompiledRoute[];
+  compiled: readonly Route[];
   pages: readonly Page[];
 }
 
@@ -185,7 +239,7 @@ interface Known {
 function methodsOfPath({ compiled, pages }: Known, path: string): string[] {
   const known = pages.some((page) => page.path.test(path))
     ? ["GET"]
-    : compiled.filter((route) => matchRoute(route, path)).map(({ route }) => route.method);
+    : compiled.filter((route) => matchRoute(route, path)).map(({ binding }) => binding.method);
   return [...new Set(known)].flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]));
 }
 

@@ -4,25 +4,14 @@
 /// <reference path="./json-mask.d.ts" />
 import { type CompiledMask, compile } from "json-mask";
 import { MAX_FIELDS_CHARACTERS, MAX_MASKED_SOURCE_BYTES, MAX_QUOTED_CHARACTERS } from "../limits";
+import type { Message } from "../protobuf/message";
 import type { Json } from "../rpc/any";
 import { isJsonObject } from "../rpc/decode";
 import { invalidArgument } from "../rpc/error";
 import { rewrittenResponse } from "./rewritten-response";
 
-/** The fields that an answer may have; `any` holds fields of the deployment's own. */
-export interface AnswerShape {
-  readonly [field: string]: AnswerShape | "any";
-}
-
-const statusShape: AnswerShape = { code: {}, message: {}, details: "any" };
-export const operationShape: AnswerShape = { name: {}, metadata: "any", done: {}, error: statusShape, response: "any" };
-export const operationListShape: AnswerShape = { operations: operationShape, nextPageToken: {}, unreachable: {} };
-export const emptyShape: AnswerShape = {};
-export const locationShape: AnswerShape = { name: {}, locationId: {}, displayName: {}, labels: "any", metadata: "any" };
-export const locationListShape: AnswerShape = { locations: locationShape, nextPageToken: {} };
-
 /** The mask that a request asks for; undefined for the whole answer. An unknown field is INVALID_ARGUMENT. */
-export function maskOf(request: Request, search: URLSearchParams, shape: AnswerShape): CompiledMask | undefined {
+export function maskOf(request: Request, search: URLSearchParams, answer: Message): CompiledMask | undefined {
   const fields = search.get("fields") ?? search.get("$fields");
   // The paths of a google.protobuf.FieldMask have dots.
   const text = (fields ?? request.headers.get("X-Goog-FieldMask") ?? "").trim().replaceAll(".", "/");
@@ -31,7 +20,7 @@ export function maskOf(request: Request, search: URLSearchParams, shape: AnswerS
   if (text.split(/[/,()\s]+/).includes("__proto__")) throw unknownFields("__proto__", "is no field of the answer");
   const mask = isWellFormed(text) ? compile(text.replaceAll(/\s/g, "")) : null;
   if (!mask) throw unknownFields(text, 'must be field names, like "name,done,error/code" or "operations(name,done)"');
-  checkFields(mask, shape, []);
+  checkFields(mask, answer, []);
   return mask;
 }
 
@@ -47,18 +36,23 @@ function isWellFormed(text: string): boolean {
   return depth === 0 && !/[/,(]\s*([/,)]|$)|^\s*[/,(]|\)\s*[^,)\s]/.test(text);
 }
 
-function checkFields(mask: CompiledMask, shape: AnswerShape, path: readonly string[]): void {
-  for (const [field, { properties }] of Object.entries(mask)) {
-    const shapes = field === "*" ? Object.values(shape) : [Object.hasOwn(shape, field) ? shape[field] : undefined];
-    for (const inner of shapes) {
-      if (inner === undefined) {
-        const known = Object.keys(shape).join(", ") || "no fields";
-        throw unknownFields([...path, field].join("/"), `is no field of the answer; it has ${known}`);
-      }
-      if (properties && inner !== "any" && field !== "*") checkFields(properties, inner, [...path, field]);
+/** Below a map, a struct or an Any stand fields of the deployment's own, and below a scalar there are none. */
+function checkFields(mask: CompiledMask, answer: Pick<Message, "fields">, path: readonly string[]): void {
+  for (const [name, { properties }] of Object.entries(mask)) {
+    if (name === "*") continue;
+    const declared = answer.fields.find(({ jsonName }) => jsonName === name);
+    if (declared === undefined) {
+      const known = answer.fields.map(({ jsonName }) => jsonName).join(", ") || "no fields";
+      throw unknownFields([...path, name].join("/"), `is no field of the answer; it has ${known}`);
     }
+    const { label, type } = declared.field;
+    if (!properties || label === "map" || (type.kind === "wellKnown" && OPEN_TYPE.test(type.name))) continue;
+    checkFields(properties, type.kind === "message" ? type.message : NO_FIELDS, [...path, name]);
   }
 }
+
+const OPEN_TYPE = /\.(?:Any|Struct|Value|ListValue)$/;
+const NO_FIELDS: Pick<Message, "fields"> = { fields: [] };
 
 function unknownFields(text: string, rule: string): Error {
   const description = `${JSON.stringify(text.slice(0, MAX_QUOTED_CHARACTERS))} ${rule}`;

@@ -1,45 +1,18 @@
 // Query parameters: the system parameters of Google's APIs, and those of the method that is called.
+import { SYSTEM_PARAMETERS } from "../api/system-parameters";
 import { MAX_QUOTED_CHARACTERS } from "../limits";
 import { Violations } from "../rpc/decode";
 import { invalidArgument } from "../rpc/error";
 
-/** https://cloud.google.com/apis/docs/system-parameters: accepted with and without `$`. */
-const SYSTEM_PARAMETERS: ReadonlySet<string> = new Set([
-  "alt",
-  "prettyPrint",
-  "fields",
-  "key",
-  "access_token",
-  "quotaUser",
-  "xgafv",
-  "uploadType",
-  "upload_protocol",
-  "userProject",
-  "callback",
-  "oauth_token",
-]);
-
-export interface Query {
-  /** The parameters that were asked for, by lowerCamelCase name. */
-  values: Record<string, string>;
-  /** What is left: neither a system parameter nor asked for. */
-  rest: URLSearchParams;
-}
-
-/** Takes the query apart; a system parameter that is wrong, or a wanted one that is given twice, is INVALID_ARGUMENT. */
-export function splitQuery(search: URLSearchParams, wanted: readonly string[]): Query {
-  const values: Record<string, string> = {};
-  if (search.size === 0) return { values, rest: search };
+/** What of a query is the method's own. A system parameter that is wrong is INVALID_ARGUMENT. */
+export function methodParameters(search: URLSearchParams): URLSearchParams {
+  if (search.size === 0) return search;
   const rest = new URLSearchParams();
   const violations = new Violations();
   const systemValues = new Map<string, string>();
   for (const [parameter, value] of search) {
-    const name = camelCase(parameter);
     const system = parameter.startsWith("$") ? parameter.slice(1) : parameter;
-    if (wanted.includes(name)) {
-      if (Object.hasOwn(values, name)) violations.add(name, "is given more than once");
-      values[name] = value;
-    } else if (SYSTEM_PARAMETERS.has(system)) {
+    if (SYSTEM_PARAMETERS.includes(system)) {
       if (system === "alt") checkAlt(value, violations);
       // One of two values would be obeyed, and the other silently not.
       if (value !== (systemValues.get(system) ?? value))
@@ -49,19 +22,7 @@ export function splitQuery(search: URLSearchParams, wanted: readonly string[]): 
     } else if (!parameter.startsWith("$")) rest.append(parameter, value);
   }
   violations.throwIfAny();
-  return { values, rest };
-}
-
-/** The method's own parameters; one that is neither a system parameter nor in `allowed` is INVALID_ARGUMENT. */
-export function parseQuery(search: URLSearchParams, allowed: readonly string[]): Record<string, string> {
-  const { values, rest } = splitQuery(search, allowed);
-  const violations = new Violations();
-  const known = allowed.length > 0 ? allowed.join(", ") : "none";
-  for (const parameter of new Set(rest.keys())) {
-    violations.add(parameter.slice(0, MAX_QUOTED_CHARACTERS), `unknown query parameter; this method takes ${known}`);
-  }
-  violations.throwIfAny();
-  return values;
+  return rest;
 }
 
 /**
@@ -94,11 +55,6 @@ function isUtf8(text: string): boolean {
   }
 }
 
-/** `page_size` and `pageSize` are one field: proto JSON accepts both. */
-function camelCase(parameter: string): string {
-  return parameter.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-}
-
 function checkAlt(value: string, violations: Violations): void {
   if (/^json(;enum-encoding=int)?$/.test(value)) return;
   violations.add("alt", `must be "json", not ${JSON.stringify(value.slice(0, MAX_QUOTED_CHARACTERS))}`);
@@ -109,14 +65,5 @@ export function boolParameter(name: string, value: string | undefined): boolean 
   if (value === undefined || value === "") return undefined;
   if (value === "true" || value === "false") return value === "true";
   const description = `must be "true" or "false", not ${JSON.stringify(value.slice(0, MAX_QUOTED_CHARACTERS))}`;
-  throw invalidArgument([{ field: name, description }]);
-}
-
-/** An int32 parameter; undefined where it was not given. */
-export function intParameter(name: string, value: string | undefined): number | undefined {
-  if (value === undefined || value === "") return undefined;
-  const number = Number(value);
-  if (/^-?\d+$/.test(value) && number >= -(2 ** 31) && number < 2 ** 31) return number;
-  const description = `must be a 32-bit integer, not ${JSON.stringify(value.slice(0, MAX_QUOTED_CHARACTERS))}`;
   throw invalidArgument([{ field: name, description }]);
 }

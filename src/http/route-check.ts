@@ -1,38 +1,37 @@
 // Whether the methods of a deployment can be told apart from one another, and from the service's own, by their paths.
-import type { Method } from "../method/define-method";
-import { type CompiledRoute, matchRoute } from "./route";
+import { type Route, matchRoute } from "./route";
 
 /**
  * @throws TypeError where two methods are served at one path, or where a method would answer in the place of one of the
  * service's own, when the Worker starts.
  */
-export function checkPaths(methods: readonly Method[], compiled: readonly CompiledRoute[]): void {
-  const ids = new Set(methods.map(({ id }) => id));
-  const own = compiled.filter(({ route }) => route.method === "POST" && ids.has(route.rpc.name));
-  const service = compiled.filter(({ route }) => route.method === "POST" && !ids.has(route.rpc.name));
+export function checkPaths(compiled: readonly Route[]): void {
+  const posts = compiled.filter(({ binding }) => binding.method === "POST");
+  const own = posts.filter(({ row }) => row.method);
+  const service = posts.filter(({ row }) => !row.method);
   const idByPath = new Map<string, string>();
-  for (const { route, template } of own) {
+  for (const { row, template } of own) {
     const { source } = template.regexp;
     const id = idByPath.get(source);
     if (id !== undefined) {
       throw new TypeError(
-        `the methods ${id} and ${route.rpc.name} are both served at POST ${template.template}; give one of them a path of its own`,
+        `the methods ${id} and ${row.name} are both served at POST ${template.template}; give one of them a path of its own`,
       );
     }
-    idByPath.set(source, route.rpc.name);
+    idByPath.set(source, row.name);
   }
   for (const candidate of own) {
     const shadowed = service.find((route) => overlap(candidate, route));
     if (!shadowed) continue;
     throw new TypeError(
-      `the method ${candidate.route.rpc.name} is served at POST ${candidate.template.template}, where ` +
-        `${shadowed.route.rpc.name} of the service is served (POST ${shadowed.template.template}); choose another path or verb`,
+      `the method ${candidate.row.name} is served at POST ${candidate.template.template}, where ` +
+        `${shadowed.row.name} of the service is served (POST ${shadowed.template.template}); choose another path or verb`,
     );
   }
 }
 
 /** Whether there is a path of one template that the other takes as well: tried with the paths that templates describe. */
-function overlap(one: CompiledRoute, other: CompiledRoute): boolean {
+function overlap(one: Route, other: Route): boolean {
   return examples(one).some((path) => matchRoute(other, path)) || examples(other).some((path) => matchRoute(one, path));
 }
 
@@ -48,7 +47,7 @@ const MANY = [
   "projects/x/locations/x/operations/x",
 ];
 
-function examples({ template: { template } }: CompiledRoute): string[] {
+function examples({ template: { template } }: Route): string[] {
   const bare = template.replaceAll(/\{[^=}]+=([^}]+)\}/g, "$1").replaceAll(/\{[^}]+\}/g, "*");
   let paths = [bare];
   while (paths.some((path) => path.includes("*"))) {

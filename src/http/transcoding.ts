@@ -22,6 +22,13 @@ export interface TranscodingInput {
    * or a boolean; without it every parameter is taken for text, and for a list where it is given more than once.
    */
   describe?: Message | undefined;
+  /** Fields that may come in the query although the body is the whole request. Given in both, they must agree. */
+  besides?: readonly string[] | undefined;
+  /**
+   * Of a method of the service itself: the resource that the whole path names. A parameter may repeat it (`name=operations`,
+   * as ListOperations is described by Google). A number or boolean that is empty is absent.
+   */
+  path?: string;
 }
 
 // "Fields referred by the path template. They are passed via the URL path. Fields referred by the HttpRule.body. They are
@@ -33,31 +40,50 @@ export interface TranscodingInput {
  *
  * @throws RpcError INVALID_ARGUMENT naming each field that is bound twice, unknown, or not where it may be.
  */
-export function transcode({ pathVariables, query, body, bodyRule, describe }: TranscodingInput): JsonObject {
+export function transcode({
+  pathVariables,
+  query,
+  body,
+  bodyRule,
+  describe,
+  besides = [],
+  path: wholePath,
+}: TranscodingInput): JsonObject {
   const violations: FieldViolation[] = [];
   const violate = (field: string, description: string): undefined => {
     if (violations.length < MAX_FIELD_VIOLATIONS) violations.push({ field, description });
   };
-  const binding: Binding = { describe, violate };
+  const binding: Binding = { describe, violate, isOwn: wholePath !== undefined, besides };
   const request = requestFromBody(body, bodyRule, binding);
   const boundByPath = new Map(Object.entries(pathVariables).map(([name, text]) => [jsonNameFromProtoName(name), text]));
   for (const [path, text] of boundByPath) bindPath(request, path.split("."), text, binding);
   for (const { name, path, texts } of parametersOf(query)) {
     const bound = path && boundByPath.get(path.join("."));
-    if (bodyRule === "*") violate(name, "unknown query parameter: the request's fields are in the path and the body");
+    const isBeside = path !== undefined && besides.includes(path.join("."));
+    if (bodyRule === "*" && !isBeside)
+      violate(name, "unknown query parameter: the request's fields are in the path and the body");
     else if (path === undefined) violate(name, "unknown query parameter");
     else if (bodyRule !== undefined && path[0] === jsonNameFromProtoName(bodyRule)) {
       violate(fieldPathText(path), "is the body; it cannot be given in the query");
     } else if (bound === undefined) bindQuery(request, path, texts, binding);
-    else if (texts.some((text) => text !== bound)) violate(fieldPathText(path), "differs from the path");
+    else if (texts.some((text) => text !== bound && !repeatsPath(text, wholePath)))
+      violate(fieldPathText(path), "differs from the path");
   }
   const [first, ...more] = violations;
   if (first) throw invalidArgument([first, ...more]);
   return request;
 }
 
+/** Whether a parameter says nothing beside the path of a method of the service itself. */
+function repeatsPath(text: string, path: string | undefined): boolean {
+  return path !== undefined && (text === "" || text === path);
+}
+
 interface Binding {
   describe: Message | undefined;
+  /** Whether the method is the service's own. */
+  isOwn: boolean;
+  besides: readonly string[];
   violate: (field: string, description: string) => undefined;
 }
 
@@ -126,8 +152,13 @@ function bindQuery(request: JsonObject, path: readonly string[], texts: readonly
   const parent = parentOf(request, path, binding);
   if (parent === undefined) return;
   const key = keyIn(parent, path.at(-1) ?? "");
-  if (Object.hasOwn(parent, key)) binding.violate(field, "is given more than once");
-  else parent[key] = json;
+  const given = Object.hasOwn(parent, key) ? parent[key] : undefined;
+  if (!binding.besides.includes(path.join("."))) {
+    if (given !== undefined) binding.violate(field, "is given more than once");
+  } else if (given !== undefined && given !== null && given !== json) {
+    binding.violate(field, "differs between query and body");
+  }
+  parent[key] = json;
 }
 
 function undescribedJson(texts: readonly string[]): Json {
@@ -141,7 +172,7 @@ function describedJson(
   describe: Message,
   path: readonly string[],
   texts: readonly string[],
-  { violate }: Binding,
+  { violate, isOwn }: Binding,
 ): Json | undefined {
   const field = fieldPathText(path);
   const declared = fieldAtPath(describe, path);
@@ -151,7 +182,11 @@ function describedJson(
   if (label === "map" || fromText === undefined) return violate(field, "cannot be given in the query");
   if (label === "repeated") return texts.map((text) => fromText(text));
   const [only = "", ...more] = texts;
-  return more.length === 0 ? fromText(only) : violate(field, "is given more than once");
+  if (more.length > 0) return violate(field, "is given more than once");
+  if (!isOwn || type.kind !== "scalar" || type.name === "string") return fromText(only);
+  if (only === "") return undefined;
+  if (type.name !== "int32") return fromText(only);
+  return /^-?\d+$/.test(only) ? Number(only) : violate(field, "must be an integer, in digits");
 }
 
 /** The object that the last name of a path stands in. What is on the way is made, or copied: the body stays as it was. */

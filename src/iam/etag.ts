@@ -1,5 +1,4 @@
 // A policy's etag: how often it was set, and what it says, as opaque bytes in canonical padded base64.
-import type { Decoded } from "../aip/resource-name";
 import { fnv1a32 } from "./fnv";
 
 const encoder = new TextEncoder();
@@ -12,26 +11,10 @@ export function etagFromRevision(revision: number, contents: unknown): string {
   return base64(new Uint8Array(bytes.buffer));
 }
 
-/** How often a policy with this etag was set; undefined where it is none of ours. */
+/** How often a policy with this etag, in canonical form, was set; undefined where it is none of ours. */
 export function revisionFromEtag(etag: string): number | undefined {
   const bytes = Uint8Array.from(atob(etag), (character) => character.charCodeAt(0));
   return bytes.length === 8 ? new DataView(bytes.buffer).getUint32(0) : undefined;
-}
-
-/**
- * An etag as a client may send it back, in canonical form: proto3 JSON writes `bytes` in either alphabet of base64, with
- * padding or without.
- */
-export function decodeEtag(text: string): Decoded<string> {
-  if (text.length <= 64 && /^[A-Za-z0-9+/_-]*={0,2}$/.test(text)) {
-    try {
-      const standard = text.replaceAll("-", "+").replaceAll("_", "/").replaceAll("=", "");
-      return { ok: true, value: base64(Uint8Array.from(atob(standard), (character) => character.charCodeAt(0))) };
-    } catch {
-      // A length that base64 never has.
-    }
-  }
-  return { ok: false, description: "must be base64, as the policy that was read has it" };
 }
 
 function base64(bytes: Uint8Array): string {

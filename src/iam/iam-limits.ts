@@ -31,6 +31,8 @@ export const MAX_COMPILED_EXPRESSIONS = 200;
 export const MAX_POLICY_DEPTH = 8;
 /** Permissions of one TestIamPermissions. */
 export const MAX_TESTED_PERMISSIONS = 100;
+/** An etag of this service has 12. */
+export const MAX_ETAG_CHARACTERS = 64;
 /** How long an isolate goes by a policy it has read: with the delays of a call, a change holds everywhere within 60 s. */
 export const POLICY_CACHE_MS = 30_000;
 /** Policies that an isolate remembers. */

@@ -62,7 +62,8 @@ function isIssue(issue: unknown): issue is VendorIssue {
 
 const UNKNOWN_PROBLEM: FieldViolation = { field: "", description: "The request is not one that this method takes." };
 
-function violationsFromIssues(issues: readonly VendorIssue[]): [FieldViolation, ...FieldViolation[]] {
+/** Field violations, none twice, at most {@link MAX_FIELD_VIOLATIONS}. */
+export function violationsFromIssues(issues: readonly VendorIssue[]): [FieldViolation, ...FieldViolation[]] {
   const violations = new Map<string, FieldViolation>();
   for (const issue of issues) {
     for (const violation of violationsFromIssue(issue)) {

@@ -11,7 +11,7 @@ export const fieldMaskType: WellKnownType<string> = {
   name: "google.protobuf.FieldMask",
   read(input, reading) {
     if (input === "") return "";
-    const paths = typeof input === "string" ? input.split(",") : [];
+    const paths = typeof input === "string" ? input.split(",").map((path) => path.trim()) : [];
     if (paths.length > 0 && paths.every((path) => MASK_PATH.test(path))) {
       // "Names in lower-camel naming conventions"; the .proto's own are what people write by hand.
       return paths.map((path) => path.split(".").map(jsonNameFromProtoName).join(".")).join(",");

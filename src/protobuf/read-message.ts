@@ -12,10 +12,12 @@ export function readMessage(message: Message, input: unknown, reading: Reading):
   for (const declared of message.fields) {
     const { jsonName, field } = declared;
     const json = given.get(declared);
+    const issues = reading.issues.length;
     const value = json === undefined ? undefined : reading.readAt(jsonName, json, field);
     if (value !== undefined) entries.push([jsonName, value]);
     const isMissing = json === undefined || (reading.direction === "decode" && field.isEmpty(value));
-    if (field.required && isMissing) reading.report("is required", jsonName);
+    // A list is empty, too, where none of its items can be read.
+    if (field.required && isMissing && reading.issues.length === issues) reading.report("is required", jsonName);
     if (reading.isFull) break;
   }
   return Object.fromEntries(entries);

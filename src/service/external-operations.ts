@@ -16,8 +16,9 @@ import type { NewOperation } from "../lifecycle/create-record";
 import type { Update } from "../lifecycle/event";
 import type { UpdateRefusal } from "../contract/update";
 import { type Any, type Json, type JsonObject, STRUCT_TYPE_URL } from "../rpc/any";
-import { decodeAny, decodeStatus } from "../protobuf/decode-status";
-import { Violations, isJsonObject } from "../rpc/decode";
+import { fieldPathText } from "../protobuf/field-path";
+import { type RpcStatus, errorStatus } from "../protobuf/rpc-status";
+import { Violations } from "../rpc/decode";
 import { RpcError, notFound } from "../rpc/error";
 import { canonicalJson, sha256Hex } from "./digest";
 import { placeFromParent } from "./locations";
@@ -28,9 +29,22 @@ import { type Caller, type Minted, type StartPorts, type StartedOperation, start
 /** The pseudo-method of operations that are created: requestIds and consumers tell it from declared ones. */
 const CREATE_OPERATION = "google.longrunning.Operations.CreateOperation";
 
+/** An Operation as a client sends it. */
+export interface SentOperation {
+  name?: string;
+  metadata?: Any;
+  done?: boolean;
+  error?: RpcStatus | undefined;
+  response?: Any | undefined;
+}
+
 export interface CreateOperationRequest {
   parent: string;
-  /** The body without requestId and validateOnly: `operation`, `ttl`, `heartbeatTimeout`. */
+  operation?: SentOperation | undefined;
+  /** google.protobuf.Duration in JSON. */
+  ttl?: string | undefined;
+  heartbeatTimeout?: string | undefined;
+  /** The body as it was sent, without requestId and validateOnly: repetitions are told by it. */
   json: JsonObject;
   requestId: string | undefined;
   validateOnly: boolean;
@@ -46,7 +60,7 @@ export async function createOperation(
   ports: StartPorts,
   request: CreateOperationRequest,
 ): Promise<StartedOperation | undefined> {
-  const decoded = decodeCreate(request.json);
+  const fields = checkedFields(request);
   const place = placeFromParent(request.deployment.locations, request.parent);
   if (request.validateOnly) return undefined;
   return startOnce(ports, {
@@ -56,7 +70,7 @@ export async function createOperation(
     indexShards: request.deployment.indexShards,
     maxOperationsPerCaller: request.deployment.maxOperationsPerCaller,
     input: undefined,
-    operation: (minted) => newExternalOperation(request, minted, decoded),
+    operation: (minted) => newExternalOperation(request, minted, fields),
   });
 }
 
@@ -66,20 +80,14 @@ interface CreateFields {
   heartbeatMs: number | undefined;
 }
 
-function decodeCreate(json: JsonObject): CreateFields {
+function checkedFields({ operation = {}, ttl, heartbeatTimeout }: CreateOperationRequest): CreateFields {
   const violations = new Violations();
-  const { operation, ttl, heartbeatTimeout, heartbeat_timeout, ...unknown } = json;
-  if ((heartbeatTimeout ?? null) !== null && (heartbeat_timeout ?? null) !== null) {
-    violations.add("heartbeatTimeout", "is given twice, under both of its names");
-  }
-  for (const key of Object.keys(unknown)) {
-    violations.add(key, "unknown field; the request has operation, ttl, heartbeatTimeout, requestId and validateOnly");
-  }
+  checkNewOperation(operation, violations);
   const fields: CreateFields = {
-    metadata: decodeNewOperation(operation ?? {}, violations),
-    ttlMs: decodeMs(ttl, { field: "ttl", minMs: 1, maxMs: MAX_TTL_MS }, violations) ?? DEFAULT_TTL_MS,
-    heartbeatMs: decodeMs(
-      heartbeatTimeout ?? heartbeat_timeout,
+    metadata: operation.metadata,
+    ttlMs: msFrom(ttl, { field: "ttl", minMs: 1, maxMs: MAX_TTL_MS }, violations) ?? DEFAULT_TTL_MS,
+    heartbeatMs: msFrom(
+      heartbeatTimeout,
       { field: "heartbeatTimeout", minMs: MIN_HEARTBEAT_MS, maxMs: MAX_TTL_MS },
       violations,
     ),
@@ -88,37 +96,28 @@ function decodeCreate(json: JsonObject): CreateFields {
   return fields;
 }
 
-/** The fields of an Operation beside its metadata, and their defaults in proto3 JSON. */
-const OPERATION_DEFAULTS: Readonly<Record<string, Json>> = { name: "", done: false, error: null, response: null };
-
-/** Of a new operation only its metadata is its creator's to say. */
-function decodeNewOperation(json: Json, violations: Violations): Any | undefined {
-  if (!isJsonObject(json)) return violations.add("operation", "must be an Operation");
-  const { metadata, ...others } = json;
-  for (const [key, value] of Object.entries(others)) {
-    // Emitters that print every field print defaults.
-    if (Object.hasOwn(OPERATION_DEFAULTS, key) && (value === null || value === OPERATION_DEFAULTS[key])) continue;
-    violations.add(`operation.${key}`, "may not be given: a new operation has metadata alone");
+/** Of a new operation only its metadata is its creator's to say. Emitters that print every field print defaults. */
+function checkNewOperation({ name, done, error, response, metadata }: SentOperation, violations: Violations): void {
+  const given = { name: name || undefined, done: done || undefined, error, response };
+  for (const [field, value] of Object.entries(given)) {
+    if (value === undefined) continue;
+    violations.add(`operation.${field}`, "may not be given: a new operation has metadata alone");
   }
-  return metadata === undefined || metadata === null
-    ? undefined
-    : decodeMetadata(metadata, "operation.metadata", violations);
+  checkMetadata(metadata, "operation.metadata", violations);
 }
 
-function decodeMetadata(json: Json, field: string, violations: Violations): Any | undefined {
-  if (JSON.stringify(json).length > MAX_METADATA_CHARACTERS) {
-    return violations.add(field, `has more than ${MAX_METADATA_CHARACTERS} characters of JSON`);
-  }
-  return decodeAny(json, field, violations);
+function checkMetadata(metadata: Any | undefined, field: string, violations: Violations): void {
+  if (metadata === undefined || JSON.stringify(metadata).length <= MAX_METADATA_CHARACTERS) return;
+  violations.add(field, `has more than ${MAX_METADATA_CHARACTERS} characters of JSON`);
 }
 
-function decodeMs(
-  json: Json | undefined,
+function msFrom(
+  text: string | undefined,
   { field, minMs, maxMs }: { field: string; minMs: number; maxMs: number },
   violations: Violations,
 ): number | undefined {
-  if (json === undefined || json === null) return undefined;
-  const duration = typeof json === "string" ? parseDuration(json) : undefined;
+  if (text === undefined) return undefined;
+  const duration = parseDuration(text);
   const ms = duration && durationToMs(duration);
   if (ms !== undefined && ms >= minMs && ms <= maxMs) return ms;
   return violations.add(field, `must be a Duration from ${minMs / 1_000}s to ${maxMs / 1_000}s, like "3600s"`);
@@ -172,68 +171,38 @@ function ownMetadata({ "@type": type, ...fields }: Any): { type: string; fields:
 const MASK_PATHS = ["metadata", "response", "error"] as const;
 type MaskPath = (typeof MASK_PATHS)[number];
 
-export interface UpdateOperationRequest {
-  name: string;
-  /** The Operation in the body. */
-  json: JsonObject;
-  /** `metadata`, `response`, `error`, comma-separated; undefined: those that the body has. */
-  updateMask: string | undefined;
-  ifMatch: string | undefined;
-}
-
-/** Reports progress, which is the heartbeat, or completes the operation. */
-export async function updateOperation(
-  store: Pick<OperationStore, "update">,
-  { name, json, updateMask, ifMatch }: UpdateOperationRequest,
-): Promise<OperationAnswer> {
-  const update = await decodeUpdate(name, json, updateMask);
-  const updated = await store.update(name, { update, ifMatch });
-  if (updated.ok) return updated.answer;
-  throw updateError(updated.refusal, name);
-}
-
-async function decodeUpdate(name: string, json: JsonObject, updateMask: string | undefined): Promise<Update> {
-  const violations = new Violations();
-  const { name: nameInBody, done: _ignored, metadata, response, error, ...unknown } = json;
-  for (const key of Object.keys(unknown))
-    violations.add(key, "unknown field; an Operation has name, metadata, done, error and response");
-  if (!isDefault(nameInBody) && nameInBody !== name) violations.add("name", "differs from the name in the path");
+/**
+ * Of an UpdateOperationRequest in JSON what its mask names, or, without a mask, what of the three its body has: then the
+ * mask names that. `done`, and what the mask does not name, is ignored whatever it is.
+ */
+export function selectUpdate({ operation: body = {}, updateMask, ...others }: JsonObject, name: string): JsonObject {
+  const { name: nameInBody, done: _ignored, metadata, response, error, ...unknown } = body as JsonObject;
   const given = { metadata, response, error };
-  const paths = decodeMask(updateMask, given, violations);
+  const violations = new Violations();
+  if (!isDefault(nameInBody) && nameInBody !== name) violations.add("name", "differs from the name in the path");
+  const paths = maskPaths(typeof updateMask === "string" ? updateMask : "", given, violations);
   for (const path of paths) {
-    if (given[path] === undefined || given[path] === null) violations.add(path, "is in updateMask but not in the body");
+    if (isDefault(given[path])) violations.add(path, "is in updateMask but not in the body");
   }
   violations.throwIfAny();
-  const any = paths.includes("metadata") ? decodeMetadata(metadata ?? null, "metadata", violations) : undefined;
-  const outcome = decodeOutcome(paths, { response, error }, violations);
-  violations.throwIfAny();
-  const own = any && ownMetadata(any);
-  if (!outcome) return { metadata: own };
-  const digest = await sha256Hex(canonicalJson(Object.fromEntries(paths.map((path) => [path, given[path] ?? null]))));
-  return { metadata: own, outcome: { ...outcome, completion: { updateMask: paths.join(","), digest } } };
+  const named = Object.fromEntries(paths.map((path) => [path, given[path] ?? null]));
+  return { ...others, operation: { ...unknown, ...named }, updateMask: paths.join(",") };
 }
 
 /** "null is an accepted value for all field types and treated as the default value" (proto3 JSON): absent. */
-function isDefault(text: Json | undefined): boolean {
-  return text === undefined || text === null || text === "";
+function isDefault(json: Json | undefined): boolean {
+  return json === undefined || json === null || json === "";
 }
 
-function decodeMask(
-  updateMask: string | undefined,
-  given: Record<MaskPath, Json | undefined>,
-  violations: Violations,
-): MaskPath[] {
-  const isNamed = updateMask !== undefined && updateMask !== "";
-  const named = isNamed ? updateMask.split(",").map((path) => path.trim()) : [];
-  const unknown = named.find((path) => !MASK_PATHS.some((known) => known === path));
+function maskPaths(mask: string, given: Record<MaskPath, Json | undefined>, violations: Violations): MaskPath[] {
+  const named = mask === "" ? undefined : mask.split(",").map((path) => path.trim());
+  const unknown = named?.find((path) => !MASK_PATHS.some((known) => known === path));
   if (unknown !== undefined) {
     const quoted = JSON.stringify(unknown.slice(0, MAX_QUOTED_CHARACTERS));
     violations.add("updateMask", `has the unknown path ${quoted}; it may have ${MASK_PATHS.join(", ")}`);
     return [];
   }
-  const paths = MASK_PATHS.filter((path) =>
-    isNamed ? named.includes(path) : given[path] !== undefined && given[path] !== null,
-  );
+  const paths = MASK_PATHS.filter((path) => (named ? named.includes(path) : (given[path] ?? null) !== null));
   if (paths.includes("response") && paths.includes("error")) {
     violations.add("updateMask", "may not have both response and error: an operation ends with one of them");
   }
@@ -242,20 +211,47 @@ function decodeMask(
   return paths;
 }
 
-type DecodedOutcome = Pick<NonNullable<Update["outcome"]>, "value" | "responseType">;
+export interface UpdateOperationRequest {
+  name: string;
+  /** What `updateMask` names of the Operation in the body. */
+  operation: SentOperation;
+  /** `metadata`, `response`, `error`, comma-separated. */
+  updateMask: string;
+  /** The body as it was sent: a repetition of a completion is told by it. */
+  sent: JsonObject;
+  ifMatch: string | undefined;
+}
 
-function decodeOutcome(
-  paths: readonly MaskPath[],
-  { response, error }: { response: Json | undefined; error: Json | undefined },
+/** Reports progress, which is the heartbeat, or completes the operation. */
+export async function updateOperation(
+  store: Pick<OperationStore, "update">,
+  request: UpdateOperationRequest,
+): Promise<OperationAnswer> {
+  const { name, ifMatch } = request;
+  const updated = await store.update(name, { update: await updateFrom(request), ifMatch });
+  if (updated.ok) return updated.answer;
+  throw updateError(updated.refusal, name);
+}
+
+async function updateFrom({ operation, updateMask, sent }: UpdateOperationRequest): Promise<Update> {
+  const violations = new Violations();
+  checkMetadata(operation.metadata, "metadata", violations);
+  const outcome = outcomeFrom(operation, violations);
+  violations.throwIfAny();
+  const metadata = operation.metadata && ownMetadata(operation.metadata);
+  if (!outcome) return { metadata };
+  const completing = updateMask.split(",").map((path) => [path, sent[path] ?? null]);
+  const digest = await sha256Hex(canonicalJson(Object.fromEntries(completing)));
+  return { metadata, outcome: { ...outcome, completion: { updateMask, digest } } };
+}
+
+function outcomeFrom(
+  { response, error }: SentOperation,
   violations: Violations,
-): DecodedOutcome | undefined {
-  if (paths.includes("response")) {
-    const any = decodeAny(response ?? null, "response", violations);
-    return any && { value: { response: JSON.stringify(any) }, responseType: any["@type"] };
-  }
-  if (!paths.includes("error")) return undefined;
-  const status = decodeStatus(error ?? null, "error", violations);
-  if (!status) return undefined;
+): Pick<NonNullable<Update["outcome"]>, "value" | "responseType"> | undefined {
+  if (response) return { value: { response: JSON.stringify(response) }, responseType: response["@type"] };
+  if (!error) return undefined;
+  const status = errorStatus(error, ["error"], (path, problem) => violations.add(fieldPathText(path), problem));
   if (status.message.length > MAX_STATUS_MESSAGE_CHARACTERS) {
     violations.add("error.message", `has more than ${MAX_STATUS_MESSAGE_CHARACTERS} characters`);
   }

@@ -1,5 +1,4 @@
 // google.iam.v1.IAMPolicy (google/iam/v1/iam_policy.proto): request in, response out, over ports.
-import { decodePolicy, decodePolicyVersion } from "../iam/decode-policy";
 import type { ResourcePolicy } from "../iam/evaluate";
 import { policyJson } from "../iam/get-policy";
 import { MAX_TESTED_PERMISSIONS } from "../iam/iam-limits";
@@ -7,10 +6,11 @@ import { type Permission, isPermission } from "../iam/permissions";
 import type { Policy } from "../iam/policy";
 import type { PolicyCache } from "../iam/policy-cache";
 import { ROOT, isOperation, policyResourceProblem, policyResources } from "../iam/policy-resources";
+import { type PolicyMessage, policyVersion, sentPolicy } from "../iam/sent-policy";
 import { type SetPolicyRequest, type SetPolicyResult, setPolicyError } from "../iam/set-policy";
 import { MAX_QUOTED_CHARACTERS } from "../limits";
-import type { Json, JsonObject } from "../rpc/any";
-import { Violations, isJsonObject } from "../rpc/decode";
+import type { JsonObject } from "../rpc/any";
+import { Violations } from "../rpc/decode";
 import { notFound } from "../rpc/error";
 
 const OPERATION_TYPE = "google.longrunning.Operation";
@@ -43,7 +43,7 @@ export interface IamService {
 export interface GetIamPolicyRequest {
   resource: string;
   /** `options.requestedPolicyVersion`: 0, 1 or 3. */
-  requestedPolicyVersion?: Json | undefined;
+  requestedPolicyVersion?: number | undefined;
 }
 
 /** The policy of a resource; with conditions only where version 3 is asked for (policyJson). */
@@ -53,7 +53,7 @@ export async function getIamPolicy(
 ): Promise<JsonObject> {
   const violations = new Violations();
   checkResource(resource, violations);
-  const version = decodePolicyVersion(requestedPolicyVersion, "options.requestedPolicyVersion", violations);
+  const version = policyVersion(requestedPolicyVersion, "options.requestedPolicyVersion", violations);
   violations.throwIfAny();
   const policy = await policies.get(resource);
   if (!policy) throw notFound(OPERATION_TYPE, resource);
@@ -62,9 +62,9 @@ export async function getIamPolicy(
 
 export interface SetIamPolicyRequest {
   resource: string;
-  policy: Json | undefined;
+  policy: PolicyMessage;
   /** A google.protobuf.FieldMask in JSON: `bindings,etag` unless given. */
-  updateMask?: Json | undefined;
+  updateMask?: string | undefined;
 }
 
 /**
@@ -73,13 +73,12 @@ export interface SetIamPolicyRequest {
  */
 export async function setIamPolicy(
   { policies, hasConfiguredAdmins }: IamService,
-  { resource, policy, updateMask }: SetIamPolicyRequest,
+  { resource, policy, updateMask = "" }: SetIamPolicyRequest,
 ): Promise<JsonObject> {
   const violations = new Violations();
   checkResource(resource, violations);
-  if (policy === undefined || policy === null) violations.add("policy", "is required");
-  const sent = decodePolicy(policy ?? {}, "policy", violations);
-  const paths = decodeMask(updateMask ?? "", violations);
+  const sent = sentPolicy(policy, "policy", violations);
+  const paths = maskPaths(updateMask, violations);
   violations.throwIfAny();
   const result = await policies.set(resource, {
     version: sent.version,
@@ -93,18 +92,16 @@ export async function setIamPolicy(
 
 export interface TestIamPermissionsRequest {
   resource: string;
-  permissions: Json | undefined;
+  permissions?: readonly string[] | undefined;
 }
 
 /** Those of the permissions that the caller has. One that this service does not know, nobody has. */
 export async function testIamPermissions(
   { policies }: Pick<IamService, "policies">,
-  { resource, permissions }: TestIamPermissionsRequest,
+  { resource, permissions = [] }: TestIamPermissionsRequest,
 ): Promise<JsonObject> {
-  const violations = new Violations();
-  const asked = decodePermissions(permissions ?? [], violations);
-  violations.throwIfAny();
-  const known = [...new Set(asked.filter(isPermission))];
+  checkPermissions(permissions);
+  const known = [...new Set(permissions.filter(isPermission))];
   return { permissions: known.length === 0 ? [] : [...(await policies.test(resource, known))] };
 }
 
@@ -135,13 +132,9 @@ function checkResource(resource: string, violations: Violations): void {
   if (problem !== undefined) violations.add("resource", problem);
 }
 
-function decodeMask(json: Json, violations: Violations): readonly string[] {
-  if (typeof json !== "string") {
-    violations.add("updateMask", 'must be a FieldMask as a string, like "bindings,etag"');
-    return [];
-  }
+function maskPaths(mask: string, violations: Violations): readonly string[] {
   // "Default `updateMask` is `bindings,etag`."
-  const paths = (json === "" ? "bindings,etag" : json).split(",").map((path) => path.trim());
+  const paths = (mask === "" ? "bindings,etag" : mask).split(",");
   const unknown = paths.find((path) => path !== "*" && path !== EMPTY_MASK_PATH && !MASK_PATHS.includes(path));
   if (unknown !== undefined) {
     const path = JSON.stringify(unknown.slice(0, MAX_QUOTED_CHARACTERS));
@@ -150,32 +143,15 @@ function decodeMask(json: Json, violations: Violations): readonly string[] {
   return paths.includes("*") ? MASK_PATHS : paths;
 }
 
-function decodePermissions(json: Json, violations: Violations): readonly string[] {
-  if (!Array.isArray(json) || json.length > MAX_TESTED_PERMISSIONS) {
-    violations.add("permissions", `must be a list of at most ${MAX_TESTED_PERMISSIONS} permissions`);
-    return [];
-  }
-  return json.filter((permission, index): permission is string => {
-    const isString = typeof permission === "string";
-    const field = `permissions[${index}]`;
-    if (!isString) violations.add(field, "must be a string");
-    else if (permission.includes("*")) violations.add(field, "wildcards are not allowed; name each permission");
-    return isString;
-  });
-}
-
-/** `options` of a GetIamPolicy that comes in a body. */
-export function requestedPolicyVersionOf(options: Json | undefined): Json | undefined {
+function checkPermissions(permissions: readonly string[]): void {
   const violations = new Violations();
-  if (options === undefined || options === null) return undefined;
-  if (!isJsonObject(options)) violations.add("options", "must be an object with requestedPolicyVersion");
-  const { requestedPolicyVersion, requested_policy_version, ...unknown } = isJsonObject(options) ? options : {};
-  for (const field of Object.keys(unknown)) {
-    violations.add(
-      `options.${field.slice(0, MAX_QUOTED_CHARACTERS)}`,
-      "unknown field; known is requestedPolicyVersion",
-    );
+  if (permissions.length > MAX_TESTED_PERMISSIONS) {
+    violations.add("permissions", `must be a list of at most ${MAX_TESTED_PERMISSIONS} permissions`);
+  } else {
+    for (const [index, permission] of permissions.entries()) {
+      if (!permission.includes("*")) continue;
+      violations.add(`permissions[${index}]`, "wildcards are not allowed; name each permission");
+    }
   }
   violations.throwIfAny();
-  return requestedPolicyVersion ?? requested_policy_version;
 }

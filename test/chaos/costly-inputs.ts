@@ -3,7 +3,9 @@ import { parseFilter } from "../../src/aip/filter/filter";
 import { DatabaseSync } from "node:sqlite";
 import { createSchema, upsertRow } from "../../src/durable/index/index-sql";
 import { readPage } from "../../src/durable/index/read-page";
-import { decodePolicy } from "../../src/iam/decode-policy";
+import { SetIamPolicyRequest } from "../../src/api/messages/iam";
+import { decodeMessage } from "../../src/http/decode-request";
+import { sentPolicy } from "../../src/iam/sent-policy";
 import { decodeJson } from "../../src/http/request-body";
 import { RpcError } from "../../src/rpc/error";
 import { Violations } from "../../src/rpc/decode";
@@ -162,7 +164,11 @@ export const costlyKinds: Record<string, CostlyKind> = {
       const bytes = Buffer.from(listed('{"bindings":[', input, "]}"));
       return () => {
         try {
-          decodePolicy(decodeJson(bytes), "policy", new Violations());
+          sentPolicy(
+            decodeMessage(SetIamPolicyRequest, { policy: decodeJson(bytes) }).policy,
+            "policy",
+            new Violations(),
+          );
         } catch (error) {
           // A refusal is what is measured here; a fault is none.
           if (!(error instanceof RpcError)) throw error;

@@ -9,7 +9,9 @@ import type { JsonObject } from "../../src/rpc/any";
 import { PolicyCache } from "../../src/iam/policy-cache";
 import type { Principal } from "../../src/iam/principal";
 import { Authorizer, type AuthorizerPorts } from "../../src/service/authorizer";
-import { createOperation, updateOperation } from "../../src/service/external-operations";
+import { UpdateOperationRequest } from "../../src/api/messages/longrunning";
+import { decodeMessage } from "../../src/http/decode-request";
+import { createOperation, selectUpdate, updateOperation } from "../../src/service/external-operations";
 import { type FinishedReads, operationReads } from "../../src/service/operation-reads";
 import { listOperations } from "../../src/service/list-operations";
 import type { OperationStore } from "../../src/service/ports";
@@ -271,10 +273,12 @@ export class Clients {
     if (!isListed && deleteAnswered) entry.goneFromList = true;
   }
 
-  async #report(entry: Entry, name: string, json: JsonObject): Promise<void> {
+  async #report(entry: Entry, name: string, sent: JsonObject): Promise<void> {
     const answered = this.#ledger.asked(entry);
     try {
-      answered(await updateOperation(this.#store(), { name, json, updateMask: undefined, ifMatch: undefined }));
+      const { operation, updateMask } = decodeMessage(UpdateOperationRequest, selectUpdate({ operation: sent }, name));
+      const request = { name, operation: operation ?? {}, updateMask: updateMask ?? "", sent, ifMatch: undefined };
+      answered(await updateOperation(this.#store(), request));
     } catch (error) {
       if (error instanceof RpcError && error.code === "NOT_FOUND") return answered(undefined);
       throw error;

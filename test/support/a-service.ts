@@ -1,6 +1,6 @@
 // The services' ports as a test wants them: what it does not say answers nothing, and what is called is written down.
 import { configFromEnv } from "../../src/config";
-import type { ServiceContext } from "../../src/http/call";
+import type { ServiceContext } from "../../src/api/call";
 import { administratorDenial, denial } from "../../src/iam/denial";
 import { passGate } from "../../src/iam/gate";
 import type { Permission } from "../../src/iam/permissions";

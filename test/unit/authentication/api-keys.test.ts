@@ -3,6 +3,8 @@ import { type ApiKeyRecord, hasHash, parseApiKey } from "../../../src/authentica
 import type { ApiKeyStore } from "../../../src/authentication/api-key-store";
 import { createApiKey, listApiKeys, revokeApiKey } from "../../../src/authentication/api-keys";
 import { ANONYMOUS, EVERYONE_MAY, type Principal } from "../../../src/iam/principal";
+import { CreateApiKeyRequest } from "../../../src/api/messages/api-keys";
+import { decodeMessage } from "../../../src/http/decode-request";
 import type { JsonObject } from "../../../src/rpc/any";
 import { rpcErrorOf, violatedFields } from "../../support/an-rpc-error";
 import { runKeysCommand } from "../../../src/cli/keys";
@@ -70,7 +72,7 @@ test.each<[JsonObject, string[]]>([
   [{ ...request, keyString: "mine" }, ["keyString"]],
 ])("a new key is refused: %j", async (json, fields) => {
   const { store, records } = aStore();
-  const error = await rpcErrorOf(() => createApiKey(store, ADMIN, json, NOW));
+  const error = await rpcErrorOf(async () => createApiKey(store, ADMIN, decodeMessage(CreateApiKeyRequest, json), NOW));
 
   expect(error.code).toBe("INVALID_ARGUMENT");
   expect(violatedFields(error.details)).toEqual(fields);
@@ -91,7 +93,7 @@ describe("who is no administrator", () => {
     const { store, calls, records } = aStore();
     const name = `apiKeys/${anApiKey().record.id}`;
     const errors = [
-      await rpcErrorOf(() => createApiKey(store, principal, {}, NOW)),
+      await rpcErrorOf(() => createApiKey(store, principal, { grants: [] }, NOW)),
       await rpcErrorOf(() => listApiKeys(store, principal, { pageSize: -1, pageToken: undefined })),
       await rpcErrorOf(() => revokeApiKey(store, principal, name, NOW)),
     ];
@@ -126,7 +128,8 @@ function aTerminal(store: ApiKeyStore, environment: Record<string, string> = {})
   const requests: { method: string; url: string; headers: Headers }[] = [];
   const answer = async (path: string, body: JsonObject): Promise<object> => {
     if (path.endsWith(":revoke")) return revokeApiKey(store, EVERYONE_MAY, path.slice(4, -":revoke".length), NOW);
-    if (Object.keys(body).length > 0) return createApiKey(store, EVERYONE_MAY, body, NOW);
+    if (Object.keys(body).length > 0)
+      return createApiKey(store, EVERYONE_MAY, decodeMessage(CreateApiKeyRequest, body), NOW);
     return listApiKeys(store, EVERYONE_MAY, { pageSize: 100, pageToken: "" });
   };
   const run = (...args: string[]): Promise<void> =>

@@ -1,8 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { AnswerShape } from "../../../src/http/partial-response";
 import { compileRoutes, matchRoute } from "../../../src/http/route";
-import { serviceRoutes } from "../../../src/http/service-routes";
-import type { Message } from "../../../src/protobuf/message";
+import { apiMethods } from "../../../src/api/methods";
 import type { JsonObject } from "../../../src/rpc/any";
 import { describedMethods } from "./described-methods";
 import { type Answer, ORIGIN, call, documentAt, methodsOfDiscovery, operationsOfOpenApi } from "./documents";
@@ -16,7 +14,8 @@ const openApiDocument = await documentAt("/openapi.json");
 // What is no method of the service is no route.
 const openApi = operationsOfOpenApi(openApiDocument).filter(({ path }) => path !== "/healthz");
 const { schemas: openApiSchemas } = openApiDocument["components"] as { schemas: Schemas };
-const routes = serviceRoutes(describedMethods);
+const table = apiMethods(describedMethods);
+const bindings = table.flatMap(({ http }) => http);
 
 /** What an answer says against the description: no such route, parameter or field. Other errors are the method's own. */
 function contradictions({ status, reason, json }: Answer): unknown[] {
@@ -64,15 +63,15 @@ describe("every described method is served, with every described parameter and f
 });
 
 describe("every route is described", () => {
-  const compiled = compileRoutes(routes);
+  const compiled = compileRoutes(table);
   /** The route that the door would take. */
   const routeOf = (method: string, path: string) =>
-    compiled.find((one) => one.route.method === method && matchRoute(one, path))?.route;
+    compiled.find((one) => one.binding.method === method && matchRoute(one, path))?.binding;
 
   test("in the OpenAPI document", () => {
     const described = openApi.map(({ method, path }) => routeOf(method, path.replaceAll(/\{\w+\}/g, "x")));
 
-    expect(new Set(described)).toEqual(new Set(routes));
+    expect(new Set(described)).toEqual(new Set(bindings));
   });
 
   test("in the discovery document, but for additional bindings", () => {
@@ -80,25 +79,8 @@ describe("every route is described", () => {
       routeOf(httpMethod, `/${flatPath.replaceAll(/\{\w+\}/g, "x")}`),
     );
 
-    expect(new Set(described)).toEqual(new Set(routes.filter(({ rpc }) => !rpc.isAdditional)));
-  });
-});
-
-/** The fields of a message as a partial response names them. */
-function shapeOf(message: Message): AnswerShape {
-  return Object.fromEntries(
-    message.fields.map(({ jsonName, field: { label, type } }) => {
-      const isOpen = label === "map" || (type.kind === "wellKnown" && type.name === "google.protobuf.Any");
-      return [jsonName, isOpen ? "any" : type.kind === "message" ? shapeOf(type.message) : {}];
-    }),
-  );
-}
-
-describe("what is described is what partial responses know", () => {
-  const namesOf = (shape: AnswerShape | "any" | undefined): string[] =>
-    shape === undefined || shape === "any" ? [] : Object.keys(shape);
-
-  test.each(routes.map((route) => [route.rpc.name, route] as const))("of %s", (_, { rpc, answer }) => {
-    expect(namesOf(answer)).toEqual(expect.arrayContaining(namesOf(shapeOf(rpc.response))));
+    expect(new Set(described)).toEqual(
+      new Set(table.flatMap(({ http }) => http.filter(({ method }) => method === http[0].method))),
+    );
   });
 });

@@ -131,7 +131,7 @@ describe("the discovery document", () => {
 
   test("has what methods declare, and Google's messages under their short names", () => {
     expect(Object.keys(schemas)).toEqual(expect.arrayContaining(["WaitRequest", "WaitResponse", "WaitMetadata"]));
-    expect(Object.keys(schemas["Policy"]?.properties ?? {})).toEqual(["version", "bindings", "etag"]);
+    expect(Object.keys(schemas["Policy"]?.properties ?? {})).toEqual(["version", "bindings", "auditConfigs", "etag"]);
     expect(Object.keys(schemas["ExampleCopiesV1Policy"]?.properties ?? {})).toEqual(["text"]);
   });
 

@@ -4,8 +4,8 @@ import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { API_KEY_CACHE_MS } from "../../../src/authentication/limits";
 import { UsualDurations } from "../../../src/service/usual-durations";
-import { operationResponse } from "../../../src/http/operation-response";
-import { operationsRoutes } from "../../../src/http/operations-routes";
+import { operationAnswer } from "../../../src/api/answer";
+import { operationMethods } from "../../../src/api/operations";
 import { POLICY_CACHE_MS } from "../../../src/iam/iam-limits";
 import {
   EFFECT_RETRY_MS,
@@ -23,7 +23,7 @@ const text = document.replaceAll(/\s+/g, " ");
 const toml = readFileSync(join(import.meta.dirname, "../../../wrangler.toml"), "utf8");
 
 describe("docs/consistency.md", () => {
-  test.each(operationsRoutes.map(({ rpc }) => rpc.name.split(".").at(-1)!))("names %s", (method) => {
+  test.each(operationMethods.map(({ name }) => name.split(".").at(-1)!))("names %s", (method) => {
     expect(document).toContain(method);
   });
 
@@ -45,12 +45,12 @@ describe("docs/consistency.md", () => {
 
   test("shows the headers of a snapshot's answer", () => {
     const answer = { json: "{}", done: true, etag: '"1"', snapshot: { endTime: 10_000 } } as const;
-    const { headers } = operationResponse(answer, { now: () => 100_000, usualDurations: new UsualDurations() });
+    const { headers } = operationAnswer(answer, { now: () => 100_000, usualDurations: new UsualDurations() });
     const shown = /```http\n(?<lines>.*?)```/s.exec(document)?.groups?.["lines"] ?? "";
 
     for (const line of shown.trim().split("\n")) {
       const [name = "", value] = line.split(": ");
-      expect(headers.get(name)).toBe(value);
+      expect(headers[name]).toBe(value);
     }
     expect(shown.trim().split("\n")).toHaveLength(2);
   });

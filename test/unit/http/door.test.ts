@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { httpDoor } from "../../../src/http/door";
-import { locationsRoutes } from "../../../src/http/locations-routes";
-import { operationsRoutes } from "../../../src/http/operations-routes";
-import { API_VERSIONS } from "../../../src/http/route";
+import { locations } from "../../../src/api/locations";
+import { API_VERSIONS } from "../../../src/api/method";
+import { operationMethods } from "../../../src/api/operations";
 import type { OperationAnswer, Pace } from "../../../src/contract/answer";
 import { UsualDurations } from "../../../src/service/usual-durations";
 import { RpcError } from "../../../src/rpc/error";
@@ -26,9 +26,11 @@ function examplePath(template: string): string {
     .replaceAll("*", "x");
 }
 
-const everyRoute = [...operationsRoutes, ...locationsRoutes].flatMap(({ method, template }) =>
-  API_VERSIONS.map((version) => [method, examplePath(template.replace("{version}", version))] as const),
-);
+const everyRoute = [...operationMethods, ...locations]
+  .flatMap(({ http }) => http)
+  .flatMap(({ method, template }) =>
+    API_VERSIONS.map((version) => [method, examplePath(template.replace("{version}", version))] as const),
+  );
 
 // "A deployment without any authentication configured answers every API call with 403 PERMISSION_DENIED".
 describe("where nothing is configured", () => {

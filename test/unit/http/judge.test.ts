@@ -1,7 +1,7 @@
-// Every method judges the caller before it does anything for the call: the routes are the deployment's own, so that one
+// Every method judges the caller before it does anything for the call: the table is the deployment's own, so that a method
 // that is added is tested from then on.
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { serviceRoutes } from "../../../src/http/service-routes";
+import { apiMethods } from "../../../src/api/methods";
 import { MAX_BODY_READ_MS, MAX_DRAIN_MS } from "../../../src/limits";
 import { echoWait } from "../../../src/worker/echo-wait";
 import { type DoorAnswer, knock } from "../../support/a-door";
@@ -13,9 +13,10 @@ const FOR_EVERYONE = new Set([
   "google.cloud.location.Locations.GetLocation",
 ]);
 
-const calls = serviceRoutes([echoWait]).flatMap(({ method, template, rpc }) =>
+const bindings = apiMethods([echoWait]).flatMap(({ name, http }) => http.map((binding) => ({ id: name, ...binding })));
+const calls = bindings.flatMap(({ id, method, template }) =>
   (template.includes("{resource=**}") ? ["projects/p", "projects/p/operations/1"] : [""]).map((resource) => ({
-    id: rpc.name,
+    id,
     method,
     path: template
       .replace("{version}", "v1")

@@ -1,19 +1,14 @@
 import { describe, expect, test } from "vitest";
+import { ListOperationsResponse, Operation } from "../../../src/api/messages/longrunning";
 import { rpcErrorOf } from "../../support/an-rpc-error";
-import {
-  maskOf,
-  maskedJson,
-  maskedResponse,
-  operationListShape,
-  operationShape,
-} from "../../../src/http/partial-response";
+import { maskOf, maskedJson, maskedResponse } from "../../../src/http/partial-response";
 import { MAX_MASKED_SOURCE_BYTES, MAX_PAGE_BYTES } from "../../../src/limits";
 
 const ask = (fields: string, headers: Record<string, string> = {}) =>
   maskOf(
     new Request("https://api.example/v1/operations", { headers }),
     new URLSearchParams({ fields }),
-    operationListShape,
+    ListOperationsResponse,
   );
 
 const LIST = JSON.stringify({
@@ -81,7 +76,7 @@ describe("fields", () => {
     const mask = maskOf(
       new Request("https://api.example/", { headers: { "X-Goog-FieldMask": "error.code,name" } }),
       new URLSearchParams(),
-      operationShape,
+      Operation,
     );
 
     expect(JSON.parse(maskedJson('{"name":"n","done":true,"error":{"code":5,"message":"m"}}', mask!))).toEqual({
@@ -118,7 +113,7 @@ describe("fields", () => {
 });
 
 describe("maskedResponse", () => {
-  const mask = maskOf(new Request("https://a.example"), new URLSearchParams("fields=name"), operationShape)!;
+  const mask = maskOf(new Request("https://a.example"), new URLSearchParams("fields=name"), Operation)!;
   const asItIs = (json: string): string => json;
   const answerOf = (characters: number): string =>
     JSON.stringify({ name: "n", response: { a: "x".repeat(characters) } });

@@ -1,15 +1,23 @@
 import { describe, expect, test } from "vitest";
-import { boolParameter, intParameter, parseQuery } from "../../../src/http/query";
+import { decodeMessage } from "../../../src/http/decode-request";
+import { boolParameter, methodParameters } from "../../../src/http/query";
+import { transcode } from "../../../src/http/transcoding";
+import { int32, string } from "../../../src/protobuf/fields";
+import { message } from "../../../src/protobuf/message";
+import type { JsonObject } from "../../../src/rpc/any";
 import { rpcErrorOf, violatedFields } from "../../support/an-rpc-error";
 
-const allowed = ["pageSize", "pageToken", "name"];
-const parse = (query: string): Record<string, string> => parseQuery(new URLSearchParams(query), allowed);
+const Page = message("example.v1.Page", { pageSize: int32(1), pageToken: string(2), name: string(3) });
+const parse = (text: string): JsonObject => {
+  const query = methodParameters(new URLSearchParams(text));
+  return transcode({ pathVariables: {}, query, body: undefined, bodyRule: undefined, describe: Page, path: "" });
+};
 
-describe("parseQuery", () => {
+describe("the query of a method of the service", () => {
   test.each([
     ["", {}],
-    ["pageSize=5", { pageSize: "5" }],
-    ["page_size=5&page_token=x", { pageSize: "5", pageToken: "x" }],
+    ["pageSize=5", { pageSize: 5 }],
+    ["page_size=5&page_token=x", { pageSize: 5, pageToken: "x" }],
     ["pageToken=", { pageToken: "" }],
     ["name=a%2Fb", { name: "a/b" }],
     ["name=a+b", { name: "a b" }],
@@ -75,9 +83,8 @@ describe("parseQuery", () => {
   });
 });
 
-describe("intParameter", () => {
+describe("an int32 in the query", () => {
   test.each([
-    [undefined, undefined],
     ["", undefined],
     ["0", 0],
     ["-1", -1],
@@ -85,13 +92,13 @@ describe("intParameter", () => {
     ["2147483647", 2_147_483_647],
     ["-2147483648", -2_147_483_648],
   ])("reads %j as %j", (value, number) => {
-    expect(intParameter("pageSize", value)).toBe(number);
+    expect(decodeMessage(Page, parse(`pageSize=${value}`)).pageSize).toBe(number);
   });
 
-  test.each(["abc", "1.5", "1e3", "+1", " 1", "1 ", "0x1", "--1", "2147483648", "-2147483649", "9".repeat(400)])(
+  test.each(["abc", "1.5", "1e3", "%2B1", " 1", "1 ", "0x1", "--1", "2147483648", "-2147483649", "9".repeat(400)])(
     "refuses %s",
     async (value) => {
-      const error = await rpcErrorOf(() => intParameter("pageSize", value));
+      const error = await rpcErrorOf(() => decodeMessage(Page, parse(`pageSize=${value}`)));
 
       expect(error.code).toBe("INVALID_ARGUMENT");
       expect(violatedFields(error.details)).toEqual(["pageSize"]);

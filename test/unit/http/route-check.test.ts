@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { httpDoor } from "../../../src/http/door";
 import { compileRoutes } from "../../../src/http/route";
 import { routeHint } from "../../../src/http/route-hint";
-import { serviceRoutes } from "../../../src/http/service-routes";
+import { apiMethods } from "../../../src/api/methods";
 import { defineMethod } from "../../../src/method/define-method";
 import { knock } from "../../support/a-door";
 
@@ -65,7 +65,7 @@ describe("an unknown path", () => {
   });
 
   test("below which a parent is missing is answered with where its method is served", () => {
-    const compiled = compileRoutes(serviceRoutes([aMethod("/v1/{parent=projects/*/locations/*}/tables:profile")]));
+    const compiled = compileRoutes(apiMethods([aMethod("/v1/{parent=projects/*/locations/*}/tables:profile")]));
 
     expect(routeHint(compiled, "/v1/tables:profile")).toBe(
       " tables:profile is served at POST /v1/{parent=projects/*/locations/*}/tables:profile.",

@@ -1,7 +1,7 @@
 // What operators are told of an operation in each of its states, word by word where the words are the point.
 import { describe, expect, test } from "vitest";
 import { MAX_PLATFORM_DEATHS } from "../../../src/limits";
-import { OperationExplanation } from "../../../src/describe/messages/operators";
+import { OperationExplanation } from "../../../src/api/messages/operators";
 import type { OperationEvent } from "../../../src/lifecycle/event";
 import { explanation } from "../../../src/operators/explanation";
 import type { LiveFacts } from "../../../src/operators/facts";

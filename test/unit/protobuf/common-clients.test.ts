@@ -17,10 +17,10 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { any, int32 } from "../../../src/protobuf/fields";
 import { message } from "../../../src/protobuf/message";
-import { decodeAny, decodeStatus } from "../../../src/protobuf/decode-status";
+import { decodeMessage } from "../../../src/http/decode-request";
+import { Operation } from "../../../src/api/messages/longrunning";
+import { errorStatus } from "../../../src/protobuf/rpc-status";
 import type { Any, Json } from "../../../src/rpc/any";
-import { Violations } from "../../../src/rpc/decode";
-import type { Status } from "../../../src/rpc/status";
 
 const field = (name: string, number: number, type: Type, typeName = "", label = Label.OPTIONAL) => ({
   name,
@@ -84,15 +84,12 @@ function read(name: string, json: object): object {
 }
 
 function accepted(json: Json): Any | undefined {
-  const violations = new Violations();
-  const decoded = decodeAny(json, "response", violations);
   try {
-    violations.throwIfAny();
+    return decodeMessage(Operation, { response: json }).response;
   } catch {
-    // Refused: nothing of it is stored.
+    // Rejected: nothing of it is stored.
     return undefined;
   }
-  return decoded;
 }
 
 function url(name: string): string {
@@ -254,10 +251,7 @@ describe("what is accepted of a client", () => {
     ["Empty", { a: 1 }, "response.value.a"],
     ["Any", { "@type": url("BoolValue"), value: "true" }, "response.value.value"],
   ])("is no %s of %j", (name, value, expected) => {
-    const violations = new Violations();
-    decodeAny({ "@type": url(name), value }, "response", violations);
-
-    expect(() => violations.throwIfAny()).toThrow(expected);
+    expect(() => decodeMessage(Operation, { response: { "@type": url(name), value } })).toThrow(expected);
   });
 
   test("is no text that is half a character, in a type that is not known here either", () => {
@@ -266,19 +260,21 @@ describe("what is accepted of a client", () => {
   });
 
   test("is checked in an error's details and its message", () => {
-    const violations = new Violations();
     const detail = { "@type": url("BoolValue"), value: "true" };
-    decodeStatus({ code: 5, message: "\ud800", details: [detail] }, "error", violations);
+    const error = { code: 5, message: "\ud800", details: [detail] };
 
-    expect(() => violations.throwIfAny()).toThrow("error.message: must be well-formed Unicode (and 1 more)");
+    expect(() => decodeMessage(Operation, { error })).toThrow(
+      "error.message: must be well-formed Unicode (and 1 more)",
+    );
   });
 
   test("is an error that the official runtime reads", () => {
-    const violations = new Violations();
     const given: Json = { code: 5, message: null, details: [{ "@type": url("Empty"), value: {} }] };
-    const error = decodeStatus(given, "error", violations) as Status;
-    violations.throwIfAny();
+    const violations: string[] = [];
+    const decoded = decodeMessage(Operation, { error: given }).error ?? {};
+    const error = errorStatus(decoded, [], (_, description) => void violations.push(description));
 
+    expect(violations).toEqual([]);
     expect(error).toEqual({ code: 5, message: "", details: [{ "@type": url("Empty") }] });
     expect(() => read("Operation", { name: "operations/1", done: true, error })).not.toThrow();
   });

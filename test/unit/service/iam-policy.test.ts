@@ -3,13 +3,14 @@ import { permissions } from "../../../src/iam/permissions";
 import { type Policy, emptyPolicy, policyFromBindings } from "../../../src/iam/policy";
 import { PolicyCache } from "../../../src/iam/policy-cache";
 import { setPolicy } from "../../../src/iam/set-policy";
-import type { Json } from "../../../src/rpc/any";
+import { GetIamPolicyRequest, SetIamPolicyRequest, TestIamPermissionsRequest } from "../../../src/api/messages/iam";
+import { decodeMessage } from "../../../src/http/decode-request";
+import type { Json, JsonObject } from "../../../src/rpc/any";
 import {
   type IamService,
   type PolicyStore,
   ancestorPolicies,
   getIamPolicy,
-  requestedPolicyVersionOf,
   setIamPolicy,
   testIamPermissions,
 } from "../../../src/service/iam-policy";
@@ -46,12 +47,27 @@ interface SetOptions {
   updateMask?: Json;
 }
 
-function set(iam: IamService, policy: Json | undefined, options: SetOptions = {}) {
-  return setIamPolicy(iam, { resource: "projects/p", policy, ...options });
+/** The fields that are given. */
+function given(fields: Record<string, Json | undefined>): JsonObject {
+  return Object.fromEntries(Object.entries(fields).filter((field): field is [string, Json] => field[1] !== undefined));
 }
 
-function ask(asked: Json | undefined, resource = "projects/p") {
-  return testIamPermissions(aService().iam, { resource, permissions: asked });
+async function get(iam: IamService, resource: string, requestedPolicyVersion: Json) {
+  const { options } = decodeMessage(GetIamPolicyRequest, { options: { requestedPolicyVersion } });
+  return getIamPolicy(iam, { resource, requestedPolicyVersion: options?.requestedPolicyVersion });
+}
+
+async function set(
+  iam: IamService,
+  policy: Json | undefined,
+  { resource = "projects/p", updateMask }: SetOptions = {},
+) {
+  return setIamPolicy(iam, { ...decodeMessage(SetIamPolicyRequest, given({ policy, updateMask })), resource });
+}
+
+async function ask(asked: Json | undefined, resource = "projects/p") {
+  const request = decodeMessage(TestIamPermissionsRequest, given({ permissions: asked }));
+  return testIamPermissions(aService().iam, { ...request, resource });
 }
 
 describe("getIamPolicy", () => {
@@ -71,7 +87,7 @@ describe("getIamPolicy", () => {
   test("gives conditions only at version 3", async () => {
     const { iam, stored } = aService();
     stored.set("projects/p", policyFromBindings([expiring], 1));
-    const at = (requestedPolicyVersion: Json) => getIamPolicy(iam, { resource: "projects/p", requestedPolicyVersion });
+    const at = (requestedPolicyVersion: Json) => get(iam, "projects/p", requestedPolicyVersion);
 
     expect(await at(3)).toMatchObject({ version: 3, bindings: [expiring] });
     expect(await at("3")).toMatchObject({ version: 3, bindings: [expiring] });
@@ -82,9 +98,7 @@ describe("getIamPolicy", () => {
   });
 
   test.each<Json>([2, 4, -1, "x", "", true, {}])("refuses version %j", async (requestedPolicyVersion) => {
-    const error = await rpcErrorOf(() =>
-      getIamPolicy(aService().iam, { resource: "operations", requestedPolicyVersion }),
-    );
+    const error = await rpcErrorOf(() => get(aService().iam, "operations", requestedPolicyVersion));
 
     expect(error.code).toBe("INVALID_ARGUMENT");
     expect(violatedFields(error.details)).toEqual(["options.requestedPolicyVersion"]);
@@ -238,23 +252,17 @@ describe("testIamPermissions", () => {
   });
 });
 
-describe("requestedPolicyVersionOf", () => {
-  test.each<[Json | undefined, Json | undefined]>([
-    [undefined, undefined],
-    [null, undefined],
-    [{}, undefined],
-    [{ requestedPolicyVersion: 3 }, 3],
-    [{ requested_policy_version: 3 }, 3],
-  ])("of %j is %j", (options, version) => {
-    expect(requestedPolicyVersionOf(options)).toBe(version);
+describe("the options of GetIamPolicy", () => {
+  test.each<Json>([null, {}, { requestedPolicyVersion: 3 }, { requested_policy_version: 3 }])("are %j", (options) => {
+    expect(() => decodeMessage(GetIamPolicyRequest, { options })).not.toThrow();
   });
 
   test.each<[Json, string]>([
     [3, "options"],
     [[], "options"],
     [{ version: 3 }, "options.version"],
-  ])("refuses %j", async (options, field) => {
-    const error = await rpcErrorOf(() => requestedPolicyVersionOf(options));
+  ])("are not %j", async (options, field) => {
+    const error = await rpcErrorOf(() => decodeMessage(GetIamPolicyRequest, { options }));
 
     expect(violatedFields(error.details)).toEqual([field]);
   });

@@ -1,5 +1,5 @@
 // google.iam.v1 (google/iam/v1/{policy,iam_policy,options}.proto) and google.type.Expr.
-import { bytes, fieldMask, int32, messageField, repeated, string } from "../../protobuf/fields";
+import { bytes, fieldMask, int32, messageField, repeated, string, struct } from "../../protobuf/fields";
 import { message } from "../../protobuf/message";
 
 const expr = { protoFile: "google/type/expr.proto" };
@@ -33,6 +33,7 @@ export const Policy = message(
   {
     version: int32(1, { description: "0, 1 or 3; 3 where a binding has a condition." }),
     bindings: repeated(messageField(4, Binding)),
+    auditConfigs: repeated(struct(6, { description: "Must be empty: audit lines are written for every call." })),
     etag: bytes(3, { description: "Sent back, it guards against another writer." }),
   },
   { ...policy, description: "Who may do what with a resource and with what is below it." },
@@ -56,7 +57,7 @@ export const SetIamPolicyRequest = message(
   "google.iam.v1.SetIamPolicyRequest",
   {
     resource,
-    policy: messageField(2, Policy),
+    policy: messageField(2, Policy, { required: true }),
     updateMask: fieldMask(3, { description: "`bindings,etag` unless given." }),
   },
   iamPolicy,

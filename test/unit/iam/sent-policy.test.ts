@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { decodePolicy } from "../../../src/iam/decode-policy";
+import { SetIamPolicyRequest } from "../../../src/api/messages/iam";
+import { decodeMessage } from "../../../src/http/decode-request";
+import { sentPolicy } from "../../../src/iam/sent-policy";
 import type { Json } from "../../../src/rpc/any";
 import { Violations } from "../../../src/rpc/decode";
 import { rpcErrorOf, violatedFields, violationsOf } from "../../support/an-rpc-error";
@@ -10,7 +12,7 @@ const ada = "user:ada@example.com";
 
 function decode(json: Json) {
   const violations = new Violations();
-  const policy = decodePolicy(json, "policy", violations);
+  const policy = sentPolicy(decodeMessage(SetIamPolicyRequest, { policy: json }).policy, "policy", violations);
   violations.throwIfAny();
   return policy;
 }
@@ -27,7 +29,7 @@ function conditional(count: number): Json[] {
   return Array.from({ length: count }, (_, index) => ({ role: VIEWER, members: [ada], condition: condition(index) }));
 }
 
-describe("decodePolicy", () => {
+describe("a policy that is sent", () => {
   test.each<[string, Json, object]>([
     ["an empty one", {}, { version: 0, bindings: [], etag: undefined }],
     ["nulls as defaults", { version: null, bindings: null, etag: null }, { version: 0, bindings: [], etag: undefined }],
@@ -111,8 +113,9 @@ describe("decodePolicy", () => {
     ["a version that is an object", { version: {} }, ["policy.version"]],
     ["an etag that is no string", { etag: 1 }, ["policy.etag"]],
     ["an etag that is no base64", { etag: "*" }, ["policy.etag"]],
+    ["an etag that is longer than any", { etag: "A".repeat(100) }, ["policy.etag"]],
     ["bindings that are no list", { bindings: {} }, ["policy.bindings"]],
-    ["a binding that is no object", { bindings: [1] }, ["policy.bindings[0]", "policy.bindings[0].role"]],
+    ["a binding that is no object", { bindings: [1] }, ["policy.bindings[0]"]],
     ["an unknown field of a binding", { bindings: [{ role: VIEWER, member: "x" }] }, ["policy.bindings[0].member"]],
     ["no role", { bindings: [{ members: [ada] }] }, ["policy.bindings[0].role"]],
     ["an unknown role", { bindings: [{ role: "roles/owner", members: [ada] }] }, ["policy.bindings[0].role"]],
@@ -125,13 +128,18 @@ describe("decodePolicy", () => {
     ["members that are no list", { bindings: [{ role: VIEWER, members: ada }] }, ["policy.bindings[0].members"]],
     [
       "two members that are none, each named",
-      { bindings: [{ role: VIEWER, members: ["ada", ada, 1] }] },
+      { bindings: [{ role: VIEWER, members: ["ada", ada, "bob"] }] },
       ["policy.bindings[0].members[0]", "policy.bindings[0].members[2]"],
+    ],
+    [
+      "a member that is no string",
+      { bindings: [{ role: VIEWER, members: [ada, 1] }] },
+      ["policy.bindings[0].members[1]"],
     ],
     [
       "a condition that is no object",
       { bindings: [{ role: VIEWER, members: [ada], condition: "true" }] },
-      ["policy.bindings[0].condition", "policy.bindings[0].condition.expression"],
+      ["policy.bindings[0].condition"],
     ],
     [
       "a condition without an expression",
@@ -149,7 +157,7 @@ describe("decodePolicy", () => {
       ["policy.bindings[0].condition.expression"],
     ],
     [
-      "a condition's fields that are too long, and one that it does not have",
+      "a condition's fields that are too long",
       {
         bindings: [
           {
@@ -159,18 +167,21 @@ describe("decodePolicy", () => {
               expression: "true",
               title: "x".repeat(101),
               description: "x".repeat(257),
-              location: 1,
-              name: "",
+              location: "x".repeat(257),
             },
           },
         ],
       },
       [
-        "policy.bindings[0].condition.name",
         "policy.bindings[0].condition.title",
         "policy.bindings[0].condition.description",
         "policy.bindings[0].condition.location",
       ],
+    ],
+    [
+      "a condition's field that is no string, and one that it does not have",
+      { bindings: [{ role: VIEWER, members: [ada], condition: { expression: "true", location: 1, name: "" } }] },
+      ["policy.bindings[0].condition.name", "policy.bindings[0].condition.location"],
     ],
     [
       "1,501 members over all bindings",

@@ -1,0 +1,76 @@
+// One call: all that a handler is given beside the request.
+import type { ApiKeyStore } from "../authentication/api-key-store";
+import type { Permission } from "../iam/permissions";
+import type { Principal } from "../iam/principal";
+import type { StreamedInput } from "../contract/answer";
+import type { UsualDurations } from "../service/usual-durations";
+import type { JsonObject } from "../rpc/any";
+import type { AdministratorAction } from "../service/authorizer";
+import type { FullShards } from "../service/full-shards";
+import type { IamService } from "../service/iam-policy";
+import type { TokenKeys } from "../service/page-token";
+import type { OperationLists, OperationReads, OperationStore, RequestStore, SlotStore } from "../service/ports";
+import type { Caller } from "../service/start-once";
+import type { Deployment } from "../service/start-operation";
+import type { SpendQuota } from "../service/start-quota";
+import type { StartOptions } from "./messages/start";
+
+/** The services' ports and the configuration, made once per request by the composition root. */
+export interface ServiceContext {
+  /** Who calls: a requestId and an operation are the caller's own. */
+  caller: Caller;
+  /** Throws where the caller has not the permission on a parent. */
+  authorize: (permission: Permission, parent: string) => Promise<void>;
+  /** The same, judged anew, credentials included. */
+  authorizeAnew: (permission: Permission, parent: string) => Promise<void>;
+  /** Until when what is judged now may be relied on. */
+  judgementEnd: () => number;
+  /** Throws where the caller has not the permission on an operation, by its own policy and starter too. */
+  permit: (permission: Permission, name: string) => Promise<void>;
+  /** Throws where the caller is no administrator of the deployment. */
+  administer: (action: AdministratorAction, resource: string) => void;
+  iam: IamService;
+  principal: Principal;
+  apiKeys: ApiKeyStore;
+  deployment: Deployment;
+  store: OperationStore;
+  /** The operations of a list that the caller may have: who may list a parent may see what is in it. */
+  listed: Pick<OperationStore, "get">;
+  /** What GetOperation and WaitOperation read: the store, or a snapshot in its place. */
+  reads: OperationReads;
+  requests: RequestStore;
+  /** What this isolate remembers of full index shards. */
+  fullShards: FullShards;
+  slots: SlotStore;
+  /** Counts what callers start in a day; undefined: nothing is counted. */
+  spendQuota: SpendQuota | undefined;
+  lists: OperationLists;
+  /** The deployment's own page token keys; undefined: each scope's. */
+  tokenKeys: TokenKeys | undefined;
+  now: () => number;
+  /** How long operations have taken, as this isolate has seen it. */
+  usualDurations: UsualDurations;
+}
+
+export interface Call {
+  service: ServiceContext;
+  /** What the path names, and the permission was judged on: an operation, a parent (empty for the root), a resource. */
+  resource: string;
+  /** The resource that the path acts on: the path without version and verb, decoded. */
+  target: string;
+  /** The API version that an operation's metadata names. */
+  apiVersion: string;
+  headers: Headers;
+  /** Aborted when the client has gone. */
+  signal: AbortSignal;
+  /** Of a method that starts an operation. */
+  start: StartOptions;
+  /** The body as it was sent, without the fields of `start`. */
+  sent: JsonObject;
+  /** A body that is no JSON. */
+  input: StreamedInput | undefined;
+  /** What is thrown where the input was not what its request said. */
+  inputProblem: () => Error | undefined;
+  /** What the request's line in the log says of it. */
+  notes: { operation?: string; resource?: string };
+}

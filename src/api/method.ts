@@ -1,0 +1,75 @@
+// One row of the table: all that there is to say of a method that the service serves. The door serves it by its row, and the
+// documents describe it by its row.
+import type { Permission } from "../iam/permissions";
+import type { Method } from "../method/define-method";
+import type { Message } from "../protobuf/message";
+import type { JsonObject } from "../rpc/any";
+import type { AdministratorAction } from "../service/authorizer";
+import type { JsonAnswer } from "./answer";
+import type { Call } from "./call";
+
+/** One HTTP binding (google.api.http). */
+export interface HttpBinding {
+  method: "GET" | "POST" | "PATCH" | "DELETE";
+  /** `{version}` at its head stands for each served version. `**` stands for collections and ids in turn. */
+  template: string;
+  /** HttpRule.body: `"*"`, the field that is the body, or undefined: no JSON body is read. */
+  body?: string | undefined;
+}
+
+/**
+ * Who may call. The door judges a permission on a parent before it reads anything but the path. An operation's own object
+ * judges a permission on the operation, before existence: with the method's own call where that is the first thing done for
+ * the caller, else with a call before the body is read.
+ */
+type Access =
+  | {
+      permission: Permission;
+      /** What the path names; `parents`: a parent in which collection ids may be the wildcard `-` (AIP-159). */
+      on: "operation" | "parent" | "parents" | "resource";
+      /** Whether a call without a body is malformed. Then the caller is judged before that is said. */
+      needsBody?: true;
+    }
+  | { permission: AdministratorAction; on: "deployment" }
+  | { permission: "none"; on: "everyone" };
+
+interface Row {
+  /** Its full name: `google.longrunning.Operations.GetOperation`. */
+  name: string;
+  description: string;
+  /** The first is the method's own; those of another HTTP method are additional_bindings, which discovery documents lack. */
+  http: readonly [HttpBinding, ...HttpBinding[]];
+  /** undefined: nothing declares it, and its JSON may be any object. */
+  request: Message | undefined;
+  /** Fields that may come in the query although the body has the whole request. Given in both, they must agree. */
+  query?: readonly string[];
+  /** The path may have the operation's full name as one segment, percent-encoded: so the stock google-gax client asks. */
+  takesEncodedName?: true;
+  response: Message;
+  /** Whether it starts an operation: it takes requestId, validateOnly and Prefer. */
+  starts?: true;
+  /** The method of the deployment that it starts, where it does. That one decodes its own request. */
+  method?: Method;
+  /** Takes out of the request's JSON what the method ignores, before the rest is decoded. */
+  select?(json: JsonObject, resource: string): JsonObject;
+  handle(request: never, call: Call): Promise<object>;
+}
+
+/** A row of the table. */
+export type ApiMethod = Row & Access;
+
+interface TypedRow<Request extends object, Response extends object> extends Row {
+  request: Message<Request>;
+  response: Message<Response>;
+  handle(request: Request, call: Call): Promise<Response | JsonAnswer>;
+}
+
+/** A row whose handler is given what the request's message declares, and returns what the response's does. */
+export function apiMethod<Request extends object, Response extends object>(
+  row: TypedRow<Request, Response> & Access,
+): ApiMethod {
+  return row;
+}
+
+/** The methods that a template's `{version}` stands for; all mean the same resource. */
+export const API_VERSIONS = ["v1", "v1beta1", "ui"] as const;

@@ -1,0 +1,41 @@
+// What those who run the service ask, beside google.longrunning (docs/operations.md): administrators alone may.
+import type { Method } from "../method/define-method";
+import { explainOperation } from "../service/operations";
+import { retryOperation } from "../service/retry-operation";
+import { JsonAnswer } from "./answer";
+import { Operation } from "./messages/longrunning";
+import { ExplainOperationRequest, OperationExplanation, RetryOperationRequest } from "./messages/operators";
+import { type ApiMethod, apiMethod } from "./method";
+import { startedAnswer } from "./start";
+
+/** The methods of a deployment with these methods. */
+export function operators(methods: readonly Method[]): readonly ApiMethod[] {
+  const methodById = new Map(methods.map((method) => [method.id, method]));
+  return [
+    apiMethod({
+      name: "edge_operations.v1.Operators.ExplainOperation",
+      description: "Tells why an operation is where it is, and what happens next. For administrators.",
+      http: [{ method: "GET", template: "/{version}/{name=**/operations/*}:explain" }],
+      request: ExplainOperationRequest,
+      response: OperationExplanation,
+      permission: "longrunning.operations.explain",
+      on: "operation",
+      handle: async (_, { resource, service: { store } }) => new JsonAnswer(await explainOperation(store, resource)),
+    }),
+    apiMethod({
+      name: "edge_operations.v1.Operators.RetryOperation",
+      description: "Starts a failed operation again, as a new operation with the same request. For administrators.",
+      http: [{ method: "POST", template: "/{version}/{name=**/operations/*}:retry", body: "*" }],
+      request: RetryOperationRequest,
+      starts: true,
+      response: Operation,
+      permission: "longrunning.operations.retry",
+      on: "operation",
+      handle: async (_, call) => {
+        const { caller, deployment, now } = call.service;
+        const retry = { name: call.resource, caller, deployment, now: now(), methods: methodById };
+        return startedAnswer(call, await retryOperation(call.service, { ...call.start, ...retry }));
+      },
+    }),
+  ];
+}

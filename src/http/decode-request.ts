@@ -1,0 +1,103 @@
+// What a call says, decoded by its row: path, query and body together make one request (google/api/http.proto).
+import { type StartOptions, StartParameters, startOptions } from "../api/messages/start";
+import type { ApiMethod, HttpBinding } from "../api/method";
+import { MAX_BODY_BYTES } from "../limits";
+import { violationsFromIssues } from "../method/request-schema";
+import type { Message } from "../protobuf/message";
+import type { Json, JsonObject } from "../rpc/any";
+import { isJsonObject } from "../rpc/decode";
+import { invalidArgument } from "../rpc/error";
+import { methodParameters } from "./query";
+import { type RequestBody, readJson, readJsonObject } from "./request-body";
+import { transcode } from "./transcoding";
+
+export interface SentRequest {
+  request: Request;
+  body: RequestBody;
+  search: URLSearchParams;
+  /** The names in the path by variable. */
+  names: Readonly<Record<string, string>>;
+  /** What of them the permission was judged on. */
+  resource: string;
+  /** The path without version and verb. */
+  target: string;
+}
+
+export interface DecodedRequest {
+  /** Of the row's request message; JSON where the method decodes it itself. */
+  request: object;
+  start: StartOptions;
+  /** The body as it was sent, without the fields of `start`. */
+  sent: JsonObject;
+}
+
+const NO_START: StartOptions = { requestId: undefined, validateOnly: false };
+const START_NAMES = StartParameters.fields.flatMap(({ jsonName, protoName }) => [jsonName, protoName]);
+
+/** @throws RpcError INVALID_ARGUMENT naming each field that is wrong. */
+export async function decodeRequest(
+  row: ApiMethod,
+  binding: HttpBinding,
+  { request, body, search, names, resource, target }: SentRequest,
+): Promise<DecodedRequest> {
+  const query = methodParameters(search);
+  const read = await readBody(row, binding, request, body);
+  const whole = binding.body === "*" && isJsonObject(read) ? read : undefined;
+  const given = row.starts ? startParameters(query, whole ?? {}) : { start: NO_START, query, rest: whole ?? {} };
+  const json = transcode({
+    pathVariables: row.method ? names : declaredNames(row.request, names),
+    query: given.query,
+    body: whole ? given.rest : read,
+    bodyRule: binding.body,
+    besides: row.query,
+    describe: row.request,
+    ...(row.method ? {} : { path: target }),
+  });
+  const sent = whole ? given.rest : isJsonObject(read) ? read : {};
+  if (row.method || !row.request) return { request: json, start: given.start, sent };
+  const selected = row.select?.(json, resource) ?? json;
+  return { request: decodeMessage(row.request, selected, binding.body), start: given.start, sent };
+}
+
+/** A method of the deployment is given a body that it does not take, to reject it. */
+function readBody(row: ApiMethod, { body: rule }: HttpBinding, request: Request, body: RequestBody) {
+  if (row.method) return row.method.input ? undefined : readJson(request, body, MAX_BODY_BYTES);
+  return rule === undefined ? undefined : readJsonObject(request, body, MAX_BODY_BYTES);
+}
+
+/** Takes requestId and validateOnly out of query and body: they are no fields of the method's own request. */
+function startParameters(query: URLSearchParams, body: JsonObject) {
+  const isStart = (name: string): boolean => START_NAMES.includes(name);
+  const parts = <T>(entries: Iterable<[string, T]>) => Map.groupBy(entries, ([name]) => isStart(name));
+  const inQuery = parts(query);
+  const inBody = parts(Object.entries<Json>(body));
+  const json = transcode({
+    pathVariables: {},
+    query: new URLSearchParams(inQuery.get(true)),
+    body: Object.fromEntries(inBody.get(true) ?? []),
+    bodyRule: "*",
+    besides: START_NAMES,
+    describe: StartParameters,
+  });
+  return {
+    start: startOptions(decodeMessage(StartParameters, json)),
+    query: new URLSearchParams(inQuery.get(false)),
+    rest: Object.fromEntries(inBody.get(false) ?? []),
+  };
+}
+
+/** A parent in the path need not be a field: the handler acts on what the permission was judged on. */
+function declaredNames(request: Message | undefined, names: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(names).filter(([name]) => request?.fieldByName(name) !== undefined));
+}
+
+/** Violations in a body that is one field are named as they are in the body. */
+export function decodeMessage<T extends object>(message: Message<T>, json: JsonObject, bodyRule = "*"): T {
+  const result = message["~standard"].validate(json);
+  if (result.issues === undefined) return result.value;
+  const issues = result.issues.map(({ message: problem, path = [] }) => ({
+    message: problem,
+    path: path[0] === bodyRule ? path.slice(1) : path,
+  }));
+  throw invalidArgument(violationsFromIssues(issues));
+}

@@ -1,0 +1,72 @@
+// The names in a path: each decoded once, and checked. A malformed one is INVALID_ARGUMENT.
+import type { ApiMethod } from "../api/method";
+import { nameFromPath, parseOperationName } from "../aip/resource-name";
+import { invalidArgument } from "../rpc/error";
+
+/** The names by variable, from the path's segments as they came, still percent-encoded. */
+export function namesFromVariables(
+  row: ApiMethod,
+  encodedVariables: Readonly<Record<string, string>>,
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(encodedVariables).map(([variable, encoded]) => {
+      if (row.on === "parents") return [variable, parentPattern(pathName(variable, encoded))];
+      const whole = row.takesEncodedName ? nameInSegment(encoded) : undefined;
+      return [variable, withoutWildcard(variable, whole ?? pathName(variable, encoded))];
+    }),
+  );
+}
+
+/** What a permission is judged on, and the handler acts on: an operation, a parent or a resource; empty for the root. */
+export function resourceOf(row: ApiMethod, names: Readonly<Record<string, string>>, target: string): string {
+  if (row.method) return parentFromNames(names);
+  return names["name"] ?? names["parent"] ?? names["resource"] ?? (row.on === "deployment" ? target : "");
+}
+
+/** The resource that a path acts on: the path without version and verb, decoded. */
+export function targetFromPath(path: string): string {
+  const [, , ...segments] = path.replace(/:[^/:]*$/, "").split("/");
+  return segments.map((segment) => decodeURIComponent(segment)).join("/");
+}
+
+/** Where a method's operations live: its `parent`, or else the location or region that its resource is in. */
+function parentFromNames(names: Readonly<Record<string, string>>): string {
+  if (names["parent"] !== undefined) return names["parent"];
+  for (const name of Object.values(names)) {
+    const parent = /^projects\/[^/]+\/(?:locations|regions)\/[^/]+/.exec(name)?.[0];
+    if (parent !== undefined) return parent;
+  }
+  return "";
+}
+
+function pathName(variable: string, encoded: string): string {
+  const name = nameFromPath(encoded);
+  if (!name.ok) throw invalidArgument([{ field: variable, description: name.description }]);
+  // AIP-159: "-" stands for a resource id.
+  if (name.value.split("/").some((segment, index) => index % 2 === 0 && segment === "-")) {
+    const description = `"-" stands for an id, not for a collection, in ${JSON.stringify(name.value)}`;
+    throw invalidArgument([{ field: variable, description }]);
+  }
+  return name.value;
+}
+
+/** A parent in which every collection id but the first may be `-`. */
+function parentPattern(parent: string): string {
+  if (parent.split("/")[1] !== "-") return parent;
+  throw invalidArgument([{ field: "parent", description: 'the first collection id cannot be "-": name it' }]);
+}
+
+function withoutWildcard(field: string, name: string): string {
+  const isWildcard = name.split("/").some((segment, index) => index % 2 === 1 && segment === "-");
+  if (!isWildcard) return name;
+  const description = `"-" stands for any resource only in lists, not in ${JSON.stringify(name)}`;
+  throw invalidArgument([{ field, description }]);
+}
+
+/** `operations/{percent-encoded full name}`: the stock google-gax client means that name. */
+function nameInSegment(encoded: string): string | undefined {
+  const segment = /^operations\/([^/]*%2F[^/]*)$/i.exec(encoded)?.[1];
+  // The name's own segments are divided by what was %2F. Each was encoded once, as a whole.
+  const name = segment === undefined ? undefined : nameFromPath(segment.replaceAll(/%2F/gi, "/"));
+  return name?.ok && parseOperationName(name.value) ? name.value : undefined;
+}
