@@ -197,8 +197,14 @@ describe("what is accepted of a client", () => {
         read("Operation", operation);
         read("ListOperationsResponse", { operations: [operation, operation] });
       }),
-      // Chance alone seldom meets the two values of a bool.
-      { numRuns: 5_000, examples: [[{ "@type": url("BoolValue"), value: true }]] },
+      // Chance alone seldom meets the two values of a bool, or an Any in an Any.
+      {
+        numRuns: 5_000,
+        examples: [
+          [{ "@type": url("BoolValue"), value: true }],
+          [{ "@type": url("Any"), value: { "@type": url("Empty") } }],
+        ],
+      },
     );
 
     // It has looked at each.
