@@ -1,4 +1,5 @@
-// JSON whose integers are exact: from 2^53 on, JavaScript's numbers hold not every integer, and `1e400` not at all.
+// JSON whose integers are exact: from 2^53 on, JavaScript's numbers hold not every integer, and `1e400` not at all. Callers
+// send the text, so it is read once from its start to its end, whatever is in it.
 
 /** A number that cannot be held, in the place of its value. */
 export interface InexactNumber {
@@ -10,48 +11,123 @@ export interface InexactNumber {
 
 /** Sixteen digits, or an exponent: a text without either has no such number. */
 const MAY_BE_INEXACT = /\d{16}|\d[eE][+-]?\d/;
+/** Every decimal of so many significant digits is the shortest text of a double of its own. */
+const MAX_EXACT_DIGITS = 15;
 
-class Inexact {
-  readonly source: string;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COLON = 0x3a;
+const COMMA = 0x2c;
+const MINUS = 0x2d;
+const ZERO = 0x30;
+const NINE = 0x39;
+const OPEN_ARRAY = 0x5b;
+const CLOSE_ARRAY = 0x5d;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
 
-  constructor(source: string) {
-    this.source = source;
-  }
+/** An array or object that encloses the present place: which of its items is read. */
+interface Enclosing {
+  /** The item of an array; undefined: it is an object. */
+  index: number | undefined;
+  /** Where the field name of an object begins and ends, quotes included. */
+  keyStart: number;
+  keyEnd: number;
 }
 
 /** The numbers of a JSON text that would become others, at most `max` of them. The text must be well formed. */
 export function inexactNumbers(text: string, max: number): InexactNumber[] {
   if (!MAY_BE_INEXACT.test(text)) return [];
-  let found = 0;
-  // The source text of a value is a part of JSON.parse that TypeScript does not know yet.
-  const marked: unknown = JSON.parse(text, ((_key: string, value: unknown, { source }: { source?: string }) => {
-    if (typeof value !== "number" || source === undefined || found >= max || isKept(value, source)) return value;
-    found += 1;
-    return new Inexact(source);
-  }) as (this: unknown, key: string, value: unknown) => unknown);
-  return found === 0 ? [] : placesOf(marked, []);
+  const found: InexactNumber[] = [];
+  const enclosing: Enclosing[] = [];
+  let stringStart = 0;
+  let stringEnd = 0;
+  for (let at = 0; at < text.length && found.length < max;) {
+    const code = text.charCodeAt(at);
+    const inner = enclosing.at(-1);
+    if (code === QUOTE) {
+      stringStart = at;
+      stringEnd = endOfString(text, at);
+      at = stringEnd;
+      continue;
+    }
+    if (code === MINUS || isDigit(code)) {
+      const end = endOfNumber(text, at);
+      if (!isKept(text, at, end)) found.push({ path: pathOf(text, enclosing), source: text.slice(at, end) });
+      at = end;
+      continue;
+    }
+    if (code === OPEN_ARRAY || code === OPEN_OBJECT) {
+      enclosing.push({ index: code === OPEN_ARRAY ? 0 : undefined, keyStart: 0, keyEnd: 0 });
+    } else if (code === CLOSE_ARRAY || code === CLOSE_OBJECT) enclosing.pop();
+    else if (code === COLON && inner) [inner.keyStart, inner.keyEnd] = [stringStart, stringEnd];
+    else if (code === COMMA && inner?.index !== undefined) inner.index += 1;
+    at += 1;
+  }
+  return found;
+}
+
+function isDigit(code: number): boolean {
+  return code >= ZERO && code <= NINE;
+}
+
+/** The place after the closing quote. */
+function endOfString(text: string, start: number): number {
+  let at = start + 1;
+  for (let code = text.charCodeAt(at); code !== QUOTE && at < text.length; code = text.charCodeAt(at)) {
+    at += code === BACKSLASH ? 2 : 1;
+  }
+  return at + 1;
+}
+
+/** A number has digits, and `+-.eE`; what follows it is none of these. */
+function endOfNumber(text: string, start: number): number {
+  let at = start + 1;
+  while (at < text.length && !DELIMITERS.has(text.charCodeAt(at))) at += 1;
+  return at;
+}
+
+/** What can stand behind a number. */
+const DELIMITERS: ReadonlySet<number> = new Set([COMMA, CLOSE_ARRAY, CLOSE_OBJECT, 0x20, 0x09, 0x0a, 0x0d]);
+
+function pathOf(text: string, enclosing: readonly Enclosing[]): (string | number)[] {
+  return enclosing.map(({ index, keyStart, keyEnd }) => index ?? (JSON.parse(text.slice(keyStart, keyEnd)) as string));
 }
 
 /** A fraction is rounded, as every double is. An integer is kept where it is the double's value, or how that is written. */
-function isKept(value: number, source: string): boolean {
+function isKept(text: string, start: number, end: number): boolean {
+  const source = text.slice(start, end);
+  const value = Number(source);
   if (!Number.isFinite(value)) return false;
-  if (!Number.isInteger(value) || Number.isSafeInteger(value)) return true;
-  if (/^-?\d+$/.test(source) && BigInt(source) === BigInt(value)) return true;
-  return decimal(source) === decimal(String(value));
+  if (!Number.isInteger(value) || Number.isSafeInteger(value) || source.length <= MAX_EXACT_DIGITS) return true;
+  const written = decimalOf(source);
+  if (written.digits.length <= MAX_EXACT_DIGITS) return true;
+  const shortest = decimalOf(String(value));
+  if (written.digits === shortest.digits && written.exponent === shortest.exponent) return true;
+  const isPlain = written.exponent >= 0 && end - start <= MAX_PLAIN_DIGITS;
+  return isPlain && BigInt(written.digits) * 10n ** BigInt(written.exponent) === BigInt(Math.abs(value));
 }
 
-/** Digits and exponent, so that `1e21`, `1E+21` and `1000000000000000000000` are one text. */
-function decimal(source: string): string {
-  const [, sign = "", whole = "", fraction = "", exponent = "0"] =
-    /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(source) ?? [];
-  const digits = (whole + fraction).replace(/^0+/, "");
-  const significant = digits.replace(/0+$/, "");
-  return `${sign}${significant}e${Number(exponent) - fraction.length + digits.length - significant.length}`;
+/** No finite double has more digits before its point. */
+const MAX_PLAIN_DIGITS = 310;
+
+/** The significant digits of a number that is not zero, and the power of ten by which they are multiplied. */
+interface Decimal {
+  digits: string;
+  exponent: number;
 }
 
-function placesOf(value: unknown, path: (string | number)[]): InexactNumber[] {
-  if (value instanceof Inexact) return [{ path, source: value.source }];
-  if (Array.isArray(value)) return value.flatMap((item, index) => placesOf(item, [...path, index]));
-  if (typeof value !== "object" || value === null) return [];
-  return Object.entries(value).flatMap(([key, member]) => placesOf(member, [...path, key]));
+/** `1e21`, `1E+21` and `1000000000000000000000` are one decimal. */
+function decimalOf(source: string): Decimal {
+  const exponentAt = source.search(/[eE]/);
+  const mantissa = exponentAt < 0 ? source : source.slice(0, exponentAt);
+  const point = mantissa.indexOf(".");
+  const digits = mantissa.replaceAll(/[-.]/g, "");
+  let first = 0;
+  while (digits.charCodeAt(first) === ZERO) first += 1;
+  let end = digits.length;
+  while (end > first && digits.charCodeAt(end - 1) === ZERO) end -= 1;
+  const fraction = point < 0 ? 0 : mantissa.length - point - 1;
+  const exponent = exponentAt < 0 ? 0 : Number(source.slice(exponentAt + 1));
+  return { digits: digits.slice(first, end), exponent: exponent - fraction + digits.length - end };
 }

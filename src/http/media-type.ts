@@ -17,11 +17,20 @@ export function parseMediaType(contentType: string | null): MediaType | undefine
   const [essence = "", ...parameters] = contentType.split(";").map((part) => part.trim());
   const valueOf = (name: string): string | undefined =>
     parameters
-      .map((parameter) => /^([^=]*?)\s*=\s*"?([^"]*)"?$/.exec(parameter))
-      .find((match) => match?.[1]?.toLowerCase() === name)?.[2]
-      ?.trim()
-      .toLowerCase();
+      .map(nameAndValue)
+      .find(([key]) => key === name)?.[1]
+      ?.toLowerCase();
   return { essence: essence.toLowerCase(), charset: valueOf("charset"), header: valueOf("header") };
+}
+
+/** `name="value"`, read by searches: a header may have thousands of spaces, which a pattern would try again and again. */
+function nameAndValue(parameter: string): [name: string, value: string | undefined] {
+  const equals = parameter.indexOf("=");
+  if (equals < 0) return [parameter, undefined];
+  const value = parameter.slice(equals + 1).trim();
+  const inner = value.slice(value.startsWith('"') ? 1 : 0, value.length > 1 && value.endsWith('"') ? -1 : undefined);
+  const name = parameter.slice(0, equals).trim().toLowerCase();
+  return [name, inner.includes('"') ? undefined : inner.trim()];
 }
 
 export function isJson({ essence }: MediaType): boolean {

@@ -187,6 +187,19 @@ export const costlyKinds: Record<string, CostlyKind> = {
         headers: { "Content-Type": "application/json" },
       }),
   },
+  // One long value, where a body of many short ones has none.
+  longBody: {
+    boundMs: REFUSAL_MS,
+    maxCharacters: 300,
+    seeds: [`90071992547409920.${PART}0${PART}1`, `"${PART}\\\\${PART}"`, `1e${PART}0${PART}1`, `"${PART}é${PART}"`],
+    tokens: [...JSON_TOKENS, PART, "0", "9", ".", "e", "-", " ", '"'],
+    call: (input) => {
+      const [head = "", run = "", tail = ""] = input.split(PART);
+      const long = filled(run, MAX_BODY_BYTES - 1_000);
+      const body = `{"success":${head}${long}${tail}}`;
+      return () => ask("POST", "/v1/echo:wait", { body, headers: { "Content-Type": "application/json" } });
+    },
+  },
   created: {
     boundMs: REFUSAL_MS,
     maxCharacters: 2_000,
@@ -253,7 +266,16 @@ export const costlyKinds: Record<string, CostlyKind> = {
   headers: {
     boundMs: REFUSAL_MS,
     maxCharacters: MAX_URL_CHARACTERS,
-    seeds: ["wait=1", '"x", W/"y"', "text/csv; charset=utf-8; a=b", "a;b=c;d=e", ",;=,;=", 'a="b\\"'],
+    seeds: [
+      "wait=1",
+      `text/csv; a${" ".repeat(4_000)}b`,
+      `wait${" ".repeat(4_000)}=1`,
+      '"x", W/"y"',
+      "text/csv; charset=utf-8; a=b",
+      "a;b=c;d=e",
+      ",;=,;=",
+      'a="b\\"',
+    ],
     tokens: ',|;|=|"|\\|wait=1|W/|*|a|q=0.1| |charset=|text/csv'.split("|"),
     call: (input) => {
       const value = asHeader(input);

@@ -86,6 +86,10 @@ function isLeapYear(year: number): boolean {
   return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
 }
 
+/** A cell may have a million zeros, which a pattern would try from each of them. */
 function withoutTrailingZeros(second: string): string {
-  return second.includes(".") ? second.replace(/\.?0+$/, "") : second;
+  if (!second.includes(".")) return second;
+  let end = second.length;
+  while (second[end - 1] === "0") end -= 1;
+  return second.slice(0, second[end - 1] === "." ? end - 1 : end);
 }

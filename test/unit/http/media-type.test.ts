@@ -23,6 +23,15 @@ describe("parseMediaType", () => {
     expect(parseMediaType(contentType)?.header).toBe(header);
   });
 
+  test("reads each character a bounded number of times", () => {
+    const startTime = performance.now();
+    const { charset } = parseMediaType(`text/csv; a${" ".repeat(100_000)}b; charset=utf-8`)!;
+
+    expect(charset).toBe("utf-8");
+    // One pass takes a millisecond; a pattern that tries again from each space takes many seconds.
+    expect(performance.now() - startTime).toBeLessThan(1_000);
+  });
+
   test.each([[null], [""], ["  "]])("finds nothing in %j", (contentType) => {
     expect(parseMediaType(contentType)).toBeUndefined();
   });

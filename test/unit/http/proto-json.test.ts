@@ -78,8 +78,26 @@ describe("a number that JavaScript cannot hold", () => {
     ['{"a":"9007199254740993","9007199254740993":"1e400"}', []],
     ['{"a":36028797018963969}', ["a"]],
     ['{"__proto__":{"b":9007199254740993}}', ["__proto__.b"]],
+    ['{"a":{"b":[{},[1e1,2]]},"c":[[],"x\\"1e999",1e999]}', ["c.2"]],
+    ['{"a\\"\\\\":1e999 , "b" : [ 1e999 ]}', ['a"\\', "b.0"]],
+    ['{"a":36028797018963968,"b":3.6028797018963968e16,"c":-36028797018963968}', []],
+    ['{"a":90071992547409920.5}', ["a"]],
+    ["1e999", [""]],
   ])("is found where it is: %s", (text, expected) => {
     expect(inexactNumbers(text, 50).map(({ path }) => path.join("."))).toEqual(expected);
+  });
+
+  test.each([
+    ["zeros that mean nothing", `[90071992547409920.${"0".repeat(100_000)}1]`, 1],
+    ["digits", `[${"9".repeat(100_000)}]`, 1],
+    ["strings beside a number", `[1e1${`,","`.repeat(30_000)}]`, 0],
+    ["backslashes", `[1e1,"${"\\\\".repeat(50_000)}"]`, 0],
+  ])("is looked for in one pass, through a hundred thousand %s", (_, text, count) => {
+    const startTime = performance.now();
+
+    expect(inexactNumbers(text, 50)).toHaveLength(count);
+    // One pass takes a millisecond; a pattern that tries again from each zero takes seven seconds.
+    expect(performance.now() - startTime).toBeLessThan(1_000);
   });
 
   test("is looked for no further than it is told of", () => {
