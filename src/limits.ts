@@ -62,8 +62,6 @@ export const MAX_STATEMENT_ROWS = 128;
  * shard serves all callers of its scope, one at a time, so a page must not hold it for long.
  */
 export const MAX_PAGE_WORK_NS = 300_000_000;
-/** The longest row that earlier versions wrote: two Anys of 16 KiB, and the details and message of an error. */
-export const MAX_INDEX_ROW_BYTES = 112 * KIB;
 /** Times that one page goes to the shards for more: the second is for shards that have more than their even share. */
 export const MAX_PAGE_ROUNDS = 3;
 /** Shards that a deployment may spread a scope over. */

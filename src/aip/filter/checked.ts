@@ -1,4 +1,4 @@
-// The checked tree of a filter: every field known, every literal of its field's type. Both back ends read it.
+// The checked tree of a filter: every field known, every literal of its field's type. The matcher reads it.
 import type { Timestamp } from "../timestamp";
 import type { BooleanField, IntegerField, JsonField, MessageField, StringField, TimestampField } from "./fields";
 import type { Comparator } from "./lexer";

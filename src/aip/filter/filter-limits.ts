@@ -2,21 +2,12 @@
 
 /** Characters (UTF-16 units) of a filter: it travels in a URL, and proxies cut those at 8 KiB. */
 export const MAX_FILTER_CHARACTERS = 4_096;
-/** Parentheses and calls within one another: bounds the parser's recursion and the depth of the SQL expression. */
+/** Parentheses and calls within one another: bounds the parser's recursion and the matcher's. */
 export const MAX_FILTER_DEPTH = 16;
 /** Restrictions of a filter, each value of a composite argument counted: bounds what is evaluated for each row. */
 export const MAX_FILTER_TERMS = 64;
 /** Names in one path, `a.b.c` being three: deeper than any metadata that people filter by. */
 export const MAX_PATH_SEGMENTS = 16;
-
-/** Parameters a compiled filter binds. A Durable Object allows 100 in a query; the rest are the list's own. */
-export const MAX_SQL_PARAMETERS = 80;
-/** Characters of a compiled filter. A Durable Object allows 100 KB in a statement; the rest is the list's own. */
-export const MAX_SQL_CHARACTERS = 60_000;
-/** Looks into a row's JSON that SQL takes for a filter, each of which may write out a whole list; the matcher does the rest. */
-export const MAX_SQL_LOOKS = 100;
-/** Spellings (snake_case or camelCase at every level) of one path that SQL tries; with more, the matcher decides alone. */
-export const MAX_SQL_PATH_SPELLINGS = 8;
 
 /** Characters of the filter shown around an error, and of the text that was found in its place. */
 export const MAX_EXCERPT_CHARACTERS = 72;

@@ -1,4 +1,4 @@
-// ListOperationsRequest.filter (AIP-160): text in, a filter with its two back ends out. The grammar is in docs/filters.md.
+// ListOperationsRequest.filter (AIP-160): text in, a checked filter out. The grammar is in docs/filters.md.
 import type { CheckedExpression } from "./checked";
 import { check } from "./checker";
 import { type FilterError, type Problem, filterErrorFromProblem } from "./filter-error";
@@ -6,8 +6,6 @@ import type { FilterRow } from "./filter-row";
 import { type IndexHints, indexHints } from "./index-hints";
 import { matches } from "./matcher";
 import { parse } from "./parser";
-import { type CompiledFilter, compileFilter } from "./sql";
-import type { FilterColumns } from "./sql-columns";
 import type { Work } from "./work";
 
 export interface Filter {
@@ -17,12 +15,6 @@ export interface Filter {
   readonly hints: IndexHints;
   /** Whether the row matches; what that costs is taken from `work`. */
   matches(row: FilterRow, work: Work): boolean;
-  /**
-   * The filter as a condition on rows. Where it is not `exact`, it lets every match pass and perhaps others, which
-   * `matches` then refuses. Its parameters are numbered: `firstParameter` (1 unless given) is 1 more than the
-   * parameters that stand before it in the statement; those after it may be plain `?`.
-   */
-  toSql(columns: FilterColumns, options?: { firstParameter?: number }): CompiledFilter;
 }
 
 export type ParsedFilter = { ok: true; filter: Filter } | { ok: false; error: FilterError };
@@ -60,9 +52,5 @@ class CheckedFilter implements Filter {
 
   matches(row: FilterRow, work: Work): boolean {
     return matches(this.#expression, row, work);
-  }
-
-  toSql(columns: FilterColumns, options: { firstParameter?: number } = {}): CompiledFilter {
-    return compileFilter(this.#expression, columns, options);
   }
 }

@@ -1,4 +1,4 @@
-// The plain-code back end: whether one row matches a checked filter. It defines what a filter means; SQL has to agree.
+// Whether one row matches a checked filter. It defines the meaning of a filter; docs/filters.md describes it.
 import type { Timestamp } from "../timestamp";
 import { type CheckedExpression, type CheckedTerm, type StringTest, satisfies } from "./checked";
 import { type BooleanField, type TimestampField, literalFields, stringReaders } from "./fields";

@@ -36,7 +36,7 @@ export function containsIgnoringCase(text: string, contained: Pattern): boolean 
   return matchesPattern(lowerCaseAscii(text), contained);
 }
 
-/** A to Z alone, as SQLite's lower() has it: both back ends must agree. */
+/** A to Z alone: the case of other letters depends on the language. */
 function lowerCaseAscii(text: string): string {
   return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }

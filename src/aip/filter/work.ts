@@ -9,6 +9,8 @@ export const TERM_COST = 300;
 export const FIELD_COST = 10;
 /** Reading a text as a timestamp, a duration or an integer. */
 export const PARSE_COST = 800;
+/** A character of a row's JSON that is parsed. */
+export const PARSE_COST_PER_CHARACTER = 10;
 /** A character that is compared, copied or put into lower case. */
 const CHARACTER_COST = 1;
 

@@ -188,38 +188,30 @@ export function earliestDueTime(sql: SqlStorage): number | undefined {
   return row.due_time ?? undefined;
 }
 
-/** Which rows are looked at, newest first. */
+/** Which rows are read, newest first. */
 export interface Scan {
   /** A parent, or the part of one before its first wildcard. */
   parent: { is: string } | { startsWith: string };
-  /** What the filter leaves to SQL; its parameters are numbered from {@link FIRST_FILTER_PARAMETER}. */
-  where: string;
-  params: readonly SqlStorageValue[];
   hints: IndexHints;
-  /** Whether the bytes of each row are wanted. */
-  isMeasured: boolean;
 }
 
-/** A row that was looked at. What does not match comes without its contents, and costs no more than its key. */
+/** A row that was read. A tombstone, and a row of another parent, comes without its contents. */
 export interface ScannedRow extends RowKey {
-  /** Of its operation's JSON; 0 where the filter reads none. */
-  bytes: number;
-  match: { revision: number; parent: string; operation: string; facts: string } | undefined;
+  done: boolean;
+  contents: { revision: number; parent: string; operation: string; facts: string } | undefined;
 }
 
-export const FIRST_FILTER_PARAMETER = 7;
-
-/** Parts the columns of a match; JSON text and names hold no control character. */
+/** Parts the columns of the contents; JSON text and names hold no control character. */
 const SEPARATOR = "\u001f";
 
 /**
- * The next rows behind `before`, newest first; fewer than `limit` where there are no more. The conditions stand in the
- * result and not in WHERE, where SQLite would read on to the next match, however far away that is. All rows are taken: a
- * cursor that is let go half-way holds its snapshot of the database until the garbage collector finds it.
+ * The next rows after `before`, newest first; fewer than `limit` where there are no more. The condition on the parent is
+ * in the result and not in WHERE, where SQLite would read on to the next match, however far away that is. All rows are
+ * taken, because a cursor that is abandoned half-way holds its snapshot of the database until it is collected.
  */
 export function selectRows(
   sql: SqlStorage,
-  { parent, where, params, hints, isMeasured }: Scan,
+  { parent, hints }: Scan,
   { before, limit }: { before: RowKey | undefined; limit: number },
 ): ScannedRow[] {
   const { min = 0, max = Number.MAX_SAFE_INTEGER - 1 } = hints.createTimeRange ?? {};
@@ -228,10 +220,9 @@ export function selectRows(
   const parentIs = "is" in parent ? "parent = ?4" : "substr(parent, 1, length(?4)) = ?4";
   const running = hints.done === false;
   return sql
-    .exec<{ create_time: number; id: string; revision: number; bytes: number | null; found: string | null }>(
-      `SELECT create_time, id, revision, ${isMeasured ? "octet_length(operation)" : "0"} AS bytes,
-         CASE WHEN operation IS NOT NULL AND ${parentIs} AND (${where})
-           THEN parent || ?5 || facts || ?5 || operation END AS found
+    .exec<{ create_time: number; id: string; done: number; revision: number; contents: string | null }>(
+      `SELECT create_time, id, done, revision,
+         CASE WHEN operation IS NOT NULL AND ${parentIs} THEN parent || ?5 || facts || ?5 || operation END AS contents
        FROM operations ${running ? "INDEXED BY operations_running" : ""}
        WHERE (create_time, id) < (?1, ?2) AND create_time >= ?3
          ${running ? "AND done = 0" : ""}
@@ -242,18 +233,17 @@ export function selectRows(
       "is" in parent ? parent.is : parent.startsWith,
       SEPARATOR,
       limit,
-      ...params,
     )
     .toArray()
-    .map(({ create_time: createTime, id, revision, bytes, found }) => ({
+    .map(({ create_time: createTime, id, done, revision, contents }) => ({
       createTime,
       id,
-      bytes: bytes ?? 0,
-      match: found === null ? undefined : { revision, ...columnsFromText(found) },
+      done: done === 1,
+      contents: contents === null ? undefined : { revision, ...columnsFromText(contents) },
     }));
 }
 
-function columnsFromText(found: string): { parent: string; facts: string; operation: string } {
-  const [parent = "", facts = "", operation = ""] = found.split(SEPARATOR);
+function columnsFromText(contents: string): { parent: string; facts: string; operation: string } {
+  const [parent = "", facts = "", operation = ""] = contents.split(SEPARATOR);
   return { parent, facts, operation };
 }

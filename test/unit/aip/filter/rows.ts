@@ -1,6 +1,5 @@
-// Rows for the filter's tests, and the table of the index as SQLite has it.
+// Rows for the filter's tests.
 import { Work } from "../../../../src/aip/filter/work";
-import { DatabaseSync } from "node:sqlite";
 import type { FilterRow, StoredIndexRow } from "../../../../src/aip/filter/filter-row";
 import { parseFilter } from "../../../../src/aip/filter/filter";
 import type { Json } from "../../../../src/rpc/any";
@@ -43,6 +42,7 @@ export function stored(filterRow: FilterRow): StoredIndexRow {
   const error = errorCode === undefined ? undefined : { code: errorCode, message: errorMessage, details: [] };
   return {
     createTime,
+    done,
     operation: JSON.stringify({ name, metadata, done, error, response }),
     facts: JSON.stringify({
       startTime,
@@ -57,35 +57,4 @@ export function stored(filterRow: FilterRow): StoredIndexRow {
       ...(filterRow.responseTruncated ? { responseTruncated: true } : {}),
     }),
   };
-}
-
-/** An index table in memory, under the limits that workerd sets for a Durable Object's SQLite. */
-export function openIndex(): DatabaseSync {
-  const database = new DatabaseSync(":memory:", {
-    limits: {
-      length: 4 * 1024 * 1024,
-      sqlLength: 100_000,
-      column: 100,
-      exprDepth: 100,
-      compoundSelect: 5,
-      vdbeOp: 25_000,
-      functionArg: 32,
-      likePatternLength: 50,
-      variableNumber: 100,
-    },
-  });
-  database.exec(
-    "CREATE TABLE operations (create_time INTEGER, id TEXT, parent TEXT, done INTEGER, revision INTEGER, due INTEGER, " +
-      "operation TEXT, facts TEXT, PRIMARY KEY (create_time, id)) WITHOUT ROWID",
-  );
-  return database;
-}
-
-export function fill(database: DatabaseSync, rows: readonly FilterRow[]): void {
-  database.exec("DELETE FROM operations");
-  const insert = database.prepare("INSERT INTO operations VALUES (?, ?, 'projects/p', ?, 1, 0, ?, ?)");
-  for (const [index, filterRow] of rows.entries()) {
-    const { createTime, operation, facts } = stored(filterRow);
-    insert.run(createTime, String(index), filterRow.done ? 1 : 0, operation, facts);
-  }
 }

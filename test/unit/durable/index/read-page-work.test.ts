@@ -6,19 +6,20 @@ import { readPage } from "../../../../src/durable/index/read-page";
 import { MAX_SCANNED_ROWS } from "../../../../src/limits";
 import type { RowKey } from "../../../../src/list/page";
 import type { JsonObject } from "../../../../src/rpc/any";
-import { anIndexRow, sqlStorageFrom } from "../../../support/an-index";
+import { anId, anIndexRow, sqlStorageFrom } from "../../../support/an-index";
 
 const PARENT = "projects/p";
 
 function anIndexOf(count: number, metadata: JsonObject): SqlStorage {
   const sql = sqlStorageFrom(new DatabaseSync(":memory:"));
   createSchema(sql);
-  for (let row = 0; row < count; row += 1) upsertRow(sql, anIndexRow({ parent: PARENT, metadata }));
+  const row = anIndexRow({ parent: PARENT, metadata });
+  for (let n = 0; n < count; n += 1) upsertRow(sql, { ...row, id: anId() });
   return sql;
 }
 
-function terms(term: (index: number) => string, operator: string, count = 63): string {
-  return Array.from({ length: count }, (_, index) => term(index)).join(` ${operator} `);
+function terms(term: (index: number) => string, operator: string): string {
+  return Array.from({ length: 63 }, (_, index) => term(index)).join(` ${operator} `);
 }
 
 const second = (index: number): string => String(index % 60).padStart(2, "0");
@@ -38,22 +39,12 @@ describe("a page that has done its share of work", () => {
     ["numbers in lists", terms((index) => `a:${index + 10}`, "OR"), { a: Array.from({ length: 8_000 }, () => 1) }],
     ["wildcards on a long text", `a = "*${"x".repeat(1_900)}y${"x".repeat(1_900)}*z*"`, { a: "x".repeat(16_000) }],
     [
-      "many keys",
-      terms((index) => `b${index}:*`, "OR"),
-      Object.fromEntries(Array.from({ length: 1_600 }, (_, key) => [`k${key}`, 1])),
-    ],
-    [
-      "comparisons of lists",
-      terms((index) => `a != ${index}`, "AND", 60),
-      { a: Array.from({ length: 8_000 }, () => 1) },
-    ],
-    [
       "lists within lists",
       terms((index) => `a.b.c:${index}`, "OR"),
-      { a: Array.from({ length: 60 }, () => ({ b: Array.from({ length: 30 }, () => ({ c: 7 })) })) },
+      { a: Array.from({ length: 120 }, () => ({ b: Array.from({ length: 60 }, () => ({ c: 7 })) })) },
     ],
   ])("is short and says where the next begins: %s", (_, filter, metadata) => {
-    const count = 150;
+    const count = 600;
     const request = {
       parent: PARENT,
       filter: filter.replaceAll(/\b([abk]\d*)(?=[ :.])/g, "metadata.$1"),
@@ -72,7 +63,7 @@ describe("a page that has done its share of work", () => {
   });
 
   test("together with the pages behind it shows each row once", () => {
-    const sql = anIndexOf(100, { a: Array.from({ length: 690 }, () => "2025-01-01T00:00:00Z"), b: 1 });
+    const sql = anIndexOf(200, { a: Array.from({ length: 690 }, () => "2025-01-01T00:00:00Z"), b: 1 });
     const filter = `${terms((index) => `metadata.a:"2026-01-01T00:00:${second(index)}Z"`, "OR")} OR metadata.b = 1`;
     const ids: string[] = [];
     let pages = 0;
@@ -85,8 +76,8 @@ describe("a page that has done its share of work", () => {
     } while (before);
 
     expect(pages).toBeGreaterThan(2);
-    expect(new Set(ids).size).toBe(100);
-    expect(ids).toHaveLength(100);
+    expect(new Set(ids).size).toBe(200);
+    expect(ids).toHaveLength(200);
   });
 });
 
