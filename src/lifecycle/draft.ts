@@ -45,8 +45,8 @@ export const UNCONFIRMED_MESSAGE =
 /** Writes the outcome down, once: a final state has no row in the table, so nothing comes here twice. */
 export function end(draft: Draft, outcome: Outcome, statusMessage: string): void {
   const { record, now, effects } = draft;
-  // Not at work it may have waited for a slot: its place goes to the next.
-  if (record.runSlot && record.fence === undefined) effects.push({ type: "releaseSlot", slot: record.runSlot });
+  // Queued, it may have waited for a slot: its place goes to the next.
+  if (record.runSlot && record.resendTime !== undefined) effects.push({ type: "releaseSlot", slot: record.runSlot });
   endLease(draft);
   delete record.resendTime;
   delete record.wakeTime;
@@ -109,6 +109,12 @@ export function changed({ record, now }: Draft, statusMessage: string, indexDela
 /** The operation ends with an error. */
 export function fail(draft: Draft, error: Status): void {
   end(draft, { error }, error.message);
+}
+
+/** Its message is sent, and is due again when no consumer has claimed the work in time. */
+export function send({ record, effects, now }: Draft): void {
+  record.resendTime = now + record.policy.resendMs;
+  effects.push({ type: "send" });
 }
 
 export function scheduleResend({ record, now }: Draft): void {

@@ -2,6 +2,7 @@
 import type { JsonObject } from "../rpc/any";
 import type { Policy } from "../iam/policy";
 import type { Status } from "../rpc/status";
+import type { Start } from "./new-operation";
 import type { AttemptMemory, Completion, Outcome, Slot, StoredStep } from "./record";
 
 /** Progress as the work reports it: fields to be merged into the metadata. */
@@ -21,6 +22,8 @@ export interface Update {
 
 /** An input of `step`. Those with a `fence` come from a runner and count only while it is the current one. */
 export type OperationEvent =
+  /** The start: what is not one of the facts of the new record. */
+  | ({ type: "start" } & Start)
   | { type: "claim"; fence: string }
   /** A consumer came for the work, but no slot was free. */
   | { type: "hold" }
@@ -79,6 +82,8 @@ export type OutboxEffect = "index" | "snapshot";
 
 /** What the object does after it has saved the record. */
 export type Effect =
+  /** Store the request beside the record, because it is too large to stand in it. */
+  | { type: "storeRequest" }
   /** Send the queue message; re-sent on the alarm until it is claimed. */
   | { type: "send" }
   | { type: OutboxEffect }

@@ -11,7 +11,7 @@ import { Code } from "../rpc/code";
 import type { Status } from "../rpc/status";
 import { type AttemptFailure, rememberAttempt } from "./attempt";
 import { backoffMs } from "./backoff";
-import { type Draft, changed, endLease, fail, move, scheduleResend } from "./draft";
+import { type Draft, changed, endLease, fail, move, scheduleResend, send } from "./draft";
 import type { OperationEvent, Progress, Refusal } from "./event";
 import type { AttemptMemory, OperationRecord, Sleep } from "./record";
 
@@ -45,12 +45,6 @@ export function hold(draft: Draft): Refusal | undefined {
 
 export function slotFreed(draft: Draft): Refusal | undefined {
   return move(draft, "resend", () => send(draft));
-}
-
-/** Its message is sent, and is due again when no consumer has claimed the work in time. */
-export function send({ record, effects, now }: Draft): void {
-  record.resendTime = now + record.policy.resendMs;
-  effects.push({ type: "send" });
 }
 
 export function report(draft: Draft, progress: Progress | undefined): void {

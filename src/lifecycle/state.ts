@@ -21,6 +21,9 @@ export type Transition =
   | "enqueue"
   /** Accepted: its work is done elsewhere. */
   | "await"
+  /** Accepted, and its result was known at once. */
+  | "succeedAtOnce"
+  | "failAtOnce"
   /** Its queue message was not claimed in time, and is sent again. */
   | "resend"
   /** A consumer came for it, but too many of its kind run: it waits for a slot. */
@@ -62,7 +65,7 @@ export type Transition =
  * that leads elsewhere. Deletion is no state: a deleted operation goes through the same states, hidden, to its end.
  */
 export const lifecycle = {
-  NEW: { enqueue: "QUEUED", await: "EXTERNAL", succeed: "SUCCEEDED", fail: "FAILED" },
+  NEW: { enqueue: "QUEUED", await: "EXTERNAL", succeedAtOnce: "SUCCEEDED", failAtOnce: "FAILED" },
   QUEUED: {
     resend: "QUEUED",
     hold: "QUEUED",

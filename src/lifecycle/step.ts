@@ -4,6 +4,7 @@ import { type Draft, end, move } from "./draft";
 import { poll } from "./emulation";
 import type { Effect, OperationEvent, Refusal } from "./event";
 import { effectDone, effectFailed, eraseWhenForgotten } from "./outbox-events";
+import { type NewOperation, newRecord, start } from "./new-operation";
 import type { OperationRecord } from "./record";
 import {
   attemptFailed,
@@ -24,6 +25,13 @@ import { settle } from "./time-events";
 /** What a step comes to: the next record and its effects, or why nothing changed. */
 export type Step = { ok: true; record: OperationRecord; effects: Effect[] } | { ok: false; refusal: Refusal };
 
+/** The record of an operation that has just started. */
+export function startedRecord(operation: NewOperation): OperationRecord {
+  const started = step(newRecord(operation), { ...operation, type: "start" }, operation.createTime);
+  if (!started.ok) throw new Error("the lifecycle table refuses a start");
+  return started.record;
+}
+
 /** Lets one event happen to an operation at `now` (milliseconds since 1970). The record passed in is not changed. */
 export function step(record: OperationRecord, event: OperationEvent, now: number): Step {
   const draft: Draft = { record: { ...record, outbox: { ...record.outbox } }, effects: [], now };
@@ -36,7 +44,10 @@ export function step(record: OperationRecord, event: OperationEvent, now: number
 function apply(draft: Draft, event: OperationEvent): Refusal | undefined {
   const { record } = draft;
   if ("fence" in event && event.type !== "claim" && event.fence !== record.fence) return "FENCED";
+  if (record.state === "NEW" && event.type !== "start") return "NOT_ALLOWED";
   switch (event.type) {
+    case "start":
+      return start(draft, event);
     case "claim":
       return claim(draft, event.fence);
     case "hold":

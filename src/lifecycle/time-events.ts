@@ -1,15 +1,16 @@
 // What time brings about: deadlines, lost leases, silence, wake-ups, re-sends; and the outbox entries that are due.
 import { EXPLANATION_RESENDS, INDEX_PROGRESS_DELAY_MS, MAX_DUE_TRANSITIONS, MAX_PLATFORM_DEATHS } from "../limits";
+import { formatTimestampMs } from "../aip/timestamp";
 import { Code } from "../rpc/code";
 import type { Status } from "../rpc/status";
 import { rememberAttempt } from "./attempt";
 import { backoffMs } from "./backoff";
-import { QUEUED_MESSAGE, deadlineMessage } from "./create-record";
-import { type Draft, UNCONFIRMED_MESSAGE, changed, emit, fail, move, scheduleResend } from "./draft";
+import { QUEUED_MESSAGE } from "./new-operation";
+import { type Draft, UNCONFIRMED_MESSAGE, changed, emit, fail, move, scheduleResend, send } from "./draft";
 import { type DueTransition, dueTransition } from "./due";
 import type { Refusal } from "./event";
 import type { OperationRecord } from "./record";
-import { attemptFailed, backOff, send } from "./runner-events";
+import { attemptFailed, backOff } from "./runner-events";
 
 /** Settles all that is due by now, in the order of its weight, and names the outbox entries that are due. */
 export function settle(draft: Draft, random: number): void {
@@ -55,6 +56,12 @@ function settleOne(draft: Draft, due: DueTransition, random: number): Refusal | 
     default:
       return due satisfies never;
   }
+}
+
+/** The message of an operation that ran out of time. */
+export function deadlineMessage({ createTime, deadline }: Pick<OperationRecord, "createTime" | "deadline">): string {
+  const seconds = (deadline - createTime) / 1_000;
+  return `The operation did not finish within ${seconds}s of its creation (deadline ${formatTimestampMs(deadline)}).`;
 }
 
 function timeOut(draft: Draft, message: string): Refusal | undefined {

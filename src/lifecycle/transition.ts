@@ -7,7 +7,7 @@ import type { AttemptEnd, OperationRecord } from "./record";
 import { type State, isFinal } from "./state";
 
 /** Why it happened: an event, or what of it time brought about. */
-export type TransitionCause = Exclude<OperationEvent["type"], "timePasses"> | DueTransition | "start" | "expire";
+export type TransitionCause = Exclude<OperationEvent["type"], "timePasses"> | DueTransition | "expire";
 
 export interface HappenedTransition {
   /** `NEW` at the start. */
@@ -35,11 +35,6 @@ const SILENT: ReadonlySet<OperationEvent["type"]> = new Set<OperationEvent["type
   "effectFailed",
 ]);
 
-/** The start of an operation. */
-export function startTransition(record: OperationRecord): HappenedTransition {
-  return { from: "NEW", to: record.state, cause: "start", ...endOf(record) };
-}
-
 /** What an event came to; undefined where there is nothing to tell. All that time brings about at once is one. */
 export function transitionFromStep(
   before: OperationRecord,
@@ -55,7 +50,7 @@ export function transitionFromStep(
     from: before.state,
     to: after.state,
     cause,
-    ...(before.hasOwnMetadata === undefined ? { attempt: attemptNumber(before) } : {}),
+    ...(before.hasOwnMetadata === undefined && before.state !== "NEW" ? { attempt: attemptNumber(before) } : {}),
     ...(hasEnded ? { end: attempt.end, ...codeOf(attempt.error?.code) } : {}),
     ...(isFinal(before.state) ? {} : endOf(after)),
   };

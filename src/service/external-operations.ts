@@ -12,7 +12,7 @@ import {
   MIN_HEARTBEAT_MS,
 } from "../limits";
 import type { OperationAnswer } from "../contract/answer";
-import type { NewOperation } from "../lifecycle/create-record";
+import type { NewOperation } from "../lifecycle/new-operation";
 import type { Update } from "../lifecycle/event";
 import type { UpdateRefusal } from "../contract/update";
 import { type Any, type Json, type JsonObject, STRUCT_TYPE_URL } from "../rpc/any";

@@ -7,7 +7,7 @@ import type {
   StartOptions,
   StreamedInput,
 } from "../contract/answer";
-import type { NewOperation } from "../lifecycle/create-record";
+import type { NewOperation } from "../lifecycle/new-operation";
 import type { PageRequest, ShardPage } from "../list/page";
 import type { Slot } from "../lifecycle/record";
 import type { CreatedReservation, Reservation, ReserveAnswer } from "../list/reservation";

@@ -3,7 +3,7 @@
 import { operationName } from "../aip/resource-name";
 import { SLOT_RETRY_SECONDS, UNAVAILABLE_RETRY_SECONDS } from "../limits";
 import type { OperationAnswer, StartAnswer, StartRefusal, StreamedInput } from "../contract/answer";
-import type { NewOperation } from "../lifecycle/create-record";
+import type { NewOperation } from "../lifecycle/new-operation";
 import type { Reservation } from "../list/reservation";
 import type { JsonObject } from "../rpc/any";
 import { RpcError, invalidArgument, unavailable } from "../rpc/error";

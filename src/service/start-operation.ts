@@ -2,7 +2,7 @@
 import type { StreamedInput } from "../contract/answer";
 import { boundedStatus } from "../method/bounded-status";
 import { responseJson } from "../method/response-json";
-import type { NewOperation } from "../lifecycle/create-record";
+import type { NewOperation } from "../lifecycle/new-operation";
 import type { Method, PreparedStart } from "../method/define-method";
 import type { Emulation } from "../lifecycle/emulation";
 import type { ImmediateResult } from "../method/method";

@@ -426,10 +426,10 @@ export const bugs: readonly Bug[] = [
   {
     name: "the index row is written behind the record",
     file: "src/durable/operation/operation-object.ts",
-    find: `    const begun = await this.#beginInIndex(created, options);
+    find: `    const begun = await this.#beginInIndex(accepted, options);
 `,
-    replace: `    this.#life.begin(created, startEffects(created), created.state === "QUEUED" ? request : undefined);
-    const begun = await this.#beginInIndex(created, options);
+    replace: `    this.#life.begin(accepted, request);
+    const begun = await this.#beginInIndex(accepted, options);
 `,
     tests: workers("start.test.ts"),
     caughtBy: "",

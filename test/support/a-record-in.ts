@@ -1,9 +1,11 @@
 // A record in any state of the lifecycle table: found by letting every event happen, until every state has been seen.
 import { nextDueTime } from "../../src/lifecycle/due";
+import { newRecord } from "../../src/lifecycle/new-operation";
 import type { OperationRecord } from "../../src/lifecycle/record";
 import { type State, lifecycle } from "../../src/lifecycle/state";
 import { step } from "../../src/lifecycle/step";
 import { aRecord } from "./a-record";
+import { anOperation } from "./an-operation";
 import { everyEventIn } from "./every-event";
 
 /** Every way in which an operation can begin. */
@@ -15,12 +17,13 @@ export const beginnings: Readonly<Record<string, () => OperationRecord>> = {
   "failed at once": () => aRecord({ outcome: { error: { code: 9, message: "No.", details: [] } } }),
 };
 
-/** The states that a record can be in: `NEW` is before it exists. */
+/** The states that a stored record can be in: `NEW` is before the start. */
 export const recordStates = Object.keys(lifecycle).filter((state) => state !== "NEW") as Exclude<State, "NEW">[];
 
 let found: Map<State, OperationRecord> | undefined;
 
 export function aRecordIn(state: State): OperationRecord {
+  if (state === "NEW") return newRecord(anOperation());
   found ??= explore();
   const record = found.get(state);
   if (!record) throw new Error(`no event of everyEvent leads to ${state}`);

@@ -1,8 +1,9 @@
-// The record of an operation that has just been created.
-import { type NewOperation, createRecord } from "../../src/lifecycle/create-record";
+// The record of an operation that has just been started.
+import type { NewOperation } from "../../src/lifecycle/new-operation";
 import type { OperationRecord } from "../../src/lifecycle/record";
+import { startedRecord } from "../../src/lifecycle/step";
 import { anOperation } from "./an-operation";
 
 export function aRecord(overrides: Partial<NewOperation> = {}): OperationRecord {
-  return createRecord(anOperation(overrides));
+  return startedRecord(anOperation(overrides));
 }

@@ -1,5 +1,5 @@
 // A new operation as the Worker decides it, with everything a test does not care about filled in.
-import type { NewOperation } from "../../src/lifecycle/create-record";
+import type { NewOperation } from "../../src/lifecycle/new-operation";
 import type { RunPolicy } from "../../src/lifecycle/record";
 import { STRUCT_TYPE_URL } from "../../src/rpc/any";
 

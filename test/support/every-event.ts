@@ -23,6 +23,13 @@ const completion = { updateMask: "response", digest: "0".repeat(64) };
 const ownMetadata = { type: "type.googleapis.com/acme.v1.Metadata", fields: { stage: "two" } };
 
 export const everyEvent = {
+  start: () => [
+    { type: "start" },
+    { type: "start", request: "{}" },
+    { type: "start", external: { hasOwnMetadata: false } },
+    { type: "start", outcome: { response: aResponse } },
+    { type: "start", outcome: { error: anError } },
+  ],
   claim: ({ newFence: fence }) => [{ type: "claim", fence }],
   hold: () => [{ type: "hold" }],
   slotFreed: () => [{ type: "slotFreed" }],

@@ -21,9 +21,11 @@ ${diagramLines()
   .join("\n")}
 \`\`\`
 
-| state | \`done\` | transition → next state |
+| from | by | to |
 | --- | --- | --- |
-${states().map(tableRow).join("\n")}
+${states().flatMap(edges).map(tableRow).join("\n")}
+
+${states().filter(isFinal).join(", ")} are final: the operation is \`done\`.
 `;
 }
 
@@ -51,7 +53,6 @@ function node(state: State): string {
   return state === "NEW" ? "[*]" : state;
 }
 
-function tableRow(state: State): string {
-  const moves = Object.entries(lifecycle[state]).map(([transition, to]) => `\`${transition}\` → ${to}`);
-  return `| ${state} | ${isFinal(state)} | ${moves.join(", ")} |`;
+function tableRow({ from, to, transitions }: Edge): string {
+  return `| ${from} | ${transitions.map((transition) => `\`${transition}\``).join(", ")} | ${to} |`;
 }

@@ -5,7 +5,6 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { RpcError } from "../../src/index";
 import type { JsonObject } from "../../src/rpc/any";
 import { logTransition } from "../../src/durable/operation/transition-log";
-import { startTransition } from "../../src/lifecycle/transition";
 import { LOG_LINES } from "../bench/counts";
 import { aRecord } from "../support/a-record";
 import { eventually } from "../support/eventually";
@@ -256,7 +255,8 @@ describe("LOG", () => {
 
   test.each(["off", "transitions", undefined])("%j decides of the lines of transitions", (LOG) => {
     const operation = aRecord();
-    logTransition(LOG === undefined ? {} : { LOG }, operation, startTransition(operation), undefined);
+    const transition = { from: "NEW", to: "QUEUED", cause: "start" } as const;
+    logTransition(LOG === undefined ? {} : { LOG }, operation, transition, undefined);
 
     expect(linesOf("transition")).toHaveLength(LOG === "off" ? 0 : 1);
   });

@@ -7,16 +7,27 @@ import { dataPointsFromTransition } from "../../operators/data-points";
 import { dueTransition, isAnythingDue, isExpired, nextDueTime } from "../../lifecycle/due";
 import type { Effect, OperationEvent, OutboxEffect } from "../../lifecycle/event";
 import type { LiveFacts } from "../../operators/facts";
+import { type NewOperation, newRecord } from "../../lifecycle/new-operation";
 import type { OperationRecord } from "../../lifecycle/record";
 import { isVisible, operationJsonParts } from "../../contract/resource";
 import { type Step, step } from "../../lifecycle/step";
-import { type HappenedTransition, startTransition, transitionFromStep } from "../../lifecycle/transition";
+import { type HappenedTransition, transitionFromStep } from "../../lifecycle/transition";
 import { Alarm } from "../alarm";
 import { OperationStorage } from "./operation-storage";
 import { Outbox } from "./outbox";
 import { laneFromEnv } from "./queues";
 import { RunnerSockets, WaiterSockets } from "./sockets";
 import { logTransition } from "./transition-log";
+
+/** What events meet and come with; the record and the time are the present ones where it does not say. */
+interface Circumstances {
+  record?: OperationRecord;
+  now?: number;
+  /** Of the HTTP request that they came with. */
+  requestId?: string | undefined;
+  /** A request too large to stand in the record. */
+  request?: string;
+}
 
 export class OperationLife {
   readonly store: OperationStorage;
@@ -108,13 +119,26 @@ export class OperationLife {
 
   /** Lets one event happen: decides, saves, acts, tells. `requestId`: of the HTTP request that it came with. */
   apply(event: OperationEvent, requestId?: string): Step {
-    return this.#applyAll([...this.#outbox.takeHeard(), event], requestId);
+    return this.#applyAll([...this.#outbox.takeHeard(), event], { requestId });
+  }
+
+  /** Lets an operation begin. `request`: for one whose request is too large to stand in the record. */
+  begin(operation: NewOperation, request: string): OperationRecord {
+    this.#applyAll([{ ...operation, type: "start" }], {
+      record: newRecord(operation),
+      now: operation.createTime,
+      requestId: operation.startRequestId,
+      request,
+    });
+    return this.mustHaveRecord();
   }
 
   /** Lets events happen one after another, and saves once: each commit is a row. What became of the last is told. */
-  #applyAll(events: readonly OperationEvent[], requestId?: string): Step {
-    const now = Date.now();
-    let { record } = this;
+  #applyAll(
+    events: readonly OperationEvent[],
+    { record: first = this.record, now = Date.now(), requestId, request }: Circumstances = {},
+  ): Step {
+    let record = first;
     let result: Step = { ok: false, refusal: "GONE" };
     const effects: Effect[] = [];
     const transitions: [OperationRecord, HappenedTransition | undefined][] = [];
@@ -126,15 +150,9 @@ export class OperationLife {
       effects.push(...result.effects);
       ({ record } = result);
     }
-    if (record && transitions.length > 0) this.commit(record, effects);
+    if (record && transitions.length > 0) this.#commit(record, effects, request);
     for (const [after, transition] of transitions) this.#tell(after, transition, requestId);
     return result;
-  }
-
-  /** Lets the operation begin. */
-  begin(record: OperationRecord, effects: readonly Effect[], request: string | undefined): void {
-    this.commit(record, effects, request);
-    this.#tell(record, startTransition(record), record.startRequestId);
   }
 
   #tell(record: OperationRecord, transition: HappenedTransition | undefined, requestId: string | undefined): void {
@@ -144,7 +162,7 @@ export class OperationLife {
   }
 
   /** Saves record, request and alarm, committed together: nothing is awaited between their writes. Then acts. */
-  commit(record: OperationRecord, effects: readonly Effect[], request?: string): void {
+  #commit(record: OperationRecord, effects: readonly Effect[], request: string | undefined): void {
     const has = (type: Effect["type"]): boolean => effects.some((effect) => effect.type === type);
     if (has("erase")) {
       // Whoever still works, or waits for the slot, hears of it before everything is forgotten.
@@ -154,7 +172,10 @@ export class OperationLife {
       this.#ctx.waitUntil(this.erase());
       return;
     }
-    this.store.save(record, { request, erasesWork: has("eraseWork") });
+    this.store.save(record, {
+      request: has("storeRequest") ? request : undefined,
+      erasesWork: has("eraseWork"),
+    });
     const armed = this.alarm.arm(nextDueTime(record));
     if (armed) this.#ctx.waitUntil(armed);
     for (const effect of effects) this.#act(effect);
@@ -182,6 +203,7 @@ export class OperationLife {
       case "releaseSlot":
         this.#ctx.waitUntil(this.#outbox.releaseSlot(effect.slot));
         return;
+      case "storeRequest":
       case "eraseWork":
       case "erase":
         // Done with the record, in its transaction.

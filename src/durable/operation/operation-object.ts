@@ -20,12 +20,12 @@ import { allowedPermissions } from "../../iam/evaluate";
 import type { Permission } from "../../iam/permissions";
 import { type Policy, emptyPolicy } from "../../iam/policy";
 import { type SetPolicyRequest, type SetPolicyResult, setPolicy } from "../../iam/set-policy";
-import { type NewOperation, createRecord } from "../../lifecycle/create-record";
-import type { Effect } from "../../lifecycle/event";
+import type { NewOperation } from "../../lifecycle/new-operation";
 import { explanation } from "../../operators/explanation";
 import { type IndexRow, indexRowFromRecord, startingRow } from "../../list/index-row";
 import { type BeginAnswer, type KnownShards, nextShard } from "../../contract/index-start";
 import type { OperationRecord } from "../../lifecycle/record";
+import { startedRecord } from "../../lifecycle/step";
 import { isVisible } from "../../contract/resource";
 import { type RetrySource, retrySourceFrom } from "../../lifecycle/retry";
 import {
@@ -96,20 +96,21 @@ export class OperationObject extends DurableObject<Env> {
       return { ok: false, refusal: `INPUT_${stored.reason}` };
     }
     const isSmall = request.length <= MAX_INLINE_REQUEST_CHARACTERS;
-    const created = createRecord({
+    const { requestKey } = options ?? {};
+    const accepted = {
       ...operation,
       ...(isSmall ? { request } : {}),
       ...(stored === undefined ? {} : { inputBytes: stored.bytes }),
       ...(stored?.digest === undefined ? {} : { inputDigest: stored.digest }),
-    });
-    const begun = await this.#beginInIndex(created, options);
+      ...(requestKey === undefined ? {} : { requestKey }),
+    };
+    const begun = await this.#beginInIndex(accepted, options);
     const shards = begun.shards && { shards: begun.shards };
     if (!begun.ok) {
       if (input) await this.#life.erase();
       return { ok: false, refusal: begun.refusal, ...shards };
     }
-    const record = withRequestKey(begun.record, options);
-    this.#life.begin(record, startEffects(record), record.state === "QUEUED" && !isSmall ? request : undefined);
+    const record = this.#life.begin(begun.operation, request);
     const { inputDigest } = record;
     const digest = inputDigest === undefined ? {} : { inputDigest };
     return { ok: true, answer: this.#life.answer(record), ...digest, ...shards, ...marking(record) };
@@ -119,32 +120,32 @@ export class OperationObject extends DurableObject<Env> {
    * Index first: every stored operation has a row by construction, and the index knows what was deleted and erased. Where
    * its shard is near its limit, the operation gets another shard.
    */
-  async #beginInIndex(record: OperationRecord, options: StartOptions | undefined): Promise<BegunStart> {
-    const { indexShard: preferred = 0 } = record;
+  async #beginInIndex(operation: NewOperation, options: StartOptions | undefined): Promise<BegunStart> {
+    const { indexShard: preferred = 0 } = operation;
     const { indexShards = preferred + 1, known = { full: [], shardCount: 0 } } = options ?? {};
     const full = new Set<number>();
     let { shardCount } = known;
     const shards = (): Pick<BegunStart, "shards"> =>
       full.size === 0 ? {} : { shards: { full: [...full], shardCount } };
-    let placed = record;
+    let placed = operation;
     for (;;) {
       const answer = await this.#beginInShard(placed);
       if (answer === undefined) return { ok: false, refusal: "INDEX_UNAVAILABLE", ...shards() };
-      if (answer.ok) return { ok: true, record: placed, ...shards() };
+      if (answer.ok) return { ok: true, operation: placed, ...shards() };
       if (answer.refusal !== "FULL") return { ok: false, refusal: answer.refusal, ...shards() };
       full.add(placed.indexShard ?? 0);
       shardCount = Math.max(shardCount, answer.shardCount);
       const indexShard = nextShard({ preferred, indexShards, shardCount, full: [...full, ...known.full] });
       if (indexShard === undefined) return { ok: false, refusal: "INDEX_FULL", ...shards() };
-      placed = { ...record, indexShard };
+      placed = { ...operation, indexShard };
     }
   }
 
   /** undefined: the shard could not be reached. */
-  async #beginInShard(record: OperationRecord): Promise<BeginAnswer | undefined> {
-    const address = operationIndexAddress(this.env.INDEX, record);
-    const row = startingRow(record);
-    const place = placeOf(record);
+  async #beginInShard(operation: NewOperation): Promise<BeginAnswer | undefined> {
+    const address = operationIndexAddress(this.env.INDEX, operation);
+    const row = startingRow(startedRecord(operation));
+    const place = placeOf(operation);
     const limit = { limitMs: MAX_INNER_CALL_MS };
     try {
       return await callObject(
@@ -163,7 +164,7 @@ export class OperationObject extends DurableObject<Env> {
       );
     } catch (error) {
       const message = "index row not written; nothing was started";
-      console.error({ message, operation: record.name, error: String(error) });
+      console.error({ message, operation: operation.name, error: String(error) });
       return undefined;
     }
   }
@@ -435,26 +436,12 @@ export class OperationObject extends DurableObject<Env> {
   }
 }
 
-function withRequestKey(record: OperationRecord, options: StartOptions | undefined): OperationRecord {
-  const { requestKey } = options ?? {};
-  return requestKey === undefined ? record : { ...record, requestKey };
-}
-
 function marking({ requestKey }: OperationRecord): { marksReservation?: true } {
   return requestKey === undefined ? {} : { marksReservation: true };
 }
 
 /** How a start went in the index. */
 type BegunStart = { shards?: KnownShards } & (
-  | { ok: true; record: OperationRecord }
+  | { ok: true; operation: NewOperation }
   | { ok: false; refusal: StartRefusal }
 );
-
-/** What follows a start: the work is queued; where the result was known at once, the world is told of it. */
-function startEffects(record: OperationRecord): Effect[] {
-  if (record.state === "QUEUED") return [{ type: "send" }];
-  if (!record.outcome) return [];
-  // Done at once: an input that came with it is not needed any more.
-  const effects: Effect[] = [{ type: "index" }, { type: "eraseWork" }];
-  return record.policy.snapshot ? [...effects, { type: "snapshot" }] : effects;
-}

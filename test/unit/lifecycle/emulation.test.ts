@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { answerFromRecord } from "../../../src/contract/answer";
-import { createRecord } from "../../../src/lifecycle/create-record";
+import { startedRecord } from "../../../src/lifecycle/step";
 import { type EmulatedPoll, type Emulation, httpErrorOf } from "../../../src/lifecycle/emulation";
 import type { OperationRecord } from "../../../src/lifecycle/record";
 import { step } from "../../../src/lifecycle/step";
@@ -12,7 +12,7 @@ const busy = { code: 14, message: "Busy.", details: [] } as const;
 
 function emulated(polls: EmulatedPoll[]): OperationRecord {
   const emulation: Emulation = { progress: [], polls, polled: 0 };
-  return createRecord(anOperation({ emulation: structuredClone(emulation) }));
+  return startedRecord(anOperation({ emulation: structuredClone(emulation) }));
 }
 
 const polled = (record: OperationRecord): OperationRecord => happens(record, { type: "poll" }, CREATE_TIME + 1).record;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { MAX_OBSERVED_METHODS } from "../../../src/limits";
 import { answerFromRecord } from "../../../src/contract/answer";
-import { createRecord } from "../../../src/lifecycle/create-record";
+import { startedRecord } from "../../../src/lifecycle/step";
 import { UsualDurations } from "../../../src/service/usual-durations";
 import { CREATE_TIME, aPolicy, anOperation } from "../../support/an-operation";
 
@@ -43,12 +43,12 @@ describe("what is usual of a method", () => {
 });
 
 describe("an operation's answer says of its pace", () => {
-  const record = createRecord(anOperation());
+  const record = startedRecord(anOperation());
   const endTime = CREATE_TIME + 7_000;
   const outcome = { response: "{}" };
 
   test("its method, and what that declares", () => {
-    const declared = createRecord(anOperation({ policy: aPolicy({ usualDurationMs: 9_000 }) }));
+    const declared = startedRecord(anOperation({ policy: aPolicy({ usualDurationMs: 9_000 }) }));
 
     expect(answerFromRecord(record, "{}").pace).toEqual({ method: "tables:profile" });
     expect(answerFromRecord(declared, "{}").pace).toEqual({ method: "tables:profile", usualMs: 9_000 });
@@ -65,17 +65,17 @@ describe("an operation's answer says of its pace", () => {
   });
 
   test("nothing of one that was done at once, but its method", () => {
-    expect(answerFromRecord(createRecord(anOperation({ outcome })), "{}").pace).toEqual({ method: "tables:profile" });
+    expect(answerFromRecord(startedRecord(anOperation({ outcome })), "{}").pace).toEqual({ method: "tables:profile" });
   });
 
   test("nothing where it is scripted", () => {
-    const scripted = createRecord(anOperation({ emulation: { progress: [], polls: [], polled: 0 } }));
+    const scripted = startedRecord(anOperation({ emulation: { progress: [], polls: [], polled: 0 } }));
 
     expect(answerFromRecord(scripted, "{}")).not.toHaveProperty("pace");
   });
 
   test("nothing where the work is done elsewhere", () => {
-    const external = createRecord(anOperation({ external: { hasOwnMetadata: false } }));
+    const external = startedRecord(anOperation({ external: { hasOwnMetadata: false } }));
 
     expect(answerFromRecord(external, "{}")).not.toHaveProperty("pace");
   });

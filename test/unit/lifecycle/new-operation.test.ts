@@ -1,13 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { attemptNumber } from "../../../src/lifecycle/attempt";
-import { createRecord, deadlineMessage } from "../../../src/lifecycle/create-record";
+import { startedRecord } from "../../../src/lifecycle/step";
+import { deadlineMessage } from "../../../src/lifecycle/time-events";
 import { CREATE_TIME, aPolicy, anOperation } from "../../support/an-operation";
 import { deepFreeze } from "../../support/deep-freeze";
 import { aResponse, anError } from "../../support/every-event";
 
-describe("createRecord", () => {
+describe("the start", () => {
   test("queues work, with its message due for re-sending", () => {
-    expect(createRecord(deepFreeze(anOperation()))).toMatchObject({
+    expect(startedRecord(deepFreeze(anOperation()))).toMatchObject({
       state: "QUEUED",
       revision: 1,
       resendTime: CREATE_TIME + 30_000,
@@ -19,7 +20,7 @@ describe("createRecord", () => {
     ["SUCCEEDED", { response: aResponse }, "Done."],
     ["FAILED", { error: anError }, anError.message],
   ])("makes an operation that is %s at once where the result is known", (state, outcome, statusMessage) => {
-    const record = createRecord(deepFreeze(anOperation({ outcome })));
+    const record = startedRecord(deepFreeze(anOperation({ outcome })));
 
     expect(record).toMatchObject({ state, outcome, statusMessage, startTime: CREATE_TIME, endTime: CREATE_TIME });
     expect(record.expireTime).toBe(CREATE_TIME + aPolicy().retentionMs);
@@ -29,11 +30,11 @@ describe("createRecord", () => {
   test("tells the index alone where snapshots are off", () => {
     const operation = anOperation({ outcome: { response: aResponse }, policy: aPolicy({ snapshot: false }) });
 
-    expect(Object.keys(createRecord(operation).outbox)).toEqual(["index"]);
+    expect(Object.keys(startedRecord(operation).outbox)).toEqual(["index"]);
   });
 
   test("never queues work that is done elsewhere, and watches over its heartbeat", () => {
-    const record = createRecord(anOperation({ external: { heartbeatMs: 5_000, hasOwnMetadata: true } }));
+    const record = startedRecord(anOperation({ external: { heartbeatMs: 5_000, hasOwnMetadata: true } }));
 
     expect(record).toMatchObject({ state: "EXTERNAL", heartbeatDueTime: CREATE_TIME + 5_000, hasOwnMetadata: true });
     expect(record.resendTime).toBeUndefined();
