@@ -88,15 +88,20 @@ export class IndexFilterRow implements FilterRow {
   }
 
   get response(): JsonObject | undefined {
-    return this.#operation.response;
+    return this.done ? this.#operation.response : undefined;
+  }
+
+  /** The row's columns tell of most operations that they have no error, and cost less to read. */
+  get #error(): StoredOperation["error"] {
+    return this.done && this.#facts.state !== "SUCCEEDED" ? this.#operation.error : undefined;
   }
 
   get errorCode(): number | undefined {
-    return this.#operation.error?.code;
+    return this.#error?.code;
   }
 
   get errorMessage(): string | undefined {
-    return this.#operation.error?.message;
+    return this.#error?.message;
   }
 
   get startTime(): number | undefined {

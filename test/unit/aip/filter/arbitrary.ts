@@ -108,37 +108,38 @@ const any: fc.Arbitrary<JsonObject> = fc.oneof(
 const time = fc.constantFrom(undefined, 0, -1, CREATE_TIME, CREATE_TIME + 1, CREATE_TIME - 86_400_000);
 const text = fc.constantFrom(...STRINGS);
 
+const runningStates = stateNames.filter((state) => !["SUCCEEDED", "FAILED", "CANCELLED"].includes(state));
+
 export const arbitraryRow: fc.Arbitrary<FilterRow> = fc
   .record({
     name: text,
-    done: fc.boolean(),
     createTime: time.map((ms) => ms ?? 5),
     startTime: time,
     endTime: time,
     target: text,
     verb: text,
     method: fc.option(text, { nil: undefined }),
-    state: fc.option(fc.constantFrom(...stateNames), { nil: undefined }),
+    runningState: fc.option(fc.constantFrom(...runningStates), { nil: undefined }),
     requestedCancellation: fc.boolean(),
-    error: fc.option(fc.record({ errorCode: fc.integer({ min: 1, max: 16 }), errorMessage: text }), { nil: undefined }),
+    result: fc.oneof(
+      fc.constant({ done: false }),
+      fc.record({ done: fc.constant(true), errorCode: fc.integer({ min: 1, max: 16 }), errorMessage: text }),
+      fc.record({ done: fc.constant(true), response: any }),
+    ),
     metadata: fc.option(any, { nil: undefined, freq: 9 }),
-    response: fc.option(any, { nil: undefined }),
     metadataTruncated: fc.integer({ min: 0, max: 9 }).map((number) => number === 0),
   })
-  .map(({ error, metadata, metadataTruncated, response, startTime, endTime, method, state, ...rest }) => {
-    // As the index's rows are read: a finished one has a state, whether it was written or not.
-    const final = rest.done ? finalState(error?.errorCode) : undefined;
-    const known = state ?? final;
+  .map(({ result, metadata, metadataTruncated, startTime, endTime, method, runningState, ...rest }) => {
+    const state = result.done ? finalState("errorCode" in result ? result.errorCode : undefined) : runningState;
     return row({
       ...rest,
+      ...result,
       ...(method === undefined ? {} : { method }),
-      ...(known === undefined ? {} : { state: known }),
-      ...error,
+      ...(state === undefined ? {} : { state }),
       ...(startTime === undefined ? {} : { startTime }),
       ...(endTime === undefined ? {} : { endTime }),
       ...(metadata === undefined ? {} : { metadata: metadataTruncated ? typeAlone(metadata) : metadata }),
       metadataTruncated: metadataTruncated && metadata !== undefined,
-      ...(response === undefined ? {} : { response }),
     });
   });
 
