@@ -10,6 +10,7 @@ import type { CreatedReservation } from "./reservation";
 import type { OperationRecord } from "../lifecycle/record";
 import { metadataAny } from "../contract/resource";
 import { isFinal } from "../lifecycle/state";
+import { utf8Length } from "../rpc/utf8";
 
 /** PERSISTED CONTRACT: it crosses from operation to index, and its fields are the index's columns. */
 export interface IndexRow {
@@ -129,11 +130,9 @@ interface Fitted {
   bytes: number;
 }
 
-const encoder = new TextEncoder();
-
 /** The JSON where it is small enough, and what is left of it where it is not. */
 function fit(json: string, cut: string): Fitted {
-  const bytes = encoder.encode(json).length;
+  const bytes = utf8Length(json);
   if (bytes <= MAX_INDEXED_ANY_BYTES) return { json, truncated: false, bytes };
   return { json: cut, truncated: true, bytes };
 }

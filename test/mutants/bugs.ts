@@ -15,6 +15,7 @@ const SIMULATION = "simulation";
 const SCENARIOS: readonly string[] = ["--project", "simulation", "test/simulation/scenarios.test.ts"];
 const unit = (file: string): readonly string[] => ["--project", "unit", `test/unit/${file}`];
 const PROGRAMS = unit("queue/programs/handler-programs.test.ts");
+const e2e = (file: string): readonly string[] => ["--project", "e2e", `test/e2e/${file}`];
 const workers = (file: string): readonly string[] => ["--project", "workers", `test/workers/${file}`];
 
 export const bugs: readonly Bug[] = [
@@ -476,6 +477,43 @@ export const bugs: readonly Bug[] = [
     replace: "if (bytes >= this.maxBytes) return full;",
     tests: workers("full-shards.test.ts"),
     caughtBy: "a start that arrives late",
+  },
+  {
+    name: "a row copies up to 16 KiB of metadata",
+    file: "src/limits.ts",
+    find: "MAX_INDEXED_ANY_BYTES = 2 * KIB;",
+    replace: "MAX_INDEXED_ANY_BYTES = 16 * KIB;",
+    tests: unit("limits.test.ts"),
+    caughtBy: "a shard of an index holds",
+  },
+  // ── Memory ────────────────────────────────────────────────────────────────────────────────────────────────────────
+  {
+    name: "a large text is copied to be counted",
+    file: "src/rpc/utf8.ts",
+    find: "  for (const piece of pieces(text)) bytes += encoder.encodeInto(piece, scratch).written;\n",
+    replace: "  bytes = encoder.encode(text).length;\n",
+    tests: unit("rpc/utf8.test.ts"),
+    caughtBy: "without a copy of it",
+  },
+  // ── The first deploy ──────────────────────────────────────────────────────────────────────────────────────────────
+  {
+    name: "no producer names the dead-letter queue",
+    file: "wrangler.toml",
+    find: `[[queues.producers]]
+binding = "DEAD_LETTERS"
+queue = "edge-operations-dead-letters"
+`,
+    replace: "",
+    tests: e2e("deploy.test.ts"),
+    caughtBy: "npm run deploy",
+  },
+  {
+    name: "the first deploy asks for more CPU time than the Free plan has",
+    file: "wrangler.toml",
+    find: "[observability]\n",
+    replace: "[limits]\ncpu_ms = 60_000\n\n[observability]\n",
+    tests: e2e("deploy.test.ts"),
+    caughtBy: "npm run deploy",
   },
   // ── Queues ────────────────────────────────────────────────────────────────────────────────────────────────────────
   {

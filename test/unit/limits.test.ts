@@ -7,6 +7,8 @@ import {
   INVOCATION_GRACE_MS,
   KEEP_ALIVES_PER_LEASE,
   LOST_CHANNEL_LEASE_MS,
+  MAX_INDEXED_ANY_BYTES,
+  MAX_SHARD_BYTES,
   PLATFORM_INVOCATION_MS,
 } from "../../src/limits";
 
@@ -24,4 +26,12 @@ test("a lease outlasts a runner that computes for its whole CPU limit, with its 
   expect(DEFAULT_LEASE_MS).toBeGreaterThanOrEqual(2 * CPU_LIMIT_MS + 15_000);
   // The last keep-alive before it began to compute may be as old as two of them lie apart.
   expect(DEFAULT_LEASE_MS / KEEP_ALIVES_PER_LEASE + CPU_LIMIT_MS).toBeLessThan(DEFAULT_LEASE_MS);
+});
+
+test("a shard of an index holds two million of the largest rows, and half a gigabyte less than an object", () => {
+  // Beside metadata and response a row has its keys, its facts and its indexes.
+  const largestRowBytes = 2 * MAX_INDEXED_ANY_BYTES + 400;
+
+  expect(MAX_SHARD_BYTES / largestRowBytes).toBeGreaterThan(2_000_000);
+  expect(MAX_SHARD_BYTES + 500_000_000).toBeLessThan(10_000_000_000);
 });

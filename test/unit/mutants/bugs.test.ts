@@ -5,11 +5,13 @@ import { expect, test } from "vitest";
 import { bugs } from "../../mutants/bugs";
 import { edited } from "../../mutants/mutants";
 
-test.each(bugs)("the edit of '$name' matches once, and leaves TypeScript", (bug) => {
+test.each(bugs)("the edit of '$name' matches once, and leaves a file that can be read", (bug) => {
   const original = readFileSync(bug.file, "utf8");
   const text = edited(original, bug);
 
   expect(text).not.toBe(original);
+  // What wrangler makes of its configuration is the end-to-end tests' to say.
+  if (!bug.file.endsWith(".ts")) return;
   expect(transformSync(text, { loader: "ts" }).code).not.toBe(transformSync(original, { loader: "ts" }).code);
 });
 
