@@ -3,6 +3,7 @@ import { configFromEnv } from "../../src/config";
 import type { ServiceContext } from "../../src/api/call";
 import { administratorDenial, denial } from "../../src/iam/denial";
 import { passGate } from "../../src/iam/gate";
+import { emptyPolicy } from "../../src/iam/policy";
 import type { Permission } from "../../src/iam/permissions";
 import type { OperationAnswer } from "../../src/contract/answer";
 import { UsualDurations } from "../../src/service/usual-durations";
@@ -38,6 +39,13 @@ export function anAnswer(overrides: Partial<OperationAnswer> = {}): OperationAns
   };
 }
 
+/** Policies of which each is empty, and that take every other one. */
+const emptyPolicies = {
+  get: async () => emptyPolicy(),
+  set: async () => ({ ok: true, policy: emptyPolicy() }),
+  test: async () => [],
+};
+
 /** A store that finds every operation. */
 const finds: Partial<OperationStore> = {
   newId: () => "new",
@@ -72,7 +80,7 @@ export function aService({
     administer: () => {
       if (refuses) throw administratorDenial(STRANGER);
     },
-    iam: { policies: recording(refuses ? refusingStore : {}, calls), hasConfiguredAdmins: true },
+    iam: { policies: recording(refuses ? refusingStore : emptyPolicies, calls), hasConfiguredAdmins: true },
     deployment: { policy: { leaseMs, resendMs, snapshot }, locations: new Map(), indexShards: 1 },
     fullShards: new FullShards(),
     store: recorded,

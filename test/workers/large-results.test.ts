@@ -226,6 +226,14 @@ describe("a streamed input", () => {
     expect(seen).toEqual([{ bytes: MAX_BYTES, digest: await digestOf(bytes) }]);
   });
 
+  test.each(["us-ascii", "US-ASCII", '"utf-8"', "utf8"])("may be in the charset %s", async (charset) => {
+    const service = anUpload(async () => ({}));
+
+    expect(await service.post(UPLOAD, "a,b\n", { "Content-Type": `text/csv; charset=${charset}` })).toMatchObject({
+      status: 200,
+    });
+  });
+
   test("repeats a requestId as gzip, and the first one plain", async () => {
     const service = anUpload(async () => ({}));
     const path = `${UPLOAD}?requestId=r`;

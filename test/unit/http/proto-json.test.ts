@@ -35,6 +35,12 @@ describe("null, and the default of a field, are absent", () => {
     ["POST", `/v1/${NAME}:wait`, { name: "" }],
     ["POST", `/v1/${NAME}:cancel`, { name: null }],
     ["POST", `/v1/${NAME}:cancel`, { name: "" }],
+    ["POST", "/v1/projects/p:getIamPolicy", { resource: null, options: null }],
+    ["POST", "/v1/projects/p:getIamPolicy", { resource: "" }],
+    ["POST", "/v1/projects/p:setIamPolicy", { resource: null, policy: { bindings: null }, updateMask: null }],
+    ["POST", "/v1/projects/p:setIamPolicy", { resource: "", policy: { version: 0, etag: "" }, updateMask: "" }],
+    ["POST", "/v1/projects/p:testIamPermissions", { resource: null, permissions: null }],
+    ["POST", "/v1/projects/p:testIamPermissions", { resource: "", permissions: [] }],
     ["POST", "/v1/echo:wait", { ttl: null, success: { content: "" }, error: null, endTime: null }],
   ])("%s %s takes %j", async (method, path, body) => {
     expect(await send(method, path, JSON.stringify(body))).toMatchObject({ status: 200 });
@@ -47,6 +53,7 @@ describe("null, and the default of a field, are absent", () => {
     ["PATCH", `/v1/${NAME}`, { name: "operations/2", metadata }, ["name"]],
     ["POST", `/v1/${NAME}:cancel`, { name: "operations/2" }, ["name"]],
     ["POST", `/v1/${NAME}:cancel`, { nonsense: null }, ["nonsense"]],
+    ["POST", "/v1/projects/p:getIamPolicy", { resource: "projects/q" }, ["resource"]],
   ])("%s %s refuses %j", async (method, path, body, fields) => {
     const { error } = await send(method, path, JSON.stringify(body));
 

@@ -3,6 +3,7 @@ import { deflateSync, gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { MAX_BODY_BYTES, MAX_FORM_BYTES } from "../../../src/limits";
 import { type DoorAnswer, knock } from "../../support/a-door";
+import { anAnswer } from "../../support/a-service";
 import { violatedFields, violationsOf } from "../../support/an-rpc-error";
 
 const LIST = "/v1/projects/p/locations/l/operations";
@@ -121,6 +122,16 @@ describe("$prettyPrint", () => {
     const { text } = await get(query);
 
     expect(text).toBe(JSON.stringify(JSON.parse(COMPACT), null, 2));
+  });
+
+  test("leaves an answer as it is that would be a hundred times as long", async () => {
+    const deep = `${"[".repeat(90)}1${"]".repeat(90)}`;
+    const json = `{"name":"operations/1","metadata":[${Array.from({ length: 5_500 }, () => deep).join(",")}]}`;
+    const { text } = await knock("GET", `${GET}?prettyPrint=true`, {
+      store: { get: async () => ({ ...anAnswer(), json }) },
+    });
+
+    expect(text.length).toBe(json.length);
   });
 
   test.each(["prettyPrint=2", "$prettyPrint=yes", "prettyPrint=-1"])("%s is refused", async (query) => {

@@ -79,6 +79,11 @@ const accepted: [what: string, given: Given, request: unknown][] = [
     { parent: "p" },
   ],
   [
+    "a body that leaves the path empty",
+    { bodyRule: "*", body: { parent: "" }, pathVariables: { parent: "p" } },
+    { parent: "p" },
+  ],
+  [
     "a body that repeats a 64-bit number of the path as a number",
     { bodyRule: "*", body: { big: 5 }, pathVariables: { big: "5" }, describe: Request },
     { big: 5 },

@@ -20,3 +20,10 @@ test("a caller without credentials is asked for some", () => {
   expect(error.headers["WWW-Authenticate"]).toMatch(/^Bearer realm="[^"]+"$/);
   expect(error.message).toContain("(or it might not exist)");
 });
+
+test.each(["Authorization: Bearer TOKEN", "x-goog-api-key"])(
+  "a caller without credentials is told that %s would carry them",
+  (header) => {
+    expect(denial({ id: "" }, "longrunning.operations.get", "operations/1").message).toContain(header);
+  },
+);
