@@ -1,4 +1,4 @@
-// Every number of tables:profile. Together they keep its memory near 50 MiB of the 128 MB that a Workers isolate has.
+// Every number of tables:profile. Together they keep its memory near 35 MiB of the 128 MB that a Workers isolate has.
 
 /** The parser is handed this much at a time; bounds what is unparsed, and the work between two looks at the signal. */
 export const PIECE_BYTES = 64 * 1024;
@@ -18,26 +18,14 @@ export const MAX_KEPT_VALUE_CODE_POINTS = 256;
 /** How many values of a column `mostFrequent` names. */
 export const MAX_MOST_FREQUENT_VALUES = 5;
 
-/** Distinct values counted exactly in one column, so that one column of keys does not use up the table's share. */
-export const MAX_EXACT_VALUES_PER_COLUMN = 50_000;
+/** Distinct values counted in one column, so that one column of keys does not use up the table's share. */
+export const MAX_COUNTED_VALUES_PER_COLUMN = 50_000;
 
-/** Memory for all the exactly counted values of a table, as reckoned by `MAP_ENTRY_BYTES`. */
-export const MAX_EXACT_VALUES_PER_TABLE_BYTES = 16 * 1024 * 1024;
+/** Memory for all the counted values of a table, as reckoned by `MAP_ENTRY_BYTES`. */
+export const MAX_COUNTED_VALUES_PER_TABLE_BYTES = 16 * 1024 * 1024;
 
 /** What V8 spends on a map entry and its string's header; the string's own UTF-16 units come on top. */
 export const MAP_ENTRY_BYTES = 100;
-
-/** Space-Saving counters shared out among all columns: at twice as many map entries, about 8 MiB. */
-export const FREQUENT_COUNTERS_PER_TABLE = 32_768;
-
-/** A column's counters, at least: a count is then short by at most 1/33 of the column's values. */
-export const MIN_FREQUENT_COUNTERS_PER_COLUMN = 32;
-
-/** A column's counters, at most: more would not change the first five of any real column. */
-export const MAX_FREQUENT_COUNTERS_PER_COLUMN = 1_024;
-
-/** 2^13 registers of one byte: standard error 1.04/√8192 = 1.15 %, and 8 MiB when all 1,000 columns are estimated. */
-export const HYPERLOGLOG_PRECISION_BITS = 13;
 
 /** Bytes between two calls of `onProgress`: at most 128 calls for 32 MiB. */
 export const PROGRESS_INTERVAL_BYTES = 256 * 1024;

@@ -31,8 +31,11 @@ export interface ColumnProfile {
   emptyCount: number;
   /** Different values. */
   distinctCount: number;
-  /** Set where `distinctCount` is HyperLogLog's: standard error 1.15 %. */
-  distinctCountIsEstimate?: true;
+  /**
+   * Set where the column has more different values than fit in memory: at least `distinctCount`, which is 50,001 unless
+   * the columns together need more than 16 MiB before that.
+   */
+  distinctCountIsMinimum?: true;
   /**
    * The least value; absent where there is none. A number for `integer` and `number`, except that an integer beyond
    * ±(2^53 - 1) is its decimal digits as a string, to stay exact. A boolean for `boolean` (false before true). For `date`
@@ -50,10 +53,10 @@ export interface ColumnProfile {
   /** Up to five values, most frequent first, values of equal count in code point order. */
   mostFrequent: ValueCount[];
   /**
-   * Set where `mostFrequent` is Space-Saving's: each count is at most the true one, and less by at most 1/1025 of the
-   * column's values (1/33 in the widest table).
+   * Set with `distinctCountIsMinimum`: `mostFrequent` has the most frequent of the values before there were too many. Their
+   * counts are exact, but a value that came later may be as frequent.
    */
-  mostFrequentIsEstimate?: true;
+  mostFrequentIsPartial?: true;
 }
 
 /** What is in a table. Plain JSON. */

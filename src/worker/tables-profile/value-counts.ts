@@ -1,47 +1,39 @@
-// Counts the values of each column: exactly as long as they fit in memory, then by HyperLogLog and Space-Saving.
-import { HyperLogLog } from "./hyper-log-log";
-import { keyFromValue } from "./kept-value";
-import { mostFrequentOf } from "./most-frequent";
-import { murmurHash32 } from "./murmur-hash";
-import { SpaceSaving } from "./space-saving";
+// Counts the values of each column, exactly, as long as they fit in memory; then the profile says that there are more.
+import { compareCodePoints } from "./code-points";
+import { keyFromValue, shownValueFromKey } from "./kept-value";
 import {
-  FREQUENT_COUNTERS_PER_TABLE,
-  HYPERLOGLOG_PRECISION_BITS,
   MAP_ENTRY_BYTES,
-  MAX_EXACT_VALUES_PER_COLUMN,
-  MAX_EXACT_VALUES_PER_TABLE_BYTES,
-  MAX_FREQUENT_COUNTERS_PER_COLUMN,
-  MIN_FREQUENT_COUNTERS_PER_COLUMN,
+  MAX_COUNTED_VALUES_PER_COLUMN,
+  MAX_COUNTED_VALUES_PER_TABLE_BYTES,
+  MAX_MOST_FREQUENT_VALUES,
 } from "./table-limits";
 import type { ColumnProfile } from "./table-profile";
 
 /** The part of a column's profile that counts its values. */
 export type CountedFacts = Pick<
   ColumnProfile,
-  "distinctCount" | "distinctCountIsEstimate" | "mostFrequent" | "mostFrequentIsEstimate"
+  "distinctCount" | "distinctCountIsMinimum" | "mostFrequent" | "mostFrequentIsPartial"
 >;
 
-/** Bounds of exact counting; smaller in tests. */
+/** Bounds of counting; smaller in tests. */
 export interface ValueCountLimits {
   valuesPerColumn: number;
   bytesPerTable: number;
 }
 
 const defaultLimits: ValueCountLimits = {
-  valuesPerColumn: MAX_EXACT_VALUES_PER_COLUMN,
-  bytesPerTable: MAX_EXACT_VALUES_PER_TABLE_BYTES,
+  valuesPerColumn: MAX_COUNTED_VALUES_PER_COLUMN,
+  bytesPerTable: MAX_COUNTED_VALUES_PER_TABLE_BYTES,
 };
 
 /** The values of all columns of one table, which share its memory. */
 export class TableValueCounts {
   readonly #columns: ColumnValueCounts[];
   readonly #limits: ValueCountLimits;
-  #exactBytes = 0;
+  #bytes = 0;
 
   constructor(columnCount: number, limits: ValueCountLimits = defaultLimits) {
-    const share = Math.floor(FREQUENT_COUNTERS_PER_TABLE / columnCount);
-    const counters = Math.min(Math.max(share, MIN_FREQUENT_COUNTERS_PER_COLUMN), MAX_FREQUENT_COUNTERS_PER_COLUMN);
-    this.#columns = Array.from({ length: columnCount }, () => new ColumnValueCounts(counters));
+    this.#columns = Array.from({ length: columnCount }, () => new ColumnValueCounts());
     this.#limits = limits;
   }
 
@@ -49,9 +41,9 @@ export class TableValueCounts {
   add(column: number, value: string): { seenBefore: boolean } {
     const counts = this.#at(column);
     const { seenBefore, grownBytes } = counts.add(keyFromValue(value));
-    this.#exactBytes += grownBytes;
-    if (counts.exactValues > this.#limits.valuesPerColumn) this.#estimate(counts);
-    while (this.#exactBytes > this.#limits.bytesPerTable) this.#estimate(this.#largest());
+    this.#bytes += grownBytes;
+    if (counts.distinctCount > this.#limits.valuesPerColumn) this.#end(counts);
+    while (this.#bytes > this.#limits.bytesPerTable) this.#end(this.#largest());
     return { seenBefore };
   }
 
@@ -65,67 +57,73 @@ export class TableValueCounts {
     return counts;
   }
 
-  #estimate(counts: ColumnValueCounts): void {
-    this.#exactBytes -= counts.exactBytes;
-    counts.estimateFromNow();
+  #end(counts: ColumnValueCounts): void {
+    this.#bytes -= counts.bytes;
+    counts.end();
   }
 
   #largest(): ColumnValueCounts {
-    return this.#columns.reduce((a, b) => (b.exactBytes > a.exactBytes ? b : a));
+    return this.#columns.reduce((a, b) => (b.bytes > a.bytes ? b : a));
   }
 }
 
 class ColumnValueCounts {
-  readonly #counters: number;
-  #exact: Map<string, number> | undefined = new Map();
-  #sketch: { distinct: HyperLogLog; frequent: SpaceSaving } | undefined;
-  #valueCount = 0;
-  /** Memory that the exact counts take; 0 once there are none. */
-  exactBytes = 0;
+  #countByKey = new Map<string, number>();
+  /** The values that were the most frequent when counting ended: their own counts go on. */
+  #leaders: KeyCount[] | undefined;
+  distinctCount = 0;
+  /** Memory that the counts take; 0 after they ended. */
+  bytes = 0;
 
-  constructor(counters: number) {
-    this.#counters = counters;
-  }
-
-  get exactValues(): number {
-    return this.#exact?.size ?? 0;
-  }
-
-  /** Counts the key of a value. `grownBytes` is by how much that made `exactBytes` grow. */
+  /** Counts the key of a value. `grownBytes` is by how much that made `bytes` grow. */
   add(key: string): { seenBefore: boolean; grownBytes: number } {
-    this.#valueCount++;
-    if (this.#exact === undefined) {
-      const hash = murmurHash32(key);
-      this.#sketch?.distinct.add(hash);
-      this.#sketch?.frequent.add(key, hash);
-      return { seenBefore: false, grownBytes: 0 };
+    if (this.#leaders) {
+      // Not a map: V8 makes every string unique that is looked up in one, which costs 2 µs for each of millions of values.
+      const leader = this.#leaders.find(([leading]) => leading === key);
+      if (leader) leader[1] += 1;
+      return { seenBefore: leader !== undefined, grownBytes: 0 };
     }
-    const count = this.#exact.get(key);
-    this.#exact.set(key, (count ?? 0) + 1);
+    const count = this.#countByKey.get(key);
+    this.#countByKey.set(key, (count ?? 0) + 1);
     if (count !== undefined) return { seenBefore: true, grownBytes: 0 };
     const grownBytes = MAP_ENTRY_BYTES + 2 * key.length;
-    this.exactBytes += grownBytes;
+    this.bytes += grownBytes;
+    this.distinctCount += 1;
     return { seenBefore: false, grownBytes };
   }
 
-  estimateFromNow(): void {
-    if (this.#exact === undefined) return;
-    const distinct = new HyperLogLog(HYPERLOGLOG_PRECISION_BITS);
-    for (const key of this.#exact.keys()) distinct.add(murmurHash32(key));
-    this.#sketch = { distinct, frequent: new SpaceSaving(this.#counters, this.#exact) };
-    this.#exact = undefined;
-    this.exactBytes = 0;
+  /** Frees the counts of all values but the most frequent. */
+  end(): void {
+    this.#leaders ??= mostFrequentOf(this.#countByKey);
+    this.#countByKey = new Map();
+    this.bytes = 0;
   }
 
   facts(): CountedFacts {
-    if (this.#sketch === undefined) {
-      return { distinctCount: this.exactValues, mostFrequent: mostFrequentOf(this.#exact ?? []) };
-    }
-    return {
-      distinctCount: Math.min(this.#sketch.distinct.count(), this.#valueCount),
-      distinctCountIsEstimate: true,
-      mostFrequent: mostFrequentOf(this.#sketch.frequent.lowerBounds()),
-      mostFrequentIsEstimate: true,
-    };
+    const mostFrequent = mostFrequentOf(this.#leaders ?? this.#countByKey).map(([key, count]) => ({
+      value: shownValueFromKey(key),
+      count,
+    }));
+    const { distinctCount } = this;
+    if (!this.#leaders) return { distinctCount, mostFrequent };
+    return { distinctCount, distinctCountIsMinimum: true, mostFrequent, mostFrequentIsPartial: true };
   }
+}
+
+type KeyCount = [key: string, count: number];
+
+/** The first five by descending count, then by ascending value. One pass; sorts five. */
+function mostFrequentOf(counts: Iterable<KeyCount>): KeyCount[] {
+  const first: KeyCount[] = [];
+  for (const entry of counts) {
+    const last = first.at(MAX_MOST_FREQUENT_VALUES - 1);
+    if (last !== undefined && compareByFrequency(last, entry) <= 0) continue;
+    first.splice(MAX_MOST_FREQUENT_VALUES - 1, 1, entry);
+    first.sort(compareByFrequency);
+  }
+  return first;
+}
+
+function compareByFrequency([keyA, countA]: KeyCount, [keyB, countB]: KeyCount): number {
+  return countB - countA || compareCodePoints(keyA, keyB);
 }
