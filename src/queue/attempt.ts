@@ -66,7 +66,9 @@ export class Attempt {
       this.#context = context;
       const ending = await this.#options.span(() => Promise.race([this.#call(context), context.ended]));
       context.close();
-      return this.#withProgress(await this.#lastWord(ending));
+      const lastWord = await this.#lastWord(ending);
+      this.#logStepFailures(ending.type === "threw" ? ending.error : undefined);
+      return this.#withProgress(lastWord);
     } catch (error) {
       this.#context?.close();
       return this.#withProgress(this.#failed(error));
@@ -117,6 +119,23 @@ export class Attempt {
     this.#failure = lastWord;
     await this.#context?.stepsSettled();
     return lastWord;
+  }
+
+  /** The handler has caught these failures, or did not wait for their steps. `thrown`: another line tells of it. */
+  #logStepFailures(thrown: unknown): void {
+    const { name: operation, attempt } = this.#channel.claimed;
+    const told = new Set([thrown, this.#options.signal.reason]);
+    const failures = this.#context?.takeUnloggedFailures() ?? [];
+    for (const { name: step, thrown: error } of failures.filter((failure) => !told.has(failure.thrown))) {
+      console.warn({
+        message: "step failed",
+        operation,
+        method: this.#method.id,
+        attempt,
+        step,
+        ...thrownFields(error),
+      });
+    }
   }
 
   #failed(error: unknown): LastWord & { type: "fail" } {

@@ -3,9 +3,15 @@ import { MAX_STORED_ERRORS_CHARACTERS } from "../limits";
 import type { StepFailure } from "../lifecycle/record";
 import { storedFromThrown, thrownFromStored } from "./step-failure";
 
+export interface FailedStep {
+  name: string;
+  thrown: unknown;
+}
+
 export class Failures {
   readonly #stored: ReadonlyMap<string, StepFailure>;
   readonly #new: { name: string; order: number; thrown: unknown }[] = [];
+  readonly #unlogged: FailedStep[] = [];
   #characters: number;
 
   constructor(stored: readonly StepFailure[]) {
@@ -20,6 +26,12 @@ export class Failures {
 
   add(name: string, order: number, thrown: unknown): void {
     this.#new.push({ name, order, thrown });
+    this.#unlogged.push({ name, thrown });
+  }
+
+  /** Those of this invocation that no line of the log tells yet. */
+  takeUnlogged(): FailedStep[] {
+    return this.#unlogged.splice(0);
   }
 
   /** Those that are still to be stored. */

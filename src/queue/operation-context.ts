@@ -16,7 +16,7 @@ import type { Claimed, ClaimedStep, ProgressMessage } from "../contract/run-chan
 import type { Json, JsonObject } from "../rpc/any";
 import { RpcError } from "../rpc/error";
 import { fitsUtf8, utf8Length } from "../rpc/utf8";
-import { Failures } from "./failures";
+import { type FailedStep, Failures } from "./failures";
 import { InvocationLimitReached } from "./invocation-limit";
 import { ProgressReporter } from "./progress-reporter";
 import { Replay, type ReplayPorts } from "./replay";
@@ -154,6 +154,13 @@ export class RunContext implements OperationContext {
   // ── Steps ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   step<T>(name: string, run: () => T | Promise<T>): Promise<JsonOf<T>> {
+    const result = this.#step(name, run);
+    // A handler may wait for a step long after it failed, or never. The failure is in the log then, not an unhandled rejection.
+    result.catch(() => {});
+    return result;
+  }
+
+  #step<T>(name: string, run: () => T | Promise<T>): Promise<JsonOf<T>> {
     return new Promise<JsonOf<T>>((resolve, reject) => {
       if (this.#replay.isClosed) return;
       this.#orMisuse(() => this.#claimStepName(name, run));
@@ -220,6 +227,11 @@ export class RunContext implements OperationContext {
   #reject(reject: (error: unknown) => void, error: unknown): void {
     this.#sleeps.areOfAttempt();
     reject(error);
+  }
+
+  /** Failures of steps in this invocation that are not in the log yet. */
+  takeUnloggedFailures(): FailedStep[] {
+    return this.#failures.takeUnlogged();
   }
 
   /** Whether steps run, or their results are being stored. */
