@@ -126,7 +126,7 @@ export class Attempt {
     const { name: operation, attempt } = this.#channel.claimed;
     const told = new Set([thrown, this.#options.signal.reason]);
     const failures = this.#context?.takeUnloggedFailures() ?? [];
-    for (const { name: step, thrown: error } of failures.filter((failure) => !told.has(failure.thrown))) {
+    for (const { name: step, thrown: error } of failures.filter((failed) => !told.has(failed.thrown))) {
       console.warn({
         message: "step failed",
         operation,
