@@ -878,6 +878,14 @@ queue = "edge-operations-dead-letters"
     caughtBy: "a requestId costs a start one call",
   },
   {
+    name: "the walk asks the operations of other shards every day",
+    file: "src/durable/index/reservations.ts",
+    find: "return days > 0 && Number.isInteger(Math.log2(days));",
+    replace: "return days > 0;",
+    tests: SCENARIOS,
+    caughtBy: "a requestId costs a start one call",
+  },
+  {
     name: "the Worker tells shard 0 of each start in another shard",
     file: "src/service/start-once.ts",
     find: "if (!marksReservation) {",

@@ -27,8 +27,8 @@ const SLOWEST_START_MS = 120_000;
 const SETTLED_AFTER_MS = 900_000;
 /** 5 s doubled this often is no longer over by then. */
 const LATE_PUT_FAILURES = 7;
-/** The longest retention, of work done elsewhere, and the day after which a requestId's is noticed. */
-const FORGOTTEN_AFTER_MS = 33 * 86_400_000;
+/** Work done elsewhere exists for 37 days at most. Whether its requestId can be forgotten is asked on the 64th. */
+const FORGOTTEN_AFTER_MS = 65 * 86_400_000;
 
 /** As wrangler.toml has them. */
 const LANES = 4;

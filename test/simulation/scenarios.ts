@@ -13,6 +13,8 @@ import { START_TIME, World } from "./world";
 
 const SEED = 1;
 const DAY_MS = 86_400_000;
+/** For so long an operation is kept by default. */
+const MONTH_MS = 30 * DAY_MS;
 /** As wrangler.toml has them. */
 const LANES = 4;
 /** An object that is being replaced is back after this. */
@@ -203,7 +205,9 @@ export const scenarios = {
       });
     }
     const [oneShard, fourShards] = costs;
-    return { oneShard, fourShards };
+    const { calls } = madeIn(world);
+    await scene.until(MONTH_MS - DAY_MS);
+    return { oneShard, fourShards, callsOfAMonth: (madeIn(world).calls - calls) / (4 * STARTS) };
   },
 
   /**

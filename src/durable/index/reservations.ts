@@ -139,7 +139,8 @@ export class Reservations {
     const { startTime = now, after = "" } = walk;
     const { part, isLast } = this.#nextPart(after, now);
     for (let offset = 0; offset < part.length; offset += SWEEP_CONCURRENCY) {
-      await Promise.all(part.slice(offset, offset + SWEEP_CONCURRENCY).map((reservation) => this.#forget(reservation)));
+      const some = part.slice(offset, offset + SWEEP_CONCURRENCY);
+      await Promise.all(some.map((reservation) => this.#forget(reservation, now)));
     }
     const last = part.at(-1);
     if (!isLast && last) return this.#saveWalk({ dueTime: now, startTime, after: last.key });
@@ -151,15 +152,16 @@ export class Reservations {
   #nextPart(after: string, now: number): { part: StoredReservation[]; isLast: boolean } {
     const rows = selectReservations(this.#storage.sql, after, MAX_WALKED_RESERVATIONS);
     let checks = 0;
-    const end = rows.findIndex(({ createTime, isHere }) => {
-      if (!isHere && createTime + REQUEST_ID_TTL_MS <= now) checks += 1;
+    const end = rows.findIndex((reservation) => {
+      if (!reservation.isHere && isWalkedDay(reservation, now)) checks += 1;
       return checks > MAX_EXISTENCE_CHECKS;
     });
     if (end !== -1) return { part: rows.slice(0, end), isLast: false };
     return { part: rows, isLast: rows.length < MAX_WALKED_RESERVATIONS };
   }
 
-  async #forget(reservation: StoredReservation): Promise<void> {
+  async #forget(reservation: StoredReservation, now: number): Promise<void> {
+    if (!reservation.isHere && !isWalkedDay(reservation, now)) return;
     try {
       if (await this.#isOver(reservation)) deleteReservation(this.#storage.sql, reservation);
     } catch (error) {
@@ -178,6 +180,15 @@ export class Reservations {
     if (walk) this.#storage.kv.put(WALK_KEY, walk);
     else this.#storage.kv.delete(WALK_KEY);
   }
+}
+
+/**
+ * Whether a walk asks the operation of another shard: after 1, 2, 4, 8, … days. A reservation that outlives its operation
+ * takes a row and does no harm, and a call a day for each would cost more than the start did.
+ */
+function isWalkedDay({ createTime }: StoredReservation, now: number): boolean {
+  const days = Math.floor((now - createTime) / REQUEST_ID_TTL_MS);
+  return days > 0 && Number.isInteger(Math.log2(days));
 }
 
 /** What crosses to the Worker. */
