@@ -23,6 +23,7 @@ import type { RequestLine } from "./http/request-line";
 import { traceparentFrom } from "./http/traceparent";
 import { readSnapshot } from "./kv/snapshots";
 import { PolicyCache } from "./iam/policy-cache";
+import type { Permission } from "./iam/permissions";
 import { type Principal, isAnonymous } from "./iam/principal";
 import { RATE_LIMIT_RETRY_SECONDS } from "./limits";
 import type { Method } from "./method/define-method";
@@ -94,9 +95,9 @@ export function operations(options: OperationsOptions) {
     fetch: (request: Request, env: Env) =>
       door(request, {
         allowedOrigins: () => configFromEnv(env).corsOrigins,
-        service: async (asked, requestId) => {
+        service: async (asked, requestId, permission) => {
           requireSetup(env, configFromEnv(env));
-          return serviceContext(asked, env, { locations: locationById, requestId });
+          return serviceContext(asked, env, { locations: locationById, requestId, permission });
         },
         checkSetup: () => requireSetup(env, configFromEnv(env)),
         log: requestLog(env),
@@ -151,7 +152,7 @@ function now(): number {
 async function serviceContext(
   request: Request,
   env: Env,
-  { locations, requestId }: { locations: Locations; requestId: string },
+  { locations, requestId, permission }: { locations: Locations; requestId: string; permission: Permission | undefined },
 ): Promise<ServiceContext> {
   const config = configFromEnv(env);
   const apiKeys = apiKeysByEnv.get(env) ?? apiKeysOver(apiKeyStore(env.KEYS));
@@ -173,7 +174,7 @@ async function serviceContext(
   );
   const namespaces = { operations: env.OPERATIONS, policies: env.POLICIES };
   const { leaseMs, resendMs, indexShards, maxOperationsPerCaller, tokenKeys } = config;
-  const store = operationStore(env.OPERATIONS, authorizer);
+  const store = operationStore(env.OPERATIONS, authorizer, permission);
   return {
     caller: {
       id: principal.id,
@@ -183,13 +184,13 @@ async function serviceContext(
     },
     principal,
     apiKeys: apiKeyStore(env.KEYS),
-    authorize: (permission, parent) => authorizer.require(permission, parent),
-    authorizeAnew: (permission, parent) => authorizer.requireAnew(permission, parent),
+    authorize: (asked, parent) => authorizer.require(asked, parent),
+    authorizeAnew: (asked, parent) => authorizer.requireAnew(asked, parent),
     judgementEnd: () => authorizer.judgementEnd(),
     permit: operationGate(env.OPERATIONS, authorizer),
     administer: (action, resource) => authorizer.requireAdministrator(action, resource),
     iam: {
-      policies: policyStore(namespaces, authorizer, { cache: policyCache, now }),
+      policies: policyStore(namespaces, authorizer, { permission, cache: policyCache, now }),
       hasConfiguredAdmins: hasConfiguredAdmins(env),
     },
     deployment: {
@@ -201,13 +202,14 @@ async function serviceContext(
     },
     tokenKeys,
     store,
-    listed: operationStore(env.OPERATIONS, authorizer.ofListed()),
+    listed: operationStore(env.OPERATIONS, authorizer.ofListed(), permission),
+    waits: operationStore(env.OPERATIONS, authorizer, "longrunning.operations.wait"),
     reads: config.snapshots
       ? operationReads({
           store,
           snapshots: { read: (name) => readSnapshot(env.SNAPSHOTS, name, now()) },
           finishedReads: config.finishedReads,
-          isGranted: async (permission, name) => (await authorizer.accessTo(permission, name)).isGranted,
+          isGranted: async (name) => permission !== undefined && authorizer.isGranted(permission, name),
         })
       : store,
     requests: requestStore(env),

@@ -33,7 +33,10 @@ export interface ServiceContext {
   principal: Principal;
   apiKeys: ApiKeyStore;
   deployment: Deployment;
+  /** The operations, each of which is asked for the method's permission. */
   store: OperationStore;
+  /** The same for a start that waits: it waits as WaitOperation does. */
+  waits: Pick<OperationStore, "wait">;
   /** The operations of a list that the caller may have: who may list a parent may see what is in it. */
   listed: Pick<OperationStore, "get">;
   /** What GetOperation and WaitOperation read: the store, or a snapshot in its place. */

@@ -3,6 +3,7 @@
 import type { ServiceContext } from "../api/call";
 import type { ApiMethod, HttpBinding } from "../api/method";
 import { isOperation } from "../iam/policy-resources";
+import type { Permission } from "../iam/permissions";
 import type { RequestBody } from "./request-body";
 
 export interface AuthorizedCall {
@@ -32,4 +33,9 @@ export async function authorize(row: ApiMethod, { service, binding, resource, bo
       if (isReadFirst) await service.permit(row.permission, resource);
     }
   }
+}
+
+/** What a method asks operations and policies for; undefined: it asks none. */
+export function askedPermission(row: ApiMethod): Permission | undefined {
+  return row.on === "everyone" || row.on === "deployment" ? undefined : row.permission;
 }

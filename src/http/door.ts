@@ -6,9 +6,10 @@ import { apiMethods } from "../api/methods";
 import { MAX_QUOTED_CHARACTERS } from "../limits";
 import type { Method } from "../method/define-method";
 import type { StreamedInput } from "../contract/answer";
+import type { Permission } from "../iam/permissions";
 import { RpcError, invalidArgument } from "../rpc/error";
 import { RpcError as OwnRpcError } from "../rpc/own-error";
-import { authorize } from "./authorize";
+import { askedPermission, authorize } from "./authorize";
 import { type AllowedOrigins, optionsResponse, withCors } from "./cors";
 import { decodeRequest } from "./decode-request";
 import { errorResponse } from "./error-response";
@@ -30,8 +31,11 @@ import { streamedInput } from "./streamed-input";
 /** What the door asks of the deployment, for each request. */
 export interface DoorPorts {
   allowedOrigins(this: void): AllowedOrigins;
-  /** Called once the request is known to be for the API; what it throws is answered. */
-  service(this: void, request: Request, requestId: string): Promise<ServiceContext>;
+  /**
+   * Called once the request is known to be for the API; what it throws is answered. `permission`: what the method asks
+   * operations for; undefined: it asks none.
+   */
+  service(this: void, request: Request, requestId: string, permission: Permission | undefined): Promise<ServiceContext>;
   /** Throws where no call could succeed, because the deployment is set up wrongly. */
   checkSetup(this: void): void;
   /** Told of each request when it is answered. */
@@ -116,7 +120,7 @@ function pageEntries({ path, isOpen, respond }: Page): RouterEntry[] {
     const url = urlFromRequest(request.url);
     notes.resource = url.pathname;
     // As for every call: refused where the deployment is closed, or the credentials are bad, and counted.
-    if (!isOpen) notes.caller = callerOf(await ports.service(request, requestId));
+    if (!isOpen) notes.caller = callerOf(await ports.service(request, requestId, undefined));
     return respond(url, ports.checkSetup);
   };
   return ["GET", "HEAD"].map((method) => [method, path, [handler], path.source]);
@@ -165,7 +169,7 @@ async function serve(
   const { pathname, search, searchParams } = urlFromRequest(request.url);
 
   // Authenticate.
-  const service = await ports.service(request, requestId);
+  const service = await ports.service(request, requestId, askedPermission(row));
   notes.caller = callerOf(service);
 
   // Authorize. Nothing but the path is looked at before, and no body is read.

@@ -1,6 +1,5 @@
 // Reads of one operation that a snapshot may answer: where its object cannot be reached, or, if the deployment prefers
 // nearness over read-after-delete, first of all. docs/consistency.md says what that means for clients.
-import type { Permission } from "../iam/permissions";
 import type { ReadAnswer, SnapshotAnswer } from "../contract/answer";
 import { RpcError } from "../rpc/error";
 import type { OperationReads, OperationStore, SnapshotStore } from "./ports";
@@ -13,19 +12,18 @@ export interface ReadPorts {
   snapshots: SnapshotStore;
   finishedReads: FinishedReads;
   /**
-   * Whether what stands above the operation gives the caller the permission. A snapshot knows no policy: who has the
+   * Whether what stands above the operation gives the caller the permission of the method. A snapshot knows no policy: who has the
    * right from the operation itself, or has none, is answered by the object alone, as if there were no snapshots.
    */
-  isGranted(this: void, permission: Permission, name: string): Promise<boolean>;
+  isGranted(this: void, name: string): Promise<boolean>;
 }
 
 export function operationReads(ports: ReadPorts): OperationReads {
   const { store } = ports;
   return {
-    get: (name) => read(ports, { permission: "longrunning.operations.get", name, ask: () => store.get(name) }),
+    get: (name) => read(ports, { name, ask: () => store.get(name) }),
     wait: (name, timeoutMs, options) =>
       read(ports, {
-        permission: "longrunning.operations.wait",
         name,
         ask: (readInstead) => store.wait(name, timeoutMs, { ...options, readInstead }),
       }),
@@ -33,7 +31,6 @@ export function operationReads(ports: ReadPorts): OperationReads {
 }
 
 interface Read {
-  permission: Permission;
   name: string;
   /** Asks the object, which also rejects. `readInstead` is for an ask that goes on where the object is not reached. */
   ask(this: void, readInstead: (() => Promise<ReadAnswer | undefined>) | undefined): Promise<ReadAnswer | undefined>;
@@ -54,9 +51,9 @@ async function read(ports: ReadPorts, asked: Read): Promise<ReadAnswer | undefin
 }
 
 /** What keeps a snapshot from being read keeps nobody from asking the object, or from hearing that it was not reached. */
-async function snapshot(ports: ReadPorts, { permission, name }: Read): Promise<SnapshotAnswer | undefined> {
+async function snapshot(ports: ReadPorts, { name }: Read): Promise<SnapshotAnswer | undefined> {
   try {
-    return (await ports.isGranted(permission, name)) ? await ports.snapshots.read(name) : undefined;
+    return (await ports.isGranted(name)) ? await ports.snapshots.read(name) : undefined;
   } catch (error) {
     console.warn({ message: "snapshot not read", operation: name, error: String(error) });
     return undefined;

@@ -173,7 +173,7 @@ export const bugs: readonly Bug[] = [
   {
     name: "TestIamPermissions tells whether an operation exists",
     file: "src/durable/policy/policy-client.ts",
-    find: "      if (!operationPermissions.some((permission) => held.has(permission))) return [];\n",
+    find: "      if (!operationPermissions.some((one) => held.has(one))) return [];\n",
     replace: "",
     tests: workers("access.test.ts"),
     caughtBy: "is told what it may do",
@@ -223,8 +223,8 @@ export const bugs: readonly Bug[] = [
   {
     name: "a list judges each operation that is too large for the index",
     file: "src/index.ts",
-    find: "listed: operationStore(env.OPERATIONS, authorizer.ofListed()),",
-    replace: "listed: operationStore(env.OPERATIONS, authorizer),",
+    find: "listed: operationStore(env.OPERATIONS, authorizer.ofListed(), permission),",
+    replace: "listed: operationStore(env.OPERATIONS, authorizer, permission),",
     tests: workers("access.test.ts"),
     caughtBy: "a viewer under a condition",
   },

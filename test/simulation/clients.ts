@@ -327,7 +327,7 @@ export function operationsOf({ env }: World): OperationStore {
     read: () => Promise.reject(new Error("no policy is read for an administrator")),
   };
   const authorizer = new Authorizer(principal, ports, "");
-  return operationStore(env["OPERATIONS"] as never, authorizer);
+  return operationStore(env["OPERATIONS"] as never, authorizer, "longrunning.operations.get");
 }
 
 /** A snapshot comes as a stream. */

@@ -85,6 +85,7 @@ export function aService({
     fullShards: new FullShards(),
     store: recorded,
     listed: recorded,
+    waits: recorded,
     reads: recorded,
     lists: { page: async () => [], ...lists },
     now: () => CREATE_TIME,

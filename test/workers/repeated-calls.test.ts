@@ -58,6 +58,8 @@ function losing<T>(namespace: T, isLost: () => Promise<boolean>, called: () => P
 }
 
 const admin: Principal = { id: "user:admin", members: [], grants: [], isAdmin: true };
+/** An administrator has every permission, and a starter this one among others. */
+const permission = "longrunning.operations.get";
 /** May do what a starter may with an operation of its own, and nothing else. */
 const starter: Principal = { id: "user:ada", members: [], grants: [], isAdmin: false };
 
@@ -76,7 +78,7 @@ function emptyPolicyOf() {
 }
 
 function storeOf(principal: Principal, beforeRetry?: () => Promise<void>) {
-  return operationStore(losingFirstAnswer(env.OPERATIONS, beforeRetry), authorizerOf(principal));
+  return operationStore(losingFirstAnswer(env.OPERATIONS, beforeRetry), authorizerOf(principal), permission);
 }
 
 const ONE_SHARD: StartOptions = { indexShards: 1, known: { full: [], shardCount: 0 } };
@@ -93,7 +95,7 @@ async function begin(): Promise<Started> {
     starter: starter.id,
     external: { hasOwnMetadata: false },
   });
-  await operationStore(env.OPERATIONS, authorizerOf(admin)).start(operation, "{}", {
+  await operationStore(env.OPERATIONS, authorizerOf(admin), permission).start(operation, "{}", {
     place: {},
     input: undefined,
     options: ONE_SHARD,
@@ -116,7 +118,7 @@ describe("StartOperation", () => {
 
   test("with an upload is not repeated", async () => {
     const tries = vi.fn<() => Promise<void>>(async () => {});
-    const store = operationStore(losingEveryAnswer(env.OPERATIONS, tries), authorizerOf(admin));
+    const store = operationStore(losingEveryAnswer(env.OPERATIONS, tries), authorizerOf(admin), permission);
     const id = store.newId({});
     const operation = anOperation({ id, name: `projects/p/operations/${id}`, parent: "projects/p" });
     const stream = new Blob(["a,b\n1,2\n"]).stream() as ReadableStream<Uint8Array>;
@@ -148,7 +150,7 @@ describe("DeleteOperation", () => {
     const { name } = await begin();
 
     expect(await storeOf(principal).delete(name)).toBe(true);
-    expect(await operationStore(env.OPERATIONS, authorizerOf(admin)).get(name)).toBeUndefined();
+    expect(await operationStore(env.OPERATIONS, authorizerOf(admin), permission).get(name)).toBeUndefined();
   });
 
   test("that is repeated after its object was reset succeeds for the starter", async () => {
@@ -167,14 +169,14 @@ describe("DeleteOperation", () => {
 
   test("by the starter is told from another request's, when it is repeated", async () => {
     const { name } = await begin();
-    await operationStore(env.OPERATIONS, authorizerOf(admin, "ray-2")).delete(name);
+    await operationStore(env.OPERATIONS, authorizerOf(admin, "ray-2"), permission).delete(name);
 
     await expect(storeOf(starter).delete(name)).rejects.toMatchObject({ code: "PERMISSION_DENIED" });
   });
 
   test("without a failure before it is NOT_FOUND where there is nothing", async () => {
     const { name } = await begin();
-    const store = operationStore(env.OPERATIONS, authorizerOf(admin));
+    const store = operationStore(env.OPERATIONS, authorizerOf(admin), permission);
     await store.delete(name);
 
     expect(await store.delete(name)).toBe(false);
@@ -184,9 +186,9 @@ describe("DeleteOperation", () => {
 describe("UpdateOperation", () => {
   test("that reports under an If-Match and is repeated succeeds, and reports once", async () => {
     const { name } = await begin();
-    const before = await operationStore(env.OPERATIONS, authorizerOf(admin)).get(name);
+    const before = await operationStore(env.OPERATIONS, authorizerOf(admin), permission).get(name);
     const updated = await storeOf(admin).update(name, { update: { metadata }, ifMatch: before?.etag });
-    const after = await operationStore(env.OPERATIONS, authorizerOf(admin)).get(name);
+    const after = await operationStore(env.OPERATIONS, authorizerOf(admin), permission).get(name);
 
     expect(updated).toMatchObject({ ok: true, answer: { etag: after?.etag } });
     expect(after?.etag).not.toBe(before?.etag);
@@ -194,7 +196,7 @@ describe("UpdateOperation", () => {
 
   test("that is repeated after another caller's report is told that the operation has changed", async () => {
     const { name } = await begin();
-    const other = operationStore(env.OPERATIONS, authorizerOf(admin));
+    const other = operationStore(env.OPERATIONS, authorizerOf(admin), permission);
     const before = await other.get(name);
     const report = { update: { metadata: { ...metadata, fields: { frame: 8 } } } };
     const store = storeOf(admin, async () => void (await other.update(name, report)));
@@ -218,7 +220,7 @@ describe("UpdateOperation", () => {
 
   test("that ends a cancelled operation by its report and is repeated succeeds", async () => {
     const { name } = await begin();
-    await operationStore(env.OPERATIONS, authorizerOf(admin)).cancel(name);
+    await operationStore(env.OPERATIONS, authorizerOf(admin), permission).cancel(name);
 
     expect(await storeOf(admin).update(name, { update: { metadata } })).toMatchObject({
       ok: true,
@@ -232,7 +234,11 @@ describe("SetIamPolicy", () => {
 
   function policies() {
     const namespaces = { operations: losingFirstAnswer(env.OPERATIONS), policies: losingFirstAnswer(env.POLICIES) };
-    return policyStore(namespaces, authorizerOf(admin), { cache: new PolicyCache(), now: () => Date.now() });
+    return policyStore(namespaces, authorizerOf(admin), {
+      permission: "longrunning.operations.setIamPolicy",
+      cache: new PolicyCache(),
+      now: () => Date.now(),
+    });
   }
 
   test.each(["projects/p", "an operation"])(

@@ -3,6 +3,7 @@ import { scopeFromParent } from "../../aip/resource-name";
 import { MAX_CACHED_TOKEN_KEYS } from "../../limits";
 import type { Env } from "../../env";
 import type { Access } from "../../iam/access";
+import type { Permission } from "../../iam/permissions";
 import type { Absence, Explained, OperationAnswer, ReadAnswer, StartAnswer } from "../../contract/answer";
 import type { ShardPage } from "../../list/page";
 import type { Reservation, ReserveAnswer } from "../../list/reservation";
@@ -20,15 +21,15 @@ import { operationStubs, unary } from "./operation-stubs";
 import type { SlotsObject } from "../slots/slots-object";
 import { type Judgement, wait } from "./wait";
 
-/** The operations of a namespace, as the caller may touch them. */
+/** The operations of a namespace, as the caller may touch them who needs the permission for it. */
 export function operationStore(
   namespace: DurableObjectNamespace<OperationObject>,
   authorizer: Authorizer,
+  permission: Permission | undefined,
 ): OperationStore {
-  const { ask, addressOf } = operationStubs(namespace, authorizer);
+  const { ask, addressOf } = operationStubs(namespace, authorizer, permission);
   const get = (name: string): Promise<OperationAnswer | "NOT_FOUND"> =>
     ask<OperationAnswer | Absence>({
-      permission: "longrunning.operations.get",
       name,
       absent: "NOT_FOUND",
       ask: unary(async (stub, access) => stub.get(name, access)),
@@ -64,7 +65,6 @@ export function operationStore(
     poll: async (name) =>
       present(
         await ask<OperationAnswer | Absence>({
-          permission: "longrunning.operations.get",
           name,
           absent: "NOT_FOUND",
           // A second try would be counted as a second poll.
@@ -73,21 +73,18 @@ export function operationStore(
       ),
     update: (name, request) =>
       ask<UpdateAnswer | "DENIED">({
-        permission: "longrunning.operations.update",
         name,
         absent: { ok: false, refusal: "NOT_FOUND" },
         ask: unary(async (stub, access) => stub.update(name, request, access)),
       }),
     cancel: async (name) =>
       (await ask<"OK" | Absence>({
-        permission: "longrunning.operations.cancel",
         name,
         absent: "NOT_FOUND",
         ask: unary(async (stub, access) => stub.cancel(name, access)),
       })) === "OK",
     delete: async (name) =>
       (await ask<"OK" | Absence>({
-        permission: "longrunning.operations.delete",
         name,
         absent: "NOT_FOUND",
         ask: unary(async (stub, access) => {
@@ -98,7 +95,6 @@ export function operationStore(
       })) === "OK",
     explain: async (name) => {
       const explained = await ask<Explained | Absence>({
-        permission: "longrunning.operations.explain",
         name,
         absent: "NOT_FOUND",
         ask: unary(async (stub, access) => stub.explain(name, access)),
@@ -107,18 +103,15 @@ export function operationStore(
     },
     retrySource: async (name) => {
       const source = await ask<RetrySource | Absence>({
-        permission: "longrunning.operations.retry",
         name,
         absent: "NOT_FOUND",
         ask: unary(async (stub, access) => stub.retrySource(name, access)),
       });
       return source === "NOT_FOUND" ? undefined : source;
     },
-    wait: async (name, timeoutMs, { signal, readInstead } = {}) => {
-      const permission = "longrunning.operations.wait";
-      return present(
+    wait: async (name, timeoutMs, { signal, readInstead } = {}) =>
+      present(
         await ask<ReadAnswer | Absence>({
-          permission,
           name,
           absent: "NOT_FOUND",
           ask: (address, access) =>
@@ -129,11 +122,10 @@ export function operationStore(
               signal,
               readInstead,
               judgement: judgementOf(access, authorizer),
-              judge: async () => judgementOf(await authorizer.accessAnew(permission, name), authorizer),
+              judge: async () => judgementOf(await authorizer.accessAnew(access.permission, name), authorizer),
             }),
         }),
-      );
-    },
+      ),
   };
 }
 

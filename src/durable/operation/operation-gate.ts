@@ -14,7 +14,7 @@ export function operationGate(
   namespace: DurableObjectNamespace<OperationObject>,
   authorizer: Authorizer,
 ): (permission: Permission, name: string) => Promise<void> {
-  const { addressOf } = operationStubs(namespace, authorizer);
+  const { addressOf } = operationStubs(namespace, authorizer, undefined);
   return async (permission, name) => {
     if (await authorizer.isGranted(permission, name)) return;
     const { id, members } = authorizer.principal;

@@ -26,15 +26,16 @@ export interface OperationStubs {
 }
 
 export interface Question<T> {
-  permission: Permission;
   name: string;
   absent: T;
   ask(this: void, address: OperationAddress, access: Access): Promise<T>;
 }
 
+/** `permission`: what each call asks for, by the row of the method that is called; undefined: no operation is asked. */
 export function operationStubs(
   namespace: DurableObjectNamespace<OperationObject>,
   authorizer: Authorizer,
+  permission: Permission | undefined,
 ): OperationStubs {
   const find = (name: string): OperationAddress | undefined => {
     try {
@@ -47,15 +48,22 @@ export function operationStubs(
   const none = (name: string): OperationAddress => objectByName(namespace, absentObjectName(name));
   return {
     addressOf: (name) => find(name) ?? none(name),
-    ask: async <T>({ permission, name, absent, ask }: Question<T>) => {
-      const access = await authorizer.accessTo(permission, name);
+    ask: async <T>({ name, absent, ask }: Question<T>) => {
+      const asked = mustAsk(permission);
+      const access = await authorizer.accessTo(asked, name);
       const address = find(name);
       const answer = address || !access.isGranted ? await reached(() => ask(address ?? none(name), access)) : absent;
-      authorizer.audit(permission, name, answer !== "DENIED");
-      if (answer === "DENIED") throw authorizer.denied(permission, name);
+      authorizer.audit(asked, name, answer !== "DENIED");
+      if (answer === "DENIED") throw authorizer.denied(asked, name);
       return answer as Exclude<T, "DENIED">;
     },
   };
+}
+
+/** @throws TypeError where a method without a permission asks about an operation or a policy: its row is wrong. */
+export function mustAsk(permission: Permission | undefined): Permission {
+  if (permission !== undefined) return permission;
+  throw new TypeError("a method that has no permission in its row asks for what needs one");
 }
 
 /** Of a bounded set, always the same one for a name: each of them is as loaded as some other operation. */

@@ -9,7 +9,7 @@ import type { Authorizer } from "../../service/authorizer";
 import type { PolicyStore } from "../../service/iam-policy";
 import type { OperationObject } from "../operation/operation-object";
 import { callObject, objectByName, reached } from "../object-call";
-import { operationStubs, unary } from "../operation/operation-stubs";
+import { mustAsk, operationStubs, unary } from "../operation/operation-stubs";
 import type { PolicyObject } from "./policy-object";
 
 export interface PolicyNamespaces {
@@ -23,21 +23,20 @@ export function policyReader(policies: DurableObjectNamespace<PolicyObject>): (r
     reached(() => callObject(objectByName(policies, resource), async (stub): Promise<Policy> => stub.get()));
 }
 
-/** `cache` hears of what is set here at once. */
+/** The policies, as the caller may touch them who needs the permission for it. A set puts its result into `cache`. */
 export function policyStore(
   { operations, policies }: PolicyNamespaces,
   authorizer: Authorizer,
-  { cache, now }: { cache: PolicyCache; now: () => number },
+  { permission, cache, now }: { permission: Permission | undefined; cache: PolicyCache; now: () => number },
 ): PolicyStore {
-  const { ask, addressOf } = operationStubs(operations, authorizer);
+  const { ask, addressOf } = operationStubs(operations, authorizer, permission);
   return {
     get: async (resource) => {
       if (!isOperation(resource)) {
-        await authorizer.require("longrunning.operations.getIamPolicy", resource);
+        await authorizer.require(mustAsk(permission), resource);
         return policyReader(policies)(resource);
       }
       const policy = await ask<Policy | Absence>({
-        permission: "longrunning.operations.getIamPolicy",
         name: resource,
         absent: "NOT_FOUND",
         ask: unary(async (operation, access) => operation.getPolicy(resource, access)),
@@ -46,7 +45,7 @@ export function policyStore(
     },
     set: async (resource, request) => {
       if (!isOperation(resource)) {
-        await authorizer.require("longrunning.operations.setIamPolicy", resource);
+        await authorizer.require(mustAsk(permission), resource);
         const result = await reached(() =>
           callObject(objectByName(policies, resource), async (stub, { isRepeated }): Promise<SetPolicyResult> =>
             stub.set(isRepeated ? { ...request, isRepeated } : request),
@@ -56,7 +55,6 @@ export function policyStore(
         return result;
       }
       const result = await ask<SetPolicyResult | Absence>({
-        permission: "longrunning.operations.setIamPolicy",
         name: resource,
         absent: "NOT_FOUND",
         ask: unary(async (operation, access) => operation.setPolicy(resource, request, access)),
@@ -76,8 +74,8 @@ export function policyStore(
       // An operation that does not exist gives an empty set.
       const held = new Set(own ? [...granted, ...own] : []);
       // A caller who has no permission that acts on an operation is told the same whether or not it exists.
-      if (!operationPermissions.some((permission) => held.has(permission))) return [];
-      return permissions.filter((permission) => held.has(permission));
+      if (!operationPermissions.some((one) => held.has(one))) return [];
+      return permissions.filter((one) => held.has(one));
     },
   };
 }

@@ -33,7 +33,11 @@ function aNamespace(asked: unknown[][] = [], within = "") {
 
 function aStore() {
   const namespace = aNamespace();
-  const store = operationStore(namespace as unknown as DurableObjectNamespace<OperationObject>, {} as Authorizer);
+  const store = operationStore(
+    namespace as unknown as DurableObjectNamespace<OperationObject>,
+    {} as Authorizer,
+    undefined,
+  );
   return { store, asked: namespace.asked };
 }
 

@@ -405,7 +405,11 @@ test("a caller who loses the right from above during a wait is rejected, althoug
   const authenticate = async () => principal;
   const ports = { cache: new PolicyCache(), read: async () => policy, now: () => Date.now(), authenticate };
   const namespace = { idFromString: (id: string) => id, get: () => object.address.newStub() };
-  const store = operationStore(namespace as never, new Authorizer(principal, ports, "ray"));
+  const store = operationStore(
+    namespace as never,
+    new Authorizer(principal, ports, "ray"),
+    "longrunning.operations.wait",
+  );
   const waiting = store.wait("projects/p/operations/1", 60_000).catch((error: unknown) => error);
   await second();
   policy = emptyPolicy();
@@ -435,7 +439,11 @@ describe("credentials that stop being good during a wait", () => {
     const ports = { cache: new PolicyCache(), read: async () => viewer, now: () => Date.now(), authenticate };
     const namespace = { idFromString: (id: string) => id, get: () => object.address.newStub() };
     const caller = { ...principal, expireTime };
-    const store = operationStore(namespace as never, new Authorizer(caller, ports, "ray"));
+    const store = operationStore(
+      namespace as never,
+      new Authorizer(caller, ports, "ray"),
+      "longrunning.operations.wait",
+    );
     let isOver = false;
     const ended = store
       .wait("projects/p/operations/1", 60_000)
