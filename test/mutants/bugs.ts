@@ -1015,6 +1015,14 @@ queue = "edge-operations-dead-letters"
     caughtBy: "delays none of a hundred behind it",
   },
   {
+    name: "all names that do not exist are asked of one object",
+    file: "src/durable/operation/operation-stubs.ts",
+    find: "% NO_OPERATION_OBJECTS}`",
+    replace: "% (NO_OPERATION_OBJECTS / 256)}`",
+    tests: unit("durable/operation/operation-stubs.test.ts"),
+    caughtBy: "are spread evenly",
+  },
+  {
     name: "an operation's stub is used again after it has thrown",
     file: "src/durable/object-call.ts",
     find: "{ newStub: () => namespace.get(objectId, options) }",
