@@ -111,7 +111,7 @@ const access = {
   },
   AUTHENTICATION_NOT_CONFIGURED: {
     meaning: "The deployment has no `AUTH`, so it refuses every call.",
-    remedy: "Set `AUTH` ([access.md](access.md#what-an-operator-must-set)). Use `open` on your own machine only.",
+    remedy: "Set `AUTH` ([access.md](access.md#checklist-for-operators)). Use `open` on your own machine only.",
   },
   AUTHORIZATION_SCHEME_UNSUPPORTED: {
     meaning: "The `Authorization` header has another scheme than `Bearer`.",
@@ -119,7 +119,9 @@ const access = {
   },
   CREDENTIALS_ALGORITHM_UNSUPPORTED: {
     meaning: "The token is signed with an algorithm that the deployment does not accept from its issuer.",
-    remedy: "Have the issuer sign with an accepted algorithm, or let the operator add it to `AUTH`.",
+    remedy:
+      "Have the issuer sign with an accepted algorithm, or let the operator add it to `AUTH`. `none` and shared secrets are " +
+      "never accepted.",
   },
   CREDENTIALS_AMBIGUOUS: {
     meaning: "The request has two different credentials of one kind.",
@@ -142,7 +144,7 @@ const access = {
     remedy: "Request another token. If it fails as well, compare its claims with `AUTH`.",
   },
   CREDENTIALS_ISSUER_UNKNOWN: {
-    meaning: "The token's issuer is not one that the deployment accepts.",
+    meaning: "The token's issuer is not one that the deployment accepts. `iss` must equal that of `AUTH` exactly.",
     remedy: "Use a token of an accepted issuer, or let the operator add the issuer to `AUTH`.",
   },
   CREDENTIALS_KEY_UNKNOWN: {
@@ -167,11 +169,11 @@ const access = {
   },
   CREDENTIALS_TOO_LARGE: {
     meaning: "The token is larger than the service reads.",
-    remedy: "Have the issuer put fewer claims into it.",
+    remedy: "Send a token of at most 16,384 characters. Have the issuer put fewer claims into it.",
   },
   CREDENTIALS_TYPE_UNSUPPORTED: {
     meaning: "The token's `typ` says that it is not for use as a bearer token.",
-    remedy: "Request an ID or access token.",
+    remedy: "Request an ID token, or an access token that is not bound to a key (`cnf`).",
   },
   CROSS_SITE_REQUEST: {
     meaning:
@@ -183,7 +185,7 @@ const access = {
     meaning:
       "The caller has no permission for this call on this resource. The answer is the same if the resource does not exist.",
     remedy:
-      "Ask an administrator for a role with the permission in `metadata` ([access.md](access.md#who-may-do-what)).",
+      "Ask an administrator for a role with the permission in `metadata` ([access.md](access.md#roles-and-permissions)).",
   },
   NOT_AN_ADMINISTRATOR: {
     meaning: "The call is for administrators only.",

@@ -8,7 +8,7 @@ const text = readFileSync(join(ROOT, "docs/threat-model.md"), "utf8");
 
 /** The items of its lists: a claim, and the tests behind it. */
 const claims = text
-  .slice(text.indexOf("## What each cannot do"), text.indexOf("## Regular expressions"))
+  .slice(text.indexOf("## Claims"), text.indexOf("## Regular expressions"))
   .split(/^- /m)
   .slice(1)
   .map((item) => ({
