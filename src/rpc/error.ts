@@ -17,7 +17,7 @@ export interface RpcErrorOptions<OwnReason extends string = string> {
   httpStatus?: number;
   /** Extra response headers (`Allow`). */
   headers?: Record<string, string>;
-  /** What was behind it, for the log alone. */
+  /** The underlying error. Only the log shows it. */
   cause?: unknown;
 }
 

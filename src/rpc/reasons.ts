@@ -72,7 +72,7 @@ const REASONS = [
   "BINDING_MISSING",
   "CONFIGURATION_INVALID",
   "EMULATED",
-  // What a handler meets: thrown by `op`, or the reason of `op.signal`.
+  // In a handler: thrown by `op`, or the reason of `op.signal`.
   "HANDLER_ENDED",
   "LEASE_LOST",
   "LIBRARY_MISUSE",

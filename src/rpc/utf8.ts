@@ -20,7 +20,7 @@ export function fitsUtf8(text: string, maxBytes: number): boolean {
   return text.length * 3 <= maxBytes || utf8Length(text) <= maxBytes;
 }
 
-/** A text as a byte stream. What has been read of it is held nowhere. */
+/** A text as a byte stream. The stream keeps no bytes that were read. */
 export function streamFromText(text: string): ReadableStream<Uint8Array> {
   const rest = pieces(text);
   return new ReadableStream({

@@ -1,0 +1,70 @@
+// Prose begins with its subject and uses plain terms (CONTRIBUTING.md, "Write"): documents, comments, texts and test names.
+import { readFileSync, readdirSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { describe, expect, test } from "vitest";
+import { faultOf, sentencesOf } from "../../support/prose";
+
+const ROOT = resolve(import.meta.dirname, "../../..");
+
+/** Files and folders whose prose is held to the rules. */
+const HELD = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs", "src/rpc"];
+
+/** Pages that are written by a program from figures, or from what is stored. */
+const WRITTEN_BY_PROGRAMS = new Set(["docs/reliability.md", "docs/storage-examples.md", "docs/lifecycle.md"]);
+/** Pages that are not rewritten yet. */
+const LATER = new Set(["docs/performance.md", "docs/testing.md", "docs/storage-schema.md"]);
+/** Pages with tables of measured figures, which are wider. */
+const WITH_FIGURES = new Set(["docs/performance.md", "docs/lists.md"]);
+
+const files = HELD.flatMap((path) =>
+  statSync(join(ROOT, path)).isFile()
+    ? [path]
+    : readdirSync(join(ROOT, path), { recursive: true, encoding: "utf8" }).map((file) => `${path}/${file}`),
+).filter((path) => /\.(?:ts|md)$/.test(path) && !WRITTEN_BY_PROGRAMS.has(path) && !LATER.has(path));
+
+const textOf = (path: string): string => readFileSync(join(ROOT, path), "utf8");
+
+describe("prose", () => {
+  test.each(files)("%s follows the rules", (path) => {
+    const faults = sentencesOf(path, textOf(path)).flatMap(({ line, text }) => {
+      const fault = faultOf(text);
+      return fault === undefined ? [] : [`${path}:${line} ${fault}: ${text}`];
+    });
+
+    expect(faults).toEqual([]);
+  });
+
+  test.each([
+    ["What is done stays done.", 'begins with "What"'],
+    ["Nobody may call.", 'begins with "Nobody"'],
+    ["**Whoever** comes second is refused.", 'begins with "**Whoever"'],
+    ["There is none, or it is nobody's.", 'has "is none"'],
+    ["A finished operation never changes.", undefined],
+    ["What is stuck?", undefined],
+  ])("%s: %s", (sentence, fault) => {
+    expect(faultOf(sentence)).toBe(fault);
+  });
+
+  test("is found in comments, texts, test names, paragraphs, items and cells", () => {
+    const source = '// What is one.\n/** Two. What\n * is two. */\ntest("what is three", () => `What is ${4}`);';
+    const page = "What is one.\n\n- What is two.\n\n| What is | three. What is four |\n\n```\nWhat is code\n```\n";
+    const faults = (path: string, text: string): number =>
+      sentencesOf(path, text).filter((sentence) => faultOf(sentence.text) !== undefined).length;
+
+    expect(faults("a.ts", source)).toBe(4);
+    expect(faults("a.md", page)).toBe(4);
+  });
+});
+
+describe("tables", () => {
+  test.each(files.filter((path) => path.endsWith(".md") && !WITH_FIGURES.has(path)))(
+    "%s has no row wider than 100 columns",
+    (path) => {
+      const wide = textOf(path)
+        .split("\n")
+        .filter((line) => line.startsWith("|") && line.length > 100);
+
+      expect(wide).toEqual([]);
+    },
+  );
+});
