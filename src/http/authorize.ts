@@ -1,21 +1,22 @@
 // Who may call a method, judged by its row before anything is done for the call: before its body is read, its filter is
 // parsed or its policy is compiled (docs/threat-model.md).
 import type { ServiceContext } from "../api/call";
-import type { ApiMethod, HttpBinding } from "../api/method";
+import type { ApiMethod } from "../api/method";
 import { isOperation } from "../iam/policy-resources";
 import type { Permission } from "../iam/permissions";
 import type { RequestBody } from "./request-body";
 
 export interface AuthorizedCall {
   service: Pick<ServiceContext, "authorize" | "permit" | "administer">;
-  binding: HttpBinding;
   /** What the path names. */
   resource: string;
   body: Pick<RequestBody, "isAbsent">;
+  /** Whether the caller asks for a part of the answer. */
+  isMasked: boolean;
 }
 
 /** Throws where the caller may not call. */
-export async function authorize(row: ApiMethod, { service, binding, resource, body }: AuthorizedCall): Promise<void> {
+export async function authorize(row: ApiMethod, { service, resource, body, isMasked }: AuthorizedCall): Promise<void> {
   switch (row.on) {
     case "everyone":
       return;
@@ -27,9 +28,9 @@ export async function authorize(row: ApiMethod, { service, binding, resource, bo
     case "operation":
     case "resource": {
       if (row.on === "resource" && !isOperation(resource)) return service.authorize(row.permission, resource);
-      // The rights may be the operation's own. Without a body, the method's own call of the object is the first thing done
-      // for the caller: it judges and answers at once.
-      const isReadFirst = binding.body !== undefined && (row.needsBody || !body.isAbsent);
+      // The rights may be the operation's own. Where no body is to be read and no mask to be compiled, the method's own call of
+      // the object is the first thing done for the caller: it judges and answers at once.
+      const isReadFirst = row.needsBody || isMasked || !body.isAbsent;
       if (isReadFirst) await service.permit(row.permission, resource);
     }
   }

@@ -17,7 +17,7 @@ import { type Page, descriptionPages } from "./description-routes";
 import { indentedJson, indentedResponse } from "./indent";
 import { JSON_TYPE } from "./media-type";
 import { refuseOtherBody, requestWithFormQuery } from "./form-query";
-import { maskOf, maskedResponse } from "./partial-response";
+import { isMasked, maskOf, maskedResponse } from "./partial-response";
 import { boolParameter, checkQueryText } from "./query";
 import { responseFrom } from "./response";
 import { RequestBody } from "./request-body";
@@ -176,7 +176,7 @@ async function serve(
   const names = namesFromVariables(row, encodedVariables);
   const target = targetFromPath(pathname);
   const resource = resourceOf(row, names, target);
-  await authorize(row, { service, binding, resource, body });
+  await authorize(row, { service, resource, body, isMasked: isMasked(request, searchParams) });
 
   // Decode.
   await refuseOtherBody(sent, method, body);

@@ -12,16 +12,26 @@ import { rewrittenResponse } from "./rewritten-response";
 
 /** The mask that a request asks for; undefined for the whole answer. An unknown field is INVALID_ARGUMENT. */
 export function maskOf(request: Request, search: URLSearchParams, answer: Message): CompiledMask | undefined {
-  const fields = search.get("fields") ?? search.get("$fields");
+  if (!isMasked(request, search)) return undefined;
   // The paths of a google.protobuf.FieldMask have dots.
-  const text = (fields ?? request.headers.get("X-Goog-FieldMask") ?? "").trim().replaceAll(".", "/");
-  if (text === "" || text === "*") return undefined;
+  const text = maskText(request, search).replaceAll(".", "/");
   // The compiler would take it for the prototype of the mask, and forget it.
   if (text.split(/[/,()\s]+/).includes("__proto__")) throw unknownFields("__proto__", "is no field of the answer");
   const mask = isWellFormed(text) ? compile(text.replaceAll(/\s/g, "")) : null;
   if (!mask) throw unknownFields(text, 'must be field names, like "name,done,error/code" or "operations(name,done)"');
   checkFields(mask, answer, []);
   return mask;
+}
+
+/** Whether a request asks for a part of the answer. The mask itself is not looked at. */
+export function isMasked(request: Request, search: URLSearchParams): boolean {
+  const text = maskText(request, search);
+  return text !== "" && text !== "*";
+}
+
+function maskText(request: Request, search: URLSearchParams): string {
+  const fields = search.get("fields") ?? search.get("$fields");
+  return (fields ?? request.headers.get("X-Goog-FieldMask") ?? "").trim();
 }
 
 /** The grammar that json-mask takes for granted: names, and `/`, `,` and balanced parentheses between them. */

@@ -23,10 +23,94 @@ export const bugs: readonly Bug[] = [
   {
     name: "the caller is judged behind the handler's work",
     file: "src/http/door.ts",
-    find: "  await authorize(row, { service, binding, resource, body });\n",
+    find: "  await authorize(row, { service, resource, body, isMasked: isMasked(request, searchParams) });\n",
     replace: "",
     tests: unit("http/judge.test.ts"),
-    caughtBy: "is refused",
+    caughtBy: "nothing is done before the judge's refusal",
+  },
+  {
+    name: "a body is read before the caller is known",
+    file: "src/http/door.ts",
+    find: "  const service = await ports.service(request, requestId);\n  notes.caller",
+    replace:
+      "  await body.bytes(1_048_576);\n  const service = await ports.service(request, requestId);\n  notes.caller",
+    tests: unit("http/judge.test.ts"),
+    caughtBy: "nothing is done before the judge's refusal",
+  },
+  {
+    name: "a body is read before the caller is judged",
+    file: "src/http/door.ts",
+    find: "  await authorize(row, { service, resource, body, isMasked: isMasked(request, searchParams) });\n",
+    replace: `  await body.bytes(1_048_576);
+  await authorize(row, { service, resource, body, isMasked: isMasked(request, searchParams) });
+`,
+    tests: unit("http/judge.test.ts"),
+    caughtBy: "nothing is done before the judge's refusal",
+  },
+  {
+    name: "a mask is compiled before the caller is judged",
+    file: "src/http/door.ts",
+    find: "  await authorize(row, { service, resource, body, isMasked: isMasked(request, searchParams) });\n",
+    replace: `  maskOf(request, searchParams, row.response);
+  await authorize(row, { service, resource, body, isMasked: isMasked(request, searchParams) });
+`,
+    tests: unit("http/judge.test.ts"),
+    caughtBy: "nothing is done before the judge's refusal",
+  },
+  {
+    name: "a request is decoded before the caller is judged",
+    file: "src/http/door.ts",
+    find: "  await authorize(row, { service, resource, body, isMasked: isMasked(request, searchParams) });\n",
+    replace: `  if (binding.body === undefined) {
+    await decodeRequest(row, binding, { request, body, search: searchParams, names, resource, target });
+  }
+  await authorize(row, { service, resource, body, isMasked: isMasked(request, searchParams) });
+`,
+    tests: unit("http/judge.test.ts"),
+    caughtBy: "ListOpera",
+  },
+  {
+    name: "an upload is begun before its caller is judged",
+    file: "src/http/door.ts",
+    find: "  await authorize(row, { service, resource, body, isMasked: isMasked(request, searchParams) });\n",
+    replace: `  inputOf(row, { request, body, service, resource });
+  await authorize(row, { service, resource, body, isMasked: isMasked(request, searchParams) });
+`,
+    tests: unit("http/judge.test.ts"),
+    caughtBy: "tables:profile",
+  },
+  {
+    name: "a filter is parsed before the caller is judged",
+    file: "src/http/door.ts",
+    find: "  await authorize(row, { service, resource, body, isMasked: isMasked(request, searchParams) });\n",
+    replace: `  (await import("../aip/filter/filter")).parseFilter(searchParams.get("filter") ?? "");
+  await authorize(row, { service, resource, body, isMasked: isMasked(request, searchParams) });
+`,
+    tests: unit("http/judge.test.ts"),
+    caughtBy: "nothing is done before the judge's refusal",
+  },
+  {
+    name: "an operation is looked up before its caller is judged",
+    file: "src/http/door.ts",
+    find: "  await authorize(row, { service, resource, body, isMasked: isMasked(request, searchParams) });\n",
+    replace: `  await service.reads.get(resource).catch(() => undefined);
+  await authorize(row, { service, resource, body, isMasked: isMasked(request, searchParams) });
+`,
+    tests: unit("http/judge.test.ts"),
+    caughtBy: "nothing is done before the judge's refusal",
+  },
+  {
+    name: "a requestId is reserved before the caller is judged",
+    file: "src/http/door.ts",
+    find: "  await authorize(row, { service, resource, body, isMasked: isMasked(request, searchParams) });\n",
+    replace: `  if (row.starts) {
+    const scope = { parent: resource, jurisdiction: undefined };
+    await service.requests.reserve(scope, "key", {} as never).catch(() => undefined);
+  }
+  await authorize(row, { service, resource, body, isMasked: isMasked(request, searchParams) });
+`,
+    tests: unit("http/judge.test.ts"),
+    caughtBy: "CreateOpe",
   },
   {
     name: "a policy is compiled before its caller is judged",
@@ -37,13 +121,53 @@ export const bugs: readonly Bug[] = [
     caughtBy: "SetIamPolicy",
   },
   {
+    name: "an API key is made before its caller is judged",
+    file: "src/api/api-keys.ts",
+    find: 'permission: "apiKeys.create",\n    on: "deployment",',
+    replace: 'permission: "none",\n    on: "everyone",',
+    tests: unit("http/judge.test.ts"),
+    caughtBy: "CreateApiKey",
+  },
+  {
     name: "a body is read before an operation's object is asked",
     file: "src/http/authorize.ts",
     find: "if (isReadFirst) await service.permit(row.permission, resource);",
     replace:
       "if (isReadFirst) await (body as RequestBody).bytes(1_048_576).then(() => service.permit(row.permission, resource));",
     tests: unit("http/judge.test.ts"),
-    caughtBy: "without waiting for a body that never ends",
+    caughtBy: "nothing is done before the judge's refusal",
+  },
+  {
+    name: "an operation's object judges behind the mask",
+    file: "src/http/authorize.ts",
+    find: "row.needsBody || isMasked || !body.isAbsent",
+    replace: "row.needsBody || (isMasked && body.isAbsent === undefined) || !body.isAbsent",
+    tests: unit("http/judge.test.ts"),
+    caughtBy: "GetOperat",
+  },
+  {
+    name: "the caller is not judged on a parent",
+    file: "src/http/authorize.ts",
+    find: '    case "parents":\n      return service.authorize(row.permission, resource);',
+    replace: '    case "parents":\n      return;',
+    tests: unit("http/judge.test.ts"),
+    caughtBy: "nothing is done before the judge's refusal",
+  },
+  {
+    name: "the caller is not judged on a resource's policy",
+    file: "src/http/authorize.ts",
+    find: "!isOperation(resource)) return service.authorize(row.permission, resource);",
+    replace: "!isOperation(resource)) return;",
+    tests: unit("http/judge.test.ts"),
+    caughtBy: "SetIamPolicy",
+  },
+  {
+    name: "an administrator is told from others behind the work",
+    file: "src/http/authorize.ts",
+    find: "return service.administer(row.permission, resource);",
+    replace: "return;",
+    tests: unit("http/judge.test.ts"),
+    caughtBy: "CreateApiKey",
   },
   {
     name: "an object looks for the operation before it judges",
