@@ -31,9 +31,8 @@ export const bugs: readonly Bug[] = [
   {
     name: "a body is read before the caller is known",
     file: "src/http/door.ts",
-    find: "  const service = await ports.service(request, requestId);\n  notes.caller",
-    replace:
-      "  await body.bytes(1_048_576);\n  const service = await ports.service(request, requestId);\n  notes.caller",
+    find: "  // Authenticate.\n",
+    replace: "  await body.bytes(1_048_576);\n",
     tests: unit("http/judge.test.ts"),
     caughtBy: "nothing is done before the judge's refusal",
   },
@@ -333,7 +332,7 @@ export const bugs: readonly Bug[] = [
     find: "json.length > MAX_INDENTED_SOURCE_BYTES || isLongerIndented(json, MAX_INDENTED_CHARACTERS)",
     replace: "json.length > MAX_INDENTED_SOURCE_BYTES || isLongerIndented(json, 100 * MAX_INDENTED_CHARACTERS)",
     tests: unit("http/indent.test.ts"),
-    caughtBy: "never gives more than its bound",
+    caughtBy: "leaves an answer as it is that would be too long indented",
   },
   // ── What callers can do to each other ─────────────────────────────────────────────────────────────────────────────
   {

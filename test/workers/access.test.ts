@@ -23,6 +23,8 @@ import {
   useGuardedWorld,
   userOf,
 } from "./access-harness";
+import { POLICY_CACHE_MS } from "../../src/iam/iam-limits";
+import { guardedCalls } from "../support/table-calls";
 import { clock } from "./clock";
 import { runInDurableObject } from "cloudflare:test";
 import { eventually } from "../support/eventually";
@@ -191,7 +193,8 @@ function refusedCaller(caller: string, reason: string): Caller {
 
 const OWN = "projects/own";
 const OTHERS = "projects/others";
-const deployment = aGuardedDeployment({ methods: [echoWait, aMethod(async () => ({}))] });
+const METHODS = [echoWait, aMethod(async () => ({}))];
+const deployment = aGuardedDeployment({ methods: METHODS });
 const { call, asAdmin, bind, apiKey, objectCalls } = deployment;
 const credentials = new Map<string, Credential>();
 let missing: string;
@@ -494,31 +497,41 @@ describe("a refusal", () => {
       })),
     },
   };
-  const refused = [
-    ...Object.values<MethodCall>(onOperation).map(({ method, path }) => ({
-      method,
-      path: path(`${OWN}/operations/x`),
-    })),
-    ...Object.values<MethodCall>(onParent).map(({ method, path }) => ({ method, path: path(OWN) })),
-    { method: "POST", path: "/v1/apiKeys" },
-    { method: "GET", path: "/v1/apiKeys" },
-    { method: "POST", path: `/v1/apiKeys/${"0".repeat(24)}:revoke` },
-  ];
+  const refused = guardedCalls(METHODS, "x");
 
-  test.each(refused.flatMap(({ method, path }) => ["stranger", "nobody"].map((caller) => ({ method, path, caller }))))(
-    "of $method $path to $caller costs at most two object calls, whatever the body",
+  test.each(
+    refused.flatMap(({ id, method, path }) => ["stranger", "nobody"].map((caller) => ({ id, method, path, caller }))),
+  )(
+    "of $id ($method $path) to $caller costs at most two object calls, whatever the query and the body",
     async ({ method, path, caller }) => {
       const credential = credentials.get(caller)!;
-      const body = method === "GET" ? undefined : costly;
-      // What is known of the parents' policies is remembered.
-      await call(credential, method, path, body);
-      objectCalls();
-      const { status } = await call(credential, method, path, body);
+      const body = method === "GET" || method === "DELETE" ? undefined : costly;
+      for (const query of ["", "?fields=name", "?fields=name&filter=a%3Db&unknown=x"]) {
+        // What is known of the parents' policies is remembered.
+        await call(credential, method, `${path}${query}`, body);
+        objectCalls();
+        const { status } = await call(credential, method, `${path}${query}`, body);
 
-      expect([401, 403]).toContain(status);
-      expect(objectCalls().length).toBeLessThanOrEqual(2);
+        expect([401, 403]).toContain(status);
+        expect(objectCalls().length).toBeLessThanOrEqual(2);
+      }
     },
   );
+
+  test("below a parent that the isolate has not seen reads the policy of each ancestor once, nine at most", async () => {
+    const stranger = credentials.get("stranger")!;
+    const parent = Array.from({ length: 10 }, (_, depth) => `c${depth}/unseen`).join("/");
+    await call(stranger, "GET", "/v1/operations");
+    clock.advance(POLICY_CACHE_MS);
+    objectCalls();
+    const cold = await call(stranger, "GET", `/v1/${parent}/operations/x`);
+    const coldCalls = objectCalls();
+    const warm = await call(stranger, "GET", `/v1/${parent}/operations/y`);
+
+    expect([cold.status, warm.status]).toEqual([403, 403]);
+    expect(coldCalls.toSorted()).toEqual(["OPERATIONS.get", ...Array.from({ length: 9 }, () => "POLICIES.get")]);
+    expect(objectCalls()).toEqual(["OPERATIONS.get"]);
+  });
 });
 
 test("a viewer under a condition on the parent's name sees the parent's list, large operations too", async () => {
