@@ -1,6 +1,6 @@
-// Work on many things, some at a time: one that is slow holds up its own place, and none of the others'.
+// Concurrent work on many items. A slow item occupies its own place only.
 
-/** Calls `work` for each item, in order, with at most `concurrency` calls under way. */
+/** Calls `work` for each item, in order, with at most `concurrency` calls in progress. */
 export async function inParallel<T>(
   items: readonly T[],
   concurrency: number,

@@ -1,4 +1,5 @@
-// The cron door: visits every index shard and lets it settle what is due. The net under the alarms, not their deputy.
+// The cron door: visits every index shard and lets it settle what is due. A safety net: repairs what a lost alarm
+// missed; does no regular work.
 import { DIRECTORY_NAME } from "../durable/directory/directory-object";
 import { callObject, objectById, objectByName } from "../durable/object-call";
 import type { Swept } from "../durable/index/operation-index";
@@ -12,10 +13,10 @@ import {
 } from "../limits";
 import { inParallel } from "./in-parallel";
 
-/** The scheduled handler. Running it twice at once is safe: whatever is settled twice is settled the same. */
+/** The scheduled handler. Running it twice at once is safe, because settling an operation twice has the same result. */
 export async function sweep(_controller: ScheduledController, env: Env): Promise<void> {
   const run = new SweepRun(env, Date.now() + MAX_SWEEP_MS);
-  // Every shard once, before any a second time.
+  // Visits every shard once before it visits one a second time.
   let unfinished = await run.visitAll();
   while (unfinished.length > 0 && run.mayGoOn()) unfinished = await run.visit(unfinished);
   const oldestRunningAgeMs = run.oldestRunningTime === undefined ? 0 : Date.now() - run.oldestRunningTime;
@@ -28,7 +29,7 @@ export async function sweep(_controller: ScheduledController, env: Env): Promise
     largestShardBytes,
   });
   const { visits, failed, settled, repaired } = run.counts;
-  // The layout is a contract with queries and dashboards (docs/operations.md): fields are only ever added at the end.
+  // The layout is a contract with queries and dashboards (docs/operations.md): fields are only added at the end.
   env.METRICS?.writeDataPoint({
     indexes: ["sweep"],
     blobs: ["swept"],
@@ -38,7 +39,7 @@ export async function sweep(_controller: ScheduledController, env: Env): Promise
 
 class SweepRun {
   readonly counts = { visits: 0, failed: 0, settled: 0, repaired: 0 };
-  /** Of all shards that were visited: when the oldest operation that has not ended was created. */
+  /** The creation time of the oldest unfinished operation in all visited shards. */
   oldestRunningTime: number | undefined;
   largestShardBytes = 0;
   readonly #env: Env;
@@ -53,26 +54,26 @@ class SweepRun {
     return this.counts.visits < MAX_SWEEP_VISITS && Date.now() < this.#endTime;
   }
 
-  /** Goes around the directory from where the last run ended; gives the shards that have more to settle. */
+  /** Walks the directory from the place where the last run ended. Returns the shards that have more to settle. */
   async visitAll(): Promise<string[]> {
     const directory = objectByName(this.#env.DIRECTORY, DIRECTORY_NAME);
     const seen = new Set<string>();
     const unfinished: string[] = [];
     while (this.mayGoOn()) {
-      // A try whose answer is lost passes over a portion, which is the next run's.
+      // A try whose answer is lost skips a portion, which the next run visits.
       const portion = await callObject(directory, async (stub): Promise<string[]> =>
         stub.nextShards(SHARDS_PER_SWEEP_PORTION),
       );
       const unseen = portion.filter((shardId) => !seen.has(shardId));
       for (const shardId of unseen) seen.add(shardId);
       unfinished.push(...(await this.visit(unseen)));
-      // Around again, or all there are.
+      // The walk is back at its beginning, or has visited all shards.
       if (unseen.length < SHARDS_PER_SWEEP_PORTION) break;
     }
     return unfinished;
   }
 
-  /** Visits shards side by side; gives those that have more to settle. */
+  /** Visits shards concurrently. Returns those that have more to settle. */
   async visit(shardIds: readonly string[]): Promise<string[]> {
     const unfinished: string[] = [];
     await inParallel(shardIds, SWEEP_CONCURRENCY, async (shardId) => {
@@ -83,7 +84,7 @@ class SweepRun {
     return unfinished;
   }
 
-  /** One shard that cannot be reached keeps none of the others waiting. */
+  /** A shard that cannot be reached delays no other. */
   async #settle(shardId: string): Promise<boolean> {
     try {
       const swept = await callObject(

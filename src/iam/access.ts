@@ -1,5 +1,5 @@
-// What a call may do to one operation, as far as it can be told without the operation: the rest is judged in its object,
-// in the same call that reads it. PERSISTED CONTRACT: it crosses from Worker to object.
+// The part of an access decision that is known without the operation. The operation's object judges the rest, in the
+// call that reads it. PERSISTED CONTRACT: it crosses from Worker to object.
 import { type AccessRequest, isAllowed } from "./evaluate";
 import type { Permission } from "./permissions";
 import type { Policy } from "./policy";
@@ -8,23 +8,23 @@ import type { Principal } from "./principal";
 
 export interface Access {
   permission: Permission;
-  /** Whether an ancestor's policy, an API key or the configuration gives the right already. */
+  /** Whether an ancestor's policy, an API key or the configuration already grants the permission. */
   isGranted: boolean;
   principal: Pick<Principal, "id" | "members">;
-  /** Of the HTTP request that the call comes with, for the log. */
+  /** The HTTP request of the call, for the log. */
   requestId?: string;
-  /** An earlier try of the same call failed, and may have been carried out all the same. */
+  /** An earlier try of the same call failed, and may have been carried out. */
   isRepeated?: true;
 }
 
-/** What an operation adds: its starter, and its own policy. */
+/** The facts that an operation adds: its starter, and its own policy. */
 export interface OwnRights {
   name: string;
   starter?: string | undefined;
   iamPolicy?: Policy | undefined;
 }
 
-/** Whether the call may be made, the operation's own rights included; undefined: there is no such operation. */
+/** Whether the call is allowed, the operation's own grants included; undefined: the operation does not exist. */
 export function mayAccess(access: Access, own: OwnRights | undefined, time: number): boolean {
   if (access.isGranted || !own) return access.isGranted;
   return isAllowed({ ...ownRequest(access.principal, own, time), permission: access.permission });

@@ -1,4 +1,5 @@
-// What of CEL a condition may use: no loops and no regular expressions, so that its syntax tree bounds its cost.
+// The parts of CEL that a condition may use: no loops and no regular expressions, so that its syntax tree bounds its
+// cost.
 import { MAX_NAME_BYTES } from "../limits";
 import { CelError } from "./cel/cel-error";
 import { type Variables, checkExpression } from "./cel/checker";
@@ -8,7 +9,10 @@ import { TIME_PARTS, isTimeZone } from "./cel/time";
 import { conditionCost } from "./condition-cost";
 import { MAX_EXPRESSION_COST, MAX_LOGICAL_OPERATORS, MAX_TIME_ZONE_CALLS } from "./iam-limits";
 
-/** What an expression uses that a condition may not, or what of its constants is wrong; undefined: nothing. */
+/**
+ * The first part of an expression that a condition may not use, or that has a wrong constant; undefined: the expression
+ * is fine.
+ */
 export function refusedConstruct(expression: string, root: Node): string | undefined {
   const nodes = nodesOf(root);
   const logical = nodes.filter(isLogical).length;
@@ -52,7 +56,7 @@ function constantProblem(node: CallNode, textOf: (node: Node) => string): string
   }
   if (node.receiver) return undefined;
   if (node.args.some(({ kind }) => kind !== "literal")) {
-    // Times and durations are constants, so that what is wrong with one is told when the policy is set.
+    // Times and durations are constants, so that setting the policy reports an error in them.
     if (node.name === "timestamp") return notConstant(node.name, 'timestamp("2030-01-01T00:00:00Z")');
     return node.name === "duration" ? notConstant(node.name, 'duration("24h")') : undefined;
   }

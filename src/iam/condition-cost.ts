@@ -1,10 +1,10 @@
-// The most that evaluating a condition can cost, told from its syntax tree before it is evaluated. A condition has no
-// loops, so the tree and the length of the resource's name bound it. The unit is about a nanosecond.
+// The highest cost of evaluating a condition, known from its syntax tree. A condition has no loops, so the tree and the
+// length of the resource's name bound it. The unit is about a nanosecond.
 import { type CallNode, type Node, childrenOf } from "./cel/syntax-tree";
 import type { Value } from "./cel/value";
 import { TIME_ZONE_COST } from "./iam-limits";
 
-/** Any node: a call, a comparison, a look at an attribute. */
+/** Any node: a call, a comparison, an access to an attribute. */
 const NODE_COST = 500;
 /** Code points are counted one by one. */
 const SIZE_COST_PER_CHARACTER = 50;
@@ -13,14 +13,14 @@ const MAX_TYPE_CHARACTERS = 64;
 /** A number or a boolean as a string. */
 const MAX_SCALAR_CHARACTERS = 32;
 
-/** What evaluating a tree costs at most, where the resource's name has this many characters. */
+/** The highest cost of evaluating a tree, for a resource's name with this many characters. */
 export function conditionCost(root: Node, nameCharacters: number): number {
   return measured(root, nameCharacters).cost;
 }
 
 interface Measured {
   cost: number;
-  /** The most characters that the value has: of a string, or of a list's strings together. */
+  /** The most characters of the value: of a string, or of a list's strings together. */
   characters: number;
 }
 

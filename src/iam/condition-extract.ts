@@ -2,8 +2,8 @@
 // https://cloud.google.com/iam/docs/conditions-attribute-reference#extract
 
 /**
- * The part of `text` that stands in place of the template's `{…}`: between the first occurrence of what is before it and
- * the next of what is behind it; empty where there is none.
+ * The part of `text` in place of the template's `{…}`: between the first occurrence of the text before it and the next
+ * of the text after it. Empty if there is no such part.
  *
  * @example
  * extract("projects/p/operations/1", "projects/{project}/") // "p"

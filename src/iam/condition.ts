@@ -14,7 +14,7 @@ import {
   MAX_EXPRESSION_CHARACTERS,
 } from "./iam-limits";
 
-/** What a condition sees. */
+/** The variables of a condition. */
 export interface ConditionAttributes {
   /** `request.time`, in milliseconds since 1970. */
   time: number;
@@ -23,10 +23,10 @@ export interface ConditionAttributes {
 
 type Compiled = { ok: true; root: Node; evaluate: Checked["evaluate"] } | { ok: false; problem: string };
 
-/** A memory, no state: the same expression always compiles to the same. */
+/** A cache without state: the same expression always compiles to the same. */
 const compiledByExpression = new Map<string, Compiled>();
 
-/** What is wrong with an expression, or undefined. */
+/** The error in an expression, or undefined. */
 export function conditionProblem(expression: string): string | undefined {
   const compiled = compiledOf(expression);
   return compiled.ok ? undefined : compiled.problem;
@@ -55,7 +55,7 @@ export class Conditions {
 
   /** An error in the evaluation means that the condition does not hold. */
   #hold(expression: string): boolean {
-    // Counted whether or not this isolate remembers the expression: every isolate gives the same answer.
+    // The cost counts whether or not this isolate remembers the expression, so every isolate gives the same answer.
     this.#costLeft -= COMPILE_COST_PER_CHARACTER * expression.length;
     if (this.#costLeft < 0) return false;
     const compiled = compiledOf(expression);
@@ -66,7 +66,7 @@ export class Conditions {
     try {
       return compiled.evaluate({ request: { time: timestampFromMs(time) }, resource }) === true;
     } catch (error) {
-      // A conversion that failed, an overflow: a condition without a value grants nothing.
+      // A failed conversion or an overflow: a condition without a value grants nothing.
       if (error instanceof CelError) return false;
       throw error;
     }
@@ -79,7 +79,7 @@ function compiledOf(expression: string): Compiled {
   const compiled = compile(expression);
   const oldest = compiledByExpression.keys().next();
   if (compiledByExpression.size >= MAX_COMPILED_EXPRESSIONS && !oldest.done) compiledByExpression.delete(oldest.value);
-  // Long texts are refused without being compiled, and are no one's to keep.
+  // A long text is rejected without being compiled, and is not cached.
   if (expression.length <= MAX_EXPRESSION_CHARACTERS) compiledByExpression.set(expression, compiled);
   return compiled;
 }

@@ -1,12 +1,12 @@
-// The one answer to who may not: the same whether or not the resource exists (AIP-211).
+// The one answer to a caller without permission. It is the same whether or not the resource exists (AIP-211).
 import { RpcError } from "../rpc/error";
 import type { Permission } from "./permissions";
 import { type Principal, isAnonymous } from "./principal";
 
-/** What a 401 tells a client to send (RFC 6750, section 3: no error code where there were no credentials). */
+/** The challenge of a 401 (RFC 6750, section 3: no error code for a request without credentials). */
 export const WWW_AUTHENTICATE = 'Bearer realm="operations"';
 
-/** The answer to a caller that is no administrator of the deployment: no role holds what it asked for. */
+/** The answer to a caller that is not an administrator of the deployment. No role grants these calls. */
 export function administratorDenial(principal: Pick<Principal, "id">): RpcError {
   const message = "API keys are administered by the members of ADMINS and by administrators' keys.";
   if (!isAnonymous(principal)) return new RpcError("PERMISSION_DENIED", message, { reason: "NOT_AN_ADMINISTRATOR" });
@@ -16,7 +16,7 @@ export function administratorDenial(principal: Pick<Principal, "id">): RpcError 
   });
 }
 
-/** 403; for a caller without credentials 401, since there may be some that would do. */
+/** 403. A caller without credentials gets 401, because other credentials may be allowed. */
 export function denial(principal: Pick<Principal, "id">, permission: Permission, resource: string): RpcError {
   const message = `Permission '${permission}' denied on resource '${resource}' (or it might not exist).`;
   const metadata = { permission, resource };

@@ -1,9 +1,12 @@
-// A policy's etag: how often it was set, and what it says, as opaque bytes in canonical padded base64.
+// A policy's etag: the number of times it was set and a digest of its content, as opaque bytes in canonical padded
+// base64.
 import { fnv1a32 } from "./fnv";
 
 const encoder = new TextEncoder();
 
-/** Eight bytes. The contents are in it so that a policy that was deleted and set anew does not pass for its predecessor. */
+/**
+ * Eight bytes. The content is part of it, so that a policy that was deleted and set again differs from its predecessor.
+ */
 export function etagFromRevision(revision: number, contents: unknown): string {
   const bytes = new DataView(new ArrayBuffer(8));
   bytes.setUint32(0, revision);
@@ -11,7 +14,7 @@ export function etagFromRevision(revision: number, contents: unknown): string {
   return base64(new Uint8Array(bytes.buffer));
 }
 
-/** How often a policy with this etag, in canonical form, was set; undefined where it is none of ours. */
+/** The number of times a policy with this canonical etag was set; undefined if it is not an etag of this service. */
 export function revisionFromEtag(etag: string): number | undefined {
   const bytes = Uint8Array.from(atob(etag), (character) => character.charCodeAt(0));
   return bytes.length === 8 ? new DataView(bytes.buffer).getUint32(0) : undefined;

@@ -1,4 +1,4 @@
-// Who may do what: the one place where a policy is judged.
+// The one place where policies are judged: the permissions of a principal on a resource.
 import { Conditions } from "./condition";
 import { type Permission, starterPermissions } from "./permissions";
 import type { Binding, Policy } from "./policy";
@@ -14,7 +14,10 @@ export interface ResourcePolicy {
 export interface AccessRequest {
   principal: Principal;
   permission: Permission;
-  /** Of the resource and its ancestors, as policyResources() names them. Each only ever grants: one left out is fewer rights. */
+  /**
+   * The policies of the resource and its ancestors, as policyResources() names them. Each only grants, so a missing one
+   * means fewer rights.
+   */
   policies: readonly ResourcePolicy[];
   resource: { name: string; type: string };
   /** `request.time`, in milliseconds since 1970. */
@@ -29,8 +32,8 @@ export function isAllowed({ permission, ...request }: AccessRequest): boolean {
 }
 
 /**
- * Those of the permissions that a principal has, in the order in which they are asked about. Each condition is evaluated
- * once, whatever the number of permissions.
+ * The permissions among those asked for that a principal has, in the same order. Each condition is evaluated once,
+ * whatever the number of permissions.
  */
 export function allowedPermissions(
   request: Omit<AccessRequest, "permission">,

@@ -1,4 +1,4 @@
-// FNV-1a, 32 bits: tells contents apart where nobody gains by making two of them fall together.
+// FNV-1a, 32 bits. It distinguishes contents; a collision gains an attacker nothing.
 
 export function fnv1a32(bytes: Uint8Array, basis = 0x811c9dc5): number {
   let hash = basis;

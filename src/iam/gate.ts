@@ -1,7 +1,7 @@
-// The gate before every API call: what is deployed is closed until it says who may call it.
+// The gate before every API call: a deployment is closed until its configuration says who may call it.
 import { RpcError } from "../rpc/error";
 
-/** Throws PERMISSION_DENIED where no authentication is configured and the deployment does not say that it is open. */
+/** Throws PERMISSION_DENIED if no authentication is configured and the deployment is not declared open. */
 export function passGate(config: { auth: string }): void {
   if (config.auth === "open") return;
   throw new RpcError(

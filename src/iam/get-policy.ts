@@ -1,4 +1,4 @@
-// GetIamPolicy: a policy as clients see it, in the version they understand (google.iam.v1.GetPolicyOptions).
+// GetIamPolicy: a policy as clients see it, in the version that they understand (google.iam.v1.GetPolicyOptions).
 import type { JsonObject } from "../rpc/any";
 import { fnv1a32 } from "./fnv";
 import type { Binding, Condition, Policy } from "./policy";
@@ -6,8 +6,8 @@ import type { Binding, Condition, Policy } from "./policy";
 const encoder = new TextEncoder();
 
 /**
- * The policy in JSON. Without conditions it is of version 1, whatever was asked for. With conditions and a version below
- * 3 they are left out, and what they hold under is marked in the role, as in Google's answers:
+ * The policy in JSON. Without conditions it has version 1, whatever the request asks for. With conditions and a version
+ * below 3 the conditions are left out and marked in the role, as in Google's answers:
  * `roles/longrunning.viewer_withcond_0123456789abcdef`. Such a role cannot be set.
  */
 export function policyJson(policy: Policy, requestedPolicyVersion: number): JsonObject {

@@ -3,9 +3,9 @@ import type { Decoded } from "../aip/resource-name";
 import { MAX_QUOTED_CHARACTERS } from "../limits";
 import { MAX_MEMBER_CHARACTERS } from "./iam-limits";
 
-/** Everyone, with or without credentials. */
+/** Every caller, with or without credentials. */
 export const ALL_USERS = "allUsers";
-/** Everyone who is authenticated. */
+/** Every authenticated caller. */
 export const ALL_AUTHENTICATED_USERS = "allAuthenticatedUsers";
 
 const FORMS =
@@ -19,7 +19,7 @@ const FORMS =
 // domain    = label { "." label } "." label ;              (at least two labels, punycode)
 // path      = "/" subject ;                                (visible ASCII; percent-encode what is not)
 
-// ASCII alone: other letters fall together when they are lower-cased, and one caller would pass for another.
+// ASCII alone. Other letters can become equal in lower case, so that one caller would pass for another.
 const EMAIL_LOCAL_PART = /^[a-z0-9!#$%&'*+/=?^_`{|}~.-]+$/;
 const DOMAIN = /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 const PRINCIPAL_SET = /^principalSet:\/\/([^/]+)\/((?:[\x21-\x7e]*\/)?group\/[\x21-\x2e\x30-\x7e]+)$/;
@@ -74,7 +74,7 @@ function decodePrincipalSet(text: string): Decoded<string> {
   );
 }
 
-/** Not toLowerCase(): it makes ASCII of some letters that are not. */
+/** Not toLowerCase(), which turns some other letters into ASCII. */
 function asciiLowerCase(text: string): string {
   return text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
@@ -84,7 +84,7 @@ function isEmail(text: string): boolean {
   return more.length === 0 && local.length <= 64 && EMAIL_LOCAL_PART.test(local) && DOMAIN.test(domain);
 }
 
-/** What a near miss most likely means. */
+/** The most likely meaning of a near miss. */
 function hint(text: string): string | undefined {
   if (text.startsWith("deleted:")) return "a deleted member cannot be granted anything; leave it out";
   const lower = asciiLowerCase(text);

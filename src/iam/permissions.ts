@@ -21,7 +21,7 @@ export function isPermission(text: string): text is Permission {
   return permissions.some((permission) => permission === text);
 }
 
-/** What is done to one operation that exists: each answers differently where there is none. */
+/** Permissions on one existing operation. A call for them answers differently if the operation does not exist. */
 export const operationPermissions: readonly Permission[] = permissions.filter(
   (permission) =>
     permission !== "longrunning.methods.invoke" &&
@@ -29,7 +29,7 @@ export const operationPermissions: readonly Permission[] = permissions.filter(
     permission !== "longrunning.operations.create",
 );
 
-/** What the caller that started an operation may do with it, without any policy. */
+/** The permissions of the caller that started an operation, without any policy. */
 export const starterPermissions: ReadonlySet<Permission> = new Set<Permission>([
   "longrunning.operations.get",
   "longrunning.operations.wait",

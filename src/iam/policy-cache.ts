@@ -1,16 +1,16 @@
-// What an isolate remembers of the policies of parents: bounded in age and number.
+// An isolate's cache of parents' policies, bounded in age and number.
 import { MAX_CACHED_POLICIES, POLICY_CACHE_MS } from "./iam-limits";
 import type { Policy } from "./policy";
 
 interface Entry {
   policy: Policy;
-  /** When reading it began, in milliseconds since 1970. */
+  /** The time at which reading it began, in milliseconds since 1970. */
   readTime: number;
 }
 
 /**
- * It keeps values, never reads under way: in a Worker one request must not wait for another's I/O. An operation's own
- * policy is never in it.
+ * It keeps values, never running reads: in a Worker one request must not wait for another's I/O. It never has an
+ * operation's own policy.
  */
 export class PolicyCache {
   /** The least recently used first. */
@@ -25,7 +25,7 @@ export class PolicyCache {
     return entry.policy;
   }
 
-  /** Remembers a policy, unless a later reading is here. */
+  /** Remembers a policy, unless the cache has a later reading. */
   put(resource: string, policy: Policy, readTime: number): void {
     const entry = this.#entries.get(resource);
     if (entry && isLater(entry, { policy, readTime })) return;
@@ -36,7 +36,7 @@ export class PolicyCache {
   }
 }
 
-/** A clock that stands still between I/O gives two readings one time: then the revision tells. */
+/** A clock that stands still between I/O can give two readings one time. Then the revision decides. */
 function isLater(one: Entry, other: Entry): boolean {
   if (one.readTime !== other.readTime) return one.readTime > other.readTime;
   return one.policy.revision > other.policy.revision;

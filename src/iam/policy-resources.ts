@@ -1,18 +1,18 @@
-// On which resources policies stand, and which of them count for a resource.
+// The resources that can have a policy, and the policies that count for a resource.
 import { parentBeforeWildcard, parseOperationName } from "../aip/resource-name";
 import { MAX_POLICY_DEPTH } from "./iam-limits";
 
 /** The service root, whose policy holds everywhere: the bare collection. */
 export const ROOT = "operations";
 
-/** Whether a name is an operation's, whose policy stands in its own record. */
+/** Whether a name is an operation's. An operation's policy is part of its record. */
 export function isOperation(name: string): boolean {
   return parseOperationName(name) !== undefined;
 }
 
 /**
- * The resource that is asked about: of a parent with wildcards what stands before the first, of the bare collection (``)
- * the root.
+ * The resource that a call is judged on: of a parent with wildcards the part before the first, of the bare collection
+ * (``) the root.
  */
 export function resourceFromParent(parent: string): string {
   const before = parentBeforeWildcard(parent);
@@ -32,18 +32,18 @@ export function policyResources(resource: string): string[] {
   const ancestors = Array.from({ length: Math.min(MAX_POLICY_DEPTH, segments.length / 2) }, (_, index) =>
     segments.slice(0, 2 * (index + 1)).join("/"),
   );
-  // An operation's own policy is its own: what happens to be nested below it is not its.
+  // An operation's policy holds for the operation alone, not for names that happen to be nested below it.
   const parents = ancestors.filter((ancestor) => ancestor !== name && !isOperation(ancestor));
   const hasOwn = isOperation(name) || ancestors.includes(name);
   return [...(hasOwn ? [name] : []), ...parents.toReversed(), ROOT];
 }
 
-/** Whether what is granted on `ancestor` holds on `name`. */
+/** Whether a grant on `ancestor` holds on `name`. */
 export function holdsOn(ancestor: string, name: string): boolean {
   return ancestor === ROOT || name === ancestor || name.startsWith(`${ancestor}/`);
 }
 
-/** Why a resource cannot have a policy, or undefined. */
+/** The reason why a resource cannot have a policy, or undefined. */
 export function policyResourceProblem(resource: string): string | undefined {
   if (policyResources(resource).includes(resource)) return undefined;
   return `a policy stands on an operation, on a parent of at most ${MAX_POLICY_DEPTH} pairs, or on ${JSON.stringify(ROOT)}`;

@@ -2,7 +2,7 @@
 import { etagFromRevision } from "./etag";
 import type { Role } from "./roles";
 
-/** google.type.Expr: under which a binding holds. PERSISTED CONTRACT. */
+/** google.type.Expr: the condition of a binding. PERSISTED CONTRACT. */
 export interface Condition {
   /** CEL, checked when it was set. */
   expression: string;
@@ -21,12 +21,12 @@ export interface Binding {
 
 /** PERSISTED CONTRACT, in a PolicyObject or in an operation's record. */
 export interface Policy {
-  /** 3 where a binding has a condition, else 1, whatever it was set with. */
+  /** 3 if a binding has a condition, else 1, whatever version was set. */
   version: 1 | 3;
   bindings: readonly Binding[];
   /** Canonical padded base64; another one with every set. */
   etag: string;
-  /** How often it was set. */
+  /** The number of times it was set. */
   revision: number;
 }
 
@@ -35,7 +35,7 @@ export function policyFromBindings(bindings: readonly Binding[], revision: numbe
   return { version, bindings, etag: etagFromRevision(revision, bindings), revision };
 }
 
-/** What stands on a resource that has no policy. */
+/** The policy of a resource on which none was set. */
 export function emptyPolicy(): Policy {
   return policyFromBindings([], 0);
 }

@@ -1,19 +1,22 @@
-// Who calls, as authentication found out: all that authorization asks about a caller.
+// The caller, as authentication identified it: everything that authorization needs.
 import { ALL_USERS } from "./members";
 import type { Role } from "./roles";
 
 export interface Principal {
-  /** The same for the same caller for ever: a requestId and an operation's starter are kept by it. Empty: anonymous. */
+  /**
+   * The same for the same caller for ever. A requestId and an operation's starter are stored under it. Empty:
+   * anonymous.
+   */
   id: string;
-  /** In canonical form: `allUsers` always, `allAuthenticatedUsers` of everyone who is authenticated. */
+  /** In canonical form: `allUsers` always, `allAuthenticatedUsers` for every authenticated caller. */
   members: readonly string[];
-  /** What an API key may do by itself: a role on a parent, and below it. The service root is `operations`. */
+  /** The grants of an API key: a role on a parent, and everything below it. The service root is `operations`. */
   grants: readonly Grant[];
-  /** One of the configuration's ADMINS, or anyone where the deployment is open. */
+  /** One of the configuration's ADMINS, or any caller of an open deployment. */
   isAdmin: boolean;
-  /** Whether a browser may have sent the credentials by itself, as with a cookie of which a proxy makes an assertion. */
+  /** Whether a browser may have sent the credentials by itself, like a cookie that a proxy turns into an assertion. */
   isAmbient?: boolean | undefined;
-  /** When its credentials stop being good by themselves (milliseconds since 1970); undefined: they do not. */
+  /** The time at which its credentials expire (milliseconds since 1970); undefined: they do not. */
   expireTime?: number | undefined;
 }
 
@@ -25,7 +28,7 @@ export interface Grant {
 /** A caller without credentials. */
 export const ANONYMOUS: Principal = { id: "", members: [ALL_USERS], grants: [], isAdmin: false };
 
-/** Any caller of an open deployment: credentials are not looked at. */
+/** Any caller of an open deployment. Credentials are ignored. */
 export const EVERYONE_MAY: Principal = { id: "", members: [ALL_USERS], grants: [], isAdmin: true };
 
 export function isAnonymous({ id }: Pick<Principal, "id">): boolean {

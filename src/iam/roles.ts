@@ -18,7 +18,7 @@ const permissionsByRole = {
 
 export type Role = keyof typeof permissionsByRole;
 
-/** The role that administers the service where it is bound on its root. */
+/** The role that administers the service if it is bound on its root. */
 export const ADMIN_ROLE = "roles/longrunning.admin" satisfies Role;
 
 export const roles = Object.keys(permissionsByRole) as Role[];

@@ -28,7 +28,7 @@ interface BindingMessage {
   condition?: Partial<Condition>;
 }
 
-/** What of a policy was sent. */
+/** The parts of a policy that were sent. */
 export interface SentPolicy {
   version: number;
   bindings: readonly Binding[];
@@ -65,7 +65,7 @@ export function policyVersion(version: number | undefined, field: string, violat
 }
 
 function sentBindings(sent: readonly BindingMessage[], field: string, violations: Violations): readonly Binding[] {
-  // Counted before anything is looked at more closely.
+  // Counted before anything else is checked.
   if (!withinCounts(sent, field, violations)) return [];
   const bindings = sent.map((binding, index) => sentBinding(binding, `${field}[${index}]`, violations));
   return merged(bindings.filter((binding) => binding !== undefined));
@@ -98,7 +98,7 @@ function sentBinding(
     return decoded.ok ? decoded.value : violations.add(`${field}.members[${index}]`, decoded.description);
   });
   const condition = expr && conditionFrom(expr, `${field}.condition`, violations);
-  // Without a member it grants nothing: Google drops it too.
+  // Without a member a binding grants nothing. Google drops it too.
   if (role === undefined || sent.length === 0) return undefined;
   return {
     role,
@@ -138,7 +138,7 @@ function conditionFrom(
   return { expression, ...Object.fromEntries(given) };
 }
 
-/** Bindings of one role under one condition are one binding. */
+/** Bindings of one role under one condition become one binding. */
 function merged(bindings: readonly Binding[]): readonly Binding[] {
   const byKey = new Map<string, Binding>();
   for (const binding of bindings) {

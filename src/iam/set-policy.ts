@@ -1,4 +1,4 @@
-// SetIamPolicy decided: compare, and set (google.iam.v1.SetIamPolicyRequest).
+// The decision of SetIamPolicy: compare, and set (google.iam.v1.SetIamPolicyRequest).
 import { RpcError, invalidArgument } from "../rpc/error";
 import { etagFromRevision, revisionFromEtag } from "./etag";
 import { type Binding, type Policy, hasConditions, policyFromBindings } from "./policy";
@@ -10,11 +10,11 @@ export interface SetPolicyRequest {
   bindings?: readonly Binding[] | undefined;
   /** The version of the policy that was sent; 0 where it has none. */
   version: number;
-  /** In canonical form; undefined: whatever stands there is overwritten. */
+  /** In canonical form; undefined: the stored policy is overwritten. */
   etag?: string | undefined;
   /** It is the service root's policy, and the configuration names no administrator. */
   needsAdministrator?: boolean | undefined;
-  /** An earlier try of the same call failed, and may have been carried out all the same. */
+  /** An earlier try of the same call failed, and may have been carried out. */
   isRepeated?: boolean | undefined;
 }
 
@@ -26,7 +26,7 @@ export type SetPolicyRefusal =
 
 export type SetPolicyResult = { ok: true; policy: Policy } | { ok: false; refusal: SetPolicyRefusal };
 
-/** The policy that stands after the call, or why it changes nothing. */
+/** The policy after the call, or the reason why nothing changes. */
 export function setPolicy(current: Policy, request: SetPolicyRequest): SetPolicyResult {
   const bindings = request.bindings ?? current.bindings;
   if (request.isRepeated && isResultOf(request, current)) return { ok: true, policy: current };
@@ -42,14 +42,14 @@ export function setPolicy(current: Policy, request: SetPolicyRequest): SetPolicy
   return { ok: true, policy: policyFromBindings(bindings, current.revision + 1) };
 }
 
-/** Whether the policy is what the request made of the one that its etag names: an earlier try was carried out. */
+/** Whether the policy is the result of this request on the one that its etag names: an earlier try was carried out. */
 function isResultOf({ bindings, etag = "" }: SetPolicyRequest, current: Policy): boolean {
   if (revisionFromEtag(etag) !== current.revision - 1) return false;
   if (bindings === undefined) return etagFromRevision(current.revision - 1, current.bindings) === etag;
   return etagFromRevision(current.revision, bindings) === current.etag;
 }
 
-/** A condition may never hold, so a binding with one names no administrator. */
+/** A binding with a condition names no administrator, because the condition may never hold. */
 function isAdministrator({ role, members, condition }: Binding): boolean {
   return role === ADMIN_ROLE && members.length > 0 && condition === undefined;
 }

@@ -7,13 +7,13 @@ import type { OperationRecord } from "../lifecycle/record";
 import { etag, operationJsonStart } from "../contract/resource";
 import { streamBehind } from "./stream-behind";
 
-/** Stands beside the JSON, as KV metadata. Entries of earlier versions have none: each field may be missing. */
+/** KV metadata beside the JSON. Entries of earlier versions have none, so each field may be missing. */
 export interface SnapshotMetadata {
-  /** Of the operation, for its ETag. */
+  /** The operation's revision, for its ETag. */
   revision?: number;
-  /** Milliseconds since 1970, as are all times: from then on nothing about the operation changes. */
+  /** Milliseconds since 1970, as are all times. From then on nothing about the operation changes. */
   endTime?: number;
-  /** KV keeps what expires for a while: from then on it is not served. */
+  /** From then on the snapshot is not served. KV keeps an expired entry for a while. */
   expireTime?: number;
 }
 
@@ -22,7 +22,7 @@ export function snapshotKey(id: string): string {
   return `operation/${id}`;
 }
 
-/** Puts the final state of an operation, to be dropped by KV when its retention has passed. */
+/** Writes the final state of an operation. KV drops it after its retention. */
 export async function putSnapshot(
   kv: Pick<KVNamespace, "put">,
   record: OperationRecord,
@@ -30,7 +30,7 @@ export async function putSnapshot(
   now: number,
 ): Promise<void> {
   const { id, revision, endTime = record.createTime, expireTime = endTime } = record;
-  // KV takes no less than 60 s; what expires sooner is not served from here.
+  // KV accepts no less than 60 s. A snapshot that expires sooner is not served.
   const expirationTtl = Math.ceil(Math.max(MIN_RETENTION_MS, expireTime - now) / 1_000);
   await kv.put(snapshotKey(id), json, {
     expirationTtl,
@@ -42,14 +42,17 @@ export async function deleteSnapshot(kv: Pick<KVNamespace, "delete">, id: string
   await kv.delete(snapshotKey(id));
 }
 
-/** The snapshot of exactly this name, by one read; undefined: none, it has expired, or another parent was asked for. */
+/**
+ * The snapshot of exactly this name, by one read. undefined if there is no snapshot, if it has expired, or for another
+ * parent.
+ */
 export async function readSnapshot(
   kv: Pick<KVNamespace, "getWithMetadata">,
   name: string,
   now: number,
 ): Promise<SnapshotAnswer | undefined> {
   const id = parseOperationName(name)?.id ?? "";
-  // Of what is no object's id there is no snapshot, and KV refuses long keys.
+  // A text that is not an object's id has no snapshot, and KV rejects long keys.
   if (!/^[0-9a-f]{64}$/.test(id)) return undefined;
   const { value, metadata } = await kv.getWithMetadata<SnapshotMetadata>(snapshotKey(id), "stream");
   if (value === null) return undefined;
@@ -58,7 +61,7 @@ export async function readSnapshot(
     await value.cancel();
     return undefined;
   }
-  // The name is the first of the fields: the rest is passed on as it comes, however large.
+  // The name is the first field. The rest is passed on as it comes, however large.
   const json = await streamBehind(value, operationJsonStart(name));
   if (!json) return undefined;
   return {

@@ -1,6 +1,9 @@
-// A byte stream that must begin with a certain text, looked at no further than that.
+// Checks that a byte stream begins with a text, and reads no more than that.
 
-/** The whole stream, its beginning included, if that is `start`; otherwise it is cancelled, and undefined. */
+/**
+ * The whole stream, its beginning included, if it begins with `start`. Otherwise it is cancelled, and the result is
+ * undefined.
+ */
 export async function streamBehind(
   stream: ReadableStream<Uint8Array>,
   start: string,

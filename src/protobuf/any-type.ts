@@ -13,8 +13,8 @@ import type { WellKnownType } from "./value-type";
 const TYPE_URL = /^[^\s]*\/((?:[a-zA-Z_]\w*\.)*[a-zA-Z_]\w*)$/;
 
 /**
- * A message of a well-known type is read by that type and held in its canonical form, because a client that cannot read one
- * Any cannot read the list page that it is in. Of other types there is no declaration here: they are any JSON object.
+ * Reads a message of a well-known type by that type and keeps its canonical form, because a client that cannot read one
+ * Any cannot read the list page that it is in. Other types have no declaration here: they are any JSON object.
  */
 export const anyType: WellKnownType<Any> = {
   kind: "wellKnown",
@@ -54,10 +54,10 @@ const wellKnownTypes: ReadonlyMap<string, WellKnownType<unknown>> = new Map(
   ].map((type: WellKnownType<unknown>) => [type.name, type]),
 );
 
-/** The fields beside `@type`; undefined where issues were reported instead. */
+/** The fields beside `@type`; undefined if issues were reported instead. */
 function readMessage(messageName: string, fields: JsonObject, reading: Reading): JsonObject | undefined {
   if (messageName === emptyType.name) {
-    // Go writes `"value": {}`, Java and Python fail on it.
+    // Go writes `"value": {}`. Java and Python fail on it.
     const { value, ...others } = fields;
     emptyType.read(others, reading);
     if (value !== undefined && value !== null) reading.readAt("value", value, emptyType);
@@ -74,7 +74,7 @@ function readMessage(messageName: string, fields: JsonObject, reading: Reading):
   return read === undefined ? undefined : { value: jsonNumber(read) };
 }
 
-/** JSON has no number for the infinities and for what is none: proto JSON writes their names. */
+/** JSON has no number for NaN and the infinities. Proto JSON writes their names. */
 function jsonNumber(value: unknown): Json {
   return typeof value === "number" && !Number.isFinite(value) ? String(value) : (value as Json);
 }

@@ -1,5 +1,5 @@
-// Declared messages as plain data, in the terms of google/protobuf/descriptor.proto: all that a generator of .proto,
-// discovery documents or OpenAPI needs to know.
+// Declared messages as plain data, in the terms of google/protobuf/descriptor.proto: everything that a generator of
+// .proto files, discovery documents or OpenAPI needs.
 import type { EnumType, EnumValue } from "./enum-type";
 import type { FieldOptions, Label } from "./field";
 import { protoNameFromJsonName } from "./field-name";
@@ -7,12 +7,12 @@ import type { MapKeyName } from "./map-key";
 import type { Message, MessageField } from "./message";
 import type { ScalarName, ValueType } from "./value-type";
 
-/** The type of a value; `name` of all but scalars is a full name, found in the same {@link Descriptors}. */
+/** The type of a value. `name` is a full name, found in the same {@link Descriptors}; scalars have their own. */
 type TypeDescriptor =
   | { kind: "scalar"; name: ScalarName }
   | { kind: "enum"; name: string }
   | { kind: "message"; name: string }
-  /** A message of google/protobuf/*.proto, which is nowhere declared here. */
+  /** A message of google/protobuf/*.proto, which has no declaration here. */
   | { kind: "wellKnown"; name: string };
 
 interface FieldDescriptor {
@@ -21,7 +21,7 @@ interface FieldDescriptor {
   jsonName: string;
   number: number;
   label: Label;
-  /** Of the value, of each item, or of what stands under each key. */
+  /** The type of the value, of each item, or of each value of a map. */
   type: TypeDescriptor;
   /** Of a map. */
   keyType: MapKeyName | undefined;
@@ -43,9 +43,9 @@ interface OneofDescriptor {
 interface MessageDescriptor {
   fullName: string;
   description: string | undefined;
-  /** To be imported, where another .proto declares it. */
+  /** Imported if another .proto declares it. */
   protoFile: string | undefined;
-  /** In the order of their declaration; the members of one oneof stand together. */
+  /** In the order of their declaration. The members of one oneof are adjacent. */
   fields: FieldDescriptor[];
   oneofs: OneofDescriptor[];
 }
@@ -57,16 +57,15 @@ interface EnumDescriptor {
   values: EnumValue[];
 }
 
-/** By full name, in the order in which they are met. */
+/** By full name, in the order of discovery. */
 export interface Descriptors {
   messages: Map<string, MessageDescriptor>;
   enums: Map<string, EnumDescriptor>;
 }
 
 /**
- * Describes messages and all that their fields reach.
- *
- * @throws TypeError where two declarations have one full name.
+ * Describes messages and everything that their fields refer to.
+ * @throws TypeError if two declarations have one full name.
  */
 export function describeMessages(roots: Iterable<Message>): Descriptors {
   const declarations = new Map<string, Message | EnumType>();
@@ -88,7 +87,7 @@ export function describeMessages(roots: Iterable<Message>): Descriptors {
   return { messages, enums };
 }
 
-/** Notes a declaration; whether it was there already. */
+/** Adds a declaration. Returns whether it was known. */
 function isKnown(declarations: Map<string, Message | EnumType>, declaration: Message | EnumType): boolean {
   const { fullName } = declaration;
   const known = declarations.get(fullName);

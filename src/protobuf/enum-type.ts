@@ -1,9 +1,9 @@
-// Enums: by name in JSON, or by number; a number that is no value's is refused.
+// Enums: by name in JSON, or by number. A number that no value has is rejected.
 import { MAX_QUOTED_CHARACTERS } from "../limits";
 import { checkFullName } from "./field-name";
 import type { EnumValueType } from "./value-type";
 
-/** A declared enum. `Name` is the union of its values' names, and the type that a field of it has. */
+/** A declared enum. `Name` is the union of its values' names and the type of its fields. */
 export interface EnumType<Name extends string = string> {
   readonly fullName: string;
   readonly description: string | undefined;
@@ -24,8 +24,7 @@ export interface EnumOptions<Name extends string> {
 
 /**
  * Declares an enum.
- *
- * @throws TypeError where it could not stand in a .proto: proto3 wants the first value to be 0, and numbers once.
+ * @throws TypeError if no .proto could declare it: proto3 needs the first value to be 0, and distinct numbers.
  * @example
  * const Format = enumType("example.tables.v1.Format", { FORMAT_UNSPECIFIED: 0, CSV: 1 });
  */
@@ -53,7 +52,7 @@ export function enumType<const Values extends Readonly<Record<string, number>>>(
   };
 }
 
-/** The type of a field of this enum: values are held by name. */
+/** The type of a field of this enum. Values are kept by name. */
 export function enumValueType<Name extends string>(declared: EnumType<Name>): EnumValueType<Name> {
   const nameByNameOrNumber = new Map<unknown, Name>();
   for (const { name, number } of declared.values) nameByNameOrNumber.set(name, name).set(number, name);

@@ -1,4 +1,4 @@
-// Looks up the field that a field path ends at.
+// Looks up the field at the end of a field path.
 import type { Field } from "./field";
 import type { Message, MessageField } from "./message";
 

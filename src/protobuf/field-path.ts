@@ -6,8 +6,8 @@ import type { StandardIssue } from "./standard-schema";
 const FIELD = /^@?[A-Za-z_]\w*$/;
 
 /**
- * The text of a path: `["columns", 2, "name"]` → `columns[2].name`. A map's key is written as a field where it could be
- * one (`labels.env`), and quoted in brackets where not (`labels["a b"]`); it is a caller's, and cut where it is long.
+ * The text of a path: `["columns", 2, "name"]` → `columns[2].name`. A map's key is written as a field if it could be
+ * one (`labels.env`), and otherwise quoted in brackets (`labels["a b"]`). The key is a caller's, so a long one is cut.
  */
 export function fieldPathText(path: NonNullable<StandardIssue["path"]>): string {
   let text = "";

@@ -1,4 +1,4 @@
-// One field as it is declared: its number, type and label, and how its whole value is read.
+// The declaration of one field (number, type, label), and the reader of its whole value.
 import { isRecord } from "./json-values";
 import { type MapKeyName, readMapKey } from "./map-key";
 import type { Reading } from "./reading";
@@ -7,11 +7,11 @@ import type { ValueType } from "./value-type";
 export interface FieldOptions {
   description?: string;
   /**
-   * REQUIRED (AIP-203): absent or null is refused, and so is a client's empty string, bytes, list, map or UNSPECIFIED.
-   * A zero or a false that was written out is there.
+   * REQUIRED (AIP-203): absent or null is rejected, and so is a client's empty string, bytes, list, map or UNSPECIFIED.
+   * A zero or a false that was written out counts as given.
    */
   required?: boolean;
-  /** proto3 `optional`: generated clients tell an unset field from one that is zero. */
+  /** proto3 `optional`: generated clients distinguish an unset field from a zero. */
   explicitPresence?: boolean;
   deprecated?: boolean;
   /** google.api.resource_reference: the type of resource that the string names. */
@@ -20,16 +20,16 @@ export interface FieldOptions {
 
 export type Label = "singular" | "repeated" | "map";
 
-/** A declared field of the type `T`, as it is held. */
+/** A declared field of the type `T`, as it is kept. */
 export interface Field<T, Required extends boolean = boolean> {
   readonly number: number;
   readonly label: Label;
-  /** The type of its value, of each item, or of what stands under each key. */
+  /** The type of its value, of each item, or of each value of a map. */
   readonly type: ValueType<unknown>;
   readonly keyType: MapKeyName | undefined;
   readonly required: Required;
   readonly options: FieldOptions;
-  /** Reads the field's whole value; undefined where issues were reported instead. */
+  /** Reads the field's whole value; undefined if issues were reported instead. */
   read(input: unknown, reading: Reading): T | undefined;
   isEmpty(value: unknown): boolean;
 }
@@ -90,7 +90,7 @@ export function repeated<T, Required extends boolean>(item: SingularField<T, Req
   };
 }
 
-/** A map: `mapOf("string", int64(4))` is `map<string, int64>`. Its keys are held as JSON has them, as strings. */
+/** A map: `mapOf("string", int64(4))` is `map<string, int64>`. Its keys are kept as strings, as in JSON. */
 export function mapOf<T, Required extends boolean>(
   keyType: MapKeyName,
   value: SingularField<T, Required>,
@@ -118,7 +118,7 @@ export function mapOf<T, Required extends boolean>(
 
 function checkNumber(number: number): void {
   const isOne = Number.isInteger(number) && number >= 1 && number < 2 ** 29;
-  // 19000 to 19999 are protobuf's own.
+  // protobuf reserves 19000 to 19999.
   if (isOne && (number < 19_000 || number > 19_999)) return;
   throw new TypeError(`${number} is no field number; take one from 1 to 536870911, but none from 19000 to 19999`);
 }

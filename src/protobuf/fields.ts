@@ -25,12 +25,12 @@ export { mapOf, repeated } from "./field";
 
 export const string = fieldsOf(stringType);
 export const bool = fieldsOf(boolType);
-/** Held as standard base64 with padding. */
+/** Kept as standard base64 with padding. */
 export const bytes = fieldsOf(bytesType);
 
-/** A number; `NaN` and the infinities are what they are, and text in JSON only. */
+/** A number. `NaN` and the infinities are numbers too, and text in JSON only. */
 export const double = fieldsOf(doubleType);
-/** As {@link double}, in the range of 32 bits; it is not rounded to them. */
+/** As {@link double}, in the range of 32 bits, without rounding. */
 export const float = fieldsOf(float32Type);
 
 export const int32 = fieldsOf(int32Type);
@@ -39,7 +39,7 @@ export const sfixed32 = fieldsOf(sfixed32Type);
 export const uint32 = fieldsOf(uint32Type);
 export const fixed32 = fieldsOf(fixed32Type);
 
-/** Held as a decimal string, as JSON has it: `BigInt(value)` is its number. */
+/** Kept as a decimal string, as in JSON: `BigInt(value)` is its number. */
 export const int64 = fieldsOf(int64Type);
 export const sint64 = fieldsOf(sint64Type);
 export const sfixed64 = fieldsOf(sfixed64Type);
@@ -68,7 +68,7 @@ export const boolValue = fieldsOf(wrapperType("BoolValue", boolType));
 export const stringValue = fieldsOf(wrapperType("StringValue", stringType));
 export const bytesValue = fieldsOf(wrapperType("BytesValue", bytesType));
 
-/** A field of a declared enum, held by its name. */
+/** A field of a declared enum, kept by name. */
 export function enumeration<Name extends string, const Options extends FieldOptions = { required?: false }>(
   number: number,
   type: EnumType<Name>,
@@ -78,7 +78,7 @@ export function enumeration<Name extends string, const Options extends FieldOpti
   return build(number, options);
 }
 
-/** A field of a declared message; a function where the message is declared later, or is the one this stands in. */
+/** A field of a declared message. A function allows a message that is declared later, or the enclosing one. */
 export function messageField<T extends object, const Options extends FieldOptions = { required?: false }>(
   number: number,
   type: Message<T> | (() => Message<T>),

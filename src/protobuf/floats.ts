@@ -8,18 +8,18 @@ const nonFinite: ReadonlyMap<unknown, number> = new Map([
   ["Infinity", Infinity],
   ["-Infinity", -Infinity],
 ]);
-/** Half a unit in the last place above the largest float: from here on it would round to infinity. */
+/** Half a unit in the last place above the largest float. From here on a number would round to infinity. */
 const FLOAT_OVERFLOW = 2 ** 128 - 2 ** 103;
 
 function finiteFrom(input: unknown): number | undefined {
   const number = typeof input === "string" && NUMBER.test(input) ? Number(input) : input;
-  // What overflowed is infinite by now, in JSON.parse too.
+  // JSON.parse, too, makes an overflowing number infinite.
   if (typeof number !== "number" || !Number.isFinite(number)) return undefined;
   // "-0 is considered equal to 0" (proto3 JSON mapping).
   return number === 0 ? 0 : number;
 }
 
-/** The non-finite number that is meant. Coming in, it is text: a number was one that JSON.parse found too large. */
+/** The non-finite number that the input means. In JSON it is text; a number is one that JSON.parse found too large. */
 function nonFiniteFrom(input: unknown, direction: Direction): number | undefined {
   return nonFinite.get(direction === "encode" && typeof input === "number" ? String(input) : input);
 }
@@ -30,7 +30,7 @@ function floatType(name: ScalarName, overflow: number): ScalarType<number> {
     name,
     read(input, reading) {
       const named = nonFiniteFrom(input, reading.direction);
-      // The one value whose JSON is not itself: going out, it is the text that JSON has for it.
+      // The one value that differs in JSON: it is written as text.
       if (named !== undefined) return reading.direction === "encode" ? (String(named) as unknown as number) : named;
       const number = finiteFrom(input);
       if (number !== undefined && Math.abs(number) < overflow) return number;

@@ -5,9 +5,9 @@ import type { ScalarName, ScalarType } from "./value-type";
 // number = [ "-" ] ( "0" | digit1-9 *DIGIT ) [ "." 1*DIGIT ] [ "e" [ "-" / "+" ] 1*DIGIT ]       (RFC 8259 §6)
 const NUMBER = /^(-?)(0|[1-9]\d*)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 
-/** The integer that a number in JSON's notation is, exactly: `"1.50e1"` → 15n; undefined where it is not one. */
+/** The exact integer of a number in JSON's notation: `"1.50e1"` → 15n; undefined if it is not an integer. */
 export function integerFromText(text: string): bigint | undefined {
-  // No 64-bit integer takes that many, and a longer one would only cost.
+  // No 64-bit integer has that many digits, and a longer text would only cost time.
   if (text.length > MAX_QUOTED_CHARACTERS) return undefined;
   const match = NUMBER.exec(text);
   if (!match) return undefined;
@@ -52,7 +52,7 @@ function type64(name: ScalarName, min: bigint, max: bigint): ScalarType<string> 
     name,
     read(input, reading) {
       if (typeof input === "number" && Number.isInteger(input) && !Number.isSafeInteger(input)) {
-        // Which of several integers the client wrote is gone by now: JSON.parse rounds.
+        // JSON.parse rounds, so the integer that the client wrote is unknown.
         return reading.report("must be written as a string: from 2^53 on, a JSON number is not exact");
       }
       const integer = integerFrom(input);

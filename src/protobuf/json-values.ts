@@ -3,7 +3,7 @@ import type { Json, JsonObject } from "../rpc/any";
 import type { Reading } from "./reading";
 import type { WellKnownType } from "./value-type";
 
-/** An object that JSON can be made of, and not a list: what `JSON.parse` gives, or a handler's own. */
+/** An object that JSON can represent, and not a list: from `JSON.parse`, or a handler's own. */
 export function isRecord(input: unknown): input is Record<string, unknown> {
   return typeof input === "object" && input !== null && !Array.isArray(input);
 }
@@ -33,7 +33,7 @@ function readList(input: unknown, reading: Reading): Json[] | undefined {
 }
 
 export function readObject(input: unknown, reading: Reading): JsonObject | undefined {
-  // A Date or a Map would be an empty object.
+  // A Date or a Map would become an empty object.
   const prototype: unknown = isRecord(input) ? Object.getPrototypeOf(input) : undefined;
   if (!isRecord(input) || (prototype !== null && prototype !== Object.prototype)) {
     return reading.report("must be a JSON object");
@@ -46,7 +46,7 @@ export function readObject(input: unknown, reading: Reading): JsonObject | undef
     if (value !== undefined) entries.push([key, value]);
     if (reading.isFull) break;
   }
-  // Defines each key, `__proto__` too, where an assignment would not.
+  // Defines each key, `__proto__` too, which an assignment would not.
   return Object.fromEntries(entries);
 }
 

@@ -36,7 +36,7 @@ const keyTypes = {
   fixed64: fixed64Type,
 } as const satisfies Record<MapKeyName, { read(input: unknown, reading: Reading): unknown }>;
 
-/** The canonical form of a key: `"1e1"` → `"10"` for an integer; undefined where an issue was reported at the key. */
+/** The canonical form of a key: `"1e1"` → `"10"` for an integer; undefined if an issue was reported at the key. */
 export function readMapKey(keyType: MapKeyName, text: string, reading: Reading): string | undefined {
   const key = reading.readAt<string | number>(text, text, keyTypes[keyType]);
   return key === undefined ? undefined : String(key);

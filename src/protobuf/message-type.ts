@@ -2,7 +2,7 @@
 import type { Field } from "./field";
 import type { Oneof } from "./oneof";
 
-/** What `message` takes: fields, and oneofs of fields, by lowerCamelCase name. */
+/** The argument of `message`: fields, and oneofs of fields, by lowerCamelCase name. */
 export type Fields = Readonly<Record<string, Field<unknown> | Oneof>>;
 
 type ValueOf<F> = F extends Field<infer T> ? T : never;
@@ -15,7 +15,7 @@ type OneofKeys<F extends Fields> = { [K in keyof F]: F[K] extends Oneof ? K : ne
 
 type OptionalKeys<F extends Fields> = Exclude<keyof F, RequiredKeys<F> | OneofKeys<F>>;
 
-/** One member is given and no other; or none of them, where that may be. */
+/** One member is given and no other. Optional oneofs may also have no member. */
 type OneofType<O> =
   O extends Oneof<infer M, infer R>
     ?
@@ -23,7 +23,7 @@ type OneofType<O> =
         | (R extends true ? never : { [K in keyof M]?: undefined })
     : never;
 
-// Parameters make an intersection of what stands in them, where a lookup alone would make a union.
+// Parameters turn the union of a lookup into an intersection.
 type AllOneofs<F extends Fields> = [OneofKeys<F>] extends [never]
   ? unknown
   : { [K in OneofKeys<F>]: (type: OneofType<F[K]>) => void }[OneofKeys<F>] extends (type: infer All) => void

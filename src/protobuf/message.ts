@@ -1,5 +1,5 @@
-// Declared messages: one declaration is the TypeScript type, the decoder of proto3 JSON, a Standard Schema, and what
-// discovery documents, OpenAPI and .proto files are generated from. Values are held in their JSON shape.
+// Declared messages: one declaration is the TypeScript type, the decoder of proto3 JSON, a Standard Schema, and the
+// source of discovery documents, OpenAPI and .proto files. Values are kept in their JSON shape.
 import type { JsonObject } from "../rpc/any";
 import type { Field } from "./field";
 import { checkFullName, checkJsonName, protoNameFromJsonName } from "./field-name";
@@ -12,16 +12,16 @@ import type { StandardProps, StandardResult } from "./standard-schema";
 
 export interface MessageOptions {
   description?: string;
-  /** The .proto that already declares this message, to be imported and not written again: `google/rpc/status.proto`. */
+  /** The .proto that already declares this message. Generated files import it: `google/rpc/status.proto`. */
   protoFile?: string;
 }
 
-/** A field in its message. */
+/** A field of a message. */
 export interface MessageField {
   readonly jsonName: string;
   readonly protoName: string;
   readonly field: Field<unknown>;
-  /** The name of the oneof that it is in. */
+  /** The name of its oneof. */
   readonly oneof: string | undefined;
 }
 
@@ -29,11 +29,11 @@ interface SyncProps<T> extends StandardProps<unknown, T> {
   readonly validate: (value: unknown) => StandardResult<T>;
 }
 
-/** A declared message; made by {@link message}. It is a Standard Schema of proto3 JSON. */
+/** A declared message, made by {@link message}. It is a Standard Schema of proto3 JSON. */
 export class Message<T extends object = object> {
   readonly fullName: string;
   readonly options: MessageOptions;
-  /** In the order of their declaration, those of oneofs included. */
+  /** In the order of their declaration, with the members of oneofs. */
   readonly fields: readonly MessageField[];
   readonly oneofs: ReadonlyMap<string, Oneof>;
   readonly #fieldByName: ReadonlyMap<string, MessageField>;
@@ -64,16 +64,15 @@ export class Message<T extends object = object> {
     return this.#fieldByName.get(name);
   }
 
-  /** Reads a message where it stands in another; undefined where issues were reported instead. */
+  /** Reads a message inside another; undefined if issues were reported instead. */
   read(input: unknown, reading: Reading): T | undefined {
-    // What was read is what the fields say it is, and so is T.
+    // The value that was read has the declared fields, and so has T.
     return readMessage(this, input, reading) as T | undefined;
   }
 
   /**
-   * A value as canonical proto3 JSON. It is the value itself, but for what JSON cannot say: fields that are undefined are
-   * left out, `NaN` and the infinities of double and float are text.
-   *
+   * A value as canonical proto3 JSON. It is the value itself, except for values that JSON does not have: undefined
+   * fields are left out, `NaN` and the infinities of double and float are text.
    * @throws TypeError naming the first field that is not of its declared type, and what it should be.
    */
   toJson(value: T): JsonObject {
@@ -100,9 +99,8 @@ export class Message<T extends object = object> {
 export type MessageType<M> = M extends Message<infer T> ? T : never;
 
 /**
- * Declares a message by its full name, its fields named as they are in JSON.
- *
- * @throws TypeError naming what could not stand in a .proto.
+ * Declares a message by its full name, with fields named as in JSON.
+ * @throws TypeError naming a part that no .proto could have.
  * @example
  * const Table = message("example.tables.v1.Table", { name: string(1, { required: true }), rows: int64(2) });
  * type Table = MessageType<typeof Table>; // { name: string; rows?: string }

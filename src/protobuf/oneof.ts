@@ -1,9 +1,9 @@
-// A oneof: of its fields, at most one is given. In JSON its fields stand among the message's own.
+// A oneof: at most one of its fields is given. In JSON its fields are among the message's own.
 import type { Field, SingularField } from "./field";
 
 export interface OneofOptions {
   description?: string;
-  /** Whether one of them must be given; .proto has no word for it, its comment says so. */
+  /** Whether one of them must be given. .proto has no keyword for that; the generated comment says so. */
   required?: boolean;
 }
 
@@ -16,7 +16,7 @@ export interface Oneof<M extends Members = Members, Required extends boolean = b
 }
 
 /**
- * Declares a oneof; the key it stands under in the message is its name.
+ * Declares a oneof. Its key in the message is its name.
  *
  * @example
  * message("example.v1.Request", { end: oneof({ endTime: timestamp(1), ttl: duration(2) }) });

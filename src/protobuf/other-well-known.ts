@@ -13,7 +13,7 @@ export const fieldMaskType: WellKnownType<string> = {
     if (input === "") return "";
     const paths = typeof input === "string" ? input.split(",").map((path) => path.trim()) : [];
     if (paths.length > 0 && paths.every((path) => MASK_PATH.test(path))) {
-      // "Names in lower-camel naming conventions"; the .proto's own are what people write by hand.
+      // "Names in lower-camel naming conventions". People also write the .proto's own names by hand.
       return paths.map((path) => path.split(".").map(jsonNameFromProtoName).join(".")).join(",");
     }
     return reading.report('must be a field mask: paths with commas between them, like "displayName,labels.env"');
@@ -31,9 +31,9 @@ export const emptyType: WellKnownType<Record<string, never>> = {
   },
 };
 
-/** "Wrappers use the same representation in JSON as the wrapped primitive type"; null is absent as everywhere. */
+/** "Wrappers use the same representation in JSON as the wrapped primitive type"; null is absent, as everywhere. */
 export function wrapperType<T>(name: string, scalar: ScalarType<T>): WellKnownType<T> {
   const { isEmpty: _, ...reader } = scalar;
-  // An empty string in a wrapper is a value: presence is what wrappers are for.
+  // An empty string in a wrapper is a value, because wrappers express presence.
   return { ...reader, kind: "wellKnown", name: `google.protobuf.${name}` };
 }

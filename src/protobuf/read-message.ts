@@ -1,9 +1,9 @@
-// Reading a message from its JSON mapping: names, presence, oneofs; what its fields hold is theirs to read.
+// Reads a message from its JSON mapping: names, presence, oneofs. Its fields read their own values.
 import { isRecord } from "./json-values";
 import type { Message, MessageField } from "./message";
 import type { Reading } from "./reading";
 
-/** The fields of a message by JSON name, in the order of their declaration; undefined where it is no message at all. */
+/** The fields of a message by JSON name, in the order of their declaration; undefined if the value is not a message. */
 export function readMessage(message: Message, input: unknown, reading: Reading): Record<string, unknown> | undefined {
   if (!isRecord(input)) return reading.report(`must be an object: a ${message.fullName}`);
   const given = givenFields(message, input, reading);
@@ -16,14 +16,16 @@ export function readMessage(message: Message, input: unknown, reading: Reading):
     const value = json === undefined ? undefined : reading.readAt(jsonName, json, field);
     if (value !== undefined) entries.push([jsonName, value]);
     const isMissing = json === undefined || (reading.direction === "decode" && field.isEmpty(value));
-    // A list is empty, too, where none of its items can be read.
+    // A list is also empty if none of its items can be read.
     if (field.required && isMissing && reading.issues.length === issues) reading.report("is required", jsonName);
     if (reading.isFull) break;
   }
   return Object.fromEntries(entries);
 }
 
-/** What was given for each field, under either of its names. "null is an accepted value for all field types": absent. */
+/**
+ * The given value of each field, under either of its names. "null is an accepted value for all field types": absent.
+ */
 function givenFields(message: Message, input: Record<string, unknown>, reading: Reading): Map<MessageField, unknown> {
   const given = new Map<MessageField, unknown>();
   for (const [name, json] of Object.entries(input)) {

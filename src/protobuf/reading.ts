@@ -1,4 +1,4 @@
-// One pass over a value: where it is, what was found wrong, and the bounds of both.
+// One pass over a value: the present position, the issues found, and the limits of both.
 import { MAX_FIELD_VIOLATIONS, MAX_JSON_DEPTH } from "../limits";
 import type { ValueType } from "./value-type";
 
@@ -9,12 +9,12 @@ export interface Issue {
 }
 
 /**
- * `decode`: a client's JSON is made a value. `encode`: a handler's value is made JSON. Both are the same shape, so that
- * one reader serves both; they part at non-finite numbers and at what a required field must hold.
+ * `decode` turns a client's JSON into a value. `encode` turns a handler's value into JSON. Both have the same shape, so
+ * one reader serves both. They differ at non-finite numbers and at the values of required fields.
  */
 export type Direction = "decode" | "encode";
 
-/** Collects issues while readers go down a value. */
+/** Collects issues while readers descend into a value. */
 export class Reading {
   readonly direction: Direction;
   readonly issues: Issue[] = [];
@@ -24,17 +24,17 @@ export class Reading {
     this.direction = direction;
   }
 
-  /** Whether no more issues are wanted: loops stop here, so that a bad input costs no more than a good one. */
+  /** Whether the limit of issues is reached. Loops stop then, so that a bad input costs no more than a good one. */
   get isFull(): boolean {
     return this.issues.length >= MAX_FIELD_VIOLATIONS;
   }
 
-  /** Notes an issue here, or at a key below here. Its result is that of a reader that found no value. */
+  /** Adds an issue here, or at a key below. Returns the result of a reader that found no value. */
   report(message: string, ...below: PropertyKey[]): undefined {
     if (!this.isFull) this.issues.push({ message, path: [...this.#path, ...below] });
   }
 
-  /** What is below here at a key, read as its type; undefined where issues were reported instead. */
+  /** The value at a key, read as its type; undefined if issues were reported instead. */
   readAt<T>(key: PropertyKey, input: unknown, type: Pick<ValueType<T>, "read">): T | undefined {
     if (this.#path.length >= MAX_JSON_DEPTH) return this.report(`is nested deeper than ${MAX_JSON_DEPTH} levels`, key);
     this.#path.push(key);

@@ -1,10 +1,10 @@
-// Rules that types cannot say, and the shape a handler likes better: a message's decoder with more behind it.
+// Rules that types cannot express, and conversion into the shape that a handler prefers.
 import { MAX_FIELD_VIOLATIONS } from "../limits";
 import { Message } from "./message";
 import type { Issue } from "./reading";
 import type { StandardProps } from "./standard-schema";
 
-/** Notes a violation at a path: `violate(["columns", 2], "must be unique")`. */
+/** Adds a violation at a path: `violate(["columns", 2], "must be unique")`. */
 export type Violate = (path: readonly (string | number)[], description: string) => undefined;
 
 /** A Standard Schema of `T` whose JSON is that of a declared message. */
@@ -14,8 +14,8 @@ export interface RefinedMessage<T> {
 }
 
 /**
- * A message whose values pass through `refinement`, which makes of them what the handler is given, and notes what is
- * wrong with them. It is called only with what the declaration allows; where it notes anything, its result is dropped.
+ * A message whose values pass through `refinement`. It returns the value for the handler and reports violations. It is
+ * called only with values that the declaration allows. If it reports any violation, its result is dropped.
  *
  * @example
  * const positiveRows = refine(Request, (request, violate) => {
@@ -46,7 +46,10 @@ export function refine<M extends object, T>(
   };
 }
 
-/** The message that a schema's JSON is declared by: the schema itself, or what it refines; undefined for any other. */
+/**
+ * The message that declares a schema's JSON: the schema itself, or the one that it refines; undefined for any other
+ * schema.
+ */
 export function declaredMessage(schema: unknown): Message | undefined {
   if (schema instanceof Message) return schema;
   if (typeof schema !== "object" || schema === null || !("message" in schema)) return undefined;

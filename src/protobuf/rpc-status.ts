@@ -12,7 +12,7 @@ export const RpcStatus = message(
 );
 export type RpcStatus = MessageType<typeof RpcStatus>;
 
-/** A Status that an operation may end with: its code is that of an error, its details are each of another type. */
+/** A Status that an operation may end with: its code is an error's, and each detail has another type. */
 export function errorStatus(
   { code = 0, message: text = "", details = [] }: RpcStatus,
   path: readonly (string | number)[],

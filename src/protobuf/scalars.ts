@@ -13,7 +13,7 @@ export const stringType: ScalarType<string> = {
   name: "string",
   read(input, reading) {
     if (typeof input !== "string") return reading.report("must be a string");
-    // "A string must always contain UTF-8": half a surrogate pair has none.
+    // "A string must always contain UTF-8": half a surrogate pair has no UTF-8.
     return input.isWellFormed() ? input : reading.report("must be well-formed Unicode");
   },
   fromText: (text) => text,
@@ -32,10 +32,13 @@ export const bytesType: ScalarType<string> = {
 };
 
 const BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-/** By how much padding is missing, what of the last digit is no part of any byte. */
+/** By the number of missing padding characters: the bits of the last digit that belong to no byte. */
 const SPARE_BITS = [0, 0b11, 0b1111] as const;
 
-/** "Either standard or URL-safe base64 encoding with/without paddings are accepted": all of them as the first. */
+/**
+ * "Either standard or URL-safe base64 encoding with/without paddings are accepted". All of them are kept in the first
+ * form.
+ */
 function standardBase64(text: string): string | undefined {
   const match = /^([A-Za-z0-9+/_-]*)(={0,2})$/.exec(text);
   if (!match) return undefined;
@@ -45,7 +48,7 @@ function standardBase64(text: string): string | undefined {
   const standard = digits.replaceAll("-", "+").replaceAll("_", "/");
   const spareBits = SPARE_BITS[missing] ?? 0;
   if (spareBits === 0) return standard;
-  // Whatever stands in them, the bytes are the same, and so is their canonical form.
+  // Those bits do not change the bytes, nor their canonical form.
   const last = BASE64[BASE64.indexOf(standard.at(-1) ?? "") & ~spareBits] ?? "";
   return standard.slice(0, -1) + last + "=".repeat(missing);
 }

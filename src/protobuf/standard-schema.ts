@@ -1,7 +1,7 @@
 // Standard Schema v1 (https://standardschema.dev), which zod, valibot, ArkType and others implement. Its authors ask
-// libraries to carry the interface themselves rather than to depend on a package for it.
+// libraries to copy the interface rather than to depend on a package.
 
-/** A schema of any library. `Input` is what its users may pass, `Output` what it makes of that. */
+/** A schema of any library. `Input` is the type that users pass, `Output` the type that it returns. */
 export interface StandardSchemaV1<Input = unknown, Output = Input> {
   readonly "~standard": StandardProps<Input, Output>;
 }
@@ -10,7 +10,7 @@ export interface StandardProps<Input, Output> {
   readonly version: 1;
   readonly vendor: string;
   readonly validate: (value: unknown) => StandardResult<Output> | Promise<StandardResult<Output>>;
-  /** Never there at run time: it carries the types. */
+  /** Absent at run time: it carries the types. */
   readonly types?: { readonly input: Input; readonly output: Output } | undefined;
 }
 
@@ -20,6 +20,6 @@ export type StandardResult<Output> =
 
 export interface StandardIssue {
   readonly message: string;
-  /** From the root to what is wrong; absent or empty: the value as a whole. */
+  /** From the root to the wrong part. Absent or empty: the value as a whole. */
   readonly path?: ReadonlyArray<PropertyKey | { readonly key: PropertyKey }> | undefined;
 }

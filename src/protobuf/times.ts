@@ -1,4 +1,4 @@
-// google.protobuf.Timestamp and Duration: text, held as proto3 JSON writes it (UTC, 0, 3, 6 or 9 fractional digits).
+// google.protobuf.Timestamp and Duration: text, kept as proto3 JSON writes it (UTC, 0, 3, 6 or 9 fractional digits).
 import { formatDuration, parseDuration } from "../aip/duration";
 import { formatTimestamp, parseTimestamp } from "../aip/timestamp";
 import type { WellKnownType } from "./value-type";

@@ -1,4 +1,4 @@
-// The type of a single value: what stands in a field, in a list, or under a key of a map.
+// The type of a single value: of a field, of a list's item, or of a map's value.
 import type { EnumType } from "./enum-type";
 import type { Message } from "./message";
 import type { Reading } from "./reading";
@@ -22,14 +22,14 @@ export type ScalarName =
   | "bytes";
 
 interface Reader<T> {
-  /** The value in its canonical JSON shape; undefined where issues were reported instead. */
+  /** The value in its canonical JSON shape; undefined if issues were reported instead. */
   read(input: unknown, reading: Reading): T | undefined;
   /**
-   * What a query parameter or a path variable says, as JSON. It does not judge: text that is no such value stays text,
-   * for `read` to refuse. Absent where the type cannot stand in a URL (google/api/http.proto).
+   * A query parameter or a path variable as JSON. This does not validate: a text that is not such a value stays text,
+   * and `read` rejects it. Absent if the type cannot be in a URL (google/api/http.proto).
    */
   readonly fromText?: (text: string) => string | number | boolean;
-  /** Whether it is no value in the sense of REQUIRED (AIP-203). */
+  /** Whether REQUIRED (AIP-203) treats it as missing. */
   readonly isEmpty?: (value: unknown) => boolean;
 }
 
@@ -43,7 +43,7 @@ export interface WellKnownType<T> extends Reader<T> {
   readonly kind: "wellKnown";
   /** Its full name: `google.protobuf.Timestamp`. */
   readonly name: string;
-  /** Whether null is a value of it: so only for google.protobuf.Value. */
+  /** Whether null is a value of it. This is so for google.protobuf.Value only. */
   readonly takesNull?: boolean;
 }
 

@@ -1,12 +1,12 @@
 // google.protobuf.Any in its JSON mapping (google/protobuf/any.proto).
 
-/** A JSON value as `JSON.parse` gives it. */
+/** A JSON value, as `JSON.parse` returns it. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
 /** A JSON object. */
 export type JsonObject = { [key: string]: Json };
 
-/** google.protobuf.Any as JSON: `@type` names the message, its fields stand beside it. */
+/** google.protobuf.Any as JSON: `@type` names the message, and its fields are beside it. */
 export interface Any {
   "@type": string;
   [field: string]: Json;
@@ -22,7 +22,7 @@ export function typeUrlFromMessageName(messageName: string): string {
 export const EMPTY_TYPE_URL = typeUrlFromMessageName("google.protobuf.Empty");
 export const STRUCT_TYPE_URL = typeUrlFromMessageName("google.protobuf.Struct");
 
-/** Well-known types whose JSON form is special, so that in an Any it stands under `value` (proto3 JSON mapping). */
+/** Well-known types with a special JSON form. In an Any that form is the field `value` (proto3 JSON mapping). */
 const messageNamesUnderValue: ReadonlySet<string> = new Set(
   [
     "Struct",
@@ -44,7 +44,7 @@ const messageNamesUnderValue: ReadonlySet<string> = new Set(
   ].map((name) => `google.protobuf.${name}`),
 );
 
-/** Whether a message of this full name stands under `value` in an Any. */
+/** Whether a message of this full name is the field `value` of its Any. */
 export function standsUnderValue(messageName: string): boolean {
   return messageNamesUnderValue.has(messageName);
 }

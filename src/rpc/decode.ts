@@ -8,7 +8,7 @@ import type { FieldViolation, Status } from "./status";
 export class Violations {
   readonly #list: FieldViolation[] = [];
 
-  /** Notes one; gives undefined, so that a decoder may return it. */
+  /** Adds a violation. Returns undefined, so that a decoder can return it. */
   add(field: string, description: string): undefined {
     this.#list.push({ field, description });
   }
@@ -24,7 +24,7 @@ export function isJsonObject(json: Json | undefined): json is JsonObject {
   return json !== null && typeof json === "object" && !Array.isArray(json);
 }
 
-/** The error whose Status this is. */
+/** The error with this Status. */
 export function rpcErrorFromStatus({ code, message, details = [] }: Status): RpcError {
   return new RpcError(codeNameFromNumber(code) ?? "UNKNOWN", message, { details });
 }

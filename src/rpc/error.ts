@@ -13,7 +13,7 @@ export interface RpcErrorOptions<OwnReason extends string = string> {
   reason?: OwnReason;
   /** ErrorInfo.metadata on the wire: the variable parts of the message. */
   metadata?: Record<string, string>;
-  /** The HTTP status, where it is not the code's own (405, 413). */
+  /** The HTTP status, if it is not the code's own (405, 413). */
   httpStatus?: number;
   /** Extra response headers (`Allow`). */
   headers?: Record<string, string>;
@@ -37,7 +37,7 @@ export class RpcError extends Error {
   readonly httpStatus: number | undefined;
   readonly headers: Readonly<Record<string, string>>;
 
-  /** @throws TypeError where `code` is not the name of a google.rpc.Code, as JavaScript or a computed name may give it. */
+  /** @throws TypeError if `code` is not the name of a google.rpc.Code. JavaScript or a computed name can cause that. */
   constructor(code: CodeName, message: string, options: RpcErrorOptions<Reason> = {}) {
     if (!Object.hasOwn(Code, code)) {
       throw new TypeError(
@@ -58,7 +58,10 @@ export class RpcError extends Error {
     return { code: Code[this.code], message: this.message, details: [...this.details] };
   }
 
-  /** Any thrown value as an RpcError: what is not one is INTERNAL without its text, which stays in `cause` for the log. */
+  /**
+   * Any thrown value as an RpcError. Another value than an RpcError becomes INTERNAL without its text; `cause` has it
+   * for the log.
+   */
   static from(thrown: unknown): RpcError {
     if (thrown instanceof RpcError) return thrown;
     return new RpcError("INTERNAL", "Internal error. It was logged under the request id in `details`.", {
@@ -98,7 +101,7 @@ export function notFound(resourceType: string, resourceName: string): RpcError {
   });
 }
 
-/** UNAVAILABLE, to be tried again after `delaySeconds`. */
+/** UNAVAILABLE. The client may try again after `delaySeconds`. */
 export function unavailable(message: string, delaySeconds: number, cause?: unknown): RpcError {
   return new RpcError("UNAVAILABLE", message, {
     details: [retryInfo(delaySeconds)],

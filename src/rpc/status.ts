@@ -1,8 +1,11 @@
-// google.rpc.Status (google/rpc/status.proto) as it stands in Operation.error, and the standard details of AIP-193.
+// google.rpc.Status (google/rpc/status.proto) as Operation.error has it, and the standard details of AIP-193.
 import type { Any } from "./any";
 import type { CodeNumber } from "./code";
 
-/** google.rpc.Status in JSON: `code` is a google.rpc.Code number, `details` has each type at most once and is never empty. */
+/**
+ * google.rpc.Status in JSON: `code` is a google.rpc.Code number, `details` has each type at most once and is never
+ * empty.
+ */
 export interface Status {
   code: CodeNumber;
   message: string;

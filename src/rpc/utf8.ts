@@ -1,12 +1,12 @@
-// UTF-8 of large texts without a copy of the whole: counted, or encoded piece by piece.
+// UTF-8 of large texts, counted or encoded piece by piece, without a copy of the whole.
 
-/** UTF-16 units that are encoded at a time. */
+/** UTF-16 units encoded at a time. */
 const PIECE_UNITS = 64 * 1_024;
 /** One unit takes at most three bytes. */
 const scratch = new Uint8Array(3 * PIECE_UNITS);
 const encoder = new TextEncoder();
 
-/** Bytes of a text in UTF-8. */
+/** The number of bytes of a text in UTF-8. */
 export function utf8Length(text: string): number {
   if (text.length < PIECE_UNITS) return encoder.encodeInto(text, scratch).written;
   let bytes = 0;
@@ -14,7 +14,7 @@ export function utf8Length(text: string): number {
   return bytes;
 }
 
-/** Whether a text has at most so many bytes; most are decided by their length. */
+/** Whether a text has at most so many bytes. Its length decides most cases. */
 export function fitsUtf8(text: string, maxBytes: number): boolean {
   if (text.length > maxBytes) return false;
   return text.length * 3 <= maxBytes || utf8Length(text) <= maxBytes;
@@ -32,7 +32,7 @@ export function streamFromText(text: string): ReadableStream<Uint8Array> {
   });
 }
 
-/** Parts of a text, no letter of which is cut in two. */
+/** The pieces of a text. No surrogate pair is cut in two. */
 function* pieces(text: string): Generator<string, void> {
   for (let start = 0; start < text.length;) {
     let end = start + PIECE_UNITS;

@@ -1,4 +1,4 @@
-// The errors of expressions: why an expression is refused, or why its evaluation gives no value.
+// The errors of expressions: the reason why an expression is rejected, or why its evaluation has no value.
 
 /** `message` completes "The expression …"; `start` is an index into the expression. */
 export class CelError extends Error {

@@ -8,7 +8,7 @@ import type { Overload } from "./overload";
 import type { CallNode, LogicalOperator, Node } from "./syntax-tree";
 import { type CelType, TIMESTAMP, type Value, elementOf, int, listOf, unified } from "./value";
 
-/** What the variables of conditions are. */
+/** The types of the variables of conditions. */
 export interface Variables {
   request: { time: bigint };
   resource: { name: string; type: string };
@@ -16,7 +16,7 @@ export interface Variables {
 
 export interface Checked {
   type: CelType;
-  /** Throws a CelError where the expression has no value. */
+  /** Throws a CelError if the expression has no value. */
   evaluate: (variables: Variables) => Value;
 }
 
@@ -31,7 +31,7 @@ const FIELDS: ReadonlyMap<CelType, ReadonlyMap<string, CelType>> = new Map<CelTy
   ],
 ]);
 
-/** Throws a CelError where the types of the expression do not fit. */
+/** Throws a CelError if the types of the expression do not fit. */
 export function checkExpression(node: Node): Checked {
   switch (node.kind) {
     case "literal": {
@@ -125,8 +125,8 @@ function binary({ operator, left: leftNode, right: rightNode, start }: NodeOf<"b
 }
 
 /**
- * "If one operand determines the result, the result is that, even where the other operand is an error." The right operand
- * is not evaluated where the left determines the result.
+ * "If one operand determines the result, the result is that, even where the other operand is an error." The right
+ * operand is not evaluated if the left one determines the result.
  */
 function logical({ left: leftNode, right: rightNode, start }: NodeOf<"binary">, operator: LogicalOperator): Checked {
   const left = checkExpression(leftNode);

@@ -3,7 +3,7 @@ import type { CelType, Value } from "./value";
 
 export interface Overload {
   returns: CelType;
-  /** Its operands are of the types of the overload: the checker sees to it. May throw a CelError. */
+  /** The checker ensures that the operands have the types of the overload. May throw a CelError. */
   apply: (...operands: never[]) => Value;
 }
 

@@ -24,7 +24,7 @@ const HEX_LENGTHS: ReadonlyMap<string, number> = new Map([
 ]);
 const MAX_CODE_POINT = 0x10ffff;
 
-/** The text of what stands between the quotes; `offset` is where that begins in the expression. */
+/** The text between the quotes. `offset` is its beginning in the expression. */
 export function textFromBody(body: string, offset: number): string {
   return decoded(body, offset, false);
 }

@@ -28,7 +28,7 @@ export function timestampInRange(nanos: bigint): bigint {
   return nanos;
 }
 
-/** Each reads a Date whose fields in UTC are those of the time zone. */
+/** Each reads a Date whose UTC fields are those of the time zone. */
 export const TIME_PARTS = {
   getFullYear: (date: Date) => date.getUTCFullYear(),
   getMonth: (date: Date) => date.getUTCMonth(),
@@ -47,7 +47,7 @@ function sameTimeOnNewYear(date: Date): number {
 }
 
 export function dateFromTimestamp(nanos: bigint): Date {
-  // BigInt division cuts towards zero; a time before 1970 is cut towards the past.
+  // BigInt division rounds towards zero; a time before 1970 is rounded towards the past.
   const ms = nanos / NANOS_PER_MS;
   return new Date(Number(nanos % NANOS_PER_MS < 0n ? ms - 1n : ms));
 }

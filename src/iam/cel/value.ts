@@ -2,7 +2,10 @@
 // https://github.com/google/cel-spec/blob/master/doc/langdef.md#values
 import { CelError } from "./cel-error";
 
-/** Timestamps are nanoseconds since 1970, durations are nanoseconds: a value's static type tells them from integers. */
+/**
+ * Timestamps are nanoseconds since 1970, durations are nanoseconds. A value's static type distinguishes them from
+ * integers.
+ */
 export type Value =
   | boolean
   | bigint
@@ -41,7 +44,7 @@ export function elementOf(type: CelType): CelType | undefined {
   return type.startsWith("list<") ? (type.slice("list<".length, -1) as CelType) : undefined;
 }
 
-/** The type that stands for both, or undefined. `list<?>` and `list<int>` give `list<int>`. */
+/** The common type of both, or undefined. `list<?>` and `list<int>` give `list<int>`. */
 export function unified(left: CelType, right: CelType): CelType | undefined {
   if (left === right || right === "?") return left;
   if (left === "?") return right;
