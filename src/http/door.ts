@@ -1,5 +1,4 @@
-// The fetch door: routes, the gate, and one form for every answer and every error (AIP-193).
-import { type IRequest, Router } from "itty-router";
+// The fetch door: the table of methods served, each row by the same steps, and one form for every answer and every error (AIP-193).
 import type { ServiceContext } from "../api/call";
 import type { ApiMethod } from "../api/method";
 import { apiMethods } from "../api/methods";
@@ -7,15 +6,13 @@ import { MAX_QUOTED_CHARACTERS } from "../limits";
 import type { Method } from "../method/define-method";
 import type { StreamedInput } from "../contract/answer";
 import type { Permission } from "../iam/permissions";
-import { RpcError, invalidArgument } from "../rpc/error";
-import { RpcError as OwnRpcError } from "../rpc/own-error";
+import { RpcError } from "../rpc/error";
 import { askedPermission, authorize } from "./authorize";
 import { type AllowedOrigins, optionsResponse, withCors } from "./cors";
 import { decodeRequest } from "./decode-request";
 import { errorResponse } from "./error-response";
-import { type Page, descriptionPages } from "./description-routes";
+import { type Page, descriptionPages, healthPage } from "./pages";
 import { indentedJson, indentedResponse } from "./indent";
-import { JSON_TYPE } from "./media-type";
 import { refuseOtherBody, requestWithFormQuery } from "./form-query";
 import { isMasked, maskOf, maskedResponse } from "./partial-response";
 import { boolParameter, checkQueryText } from "./query";
@@ -23,10 +20,10 @@ import { responseFrom } from "./response";
 import { RequestBody } from "./request-body";
 import { namesFromVariables, resourceOf, targetFromPath } from "./path-names";
 import { type RequestLine, type RequestNotes, notesFromPath, requestIdOf } from "./request-line";
-import { type Route, compileRoutes, matchRoute, urlFromRequest, withoutEmptySegments } from "./route";
+import { type Route, compileRoutes, matchRoute, urlFromRequest } from "./route";
 import { checkPaths } from "./route-check";
-import { routeHint } from "./route-hint";
 import { streamedInput } from "./streamed-input";
+import { type Known, methodsOfPath, unmatched } from "./unmatched";
 
 /** What the door asks of the deployment, for each request. */
 export interface DoorPorts {
@@ -42,7 +39,7 @@ export interface DoorPorts {
   log(this: void, line: RequestLine): void;
 }
 
-/** What the router carries from stage to stage of one request. */
+/** What one request carries from step to step. */
 interface Exchange {
   request: Request;
   ports: DoorPorts;
@@ -58,19 +55,9 @@ interface Exchange {
 /** The fetch handler of a deployment with these methods. */
 export function httpDoor(methods: readonly Method[]) {
   const table = apiMethods(methods);
-  const compiled = compileRoutes(table);
-  checkPaths(compiled);
-  const pages: readonly Page[] = [HEALTH, ...descriptionPages(table)];
-  const known: Known = { compiled, pages };
-  const router = Router<IRequest, [Exchange]>({
-    routes: [
-      ...pages.flatMap((page) => pageEntries(page)),
-      ...compiled.flatMap((route) => routerEntries(route)),
-      ["OPTIONS", /^/, [async (_: IRequest, exchange: Exchange) => options(known, exchange)], "*"],
-      ["ALL", /^/, [async (_: IRequest, exchange: Exchange) => refuse(known, exchange)], "*"],
-    ],
-    catch: (error: unknown, _: IRequest, exchange: Exchange) => answerError(error, exchange),
-  });
+  const routes = compileRoutes(table);
+  checkPaths(routes);
+  const known: Known = { routes, pages: [healthPage, ...descriptionPages(table)] };
   return async (request: Request, ports: DoorPorts): Promise<Response> => {
     const method = effectiveMethod(request);
     const requestId = requestIdOf(request);
@@ -85,8 +72,8 @@ export function httpDoor(methods: readonly Method[]) {
       requestId,
       notes: {},
     };
-    const routed: IRequest = Object.assign(Object.create(null), { method, url: url.href });
-    const response = withCors(request, (await router.fetch(routed, exchange)) as Response, corsOf(ports));
+    const answered = await answer(known, exchange).catch((error: unknown) => answerError(error, exchange));
+    const response = withCors(request, answered, corsOf(ports));
     await exchange.body.drain();
     const { notes } = exchange;
     const durationMs = Date.now() - startTime;
@@ -97,33 +84,31 @@ export function httpDoor(methods: readonly Method[]) {
   };
 }
 
-/** Fails where no call could succeed: 503, by which load balancers and deploy scripts know it. */
-const HEALTH: Page = {
-  path: /^\/healthz$/,
-  isOpen: true,
-  respond: (_, checkSetup) => {
-    try {
-      checkSetup();
-    } catch (error) {
-      const { message, reason, metadata } = RpcError.from(error);
-      throw new OwnRpcError("UNAVAILABLE", message, { reason, metadata, cause: error });
-    }
-    return serving();
-  },
-};
+/** The answer to a request: of a page, of the first row of the table that matches, or that nothing does. */
+async function answer(known: Known, exchange: Exchange): Promise<Response> {
+  const { method, url } = exchange;
+  // HEAD answers as GET, without the body.
+  const asked = method === "HEAD" ? "GET" : method;
+  const page = asked === "GET" ? known.pages.find(({ path }) => path.test(url.pathname)) : undefined;
+  if (page) return respond(page, exchange);
+  for (const route of known.routes) {
+    const encodedVariables = route.binding.method === asked ? matchRoute(route, url.pathname) : undefined;
+    if (encodedVariables) return serve(route, encodedVariables, exchange);
+  }
+  const takes = methodsOfPath(known, url.pathname);
+  if (method === "OPTIONS" && takes.length > 0) return optionsResponse(exchange.request, takes);
+  exchange.notes.resource = url.pathname.slice(0, MAX_QUOTED_CHARACTERS);
+  throw unmatched(known, { method, path: url.pathname, takes });
+}
 
-const serving = (): Response => new Response('{"status":"SERVING"}', { headers: { "Content-Type": JSON_TYPE } });
-
-function pageEntries({ path, isOpen, respond }: Page): RouterEntry[] {
-  const handler: RouterHandler = async (_, { request: sent, ports, method, body, requestId, notes }) => {
-    const request = await requestWithFormQuery(sent, method, body);
-    const url = urlFromRequest(request.url);
-    notes.resource = url.pathname;
-    // As for every call: refused where the deployment is closed, or the credentials are bad, and counted.
-    if (!isOpen) notes.caller = callerOf(await ports.service(request, requestId, undefined));
-    return respond(url, ports.checkSetup);
-  };
-  return ["GET", "HEAD"].map((method) => [method, path, [handler], path.source]);
+async function respond({ isOpen, respond: page }: Page, exchange: Exchange): Promise<Response> {
+  const { request: sent, ports, method, body, requestId, notes } = exchange;
+  const request = await requestWithFormQuery(sent, method, body);
+  const url = urlFromRequest(request.url);
+  notes.resource = url.pathname;
+  // As for every call: refused where the deployment is closed, or the credentials are bad, and counted.
+  if (!isOpen) notes.caller = callerOf(await ports.service(request, requestId, undefined));
+  return page(url, ports.checkSetup);
 }
 
 /** A POST may stand for a method that something on its way does not let through. */
@@ -142,20 +127,6 @@ function corsOf(ports: DoorPorts): AllowedOrigins {
     console.error({ message: "the configuration is wrong", error: String(error) });
     return [];
   }
-}
-
-type RouterHandler = (request: IRequest, exchange: Exchange) => Promise<Response | undefined>;
-type RouterEntry = [string, RegExp, RouterHandler[], string];
-
-function routerEntries(route: Route): RouterEntry[] {
-  const { binding, template } = route;
-  const handler: RouterHandler = async (_, exchange) => {
-    const encodedVariables = matchRoute(route, exchange.url.pathname);
-    return encodedVariables && serve(route, encodedVariables, exchange);
-  };
-  // HEAD answers as GET, without the body.
-  const methods = binding.method === "GET" ? ["GET", "HEAD"] : [binding.method];
-  return methods.map((method) => [method, template.regexp, [handler], template.template]);
 }
 
 /** Serves a call whose path matches a row of the table: the same steps in the same order for every method. */
@@ -187,7 +158,7 @@ async function serve(
   const decoded = await decodeRequest(row, binding, { request, body, search: searchParams, names, resource, target });
 
   // Handle.
-  const answer = await row.handle(decoded.request as never, {
+  const handled = await row.handle(decoded.request as never, {
     service,
     resource,
     target,
@@ -203,7 +174,7 @@ async function serve(
   });
 
   // Mask.
-  const response = await responseFrom(answer, binding.method === "GET" ? request : undefined);
+  const response = await responseFrom(handled, binding.method === "GET" ? request : undefined);
   if (response.status !== 200 || (!mask && !isIndented)) return response;
   if (!mask) return indentedResponse(response);
   return maskedResponse(response, mask, isIndented ? indentedJson : (json) => json);
@@ -231,50 +202,6 @@ function prettyPrint(search: URLSearchParams): boolean {
   // The stock google-gax client sends `$prettyPrint=0`.
   if (value === "1" || value === "0") return value === "1";
   return boolParameter("prettyPrint", value ?? undefined) ?? false;
-}
-
-/** All that has a path. */
-interface Known {
-  compiled: readonly Route[];
-  pages: readonly Page[];
-}
-
-/** The methods that a known path takes; none for an unknown one. */
-function methodsOfPath({ compiled, pages }: Known, path: string): string[] {
-  const known = pages.some((page) => page.path.test(path))
-    ? ["GET"]
-    : compiled.filter((route) => matchRoute(route, path)).map(({ binding }) => binding.method);
-  return [...new Set(known)].flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]));
-}
-
-function options(known: Known, exchange: Exchange): Response {
-  const methods = methodsOfPath(known, exchange.url.pathname);
-  return methods.length === 0 ? refuse(known, exchange) : optionsResponse(exchange.request, methods);
-}
-
-/** What no route took: 405 where the path is known under other methods, 404 where it is not. */
-function refuse(known: Known, { url, method, notes }: Exchange): never {
-  const path = url.pathname.slice(0, MAX_QUOTED_CHARACTERS);
-  notes.resource = path;
-  const allow = methodsOfPath(known, url.pathname).join(", ");
-  if (allow === "") {
-    const whole = withoutEmptySegments(url.pathname);
-    if (whole !== undefined && methodsOfPath({ ...known, pages: [] }, whole).length > 0) {
-      const description = "a name has no empty segment, and no slash at its end";
-      throw invalidArgument([{ field: "name", description }], { metadata: { path } });
-    }
-    const hint = routeHint(known.compiled, url.pathname);
-    throw new RpcError("NOT_FOUND", `No method is served at ${JSON.stringify(path)}.${hint}`, {
-      reason: "ROUTE_NOT_FOUND",
-      metadata: { path },
-    });
-  }
-  throw new RpcError("UNIMPLEMENTED", `${JSON.stringify(path)} takes ${allow}, not ${JSON.stringify(method)}.`, {
-    reason: "METHOD_NOT_ALLOWED",
-    httpStatus: 405,
-    headers: { Allow: allow },
-    metadata: { method, allow },
-  });
 }
 
 function answerError(thrown: unknown, { url, requestId, notes }: Exchange): Response {

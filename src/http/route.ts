@@ -1,4 +1,4 @@
-// Routes as data, compiled for itty-router from google.api.http templates: its own syntax takes `:cancel` for a parameter.
+// The bindings of the table, compiled: which of them a path is of.
 import { type HttpTemplate, compileHttpTemplate, matchHttpTemplate } from "../aip/http-template";
 import { API_VERSIONS, type ApiMethod, type HttpBinding } from "../api/method";
 import { ROOT } from "../iam/policy-resources";

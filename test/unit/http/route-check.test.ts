@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { httpDoor } from "../../../src/http/door";
 import { compileRoutes } from "../../../src/http/route";
-import { routeHint } from "../../../src/http/route-hint";
+import { routeHint } from "../../../src/http/unmatched";
 import { apiMethods } from "../../../src/api/methods";
 import { defineMethod } from "../../../src/method/define-method";
 import { knock } from "../../support/a-door";

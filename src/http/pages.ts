@@ -1,11 +1,12 @@
-// The documents that describe the service, made of the table that it is served by, so that they cannot disagree.
+// Pages beside the table: whether the service works, and the documents that describe it, made of the table itself.
 import { type DocumentOptions, discoveryDocument } from "../describe/discovery";
 import { openApiDocument } from "../describe/openapi";
 import type { ApiMethod } from "../api/method";
 import { string } from "../protobuf/fields";
 import { message } from "../protobuf/message";
 import type { JsonObject } from "../rpc/any";
-import { invalidArgument } from "../rpc/error";
+import { RpcError, invalidArgument } from "../rpc/error";
+import { RpcError as OwnRpcError } from "../rpc/own-error";
 import { JSON_TYPE } from "./media-type";
 import { methodParameters } from "./query";
 import { transcode } from "./transcoding";
@@ -20,6 +21,21 @@ export interface Page {
   isOpen: boolean;
   respond: (url: URL, checkSetup: () => void) => Response;
 }
+
+/** Fails where no call could succeed: 503, by which load balancers and deploy scripts know it. */
+export const healthPage: Page = {
+  path: /^\/healthz$/,
+  isOpen: true,
+  respond: (_, checkSetup) => {
+    try {
+      checkSetup();
+    } catch (error) {
+      const { message: text, reason, metadata } = RpcError.from(error);
+      throw new OwnRpcError("UNAVAILABLE", text, { reason, metadata, cause: error });
+    }
+    return new Response('{"status":"SERVING"}', { headers: { "Content-Type": JSON_TYPE } });
+  },
+};
 
 const DocumentRequest = message("edge_operations.v1.DocumentRequest", { version: string(1) });
 
