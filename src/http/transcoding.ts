@@ -1,12 +1,11 @@
 // google.api.http transcoding (google/api/http.proto): path, query and body together make one request in proto3 JSON.
-import { MAX_FIELD_VIOLATIONS, MAX_JSON_DEPTH, MAX_QUOTED_CHARACTERS } from "../limits";
+import { MAX_JSON_DEPTH, MAX_QUOTED_CHARACTERS } from "../limits";
 import { jsonNameFromProtoName, protoNameFromJsonName } from "../protobuf/field-name";
 import { fieldAtPath } from "../protobuf/field-at-path";
 import { fieldPathText } from "../protobuf/field-path";
 import type { Message } from "../protobuf/message";
 import type { Json, JsonObject } from "../rpc/any";
-import { invalidArgument } from "../rpc/error";
-import type { FieldViolation } from "../rpc/status";
+import { Violations, isJsonObject } from "../rpc/decode";
 
 export interface TranscodingInput {
   /** The path's variables by field path (`parent`, `table.name`), decoded. */
@@ -49,10 +48,8 @@ export function transcode({
   besides = [],
   path: wholePath,
 }: TranscodingInput): JsonObject {
-  const violations: FieldViolation[] = [];
-  const violate = (field: string, description: string): undefined => {
-    if (violations.length < MAX_FIELD_VIOLATIONS) violations.push({ field, description });
-  };
+  const violations = new Violations();
+  const violate = violations.add.bind(violations);
   const binding: Binding = { describe, violate, isOwn: wholePath !== undefined, besides };
   const request = requestFromBody(body, bodyRule, binding);
   const boundByPath = new Map(Object.entries(pathVariables).map(([name, text]) => [jsonNameFromProtoName(name), text]));
@@ -69,8 +66,7 @@ export function transcode({
     else if (texts.some((text) => text !== bound && !repeatsPath(text, wholePath)))
       violate(fieldPathText(path), "differs from the path");
   }
-  const [first, ...more] = violations;
-  if (first) throw invalidArgument([first, ...more]);
+  violations.throwIfAny();
   return request;
 }
 
@@ -90,13 +86,13 @@ interface Binding {
 function requestFromBody(body: Json | undefined, bodyRule: string | undefined, { violate }: Binding): JsonObject {
   if (body === undefined) return {};
   if (bodyRule === undefined) {
-    const names = isObject(body) ? Object.keys(body) : ["body"];
+    const names = isJsonObject(body) ? Object.keys(body) : ["body"];
     for (const name of names) violate(fieldPathText([name]), "unknown field: the method takes no body");
     return {};
   }
   if (bodyRule !== "*") return { [jsonNameFromProtoName(bodyRule)]: body };
-  if (!isObject(body)) violate("body", "must be a JSON object");
-  return isObject(body) ? { ...body } : {};
+  if (!isJsonObject(body)) violate("body", "must be a JSON object");
+  return isJsonObject(body) ? { ...body } : {};
 }
 
 interface Parameter {
@@ -195,7 +191,7 @@ function parentOf(request: JsonObject, path: readonly string[], { violate }: Bin
   for (const [index, name] of path.slice(0, -1).entries()) {
     const key = keyIn(parent, name);
     const child = (Object.hasOwn(parent, key) ? parent[key] : undefined) ?? {};
-    if (!isObject(child)) return violate(fieldPathText(path.slice(0, index + 1)), "must be an object");
+    if (!isJsonObject(child)) return violate(fieldPathText(path.slice(0, index + 1)), "must be an object");
     const copy = { ...child };
     parent[key] = copy;
     parent = copy;
@@ -207,8 +203,4 @@ function parentOf(request: JsonObject, path: readonly string[], { violate }: Bin
 function keyIn(object: JsonObject, jsonName: string): string {
   const protoName = protoNameFromJsonName(jsonName);
   return !Object.hasOwn(object, jsonName) && Object.hasOwn(object, protoName) ? protoName : jsonName;
-}
-
-function isObject(json: Json): json is JsonObject {
-  return json !== null && typeof json === "object" && !Array.isArray(json);
 }

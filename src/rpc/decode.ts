@@ -1,16 +1,17 @@
 // Decoding JSON: every problem is a violation of its own.
+import { MAX_FIELD_VIOLATIONS } from "../limits";
 import type { Json, JsonObject } from "./any";
 import { codeNameFromNumber } from "./code";
 import { RpcError, invalidArgument } from "./error";
 import type { FieldViolation, Status } from "./status";
 
-/** Collects violations, each under the path of its field. */
+/** Collects violations, each under the path of its field: no more than an answer has. */
 export class Violations {
   readonly #list: FieldViolation[] = [];
 
   /** Adds a violation. Returns undefined, so that a decoder can return it. */
   add(field: string, description: string): undefined {
-    this.#list.push({ field, description });
+    if (this.#list.length < MAX_FIELD_VIOLATIONS) this.#list.push({ field, description });
   }
 
   /** Throws INVALID_ARGUMENT if there are any. */
