@@ -4,7 +4,7 @@
 export interface HttpTemplate {
   template: string;
   regexp: RegExp;
-  /** Variable names in the order of their groups. */
+  /** Variable names in the order of their groups, which are named `v0`, `v1`, …: a field path is no name of a group. */
   variables: string[];
   /** The verb behind the colon, or the empty string. */
   verb: string;
@@ -37,7 +37,7 @@ export function compileHttpTemplate(template: string): HttpTemplate {
     if (segments === undefined) throw malformed(template, offset, `"*", "**" or a literal`);
     if (variable !== undefined && variables.includes(variable)) throw malformed(template, offset, "another variable");
     if (variable !== undefined) variables.push(variable);
-    pattern += variable === undefined ? `/${segments}` : `/(${segments})`;
+    pattern += variable === undefined ? `/${segments}` : `/(?<v${variables.length - 1}>${segments})`;
   } while (rest !== "");
   const suffix = verb === "" ? "" : `:${escapeLiteral(verb)}`;
   return { template, regexp: new RegExp(`^${pattern}${suffix}$`), variables, verb };
@@ -74,6 +74,13 @@ function malformed(template: string, offset: number, expected: string): SyntaxEr
 /** The variables of a path, still percent-encoded; undefined where the template does not match it. */
 export function matchHttpTemplate(template: HttpTemplate, path: string): Record<string, string> | undefined {
   const match = template.regexp.exec(path);
-  if (!match) return undefined;
-  return Object.fromEntries(template.variables.map((variable, index) => [variable, match[index + 1] ?? ""]));
+  return match ? variablesFromGroups(template, match.groups) : undefined;
+}
+
+/** The variables of a path that the template has matched, by the groups of that match. */
+export function variablesFromGroups(
+  { variables }: HttpTemplate,
+  groups: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  return Object.fromEntries(variables.map((variable, index) => [variable, groups[`v${index}`] ?? ""]));
 }

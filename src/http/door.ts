@@ -1,4 +1,5 @@
 // The fetch door: the table of methods served, each row by the same steps, and one form for every answer and every error (AIP-193).
+import { type IRequest, Router } from "itty-router";
 import type { ServiceContext } from "../api/call";
 import type { ApiMethod } from "../api/method";
 import { apiMethods } from "../api/methods";
@@ -20,7 +21,7 @@ import { responseFrom } from "./response";
 import { RequestBody } from "./request-body";
 import { namesFromVariables, resourceOf, targetFromPath } from "./path-names";
 import { type RequestLine, type RequestNotes, notesFromPath, requestIdOf } from "./request-line";
-import { type Route, compileRoutes, matchRoute, urlFromRequest } from "./route";
+import { type Route, compileRoutes, urlFromRequest, variablesOfMatch } from "./route";
 import { checkPaths } from "./route-check";
 import { streamedInput } from "./streamed-input";
 import { type Known, methodsOfPath, unmatched } from "./unmatched";
@@ -58,6 +59,7 @@ export function httpDoor(methods: readonly Method[]) {
   const routes = compileRoutes(table);
   checkPaths(routes);
   const known: Known = { routes, pages: [healthPage, ...descriptionPages(table)] };
+  const router = routerOf(known);
   return async (request: Request, ports: DoorPorts): Promise<Response> => {
     const method = effectiveMethod(request);
     const requestId = requestIdOf(request);
@@ -72,7 +74,7 @@ export function httpDoor(methods: readonly Method[]) {
       requestId,
       notes: {},
     };
-    const answered = await answer(known, exchange).catch((error: unknown) => answerError(error, exchange));
+    const answered = await answer(known, router, exchange).catch((error: unknown) => answerError(error, exchange));
     const response = withCors(request, answered, corsOf(ports));
     await exchange.body.drain();
     const { notes } = exchange;
@@ -85,20 +87,42 @@ export function httpDoor(methods: readonly Method[]) {
 }
 
 /** The answer to a request: of a page, of the first row of the table that matches, or that nothing does. */
-async function answer(known: Known, exchange: Exchange): Promise<Response> {
+async function answer(known: Known, router: DoorRouter, exchange: Exchange): Promise<Response> {
   const { method, url } = exchange;
   // HEAD answers as GET, without the body.
-  const asked = method === "HEAD" ? "GET" : method;
-  const page = asked === "GET" ? known.pages.find(({ path }) => path.test(url.pathname)) : undefined;
-  if (page) return respond(page, exchange);
-  for (const route of known.routes) {
-    const encodedVariables = route.binding.method === asked ? matchRoute(route, url.pathname) : undefined;
-    if (encodedVariables) return serve(route, encodedVariables, exchange);
-  }
+  const routed: IRequest = Object.assign(Object.create(null), {
+    method: method === "HEAD" ? "GET" : method,
+    url: url.href,
+  });
+  const response = (await router.fetch(routed, exchange)) as Response | undefined;
+  if (response) return response;
   const takes = methodsOfPath(known, url.pathname);
   if (method === "OPTIONS" && takes.length > 0) return optionsResponse(exchange.request, takes);
   exchange.notes.resource = url.pathname.slice(0, MAX_QUOTED_CHARACTERS);
   throw unmatched(known, { method, path: url.pathname, takes });
+}
+
+type DoorRouter = ReturnType<typeof routerOf>;
+type RouterHandler = (request: IRequest, exchange: Exchange) => Promise<Response | undefined>;
+type RouterEntry = [method: string, path: RegExp, handlers: RouterHandler[], name: string];
+
+/** Entries with regular expressions of their own, because itty-router's syntax takes `:cancel` for a parameter. */
+function routerOf({ routes, pages }: Known) {
+  return Router<IRequest, [Exchange]>({ routes: [...pages.map(entryOfPage), ...routes.map(entryOfRoute)] });
+}
+
+function entryOfPage(page: Page): RouterEntry {
+  return ["GET", page.path, [async (_, exchange) => respond(page, exchange)], page.path.source];
+}
+
+/** A path that the row does not take may be that of a later row. */
+function entryOfRoute(route: Route): RouterEntry {
+  const { binding, template } = route;
+  const handler: RouterHandler = async ({ params }, exchange) => {
+    const encodedVariables = variablesOfMatch(route, params);
+    return encodedVariables && serve(route, encodedVariables, exchange);
+  };
+  return [binding.method, template.regexp, [handler], template.template];
 }
 
 async function respond({ isOpen, respond: page }: Page, exchange: Exchange): Promise<Response> {

@@ -1,5 +1,5 @@
 // The bindings of the table, compiled: which of them a path is of.
-import { type HttpTemplate, compileHttpTemplate, matchHttpTemplate } from "../aip/http-template";
+import { type HttpTemplate, compileHttpTemplate, matchHttpTemplate, variablesFromGroups } from "../aip/http-template";
 import { API_VERSIONS, type ApiMethod, type HttpBinding } from "../api/method";
 import { ROOT } from "../iam/policy-resources";
 
@@ -50,9 +50,21 @@ export function withoutEmptySegments(path: string): string | undefined {
 }
 
 /** The variables of a path that is the route's, whatever the HTTP method; undefined where it is not. */
-export function matchRoute({ row, binding, template }: Route, path: string): Record<string, string> | undefined {
-  const encodedVariables = matchHttpTemplate(template, path);
-  if (!encodedVariables || row.method || !binding.template.includes("**")) return encodedVariables;
+export function matchRoute(route: Route, path: string): Record<string, string> | undefined {
+  const encodedVariables = matchHttpTemplate(route.template, path);
+  return encodedVariables && accepted(route, encodedVariables);
+}
+
+/** The same, of a path that the router has matched: by the groups of its match. */
+export function variablesOfMatch(route: Route, groups: Record<string, string>): Record<string, string> | undefined {
+  return accepted(route, variablesFromGroups(route.template, groups));
+}
+
+function accepted(
+  { row, binding }: Route,
+  encodedVariables: Record<string, string>,
+): Record<string, string> | undefined {
+  if (row.method || !binding.template.includes("**")) return encodedVariables;
   return Object.entries(encodedVariables).every(isResource) ? encodedVariables : undefined;
 }
 
