@@ -1,5 +1,7 @@
-// JSON whose integers are exact: from 2^53 on, JavaScript's numbers hold not every integer, and `1e400` not at all. Callers
-// send the text, so it is read once from its start to its end, whatever is in it.
+// JSON that means what it says. From 2^53 on, JavaScript's numbers hold not every integer, and `1e400` not at all; of two fields
+// with one name, JSON.parse keeps the last. Callers send the text, so it is read once from its start to its end, whatever is in it.
+
+import type { Json } from "../rpc/any";
 
 /** A number that cannot be held, in the place of its value. */
 export interface InexactNumber {
@@ -63,6 +65,43 @@ export function inexactNumbers(text: string, max: number): InexactNumber[] {
     else if (code === COLON && inner) [inner.keyStart, inner.keyEnd] = [stringStart, stringEnd];
     else if (code === COMMA && inner?.index !== undefined) inner.index += 1;
     at += 1;
+  }
+  return found;
+}
+
+/** How many fields the objects of a value have, all together. */
+export function countFields(json: Json): number {
+  if (typeof json !== "object" || json === null) return 0;
+  const parts = Array.isArray(json) ? json : Object.values(json);
+  let count = Array.isArray(json) ? 0 : parts.length;
+  for (const part of parts) count += countFields(part);
+  return count;
+}
+
+/** The paths of fields that their object has already, at most `max` of them. The text must be well formed. */
+export function repeatedFields(text: string, max: number): (string | number)[][] {
+  const found: (string | number)[][] = [];
+  const enclosing: (Enclosing & { names: Set<string> })[] = [];
+  let stringStart = 0;
+  let stringEnd = 0;
+  for (let at = 0; at < text.length && found.length < max; at += 1) {
+    const code = text.charCodeAt(at);
+    const inner = enclosing.at(-1);
+    if (code === QUOTE) {
+      stringStart = at;
+      stringEnd = endOfString(text, at);
+      at = stringEnd - 1;
+    } else if (code === OPEN_ARRAY || code === OPEN_OBJECT) {
+      const index = code === OPEN_ARRAY ? 0 : undefined;
+      enclosing.push({ index, keyStart: 0, keyEnd: 0, names: new Set() });
+    } else if (code === CLOSE_ARRAY || code === CLOSE_OBJECT) enclosing.pop();
+    else if (code === COMMA && inner?.index !== undefined) inner.index += 1;
+    else if (code === COLON && inner) {
+      [inner.keyStart, inner.keyEnd] = [stringStart, stringEnd];
+      const name = JSON.parse(text.slice(stringStart, stringEnd)) as string;
+      if (inner.names.has(name)) found.push(pathOf(text, enclosing));
+      inner.names.add(name);
+    }
   }
   return found;
 }

@@ -15,7 +15,7 @@ import { RpcError, invalidArgument } from "../rpc/error";
 import { bodyTooLarge } from "../service/start-once";
 import { contentCodingOf, decodedBytes, decodedParts } from "./content-coding";
 import { HeldRight, type Right } from "./held-right";
-import { inexactNumbers } from "./exact-json";
+import { countFields, inexactNumbers, repeatedFields } from "./exact-json";
 import { isJson, parseMediaType } from "./media-type";
 
 /** The body of one request. Whoever takes it in hand reads it here, so that what is left can be drained. */
@@ -254,7 +254,8 @@ export function decodeJson(bytes: Uint8Array): Json {
     // The decoder says no more than that it failed.
     throw bodyError("is not UTF-8");
   }
-  if (isDeeperThan(text, MAX_JSON_DEPTH)) throw bodyError(`is nested deeper than ${MAX_JSON_DEPTH} levels`);
+  const written = shapeOf(text, MAX_JSON_DEPTH);
+  if (written.isTooDeep) throw bodyError(`is nested deeper than ${MAX_JSON_DEPTH} levels`);
   let json: Json;
   try {
     json = JSON.parse(text) as Json;
@@ -265,14 +266,19 @@ export function decodeJson(bytes: Uint8Array): Json {
     field: fieldPathText(path) || "body",
     description: `must be written as a string: as a JSON number, ${source.slice(0, MAX_QUOTED_CHARACTERS)} is not exact`,
   }));
+  if (written.fieldCount !== countFields(json)) {
+    const paths = repeatedFields(text, MAX_FIELD_VIOLATIONS);
+    violations.push(...paths.map((path) => ({ field: fieldPathText(path), description: "is given more than once" })));
+  }
   const [first, ...more] = violations;
   if (first) throw invalidArgument([first, ...more]);
   return json;
 }
 
-/** Whether brackets outside of strings are nested deeper than `depth`, told without parsing. */
-function isDeeperThan(text: string, depth: number): boolean {
+/** Told without parsing: whether brackets are nested deeper than `depth`, and how many fields there are. */
+function shapeOf(text: string, depth: number): { isTooDeep: boolean; fieldCount: number } {
   let level = 0;
+  let fieldCount = 0;
   let inString = false;
   for (let index = 0; index < text.length; index += 1) {
     const character = text[index];
@@ -282,10 +288,11 @@ function isDeeperThan(text: string, depth: number): boolean {
     } else if (character === '"') inString = true;
     else if (character === "{" || character === "[") {
       level += 1;
-      if (level > depth) return true;
+      if (level > depth) return { isTooDeep: true, fieldCount };
     } else if (character === "}" || character === "]") level -= 1;
+    else if (character === ":") fieldCount += 1;
   }
-  return false;
+  return { isTooDeep: false, fieldCount };
 }
 
 /** A client that goes away in the middle is no fault of the service, and is logged as what it is. */

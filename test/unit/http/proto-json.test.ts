@@ -1,6 +1,6 @@
 // proto3 JSON at the door: absent fields in each form that emitters write, and numbers that JavaScript cannot hold.
 import { describe, expect, test } from "vitest";
-import { inexactNumbers } from "../../../src/http/exact-json";
+import { countFields, inexactNumbers, repeatedFields } from "../../../src/http/exact-json";
 import type { Json, JsonObject } from "../../../src/rpc/any";
 import { anAnswer } from "../../support/a-service";
 import { type DoorAnswer, knock } from "../../support/a-door";
@@ -58,6 +58,33 @@ describe("null, and the default of a field, are absent", () => {
     const { error } = await send(method, path, JSON.stringify(body));
 
     expect(violatedFields(error?.details ?? [])).toEqual(fields);
+  });
+});
+
+describe("a field that its object has twice", () => {
+  test.each<[string, string[]]>([
+    ['{"operation":{"metadata":null},"operation":{}}', ["operation"]],
+    ['{"operation":{"metadata":{"@type":"acme/x.Y","a":1,"a":1}}}', ["operation.metadata.a"]],
+    ['{"requestId":"a","request\\u0049d":"b"}', ["requestId"]],
+  ])("is refused: %s", async (body, fields) => {
+    const { error } = await send("POST", LIST, body);
+
+    expect(violatedFields(error?.details ?? [])).toEqual(fields);
+    expect(error?.message).toContain("is given more than once");
+  });
+
+  test.each<[string, string[]]>([
+    ['{"a":1,"b":{"a":1},"c":[{"a":1},{"a":1}]}', []],
+    ['{"a":":{}","b":"\\":","c":[]}', []],
+    ['{"__proto__":1,"a":{"__proto__":1,"__proto__":2}}', ["a.__proto__"]],
+    ['{"a":[{},{"b":1,"b":2,"b":3}]}', ["a.1.b", "a.1.b"]],
+    ['{"":1,"":2}', [""]],
+    ["[1,[2]]", []],
+  ])("is found where it is: %s", (text, expected) => {
+    const fieldCount = text.replaceAll(/"(?:[^"\\]|\\.)*"/g, "").split(":").length - 1;
+
+    expect(repeatedFields(text, 50).map((path) => path.join("."))).toEqual(expected);
+    expect(fieldCount - countFields(JSON.parse(text) as Json)).toBe(expected.length);
   });
 });
 
