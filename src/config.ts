@@ -184,17 +184,18 @@ function fieldsOf(value: unknown, known: readonly string[]): Record<string, unkn
   return keys.length > 0 && keys.every((key) => known.includes(key)) ? { ...object } : undefined;
 }
 
-function corsOrigins(value: string | undefined): AllowedOrigins {
+function corsOrigins(value: unknown): AllowedOrigins {
   if (value === undefined || value === "") return [];
   if (value === "*") return "any";
-  const origins = value.split(",").map((origin) => origin.trim());
+  // A list, as TOML has it, is none.
+  const origins = typeof value === "string" ? value.split(",").map((origin) => origin.trim()) : [""];
   if (origins.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin)) return origins;
   throw misconfigured("CORS_ORIGINS", 'must be "*" or origins like "https://app.example.com", divided by commas');
 }
 
-function tokenKeys(value: string | undefined): TokenKeys | undefined {
+function tokenKeys(value: unknown): TokenKeys | undefined {
   if (value === undefined || value === "") return undefined;
-  const [first, ...more] = value.split(",").map((key) => key.trim());
+  const [first, ...more] = typeof value === "string" ? value.split(",").map((key) => key.trim()) : [];
   const keys: TokenKeys = [first ?? "", ...more];
   // 32 bytes in base64: 43 characters and one of padding.
   if (keys.length <= 2 && keys.every((key) => /^[A-Za-z0-9+/]{43}=$/.test(key))) return keys;

@@ -2,8 +2,8 @@
 import { type Route, matchRoute } from "./route";
 
 /**
- * @throws TypeError where two methods are served at one path, or where a method would answer in the place of one of the
- * service's own, when the Worker starts.
+ * @throws TypeError where two methods are served at one path, where a method would never be served because one before it takes
+ * all of its paths, or where a method would answer in the place of one of the service's own, when the Worker starts.
  */
 export function checkPaths(compiled: readonly Route[]): void {
   const posts = compiled.filter(({ binding }) => binding.method === "POST");
@@ -19,6 +19,14 @@ export function checkPaths(compiled: readonly Route[]): void {
       );
     }
     idByPath.set(source, row.name);
+  }
+  for (const [place, later] of own.entries()) {
+    const earlier = own.slice(0, place).find((route) => examples(later).every((path) => matchRoute(route, path)));
+    if (!earlier) continue;
+    throw new TypeError(
+      `the method ${later.row.name} is never served: ${earlier.row.name} comes before it and takes all paths of ` +
+        `POST ${later.template.template} (POST ${earlier.template.template}); put ${later.row.name} first`,
+    );
   }
   for (const candidate of own) {
     const shadowed = service.find((route) => overlap(candidate, route));

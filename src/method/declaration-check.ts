@@ -129,6 +129,13 @@ function checkPath(method: string, post: string): void {
         `or "{${name}=projects/*}" for more than one segment (google.api.http)`,
     );
   }
+  const odd = /[^\w\-.~!$&'()*+,;=:@/{}]/u.exec(post)?.[0];
+  if (odd !== undefined) {
+    throw new TypeError(
+      `${method}: http.post has the character ${JSON.stringify(odd)}, so no request would meet it; the literal parts of a ` +
+        "path are letters, digits and -._~!$&'()*+,;=:@ (RFC 3986)",
+    );
+  }
   if (post.startsWith("/") && post !== "/") return;
   throw new TypeError(
     `${method}: http.post is ${JSON.stringify(post)}; it must be a path, like "/v1/{parent=projects/*}/reports:generate"`,
@@ -165,7 +172,9 @@ function checkText(option: string, value: unknown): void {
 }
 
 function isSchema(value: unknown): boolean {
-  return typeof value === "function" || (isObject(value) && "~standard" in value);
+  if (typeof value === "function") return true;
+  const standard: unknown = typeof value === "object" && value !== null ? Reflect.get(value, "~standard") : undefined;
+  return isObject(standard) && typeof standard["validate"] === "function";
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

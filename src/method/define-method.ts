@@ -86,6 +86,11 @@ export function defineMethod<Request, Response extends object = object, Metadata
   const { usualDuration } = declaration;
   if (usualDuration !== undefined && typeof usualDuration !== "function")
     duration("usualDuration", usualDuration, USUAL_DURATION);
+  const initialBackoffMs = duration("retry.initialBackoff", retry.initialBackoff, {
+    byDefault: DEFAULT_INITIAL_BACKOFF_MS,
+    min: 0,
+    max: MAX_TIMEOUT_MS,
+  });
   const encodeResponse = (response: object): object =>
     encodeMessage(`The response of ${id}`, responseType, response ?? {});
   return {
@@ -137,14 +142,10 @@ export function defineMethod<Request, Response extends object = object, Metadata
         min: 1,
         max: MAX_MAX_ATTEMPTS,
       }),
-      initialBackoffMs: duration("retry.initialBackoff", retry.initialBackoff, {
-        byDefault: DEFAULT_INITIAL_BACKOFF_MS,
-        min: 0,
-        max: MAX_TIMEOUT_MS,
-      }),
+      initialBackoffMs,
       maxBackoffMs: duration("retry.maxBackoff", retry.maxBackoff, {
-        byDefault: DEFAULT_MAX_BACKOFF_MS,
-        min: 0,
+        byDefault: Math.max(DEFAULT_MAX_BACKOFF_MS, initialBackoffMs),
+        min: retry.initialBackoff === undefined ? 0 : initialBackoffMs,
         max: MAX_TIMEOUT_MS,
       }),
       backoffMultiplier: checkedNumber(`method ${id}: retry.backoffMultiplier`, retry.backoffMultiplier, {
@@ -205,7 +206,8 @@ function checkedDuration(option: string, text: DurationText | undefined, bounds:
 
 function checkedInteger(option: string, value: number | undefined, bounds: Bounds): number {
   const number = checkedNumber(option, value, bounds);
-  if (!Number.isInteger(number)) throw new TypeError(`${option} is ${number}; it must be a whole number`);
+  if (!Number.isInteger(number))
+    throw new TypeError(`${option} is ${JSON.stringify(number)}; it must be a whole number`);
   return number;
 }
 

@@ -83,6 +83,36 @@ describe("configFromEnv", () => {
     expect(error.message).toContain(variable);
   });
 
+  // TOML has numbers, booleans and lists, and wrangler passes them on as they are (cloudflare/workers-sdk 6130).
+  test.each<[keyof Env, unknown]>([
+    ["CORS_ORIGINS", ["https://app.example.com"]],
+    ["CORS_ORIGINS", true],
+    ["PAGE_TOKEN_KEYS", ["a"]],
+    ["PAGE_TOKEN_KEYS", 1],
+    ["KV_SNAPSHOTS", false],
+    ["EMULATION", true],
+    ["LOG", false],
+    ["INDEX_SHARDS", false],
+    ["LEASE_SECONDS", false],
+    ["MAX_OPERATIONS_PER_CALLER", false],
+    ["START_QUOTA", 1_000],
+    ["ADMINS", ["user:ada@example.com"]],
+  ])("refuses %s of another type, %j, and names the variable", async (variable, value) => {
+    const error = await rpcErrorOf(() => configFromEnv(variables({ [variable]: value })));
+
+    expect(error).toMatchObject({ code: "INTERNAL", reason: "CONFIGURATION_INVALID", metadata: { variable } });
+  });
+
+  test("takes numbers for numbers", () => {
+    const numbers = { LEASE_SECONDS: 90, INDEX_SHARDS: 4, MAX_OPERATIONS_PER_CALLER: 10 };
+
+    expect(configFromEnv(variables(numbers as never))).toMatchObject({
+      leaseMs: 90_000,
+      indexShards: 4,
+      maxOperationsPerCaller: 10,
+    });
+  });
+
   test("takes a shorter lease in open mode alone, and no shorter than two seconds", async () => {
     const error = await rpcErrorOf(() => configFromEnv(variables({ AUTH: "open", LEASE_SECONDS: "1.9" })));
 

@@ -26,6 +26,18 @@ describe("operations() › refuses", () => {
     );
   });
 
+  // honojs/hono 2964.
+  test.each([
+    ["/v1/{parent=projects/*}/things:make", "/v1/projects/p/things:make"],
+    ["/v1/{name=**}/things:make", "/v1/{parent=projects/*}/things:make"],
+    ["/v1/{name=projects/**}:make", "/v1/{name=projects/*/things/*}:make"],
+  ])("a method that one before it hides: %s hides %s", (general, special) => {
+    expect(() => httpDoor([aMethod(general, "general"), aMethod(special, "special")])).toThrow(
+      "the method special is never served: general comes before it and takes all paths of POST /v1/",
+    );
+    expect(() => httpDoor([aMethod(special, "special"), aMethod(general, "general")])).not.toThrow();
+  });
+
   test.each([
     ["/v1/{name=operations/*}:cancel", "CancelOperation"],
     ["/v1/{name=projects/*/locations/*/operations/*}:wait", "WaitOperation"],

@@ -34,7 +34,19 @@ describe("defineMethod › refuses a declaration with", () => {
       'http.post has the segment ":id"; a path\'s variables stand in braces: "{id}"',
     ],
     [
-      "a path without a slash",
+      "a query in its path",
+      { http: { post: "/v1/reports:generate?format=csv" } },
+      'http.post has the character "?", so no request would meet it',
+    ],
+    [
+      "a letter that a path has encoded",
+      { http: { post: "/v1/reports:prüfe" } },
+      'http.post has the character "ü", so no request would meet it',
+    ],
+    ["a space in the path", { http: { post: "/v1/my reports:generate" } }, 'http.post has the character " "'],
+    ["a schema that cannot validate", { request: { "~standard": { version: 1, vendor: "none" } } }, "request is {"],
+    [
+      "a path without its slash",
       { http: { post: "reports:generate" } },
       'http.post is "reports:generate"; it must be a path',
     ],

@@ -89,6 +89,8 @@ describe("defineMethod", () => {
     ["retry.initialBackoff", { retry: { initialBackoff: "1" } }],
     ["retry.initialBackoff", { retry: { initialBackoff: "400d" } }],
     ["retry.maxBackoff", { retry: { maxBackoff: "1 m" } }],
+    ["retry.maxBackoff", { retry: { initialBackoff: "1m", maxBackoff: "1s" } }],
+    ['retry.maxAttempts is "3"', { retry: { maxAttempts: "3" } }],
     ["retry.backoffMultiplier", { retry: { backoffMultiplier: 0.5 } }],
     ["retry.backoffMultiplier", { retry: { backoffMultiplier: 11 } }],
     ["retry.backoffMultiplier", { retry: { backoffMultiplier: Number.NaN } }],
@@ -103,6 +105,16 @@ describe("defineMethod", () => {
   ])("refuses a wrong %s and names it: %j", (option, overrides) => {
     expect(() => defineMethod(untyped(overrides))).toThrow(TypeError);
     expect(() => defineMethod(untyped(overrides))).toThrow(`method tables:profile: ${option}`);
+  });
+
+  test.each([
+    ["20m", undefined, 1_200_000, 1_200_000],
+    [undefined, "0s", 1_000, 0],
+    ["5s", "5s", 5_000, 5_000],
+  ] as const)("waits %s at first and %s at most", (initialBackoff, maxBackoff, initialBackoffMs, maxBackoffMs) => {
+    const retry = { ...(initialBackoff && { initialBackoff }), ...(maxBackoff && { maxBackoff }) };
+
+    expect(defineMethod(aDeclaration({ retry })).policy).toMatchObject({ initialBackoffMs, maxBackoffMs });
   });
 
   test("takes a declared Struct for the default metadata, which is one", () => {
