@@ -15,6 +15,11 @@ export interface RowBatch {
 }
 
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
+/** Of both orders of UTF-16. UTF-8 has neither byte. */
+const UTF16_MARKS: ReadonlySet<number> = new Set([0xfffe, 0xfeff]);
+/** Where a table is not separated by commas, it is by one of these. */
+const OTHER_SEPARATORS = [";", "\t", "|"] as const;
+const SEPARATOR_NAMES = { ";": "semicolons", "\t": "tabs", "|": "vertical bars" } as const;
 const QUOTE = 0x22;
 
 /** csv-parse looks up to 3 bytes ahead before it takes one; with these behind it, it has taken all that came before. */
@@ -54,6 +59,8 @@ class RowReader {
   #bytesDone = 0;
   #rowStart = 0;
   #lastByte: number | undefined;
+  /** The header, where it is one field that is not quoted, and so may be several that no comma separates. */
+  #lonelyHeader: { text: string; byteOffset: number } | undefined;
 
   constructor() {
     this.#parser = parse({
@@ -108,6 +115,8 @@ class RowReader {
     (this.#parser.info as { records: number }).records = 0;
     if (!this.#isBlankLine(fields, rowBytes, rowEnd) && !this.#isSeparatorLine(fields)) {
       if (rowBytes > MAX_ROW_BYTES) throw this.#rowTooLong();
+      if (this.#rowsDone === 0) this.#lonelyHeader = this.#lonelyField(fields, rowBytes);
+      else if (this.#rowsDone === 1) this.#refuseOtherSeparator(fields);
       this.#rows.push(fields);
       this.#rowsDone++;
     }
@@ -128,6 +137,31 @@ class RowReader {
     if (first === "sep=" || more.length > 0) return false;
     const problem = `the line ${first} names another separator than a comma; separate the fields with commas (RFC 4180)`;
     throw this.#error("TABLE_SEPARATOR_UNSUPPORTED", this.#rowStart, problem);
+  }
+
+  /** Quotes are two bytes more, and the row's end is at least one. */
+  #lonelyField(
+    [text = "", ...more]: readonly string[],
+    rowBytes: number,
+  ): { text: string; byteOffset: number } | undefined {
+    const isQuoted = rowBytes - Buffer.byteLength(text) > 2;
+    return more.length > 0 || isQuoted ? undefined : { text, byteOffset: this.#rowStart };
+  }
+
+  /** A table with semicolons would be one column of text. Its numbers may have commas, so the row's fields are one text here. */
+  #refuseOtherSeparator(fields: readonly string[]): void {
+    const header = this.#lonelyHeader;
+    if (!header) return;
+    const row = fields.join(",");
+    const separator = OTHER_SEPARATORS.find((other) => {
+      const count = header.text.split(other).length - 1;
+      return count > 0 && row.split(other).length - 1 === count;
+    });
+    if (separator === undefined) return;
+    const problem =
+      `the header and the row below it have ${SEPARATOR_NAMES[separator]}, and the header has no comma; separate the fields ` +
+      "with commas (RFC 4180), or quote the header if it is one field";
+    throw malformedTable("TABLE_SEPARATOR_UNSUPPORTED", { row: 1, byteOffset: header.byteOffset }, problem);
   }
 
   /** Some programs write a mark over one that is there already: every mark at the beginning is dropped. */
@@ -179,10 +213,13 @@ interface Unreadable {
 
 const NOT_UTF8 = "the input is not UTF-8";
 const CUT_OFF = "the input is not UTF-8: it ends inside a character";
+const UTF16 = "the input begins as UTF-16 does; save the table as UTF-8";
 const NUL = "the input holds a NUL byte, which no text has; is it UTF-16?";
 
 /** The first byte of `piece`, which begins at `pieceStart`, that is not text. */
 function firstUnreadable(piece: Uint8Array, pieceStart: number, utf8: Utf8Checker): Unreadable | undefined {
+  const [first = 0, second = 0] = piece;
+  if (pieceStart === 0 && UTF16_MARKS.has(first * 256 + second)) return { byteOffset: 0, problem: UTF16 };
   const illFormed = utf8.firstIllFormed(piece);
   const nul = piece.indexOf(0);
   if (nul >= 0 && (illFormed === undefined || pieceStart + nul < illFormed)) {

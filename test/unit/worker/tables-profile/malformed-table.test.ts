@@ -43,7 +43,13 @@ const malformed: [name: string, table: string | Uint8Array, reason: string, mess
     "TABLE_NOT_TEXT",
     `Row 2, byte offset 5: ${notUtf8}`,
   ],
-  ["a first byte that is not UTF-8", bytes(0xff, 0xfe, "a"), "TABLE_NOT_TEXT", `Row 1, byte offset 0: ${notUtf8}`],
+  ["a first byte that is not UTF-8", bytes(0xff, 0xfd, "a"), "TABLE_NOT_TEXT", `Row 1, byte offset 0: ${notUtf8}`],
+  [
+    "the mark of UTF-16",
+    bytes(0xff, 0xfe, "a"),
+    "TABLE_NOT_TEXT",
+    "Row 1, byte offset 0: the input begins as UTF-16 does; save the table as UTF-8",
+  ],
   ["an encoded surrogate", bytes("a\n", 0xed, 0xa0, 0x80), "TABLE_NOT_TEXT", `Row 2, byte offset 2: ${notUtf8}`],
   ["an overlong form", bytes("a\nx", 0xc0, 0xaf), "TABLE_NOT_TEXT", `Row 2, byte offset 3: ${notUtf8}`],
   [
