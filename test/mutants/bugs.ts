@@ -1019,8 +1019,8 @@ queue = "edge-operations-dead-letters"
   {
     name: "an operation of another shard is deleted without telling shard 0",
     file: "src/durable/operation/outbox.ts",
-    find: "    await this.#markReservation(record);\n",
-    replace: "    if (record.deleteTime === undefined) await this.#markReservation(record);\n",
+    find: "await Promise.all([this.#writeRow(record), this.#markReservation(record)]);",
+    replace: "await Promise.all([this.#writeRow(record), record.deleteTime ?? this.#markReservation(record)]);",
     tests: SCENARIOS,
     caughtBy: "a requestId starts one operation",
   },

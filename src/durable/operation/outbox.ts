@@ -134,8 +134,12 @@ export class Outbox {
   }
 
   async #tellIndex(record: OperationRecord): Promise<void> {
+    // Both or again: the operation is erased after this, and shard 0 must know of it by then.
+    await Promise.all([this.#writeRow(record), this.#markReservation(record)]);
+  }
+
+  async #writeRow(record: OperationRecord): Promise<void> {
     const { createTime, id, deleteTime } = record;
-    await this.#markReservation(record);
     await callObject(
       operationIndexAddress(this.#env.INDEX, record),
       async (index): Promise<void> => {
@@ -147,7 +151,7 @@ export class Outbox {
     );
   }
 
-  /** First: the operation is erased when its own shard knows the rest, and shard 0 must know of it by then. */
+  /** Tells shard 0 that the operation was created, where its own shard is another one. */
   async #markReservation(record: OperationRecord): Promise<void> {
     const reservation = reservationElsewhere(record);
     if (!reservation) return;
