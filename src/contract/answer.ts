@@ -54,9 +54,9 @@ export function answerFromRecord(record: OperationRecord, json: string | Readabl
 }
 
 function paceOf(record: OperationRecord): { pace?: Pace } {
-  const { method, policy, state, createTime, endTime, hasOwnMetadata, emulation } = record;
+  const { method, policy, state, createTime, endTime, external, emulation } = record;
   // Work elsewhere says true or false here; it may be anything, and so may a script.
-  if (hasOwnMetadata !== undefined || emulation) return {};
+  if (external || emulation) return {};
   const { usualDurationMs: usualMs } = policy;
   const tookMs = state === "SUCCEEDED" && endTime !== undefined ? endTime - createTime : 0;
   // What was known at once says nothing of the others.

@@ -63,7 +63,7 @@ function defaultMetadata(record: OperationRecord): JsonObject {
     target: record.target,
     verb: record.verb,
     statusMessage: record.statusMessage,
-    requestedCancellation: record.cancelRequestTime !== undefined,
+    requestedCancellation: record.cancellation !== undefined,
     apiVersion: record.apiVersion,
     progressPercent: 0,
     ...(record.retryOf === undefined ? {} : { retryOf: record.retryOf }),

@@ -21,7 +21,7 @@ export type UpdateAnswer = { ok: true; answer: OperationAnswer } | { ok: false; 
  * spent the first time.
  */
 export function isRepeatedCompletion(record: OperationRecord, { update }: UpdateRequest): boolean {
-  const { completion } = record;
+  const completion = record.external?.completion;
   const repeated = update.outcome?.completion;
   if (!isFinal(record.state) || completion === undefined || repeated === undefined) return false;
   return completion.updateMask === repeated.updateMask && completion.digest === repeated.digest;

@@ -1,12 +1,12 @@
 // Attempts: each begins anew after a failure or a death; an invocation that resumes after a sleep belongs to the last one.
 import { MAX_ATTEMPT_MESSAGE_CHARACTERS, MAX_RECORDED_ATTEMPTS } from "../limits";
 import type { Status } from "../rpc/status";
-import type { Draft } from "./draft";
+import { type Draft, without } from "./draft";
 import type { AttemptEnd, EndedAttempt, OperationRecord } from "./record";
 
 /** The number of the present attempt, 1 for the first. */
-export function attemptNumber(record: Pick<OperationRecord, "failures" | "deaths">): number {
-  return record.failures + record.deaths + 1;
+export function attemptNumber({ attempt }: Pick<OperationRecord, "attempt">): number {
+  return attempt.failures + attempt.deaths + 1;
 }
 
 /** How an attempt came to nothing. */
@@ -18,24 +18,26 @@ export interface AttemptFailure {
 
 /** Writes down that the present attempt has ended, before it is counted. The oldest give way. */
 export function rememberAttempt({ record, now }: Draft, { end, error, isRetryable }: AttemptFailure): void {
+  const { attemptStartTime, attempts = [], ...attempt } = record.attempt;
   const ended: EndedAttempt = {
     number: attemptNumber(record),
-    ...(record.attemptStartTime === undefined ? {} : { startTime: record.attemptStartTime }),
+    ...(attemptStartTime === undefined ? {} : { startTime: attemptStartTime }),
     endTime: now,
     end,
     ...(error === undefined ? {} : { error: cut(error) }),
     isRetryable,
   };
-  record.attempts = [...(record.attempts ?? []), ended].slice(-MAX_RECORDED_ATTEMPTS);
-  delete record.attemptStartTime;
+  record.attempt = { ...attempt, attempts: [...attempts, ended].slice(-MAX_RECORDED_ATTEMPTS) };
   forgetAttempt(record);
 }
 
 /** A failed step is run again by the next attempt, and what only the present one meant by a sleep is not the next one's. */
 function forgetAttempt(record: OperationRecord): void {
-  delete record.stepFailures;
-  if (record.sleeps?.some(({ isOfAttempt }) => isOfAttempt)) {
-    record.sleeps = record.sleeps.filter(({ isOfAttempt }) => !isOfAttempt);
+  if (!record.work) return;
+  record.work = without(record.work, "stepFailures");
+  const { sleeps } = record.work;
+  if (sleeps?.some(({ isOfAttempt }) => isOfAttempt)) {
+    record.work = { ...record.work, sleeps: sleeps.filter(({ isOfAttempt }) => !isOfAttempt) };
   }
 }
 

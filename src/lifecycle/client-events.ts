@@ -1,20 +1,25 @@
 // What clients do to an operation: update, cancel, delete.
 import { INDEX_PROGRESS_DELAY_MS, LATE_SNAPSHOT_PUT_MS } from "../limits";
-import { type Draft, changed, emit, end, fail, move } from "./draft";
+import { type Draft, changed, emit, end, fail, move, without } from "./draft";
 import type { Refusal, Update } from "./event";
 import { isExternal, isFinal } from "./state";
 
 /** Work elsewhere reports, and may complete. */
 export function update(draft: Draft, { metadata, outcome }: Update): Refusal | undefined {
   const { record, now } = draft;
-  if (record.heartbeatMs !== undefined) record.heartbeatDueTime = now + record.heartbeatMs;
+  const { external } = record;
+  if (!external) return "NOT_ALLOWED";
+  record.external = {
+    ...external,
+    ...(external.heartbeatMs === undefined ? {} : { heartbeatDueTime: now + external.heartbeatMs }),
+    ...(metadata ? { hasOwnMetadata: true } : {}),
+    ...(outcome ? { completion: outcome.completion } : {}),
+  };
   if (metadata) {
-    record.hasOwnMetadata = true;
     record.metadataType = metadata.type;
     record.metadata = metadata.fields;
   }
   if (outcome) {
-    record.completion = outcome.completion;
     record.responseType = outcome.responseType ?? record.responseType;
     const { value } = outcome;
     if ("error" in value) return move(draft, "completeInError", () => fail(draft, value.error));
@@ -25,12 +30,12 @@ export function update(draft: Draft, { metadata, outcome }: Update): Refusal | u
 
 export function cancel(draft: Draft): Refusal | undefined {
   const { record, now } = draft;
-  const isRepeated = record.cancelRequestTime !== undefined;
-  record.cancelRequestTime ??= now;
-  return move(draft, record.hasOwnMetadata ? "cancelUnseen" : "cancel", () => {
+  const isRepeated = record.cancellation !== undefined;
+  record.cancellation ??= { cancelRequestTime: now };
+  return move(draft, record.external?.hasOwnMetadata ? "cancelUnseen" : "cancel", () => {
     if (isRepeated) return;
-    delete record.attemptEndTime;
-    record.graceEndTime = now + record.policy.graceMs;
+    if (record.lease) record.lease = without(record.lease, "attemptEndTime");
+    record.cancellation = { cancelRequestTime: now, graceEndTime: now + record.policy.graceMs };
     draft.effects.push({ type: "tellRunner", message: "cancel" });
     changed(draft, "Cancellation was requested.", INDEX_PROGRESS_DELAY_MS);
   });

@@ -9,7 +9,7 @@ import {
 import { Code } from "../rpc/code";
 import type { Status } from "../rpc/status";
 import type { Effect, OutboxEffect, Refusal } from "./event";
-import type { OperationRecord, Outcome } from "./record";
+import type { OperationRecord, Outcome, QueueMessage } from "./record";
 import { keepsRequest } from "./retry";
 import { type Transition, nextState } from "./state";
 
@@ -46,18 +46,16 @@ export const UNCONFIRMED_MESSAGE =
 export function end(draft: Draft, outcome: Outcome, statusMessage: string): void {
   const { record, now, effects } = draft;
   // Queued, it may have waited for a slot: its place goes to the next.
-  if (record.runSlot && record.resendTime !== undefined) effects.push({ type: "releaseSlot", slot: record.runSlot });
+  if (record.runSlot && record.queueMessage) effects.push({ type: "releaseSlot", slot: record.runSlot });
   endLease(draft);
-  delete record.resendTime;
+  delete record.queueMessage;
   delete record.wakeTime;
   record.endTime = now;
   record.expireTime = now + record.policy.retentionMs;
-  delete record.heartbeatDueTime;
+  if (record.external) record.external = without(record.external, "heartbeatDueTime");
+  if (record.cancellation) record.cancellation = without(record.cancellation, "graceEndTime");
   if (!keepsRequest(record)) delete record.request;
-  delete record.steps;
-  delete record.checkpoint;
-  delete record.sleeps;
-  delete record.stepFailures;
+  delete record.work;
   effects.push({ type: "eraseWork" });
   if (record.callerSlot) effects.push({ type: "releaseSlot", slot: record.callerSlot });
   if (record.deleteTime !== undefined) return;
@@ -78,22 +76,23 @@ export function withoutEmptyDetails(outcome: Outcome): Outcome {
 
 /** Success is 100 percent in the default metadata. A script of the emulation says itself how far it has come. */
 export function completeProgress(record: OperationRecord): void {
-  const hasDefaultMetadata = record.metadataType === undefined && record.hasOwnMetadata !== true;
+  const hasDefaultMetadata = record.metadataType === undefined && record.external?.hasOwnMetadata !== true;
   if (!hasDefaultMetadata || record.emulation) return;
   record.metadata = { ...record.metadata, progressPercent: 100 };
 }
 
-/** The current runner, if any, loses its token; whoever still holds it is told to stop. */
+/** The current runner, if there is one, loses its token and is told to stop. */
 export function endLease({ record, effects }: Draft): void {
-  if (record.fence !== undefined) {
-    effects.push({ type: "tellRunner", message: "stop" });
-    if (record.runSlot) effects.push({ type: "releaseSlot", slot: record.runSlot });
-  }
-  delete record.fence;
-  delete record.leaseEndTime;
-  delete record.channelLostTime;
-  delete record.attemptEndTime;
-  delete record.graceEndTime;
+  if (!record.lease) return;
+  delete record.lease;
+  effects.push({ type: "tellRunner", message: "stop" });
+  if (record.runSlot) effects.push({ type: "releaseSlot", slot: record.runSlot });
+}
+
+/** A part of a record without one of its fields. */
+export function without<Part extends object, Field extends keyof Part>(part: Part, field: Field): Omit<Part, Field> {
+  const { [field]: _, ...rest } = part;
+  return rest;
 }
 
 /** Something that a client can see changed: a new revision, and the index to be told within `indexDelayMs`. */
@@ -113,13 +112,14 @@ export function fail(draft: Draft, error: Status): void {
 
 /** Its message is sent, and is due again when no consumer has claimed the work in time. */
 export function send({ record, effects, now }: Draft): void {
-  record.resendTime = now + record.policy.resendMs;
+  record.queueMessage = { ...record.queueMessage, resendTime: now + record.policy.resendMs };
   effects.push({ type: "send" });
 }
 
-export function scheduleResend({ record, now }: Draft): void {
-  record.resends = (record.resends ?? 0) + 1;
-  record.resendTime = now + Math.min(MAX_RESEND_MS, record.policy.resendMs * 2 ** record.resends);
+export function scheduleResend({ record, now }: Draft, facts: Pick<QueueMessage, "undeployed"> = {}): void {
+  const resends = (record.queueMessage?.resends ?? 0) + 1;
+  const resendTime = now + Math.min(MAX_RESEND_MS, record.policy.resendMs * 2 ** resends);
+  record.queueMessage = { ...record.queueMessage, ...facts, resends, resendTime };
 }
 
 /** Names an outbox effect, to be done at once; its entry says when it is tried again, should nothing more be heard. */

@@ -17,12 +17,12 @@ export function dueTimes(record: OperationRecord): [DueTransition, number | unde
   if (isFinal(record.state)) return [];
   return [
     ["passDeadline", record.deadline],
-    ["endGrace", record.graceEndTime],
-    ["missHeartbeat", record.heartbeatDueTime],
-    ["loseLease", record.leaseEndTime],
-    ["passAttemptLimit", record.attemptEndTime],
+    ["endGrace", record.cancellation?.graceEndTime],
+    ["missHeartbeat", record.external?.heartbeatDueTime],
+    ["loseLease", record.lease?.leaseEndTime],
+    ["passAttemptLimit", record.lease?.attemptEndTime],
     ["wake", record.wakeTime],
-    ["resend", record.resendTime],
+    ["resend", record.queueMessage?.resendTime],
   ];
 }
 

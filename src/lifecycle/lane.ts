@@ -19,9 +19,10 @@ function laneNumber(name: string): number {
  * the next lane.
  */
 export function laneOf(
-  { id, queue, resends = 0 }: Pick<OperationRecord, "id" | "queue" | "resends">,
+  { id, queue, queueMessage }: Pick<OperationRecord, "id" | "queue" | "queueMessage">,
   { lanes, isBound }: { lanes: readonly string[]; isBound: (binding: string) => boolean },
 ): string | undefined {
   if (queue !== undefined && isBound(queue)) return queue;
+  const resends = queueMessage?.resends ?? 0;
   return lanes[(Number.parseInt(id.slice(24, 32), 16) + resends) % lanes.length];
 }

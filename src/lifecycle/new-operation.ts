@@ -4,7 +4,7 @@ import type { JsonObject } from "../rpc/any";
 import { type Draft, changed, end, fail, move, send } from "./draft";
 import type { Emulation } from "./emulation";
 import type { Refusal } from "./event";
-import type { OperationRecord, Outcome, RunPolicy, Slot } from "./record";
+import type { External, OperationRecord, Outcome, RunPolicy, Slot } from "./record";
 
 /** The status of work that waits for a consumer. */
 export const QUEUED_MESSAGE = "Queued.";
@@ -43,15 +43,12 @@ export interface NewOperation {
   jurisdiction?: string;
   emulation?: Emulation;
   /** Set where the work is done elsewhere. */
-  external?: External;
+  external?: NewExternal;
   /** Set where the method knew the result at once: the operation is created done. */
   outcome?: Outcome;
 }
 
-interface External {
-  heartbeatMs?: number;
-  hasOwnMetadata: boolean;
-}
+type NewExternal = Pick<External, "heartbeatMs" | "hasOwnMetadata">;
 
 /** What the start of an operation depends on. */
 export type Start = Pick<NewOperation, "request" | "external" | "outcome">;
@@ -64,9 +61,7 @@ export function newRecord(operation: NewOperation): OperationRecord {
     ...facts,
     state: "NEW",
     revision: 0,
-    failures: 0,
-    deaths: 0,
-    platformDeaths: 0,
+    attempt: { failures: 0, deaths: 0, platformDeaths: 0 },
     statusMessage: "",
     outbox: {},
   };
@@ -83,15 +78,15 @@ export function start(draft: Draft, { request, external, outcome }: Start): Refu
     : move(draft, "succeedAtOnce", () => end(draft, outcome, "Done."));
 }
 
-function awaitWorker({ record, now }: Draft, { heartbeatMs, hasOwnMetadata }: External): void {
+function awaitWorker({ record, now }: Draft, { heartbeatMs, hasOwnMetadata }: NewExternal): void {
   // The index has it already: its STARTING row says the same.
   record.revision += 1;
   record.statusMessage = "Waiting for its worker.";
   record.startTime = now;
-  record.hasOwnMetadata = hasOwnMetadata;
-  if (heartbeatMs === undefined) return;
-  record.heartbeatMs = heartbeatMs;
-  record.heartbeatDueTime = now + heartbeatMs;
+  record.external = {
+    hasOwnMetadata,
+    ...(heartbeatMs === undefined ? {} : { heartbeatMs, heartbeatDueTime: now + heartbeatMs }),
+  };
 }
 
 /** The index is told of the first change within the resend time, so one alarm serves both. */

@@ -1,4 +1,4 @@
-// The stored record of one operation. PERSISTED CONTRACT: fields are only ever added, and added ones are optional.
+// The record of one operation. PERSISTED CONTRACT (stored-record.ts): fields are only ever added, and added ones are optional.
 import type { Json, JsonObject } from "../rpc/any";
 import type { CodeName } from "../rpc/code";
 import type { Status } from "../rpc/status";
@@ -156,8 +156,97 @@ export interface Completion {
   digest: string;
 }
 
+/** The attempts so far, and how far the work has come. Without attempts in work that another system does. */
+export interface Attempts {
+  /** Attempts that ended with a failure that the handler reported; bounded by the method's maxAttempts. */
+  failures: number;
+  /** Attempts that ended with their platform: leases that ran out without a word. */
+  deaths: number;
+  /** Of those, the ones since the work last stored a step, a checkpoint or a sleep; bounded apart from failures. */
+  platformDeaths: number;
+  /** When the present attempt was first claimed; absent between attempts. */
+  attemptStartTime?: number;
+  /** The latest attempts that ended, in their order. */
+  attempts?: EndedAttempt[];
+  /** Steps, checkpoints and sleeps saved so far, and how many it were at the last claim: whether an invocation got on. */
+  marks?: number;
+  marksAtClaim?: number;
+  /** Invocations in a row that reached their limit and got nowhere. */
+  idleInvocations?: number;
+}
+
+/** The claim of the runner that owns the work. */
+export interface Lease {
+  /** The token by which the runner is known. */
+  fence: string;
+  leaseEndTime: number;
+  /** Since when the runner has no open channel. */
+  channelLostTime?: number;
+  /** When the attempt fails, under an attemptTimeoutMs. */
+  attemptEndTime?: number;
+}
+
+/** An attempt that the next claim goes on with. */
+export interface Pause {
+  resumes: true;
+  /** What is left of its attemptTimeoutMs. */
+  attemptRemainingMs?: number;
+}
+
+/** The message that brings queued work to a consumer. */
+export interface QueueMessage {
+  /** When it is sent again. */
+  resendTime: number;
+  /** How often that was. */
+  resends?: number;
+  /** No deployment that received it has the method in its version. */
+  undeployed?: true;
+}
+
+/** What the work has stored to go on from. */
+export interface StoredWork {
+  sleeps?: Sleep[];
+  steps?: StoredStep[];
+  /** Failures of steps that the present attempt's handler caught. */
+  stepFailures?: StepFailure[];
+  /** What the work saved last to go on from, as JSON text. */
+  checkpoint?: string;
+}
+
+/** Work that another system does, by UpdateOperation. */
+export interface External {
+  /** Whether the metadata is its own, given in create or by PATCH. */
+  hasOwnMetadata: boolean;
+  /** How long it may be silent, and until when it may be. */
+  heartbeatMs?: number;
+  heartbeatDueTime?: number;
+  /** How the work ended. */
+  completion?: Completion;
+}
+
+/** A client has asked to stop. */
+export interface Cancellation {
+  cancelRequestTime: number;
+  /** When the work is given up, where it has to stop first. */
+  graceEndTime?: number;
+}
+
+/** The parts of a record. In storage their fields stand side by side. */
+export interface RecordParts {
+  attempt: Readonly<Attempts>;
+  /** While RUNNING or CANCELLING. */
+  lease?: Readonly<Lease>;
+  pause?: Readonly<Pause>;
+  /** While QUEUED. */
+  queueMessage?: Readonly<QueueMessage>;
+  /** Until the end. */
+  work?: Readonly<StoredWork>;
+  external?: Readonly<External>;
+  cancellation?: Readonly<Cancellation>;
+}
+
 /** All times are milliseconds since 1970. */
-export interface OperationRecord {
+export interface OperationRecord extends RecordParts {
   schemaVersion: 1;
   /** The object's id: 64 hex digits. */
   id: string;
@@ -185,54 +274,11 @@ export interface OperationRecord {
   /** When it is forgotten; set at its end. */
   expireTime?: number;
 
-  /** Attempts that ended with a failure that the handler reported; bounded by the method's maxAttempts. */
-  failures: number;
-  /** Attempts that ended with their platform: leases that ran out without a word. */
-  deaths: number;
-  /** Of those, the ones since the work last stored a step, a checkpoint or a sleep; bounded apart from failures. */
-  platformDeaths: number;
-  /** When the present attempt was first claimed; absent between attempts. */
-  attemptStartTime?: number;
-  /** The latest attempts that ended, in their order. */
-  attempts?: EndedAttempt[];
-  /** Set while a runner owns the work. */
-  fence?: string;
-  leaseEndTime?: number;
-  /** Since when that runner has no open channel. */
-  channelLostTime?: number;
-  /** While QUEUED: when the message is sent again, and how often that was. */
-  resendTime?: number;
-  resends?: number;
   /** While SLEEPING or BACKING_OFF. */
   wakeTime?: number;
-  sleeps?: Sleep[];
-  steps?: StoredStep[];
-  /** Failures of steps that the present attempt's handler caught. */
-  stepFailures?: StepFailure[];
-  /** What the work saved last to go on from, as JSON text. */
-  checkpoint?: string;
-  /** Steps, checkpoints and sleeps saved so far, and how many it were at the last claim: whether an invocation got on. */
-  marks?: number;
-  marksAtClaim?: number;
-  /** Invocations in a row that reached their limit and got nowhere. */
-  idleInvocations?: number;
-  /** Set where the next claim goes on with the attempt before it. */
-  resumes?: boolean;
-  /** While RUNNING under an attemptTimeoutMs: when the attempt fails; otherwise what is left of it. */
-  attemptEndTime?: number;
-  attemptRemainingMs?: number;
-
-  /** Work elsewhere: how long it may be silent, and when it has been. */
-  heartbeatMs?: number;
-  heartbeatDueTime?: number;
-  /** Work elsewhere: whether the metadata is its own, given in create or by PATCH. */
-  hasOwnMetadata?: boolean;
-  completion?: Completion;
   /** When the snapshot was confirmed, where that took more than one put: an earlier one may arrive a little later. */
   snapshotTime?: number;
 
-  cancelRequestTime?: number;
-  graceEndTime?: number;
   deleteTime?: number;
   /** Of the HTTP request that deleted it: a repeated try of that request is answered as the first one was. */
   deleteRequestId?: string;

@@ -20,7 +20,7 @@ export type RetrySource =
   | { ok: false; refusal: RetryRefusal };
 
 export function retryRefusal(record: OperationRecord): RetryRefusal | undefined {
-  if (record.hasOwnMetadata !== undefined) return "EXTERNAL";
+  if (record.external) return "EXTERNAL";
   if (!isFinal(record.state)) return "NOT_DONE";
   if (record.state === "SUCCEEDED" || record.state === "CANCELLED") return record.state;
   return record.inputBytes === undefined ? undefined : "INPUT_ERASED";

@@ -11,24 +11,24 @@ import { Code } from "../rpc/code";
 import type { Status } from "../rpc/status";
 import { type AttemptFailure, rememberAttempt } from "./attempt";
 import { backoffMs } from "./backoff";
-import { type Draft, changed, endLease, fail, move, scheduleResend, send } from "./draft";
+import { type Draft, changed, endLease, fail, move, scheduleResend, send, without } from "./draft";
 import type { OperationEvent, Progress, Refusal } from "./event";
 import type { AttemptMemory, OperationRecord, Sleep } from "./record";
 
 export function claim(draft: Draft, fence: string): Refusal | undefined {
   const { record, now } = draft;
   return move(draft, "claim", () => {
-    record.fence = fence;
-    record.leaseEndTime = now + record.policy.leaseMs;
+    const attemptMs = record.pause?.attemptRemainingMs ?? record.policy.attemptTimeoutMs;
+    record.lease = {
+      fence,
+      leaseEndTime: now + record.policy.leaseMs,
+      ...(attemptMs === undefined ? {} : { attemptEndTime: now + attemptMs }),
+    };
     record.startTime ??= now;
-    record.marksAtClaim = record.marks ?? 0;
-    const attemptMs = (record.resumes ? record.attemptRemainingMs : undefined) ?? record.policy.attemptTimeoutMs;
-    if (attemptMs !== undefined) record.attemptEndTime = now + attemptMs;
-    if (!record.resumes) record.attemptStartTime = now;
-    delete record.resumes;
-    delete record.attemptRemainingMs;
-    delete record.resendTime;
-    delete record.resends;
+    const { marks = 0 } = record.attempt;
+    record.attempt = { ...record.attempt, marksAtClaim: marks, ...(record.pause ? {} : { attemptStartTime: now }) };
+    delete record.pause;
+    delete record.queueMessage;
     changed(draft, "Running.", INDEX_PROGRESS_DELAY_MS);
   });
 }
@@ -62,8 +62,9 @@ function mergedMetadata(earlier: JsonObject, reported: JsonObject): JsonObject {
 
 /** A keep-alive extends the lease from when it was received; it is read late, and may be older than the present end. */
 export function keepAlive({ record }: Draft, receivedTime: number): void {
-  record.leaseEndTime = Math.max(record.leaseEndTime ?? 0, receivedTime + record.policy.leaseMs);
-  delete record.channelLostTime;
+  if (!record.lease) return;
+  const leaseEndTime = Math.max(record.lease.leaseEndTime, receivedTime + record.policy.leaseMs);
+  record.lease = { ...without(record.lease, "channelLostTime"), leaseEndTime };
 }
 
 /**
@@ -71,8 +72,9 @@ export function keepAlive({ record }: Draft, receivedTime: number): void {
  * of may have extended the lease past the end that is stored, so a runner always has this long.
  */
 export function channelLost({ record, now }: Draft): void {
-  record.channelLostTime = now;
-  record.leaseEndTime = now + Math.min(record.policy.leaseMs, LOST_CHANNEL_LEASE_MS);
+  if (!record.lease) return;
+  const leaseEndTime = now + Math.min(record.policy.leaseMs, LOST_CHANNEL_LEASE_MS);
+  record.lease = { ...record.lease, channelLostTime: now, leaseEndTime };
 }
 
 export function sleep(draft: Draft, event: Extract<OperationEvent, { type: "sleep" }>): Refusal | undefined {
@@ -95,8 +97,11 @@ export function sleep(draft: Draft, event: Extract<OperationEvent, { type: "slee
 /** The lease ends and the attempt goes on later: what is left of its time is kept. */
 export function pauseAttempt(draft: Draft): void {
   const { record, now } = draft;
-  if (record.attemptEndTime !== undefined) record.attemptRemainingMs = Math.max(0, record.attemptEndTime - now);
-  record.resumes = true;
+  const attemptEndTime = record.lease?.attemptEndTime;
+  record.pause = {
+    resumes: true,
+    ...(attemptEndTime === undefined ? {} : { attemptRemainingMs: Math.max(0, attemptEndTime - now) }),
+  };
   endLease(draft);
 }
 
@@ -105,20 +110,20 @@ export function pauseAttempt(draft: Draft): void {
  * dies at its last row has reported all the others.
  */
 export function mark(record: OperationRecord): void {
-  record.marks = (record.marks ?? 0) + 1;
-  record.platformDeaths = 0;
-  delete record.idleInvocations;
+  const { marks = 0, ...attempt } = without(record.attempt, "idleInvocations");
+  record.attempt = { ...attempt, marks: marks + 1, platformDeaths: 0 };
 }
 
 /** Takes what the attempt has to remember: what comes later of the same sleep, or step, replaces what came before. */
 function remember(record: OperationRecord, { sleeps = [], stepFailures = [] }: AttemptMemory): void {
   if (sleeps.length > 0) {
-    const kept = (record.sleeps ?? []).filter((known) => !sleeps.some((told) => isSameSleep(known, told)));
-    record.sleeps = [...kept, ...sleeps];
+    const kept = (record.work?.sleeps ?? []).filter((known) => !sleeps.some((told) => isSameSleep(known, told)));
+    record.work = { ...record.work, sleeps: [...kept, ...sleeps] };
   }
   if (stepFailures.length > 0) {
-    const kept = (record.stepFailures ?? []).filter((known) => !stepFailures.some(({ name }) => name === known.name));
-    record.stepFailures = [...kept, ...stepFailures];
+    const isTold = (name: string): boolean => stepFailures.some((told) => told.name === name);
+    const kept = (record.work?.stepFailures ?? []).filter(({ name }) => !isTold(name));
+    record.work = { ...record.work, stepFailures: [...kept, ...stepFailures] };
   }
 }
 
@@ -132,9 +137,9 @@ export function saveStep(
   { step: stored, ...memory }: Extract<OperationEvent, { type: "saveStep" }>,
 ): void {
   remember(record, memory);
-  const steps = record.steps ?? [];
+  const steps = record.work?.steps ?? [];
   if (steps.some(({ name }) => name === stored.name)) return;
-  record.steps = [...steps, stored];
+  record.work = { ...record.work, steps: [...steps, stored] };
   mark(record);
 }
 
@@ -143,8 +148,8 @@ export function saveCheckpoint(
   { cursor, ...memory }: Extract<OperationEvent, { type: "saveCheckpoint" }>,
 ): void {
   remember(record, memory);
-  if (record.checkpoint === cursor) return;
-  record.checkpoint = cursor;
+  if (record.work?.checkpoint === cursor) return;
+  record.work = { ...record.work, checkpoint: cursor };
   mark(record);
 }
 
@@ -154,17 +159,17 @@ export function yieldWork(draft: Draft, event: Extract<OperationEvent, { type: "
   report(draft, event.progress);
   // A failure that the handler caught is decided, and so is a sleep that is over: the next invocation goes on from them.
   const remembers = event.sleeps !== undefined || event.stepFailures !== undefined;
-  const gotOn = remembers || (record.marks ?? 0) > (record.marksAtClaim ?? 0);
-  const idleInvocations = gotOn ? 0 : (record.idleInvocations ?? 0) + 1;
+  const { marks = 0, marksAtClaim = 0, idleInvocations: idleBefore = 0 } = record.attempt;
+  const idleInvocations = remembers || marks > marksAtClaim ? 0 : idleBefore + 1;
   if (idleInvocations >= MAX_IDLE_INVOCATIONS) {
-    record.idleInvocations = 0;
+    record.attempt = { ...record.attempt, idleInvocations: 0 };
     const error = idleError(record, event.invocationMs);
     return attemptFailed(draft, { end: "IDLE", error, isRetryable: true }, event.random);
   }
   return move(draft, "yield", () => {
     remember(record, event);
     if (remembers) mark(record);
-    record.idleInvocations = idleInvocations;
+    record.attempt = { ...record.attempt, idleInvocations };
     pauseAttempt(draft);
     send(draft);
     // The list can be filtered by the state. The next claim mostly comes within the delay, so that both are told at once.
@@ -184,7 +189,7 @@ function idleError({ method }: OperationRecord, invocationMs: number): Status {
 export function release(draft: Draft, statusMessage: string): Refusal | undefined {
   return move(draft, "release", () => {
     pauseAttempt(draft);
-    scheduleResend(draft);
+    scheduleResend(draft, { undeployed: true });
     changed(draft, statusMessage, INDEX_PROGRESS_DELAY_MS);
   });
 }
@@ -196,11 +201,11 @@ export function attemptFailed(
 ): Refusal | undefined {
   const { record } = draft;
   const { maxAttempts } = record.policy;
-  const failures = record.failures + 1;
+  const failures = record.attempt.failures + 1;
   const isLast = !failure.isRetryable || failures >= maxAttempts;
   return move(draft, isLast ? "fail" : "backOff", () => {
     rememberAttempt(draft, failure);
-    record.failures = failures;
+    record.attempt = { ...record.attempt, failures };
     if (isLast) return fail(draft, failure.error);
     const delayMs = backoffMs(record.policy, failures, random);
     return backOff(draft, delayMs, `Attempt ${failures} of ${maxAttempts} failed; waiting to try again.`);

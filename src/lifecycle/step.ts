@@ -43,7 +43,7 @@ export function step(record: OperationRecord, event: OperationEvent, now: number
 
 function apply(draft: Draft, event: OperationEvent): Refusal | undefined {
   const { record } = draft;
-  if ("fence" in event && event.type !== "claim" && event.fence !== record.fence) return "FENCED";
+  if ("fence" in event && event.type !== "claim" && event.fence !== record.lease?.fence) return "FENCED";
   if (record.state === "NEW" && event.type !== "start") return "NOT_ALLOWED";
   switch (event.type) {
     case "start":
@@ -59,7 +59,7 @@ function apply(draft: Draft, event: OperationEvent): Refusal | undefined {
     case "keepAlive":
       return move(draft, "report", () => keepAlive(draft, event.receivedTime));
     case "channelLost":
-      if (record.channelLostTime !== undefined) return "NOT_ALLOWED";
+      if (record.lease?.channelLostTime !== undefined) return "NOT_ALLOWED";
       return move(draft, "report", () => channelLost(draft));
     case "sleep":
       return sleep(draft, event);

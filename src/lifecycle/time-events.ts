@@ -34,7 +34,7 @@ function settleOne(draft: Draft, due: DueTransition, random: number): Refusal | 
     case "endGrace":
       return timeOut(draft, UNCONFIRMED_MESSAGE);
     case "missHeartbeat": {
-      const seconds = (record.heartbeatMs ?? 0) / 1_000;
+      const seconds = (record.external?.heartbeatMs ?? 0) / 1_000;
       return timeOut(draft, `The operation's worker was silent for longer than its heartbeat timeout of ${seconds}s.`);
     }
     case "loseLease":
@@ -74,7 +74,7 @@ function resend(draft: Draft): void {
   draft.effects.push({ type: "send" });
   scheduleResend(draft);
   const { record } = draft;
-  if (record.resends !== EXPLANATION_RESENDS || record.statusMessage !== QUEUED_MESSAGE) return;
+  if (record.queueMessage?.resends !== EXPLANATION_RESENDS || record.statusMessage !== QUEUED_MESSAGE) return;
   changed(draft, UNCLAIMED_MESSAGE, INDEX_PROGRESS_DELAY_MS);
 }
 
@@ -82,13 +82,12 @@ const UNCLAIMED_MESSAGE = `Queued. Its message was sent ${EXPLANATION_RESENDS + 
 
 function loseLease(draft: Draft, random: number): Refusal | undefined {
   const { record } = draft;
-  const platformDeaths = record.platformDeaths + 1;
+  const platformDeaths = record.attempt.platformDeaths + 1;
   const isLast = platformDeaths >= MAX_PLATFORM_DEATHS;
   const lose = (): void => {
     rememberAttempt(draft, { end: "LOST", isRetryable: true });
-    record.deaths += 1;
-    record.platformDeaths = platformDeaths;
-    if (isLast) return fail(draft, deathsError(record));
+    record.attempt = { ...record.attempt, deaths: record.attempt.deaths + 1, platformDeaths };
+    if (isLast) return fail(draft, deathsError(record.method, platformDeaths));
     // The first death is most likely the platform's own (a deploy, a restart): no delay.
     const delayMs = platformDeaths === 1 ? 0 : backoffMs(record.policy, platformDeaths, random);
     return backOff(draft, delayMs, "The attempt was lost with its platform; waiting to try again.");
@@ -96,7 +95,7 @@ function loseLease(draft: Draft, random: number): Refusal | undefined {
   return move(draft, isLast ? "fail" : "backOff", lose, UNCONFIRMED_MESSAGE);
 }
 
-function deathsError({ method, platformDeaths }: OperationRecord): Status {
+function deathsError(method: string, platformDeaths: number): Status {
   const message =
     `The work of ${method} ended ${platformDeaths} times with its platform, without a word and without ` +
     "having stored a step or a checkpoint in between: it may exceed the platform's memory or CPU limit.";

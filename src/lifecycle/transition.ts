@@ -44,13 +44,13 @@ export function transitionFromStep(
 ): HappenedTransition | undefined {
   const cause = causeOf(before, after, event, now);
   if (cause === undefined) return undefined;
-  const attempt = after.attempts?.at(-1);
-  const hasEnded = attempt !== undefined && attempt !== before.attempts?.at(-1);
+  const attempt = after.attempt.attempts?.at(-1);
+  const hasEnded = attempt !== undefined && attempt !== before.attempt.attempts?.at(-1);
   return {
     from: before.state,
     to: after.state,
     cause,
-    ...(before.hasOwnMetadata === undefined && before.state !== "NEW" ? { attempt: attemptNumber(before) } : {}),
+    ...(!before.external && before.state !== "NEW" ? { attempt: attemptNumber(before) } : {}),
     ...(hasEnded ? { end: attempt.end, ...codeOf(attempt.error?.code) } : {}),
     ...(isFinal(before.state) ? {} : endOf(after)),
   };
@@ -72,7 +72,7 @@ function causeOf(
       // Progress that another system reports is as silent as a handler's.
       return before.state === after.state ? undefined : event.type;
     case "cancel":
-      return before.cancelRequestTime === after.cancelRequestTime ? undefined : event.type;
+      return before.cancellation ? undefined : event.type;
     default:
       return event.type;
   }

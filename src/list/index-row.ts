@@ -66,7 +66,7 @@ export function indexRowFromRecord(record: OperationRecord): IndexRow {
     verb: record.verb,
     method: record.method,
     state: record.state,
-    requestedCancellation: record.cancelRequestTime !== undefined,
+    requestedCancellation: record.cancellation !== undefined,
     ...(metadata.truncated ? { metadataTruncated: true } : {}),
     ...(result.truncated
       ? record.outcome && "error" in record.outcome

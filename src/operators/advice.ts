@@ -3,7 +3,6 @@ import { EXPLANATION_LATE_MS, EXPLANATION_RESENDS } from "../limits";
 import { nextDueTime } from "../lifecycle/due";
 import type { OperationRecord } from "../lifecycle/record";
 import { isFinal } from "../lifecycle/state";
-import { waitsForDeployment } from "../lifecycle/undeployed";
 import type { LiveFacts } from "./facts";
 import { when } from "./words";
 
@@ -18,9 +17,10 @@ export function advice(record: OperationRecord, live: LiveFacts, now: number): s
 }
 
 function unclaimed(record: OperationRecord, live: LiveFacts): string[] {
-  const { state, resends = 0, method, methodVersion } = record;
+  const { state, queueMessage, method, methodVersion } = record;
+  const { resends = 0, undeployed } = queueMessage ?? {};
   if (state !== "QUEUED" || live.runSlot?.ahead !== undefined) return [];
-  if (waitsForDeployment(record)) {
+  if (undeployed) {
     return [`Deploy a Worker that declares ${method} with the version ${JSON.stringify(methodVersion)}, or cancel it.`];
   }
   if (resends < EXPLANATION_RESENDS) return [];
@@ -69,7 +69,8 @@ function outboxTrouble({ outbox, indexShard = 0, jurisdiction }: OperationRecord
   return messages;
 }
 
-function lostAttempts({ state, method, platformDeaths }: OperationRecord): string[] {
+function lostAttempts({ state, method, attempt }: OperationRecord): string[] {
+  const { platformDeaths } = attempt;
   if (isFinal(state) || platformDeaths < 2) return [];
   return [
     `Its last ${platformDeaths} attempts died without a word: look at ${method}'s memory and CPU time, and for deploys at those times.`,

@@ -34,7 +34,7 @@ export function explanation(record: OperationRecord, live: LiveFacts, now: numbe
     endTime: timestamp(record.endTime),
     deadline: timestamp(record.deadline),
     expireTime: timestamp(record.expireTime),
-    cancelRequestTime: timestamp(record.cancelRequestTime),
+    cancelRequestTime: timestamp(record.cancellation?.cancelRequestTime),
     deleteTime: timestamp(record.deleteTime),
     alarmTime: timestamp(live.alarmTime),
     dueTime: timestamp(nextDueTime(record)),
@@ -68,8 +68,9 @@ function timestamp(time: number | undefined): string | undefined {
 
 /** Those that ended, as far as they are remembered, and the present one. */
 function attemptsOf(record: OperationRecord): Json[] {
-  const ended = (record.attempts ?? []).map(attemptJson);
-  const { state, attemptStartTime } = record;
+  const ended = (record.attempt.attempts ?? []).map(attemptJson);
+  const { state } = record;
+  const { attemptStartTime } = record.attempt;
   if (attemptStartTime === undefined) return ended;
   const present = defined({
     number: attemptNumber(record),
@@ -99,8 +100,9 @@ function endWithOperation({ state }: OperationRecord): string {
 
 function attemptCounts(record: OperationRecord): JsonObject | undefined {
   // Work done elsewhere has no attempts, whatever it has come to.
-  if (record.hasOwnMetadata !== undefined) return undefined;
-  const { failures, deaths, platformDeaths, policy } = record;
+  if (record.external) return undefined;
+  const { policy } = record;
+  const { failures, deaths, platformDeaths } = record.attempt;
   return {
     failed: failures,
     maxFailed: policy.maxAttempts,
@@ -111,26 +113,28 @@ function attemptCounts(record: OperationRecord): JsonObject | undefined {
 }
 
 function lease(record: OperationRecord, live: LiveFacts) {
-  const { fence, leaseEndTime, channelLostTime, attemptEndTime, graceEndTime } = record;
-  if (fence === undefined) return undefined;
+  if (!record.lease) return undefined;
+  const { leaseEndTime, channelLostTime, attemptEndTime } = record.lease;
   return defined({
     endTime: timestamp(leaseEndTime),
     connected: live.isConnected,
     lastKeepAliveTime: timestamp(live.lastKeepAliveTime),
     channelLostTime: timestamp(channelLostTime),
     attemptEndTime: timestamp(attemptEndTime),
-    graceEndTime: timestamp(graceEndTime),
+    graceEndTime: timestamp(record.cancellation?.graceEndTime),
   });
 }
 
-function queue({ state, resends = 0, resendTime }: OperationRecord, { lane }: LiveFacts) {
-  if (state !== "QUEUED") return undefined;
+function queue({ queueMessage }: OperationRecord, { lane }: LiveFacts) {
+  if (!queueMessage) return undefined;
+  const { resends = 0, resendTime } = queueMessage;
   return defined({ lane, sends: resends + 1, nextSendTime: timestamp(resendTime) });
 }
 
 /** What is stored for a replay to go on from. */
-function progress({ state, steps, checkpoint, sleeps, inputBytes }: OperationRecord) {
+function progress({ state, work = {}, inputBytes }: OperationRecord) {
   if (isFinal(state)) return undefined;
+  const { steps, checkpoint, sleeps } = work;
   return defined({
     steps: steps?.length,
     checkpointed: checkpoint === undefined ? undefined : true,
@@ -171,7 +175,8 @@ function runSlot({ runSlot: slot }: OperationRecord, { runSlot: standing }: Live
   });
 }
 
-function heartbeat({ heartbeatMs, heartbeatDueTime }: OperationRecord) {
+function heartbeat({ external }: OperationRecord) {
+  const { heartbeatMs, heartbeatDueTime } = external ?? {};
   if (heartbeatMs === undefined) return undefined;
   return defined({ timeout: `${heartbeatMs / 1_000}s`, dueTime: timestamp(heartbeatDueTime) });
 }

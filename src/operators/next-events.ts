@@ -24,10 +24,11 @@ export function nextEvents(record: OperationRecord, now: number): NextEvent[] {
 }
 
 function dueText(event: DueTransition, record: OperationRecord): string {
-  const { failures, platformDeaths, policy } = record;
+  const { policy } = record;
+  const { failures, platformDeaths } = record.attempt;
   switch (event) {
     case "passDeadline":
-      return record.cancelRequestTime === undefined
+      return record.cancellation === undefined
         ? "it ends with DEADLINE_EXCEEDED, unless it has ended before."
         : "it is given up as cancelled, unless it has ended before.";
     case "endGrace":
@@ -35,7 +36,7 @@ function dueText(event: DueTransition, record: OperationRecord): string {
     case "missHeartbeat":
       return "it ends with DEADLINE_EXCEEDED, unless its worker has reported before.";
     case "loseLease":
-      return record.channelLostTime === undefined
+      return record.lease?.channelLostTime === undefined
         ? `the lease is extended, if its runner's keep-alives have come; otherwise ${lossText(record, platformDeaths + 1)}.`
         : `unless its runner has opened its channel again, ${lossText(record, platformDeaths + 1)}.`;
     case "passAttemptLimit":

@@ -3,7 +3,7 @@ import { MAX_PLATFORM_DEATHS } from "../limits";
 import { attemptNumber } from "../lifecycle/attempt";
 import type { AttemptEnd, EndedAttempt, OperationRecord } from "../lifecycle/record";
 import { isFinal } from "../lifecycle/state";
-import { waitsForDeployment } from "../lifecycle/undeployed";
+import { undeployedMessage } from "../lifecycle/undeployed";
 import type { LiveFacts } from "./facts";
 import { errorText, length, sentence, when } from "./words";
 
@@ -52,7 +52,7 @@ function queued(record: OperationRecord, { runSlot, lane }: LiveFacts): string {
     const { key, limit } = record.runSlot;
     return `${work} waits for a slot: ${runSlot.holders} of ${limit} of ${JSON.stringify(key)} are taken, and ${runSlot.ahead} wait before it.`;
   }
-  const times = (record.resends ?? 0) + 1;
+  const times = (record.queueMessage?.resends ?? 0) + 1;
   const through = lane === undefined ? "" : ` through ${lane}`;
   const sent = times === 1 ? `its message was sent${through}` : `its message was sent ${times} times, last${through}`;
   return sentence(`${work} waits for a consumer: ${sent}, and none has claimed it${said(record)}`);
@@ -60,23 +60,23 @@ function queued(record: OperationRecord, { runSlot, lane }: LiveFacts): string {
 
 function queuedWork(record: OperationRecord): string {
   const number = attemptNumber(record);
-  if (record.resumes) return `Attempt ${number} is to go on, and`;
+  if (record.pause) return `Attempt ${number} is to go on, and`;
   return number === 1 ? "It has not run yet, and" : `Attempt ${number} is to begin, and`;
 }
 
 /** What the status message adds to the state: why a consumer gave the work back. */
 function said(record: OperationRecord): string {
-  return waitsForDeployment(record) ? `. A consumer gave it back: ${record.statusMessage}` : "";
+  return record.queueMessage?.undeployed ? `. A consumer gave it back: ${undeployedMessage(record)}` : "";
 }
 
 function running(record: OperationRecord, now: number): string {
-  const since = record.attemptStartTime ?? record.startTime;
+  const since = record.attempt.attemptStartTime ?? record.startTime;
   const began = since === undefined ? "" : ` since ${when(since, now)}`;
   return `Attempt ${attemptNumber(record)} runs${began}.`;
 }
 
-function runner({ leaseEndTime = 0 }: OperationRecord, live: LiveFacts, now: number): string {
-  const until = `its lease holds until ${when(leaseEndTime, now)}`;
+function runner({ lease }: OperationRecord, live: LiveFacts, now: number): string {
+  const until = `its lease holds until ${when(lease?.leaseEndTime ?? 0, now)}`;
   if (!live.isConnected) return `Its runner has lost its channel; ${until}, and within it the runner may come back.`;
   const heard =
     live.lastKeepAliveTime === undefined
@@ -85,11 +85,12 @@ function runner({ leaseEndTime = 0 }: OperationRecord, live: LiveFacts, now: num
   return `Its runner is connected and ${heard}; ${until}.`;
 }
 
-function cancelRequest({ cancelRequestTime = 0 }: OperationRecord, now: number): string {
-  return `Cancellation was requested at ${when(cancelRequestTime, now)}.`;
+function cancelRequest({ cancellation }: OperationRecord, now: number): string {
+  return `Cancellation was requested at ${when(cancellation?.cancelRequestTime ?? 0, now)}.`;
 }
 
-function heartbeat({ heartbeatMs, heartbeatDueTime = 0 }: OperationRecord, now: number): string {
+function heartbeat({ external }: OperationRecord, now: number): string {
+  const { heartbeatMs, heartbeatDueTime = 0 } = external ?? {};
   if (heartbeatMs === undefined) return "It has no heartbeat timeout.";
   return `It was last heard of at ${when(heartbeatDueTime - heartbeatMs, now)}, and may be silent for ${length(heartbeatMs)}.`;
 }
@@ -101,8 +102,8 @@ const endOf: Record<AttemptEnd, string> = {
   LOST: "was lost: its lease ran out without a word, as when its platform ends it",
 };
 
-function lastAttempt({ attempts = [] }: OperationRecord, now: number): string {
-  const last = attempts.at(-1);
+function lastAttempt({ attempt }: OperationRecord, now: number): string {
+  const last = attempt.attempts?.at(-1);
   return last ? attemptText(last, now) : "";
 }
 
@@ -121,7 +122,8 @@ function ended(record: OperationRecord, now: number): string {
 }
 
 /** Why what failed was not tried again. */
-function whyForGood({ attempts = [], attemptStartTime, failures, platformDeaths, policy }: OperationRecord): string {
+function whyForGood({ attempt, policy }: OperationRecord): string {
+  const { attempts = [], attemptStartTime, failures, platformDeaths } = attempt;
   const last = attempts.at(-1);
   // Ended by its deadline, in the middle of an attempt, or without one.
   if (!last || attemptStartTime !== undefined) return "";

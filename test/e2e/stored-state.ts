@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { deserialize } from "node:v8";
-import type { OperationRecord } from "../../src/lifecycle/record";
+import type { StoredRecord } from "../../src/lifecycle/stored-record";
 
 /** The record of every operation, from a copy: opening a database that was cut off would already mend it. */
-export async function storedRecords(state: string): Promise<OperationRecord[]> {
+export async function storedRecords(state: string): Promise<StoredRecord[]> {
   const copy = await mkdtemp(join(tmpdir(), "edge-operations-state-"));
   try {
     await cp(state, copy, { recursive: true });
@@ -22,11 +22,11 @@ export async function storedRecords(state: string): Promise<OperationRecord[]> {
 }
 
 /** Durable Objects keep their key-value storage in this table, each value as V8 serialises it. */
-function recordFrom(file: string): OperationRecord | undefined {
+function recordFrom(file: string): StoredRecord | undefined {
   const database = new DatabaseSync(file);
   try {
     const row = database.prepare("SELECT value FROM _cf_KV WHERE key = 'record'").get();
-    return row && (deserialize(row["value"] as Uint8Array) as OperationRecord);
+    return row && (deserialize(row["value"] as Uint8Array) as StoredRecord);
   } finally {
     database.close();
   }

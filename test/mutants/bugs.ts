@@ -412,7 +412,7 @@ export const bugs: readonly Bug[] = [
   {
     name: "the fence is not checked",
     file: "src/lifecycle/step.ts",
-    find: `event.fence !== record.fence) return "FENCED"`,
+    find: `event.fence !== record.lease?.fence) return "FENCED"`,
     replace: `event.fence === "nobody's") return "FENCED"`,
     tests: unit("lifecycle/step.test.ts"),
     caughtBy: "",
@@ -498,7 +498,7 @@ export const bugs: readonly Bug[] = [
   {
     name: "the message is not sent again",
     file: "src/lifecycle/due.ts",
-    find: `    ["resend", record.resendTime],
+    find: `    ["resend", record.queueMessage?.resendTime],
 `,
     replace: "",
     tests: unit("lifecycle/step.test.ts"),
@@ -507,7 +507,7 @@ export const bugs: readonly Bug[] = [
   {
     name: "the message is sent again without an end",
     file: "src/lifecycle/draft.ts",
-    find: "Math.min(MAX_RESEND_MS, record.policy.resendMs * 2 ** record.resends)",
+    find: "Math.min(MAX_RESEND_MS, record.policy.resendMs * 2 ** resends)",
     replace: "0",
     tests: unit("lifecycle/step.test.ts"),
     caughtBy: "",
@@ -525,7 +525,7 @@ export const bugs: readonly Bug[] = [
   {
     name: "the lease never ends",
     file: "src/lifecycle/due.ts",
-    find: `    ["loseLease", record.leaseEndTime],
+    find: `    ["loseLease", record.lease?.leaseEndTime],
 `,
     replace: "",
     tests: unit("lifecycle/step.test.ts"),
@@ -534,8 +534,8 @@ export const bugs: readonly Bug[] = [
   {
     name: "a keep-alive does not extend the lease",
     file: "src/lifecycle/runner-events.ts",
-    find: "Math.max(record.leaseEndTime ?? 0, receivedTime + record.policy.leaseMs)",
-    replace: "Math.max(record.leaseEndTime ?? 0, receivedTime)",
+    find: "Math.max(record.lease.leaseEndTime, receivedTime + record.policy.leaseMs)",
+    replace: "Math.max(record.lease.leaseEndTime, receivedTime)",
     tests: unit("lifecycle/step.test.ts"),
     caughtBy: "",
   },
@@ -687,8 +687,8 @@ queue = "edge-operations-dead-letters"
   {
     name: "the record in memory is not the stored one after a save that failed",
     file: "src/durable/operation/operation-storage.ts",
-    find: "    this.#storage.kv.put(RECORD_KEY, saved);\n",
-    replace: "    this.#storage.kv.put(RECORD_KEY, saved);\n    this.#record = saved;\n",
+    find: "    this.#storage.kv.put(RECORD_KEY, storedFromRecord(saved));\n",
+    replace: "    this.#storage.kv.put(RECORD_KEY, storedFromRecord(saved));\n    this.#record = saved;\n",
     tests: workers("faults-alarm.test.ts"),
     caughtBy: "is not taken for done",
   },
@@ -770,15 +770,15 @@ queue = "edge-operations-dead-letters"
   {
     name: "the loss of the channel does not shorten the lease",
     file: "src/lifecycle/runner-events.ts",
-    find: "record.leaseEndTime = now + Math.min(record.policy.leaseMs, LOST_CHANNEL_LEASE_MS);",
-    replace: "",
+    find: "const leaseEndTime = now + Math.min(record.policy.leaseMs, LOST_CHANNEL_LEASE_MS);",
+    replace: "const { leaseEndTime } = record.lease;",
     tests: workers("run.test.ts"),
     caughtBy: "is shortened to 10 s",
   },
   {
     name: "each look at a lost channel lengthens the lease",
     file: "src/lifecycle/step.ts",
-    find: `if (record.channelLostTime !== undefined) return "NOT_ALLOWED";`,
+    find: `if (record.lease?.channelLostTime !== undefined) return "NOT_ALLOWED";`,
     replace: "",
     tests: unit("lifecycle/step.test.ts"),
     caughtBy: "",
@@ -872,7 +872,7 @@ queue = "edge-operations-dead-letters"
   {
     name: "the grace period has no end",
     file: "src/lifecycle/due.ts",
-    find: `    ["endGrace", record.graceEndTime],
+    find: `    ["endGrace", record.cancellation?.graceEndTime],
 `,
     replace: "",
     tests: SIMULATION,
@@ -1324,7 +1324,7 @@ queue = "edge-operations-dead-letters"
   {
     name: "a failure outlives its attempt",
     file: "src/lifecycle/attempt.ts",
-    find: "  delete record.stepFailures;\n",
+    find: `  record.work = without(record.work, "stepFailures");\n`,
     replace: "",
     tests: workers("control-flow.test.ts"),
     caughtBy: "is run again by the next attempt",

@@ -5,6 +5,7 @@ import type { Deployment } from "../../src/service/start-operation";
 import { indexShardFromId } from "../../src/contract/index-start";
 import { indexRowFromRecord } from "../../src/list/index-row";
 import { isFinal } from "../../src/lifecycle/state";
+import { recordFromStored } from "../../src/lifecycle/stored-record";
 import type { Random } from "../support/random";
 import { accident } from "./accidents";
 import { type ClientAction, Clients, PARENT, type Wish } from "./clients";
@@ -302,7 +303,7 @@ class Play {
       }
       if (record.deleteTime !== undefined)
         this.#ledger.violate("deleted stays deleted", `${id.slice(0, 6)} is deleted and not erased`);
-      const wanted = indexRowFromRecord(record);
+      const wanted = indexRowFromRecord(recordFromStored(record));
       if (row?.["operation"] !== wanted.operation || row["done"] !== 1) {
         this.#ledger.violate("read your writes", `the index has ${JSON.stringify(row)}, not ${JSON.stringify(wanted)}`);
       }

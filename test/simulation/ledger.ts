@@ -4,7 +4,7 @@ import type { OperationContext } from "../../src/index";
 import { LOST_CHANNEL_LEASE_MS } from "../../src/limits";
 import type { OperationAnswer, ReadAnswer } from "../../src/contract/answer";
 import { attemptNumber } from "../../src/lifecycle/attempt";
-import type { OperationRecord } from "../../src/lifecycle/record";
+import { type StoredRecord, recordFromStored } from "../../src/lifecycle/stored-record";
 import { operationJsonParts } from "../../src/contract/resource";
 import { MAX_CALL_MS } from "../../src/limits";
 import { isFinal, nextState } from "../../src/lifecycle/state";
@@ -68,7 +68,7 @@ export interface Entry {
   /** When each sleep was first called. */
   sleeps: Map<string, number>;
   /** The record as it was last committed. */
-  record: OperationRecord | undefined;
+  record: StoredRecord | undefined;
   /** When handlers began to work on it, and how many did. */
   runTimes: number[];
   runners: number;
@@ -175,7 +175,7 @@ export class Ledger {
     if (host.kind !== "operation") return;
     const entry = this.entry(host.id);
     const before = entry.record;
-    const after = host.state.values.get("record") as OperationRecord | undefined;
+    const after = host.state.values.get("record") as StoredRecord | undefined;
     if (after === before) return;
     entry.record = after;
     if (!after) return this.#erased(entry, before);
@@ -189,7 +189,7 @@ export class Ledger {
     entry.expireTime = after.expireTime;
   }
 
-  #erased(entry: Entry, before: OperationRecord | undefined): void {
+  #erased(entry: Entry, before: StoredRecord | undefined): void {
     if (!before) return;
     entry.isErased = true;
     const isExpired = before.expireTime !== undefined && before.expireTime <= this.#world().scheduler.clock();
@@ -199,7 +199,7 @@ export class Ledger {
 
   #changed(
     host: ObjectHost,
-    { entry, before, after }: { entry: Entry; before: OperationRecord; after: OperationRecord },
+    { entry, before, after }: { entry: Entry; before: StoredRecord; after: StoredRecord },
   ): void {
     if (isFinal(before.state) && recordJson(before) !== recordJson(after)) {
       this.violate("done once", `${host.label} was ${recordJson(before)} and is ${recordJson(after)}`);
@@ -287,7 +287,7 @@ export class Ledger {
     const entry = this.entry(idIn(name));
     entry.runners += 1;
     const { record } = entry;
-    runner.attempt = record && record.fence === runner.fence ? attemptNumber(record) : undefined;
+    runner.attempt = record && record.fence === runner.fence ? attemptNumber(recordFromStored(record)) : undefined;
     entry.runTimes.push(this.#world().scheduler.now);
     this.#world().trace(() => `${runner.name} begins to work on ${idIn(name).slice(0, 6)}`);
     signal.addEventListener("abort", () => {
@@ -401,8 +401,8 @@ export class Ledger {
   }
 }
 
-export function recordJson(record: OperationRecord): string {
-  const { head, response, tail } = operationJsonParts(record);
+export function recordJson(record: StoredRecord): string {
+  const { head, response, tail } = operationJsonParts(recordFromStored(record));
   return head + (response ?? "") + tail;
 }
 

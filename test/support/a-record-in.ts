@@ -44,7 +44,13 @@ function explore(): Map<State, OperationRecord> {
 /** What can become of a record at once, or when it is next due. */
 function successors(record: OperationRecord): OperationRecord[] {
   return [record.createTime + 1, nextDueTime(record) ?? record.createTime].flatMap((now) => {
-    const context = { fence: record.fence ?? "", newFence: "fence", now, random: 0.5, revision: record.revision };
+    const context = {
+      fence: record.lease?.fence ?? "",
+      newFence: "fence",
+      now,
+      random: 0.5,
+      revision: record.revision,
+    };
     return everyEventIn(context).flatMap((event) => {
       const result = step(record, event, now);
       return result.ok && event.type !== "delete" ? [result.record] : [];

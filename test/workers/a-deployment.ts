@@ -18,7 +18,7 @@ import {
   defineMethod,
   operations,
 } from "../../src/index";
-import type { OperationRecord } from "../../src/lifecycle/record";
+import type { StoredRecord } from "../../src/lifecycle/stored-record";
 import type { Any, JsonObject } from "../../src/rpc/any";
 import type { Status } from "../../src/rpc/status";
 import { clock } from "./clock";
@@ -142,8 +142,8 @@ export function storedKeys(name: string): Promise<string[]> {
   return runInDurableObject(objectOf(name), (_, { storage }) => Array.from(storage.kv.list(), ([key]) => key));
 }
 
-export function recordOf(name: string): Promise<OperationRecord | undefined> {
-  return runInDurableObject(objectOf(name), (_, { storage }) => storage.kv.get<OperationRecord>("record"));
+export function recordOf(name: string): Promise<StoredRecord | undefined> {
+  return runInDurableObject(objectOf(name), (_, { storage }) => storage.kv.get<StoredRecord>("record"));
 }
 
 /** Moves the clock to the next alarm of an operation's object, and lets that happen; false where there is none. */

@@ -3,6 +3,7 @@ import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { indexRowFromRecord } from "../../src/list/index-row";
+import { recordFromStored } from "../../src/lifecycle/stored-record";
 import { anOperation } from "../support/an-operation";
 import { eventually } from "../support/eventually";
 import { clock } from "./clock";
@@ -232,7 +233,7 @@ describe("what arrives late", () => {
     await runNext();
     await outboxIsEmpty(operation);
     const record = (await storedRecord(operation))!;
-    const late = indexRowFromRecord(record);
+    const late = indexRowFromRecord(recordFromStored(record));
     await remove(operation);
     await eventually(async () => (await storedBy(operation)).length === 0);
     await indexOf("projects/p").upsert(late, { parent: "projects/p" });

@@ -4,7 +4,7 @@ import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { formatTimestampMs } from "../../src/aip/timestamp";
 import type { OperationAnswer } from "../../src/contract/answer";
-import type { OperationRecord } from "../../src/lifecycle/record";
+import type { StoredRecord } from "../../src/lifecycle/stored-record";
 import { sha256Hex } from "../../src/service/digest";
 import type { Reservation } from "../../src/list/reservation";
 import type { MessageToObject, MessageToRunner } from "../../src/contract/run-channel";
@@ -16,7 +16,7 @@ import { type Started, indexOf } from "./harness";
 
 /** An operation's object as it was: bytes are given as their text. */
 interface StoredObject {
-  keys: { record: OperationRecord } & Record<string, unknown>;
+  keys: { record: StoredRecord } & Record<string, unknown>;
   alarm: number | null;
 }
 

@@ -2,7 +2,7 @@
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import type { OperationRecord } from "../../src/lifecycle/record";
+import type { StoredRecord } from "../../src/lifecycle/stored-record";
 import { MAX_SHARD_BYTES, SHARD_WARNING_INTERVAL_MS } from "../../src/limits";
 import { eventually } from "../support/eventually";
 import { clock } from "./clock";
@@ -37,7 +37,7 @@ async function createPadded(service: Deployment, parent: string): Promise<string
 
 async function shardOfRecord(name: string): Promise<number | undefined> {
   const object = env.OPERATIONS.get(env.OPERATIONS.idFromString(name.split("/").at(-1)!));
-  return runInDurableObject(object, (_instance, { storage }) => storage.kv.get<OperationRecord>("record")?.indexShard);
+  return runInDurableObject(object, (_instance, { storage }) => storage.kv.get<StoredRecord>("record")?.indexShard);
 }
 
 async function bytesOf(parent: string, shard = 0): Promise<number> {

@@ -12,7 +12,7 @@ import {
 } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { afterEach, beforeEach } from "vitest";
-import type { OperationRecord } from "../../src/lifecycle/record";
+import type { StoredRecord } from "../../src/lifecycle/stored-record";
 import type { Env, WorkMessage } from "../../src/index";
 import type { Json, JsonObject } from "../../src/rpc/any";
 import { eventually } from "../support/eventually";
@@ -212,8 +212,8 @@ export async function alarmTime({ stub }: Started): Promise<number | undefined> 
   return runInDurableObject(stub, async (_instance, { storage }) => (await storage.getAlarm()) ?? undefined);
 }
 
-export async function storedRecord({ stub }: Started): Promise<OperationRecord | undefined> {
-  return runInDurableObject(stub, (_instance, { storage }) => storage.kv.get<OperationRecord>("record"));
+export async function storedRecord({ stub }: Started): Promise<StoredRecord | undefined> {
+  return runInDurableObject(stub, (_instance, { storage }) => storage.kv.get<StoredRecord>("record"));
 }
 
 /** The state, as the table names it; undefined where nothing is stored. */

@@ -3,7 +3,7 @@ import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import type { IndexRow } from "../../src/list/index-row";
-import type { OperationRecord } from "../../src/lifecycle/record";
+import type { StoredRecord } from "../../src/lifecycle/stored-record";
 import { eventually } from "../support/eventually";
 import { clock } from "./clock";
 import { useFreshWorld } from "./harness";
@@ -47,7 +47,7 @@ async function rowsOf(name: string, scope = "projects/p"): Promise<PlacedRow[]> 
 
 async function shardOfRecord(name: string): Promise<number | undefined> {
   const object = env.OPERATIONS.get(env.OPERATIONS.idFromString(name.split("/").at(-1)!));
-  return runInDurableObject(object, (_instance, { storage }) => storage.kv.get<OperationRecord>("record")?.indexShard);
+  return runInDurableObject(object, (_instance, { storage }) => storage.kv.get<StoredRecord>("record")?.indexShard);
 }
 
 describe("shards that grow from 1 to 4 to 16", () => {

@@ -4,7 +4,7 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { RpcError } from "../../src/index";
-import type { OperationRecord } from "../../src/lifecycle/record";
+import type { StoredRecord } from "../../src/lifecycle/stored-record";
 import type { Json, JsonObject } from "../../src/rpc/any";
 import { eventually } from "../support/eventually";
 import { clock } from "./clock";
@@ -135,7 +135,7 @@ interface Shown {
 async function shown(operation: Started): Promise<Shown> {
   const { record, keys, alarm } = await runInDurableObject(operation.stub, async (_instance, { storage }) => {
     const { record: stored, ...others } = Object.fromEntries(storage.kv.list());
-    return { record: stored as OperationRecord, keys: others, alarm: await storage.getAlarm() };
+    return { record: stored as StoredRecord, keys: others, alarm: await storage.getAlarm() };
   });
   const row = (await storedRows()).find(({ id }) => id === operation.id);
   const { value, metadata } = await env.SNAPSHOTS.getWithMetadata<JsonObject>(`operation/${operation.id}`);
@@ -165,7 +165,7 @@ function differenceFrom(first: Shown, later: Shown): Shown {
 }
 
 /** Makes what is stored readable, and the same each time: ids cut short, times as they stand to createTime, bytes as text. */
-function readableFrom({ id, createTime, target }: OperationRecord): (value: unknown) => Json {
+function readableFrom({ id, createTime, target }: StoredRecord): (value: unknown) => Json {
   const script = /script-\d+/.exec(target)?.[0] ?? "no script";
   const timeOf = (time: number): string => (time === createTime ? "T" : `T + ${(time - createTime) / 1_000} s`);
   const textOf = (text: string): string =>

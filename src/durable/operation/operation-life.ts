@@ -97,24 +97,24 @@ export class OperationLife {
    * Whether the runner has lost its channel and nothing was said of it yet. It is asked at every event, because an object
    * that was reset has lost its channels without being told that they closed.
    */
-  #hasLostChannel({ fence, channelLostTime }: OperationRecord): boolean {
-    return fence !== undefined && channelLostTime === undefined && !this.runner.isConnected(fence);
+  #hasLostChannel({ lease }: OperationRecord): boolean {
+    return lease !== undefined && lease.channelLostTime === undefined && !this.runner.isConnected(lease.fence);
   }
 
   #channelLoss(): OperationEvent[] {
     const { record } = this;
-    if (record?.fence === undefined || !this.#hasLostChannel(record)) return [];
-    return [{ type: "channelLost", fence: record.fence }];
+    if (!record?.lease || !this.#hasLostChannel(record)) return [];
+    return [{ type: "channelLost", fence: record.lease.fence }];
   }
 
   /** The runtime answers keep-alives by itself and keeps the time of the last: it is looked at when the lease is due. */
   #leaseExtension(): OperationEvent[] {
-    const { record } = this;
-    if (record?.fence === undefined || (record.leaseEndTime ?? 0) > Date.now()) return [];
+    const { lease } = this.record ?? {};
+    if (!lease || lease.leaseEndTime > Date.now()) return [];
     // What a lost channel has kept of them does not count any more: its loss has set the lease's end.
-    if (!this.runner.isConnected(record.fence)) return [];
-    const receivedTime = this.runner.lastKeepAliveTime(record.fence);
-    return receivedTime === undefined ? [] : [{ type: "keepAlive", fence: record.fence, receivedTime }];
+    if (!this.runner.isConnected(lease.fence)) return [];
+    const receivedTime = this.runner.lastKeepAliveTime(lease.fence);
+    return receivedTime === undefined ? [] : [{ type: "keepAlive", fence: lease.fence, receivedTime }];
   }
 
   /** Lets one event happen: decides, saves, acts, tells. `requestId`: of the HTTP request that it came with. */
@@ -231,7 +231,8 @@ export class OperationLife {
 
   /** How things stand around the operation, for whoever asks why. */
   async liveFacts(record: OperationRecord): Promise<LiveFacts> {
-    const { fence, runSlot } = record;
+    const { lease, runSlot } = record;
+    const fence = lease?.fence;
     const lastKeepAliveTime = fence === undefined ? undefined : this.runner.lastKeepAliveTime(fence);
     return {
       alarmTime: this.alarm.time,

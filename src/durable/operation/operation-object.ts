@@ -362,7 +362,7 @@ export class OperationObject extends DurableObject<Env> {
   async slotFreed(): Promise<boolean> {
     await this.#life.settle();
     // Refused where it runs already, by a message of its own.
-    return this.#life.apply({ type: "slotFreed" }).ok || this.#life.record?.fence !== undefined;
+    return this.#life.apply({ type: "slotFreed" }).ok || this.#life.record?.lease !== undefined;
   }
 
   /** Whether the slot of this key is in use here: while an attempt runs, or, the caller's own, until the end. */
@@ -372,7 +372,7 @@ export class OperationObject extends DurableObject<Env> {
     // Its caller's slot was taken before it: an upload may take longer than a holder is left unasked.
     if (!record) return this.#starting !== undefined;
     return record.runSlot?.key === key
-      ? record.fence !== undefined
+      ? record.lease !== undefined
       : record.callerSlot?.key === key && holdsCallerSlot(record);
   }
 

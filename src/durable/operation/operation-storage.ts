@@ -1,6 +1,7 @@
 // What one operation's object stores, and under which keys (docs/storage-schema.md). PERSISTED CONTRACT.
 // The record is read once and kept: an object is the only writer of its storage.
 import type { OperationRecord, Outcome } from "../../lifecycle/record";
+import { type StoredRecord, recordFromStored, storedFromRecord } from "../../lifecycle/stored-record";
 import { keepsRequest } from "../../lifecycle/retry";
 import { MAX_INLINE_RESPONSE_CHARACTERS, MAX_STEP_GAP } from "../../limits";
 import { Chunks } from "./chunks";
@@ -40,7 +41,8 @@ export class OperationStorage {
   /** The record, or undefined where no operation was ever committed here, or it is forgotten. */
   get record(): OperationRecord | undefined {
     if (!this.#recordIsRead) {
-      this.#record = this.#storage.kv.get<OperationRecord>(RECORD_KEY);
+      const stored = this.#storage.kv.get<StoredRecord>(RECORD_KEY);
+      this.#record = stored && recordFromStored(stored);
       this.#recordIsRead = true;
     }
     return this.#record;
@@ -71,7 +73,7 @@ export class OperationStorage {
   #put(record: OperationRecord): OperationRecord {
     const { outcome } = record;
     const saved = outcome && isLarge(outcome) ? { ...record, outcome: this.#inRows(outcome) } : record;
-    this.#storage.kv.put(RECORD_KEY, saved);
+    this.#storage.kv.put(RECORD_KEY, storedFromRecord(saved));
     return saved;
   }
 

@@ -17,7 +17,10 @@ export function isQueueBound(env: Env, name: string): boolean {
 }
 
 /** The name of the binding through which an operation's next message goes; undefined where no queue is bound. */
-export function laneFromEnv(env: Env, record: Pick<OperationRecord, "id" | "queue" | "resends">): string | undefined {
+export function laneFromEnv(
+  env: Env,
+  record: Pick<OperationRecord, "id" | "queue" | "queueMessage">,
+): string | undefined {
   const bindings = bindingsOf(env);
   const lanes = lanesOf(Object.keys(bindings).filter((name) => isQueue(bindings[name])));
   return laneOf(record, { lanes, isBound: (name) => isQueue(bindings[name]) });

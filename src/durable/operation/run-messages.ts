@@ -34,6 +34,7 @@ export function claimedFromRecord(
   fence: string,
   store: Pick<OperationStorage, "request" | "step">,
 ): Claimed {
+  const { work = {} } = record;
   return {
     type: "claimed",
     fence,
@@ -48,11 +49,11 @@ export function claimedFromRecord(
     ...(record.policy.maxResultBytes === undefined ? {} : { maxResultBytes: record.policy.maxResultBytes }),
     request: store.request(),
     ...(record.inputBytes === undefined ? {} : { inputBytes: record.inputBytes }),
-    sleeps: record.sleeps ?? [],
-    cancelRequested: record.cancelRequestTime !== undefined,
-    steps: claimedSteps(record.steps ?? [], store),
-    ...(record.stepFailures === undefined ? {} : { stepFailures: record.stepFailures }),
-    ...(record.checkpoint === undefined ? {} : { checkpoint: record.checkpoint }),
+    sleeps: work.sleeps ?? [],
+    cancelRequested: record.cancellation !== undefined,
+    steps: claimedSteps(work.steps ?? [], store),
+    ...(work.stepFailures === undefined ? {} : { stepFailures: work.stepFailures }),
+    ...(work.checkpoint === undefined ? {} : { checkpoint: work.checkpoint }),
     ...(record.traceparent === undefined ? {} : { traceparent: record.traceparent }),
     ...(record.emulation === undefined ? {} : { emulation: emulatedWork(record.emulation) }),
   };

@@ -26,7 +26,7 @@ export class RunnerDoor {
         : { type: "keepAlive", fence: token, receivedTime: Date.now() };
     if (!this.#life.apply(event).ok) {
       // Cancelled, or claimed by another, while the slot was asked for.
-      if (token === null && this.#life.record?.fence === undefined) await this.#life.releaseRunSlot();
+      if (token === null && !this.#life.record?.lease) await this.#life.releaseRunSlot();
       return fenced();
     }
     const { store, runner } = this.#life;
@@ -49,7 +49,7 @@ export class RunnerDoor {
   async step(request: Request): Promise<Response> {
     if (!(await this.#currentFence(request))) return fenced();
     const place = Number(new URL(request.url).searchParams.get("place"));
-    const step = this.#life.record?.steps?.find((stored) => stored.place === place);
+    const step = this.#life.record?.work?.steps?.find((stored) => stored.place === place);
     if (!step) return new Response(null, { status: 404 });
     return new Response(this.#life.store.step(place).stream({ count: step.chunks }));
   }
@@ -83,7 +83,7 @@ export class RunnerDoor {
 
   /** Steps may run side by side: a place is free when no step has it, and none is being stored there. */
   #freePlace(): number {
-    const taken = new Set([...(this.#life.record?.steps ?? []).map(({ place }) => place), ...this.#storing]);
+    const taken = new Set([...(this.#life.record?.work?.steps ?? []).map(({ place }) => place), ...this.#storing]);
     let place = 0;
     while (taken.has(place)) place += 1;
     return place;
@@ -106,7 +106,7 @@ export class RunnerDoor {
   async #currentFence(request: Request): Promise<string | undefined> {
     await this.#life.settle();
     const fence = request.headers.get(FENCE_HEADER);
-    return fence !== null && this.#life.record?.fence === fence ? fence : undefined;
+    return fence !== null && this.#life.record?.lease?.fence === fence ? fence : undefined;
   }
 
   async message(socket: WebSocket, data: string | ArrayBuffer): Promise<void> {
@@ -127,10 +127,10 @@ export class RunnerDoor {
   #saveSmallStep(message: Extract<MessageToObject, { type: "saveStep" }>): boolean {
     const { id: _id, type, fence, name, result, order, ...memory } = message;
     const { record, store } = this.#life;
-    if (record?.fence !== fence) return false;
+    if (record?.lease?.fence !== fence) return false;
     const place = this.#freePlace();
     const bytes = new TextEncoder().encode(result);
-    const isNew = !record.steps?.some((step) => step.name === name);
+    const isNew = !record.work?.steps?.some((step) => step.name === name);
     const chunks = isNew ? store.step(place).putAll(bytes) : 0;
     const step = { name, place, bytes: bytes.length, chunks, ...(order === undefined ? {} : { order }) };
     return this.#life.apply({ ...memory, type, fence, step }).ok;

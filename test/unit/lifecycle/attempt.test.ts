@@ -34,7 +34,7 @@ describe("an attempt that ended is remembered", () => {
   test("with its error, when the handler failed", () => {
     const record = afterEvents(running(), [fails(), NOW + SECOND_MS]);
 
-    expect(record.attempts).toEqual([
+    expect(record.attempt.attempts).toEqual([
       {
         number: 1,
         startTime: NOW,
@@ -50,13 +50,13 @@ describe("an attempt that ended is remembered", () => {
     const record = afterEvents(running(), [fails(anError, false), NOW + SECOND_MS]);
 
     expect(record.state).toBe("FAILED");
-    expect(record.attempts).toMatchObject([{ number: 1, end: "FAILED", isRetryable: false }]);
+    expect(record.attempt.attempts).toMatchObject([{ number: 1, end: "FAILED", isRetryable: false }]);
   });
 
   test("without one, when its lease ran out", () => {
     const record = afterEvents(running(), [timePasses, NOW + MINUTE_MS]);
 
-    expect(record.attempts).toEqual([
+    expect(record.attempt.attempts).toEqual([
       { number: 1, startTime: NOW, endTime: NOW + MINUTE_MS, end: "LOST", isRetryable: true },
     ]);
   });
@@ -65,7 +65,7 @@ describe("an attempt that ended is remembered", () => {
     const policy = aPolicy({ attemptTimeoutMs: 5 * SECOND_MS });
     const record = afterEvents(running({ policy }), [timePasses, NOW + 5 * SECOND_MS]);
 
-    expect(record.attempts).toMatchObject([{ end: "TIMED_OUT", error: { code: Code.DEADLINE_EXCEEDED } }]);
+    expect(record.attempt.attempts).toMatchObject([{ end: "TIMED_OUT", error: { code: Code.DEADLINE_EXCEEDED } }]);
   });
 
   test("when its invocations got nowhere", () => {
@@ -76,7 +76,7 @@ describe("an attempt that ended is remembered", () => {
     }
 
     // One attempt, though of several invocations.
-    expect(record.attempts).toMatchObject([{ number: 1, startTime: NOW, end: "IDLE" }]);
+    expect(record.attempt.attempts).toMatchObject([{ number: 1, startTime: NOW, end: "IDLE" }]);
   });
 });
 
@@ -89,7 +89,7 @@ test("an attempt that sleeps is one attempt, from its first claim to its end", (
     [fails(), NOW + 2 * MINUTE_MS],
   );
 
-  expect(record.attempts).toMatchObject([{ number: 1, startTime: NOW, endTime: NOW + 2 * MINUTE_MS }]);
+  expect(record.attempt.attempts).toMatchObject([{ number: 1, startTime: NOW, endTime: NOW + 2 * MINUTE_MS }]);
 });
 
 test("an attempt that succeeds is the operation's own end, and stands nowhere else", () => {
@@ -98,19 +98,19 @@ test("an attempt that succeeds is the operation's own end, and stands nowhere el
     NOW + SECOND_MS,
   ]);
 
-  expect(record.attempts).toBeUndefined();
-  expect(record.attemptStartTime).toBe(NOW);
+  expect(record.attempt.attempts).toBeUndefined();
+  expect(record.attempt.attemptStartTime).toBe(NOW);
 });
 
 describe("what is remembered is bounded", () => {
   test(`to the latest ${MAX_RECORDED_ATTEMPTS} attempts`, () => {
     let record = aRecord({ policy: aPolicy({ maxAttempts: 100, maxBackoffMs: SECOND_MS }) });
     const count = MAX_RECORDED_ATTEMPTS + 3;
-    for (let time = NOW; record.failures < count; time += SECOND_MS) {
+    for (let time = NOW; record.attempt.failures < count; time += SECOND_MS) {
       record = afterEvents(record, [claim, time], [fails(), time], [timePasses, time + SECOND_MS]);
     }
 
-    const numbers = record.attempts?.map(({ number }) => number);
+    const numbers = record.attempt.attempts?.map(({ number }) => number);
     expect(numbers).toEqual(Array.from({ length: MAX_RECORDED_ATTEMPTS }, (_, index) => index + 4));
   });
 
@@ -118,7 +118,7 @@ describe("what is remembered is bounded", () => {
     const details = [{ "@type": "type.googleapis.com/google.protobuf.Empty" }];
     const record = afterEvents(running(), [fails({ ...anError, message: "x".repeat(4_096), details }), NOW]);
 
-    const error = record.attempts?.[0]?.error;
+    const error = record.attempt.attempts?.[0]?.error;
     expect(error?.message).toHaveLength(MAX_ATTEMPT_MESSAGE_CHARACTERS);
     expect(error?.message.endsWith("x…")).toBe(true);
     expect(error).not.toHaveProperty("details");
@@ -132,12 +132,15 @@ test("attempts that die are remembered up to the one that ends the operation", (
     if (record.state === "BACKING_OFF") record = afterEvents(record, [timePasses, time + MINUTE_MS]);
   }
 
-  expect(record.attempts?.map(({ end }) => end)).toEqual(Array.from({ length: MAX_PLATFORM_DEATHS }, () => "LOST"));
+  expect(record.attempt.attempts?.map(({ end }) => end)).toEqual(
+    Array.from({ length: MAX_PLATFORM_DEATHS }, () => "LOST"),
+  );
 });
 
 test("a record that an earlier version wrote in the middle of an attempt is read", () => {
-  const { attemptStartTime: _, ...earlier } = running();
+  const { attemptStartTime: _, ...attempt } = running().attempt;
+  const earlier = { ...running(), attempt };
   const result = step(earlier, fails(), NOW);
 
-  expect(result.ok && result.record.attempts).toMatchObject([{ number: 1, endTime: NOW }]);
+  expect(result.ok && result.record.attempt.attempts).toMatchObject([{ number: 1, endTime: NOW }]);
 });

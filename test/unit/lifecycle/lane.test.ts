@@ -26,7 +26,9 @@ describe("laneOf", () => {
   });
 
   test("takes the next lane for each re-send", () => {
-    const lanes = [0, 1, 2, 3].map((resends) => laneOf({ id: id("00000002"), resends }, bound()));
+    const lanes = [0, 1, 2, 3].map((resends) =>
+      laneOf({ id: id("00000002"), queueMessage: { resendTime: 0, resends } }, bound()),
+    );
 
     expect(lanes).toEqual(["QUEUE_3", "QUEUE", "QUEUE_2", "QUEUE_3"]);
   });
@@ -35,7 +37,7 @@ describe("laneOf", () => {
     const record = { id: id("00000000"), queue: "TRANSCODE" };
 
     expect(laneOf(record, bound("TRANSCODE"))).toBe("TRANSCODE");
-    expect(laneOf({ ...record, resends: 1 }, bound("TRANSCODE"))).toBe("TRANSCODE");
+    expect(laneOf({ ...record, queueMessage: { resendTime: 0, resends: 1 } }, bound("TRANSCODE"))).toBe("TRANSCODE");
   });
 
   test("falls back to a lane where the method's queue has been removed", () => {

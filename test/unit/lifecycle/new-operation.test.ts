@@ -11,7 +11,7 @@ describe("the start", () => {
     expect(startedRecord(deepFreeze(anOperation()))).toMatchObject({
       state: "QUEUED",
       revision: 1,
-      resendTime: CREATE_TIME + 30_000,
+      queueMessage: { resendTime: CREATE_TIME + 30_000 },
       outbox: {},
     });
   });
@@ -36,14 +36,17 @@ describe("the start", () => {
   test("never queues work that is done elsewhere, and watches over its heartbeat", () => {
     const record = startedRecord(anOperation({ external: { heartbeatMs: 5_000, hasOwnMetadata: true } }));
 
-    expect(record).toMatchObject({ state: "EXTERNAL", heartbeatDueTime: CREATE_TIME + 5_000, hasOwnMetadata: true });
-    expect(record.resendTime).toBeUndefined();
+    expect(record).toMatchObject({
+      state: "EXTERNAL",
+      external: { heartbeatDueTime: CREATE_TIME + 5_000, hasOwnMetadata: true },
+    });
+    expect(record.queueMessage).toBeUndefined();
   });
 });
 
 test("attempts are counted from 1, failures and deaths alike", () => {
-  expect(attemptNumber({ failures: 0, deaths: 0 })).toBe(1);
-  expect(attemptNumber({ failures: 2, deaths: 3 })).toBe(6);
+  expect(attemptNumber({ attempt: { failures: 0, deaths: 0, platformDeaths: 0 } })).toBe(1);
+  expect(attemptNumber({ attempt: { failures: 2, deaths: 3, platformDeaths: 0 } })).toBe(6);
 });
 
 test("the deadline's message says how long there was, and until when", () => {

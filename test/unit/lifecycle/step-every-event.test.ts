@@ -54,7 +54,7 @@ const transitionsOf: Record<OperationEvent["type"], readonly Transition[] | unde
   effectFailed: undefined,
 };
 
-function eventsOn(record: OperationRecord, now = timeIn(record), fence = record.fence ?? ""): OperationEvent[] {
+function eventsOn(record: OperationRecord, now = timeIn(record), fence = record.lease?.fence ?? ""): OperationEvent[] {
   return everyEventIn({ fence, newFence: "new", now, random: 0.5, revision: record.revision });
 }
 
@@ -135,7 +135,7 @@ function variantsIn(state: State): OperationRecord[] {
   return [
     record,
     { ...record, emulation: { progress: [], polls: [poll], polled: 0 } },
-    ...(record.hasOwnMetadata === undefined ? [] : [{ ...record, hasOwnMetadata: true }]),
+    ...(record.external ? [{ ...record, external: { ...record.external, hasOwnMetadata: true } }] : []),
   ];
 }
 

@@ -8,6 +8,7 @@ import { indexRowFromRecord } from "../../../src/list/index-row";
 import type { OperationRecord } from "../../../src/lifecycle/record";
 import { etag, isVisible, operationJsonParts } from "../../../src/contract/resource";
 import { isFinal, lifecycle } from "../../../src/lifecycle/state";
+import { recordFromStored, storedFromRecord } from "../../../src/lifecycle/stored-record";
 import { step } from "../../../src/lifecycle/step";
 import { beginnings } from "../../support/a-record-in";
 import { aRecord } from "../../support/a-record";
@@ -67,7 +68,7 @@ function begin(beginning: string): Life {
 function eventOf(life: Life, { pick, isStale, random }: Happening): OperationEvent | undefined {
   const { record, now, world } = life;
   const { type } = variants[pick]!;
-  const fence = isStale ? "stale" : (record.fence ?? "none");
+  const fence = isStale ? "stale" : (record.lease?.fence ?? "none");
   const event = everyEventIn({ fence, newFence: `claim ${life.claims}`, now, random, revision: record.revision })[
     pick
   ]!;
@@ -111,7 +112,7 @@ function checkChange(before: OperationRecord, event: OperationEvent, after: Oper
     expect(after.outcome).toEqual(before.outcome);
   }
   // Whoever loses the token is told so.
-  if (before.fence !== undefined && after.fence !== before.fence) {
+  if (before.lease?.fence !== undefined && after.lease?.fence !== before.lease?.fence) {
     expect(effects).toContainEqual({ type: "tellRunner", message: "stop" });
   }
   if (before.state !== after.state && isFinal(after.state)) {
@@ -119,7 +120,7 @@ function checkChange(before: OperationRecord, event: OperationEvent, after: Oper
     if (after.deleteTime === undefined) expect(effects).toContainEqual({ type: "notifyWaiters" });
   }
   // "Nothing is retried after a cancel request."
-  if (before.cancelRequestTime !== undefined) expect(effects).not.toContainEqual({ type: "send" });
+  if (before.cancellation) expect(effects).not.toContainEqual({ type: "send" });
   if (event.type === "delete") expect(effects).toContainEqual({ type: "notifyWaiters" });
 }
 
@@ -132,9 +133,10 @@ function checkRecord({ record, now, world, erased }: Life, event: OperationEvent
   expect(record.expireTime !== undefined).toBe(isDone);
   if (record.deleteTime !== undefined) expect(isVisible(record, now)).toBe(false);
   // A token and its lease are there exactly while work can report.
-  expect(record.fence !== undefined).toBe("report" in lifecycle[record.state]);
-  expect(record.leaseEndTime !== undefined).toBe(record.fence !== undefined);
-  expect(record.failures).toBeLessThanOrEqual(MAX_MAX_ATTEMPTS);
+  expect(record.lease !== undefined).toBe("report" in lifecycle[record.state]);
+  expect(record.queueMessage !== undefined).toBe(record.state === "QUEUED");
+  expect(recordFromStored(storedFromRecord(record))).toEqual(record);
+  expect(record.attempt.failures).toBeLessThanOrEqual(MAX_MAX_ATTEMPTS);
   if (erased) {
     // "Forget everything" only what has expired, or is deleted, has ended, and is known to be by index and KV.
     expect(isDone).toBe(true);

@@ -62,7 +62,11 @@ describe("a claim", () => {
   test("makes the work the runner's, under its token, for the length of a lease", () => {
     const record = running();
 
-    expect(record).toMatchObject({ state: "RUNNING", fence: "one", leaseEndTime: NOW + MINUTE_MS, startTime: NOW });
+    expect(record).toMatchObject({
+      state: "RUNNING",
+      lease: { fence: "one", leaseEndTime: NOW + MINUTE_MS },
+      startTime: NOW,
+    });
   });
 
   test("that comes twice, as a queue may deliver, is refused the second time", () => {
@@ -90,7 +94,11 @@ describe("CancelOperation", () => {
   test("tells the runner, and waits for it no longer than the grace period", () => {
     const { record, effects } = happens(running(), cancel, NOW + 1);
 
-    expect(record).toMatchObject({ state: "CANCELLING", fence: "one", graceEndTime: NOW + 1 + 30_000 });
+    expect(record).toMatchObject({
+      state: "CANCELLING",
+      lease: { fence: "one" },
+      cancellation: { graceEndTime: NOW + 1 + 30_000 },
+    });
     expect(effects).toEqual([{ type: "tellRunner", message: "cancel" }]);
     expect(metadataValue(record)).toMatchObject({ requestedCancellation: true });
   });
@@ -152,7 +160,7 @@ describe("CancelOperation", () => {
   test("lasts at most the grace period, however often it is repeated", () => {
     const record = afterEvents(running(), [cancel, NOW], [cancel, NOW + 29_000]);
 
-    expect(record.graceEndTime).toBe(NOW + 30_000);
+    expect(record.cancellation?.graceEndTime).toBe(NOW + 30_000);
   });
 });
 
@@ -162,7 +170,7 @@ describe("DeleteOperation", () => {
   test("leaves the work its lease and tells nobody to stop", () => {
     const { record, effects } = happens(running(), remove, NOW + 1);
 
-    expect(record).toMatchObject({ state: "RUNNING", fence: "one", leaseEndTime: NOW + MINUTE_MS });
+    expect(record).toMatchObject({ state: "RUNNING", lease: { fence: "one", leaseEndTime: NOW + MINUTE_MS } });
     expect(types(effects)).toEqual(["index", "notifyWaiters"]);
   });
 
@@ -214,8 +222,7 @@ describe("the end", () => {
     const { record, effects } = happens(running(), succeed, NOW + 1);
 
     expect(types(effects).sort()).toEqual(["eraseWork", "index", "notifyWaiters", "snapshot", "tellRunner"]);
-    expect(record.fence).toBeUndefined();
-    expect(record.leaseEndTime).toBeUndefined();
+    expect(record.lease).toBeUndefined();
     expect(record).toMatchObject({ endTime: NOW + 1, expireTime: NOW + 1 + aPolicy().retentionMs });
   });
 
@@ -251,7 +258,7 @@ describe("the deadline", () => {
     "ends what is %s",
     (state) => {
       const { record } = happens(aRecordIn(state), timePasses, CREATE_TIME + HOUR_MS);
-      const code = aRecordIn(state).cancelRequestTime === undefined ? 4 : 1;
+      const code = aRecordIn(state).cancellation?.cancelRequestTime === undefined ? 4 : 1;
 
       expect(record).toMatchObject({ outcome: { error: { code } }, endTime: CREATE_TIME + HOUR_MS });
     },
@@ -273,7 +280,7 @@ describe("the deadline", () => {
   test("comes before everything else that is due", () => {
     const { record, effects } = happens(running(), timePasses, CREATE_TIME + HOUR_MS);
 
-    expect(record).toMatchObject({ state: "FAILED", deaths: 0, outcome: { error: { code: 4 } } });
+    expect(record).toMatchObject({ state: "FAILED", attempt: { deaths: 0 }, outcome: { error: { code: 4 } } });
     expect(effects).toContainEqual({ type: "tellRunner", message: "stop" });
   });
 });
@@ -283,15 +290,15 @@ describe("a failed attempt", () => {
   test("that may be retried backs off, with its token taken back", () => {
     const { record, effects } = happens(running(), fails(true, 0.5), NOW + 1);
 
-    expect(record).toMatchObject({ state: "BACKING_OFF", failures: 1, wakeTime: NOW + 1 + 500 });
-    expect(record.fence).toBeUndefined();
+    expect(record).toMatchObject({ state: "BACKING_OFF", attempt: { failures: 1 }, wakeTime: NOW + 1 + 500 });
+    expect(record.lease).toBeUndefined();
     expect(effects).toContainEqual({ type: "tellRunner", message: "stop" });
   });
 
   test("is queued again when its time has come", () => {
     const { record, effects } = happens(afterEvents(running(), [fails(true), NOW]), timePasses, NOW + 500);
 
-    expect(record).toMatchObject({ state: "QUEUED", resendTime: NOW + 500 + 30_000 });
+    expect(record).toMatchObject({ state: "QUEUED", queueMessage: { resendTime: NOW + 500 + 30_000 } });
     expect(effects).toContainEqual({ type: "send" });
   });
 
@@ -307,14 +314,17 @@ describe("a failed attempt", () => {
       record = afterEvents(record, [claim, NOW], [fails(true, 0), NOW], [timePasses, NOW]);
     }
 
-    expect(record).toMatchObject({ state: "FAILED", failures: 3, outcome: { error: anError } });
+    expect(record).toMatchObject({ state: "FAILED", attempt: { failures: 3 }, outcome: { error: anError } });
   });
 
   test("that outlasts the limit of an attempt is a failure of its own", () => {
     const record = running({ policy: aPolicy({ attemptTimeoutMs: 5_000, leaseMs: HOUR_MS }) });
 
     expect(happens(record, timePasses, NOW + 4_999).record.state).toBe("RUNNING");
-    expect(happens(record, timePasses, NOW + 5_000).record).toMatchObject({ state: "BACKING_OFF", failures: 1 });
+    expect(happens(record, timePasses, NOW + 5_000).record).toMatchObject({
+      state: "BACKING_OFF",
+      attempt: { failures: 1 },
+    });
   });
 
   test("has its sleeps left out of its limit", () => {
@@ -326,7 +336,7 @@ describe("a failed attempt", () => {
       [claim, NOW + MINUTE_MS],
     );
 
-    expect(slept.attemptEndTime).toBe(NOW + MINUTE_MS + 3_000);
+    expect(slept.lease?.attemptEndTime).toBe(NOW + MINUTE_MS + 3_000);
   });
 });
 
@@ -340,28 +350,28 @@ describe("a lost lease", () => {
     ]);
 
     expect(happens(kept, timePasses, NOW + 109_999).record.state).toBe("RUNNING");
-    expect(happens(kept, timePasses, NOW + 110_000).record).toMatchObject({ deaths: 1, failures: 0 });
+    expect(happens(kept, timePasses, NOW + 110_000).record).toMatchObject({ attempt: { deaths: 1, failures: 0 } });
   });
 
   test("is never shortened by a keep-alive that is older than what is known", () => {
     const record = afterEvents(running(), [{ type: "keepAlive", fence: "one", receivedTime: 0 }, NOW + 1]);
 
-    expect(record.leaseEndTime).toBe(NOW + MINUTE_MS);
+    expect(record.lease?.leaseEndTime).toBe(NOW + MINUTE_MS);
   });
 
   test("is shortened to ten seconds by the loss of its channel, once", () => {
     const lost: OperationEvent = { type: "channelLost", fence: "one" };
     const record = afterEvents(running(), [lost, NOW + SECOND_MS]);
 
-    expect(record).toMatchObject({ channelLostTime: NOW + SECOND_MS, leaseEndTime: NOW + 11 * SECOND_MS });
+    expect(record).toMatchObject({ lease: { channelLostTime: NOW + SECOND_MS, leaseEndTime: NOW + 11 * SECOND_MS } });
     expect(step(record, lost, NOW + 2 * SECOND_MS)).toEqual({ ok: false, refusal: "NOT_ALLOWED" });
-    expect(happens(record, timePasses, NOW + 11 * SECOND_MS).record).toMatchObject({ deaths: 1 });
+    expect(happens(record, timePasses, NOW + 11 * SECOND_MS).record).toMatchObject({ attempt: { deaths: 1 } });
   });
 
   test("is left ten seconds from the loss of its channel, though its stored end has passed", () => {
     const record = afterEvents(running(), [{ type: "channelLost", fence: "one" }, NOW + 70 * SECOND_MS]);
 
-    expect(record.leaseEndTime).toBe(NOW + 80 * SECOND_MS);
+    expect(record.lease?.leaseEndTime).toBe(NOW + 80 * SECOND_MS);
   });
 
   test("is never longer than it was promised, by the loss of its channel", () => {
@@ -370,7 +380,7 @@ describe("a lost lease", () => {
       NOW,
     ]);
 
-    expect(record.leaseEndTime).toBe(NOW + 3_000);
+    expect(record.lease?.leaseEndTime).toBe(NOW + 3_000);
   });
 
   test("is whole again when its runner is heard of over another channel", () => {
@@ -380,20 +390,20 @@ describe("a lost lease", () => {
       [{ type: "keepAlive", fence: "one", receivedTime: NOW + 5_000 }, NOW + 5_000],
     );
 
-    expect(record).toMatchObject({ leaseEndTime: NOW + 5_000 + MINUTE_MS });
-    expect(record.channelLostTime).toBeUndefined();
+    expect(record).toMatchObject({ lease: { leaseEndTime: NOW + 5_000 + MINUTE_MS } });
+    expect(record.lease?.channelLostTime).toBeUndefined();
   });
 
   test("takes what is known of its channel with it", () => {
     const record = afterEvents(running(), [{ type: "channelLost", fence: "one" }, NOW], [timePasses, NOW + MINUTE_MS]);
 
-    expect(record.channelLostTime).toBeUndefined();
+    expect(record.lease?.channelLostTime).toBeUndefined();
   });
 
   test("is tried again at once after the first death: that is most likely the platform's own", () => {
     const { record, effects } = happens(running(), timePasses, NOW + MINUTE_MS);
 
-    expect(record).toMatchObject({ state: "QUEUED", deaths: 1 });
+    expect(record).toMatchObject({ state: "QUEUED", attempt: { deaths: 1 } });
     expect(types(effects)).toContain("send");
   });
 
@@ -404,7 +414,7 @@ describe("a lost lease", () => {
       record = die(afterEvents(record, [timePasses, NOW + death * HOUR_MS]), NOW + death * HOUR_MS);
     }
 
-    expect(record).toMatchObject({ state: "FAILED", failures: 0, outcome: { error: { code: 13 } } });
+    expect(record).toMatchObject({ state: "FAILED", attempt: { failures: 0 }, outcome: { error: { code: 13 } } });
     expect(JSON.stringify(record.outcome)).toContain("tables:profile");
   });
 
@@ -412,7 +422,7 @@ describe("a lost lease", () => {
     const saved: OperationEvent = { type: "saveCheckpoint", fence: "one", cursor: "1" };
     const record = afterEvents(die(aRecord(), NOW), [claim, NOW + 61_000], [saved, NOW + 62_000]);
 
-    expect(record).toMatchObject({ deaths: 1, platformDeaths: 0 });
+    expect(record).toMatchObject({ attempt: { deaths: 1, platformDeaths: 0 } });
   });
 });
 
@@ -423,7 +433,7 @@ describe("a queue message that nobody claims", () => {
     const waits: number[] = [];
     let before = CREATE_TIME;
     for (let count = 0; count < 8; count += 1) {
-      const now = record.resendTime!;
+      const now = record.queueMessage!.resendTime;
       waits.push(now - before);
       before = now;
       const resent = happens(record, timePasses, now);
@@ -440,7 +450,7 @@ describe("a queue message that nobody claims", () => {
     const messages: string[] = [];
     const revisions = new Set<number>();
     for (let count = 0; count < 5; count += 1) {
-      ({ record } = happens(record, timePasses, record.resendTime!));
+      ({ record } = happens(record, timePasses, record.queueMessage!.resendTime));
       messages.push(record.statusMessage);
       revisions.add(record.revision);
     }
@@ -463,8 +473,8 @@ describe("a queue message that nobody claims", () => {
       [timePasses, NOW + 90_000],
     );
 
-    expect(queued).toMatchObject({ state: "QUEUED", resendTime: NOW + 90_000 + 30_000 });
-    expect(queued.resends).toBeUndefined();
+    expect(queued).toMatchObject({ state: "QUEUED", queueMessage: { resendTime: NOW + 90_000 + 30_000 } });
+    expect(queued.queueMessage?.resends).toBeUndefined();
   });
 });
 
@@ -474,7 +484,7 @@ describe("a slot", () => {
     const again = happens(held, { type: "hold" }, NOW + 1).record;
 
     expect(held).toMatchObject({ state: "QUEUED", statusMessage: expect.stringContaining("slot") as string });
-    expect(held.resendTime).toBeGreaterThan(NOW);
+    expect(held.queueMessage?.resendTime).toBeGreaterThan(NOW);
     expect(again.revision).toBe(held.revision);
   });
 
@@ -507,15 +517,14 @@ describe("a durable sleep", () => {
   test("holds nothing: neither lease nor token", () => {
     const record = afterEvents(running(), [sleep, NOW + 1]);
 
-    expect(record).toMatchObject({ state: "SLEEPING", sleeps: [{ ordinal: 0, wakeTime: NOW + MINUTE_MS }] });
-    expect(record.fence).toBeUndefined();
-    expect(record.leaseEndTime).toBeUndefined();
+    expect(record).toMatchObject({ state: "SLEEPING", work: { sleeps: [{ ordinal: 0, wakeTime: NOW + MINUTE_MS }] } });
+    expect(record.lease).toBeUndefined();
   });
 
   test("ends when its time has come, and no attempt is counted for it", () => {
     const { record, effects } = happens(afterEvents(running(), [sleep, NOW + 1]), timePasses, NOW + MINUTE_MS);
 
-    expect(record).toMatchObject({ state: "QUEUED", failures: 0, deaths: 0 });
+    expect(record).toMatchObject({ state: "QUEUED", attempt: { failures: 0, deaths: 0 } });
     expect(types(effects)).toContain("send");
   });
 
@@ -534,7 +543,11 @@ describe("an invocation that gives way", () => {
   test("is followed by another at once, in the same attempt", () => {
     const { record, effects } = happens(afterEvents(running(), [saveStep("a"), NOW]), giveWay, NOW);
 
-    expect(record).toMatchObject({ state: "QUEUED", failures: 0, deaths: 0, steps: [{ name: "a" }] });
+    expect(record).toMatchObject({
+      state: "QUEUED",
+      attempt: { failures: 0, deaths: 0 },
+      work: { steps: [{ name: "a" }] },
+    });
     expect(types(effects)).toContain("send");
   });
 
@@ -556,7 +569,7 @@ describe("an invocation that gives way", () => {
       record = afterEvents(record, [giveWay, NOW], [claim, NOW]);
     }
 
-    expect(afterEvents(record, [giveWay, NOW])).toMatchObject({ state: "BACKING_OFF", failures: 1 });
+    expect(afterEvents(record, [giveWay, NOW])).toMatchObject({ state: "BACKING_OFF", attempt: { failures: 1 } });
   });
 
   test("names its limit where that ends the operation", () => {
@@ -577,13 +590,13 @@ describe("an invocation that gives way", () => {
       record = afterEvents(record, [saveStep(`step ${count}`), NOW], [giveWay, NOW], [claim, NOW]);
     }
 
-    expect(record).toMatchObject({ state: "RUNNING", failures: 0 });
+    expect(record).toMatchObject({ state: "RUNNING", attempt: { failures: 0 } });
   });
 
   test("stores a step once, however often its runner says so", () => {
     const record = afterEvents(running(), [saveStep("a"), NOW], [saveStep("a"), NOW]);
 
-    expect(record.steps).toHaveLength(1);
+    expect(record.work?.steps).toHaveLength(1);
   });
 });
 
@@ -592,8 +605,12 @@ test("work that no deployed method can do goes back to the queue, at the pace of
   const release: OperationEvent = { type: "release", fence: "one", statusMessage: "Waiting for a deployment." };
   const { record, effects } = happens(running(), release, NOW + 1);
 
-  expect(record).toMatchObject({ state: "QUEUED", statusMessage: "Waiting for a deployment.", failures: 0, deaths: 0 });
-  expect(record.resendTime).toBeGreaterThan(NOW + 1);
+  expect(record).toMatchObject({
+    state: "QUEUED",
+    statusMessage: "Waiting for a deployment.",
+    attempt: { failures: 0, deaths: 0 },
+  });
+  expect(record.queueMessage?.resendTime).toBeGreaterThan(NOW + 1);
   expect(types(effects)).not.toContain("send");
 });
 
@@ -619,12 +636,12 @@ describe("work done elsewhere", () => {
     [
       "a response",
       { type: "update", update: { outcome: { value: { response: aResponse }, completion } } },
-      { state: "SUCCEEDED", outcome: { response: aResponse }, completion },
+      { state: "SUCCEEDED", outcome: { response: aResponse }, external: { completion } },
     ],
     [
       "an error",
       { type: "update", update: { outcome: { value: { error: anError }, completion } } },
-      { state: "FAILED", outcome: { error: anError }, completion },
+      { state: "FAILED", outcome: { error: anError }, external: { completion } },
     ],
   ])("is completed by %s", (_, event, expected) => {
     expect(afterEvents(external(20_000), [event, NOW])).toMatchObject(expected);
@@ -634,7 +651,7 @@ describe("work done elsewhere", () => {
   test("is left to its worker for the grace period when it is cancelled", () => {
     const record = afterEvents(external(), [cancel, NOW]);
 
-    expect(record).toMatchObject({ state: "EXTERNAL_CANCELLING", graceEndTime: NOW + 30_000 });
+    expect(record).toMatchObject({ state: "EXTERNAL_CANCELLING", cancellation: { graceEndTime: NOW + 30_000 } });
     expect(happens(record, timePasses, NOW + 30_000).record).toMatchObject({ outcome: { error: { code: 1 } } });
   });
 

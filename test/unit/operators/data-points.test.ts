@@ -13,7 +13,13 @@ const NOW = CREATE_TIME + 10_000;
 
 test.each(recordStates)("in %s each event counts two things at most, and the end exactly once", (state) => {
   const before = aRecordIn(state);
-  const context = { fence: before.fence ?? "", newFence: "new", now: NOW, random: 0.5, revision: before.revision };
+  const context = {
+    fence: before.lease?.fence ?? "",
+    newFence: "new",
+    now: NOW,
+    random: 0.5,
+    revision: before.revision,
+  };
   for (const event of everyEventIn(context)) {
     const result = step(before, event, NOW);
     if (!result.ok) continue;

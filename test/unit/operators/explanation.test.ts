@@ -179,7 +179,7 @@ describe("advice is given where something is wrong", () => {
     explanation(record, facts(live), now)["advice"];
 
   test("no consumer claims the work: what of wrangler.toml and the Worker to check", () => {
-    const record = { ...aRecord(), resends: 2, resendTime: NOW + MINUTE_MS };
+    const record = { ...aRecord(), queueMessage: { resends: 2, resendTime: NOW + MINUTE_MS } };
     const [advice] = adviceOf(record, NOW, { lane: "QUEUE_2", alarmTime: NOW + MINUTE_MS }) as string[];
 
     expect(advice).toContain("No consumer has claimed the work, though its message was sent 3 times.");
@@ -189,7 +189,7 @@ describe("advice is given where something is wrong", () => {
 
   test("and nowhere else", () => {
     for (const state of recordStates) {
-      const record = { ...aRecordIn(state), platformDeaths: 0, resends: 0, statusMessage: "" };
+      const record = aRecordIn(state);
       for (const entry of Object.values(record.outbox)) expect(entry.failures).toBe(0);
       expect([state, adviceOf(record, NOW)]).toEqual([state, []]);
     }
@@ -206,7 +206,7 @@ describe("advice is given where something is wrong", () => {
   });
 
   test("attempts that die", () => {
-    const record = { ...running(), platformDeaths: 2, deaths: 2 };
+    const record = { ...running(), attempt: { failures: 0, deaths: 2, platformDeaths: 2 } };
 
     expect(adviceOf(record, NOW)).toEqual([expect.stringContaining("died without a word")]);
   });

@@ -80,7 +80,7 @@ describe("random handlers", { timeout: 60_000 }, () => {
       const crashes = someCrashes(random);
       const world = new ProgramWorld({ random, program, crashes, yieldMs: random.pick([Infinity, 50_000]) });
       await world.play();
-      deaths += world.record.deaths;
+      deaths += world.record.attempt.deaths;
       return { program, problems: [...world.violations, ...repeatedTooOften(world, program)] };
     });
 
@@ -129,7 +129,7 @@ function differences(world: ProgramWorld, ideal: IdealRun): string[] {
 function repeatedTooOften({ runs, record }: ProgramWorld, program: Program): string[] {
   return partsOf(program).flatMap((part) => {
     if (part.do !== "step") return [];
-    const attempts = record.deaths + (part.failures > 0 ? record.failures : 0) + 1;
+    const attempts = record.attempt.deaths + (part.failures > 0 ? record.attempt.failures : 0) + 1;
     const count = runs.get(part.id) ?? 0;
     return count > attempts ? [`step ${part.id} was run ${count} times in ${attempts} attempts`] : [];
   });

@@ -87,7 +87,7 @@ export class ProgramWorld {
     const result = step(this.record, event, this.time.now);
     if (!result.ok) return false;
     this.record = { ...result.record, outbox: {} };
-    for (const { name } of result.record.steps ?? []) this.#stored.add(idIn(name));
+    for (const { name } of result.record.work?.steps ?? []) this.#stored.add(idIn(name));
     for (const effect of result.effects) if (effect.type === "send") this.#send();
     this.#alarm?.();
     const due = nextDueTime(this.record);
@@ -96,7 +96,7 @@ export class ProgramWorld {
   }
 
   #letTimePass(): void {
-    const { fence } = this.record;
+    const fence = this.record.lease?.fence;
     if (fence !== undefined && this.#runner?.isAlive) {
       this.#apply({ type: "keepAlive", fence, receivedTime: this.time.now });
     }
@@ -131,7 +131,7 @@ export class ProgramWorld {
   #take(message: MessageToObject): boolean {
     if (message.type !== "saveStep") return this.#apply(eventFromMessage(message, 0));
     const { id: _id, type, fence, name, result, order, ...memory } = message;
-    if (fence !== this.record.fence) return false;
+    if (fence !== this.record.lease?.fence) return false;
     const place = this.#results.size;
     this.#results.set(place, result);
     const stored = { name, place, bytes: result.length, chunks: 1, ...(order === undefined ? {} : { order }) };

@@ -1,0 +1,55 @@
+import { describe, expect, test } from "vitest";
+import { type StoredRecord, recordFromStored, storedFromRecord } from "../../../src/lifecycle/stored-record";
+import { undeployedMessage } from "../../../src/lifecycle/undeployed";
+import { aRecordIn, recordStates } from "../../support/a-record-in";
+import version1 from "../../workers/fixtures/version-1.json" with { type: "json" };
+import version2 from "../../workers/fixtures/version-2.json" with { type: "json" };
+
+const queued = storedFromRecord(aRecordIn("QUEUED"));
+
+describe.each(recordStates)("a record that is %s", (state) => {
+  test("is stored with its fields side by side, and read as it was", () => {
+    const record = aRecordIn(state);
+    const stored = storedFromRecord(record);
+
+    expect(recordFromStored(structuredClone(stored))).toEqual(record);
+    expect(stored).not.toHaveProperty("lease");
+  });
+});
+
+describe.each([
+  ["version 1", version1.operations],
+  ["version 2", version2.operations],
+])("what %s has stored", (_, operations) => {
+  const records = operations.map(({ stage, keys }) => [stage, keys.record as unknown as StoredRecord] as const);
+
+  test.each(records)("at the stage %s is read, and stored as it was", (_stage, stored) => {
+    const record = recordFromStored(stored);
+
+    expect(storedFromRecord(record)).toEqual(stored);
+    expect(record.lease?.fence).toBe(stored.fence);
+    expect(record.queueMessage?.resendTime).toBe(stored.resendTime);
+    expect(record.external?.hasOwnMetadata).toBe(stored.hasOwnMetadata);
+  });
+});
+
+describe("recordFromStored", () => {
+  test("keeps a field of a later version for it", () => {
+    const later = { ...queued, ofLater: { deep: 1 } };
+
+    expect(storedFromRecord(recordFromStored(later))).toEqual(later);
+  });
+
+  test("drops what an earlier version left of a part that has ended", () => {
+    const { resendTime: _, ...rest } = queued;
+
+    expect(recordFromStored({ ...rest, resends: 3 })).not.toHaveProperty("queueMessage");
+  });
+
+  test("takes from an earlier version's status that no deployment has the method", () => {
+    const statusMessage = undeployedMessage(queued);
+
+    expect(recordFromStored({ ...queued, statusMessage }).queueMessage).toMatchObject({ undeployed: true });
+    expect(recordFromStored(queued).queueMessage).not.toHaveProperty("undeployed");
+  });
+});
