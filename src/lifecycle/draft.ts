@@ -32,7 +32,7 @@ export function move(
 ): Refusal | undefined {
   const next = nextState(draft.record.state, transition);
   if (next === undefined) return "NOT_ALLOWED";
-  draft.record.state = next;
+  Object.assign(draft.record, { state: next });
   if (next === "CANCELLED") end(draft, { error: { code: Code.CANCELLED, message: cancelMessage } }, cancelMessage);
   else act();
   return undefined;

@@ -5,6 +5,7 @@ import { type Draft, changed, end, fail, move, send } from "./draft";
 import type { Emulation } from "./emulation";
 import type { Refusal } from "./event";
 import type { External, OperationRecord, Outcome, RunPolicy, Slot } from "./record";
+import { newState } from "./state";
 
 /** The status of work that waits for a consumer. */
 export const QUEUED_MESSAGE = "Queued.";
@@ -59,7 +60,7 @@ export function newRecord(operation: NewOperation): OperationRecord {
   return {
     schemaVersion: 1,
     ...facts,
-    state: "NEW",
+    state: newState,
     revision: 0,
     attempt: { failures: 0, deaths: 0, platformDeaths: 0 },
     statusMessage: "",

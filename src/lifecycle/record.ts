@@ -4,7 +4,7 @@ import type { CodeName } from "../rpc/code";
 import type { Status } from "../rpc/status";
 import type { Policy } from "../iam/policy";
 import type { Emulation } from "./emulation";
-import type { State } from "./state";
+import type { EnteredState } from "./state";
 
 /** How a method wants its operations run; copied into each at its start, so that a deploy changes none under way. */
 export interface RunPolicy {
@@ -262,7 +262,8 @@ export interface OperationRecord extends RecordParts {
   target: string;
   policy: RunPolicy;
 
-  state: State;
+  /** Written by `move` alone (draft.ts). */
+  readonly state: EnteredState;
   /** Grows with every change a client or the index can see. */
   revision: number;
   createTime: number;

@@ -121,10 +121,18 @@ export const lifecycle = {
   CANCELLED: {},
 } as const satisfies Record<State, Partial<Record<Transition, State>>>;
 
+declare const entered: unique symbol;
+
+/** A state that a record is in. `newState` and `nextState` alone give one, so that every state comes from the table. */
+export type EnteredState = State & { readonly [entered]: true };
+
+/** The state of a record before its start. */
+export const newState = "NEW" as EnteredState;
+
 /** Where a transition leads from a state; undefined where the table refuses it. */
-export function nextState(state: State, transition: Transition): State | undefined {
+export function nextState(state: State, transition: Transition): EnteredState | undefined {
   const row: Partial<Record<Transition, State>> = lifecycle[state];
-  return row[transition];
+  return row[transition] as EnteredState | undefined;
 }
 
 /** Whether nothing leads out of a state: `Operation.done`. */

@@ -64,7 +64,7 @@ function timeIn(record: OperationRecord): number {
 }
 
 /** Where the table lets an event lead. */
-function targets({ state }: OperationRecord, { type }: OperationEvent): State[] {
+function targets({ state }: { state: State }, { type }: OperationEvent): State[] {
   const row: Partial<Record<Transition, State>> = lifecycle[state];
   // Nothing is hidden, and no time passes, before the start.
   const stays = state === "NEW" ? [] : [state];

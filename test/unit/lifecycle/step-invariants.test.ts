@@ -7,7 +7,7 @@ import type { Effect, OperationEvent } from "../../../src/lifecycle/event";
 import { indexRowFromRecord } from "../../../src/list/index-row";
 import type { OperationRecord } from "../../../src/lifecycle/record";
 import { etag, isVisible, operationJsonParts } from "../../../src/contract/resource";
-import { isFinal, lifecycle } from "../../../src/lifecycle/state";
+import { type State, isFinal, lifecycle, nextState } from "../../../src/lifecycle/state";
 import { recordFromStored, storedFromRecord } from "../../../src/lifecycle/stored-record";
 import { step } from "../../../src/lifecycle/step";
 import { beginnings } from "../../support/a-record-in";
@@ -133,7 +133,7 @@ function checkRecord({ record, now, world, erased }: Life, event: OperationEvent
   expect(record.expireTime !== undefined).toBe(isDone);
   if (record.deleteTime !== undefined) expect(isVisible(record, now)).toBe(false);
   // A token and its lease are there exactly while work can report.
-  expect(record.lease !== undefined).toBe("report" in lifecycle[record.state]);
+  expect(record.lease !== undefined).toBe(nextState(record.state, "report") !== undefined);
   expect(record.queueMessage !== undefined).toBe(record.state === "QUEUED");
   expect(recordFromStored(storedFromRecord(record))).toEqual(record);
   expect(record.attempt.failures).toBeLessThanOrEqual(MAX_MAX_ATTEMPTS);
@@ -165,13 +165,13 @@ function checkRecord({ record, now, world, erased }: Life, event: OperationEvent
   }
 }
 
-function reachableFrom(state: OperationRecord["state"]): string[] {
+function reachableFrom(state: State): string[] {
   const seen = new Set<string>();
   const waiting: string[] = Object.values(lifecycle[state]);
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     if (seen.has(next)) continue;
     seen.add(next);
-    waiting.push(...Object.values(lifecycle[next as OperationRecord["state"]]));
+    waiting.push(...Object.values(lifecycle[next as State]));
   }
   return [...seen];
 }

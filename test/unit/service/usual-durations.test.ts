@@ -3,6 +3,7 @@ import { MAX_OBSERVED_METHODS } from "../../../src/limits";
 import { answerFromRecord } from "../../../src/contract/answer";
 import { startedRecord } from "../../../src/lifecycle/step";
 import { UsualDurations } from "../../../src/service/usual-durations";
+import { aRecordIn } from "../../support/a-record-in";
 import { CREATE_TIME, aPolicy, anOperation } from "../../support/an-operation";
 
 describe("what is usual of a method", () => {
@@ -55,13 +56,13 @@ describe("an operation's answer says of its pace", () => {
   });
 
   test("how long it took, once it has succeeded", () => {
-    const done = { ...record, state: "SUCCEEDED" as const, endTime, outcome };
+    const done = { ...aRecordIn("SUCCEEDED"), endTime };
 
     expect(answerFromRecord(done, "{}").pace).toEqual({ method: "tables:profile", tookMs: 7_000 });
   });
 
   test.each(["FAILED", "CANCELLED"] as const)("not how long it took where it is %s", (state) => {
-    expect(answerFromRecord({ ...record, state, endTime }, "{}").pace).toEqual({ method: "tables:profile" });
+    expect(answerFromRecord({ ...aRecordIn(state), endTime }, "{}").pace).toEqual({ method: "tables:profile" });
   });
 
   test("nothing of one that was done at once, but its method", () => {
