@@ -18,28 +18,28 @@ import type { TokenKeys } from "./service/page-token";
 import type { Env } from "./env";
 
 export interface Config {
-  /** Whose credentials are taken; its parts are src/authentication/config.ts's. */
+  /** The accepted credentials. src/authentication/config.ts reads them. */
   auth: AuthenticationConfig["mode"];
   leaseMs: number;
   resendMs: number;
   snapshots: boolean;
-  /** Where a finished operation is read first: its object, or the snapshot in KV. */
+  /** The first place where a finished operation is read: its object, or the snapshot in KV. */
   finishedReads: FinishedReads;
-  /** Which lines are logged beside errors and warnings. */
+  /** The lines that are logged beside errors and warnings. */
   logLines: "all" | "transitions" | "off";
-  /** Over how many shards new operations of a scope are spread. */
+  /** The number of shards over which new operations of a scope are spread. */
   indexShards: number;
-  /** Whether callers may script what happens, to test their clients. */
+  /** Whether callers may script their operations, to test their clients. */
   emulation: boolean;
   /** The origins whose pages may call. */
   corsOrigins: AllowedOrigins;
-  /** How many operations one caller may have under way; undefined: no bound. */
+  /** The limit of unfinished operations of one caller; undefined: no limit. */
   maxOperationsPerCaller: number | undefined;
-  /** What may be started in a day; undefined: nothing is counted. */
+  /** The limit of starts in a day; undefined: nothing is counted. */
   startQuota: StartQuota | undefined;
-  /** The keys of page tokens, base64 of 32 bytes, the first of which seals; undefined: each scope has its own. */
+  /** The keys of page tokens, base64 of 32 bytes. The first one seals. undefined: each scope has its own. */
   tokenKeys: TokenKeys | undefined;
-  /** How long one invocation of the queue consumer works before it gives way to another. */
+  /** The time after which one invocation of the queue consumer yields to another. */
   invocationMs: number;
 }
 
@@ -63,7 +63,7 @@ type Variables = Pick<
 
 const cache = new WeakMap<object, Config>();
 
-/** The configuration of an environment, read once for each. Throws INTERNAL naming the first variable that is wrong. */
+/** The configuration of an environment, read once for each. Throws INTERNAL naming the first wrong variable. */
 export function configFromEnv(env: Variables): Config {
   const config = cache.get(env) ?? configFromVariables(env);
   cache.set(env, config);
@@ -171,7 +171,7 @@ function quotaLimits(at: string, value: unknown): QuotaLimits | undefined {
   throw misconfigured(at, "must be an object with operations, bytes or both, whole numbers that are not negative");
 }
 
-/** The fields of an object that has some, and none but these; undefined for any other value. */
+/** The fields of an object that has only these; undefined for any other value. */
 function fieldsOf(value: unknown, known: readonly string[]): Record<string, unknown> | undefined {
   let object = value;
   try {
@@ -205,7 +205,7 @@ function tokenKeys(value: unknown): TokenKeys | undefined {
   );
 }
 
-// The value itself stays out of the answer: what was put into the wrong variable may be a secret.
+// The error does not have the value, because it may be a secret in the wrong variable.
 function misconfigured(variable: string, rule: string): RpcError {
   return new RpcError("INTERNAL", `The deployment's configuration is wrong: ${variable} ${rule}.`, {
     reason: "CONFIGURATION_INVALID",

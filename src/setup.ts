@@ -1,4 +1,4 @@
-// Whether the Worker is set up so that a call can succeed: what wrangler.toml must bind, and what it says of what is not.
+// Checks that the Worker has the bindings without which no call can succeed, and says what wrangler.toml must add.
 import { isQueueBound } from "./durable/operation/queues";
 import type { Env } from "./env";
 import { RpcError } from "./rpc/error";
@@ -15,7 +15,7 @@ const CLASSES = {
 
 interface NamedQueue {
   id: string;
-  /** The queue binding that a method names; undefined: the lanes. */
+  /** The queue binding of a method; undefined: the lanes. */
   queue: string | undefined;
 }
 
@@ -29,7 +29,7 @@ export function setupCheck(methods: readonly NamedQueue[]): (env: Env, config: {
   };
 }
 
-/** @throws RpcError INTERNAL that names the first binding that is missing, and the lines to add. */
+/** @throws RpcError INTERNAL that names the first missing binding, and the lines to add. */
 function requireBindings(methods: readonly NamedQueue[], env: Env, { snapshots }: { snapshots: boolean }): void {
   for (const [binding, className] of Object.entries(CLASSES)) {
     if (isNamespace(env[binding as keyof typeof CLASSES])) continue;

@@ -5,7 +5,7 @@ const MAX_EDITS = 3;
 /** The distance takes quadratic time. */
 const MAX_COMPARED_CHARACTERS = 64;
 
-/** undefined: none is near. Case and underscores count as nothing: `Time_Out` is `timeOut`. */
+/** undefined: no name is near. Case and underscores are ignored: `Time_Out` is `timeOut`. */
 export function nearestName(name: string, known: Iterable<string>): string | undefined {
   const folded = fold(name);
   if (folded === "" || folded.length > MAX_COMPARED_CHARACTERS) return undefined;

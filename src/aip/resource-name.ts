@@ -6,7 +6,10 @@ export type Decoded<T> = { ok: true; value: T } | { ok: false; description: stri
 
 // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
 const CONTROL_CHARACTER = /[\u0000-\u001f\u007f-\u009f]/;
-/** Line separators, and what turns the direction of text: a name must look in a log and a console like what it is. */
+/**
+ * Line separators, and characters that turn the direction of text. A name must look in a log and a console like what it
+ * is.
+ */
 const DECEIVING_CHARACTER = /[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/;
 const encoder = new TextEncoder();
 
@@ -79,7 +82,7 @@ export function scopeFromParent(parent: string): string {
 // AIP-159: "-" in place of a collection id stands for any.
 const WILDCARD = "-";
 
-/** What of a parent stands before its first wildcard, slash included; undefined where it has none. */
+/** The part of a parent before its first wildcard, slash included; undefined if it has no wildcard. */
 export function parentBeforeWildcard(parent: string): string | undefined {
   const segments = parent.split("/");
   const wildcard = segments.findIndex((segment, index) => index % 2 === 1 && segment === WILDCARD);

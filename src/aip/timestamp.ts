@@ -51,7 +51,7 @@ export function formatFraction(nanos: number): string {
   return `.${digits}`;
 }
 
-/** Milliseconds since 1970 as RFC 3339, always with three fractional digits: what the service's own times look like. */
+/** Milliseconds since 1970 as RFC 3339, always with three fractional digits, as the service writes its own times. */
 export function formatTimestampMs(ms: number): string {
   return new Date(ms).toISOString();
 }

@@ -1,20 +1,20 @@
-// The port to the API keys: implemented by durable/, replaced by a fake in tests. Every method throws UNAVAILABLE where
-// what it asks cannot be reached.
+// The port to the API keys: implemented by durable/, replaced by a fake in tests. Every method throws UNAVAILABLE if
+// the key's object cannot be reached.
 import type { ApiKeyRecord } from "./api-key";
 
 export interface ApiKeyStore {
-  /** undefined: there is no such key. Asking stores nothing. */
+  /** undefined: the key does not exist. The call stores nothing. */
   get(id: string): Promise<ApiKeyRecord | undefined>;
-  /** False: there are MAX_API_KEYS already. */
+  /** False: MAX_API_KEYS exist. */
   create(record: ApiKeyRecord): Promise<boolean>;
-  /** The key as it then is: revoked now, or before. undefined: there is no such key. */
+  /** The key after the revocation. undefined: the key does not exist. */
   revoke(id: string, revokeTime: number): Promise<ApiKeyRecord | undefined>;
-  /** Keys, newest first, from behind `cursor`; revoked and expired ones too, until they are purged. */
+  /** Keys, newest first, from after `cursor`; revoked and expired ones too, until they are purged. */
   list(page: { cursor: string | undefined; limit: number }): Promise<ApiKeyPage>;
 }
 
 export interface ApiKeyPage {
   records: ApiKeyRecord[];
-  /** undefined: there are no more. */
+  /** undefined: the end of the list. */
   nextCursor: string | undefined;
 }

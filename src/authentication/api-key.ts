@@ -1,15 +1,15 @@
-// An API key: what it looks like, what is kept of it, and whether one that is presented is good.
+// An API key: its form, its stored part, and the check of a presented key.
 import { Buffer } from "node:buffer";
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { Grant } from "../iam/principal";
 
-/** What is kept of a key. The secret itself is told once, to whom it is made for. PERSISTED CONTRACT. */
+/** The stored part of a key. The secret itself is shown once, to its creator. PERSISTED CONTRACT. */
 export interface ApiKeyRecord {
   id: string;
-  /** SHA-256 of the secret's characters, hex. With 256 random bits there is nothing that a slow hash would protect. */
+  /** SHA-256 of the secret's characters, hex. The secret has 256 random bits, so a slow hash would protect nothing. */
   secretHash: string;
   displayName: string;
-  /** What the key may do: a role on a parent, and below it. */
+  /** The grants of the key: a role on a parent, and everything below it. */
   grants: readonly Grant[];
   createTime: number;
   /** The id of the principal that created it. */
@@ -23,7 +23,7 @@ export interface PresentedApiKey {
   secret: string;
 }
 
-/** The key of AUTH.apiKeys.adminKeyHashes: no object stands behind it. */
+/** The key of AUTH.apiKeys.adminKeyHashes. It has no object. */
 export const ADMIN_KEY_ID = "admin";
 
 // key    = "eo_" id "_" secret ;
@@ -32,7 +32,7 @@ export const ADMIN_KEY_ID = "admin";
 const KEY = /^eo_([0-9a-f]{24}|admin)_([A-Za-z0-9_-]{43})$/;
 const KEY_ID = /^[0-9a-f]{24}$/;
 
-/** undefined: the text is no key. */
+/** undefined: the text is not a key. */
 export function parseApiKey(text: string): PresentedApiKey | undefined {
   const [, id, secret] = KEY.exec(text) ?? [];
   return id === undefined || secret === undefined ? undefined : { id, secret };
@@ -55,7 +55,7 @@ export function hashOfSecret(secret: string): string {
   return createHash("sha256").update(secret).digest("hex");
 }
 
-/** In a time that tells nothing of how alike they are. */
+/** In a time that does not reveal how similar they are. */
 export function hasHash(secret: string, secretHash: string): boolean {
   const presented = Buffer.from(hashOfSecret(secret), "hex");
   const stored = Buffer.from(secretHash, "hex");

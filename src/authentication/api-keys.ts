@@ -1,4 +1,4 @@
-// The keys themselves, for administrators: create, list, revoke. A small part of google.api.apikeys.v2, without its
+// The methods for administrators of keys: create, list, revoke. A small part of google.api.apikeys.v2, without its
 // projects: a deployment has one set of keys.
 import { checkName } from "../aip/resource-name";
 import { parseTimestamp, formatTimestampMs, timestampToMs } from "../aip/timestamp";
@@ -20,7 +20,7 @@ import {
 
 const RESOURCE_TYPE = "ApiKey";
 
-/** An API key as it is answered. */
+/** An API key in an answer. */
 export interface ApiKey {
   /** `apiKeys/{id}` */
   name: string;
@@ -29,7 +29,7 @@ export interface ApiKey {
   createTime: string;
   expireTime?: string;
   revokeTime?: string;
-  /** What a client sends; in the answer to its creation alone. */
+  /** The text that a client sends. Only the answer to the creation has it. */
   keyString?: string;
 }
 
@@ -98,7 +98,7 @@ export async function listApiKeys(
   return nextCursor === undefined ? { apiKeys } : { apiKeys, nextPageToken: nextCursor };
 }
 
-/** Revoking one that is revoked changes nothing. It holds everywhere within 60 s. */
+/** Revoking a revoked key changes nothing. A revocation holds everywhere within 60 s. */
 export async function revokeApiKey(
   store: Pick<ApiKeyStore, "revoke">,
   principal: Principal,
@@ -107,13 +107,16 @@ export async function revokeApiKey(
 ): Promise<ApiKey> {
   requireAdmin(principal);
   const id = name.replace(/^apiKeys\//, "");
-  // An id that is none asks no object.
+  // An impossible id costs no call of an object.
   const record = isApiKeyId(id) ? await store.revoke(id, now) : undefined;
   if (record) return apiKeyFromRecord(record);
   throw notFound(RESOURCE_TYPE, name);
 }
 
-/** No role holds this: a key that could make keys would outlive its own revocation. The door asks before, too. */
+/**
+ * No role holds this permission, because a key that could make keys would outlive its own revocation. The door asks
+ * before, too.
+ */
 function requireAdmin(principal: Principal): void {
   if (!principal.isAdmin) throw administratorDenial(principal);
 }

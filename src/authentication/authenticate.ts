@@ -1,4 +1,4 @@
-// Who calls: the credentials of a request, each of them checked, and the one principal they make.
+// Identifies the caller: checks each credential of a request, and makes one principal of them.
 import { passGate } from "../iam/gate";
 import { ANONYMOUS, EVERYONE_MAY, type Principal } from "../iam/principal";
 import type { AuthenticationConfig, CredentialsConfig, Issuer } from "./config";
@@ -8,16 +8,19 @@ import { callerFromClaims } from "./principal-from-claims";
 import { type ApiKeys, verifyApiKey } from "./verify-api-key";
 import { verifyJwt } from "./verify-jwt";
 
-/** What an isolate remembers between requests; made once, since a rotated or revoked key is counted from when it was read. */
+/**
+ * The caches of an isolate. They are made once, because a rotated or revoked key is counted from the time when it was
+ * read.
+ */
 export interface AuthenticationPorts {
   keySets: KeySets;
   apiKeys: ApiKeys;
 }
 
 /**
- * Throws PERMISSION_DENIED where the deployment lets nobody in, UNAUTHENTICATED where one of the credentials is not good,
- * UNAVAILABLE where it cannot be told. A caller without credentials is anonymous. Of several good ones the caller is the
- * first: bearer token, API key, a proxy's assertion.
+ * Throws PERMISSION_DENIED if the deployment accepts no caller, UNAUTHENTICATED if one of the credentials is bad,
+ * UNAVAILABLE if a credential cannot be checked. A caller without credentials is anonymous. Of several good ones the
+ * caller is the first: bearer token, API key, a proxy's assertion.
  */
 export async function authenticate(
   request: Request,

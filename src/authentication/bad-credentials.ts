@@ -1,8 +1,8 @@
-// Credentials that were given and are not good: 401, why, and what a client is to do (RFC 6750, section 3).
+// The answer to bad credentials: 401, the reason, and the client's next step (RFC 6750, section 3).
 import { WWW_AUTHENTICATE } from "../iam/denial";
 import { RpcError } from "../rpc/error";
 
-/** ErrorInfo.reason and what the message says; the credentials themselves are in neither. */
+/** The text of each ErrorInfo.reason. Neither has the credentials. */
 const descriptions = {
   AUTHORIZATION_SCHEME_UNSUPPORTED: "The Authorization header must be of the scheme Bearer.",
   CREDENTIALS_AMBIGUOUS: "The request carries two different credentials of one kind.",
@@ -26,13 +26,13 @@ const descriptions = {
 
 export type BadCredentialsReason = keyof typeof descriptions;
 
-/** The part of the challenge that tells a client to get another token; other reasons are no token's. */
+/** The part of the challenge that makes a client get another token. Other reasons are not about a token. */
 function challenge(reason: BadCredentialsReason): string {
   if (!reason.startsWith("CREDENTIALS_")) return WWW_AUTHENTICATE;
   return `${WWW_AUTHENTICATE}, error="invalid_token", error_description="${descriptions[reason]}"`;
 }
 
-/** No cause comes with it: what a verifier knows of a token is in its errors, and causes are logged. */
+/** The error has no cause, because a verifier's errors contain the token's claims, and causes are logged. */
 export function badCredentials(reason: BadCredentialsReason): RpcError {
   return new RpcError("UNAUTHENTICATED", `The request's credentials are refused. ${descriptions[reason]}`, {
     reason,

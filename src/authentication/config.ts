@@ -1,5 +1,5 @@
-// AUTH and ADMINS: whose credentials the deployment takes. A wrong value is an error that names it, and never repeats it:
-// what was put into the wrong place may be a secret.
+// AUTH and ADMINS: the credentials that the deployment accepts. An error names a wrong value and never repeats it,
+// because the value may be a secret in the wrong place.
 import { decodeMember } from "../iam/members";
 import { RpcError } from "../rpc/error";
 import {
@@ -14,14 +14,14 @@ import {
 export interface AuthenticationVariables {
   /** Unset, `open`, or the JSON of {@link CredentialsConfig} as docs/access.md describes it; wrangler's vars may be tables. */
   AUTH?: unknown;
-  /** Members that are administrators always, divided by commas. */
+  /** Members that are always administrators, separated by commas. */
   ADMINS?: string;
 }
 
 export type AuthenticationConfig =
-  /** Nothing is configured: every call is refused. */
+  /** No configuration: every call is refused. */
   | { mode: "none" }
-  /** Credentials are ignored and every caller may do all. */
+  /** Credentials are ignored and every caller may do everything. */
   | { mode: "open" }
   | CredentialsConfig;
 
@@ -29,7 +29,7 @@ export interface CredentialsConfig {
   mode: "credentials";
   /** By the `iss` of their tokens. */
   issuers: ReadonlyMap<string, Issuer>;
-  /** undefined: no API key is good. */
+  /** undefined: no API key is accepted. */
   apiKeys: { adminKeyHashes: readonly string[] } | undefined;
   /** Canonical members. */
   admins: ReadonlySet<string>;
@@ -41,37 +41,43 @@ export interface Issuer {
   issuer: string;
   /** One of them must be in `aud`. */
   audiences: readonly string[];
-  /** undefined: as the issuer's OpenID configuration says. */
+  /** undefined: from the issuer's OpenID configuration. */
   jwksUri: string | undefined;
   algorithms: readonly Algorithm[];
   /** The request header, beside Authorization, in which a proxy puts this issuer's tokens. */
   header: string | undefined;
   members: ClaimMapping;
-  /** The host at which its groups and service accounts have addresses; undefined where another issuer is on it, or speaks for it. */
+  /**
+   * The host at which its groups and service accounts have addresses; undefined if another issuer is on it, or speaks
+   * for it.
+   */
   ownHost: string | undefined;
-  /** The hosts of other issuers: it may name a member there only where `domains` lists the host. */
+  /** The hosts of other issuers. It may name a member there only if `domains` lists the host. */
   foreignHosts: ReadonlySet<string>;
 }
 
-/** Which claims become members; each is a claim's name, or the path to one inside others. */
+/** The claims that become members. Each is a claim's name, or the path to one inside others. */
 export interface ClaimMapping {
   /** An e-mail address: `user:`, or `serviceAccount:` under gserviceaccount.com. */
   user: ClaimPath | undefined;
-  /** What must be true of that address; undefined: the issuer vouches for each. */
+  /** The claim that must be true for that address; undefined: the issuer vouches for each. */
   emailVerified: ClaimPath | undefined;
-  /** `serviceAccount:` with an address; a name without one is the issuer's own, and one at its host. */
+  /** `serviceAccount:` with an address. A name without one belongs to the issuer, and is one at its host. */
   serviceAccount: ClaimPath | undefined;
-  /** `group:` with an address, each of a list; every name is the issuer's own, too, and one at its host. */
+  /** `group:` with an address, each of a list. Every name also belongs to the issuer, and is one at its host. */
   group: ClaimPath | undefined;
-  /** `domain:`; of the user's verified address, where it is the user's claim. */
+  /** `domain:`. If it is the user's claim, it is the domain of the user's verified address. */
   domain: ClaimPath | undefined;
-  /** The only domains whose addresses, and itself, this issuer may speak for; undefined: any but other issuers' hosts. */
+  /**
+   * The only domains for whose addresses, and for which themselves, this issuer may speak; undefined: any but other
+   * issuers' hosts.
+   */
   domains: ReadonlySet<string> | undefined;
 }
 
 export type ClaimPath = readonly [string, ...string[]];
 
-/** Public-key signatures alone: with a shared secret whoever can check a token can make one. */
+/** Public-key signatures alone. With a shared secret, every party that can check a token can make one. */
 const ALGORITHMS = [
   "RS256",
   "RS384",
@@ -94,7 +100,7 @@ const RESERVED_HEADERS = new Set(["authorization", "x-goog-api-key", "cookie", "
 
 const cache = new WeakMap<object, AuthenticationConfig>();
 
-/** The configuration of an environment, read once for each. Throws INTERNAL naming the first value that is wrong. */
+/** The configuration of an environment, read once for each. Throws INTERNAL naming the first wrong value. */
 export function authenticationConfigFromEnv(env: AuthenticationVariables): AuthenticationConfig {
   const config = cache.get(env) ?? authenticationConfigFromVariables(env);
   cache.set(env, config);
@@ -134,7 +140,7 @@ function adminsFromText(text: unknown): ReadonlySet<string> {
   return new Set(
     text.split(",").map((part, index) => {
       const member = decodeMember(part.trim());
-      // That everyone administers is what AUTH "open" says, and nothing else does.
+      // AUTH "open" is the only way to make every caller an administrator.
       if (member.ok && !member.value.startsWith("all")) return member.value;
       throw misconfigured(
         `ADMINS[${index}]`,
@@ -165,7 +171,10 @@ function issuersFrom(value: unknown): ReadonlyMap<string, Issuer> {
   return new Map(issuers.map((issuer) => [issuer.issuer, withHosts(issuer, issuers)]));
 }
 
-/** With several issuers, each says for whose addresses it may speak: otherwise one may name another's users, and ADMINS. */
+/**
+ * With several issuers, each declares the domains for whose addresses it may speak. Otherwise one could name another's
+ * users, and ADMINS.
+ */
 function checkDomains(index: number, { members }: DeclaredIssuer, declared: unknown): void {
   const { user, serviceAccount, group, domain, domains } = members;
   const hasAddresses = [user, serviceAccount, group, domain].some((claim) => claim !== undefined);
@@ -189,7 +198,7 @@ function withHosts(issuer: DeclaredIssuer, all: readonly DeclaredIssuer[]): Issu
   return { ...issuer, ownHost: isShared ? undefined : host, foreignHosts };
 }
 
-/** An administrator whose name no issuer can give any more, since two issuers could have meant another by it. */
+/** An administrator that no issuer can name any more, because two issuers could have meant another by it. */
 function checkAdmins(admins: ReadonlySet<string>, issuers: ReadonlyMap<string, Issuer>): void {
   const all = [...issuers.values()];
   const shared = all.filter(({ ownHost }) => ownHost === undefined);
@@ -207,7 +216,7 @@ function checkAdmins(admins: ReadonlySet<string>, issuers: ReadonlyMap<string, I
 
 type DeclaredIssuer = Omit<Issuer, "ownHost" | "foreignHosts">;
 
-/** What stands for an issuer in the names of its principals: its host and path. */
+/** The issuer in the names of its principals: its host and path. */
 export function issuerIdentity(issuer: string): string {
   const { host, pathname } = new URL(issuer);
   return `${host}${pathname.replace(/\/+$/, "")}`;

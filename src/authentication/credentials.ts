@@ -1,5 +1,5 @@
-// The credentials that a request carries, taken as they are: https://cloud.google.com/apis/docs/system-parameters,
-// RFC 6750 sections 2.1 and 2.3.
+// Takes the credentials from a request: https://cloud.google.com/apis/docs/system-parameters, RFC 6750 sections 2.1 and
+// 2.3.
 import { badCredentials } from "./bad-credentials";
 
 export interface Credentials {
@@ -7,13 +7,13 @@ export interface Credentials {
   bearerToken: string | undefined;
   /** `x-goog-api-key`, or the query parameter `key`. */
   apiKey: string | undefined;
-  /** What a proxy in front of the service says about the caller, each in the header in which it stands. */
+  /** The assertions of a proxy in front of the service, each by its header. */
   assertions: readonly { header: string; token: string }[];
 }
 
 /**
- * An empty parameter or header is no credential: scripts with an unset variable send it beside a good one.
- * `assertionHeaders` are the headers that issuers are configured with; others are not looked at.
+ * An empty parameter or header is not a credential: scripts with an unset variable send it beside a good one.
+ * `assertionHeaders` are the headers of the configured issuers; others are ignored.
  */
 export function credentialsOf(request: Request, assertionHeaders: Iterable<string>): Credentials {
   const { headers, url } = request;
@@ -46,7 +46,7 @@ function bearerTokenFromHeader(value: string): string {
   return rest[0] ?? "";
 }
 
-/** One and the same value may be given twice; which of two others is meant is nobody's to guess. */
+/** The same value may be given twice. The service does not guess between two different ones. */
 function onlyOne(values: readonly string[]): string | undefined {
   const distinct = new Set(values);
   if (distinct.size > 1) throw badCredentials("CREDENTIALS_AMBIGUOUS");

@@ -1,9 +1,9 @@
-// Cross-site requests: where the caller is known by what a browser sends by itself, any page could call with the caller's
-// rights (a proxy makes an assertion of a cookie). What changes something must come from a page that may call.
+// Cross-site requests. If the caller is known by a header that a browser sends by itself, any page could call with the
+// caller's rights (a proxy turns a cookie into an assertion). So a change must come from a page that may call.
 // https://www.w3.org/TR/fetch-metadata/, https://fetch.spec.whatwg.org/#cors-safelisted-request-header
 import { RpcError } from "../rpc/error";
 
-/** What a form, or a script without a preflight request, can send. */
+/** The types that a form, or a script without a preflight request, can send. */
 const SIMPLE_TYPES: ReadonlySet<string> = new Set([
   "",
   "application/x-www-form-urlencoded",
@@ -13,9 +13,9 @@ const SIMPLE_TYPES: ReadonlySet<string> = new Set([
 const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /**
- * Throws PERMISSION_DENIED where a page of another origin may have made the browser send the request. A client that is no
- * browser sends neither `Origin` nor `Sec-Fetch-Site`. `allowed` are origins beside the service's own; that every origin is
- * allowed to read what everyone may read says nothing of changes with someone's rights.
+ * Throws PERMISSION_DENIED if a page of another origin may have made the browser send the request. A client other than
+ * a browser sends neither `Origin` nor `Sec-Fetch-Site`. `allowed` are origins beside the service's own. "any" does not
+ * count: that every origin may read public data does not allow it to make changes with someone's rights.
  */
 export function rejectCrossSite(request: Request, allowed: "any" | readonly string[]): void {
   if (SAFE_METHODS.has(request.method)) return;

@@ -14,16 +14,16 @@ import {
 import type { Issuer } from "./config";
 
 export interface KeySet {
-  /** jose's resolver: the key that a token's header asks for. */
+  /** jose's resolver: the key for a token's header. */
   getKey: LocalJWKSet;
   fetchTime: number;
 }
 
-/** The keys of issuers, as an isolate remembers them. */
+/** The keys of issuers that an isolate remembers. */
 export interface KeySets {
-  /** Throws UNAVAILABLE where the issuer's keys are not known and cannot be fetched. */
+  /** Throws UNAVAILABLE if the issuer's keys are unknown and cannot be fetched. */
   get(issuer: Issuer, now: number): Promise<KeySet>;
-  /** After a token named a key that is not in `known`: a newer set, or `known` where one was fetched just before. */
+  /** After a token named a key that is not in `known`: a newer set, or `known` if one was fetched just before. */
   refresh(issuer: Issuer, known: KeySet, now: number): Promise<KeySet>;
 }
 
@@ -32,7 +32,7 @@ type KeySource = Pick<Issuer, "issuer" | "jwksUri">;
 
 interface Entry {
   keySet?: KeySet;
-  /** When the last fetch began that failed. */
+  /** When the last failed fetch began. */
   failTime?: number;
   pending?: { promise: Promise<KeySet>; startTime: number };
 }
@@ -67,11 +67,11 @@ export function keySetsOver(fetch: Fetch): KeySets {
   };
 }
 
-/** Joins a fetch that is under way; begins none soon after one that failed. */
+/** Joins a running fetch. Begins none soon after a failed one. */
 async function fetchOnce(fetch: Fetch, entry: Entry, source: KeySource, now: number): Promise<KeySet> {
   const cooldownMs = entry.keySet ? KEY_SET_COOLDOWN_MS : KEY_SET_RETRY_MS;
   if (entry.failTime !== undefined && now - entry.failTime < cooldownMs) throw unreachable();
-  // A fetch ends with the request that began it: one that is overdue is nobody's any more.
+  // A fetch ends with the request that began it. No request waits for an overdue one.
   const isOverdue = entry.pending !== undefined && now - entry.pending.startTime > 2 * KEY_SET_TIMEOUT_MS;
   if (!entry.pending || isOverdue) {
     entry.pending = { promise: fetchInto(entry, fetch, source, now), startTime: now };
@@ -93,7 +93,7 @@ async function fetchInto(entry: Entry, fetch: Fetch, source: KeySource, now: num
   }
 }
 
-/** The waiting request's own clock: another's fetch may end without a word. */
+/** The waiting request's own timer, because another request's fetch may end without an outcome. */
 async function withTimeout<T>(promise: Promise<T>, ms: number): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const timeout = new Promise<never>((_, reject) => {
@@ -111,7 +111,7 @@ async function fetchKeySet(fetch: Fetch, { issuer, jwksUri }: KeySource, now: nu
     const json = await fetchJson(fetch, jwksUri ?? (await discoveredUri(fetch, issuer)));
     const keys = json["keys"];
     if (!Array.isArray(keys) || keys.length > MAX_KEY_SET_KEYS) throw new Error("no JSON Web Key Set");
-    // jose passes over what it cannot use, and refuses secret and private keys.
+    // jose skips keys that it cannot use, and rejects secret and private keys.
     return { getKey: createLocalJWKSet({ keys }), fetchTime: now };
   } catch (error) {
     throw unreachable(error);
@@ -131,7 +131,7 @@ async function discoveredUri(fetch: Fetch, issuer: string): Promise<string> {
 async function fetchJson(fetch: Fetch, url: string): Promise<Record<string, unknown>> {
   const response = await fetch(url, {
     headers: { Accept: "application/json" },
-    // Elsewhere is not where the configuration says that the keys are.
+    // A redirect would fetch keys from another place than the configured one.
     redirect: "manual",
     signal: AbortSignal.timeout(KEY_SET_TIMEOUT_MS),
   });

@@ -1,37 +1,46 @@
-// The bounds of credentials, and of what is fetched and remembered to check them.
+// The limits of credentials, and of the data that is fetched and remembered to check them.
 
-/** A bearer token in characters: more than any issuer's that fits into a header of Cloudflare's 128 KB with others. */
+/**
+ * A bearer token in characters: more than any issuer's token that fits into Cloudflare's 128 KB of headers beside
+ * others.
+ */
 export const MAX_TOKEN_CHARACTERS = 16_384;
 /** Issuers of a deployment, and values in a list of one's configuration. */
 export const MAX_ISSUERS = 20;
 export const MAX_LISTED_VALUES = 50;
 /** The AUTH variable as text; a variable of a Worker has at most 5 KB. */
 export const MAX_AUTH_CHARACTERS = 16_384;
-/** By how much an issuer's clock and this one may differ, unless AUTH says. */
+/** The allowed difference between an issuer's clock and this one, unless AUTH says otherwise. */
 export const DEFAULT_CLOCK_SKEW_SECONDS = 60;
-/** More would make an expired token good for longer than many are meant to live. */
+/** A larger value would accept an expired token for longer than many tokens live. */
 export const MAX_CLOCK_SKEW_SECONDS = 300;
 
-/** Keys of an issuer are fetched anew after this … */
+/** The keys of an issuer are fetched again after this time … */
 export const KEY_SET_FRESH_MS = 600_000;
-/** … and, while they cannot be, used up to this age: an issuer's outage of some hours locks nobody out. */
+/** … and, if they cannot be fetched, used up to this age, so that an issuer's outage of some hours excludes no user. */
 export const KEY_SET_STALE_MS = 21_600_000;
-/** Between two fetches of one issuer's keys, whatever key ids tokens name: an unknown one costs an attacker nothing. */
+/**
+ * The time between two fetches of one issuer's keys, whatever key ids tokens name: an unknown key id costs an attacker
+ * nothing.
+ */
 export const KEY_SET_COOLDOWN_MS = 30_000;
-/** After a fetch that failed, where nothing is known of an issuer yet. */
+/** The same after a failed fetch, if no keys of the issuer are known yet. */
 export const KEY_SET_RETRY_MS = 5_000;
 /** A discovery document or key set that takes longer counts as unreachable. */
 export const KEY_SET_TIMEOUT_MS = 5_000;
 export const MAX_KEY_SET_BYTES = 262_144;
 export const MAX_KEY_SET_KEYS = 100;
 
-/** How long an isolate goes by a key that it has read: with the delays of a call, a revocation holds within 60 s. */
+/**
+ * The time for which an isolate relies on a key that it has read. With the delays of a call, a revocation holds within
+ * 60 s.
+ */
 export const API_KEY_CACHE_MS = 30_000;
 /** Keys that an isolate remembers. */
 export const MAX_CACHED_API_KEYS = 1_000;
 /** Keys of a deployment, revoked ones included until they are purged. */
 export const MAX_API_KEYS = 1_000;
-/** Grants of one key: each is looked at on every call. */
+/** Grants of one key. Every call checks each of them. */
 export const MAX_API_KEY_GRANTS = 20;
 export const MAX_DISPLAY_NAME_CHARACTERS = 63;
 /** A revoked or expired key stays in the list this long (so does a deleted one of Google's). */
@@ -41,5 +50,5 @@ export const DEFAULT_API_KEYS_PAGE_SIZE = 50;
 export const MAX_API_KEYS_PAGE_SIZE = 100;
 /** Hashes of administrators' keys in AUTH: the present one, and the next while it is rolled out. */
 export const MAX_ADMIN_KEY_HASHES = 5;
-/** What `Retry-After` suggests while an issuer's keys or an API key's object cannot be reached. */
+/** The `Retry-After` while an issuer's keys or an API key's object cannot be reached. */
 export const AUTHENTICATION_RETRY_SECONDS = 5;

@@ -1,4 +1,4 @@
-// Who a verified token's claims say is calling, by the issuer's mapping of claims to members.
+// The caller of a verified token, by the issuer's mapping of claims to members.
 import { ALL_AUTHENTICATED_USERS, ALL_USERS, decodeMember } from "../iam/members";
 import type { Principal } from "../iam/principal";
 import { badCredentials } from "./bad-credentials";
@@ -17,7 +17,7 @@ export function callerFromClaims(claims: Claims, issuer: Issuer): Caller {
 /** `principal://{host and path of the issuer}/subject/{sub}`: no other caller has it, whatever other issuers say. */
 function principalId(claims: Claims, { issuer, members }: Issuer): string {
   const subject = textAt(claims, ["sub"]);
-  // Cloudflare Access leaves `sub` empty for a service token, and names it in `common_name`.
+  // Cloudflare Access leaves `sub` empty for a service token, and names the token in `common_name`.
   const account = members.serviceAccount && textAt(claims, members.serviceAccount);
   const name = subject ? `subject/${encoded(subject)}` : `serviceAccount/${encoded(account ?? "")}`;
   const id = decodeMember(`principal://${issuerIdentity(issuer)}/${name}`);
@@ -25,13 +25,17 @@ function principalId(claims: Claims, { issuer, members }: Issuer): string {
   throw badCredentials("CREDENTIALS_CLAIM_INVALID");
 }
 
-/** Percent-encoded where it must be: a subject with a slash is not another issuer's, and ADMINS is divided by commas. */
+/**
+ * Percent-encoded where needed: a subject with a slash cannot pass for another issuer's, and commas separate ADMINS.
+ */
 function encoded(subject: string): string {
   if (!subject.isWellFormed()) throw badCredentials("CREDENTIALS_CLAIM_INVALID");
   return subject.replaceAll(/[^A-Za-z0-9._~!$&'()*+;=:@|-]/gu, encodeURIComponent);
 }
 
-/** What the issuer's claims say beside the subject: names of its own, and addresses for which it may speak. */
+/**
+ * The members that the issuer's claims give beside the subject: names of its own, and addresses for which it may speak.
+ */
 function mappedMembers(claims: Claims, issuer: Issuer): string[] {
   const { serviceAccount, group } = issuer.members;
   const account = serviceAccount && textAt(claims, serviceAccount);
@@ -48,18 +52,18 @@ function mappedMembers(claims: Claims, issuer: Issuer): string[] {
   ];
 }
 
-/** What has no canonical form, no policy can name. */
+/** A policy cannot name a member without a canonical form. */
 function canonical(text: string): string[] {
   const member = decodeMember(text);
   return member.ok ? [member.value] : [];
 }
 
-/** A group by its name alone is its issuer's, and no other issuer's. */
+/** A group by its name alone belongs to its issuer, and to no other. */
 function groupOf(identity: string, name: string): string[] {
   return name.isWellFormed() ? [`principalSet://${identity}/group/${encoded(name)}`] : [];
 }
 
-/** Members with an address or a domain; a name without one is at the issuer's host, where no other issuer is on it. */
+/** Members with an address or a domain. A name without one is at the issuer's host, if no other issuer is on it. */
 function addressesOf(claims: Claims, { members: mapping, ownHost }: Issuer): string[] {
   const { user, serviceAccount, group, domain } = mapping;
   const email = verifiedEmail(claims, mapping);
@@ -85,7 +89,7 @@ function maySpeakFor({ members: { domains }, ownHost, foreignHosts }: Issuer, do
   return domains === undefined ? !foreignHosts.has(domain) : domains.has(domain) || domain === ownHost;
 }
 
-/** An address that nobody has verified says nothing about the caller. */
+/** An unverified address says nothing about the caller. */
 function verifiedEmail(claims: Claims, { user, emailVerified }: Issuer["members"]): string | undefined {
   // Some issuers (AWS Cognito, Apple) write the boolean as a text.
   const verified = emailVerified === undefined || claimAt(claims, emailVerified);

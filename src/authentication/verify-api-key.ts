@@ -1,4 +1,4 @@
-// API keys as credentials: the key's record, remembered by the isolate for a while, and the caller it makes.
+// API keys as credentials: the key's record, cached by the isolate, and its caller.
 import { ALL_USERS } from "../iam/members";
 import type { Principal } from "../iam/principal";
 import { type ApiKeyRecord, ADMIN_KEY_ID, hasHash, parseApiKey } from "./api-key";
@@ -7,10 +7,12 @@ import { badCredentials } from "./bad-credentials";
 import type { CredentialsConfig } from "./config";
 import { API_KEY_CACHE_MS, MAX_CACHED_API_KEYS } from "./limits";
 
-/** The records of API keys, as an isolate remembers them. */
+/** The records of API keys that an isolate remembers. */
 export type ApiKeys = (id: string, now: number) => Promise<ApiKeyRecord | undefined>;
 
-/** One for each isolate. Keys that do not exist are not remembered: guesses push nothing out, and a new key is good at once. */
+/**
+ * One for each isolate. Missing keys are not remembered, so guesses evict nothing and a new key is accepted at once.
+ */
 export function apiKeysOver(store: Pick<ApiKeyStore, "get">): ApiKeys {
   const cache = new Map<string, { record: ApiKeyRecord; readTime: number }>();
   return async (id, now) => {
@@ -21,13 +23,13 @@ export function apiKeysOver(store: Pick<ApiKeyStore, "get">): ApiKeys {
     if (!record) return undefined;
     const [oldest] = cache.keys();
     if (cache.size >= MAX_CACHED_API_KEYS && oldest !== undefined) cache.delete(oldest);
-    // Counted from before it was read: from then on it may have been revoked.
+    // Counted from before it was read, because it may have been revoked since.
     cache.set(id, { record, readTime: now });
     return record;
   };
 }
 
-/** Throws UNAUTHENTICATED where the key is not good; that it was once is told only to those who know its secret. */
+/** Throws UNAUTHENTICATED if the key is bad. Only a caller that knows its secret learns that it was good once. */
 export async function verifyApiKey(
   text: string,
   config: Pick<CredentialsConfig, "apiKeys" | "admins">,
@@ -50,7 +52,10 @@ export async function verifyApiKey(
   return { id, members, grants: record.grants, isAdmin: config.admins.has(id), expireTime: record.expireTime };
 }
 
-/** A key is a member of its own, and of everyone; not of allAuthenticatedUsers: it may do what it was made for. */
+/**
+ * A key is a member of its own, and of allUsers. It is not a member of allAuthenticatedUsers, because it has a purpose
+ * of its own.
+ */
 export function principalIdOfKey(id: string): string {
   return `principal://apikeys/${id}`;
 }

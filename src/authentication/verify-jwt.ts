@@ -1,5 +1,5 @@
-// A JSON Web Token (RFC 7519) of a configured issuer: its signature, and the claims that say for whom and how long it is
-// good (RFC 8725 says what must be checked).
+// A JSON Web Token (RFC 7519) of a configured issuer: its signature, and the claims for its audience and lifetime (RFC
+// 8725 lists the necessary checks).
 import {
   type CryptoKey,
   type JWTPayload,
@@ -15,7 +15,7 @@ import type { KeySet, KeySets } from "./key-sets";
 import { MAX_TOKEN_CHARACTERS } from "./limits";
 
 export interface JwtRules {
-  /** By `iss`: those whose tokens are taken from where this one stands. */
+  /** By `iss`: the issuers whose tokens may come in this place of the request. */
   issuers: ReadonlyMap<string, Issuer>;
   clockSkewSeconds: number;
 }
@@ -25,7 +25,10 @@ export interface VerifiedJwt {
   claims: JWTPayload;
 }
 
-/** Types that are bearer tokens: an ID token, an access token (RFC 9068). A logout token has the same claims and is none. */
+/**
+ * Types that are bearer tokens: an ID token, an access token (RFC 9068). A logout token has the same claims and is not
+ * one.
+ */
 const BEARER_TYPES: ReadonlySet<unknown> = new Set([
   undefined,
   "jwt",
@@ -34,7 +37,7 @@ const BEARER_TYPES: ReadonlySet<unknown> = new Set([
   "application/at+jwt",
 ]);
 
-/** Throws UNAUTHENTICATED where the token is not good, UNAVAILABLE where its issuer's keys cannot be reached. */
+/** Throws UNAUTHENTICATED if the token is bad, UNAVAILABLE if its issuer's keys cannot be reached. */
 export async function verifyJwt(token: string, rules: JwtRules, keySets: KeySets, now: number): Promise<VerifiedJwt> {
   if (token.length > MAX_TOKEN_CHARACTERS) throw badCredentials("CREDENTIALS_TOO_LARGE");
   const issuer = issuerOf(token, rules);
@@ -56,16 +59,16 @@ export async function verifyJwt(token: string, rules: JwtRules, keySets: KeySets
   throw badCredentials(second.reason);
 }
 
-/** What the token says before anything is checked: enough to know whom to ask. */
+/** The unchecked content of the token: enough to choose the issuer. */
 function issuerOf(token: string, { issuers }: JwtRules): Issuer {
   const { header, claims } = decoded(token);
   const { typ } = header;
   const isBearer = BEARER_TYPES.has(typeof typ === "string" ? typ.toLowerCase() : typ);
-  // RFC 7800: who holds such a token must prove to have a key too, which nothing here checks.
+  // RFC 7800: the sender of such a token must also prove to have a key, and nothing here checks that.
   if (!isBearer || claims["cnf"] !== undefined) throw badCredentials("CREDENTIALS_TYPE_UNSUPPORTED");
   const issuer = typeof claims.iss === "string" ? issuers.get(claims.iss) : undefined;
   if (!issuer) throw badCredentials("CREDENTIALS_ISSUER_UNKNOWN");
-  // Before its keys are fetched: they are none for `none` and shared secrets.
+  // Decided before keys are fetched, so no key is fetched for `none` and shared secrets.
   if (!issuer.algorithms.some((algorithm) => algorithm === header.alg)) {
     throw badCredentials("CREDENTIALS_ALGORITHM_UNSUPPORTED");
   }

@@ -1,9 +1,9 @@
-// What `npm start` prints: wrangler's output, in which each object that the Worker logs becomes one line that people read.
+// The output of `npm start`: wrangler's output, with each logged object of the Worker turned into one line for people.
 import { stripVTControlCharacters, styleText } from "node:util";
 
 type Colour = "dim" | "cyan" | "green" | "yellow" | "red" | "magenta";
 
-/** Colours text, or leaves it as it is where the output is no terminal. */
+/** Colours text, or returns it unchanged if the output is not a terminal. */
 type Paint = (colour: Colour, text: string) => string;
 
 export interface DevOutputOptions {
@@ -14,7 +14,7 @@ export interface DevOutputOptions {
   hasBuiltInMethods?: boolean;
 }
 
-/** Requests and messages that wrangler tells of beside the service's own lines. */
+/** Requests and messages that wrangler prints beside the service's own lines. */
 const WRANGLER_EVENT = /^\[wrangler:info\] (?:[A-Z]+ \/\S* \d{3}|QUEUE |Alarm )/;
 
 /** Errors and warnings are indented by two, below their mark. */
@@ -23,14 +23,14 @@ const OBJECT_BEGINS = /^(?:✘ \[ERROR\] |▲ \[WARNING\] )?\{$/;
 type Stream = "stdout" | "stderr";
 
 export class DevOutput {
-  /** Where wrangler serves; set once it is ready. */
+  /** The address at which wrangler serves. Set when it is ready. */
   url: string | undefined;
   readonly #paint: Paint;
   readonly #time: () => string;
   readonly #hasBuiltInMethods: boolean;
-  /** What wrangler prints while it starts: bindings and notes, of use only where it fails. */
+  /** The output of wrangler while it starts: bindings and notes, of use only if the start fails. */
   #held: string[] = [];
-  /** The lines of the object that each stream is in the middle of. */
+  /** The lines of the unfinished object of each stream. */
   readonly #objects = new Map<Stream, string[]>();
 
   constructor({ colours, time, hasBuiltInMethods = true }: DevOutputOptions) {
@@ -39,7 +39,7 @@ export class DevOutput {
     this.#hasBuiltInMethods = hasBuiltInMethods;
   }
 
-  /** Takes one line of a stream of wrangler's, and gives the lines to print. */
+  /** Takes one line of one of wrangler's streams, and returns the lines to print. */
   take(line: string, stream: Stream = "stdout"): string[] {
     const plain = stripVTControlCharacters(line);
     if (this.url === undefined) return this.#untilReady(line, plain);
@@ -72,7 +72,7 @@ export class DevOutput {
     return `${this.#paint("dim", this.#time())} ${eventText(fields, this.#paint)}`;
   }
 
-  /** What is left when wrangler ends: of a start that failed, everything. */
+  /** The rest when wrangler ends. After a failed start it is the whole output. */
   end(): string[] {
     return [...this.#held, ...[...this.#objects.values()].flat()];
   }
@@ -96,7 +96,7 @@ function banner(url: string, { paint, hasBuiltInMethods }: { paint: Paint; hasBu
 }
 
 /**
- * The fields of an object as util.inspect prints it over several lines: `  status: 200,`. What is deeper than one level
+ * The fields of an object as util.inspect prints it over several lines: `  status: 200,`. A part deeper than one level
  * becomes the text of its field.
  */
 function fieldsOf(lines: readonly string[]): Map<string, string> {
@@ -179,7 +179,7 @@ function shortRpc(rpc = ""): string {
   return rpc.slice(rpc.lastIndexOf(".") + 1);
 }
 
-/** Eight digits of an id tell operations apart on a screen, and find the whole name in a list. */
+/** Eight digits of an id distinguish operations on a screen, and find the whole name in a list. */
 function shortName(name = ""): string {
   return name.replace(/([0-9a-f]{8})[0-9a-f]{56}$/, "$1…");
 }

@@ -1,5 +1,5 @@
-// npm run keys: creates, lists and revokes the API keys of a deployment, or of `wrangler dev` (docs/access.md). It imports
-// nothing of the service, so that Node runs it as it stands.
+// npm run keys: creates, lists and revokes the API keys of a deployment, or of `wrangler dev` (docs/access.md). It
+// imports nothing of the service, so that Node can run it without a build.
 import { createHash, randomBytes } from "node:crypto";
 import { parseArgs } from "node:util";
 
@@ -43,7 +43,7 @@ export interface World {
   print: (line: string) => void;
 }
 
-/** Runs one command; throws what went wrong, as a text for people. */
+/** Runs one command. Throws a text for people if it fails. */
 export async function runKeysCommand(args: string[], world: World): Promise<void> {
   const { values, positionals } = parseArgs({
     args,
@@ -104,7 +104,7 @@ async function answerOf({ environment, fetch: send }: World, url: string, init: 
   const { EDGE_OPERATIONS_TOKEN: token, EDGE_OPERATIONS_KEY: key } = environment;
   const response = await send(url, {
     ...init,
-    // Credentials go where they were meant to go.
+    // Credentials are sent to the given address only, never along a redirect.
     redirect: "error",
     headers: {
       "Content-Type": "application/json",

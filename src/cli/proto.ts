@@ -11,12 +11,12 @@ const USAGE = `npm run proto -- [--worker src/worker/worker.ts] [--out proto]
   --out      the folder to write to
 `;
 
-/** What the bundle exports. */
+/** The exports of the bundle. */
 interface Bundle {
   proto: { files: Map<string, string>; leftOut: string[] } | undefined;
 }
 
-/** The modules that only the runtime has: whatever is taken from one is a class that does nothing. */
+/** The modules that only the runtime has. Each of their exports is a class that does nothing. */
 const runtimeModules: Plugin = {
   name: "runtime-modules",
   setup(bundling) {

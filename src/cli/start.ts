@@ -36,7 +36,7 @@ for (const name of ["stdout", "stderr"] as const) {
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 for (const signal of SIGNALS) process.on(signal, () => child.kill(signal));
 
-// wrangler's own children end with it, or are ended here where it could not.
+// wrangler's own children end with it, or are ended here.
 child.on("close", (code, signal) => {
   print(output.end());
   try {

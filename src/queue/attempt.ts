@@ -1,4 +1,5 @@
-// One call of a method's handler, and the last word about it: how it ended, or why the invocation does.
+// One call of a method's handler, and its final message: the outcome of the handler, or the reason why the invocation
+// ends.
 import { MAX_INLINE_RESULT_CHARACTERS, MAX_RESPONSE_BYTES } from "../limits";
 import { boundedStatus } from "../method/bounded-status";
 import type { Method } from "../method/define-method";
@@ -16,10 +17,10 @@ import { type Ending, RunContext, type RunPorts } from "./operation-context";
 import type { RunChannel } from "./run-channel";
 import { thrownFields, thrownText } from "./thrown";
 
-/** How a handler's call ended. */
+/** The outcome of a handler's call. */
 type HandlerEnd = { type: "returned"; response: unknown } | { type: "threw"; error: unknown };
 
-/** What a call of a handler needs of the run channel. */
+/** The parts of the run channel that a call of a handler needs. */
 export type AttemptChannel = Pick<RunChannel, "claimed" | "input" | "saveLargeResponse">;
 
 export interface AttemptOptions {
@@ -32,13 +33,13 @@ export interface AttemptOptions {
   showInnerErrors: boolean;
 }
 
-/** One call of a method's handler, and the last word about it. */
+/** One call of a method's handler, and its final message. */
 export class Attempt {
   readonly #channel: AttemptChannel;
   readonly #method: Method;
   readonly #options: AttemptOptions;
   #context: RunContext | undefined;
-  /** Set where the handler has failed, while its other steps come to their ends. */
+  /** Set if the handler has failed, while its other steps run to their ends. */
   #failure: LastWord | undefined;
 
   constructor(channel: AttemptChannel, method: Method, options: AttemptOptions) {
@@ -51,13 +52,13 @@ export class Attempt {
     return this.#context?.isWorking ?? false;
   }
 
-  /** What is said where the invocation must end now. */
+  /** The final message if the invocation must end now. */
   atLimit(): LastWord {
     this.#context?.close();
     return this.#withProgress(this.#failure ?? this.#yield());
   }
 
-  /** Never throws: whatever happens becomes the last word. */
+  /** Never throws: every outcome becomes the final message. */
   async run(): Promise<LastWord> {
     try {
       const { claimed } = this.#channel;
@@ -89,7 +90,7 @@ export class Attempt {
   }
 
   async #lastWord(ending: HandlerEnd | { type: "emulated"; error: Status } | Ending): Promise<LastWord> {
-    // What a handler makes of it once its signal says that the invocation is over may be half of what it was to do.
+    // A handler whose signal says that the invocation is over may return a part of its work, so its result is ignored.
     const isOver = this.#options.signal.reason instanceof InvocationLimitReached;
     switch (ending.type) {
       case "returned":
@@ -113,7 +114,10 @@ export class Attempt {
     return { type: "yield", invocationMs: this.#options.invocationMs, ...this.#context?.memory() };
   }
 
-  /** What is retried is retried once the steps beside it have ended: their results are stored, and they are not run again. */
+  /**
+   * A retry waits until the steps beside the failed one have ended, so that their results are stored and they do not
+   * run again.
+   */
   async #afterSiblings(lastWord: LastWord & { type: "fail" }): Promise<LastWord> {
     if (!lastWord.retryable) return lastWord;
     this.#failure = lastWord;
@@ -121,7 +125,7 @@ export class Attempt {
     return lastWord;
   }
 
-  /** The handler has caught these failures, or did not wait for their steps. `thrown`: another line tells of it. */
+  /** The handler has caught these failures, or did not await their steps. `thrown` has a line of its own. */
   #logStepFailures(thrown: unknown): void {
     const { name: operation, attempt } = this.#channel.claimed;
     const told = new Set([thrown, this.#options.signal.reason]);
@@ -160,7 +164,7 @@ async function succeeded(channel: AttemptChannel, method: Method, response: unkn
     throw new RpcError("RESOURCE_EXHAUSTED", message, { reason: "RESPONSE_TOO_LARGE" });
   }
   const outcome = await channel.saveLargeResponse(json);
-  // Refused: the work is another's, and this last word will be told so too.
+  // Refused: another runner has the work, and the object also tells that to this final message.
   return { type: "succeed", outcome: outcome ?? { response: "{}" } };
 }
 
@@ -191,14 +195,17 @@ function failure(error: unknown, { channel, method, showInnerErrors }: Failure):
   return { type: "fail", error: boundedStatus({ code: Code.UNKNOWN, message, details: [] }), retryable: true };
 }
 
-/** The Status of an RpcError, however a handler has changed it since; undefined: it is none, or cannot be read. */
+/**
+ * The Status of an RpcError, even if a handler has changed it; undefined: the value is not an RpcError, or cannot be
+ * read.
+ */
 function declaredStatus(error: unknown): Status | undefined {
   try {
     if (!(error instanceof RpcError)) return undefined;
     const { code, message, details = [] } = error.toStatus();
     return codeNameFromNumber(code) === undefined ? undefined : { code, message, details };
   } catch {
-    // A Proxy whose traps throw: it is logged as what it is, and retried.
+    // A Proxy whose traps throw is logged as such, and retried.
     return undefined;
   }
 }

@@ -42,14 +42,14 @@ export function queueConsumer(methods: ReadonlyMap<string, Method>, other?: Queu
  */
 async function claim(message: Message, id: DurableObjectId, env: Env): Promise<RunChannel | undefined> {
   try {
-    // Another stub for each call: one that has failed once goes on failing.
+    // Another stub for each call, because a stub that has failed once keeps failing.
     const channel = await RunChannel.claim({ fetch: (...request) => env.OPERATIONS.get(id).fetch(...request) });
     message.ack();
     return channel;
   } catch (error) {
     const { attempts } = message;
     console.warn({ message: "claim not reached", id: String(id), attempts, error: String(error) });
-    // After the delay that the queue's consumer is configured with.
+    // After the configured delay of the queue's consumer.
     message.retry();
     return undefined;
   }

@@ -1,10 +1,10 @@
-// Plays what a client under test has scripted, in the place of a method's function: progress and an end, each at its time.
+// Plays the script of a client under test in place of a method's function: progress and an end, each at its time.
 import type { EmulatedWork } from "../lifecycle/emulation";
 import type { OperationContext } from "../method/method";
 import type { JsonObject } from "../rpc/any";
 import type { Status } from "../rpc/status";
 
-/** The outcome, once it is time for it. Every pause is a durable sleep, at whose end this is called again. */
+/** The outcome, when its time has come. Every pause is a durable sleep, after which this is called again. */
 export async function emulatedOutcome(
   { progress, end }: EmulatedWork,
   operation: Pick<OperationContext, "createTime" | "deadline" | "progress" | "sleepUntil">,
@@ -13,7 +13,7 @@ export async function emulatedOutcome(
   const startMs = operation.createTime.getTime();
   const reported: JsonObject = {};
   const pauseUntil = async (timeMs: number): Promise<void> => {
-    // All at once: a replay that began with the first would let clients see the progress go back.
+    // All at once. A replay that began with the first would show clients progress that goes back.
     if (timeMs > now()) report();
     await operation.sleepUntil(new Date(timeMs));
   };

@@ -1,4 +1,4 @@
-// Failures of steps that a handler was given: within an attempt, a replay is given the same.
+// Failures of steps that a handler received. A replay within the attempt delivers the same failures.
 import { MAX_STORED_ERRORS_CHARACTERS } from "../limits";
 import type { StepFailure } from "../lifecycle/record";
 import { storedFromThrown, thrownFromStored } from "./step-failure";
@@ -29,12 +29,12 @@ export class Failures {
     this.#unlogged.push({ name, thrown });
   }
 
-  /** Those of this invocation that no line of the log tells yet. */
+  /** The failures of this invocation that are not in the log yet. */
   takeUnlogged(): FailedStep[] {
     return this.#unlogged.splice(0);
   }
 
-  /** Those that are still to be stored. */
+  /** The failures that are not stored yet. */
   take(): StepFailure[] {
     return this.#new.splice(0).map(({ name, order, thrown }) => {
       const isShort = this.#characters > MAX_STORED_ERRORS_CHARACTERS;

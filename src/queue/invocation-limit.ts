@@ -1,6 +1,6 @@
-// The limit of one invocation, as a handler's signal tells of it.
+// The limit of one invocation, as a handler's signal reports it.
 
-/** The reason of the signal once the invocation's own limit has come: the work is to stop, and the handler is called again. */
+/** The reason of the signal after the invocation's own limit: the work must stop, and the handler is called again. */
 export class InvocationLimitReached extends Error {
   override readonly name = "InvocationLimitReached";
 }

@@ -1,4 +1,4 @@
-// A pause after which every promise that could go on has gone on.
+// A pause after which every promise that can continue has continued.
 
 /**
  * Resolves in a later turn of the event loop, after all microtasks. A timer of 0 ms does the same, and takes more than a

@@ -1,4 +1,4 @@
-// What a method's function sees of its operation while it runs: OperationContext, over ports.
+// A method's view of its operation while it runs: OperationContext, over ports.
 import { type DurationText, durationTextToMs } from "../aip/duration";
 import {
   MAX_CHECKPOINT_CHARACTERS,
@@ -23,10 +23,12 @@ import { Replay, type ReplayPorts } from "./replay";
 import type { Settlement } from "./run-channel";
 import { Sleeps } from "./sleeps";
 
-/** What a run needs from the world. */
+/** The ports of a run. */
 export interface RunPorts extends ReplayPorts {
   sendProgress(this: void, progress: ProgressMessage): void;
-  /** Has a step's result stored, and `memory` with it. `order`: its place among the outcomes that the handler is given. */
+  /**
+   * Stores a step's result, and `memory` with it. `order` is its place among the outcomes that the handler receives.
+   */
   saveStep(
     this: void,
     step: { name: string; result: string; order: number },
@@ -35,7 +37,7 @@ export interface RunPorts extends ReplayPorts {
   saveCheckpoint(this: void, cursor: string, memory: AttemptMemory): Promise<Settlement>;
   /** The JSON text of a result that was too large to come with the claim. */
   stepResult(this: void, place: number): Promise<string>;
-  /** Aborts the signal where the lease has expired without notice. */
+  /** Aborts the signal if the lease has expired unnoticed. */
   checkLease(this: void): Promise<void>;
   /** Runs a step within a span of the platform's traces. */
   stepSpan<T>(this: void, name: string, work: () => Promise<T>): Promise<T>;
@@ -44,15 +46,15 @@ export interface RunPorts extends ReplayPorts {
   /** undefined: the operation was started without one. */
   input: ReadableStream<Uint8Array> | undefined;
   hasDefaultMetadata: boolean;
-  /** From when on (milliseconds since 1970) the invocation gives way before its next step. */
+  /** The time (milliseconds since 1970) after which the invocation yields before its next step. */
   yieldTime: number;
 }
 
-/** How an invocation ends before its handler does. */
+/** The reasons why an invocation ends before its handler. */
 export type Ending =
   | ({ type: "sleep"; ordinal: number; wakeTime: number } & AttemptMemory)
   | ({ type: "yield" } & AttemptMemory)
-  /** The handler uses the library wrongly, or what it waits for could not be read or stored. */
+  /** The handler uses the library wrongly, or a stored value could not be read or written. */
   | { type: "failed"; error: unknown };
 
 export class RunContext implements OperationContext {
@@ -62,7 +64,9 @@ export class RunContext implements OperationContext {
   readonly traceparent: string | undefined;
   readonly signal: AbortSignal;
   readonly inputBytes: number;
-  /** Resolves where the invocation ends before its handler does: all that the handler waits for stays pending from then on. */
+  /**
+   * Resolves if the invocation ends before its handler. From then on everything that the handler awaits stays pending.
+   */
   readonly ended: Promise<Ending>;
   readonly #end: (ending: Ending) => void;
   readonly #claimed: Claimed;
@@ -111,7 +115,7 @@ export class RunContext implements OperationContext {
       ports,
       {
         onSleep: ({ sleep: { ordinal, wakeTime } }) =>
-          // Also where none is new: without them, the object would take the one for an earlier version's.
+          // Sent even if there is no new one. Without them, the object would take the runner for an earlier version's.
           this.#end({ type: "sleep", ordinal, wakeTime, sleeps: [], ...this.memory() }),
         onYield: () => this.#end(this.#yield()),
         onFailure: (error) => this.#fail(error),
@@ -122,7 +126,10 @@ export class RunContext implements OperationContext {
     this.#sleeps = new Sleeps(claimed, this.#replay, ports.now);
   }
 
-  /** A handler that knows the number of its attempt may sleep otherwise in each: its sleeps are of the attempt from here on. */
+  /**
+   * A handler that knows the number of its attempt may sleep differently in each. From here on its sleeps belong to the
+   * attempt.
+   */
   get attempt(): number {
     this.#sleeps.areOfAttempt();
     return this.#claimed.attempt;
@@ -155,7 +162,8 @@ export class RunContext implements OperationContext {
 
   step<T>(name: string, run: () => T | Promise<T>): Promise<JsonOf<T>> {
     const result = this.#step(name, run);
-    // A handler may wait for a step long after it failed, or never. The failure is in the log then, not an unhandled rejection.
+    // A handler may await a step long after it failed, or never. Then the failure is in the log, not an unhandled
+    // rejection.
     result.catch(() => {});
     return result;
   }
@@ -202,13 +210,13 @@ export class RunContext implements OperationContext {
       this.#fail(error);
       return reject(error);
     }
-    // What a step has by then may be half of what it was to do: it is run again.
+    // The step may have done only a part of its work by then, so it runs again.
     if (this.signal.reason instanceof InvocationLimitReached) return this.#replay.stepIsCut();
     const order = this.#replay.nextOrder();
     const deliver = this.#replay.stepEnds();
     try {
       const settlement = await this.#ports.saveStep({ name, result, order }, this.#takeMemory());
-      // Where it was refused, the work is another runner's, and this one is told to stop.
+      // Refused: another runner has the work, and this one receives a stop.
       if (settlement === "settled") deliver(() => resolve(result));
     } catch (error) {
       this.#fail(error);
@@ -218,12 +226,12 @@ export class RunContext implements OperationContext {
   #stepFailed(name: string, error: unknown, reject: (error: unknown) => void): void {
     if (this.signal.reason instanceof InvocationLimitReached) return this.#replay.stepIsCut();
     const order = this.#replay.nextOrder();
-    // What ends the attempt is not remembered: nothing is stored after it.
+    // An error that ends the attempt is not remembered, because nothing is stored after it.
     this.#failures.add(name, order, error);
     this.#replay.stepEnds()(() => this.#reject(reject, error));
   }
 
-  /** The next attempt runs the step again, and may go another way: its sleeps are others. */
+  /** The next attempt runs the step again, and may take another path with other sleeps. */
   #reject(reject: (error: unknown) => void, error: unknown): void {
     this.#sleeps.areOfAttempt();
     reject(error);
@@ -239,7 +247,7 @@ export class RunContext implements OperationContext {
     return this.#stepsUnderWay.size > 0;
   }
 
-  /** Resolves when the steps that run have ended, and their results are stored. */
+  /** Resolves when the running steps have ended and their results are stored. */
   async stepsSettled(): Promise<void> {
     while (this.#stepsUnderWay.size > 0) await Promise.allSettled(this.#stepsUnderWay);
   }
@@ -314,7 +322,7 @@ export class RunContext implements OperationContext {
     if (this.#replay.isClosed) return new Promise<void>(() => {});
     try {
       return this.#orMisuse(() => {
-        // A loop that goes on from a cursor does not come by the sleeps before it again: this one is none of them.
+        // A loop that continues from a cursor does not reach the earlier sleeps again, so this is a different one.
         const isNew = name === undefined && this.#hasReadResumeFrom && this.#hasMovedCursor;
         return this.#sleeps.set(name, asked(), isNew);
       });
@@ -325,17 +333,17 @@ export class RunContext implements OperationContext {
 
   // ── The end of the invocation ─────────────────────────────────────────────────────────────────────────────────────
 
-  /** Nothing is given to the handler any more, and nothing new is begun or stored for it. */
+  /** From now on the handler receives nothing, and nothing new is begun or stored for it. */
   close(): void {
     this.#replay.close();
   }
 
-  /** What the last word says where the invocation's limit ends it. */
+  /** The final message if the invocation's limit ends it. */
   #yield(): Ending & { type: "yield" } {
     return { type: "yield", ...this.memory() };
   }
 
-  /** All that the attempt has to remember and that is not stored yet. */
+  /** The state that the attempt must remember and that is not stored yet. */
   memory(): AttemptMemory {
     return this.#takeMemory(this.#sleeps.takePending());
   }
@@ -358,7 +366,7 @@ export class RunContext implements OperationContext {
     this.close();
   }
 
-  /** A misuse ends the operation, whatever the handler makes of the error. */
+  /** A misuse ends the operation, even if the handler catches the error. */
   #orMisuse<T>(act: () => T): T {
     try {
       return act();
@@ -384,7 +392,7 @@ function cursorJson(cursor: Json): string {
 }
 
 function resultJson(name: string, value: unknown, maxBytes: number): string {
-  // A step without a result is one whose result is null.
+  // The result of a step without a result is null.
   const json = value === undefined ? "null" : jsonText(`the result of the step ${JSON.stringify(name)}`, value);
   if (fitsUtf8(json, maxBytes)) return json;
   const message =

@@ -1,4 +1,4 @@
-// Messages that are not the library's: they go to the owner's handler. The library acknowledges none of them.
+// Messages that are not the library's. The owner's handler gets them, and the library acknowledges none of them.
 import type { Env } from "../env";
 
 /** A queue handler, as the runtime calls it. */
@@ -10,7 +10,7 @@ interface Receiver {
   ctx: ExecutionContext;
 }
 
-/** Hands the messages of a batch that name no operation to the owner's handler, or leaves them to the queue. */
+/** Passes the messages of a batch that name no operation to the owner's handler, or leaves them to the queue. */
 export async function passOn(
   batch: MessageBatch,
   others: readonly Message[],
@@ -18,18 +18,22 @@ export async function passOn(
 ): Promise<void> {
   if (others.length === 0) return;
   if (!handler) return leave(batch.queue, others);
-  // A batch of the owner's alone keeps the platform's meaning: what the handler throws has the whole batch retried.
+  // A batch of the owner's messages alone keeps the platform's meaning: an error of the handler retries the whole
+  // batch.
   if (others.length === batch.messages.length) return handler(batch, env, ctx);
   try {
     await handler(partOf(batch, others), env, ctx);
   } catch (error) {
     console.error({ message: "your queue handler failed", queue: batch.queue, error: String(error) });
-    // Those that the handler has acknowledged before stay acknowledged: the first word about a message counts.
+    // Messages that the handler has acknowledged stay acknowledged, because the first decision about a message counts.
     for (const message of others) message.retry();
   }
 }
 
-/** An acknowledgement would lose them, so they are retried until the queue drops them or moves them to its dead-letter queue. */
+/**
+ * An acknowledgement would lose them. They are retried until the queue drops them or moves them to its dead-letter
+ * queue.
+ */
 function leave(queue: string, others: readonly Message[]): void {
   for (const message of others) {
     console.error({

@@ -1,4 +1,4 @@
-// Progress as a handler reports it, thick and fast; as it is sent, a few times a second at most.
+// Coalesces frequent progress reports of a handler into a few messages a second.
 import {
   MAX_METADATA_CHARACTERS,
   MAX_QUOTED_CHARACTERS,
@@ -33,9 +33,8 @@ export class ProgressReporter {
   }
 
   /**
-   * Merges fields into what was reported before. The values are copied: what the handler does with them later is not reported.
-   *
-   * @throws RpcError INTERNAL, which ends the operation, where the report is none.
+   * Merges fields into the earlier reports. The values are copied, so later changes by the handler are not reported.
+   * @throws RpcError INTERNAL, which ends the operation, if the report is not valid.
    */
   report(report: JsonObject & { statusMessage?: string }): void {
     const { statusMessage, ...fields } = checkedReport(report, this.#options.hasDefaultMetadata);
@@ -47,7 +46,7 @@ export class ProgressReporter {
     this.#schedule();
   }
 
-  /** Sizes are counted field by field, so that a report costs what it says and not what was said before. */
+  /** Sizes are counted field by field, so that a report costs its own size and not that of earlier ones. */
   #copies(fields: JsonObject): JsonObject {
     const fieldSizes = new Map(this.#fieldSizes);
     const copies: JsonObject = {};
@@ -68,11 +67,11 @@ export class ProgressReporter {
     return copies;
   }
 
-  /** Sends at once what comes after a pause, and holds back what comes thick and fast, the last of it never. */
+  /** Sends the first report after a pause at once. Holds back frequent ones, but never loses the last. */
   #schedule(): void {
     const wait = this.#sentTime + PROGRESS_INTERVAL_MS - this.#options.now();
     if (wait <= 0) return this.#flush();
-    // A clock that was set back meanwhile holds nothing up.
+    // A clock that was set back holds nothing up.
     this.#timer ??= setTimeout(() => this.#flush(), Math.min(wait, PROGRESS_INTERVAL_MS));
   }
 
@@ -84,7 +83,7 @@ export class ProgressReporter {
     this.#options.send(progress);
   }
 
-  /** All that was reported, for the last word to carry: what was sent before may have been lost with its channel. */
+  /** Everything that was reported, for the final message. An earlier message may have been lost with its channel. */
   take(): ProgressMessage | undefined {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -95,7 +94,7 @@ export class ProgressReporter {
   }
 }
 
-/** The report, or why it is none: JavaScript and computed values pass by the types. */
+/** The report, or the reason why it is not valid. JavaScript and computed values are not bound by the types. */
 function checkedReport(report: unknown, hasDefaultMetadata: boolean): JsonObject & { statusMessage?: string } {
   if (typeof report !== "object" || report === null || Array.isArray(report)) {
     throw misuse(

@@ -10,9 +10,9 @@ import { Timer } from "./timer";
 export interface ReplayPorts {
   /** Milliseconds since 1970. */
   now(this: void): number;
-  /** Resolves when every promise that can go on has gone on. */
+  /** Resolves when every promise that can continue has continued. */
   turn(this: void): Promise<void>;
-  /** Runs something later; the function that it returns calls it off. */
+  /** Runs a function later. The returned function cancels it. */
   after(this: void, ms: number, run: () => void): () => void;
 }
 
@@ -23,17 +23,17 @@ export interface ReplayListener {
   onYield(): void;
   /** A stored outcome could not be read. */
   onFailure(error: unknown): void;
-  /** A sleep is over: the handler is told as the outcome of number `order`. `isAlone`: it waits for nothing else. */
+  /** A sleep is over: the handler receives it as the outcome of number `order`. `isAlone`: it awaits nothing else. */
   onWake(timer: Timer, order: number, isAlone: boolean): void;
 }
 
-/** The outcome of a call that is stored: delivered in its turn. */
+/** A stored outcome of a call. It is delivered in its turn. */
 interface StoredOutcome {
   order: number;
   deliver: () => void | Promise<void>;
 }
 
-/** An outcome of this invocation: it has its number, and may still have to be stored. */
+/** An outcome of this invocation. It has its number, and may still have to be stored. */
 interface NewOutcome {
   deliver: (() => void) | undefined;
 }
@@ -77,14 +77,14 @@ export class Replay {
     return this.#lastOrder;
   }
 
-  /** Nothing is delivered any more: every call of the handler stays pending. */
+  /** From now on nothing is delivered: every call of the handler stays pending. */
   close(): void {
     this.#isClosed = true;
     this.#cancelAlarm?.();
     this.#cancelLinger?.();
   }
 
-  // ── What the handler waits for ────────────────────────────────────────────────────────────────────────────────────
+  // ── Calls that the handler awaits ────────────────────────────────────────────────────────────────────────────────
 
   awaitStored(order: number, deliver: () => void | Promise<void>): void {
     this.#outstanding += 1;
@@ -92,7 +92,7 @@ export class Replay {
     this.#wake();
   }
 
-  /** The handler called for something that only another invocation may begin. */
+  /** The handler made a call that only another invocation may begin. */
   hold(): void {
     this.#outstanding += 1;
     this.#wantsYield = true;
@@ -112,7 +112,10 @@ export class Replay {
     this.#wake();
   }
 
-  /** A step's function has ended. Its outcome is delivered behind those before it, once the returned function is given it. */
+  /**
+   * A step's function has ended. Its outcome is delivered after those before it, when the returned function receives
+   * it.
+   */
   stepEnds(): (deliver: () => void) => void {
     const outcome: NewOutcome = { deliver: undefined };
     this.#stepsUnderWay -= 1;
@@ -232,11 +235,11 @@ export class Replay {
     return due.toSorted((a, b) => a.sleep.wakeTime - b.sleep.wakeTime);
   }
 
-  // ── Giving the invocation up ──────────────────────────────────────────────────────────────────────────────────────
+  // ── Ending the invocation ────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Called when the handler has gone as far as it can, and nothing is there to be delivered. */
+  /** Called when the handler cannot continue and no outcome is left to deliver. */
   #considerGivingUp(): void {
-    // A sleep that is over waits for the checkpoint, too: its alarm would ring again and again.
+    // A sleep that is over waits for the checkpoint, too. Otherwise its alarm would fire again and again.
     if (this.#isClosed || this.#checkpointsUnderWay > 0) return;
     const earliest = this.#earliestAwaited();
     this.#armAlarm(earliest);
@@ -246,7 +249,7 @@ export class Replay {
     this.#linger(() => this.#listener.onSleep(earliest));
   }
 
-  /** Work beside the library's calls may still come to one of them: it has a moment. */
+  /** Work beside the library's calls may still make one of them, so it gets a moment. */
   #linger(giveUp: () => void): void {
     this.#cancelLinger = this.#ports.after(SLEEP_LINGER_MS, () => {
       this.close();
@@ -262,7 +265,7 @@ export class Replay {
     return earliest;
   }
 
-  /** While the invocation lives on, a sleep ends in it. */
+  /** A sleep that ends while the invocation lives ends in it. */
   #armAlarm(earliest: Timer | undefined): void {
     this.#cancelAlarm?.();
     this.#cancelAlarm = undefined;
@@ -277,5 +280,5 @@ export class Replay {
   }
 }
 
-/** More than setTimeout takes is more than any invocation lasts. */
+/** A longer time than setTimeout accepts is longer than any invocation. */
 const MAX_TIMER_MS = 2 ** 31 - 1;

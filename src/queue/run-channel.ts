@@ -27,18 +27,18 @@ import {
 } from "../contract/run-channel";
 import { streamFromText } from "../rpc/utf8";
 
-/** What the channel needs of the operation's object. */
+/** The methods of the operation's object that the channel needs. */
 export type ObjectStub = Pick<Fetcher, "fetch">;
 
-/** What the work asks to be stored: the channel numbers it and adds the token. */
+/** A value to store. The channel numbers it and adds the token. */
 export type SaveMessage =
   | ({ type: "saveStep"; name: string; result: string; order?: number } & AttemptMemory)
   | ({ type: "saveCheckpoint"; cursor: string } & AttemptMemory);
 
-/** How a runner's last word went: recorded, or void because the work is no longer its own. */
+/** The outcome of a runner's final message: recorded, or void because another runner has the work. */
 export type Settlement = "settled" | "stopped";
 
-/** What may befall a run from outside. */
+/** Events that reach a run from outside. */
 export interface RunListener {
   /** A client asked to stop. */
   onCancel(): void;
@@ -46,7 +46,7 @@ export interface RunListener {
   onStop(): void;
 }
 
-/** Saves are numbered from 1; there is one last word. */
+/** Saves are numbered from 1. There is one final message. */
 const LAST_WORD_ID = 0;
 
 export class RunChannel {
@@ -57,20 +57,23 @@ export class RunChannel {
   #cancelled: boolean;
   #stopped = false;
   #closed = false;
-  /** When the last confirmed keep-alive was sent: the object has it at that time or later, so the lease lasts longer there. */
+  /**
+   * When the last confirmed keep-alive was sent. The object received it at that time or later, so the lease lasts
+   * longer there.
+   */
   #confirmedTime: number;
   #pingTime: number | undefined;
-  /** Since when it has no channel: the object, too, gives it less time from then on. */
+  /** Since when it has no channel. The object, too, shortens the lease from then on. */
   #lostTime: number | undefined;
   #isReopening = false;
   readonly #timer: ReturnType<typeof setInterval>;
-  /** What was sent and not yet answered, in order: it is sent again over the next channel. */
+  /** Messages that were sent and not answered yet, in order. The next channel sends them again. */
   readonly #unanswered = new Map<number, { message: string; settle: (settlement: Settlement) => void }>();
   #nextId = 1;
-  /** Large results go one after another: each may fill a good part of the memory. */
+  /** Large results go one after another, because each may fill a good part of the memory. */
   #largeStore: Promise<unknown> = Promise.resolve();
 
-  /** Claims the work; undefined where there is none to claim: done, claimed by another, not due, forgotten. */
+  /** Claims the work; undefined if there is no work to claim: it is done, claimed by another, not due, or deleted. */
   static async claim(stub: ObjectStub): Promise<RunChannel | undefined> {
     const sentTime = Date.now();
     const opened = await open(stub, undefined);
@@ -87,26 +90,26 @@ export class RunChannel {
     this.#timer = setInterval(() => this.#keepAlive(), claimed.leaseMs / KEEP_ALIVES_PER_LEASE);
   }
 
-  /** Whoever does the work hears here what befell it, also what already has. */
+  /** Delivers the events of the run to its listener, past ones too. */
   listen(listener: RunListener): void {
     this.#listener = listener;
     if (this.#cancelled) listener.onCancel();
     if (this.#stopped) listener.onStop();
   }
 
-  /** Sends progress, which may be lost with the channel: the last word carries it again. */
+  /** Sends progress, which may be lost with the channel: the final message carries it again. */
   sendProgress(progress: ProgressMessage): void {
     this.#transmit(this.#fenced({ type: "progress", progress }));
   }
 
-  /** Has something stored, over as many channels as it takes while the lease lasts. */
+  /** Stores a value, over as many channels as it takes while the lease lasts. */
   save(message: SaveMessage): Promise<Settlement> {
     const id = this.#nextId;
     this.#nextId += 1;
     return this.#ask(id, this.#fenced({ ...message, id }));
   }
 
-  /** Says the last word, in the same way, and closes. */
+  /** Sends the final message, in the same way, and closes. */
   async finish(lastWord: LastWord): Promise<Settlement> {
     try {
       return await this.#ask(LAST_WORD_ID, this.#fenced(lastWord));
@@ -117,7 +120,7 @@ export class RunChannel {
 
   #ask(id: number, message: string): Promise<Settlement> {
     return new Promise((settle) => {
-      // What a run leaves behind when it is over is nobody's any more.
+      // A failure of what is left of a run after its end has no listener.
       if (this.#stopped || this.#closed) return settle("stopped");
       this.#unanswered.set(id, { message, settle });
       this.#transmit(message);
@@ -166,13 +169,15 @@ export class RunChannel {
     return response ? "settled" : "stopped";
   }
 
-  /** Stores a large response as a byte stream, for the last word to name. */
+  /** Stores a large response as a byte stream, which the final message names. */
   async saveLargeResponse(response: string): Promise<SuccessfulOutcome | undefined> {
     const stored = await this.#storeLarge(RESPONSE_PATH, response);
     return stored?.json<SuccessfulOutcome>();
   }
 
-  /** Stores, and stores again where the object could not be reached, while the lease lasts; undefined once the work is lost. */
+  /**
+   * Stores, and retries if the object could not be reached, while the lease lasts; undefined after the work is lost.
+   */
   #storeLarge(path: string, body: string, headers?: Record<string, string>): Promise<Response | undefined> {
     const stored = this.#largeStore.then(() => this.#storeOne(path, body, headers));
     this.#largeStore = stored.catch(() => undefined);
@@ -355,7 +360,7 @@ async function open(stub: ObjectStub, fence: string | undefined): Promise<Opened
   try {
     return await Promise.race([opening, isLate]);
   } catch (error) {
-    // What opens later is closed, so that the object knows that the work has no runner.
+    // A channel that opens later is closed, so that the object knows that the work has no runner.
     opening.then(
       (opened) => opened?.socket.close(UNHEARD, "too late"),
       () => {},

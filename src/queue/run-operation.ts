@@ -11,7 +11,7 @@ import type { RunPorts } from "./operation-context";
 import type { RunChannel } from "./run-channel";
 import { type SpanAttributes, inSpan } from "./spans";
 
-/** What running needs to know of the deployment. */
+/** The deployment's settings for a run. */
 export interface RunOptions {
   methods: ReadonlyMap<string, Method>;
   /** Open mode: the inner text of an unclassified error may be shown to clients. */
@@ -32,7 +32,7 @@ export async function runOperation(channel: RunChannel, options: RunOptions): Pr
     return;
   }
   const lastWord = channel.holdsLease() ? await runWithinLimits(channel, method, options) : undefined;
-  // Who was stopped has nothing to say any more.
+  // A stopped runner sends no result.
   if (lastWord) await channel.finish(lastWord);
   else channel.close();
 }
@@ -67,7 +67,7 @@ async function runWithinLimits(
   }, invocationMs);
   const lastWord = await Promise.race([attempt.run(), stopped, limit]);
   clearTimeout(timer);
-  // What befalls the channel after the handler's end is nothing to its signal: "stop" comes with every last word.
+  // The signal ignores events of the channel after the handler's end, because "stop" follows every final message.
   channel.listen({ onCancel: () => {}, onStop: () => {} });
   if (attempt.isWorking)
     abort.abort(new RpcError("ABORTED", "The operation's function has ended.", { reason: "HANDLER_ENDED" }));

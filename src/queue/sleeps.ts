@@ -6,7 +6,7 @@ import type { Claimed } from "../contract/run-channel";
 import type { Replay } from "./replay";
 import type { Timer } from "./timer";
 
-/** What a call asks for: `ms` is the length, where it is not set to a time. */
+/** The arguments of a call. `ms` is the length, unless the sleep is set to a time. */
 export interface AskedSleep {
   wakeTime: number;
   ms?: number;

@@ -1,4 +1,4 @@
-// What a step threw, in the form in which it is stored for a replay of the same attempt, and the error made of that again.
+// The error of a step, in the form that is stored for a replay of the same attempt, and its restoration.
 import { MAX_STORED_ERROR_CHARACTERS, MAX_STORED_ERROR_MESSAGE_CHARACTERS } from "../limits";
 import { boundedStatus, textCut } from "../method/bounded-status";
 import { jsonText } from "../method/json-text";
@@ -92,7 +92,7 @@ const BUILT_IN_ERRORS: ReadonlyMap<string, ErrorConstructorLike> = new Map(
   [Error, TypeError, RangeError, SyntaxError, ReferenceError, URIError, EvalError].map((type) => [type.name, type]),
 );
 
-/** What a replay throws in place of what the step `name` threw. */
+/** The error that a replay throws in place of the one that the step `name` threw. */
 export function thrownFromStored(stored: StoredError): unknown {
   switch (stored.type) {
     case "RpcError": {

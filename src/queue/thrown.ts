@@ -1,4 +1,4 @@
-// What a handler threw, as text and as fields of a log line. Anything can be thrown, so nothing here trusts the value.
+// An error that a handler threw, as text and as fields of a log line.
 import {
   MAX_LOGGED_CAUSES,
   MAX_LOGGED_ERRORS,

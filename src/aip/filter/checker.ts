@@ -66,7 +66,7 @@ function checkLiteral(member: Member): Outcome<CheckedTerm> {
   return accept({ kind: "literal", contained: containsPattern(literal.pattern) });
 }
 
-/** What is written like a function, and meant as something else. */
+/** An expression that is written like a function, and means something else. */
 const NO_FUNCTIONS: Readonly<Record<string, string>> = {
   "-": "a number with its sign, as in -42 or (-42)",
   in: '"=" and the values joined by OR, as in a = (x OR y)',

@@ -1,4 +1,5 @@
-// The fields a filter may name, by type. What is not here is read from the operation's metadata.
+// The fields of an operation that a filter can name, with their types. Every other name is read from the operation's
+// metadata.
 import type { FilterRow } from "./filter-row";
 
 /** The declared fields of one value, by their path, in the camelCase of proto JSON. */

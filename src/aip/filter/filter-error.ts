@@ -1,10 +1,11 @@
-// What is wrong with a filter, and where: the part of INVALID_ARGUMENT that a person mends it by (AIP-160, "Validation").
+// The error in a filter and its place: the part of INVALID_ARGUMENT that helps a person to correct it (AIP-160,
+// "Validation").
 import { MAX_EXCERPT_CHARACTERS, MAX_FOUND_CHARACTERS } from "./filter-limits";
 
 /** A malformed filter. `offset` counts characters (Unicode code points) from 0; it is the filter's length at its end. */
 export interface FilterError {
   offset: number;
-  /** What could have stood there: `a value`. */
+  /** The tokens that would be valid there: `a value`. */
   expected: string;
   /** One sentence with both, for the client. */
   message: string;

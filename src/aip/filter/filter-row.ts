@@ -1,4 +1,4 @@
-// What a filter sees of an operation: the row of the list's index, and nothing else.
+// The filter's view of an operation: the row of the list's index.
 import type { JsonObject } from "../../rpc/any";
 import { Code } from "../../rpc/code";
 import { PARSE_COST_PER_CHARACTER, type Work } from "./work";
@@ -58,7 +58,7 @@ export class IndexFilterRow implements FilterRow {
   #parsedOperation: StoredOperation | undefined;
   #parsedFacts: StoredFacts | undefined;
 
-  /** What parsing costs is taken from `work`. */
+  /** The cost of parsing is taken from `work`. */
   constructor(stored: StoredIndexRow, work: Work) {
     this.createTime = stored.createTime;
     this.done = stored.done;

@@ -9,11 +9,11 @@ import { parse } from "./parser";
 import type { Work } from "./work";
 
 export interface Filter {
-  /** The filter as it was sent: what a page token is bound to. */
+  /** The filter as it was sent. A page token is bound to it. */
   readonly text: string;
-  /** What the list's indexes can serve of it. */
+  /** The conditions that the list's indexes can serve. */
   readonly hints: IndexHints;
-  /** Whether the row matches; what that costs is taken from `work`. */
+  /** Whether the row matches. The cost is taken from `work`. */
   matches(row: FilterRow, work: Work): boolean;
 }
 

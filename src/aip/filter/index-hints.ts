@@ -1,4 +1,5 @@
-// What the list's indexes can serve of a filter: conditions that every match fulfils, whatever else the filter says.
+// The conditions of a filter that the list's indexes can serve. Every match fulfils them, whatever else the filter
+// says.
 import type { CheckedExpression } from "./checked";
 
 /** Both ends belong to the range; milliseconds since 1970. `min` is greater than `max` where nothing can match. */

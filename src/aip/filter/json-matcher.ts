@@ -8,7 +8,7 @@ type JsonTerm = Extract<CheckedTerm, { kind: "json" }>;
 type HasTest = Extract<JsonTerm["test"], { kind: "has" }>;
 type PositiveComparator = Exclude<ValueComparator, "!=">;
 
-/** Whether the term matches. Of an Any that was too large for the row, nothing can be said, so nothing matches. */
+/** Whether the term matches. Nothing is known about an Any that was too large for the row, so nothing matches. */
 export function matchesJson({ field, path, test }: JsonTerm, values: RowValues): boolean {
   if (!values.isKnown(field)) return false;
   switch (test.kind) {
@@ -27,12 +27,12 @@ function compares(
   { comparator, literal }: { comparator: ValueComparator; literal: Literal },
 ): boolean {
   if (comparator !== "!=") return values.at(field, path).some((value) => compareValue(value, comparator, literal));
-  // "This applies even when the comparison is a `!=`": what the last name stands in must be there.
+  // "This applies even when the comparison is a `!=`": the object that has the last name must be set.
   const hasParent = values.at(field, path.slice(0, -1)).some((value) => value.isObject);
   return hasParent && !values.at(field, path).some((value) => compareValue(value, "=", literal));
 }
 
-/** `r:42`, `m:foo`, a part of a string, and for any other value what `=` says. */
+/** `r:42`, `m:foo`, a part of a string, and the meaning of `=` for any other value. */
 function has(value: Value, { literal, keys, contained }: HasTest): boolean {
   if (value.elements) return value.elements.some((element) => compareScalar(element, "=", literal));
   if (value.isObject) return value.fieldsNamed(keys).length > 0;

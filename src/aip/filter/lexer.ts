@@ -11,7 +11,7 @@ export type Token = { start: number; end: number } & (
   | { kind: "keyword"; keyword: "AND" | "OR" | "NOT" }
   | { kind: "comparator"; comparator: Comparator }
   | { kind: "whitespace" | "(" | ")" | "." | "," | "-" | "end" }
-  /** Nothing the grammar knows: the parser reports it when it gets there. */
+  /** A character outside of the grammar. The parser reports it. */
   | { kind: "invalid"; expected: string; found: string }
 );
 
@@ -31,7 +31,7 @@ const STRING = /"(?:[^"\\]|\\[^])*"|'(?:[^'\\]|\\[^])*'/y;
 export function tokensFromFilter(text: string): Token[] {
   const tokens: Token[] = [];
   let start = 0;
-  // What stands before, whitespace left out: after a comparator, a dot or a comma, "-" begins a value (`a = -3`).
+  // The text before, without whitespace: after a comparator, a dot or a comma, "-" begins a value (`a = -3`).
   let before: TokenKind | undefined;
   while (start < text.length) {
     const token = tokenAt(text, start, before === "comparator" || before === "." || before === ",");
@@ -80,7 +80,7 @@ function tokenAt(text: string, start: number, minusIsText: boolean): Token {
   return { kind: "text", pieces: word.split("*"), start, end: start + word.length };
 }
 
-/** What stands at an index, for an error message. */
+/** The text at an index, for an error message. */
 function foundAt(text: string, index: number): string {
   const character = text.codePointAt(index);
   return character === undefined ? "the end of the filter" : quoteFound(String.fromCodePoint(character));

@@ -56,7 +56,7 @@ export function literalFromSegments(segments: readonly Segment[], negative = fal
 function parseNumber(text: string): NumberLiteral | undefined {
   if (!NUMBER.test(text)) return undefined;
   const double = Number(text);
-  // Out of a double's range, it is no more than a text.
+  // Out of a double's range, it is only a text.
   if (!Number.isFinite(double)) return undefined;
   if (!INTEGER.test(text)) return { double };
   const integer = BigInt(text);

@@ -14,11 +14,11 @@ interface Evaluation {
   row: FilterRow;
   /** Its metadata and response, each value of which is reached and parsed once, however many terms look at it. */
   values: RowValues;
-  /** Counts what is done. */
+  /** Counts the work. */
   work: Work;
 }
 
-/** Whether the filter matches the row. NOT is plain negation: it matches whatever its operand does not. */
+/** Whether the filter matches the row. NOT is plain negation: it matches every row that its operand does not. */
 export function matches(expression: CheckedExpression, row: FilterRow, work: Work): boolean {
   return evaluate(expression, { row, values: new RowValues(row, work), work });
 }

@@ -1,5 +1,5 @@
-// Near misses of the language: what another filter language, or a slip of the hand, would write. AIP-160 takes each for a
-// text or for a field of the metadata, so that the list would be empty, or everything, by mistake.
+// Near misses of the language: spellings of other filter languages, and slips. AIP-160 takes each for a text or for a
+// field of the metadata, so that the list would be empty, or everything, by mistake.
 import { editDistance } from "../nearest";
 import type { Expression, Member, Segment } from "./ast";
 import { type ScalarField, isMessageField, scalarFieldNames } from "./fields";
@@ -43,7 +43,7 @@ const SYMBOLS: Readonly<Record<string, string>> = {
   "|": '"OR"',
 };
 
-/** The first word that stands where another language has an operator; undefined where there is none. */
+/** The first word in the place of another language's operator, or undefined. */
 export function misplacedOperator(expression: Expression, filter: string): Problem | undefined {
   switch (expression.kind) {
     case "not":
@@ -111,7 +111,7 @@ function isFieldLike({ segments }: Member): boolean {
   return segments.length > 1 || declaredLike(textOf(segments[0])) !== undefined;
 }
 
-/** A field that stands alone, as in languages that take it for a condition; undefined where it is a text. */
+/** A field without a comparator, as in languages that take it for a condition; undefined if it is a text. */
 export function fieldAlone({ segments }: Member): Problem | undefined {
   const [first, ...below] = segments;
   if (first.quoted || first.pieces.length > 1) return undefined;
@@ -146,7 +146,7 @@ export function misspeltField([first, ...below]: readonly [Segment, ...Segment[]
   return message === undefined ? undefined : problem(message);
 }
 
-/** The declared field that a name is a slip of, where the value tells that it was meant: `dome = true`. */
+/** The declared field of which a name is a misspelling, if the value shows that it was meant: `dome = true`. */
 export function slipOfField(name: string, literal: Literal): ScalarField | undefined {
   const like = (...fields: ScalarField[]): ScalarField | undefined =>
     fields.find((field) => isSlipOf(camelCase(name), field));
@@ -182,7 +182,7 @@ const LOOKALIKES: readonly [RegExp, string][] = [
   [/[＝：＜＞！（）]/, "a comparator or parenthesis of ASCII: = : < > ! ( )"],
 ];
 
-/** A text without quotes that another language means something else by; undefined where it is a text. */
+/** A text without quotes that means something else in another language; undefined if it is a text. */
 export function suspiciousText({ text, quoted, start }: Literal): Problem | undefined {
   if (quoted) return undefined;
   const problem = (expected: string): Problem => ({
@@ -212,7 +212,7 @@ const UNIT_SECONDS: Readonly<Record<string, number>> = {
 const QUANTITY = /^(-?\d+(?:\.\d+)?)([a-zµ]+)$/i;
 const BYTE_UNIT = /^(?:[kmgtp]i?)?b$/i;
 
-/** A value of the metadata or response that no JSON value is equal to, or compares with, as it is meant. */
+/** A value of the metadata or response that no JSON value equals, or that compares in another way than it is meant. */
 export function suspiciousValue(literal: Literal, comparator: Comparator): Problem | undefined {
   const { text, quoted, start } = literal;
   if (quoted) return undefined;

@@ -12,7 +12,7 @@ import { FIELD_COST, LOOK_COST, PARSE_COST, type Work, containedCost, patternCos
 
 type Keys = JsonPath[number];
 
-/** A JSON value, and what its text can be read as. */
+/** A JSON value, and the values as which its text can be read. */
 export class Value {
   readonly json: Json;
   readonly #work: Work;
@@ -95,7 +95,7 @@ export class Value {
   }
 }
 
-/** What terms have reached in one row. */
+/** The values of one row that terms have reached. */
 export class RowValues {
   readonly #row: FilterRow;
   readonly #work: Work;

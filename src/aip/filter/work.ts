@@ -1,4 +1,5 @@
-// What evaluating a filter costs, counted while it is done: a row's size says little of it. The unit is about a nanosecond.
+// The cost of evaluating a filter, counted during the evaluation, because a row's size does not predict it. The unit is
+// about a nanosecond.
 import type { Pattern } from "./wildcard";
 
 /** Looking at one value. */
@@ -14,7 +15,7 @@ export const PARSE_COST_PER_CHARACTER = 10;
 /** A character that is compared, copied or put into lower case. */
 const CHARACTER_COST = 1;
 
-/** An allowance of work. It may be overdrawn by what one row costs; then there is none left. */
+/** A budget of work. The cost of one row may overdraw it; then it is used up. */
 export class Work {
   #left: number;
 
@@ -31,7 +32,7 @@ export class Work {
   }
 }
 
-/** What it costs at most to compare a text with a pattern. */
+/** The highest cost of comparing a text with a pattern. */
 export function patternCost(text: string, pattern: Pattern): number {
   if (pattern.length === 1) return LOOK_COST;
   const characters = pattern.reduce((sum, piece) => sum + piece.length, 0);
@@ -40,7 +41,7 @@ export function patternCost(text: string, pattern: Pattern): number {
   return LOOK_COST + CHARACTER_COST * Math.min(text.length, characters) + search;
 }
 
-/** What it costs to search a text without regard to case. */
+/** The cost of searching a text without regard to case. */
 export function containedCost(text: string, contained: Pattern): number {
   return CHARACTER_COST * text.length + patternCost(text, contained);
 }
