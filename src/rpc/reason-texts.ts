@@ -289,6 +289,12 @@ const deployment = {
     meaning: "The script of an emulated operation asks for this error.",
     remedy: "Nothing is wrong: the script tests the client ([emulation.md](emulation.md)).",
   },
+  SQLITE_MISSING: {
+    meaning: "A Durable Object class has no SQLite storage, because no migration declares it, or one in `new_classes`.",
+    remedy:
+      "Name the classes in `new_sqlite_classes` of `[[migrations]]` in `wrangler.toml`, as the message says. A class that " +
+      "was deployed without SQLite must be deleted by a migration first.",
+  },
 } satisfies Texts;
 
 const handler = {

@@ -135,6 +135,21 @@ describe("a client", () => {
     expect(await told(error)).toMatchObject({ code: "UNAVAILABLE", headers: { "Retry-After": "1" }, cause: error });
   });
 
+  // In the words of the platform, where a migration names the class in new_classes, or none does.
+  test.each([
+    "SQL is not enabled for this Durable Object class. To enable it, change `new_classes` to `new_sqlite_classes` " +
+      "within the 'migrations' field in your wrangler.jsonc or wrangler.toml file.",
+    "The storage.kv (synchronous KV) API is only available for SQLite-backed Durable Objects, but this object's " +
+      "namespace is not declared to use SQLite. Alternatively, to enable SQLite, change `new_classes` to " +
+      "`new_sqlite_classes` within the 'migrations' field in your wrangler.jsonc or wrangler.toml file.",
+  ])("is told INTERNAL of a class without SQLite, and what wrangler.toml lacks: %s", async (message) => {
+    const error = Object.assign(new Error(message), { remote: true });
+    const answer = await told(error);
+
+    expect(answer).toMatchObject({ code: "INTERNAL", reason: "SQLITE_MISSING", cause: error, headers: {} });
+    expect(answer.message).toContain("new_sqlite_classes");
+  });
+
   test("is told UNAVAILABLE of an overloaded object, to be tried again in 5 to 10 s", async () => {
     const { code, headers } = await told(aPlatformError({ overloaded: true }));
 
