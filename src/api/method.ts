@@ -41,7 +41,7 @@ interface Row {
   http: readonly [HttpBinding, ...HttpBinding[]];
   /** undefined: nothing declares it, and its JSON may be any object. */
   request: Message | undefined;
-  /** Fields that may come in the query although the body has the whole request. Given in both, they must agree. */
+  /** Fields that may come in the query although the path or the whole body has them. Given twice, they must agree. */
   query?: readonly string[];
   /** The path may have the operation's full name as one segment, percent-encoded: so the stock google-gax client asks. */
   takesEncodedName?: true;

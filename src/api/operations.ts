@@ -39,6 +39,7 @@ export const operationMethods: readonly ApiMethod[] = [
       { method: "GET", template: "/{version}/{name=**}/operations" },
     ],
     request: ListOperationsRequest,
+    query: ["name"],
     response: ListOperationsResponse,
     permission: "longrunning.operations.list",
     on: "parents",

@@ -1,9 +1,10 @@
 // What a call says, decoded by its row: path, query and body together make one request (google/api/http.proto).
 import { type StartOptions, StartParameters, startOptions } from "../api/messages/start";
 import type { ApiMethod, HttpBinding } from "../api/method";
-import { MAX_BODY_BYTES } from "../limits";
+import { MAX_BODY_BYTES, MAX_JSON_DEPTH } from "../limits";
 import { violationsFromIssues } from "../method/request-schema";
 import type { Message } from "../protobuf/message";
+import { Reading } from "../protobuf/reading";
 import type { Json, JsonObject } from "../rpc/any";
 import { isJsonObject } from "../rpc/decode";
 import { invalidArgument } from "../rpc/error";
@@ -78,6 +79,7 @@ function startParameters(query: URLSearchParams, body: JsonObject) {
     bodyRule: "*",
     besides: START_NAMES,
     describe: StartParameters,
+    path: "",
   });
   return {
     start: startOptions(decodeMessage(StartParameters, json)),
@@ -91,11 +93,12 @@ function declaredNames(request: Message | undefined, names: Readonly<Record<stri
   return Object.fromEntries(Object.entries(names).filter(([name]) => request?.fieldByName(name) !== undefined));
 }
 
-/** Violations in a body that is one field are named as they are in the body. */
+/** Violations in a body that is one field are named as they are in the body, and it may be as deep as any body. */
 export function decodeMessage<T extends object>(message: Message<T>, json: JsonObject, bodyRule = "*"): T {
-  const result = message["~standard"].validate(json);
-  if (result.issues === undefined) return result.value;
-  const issues = result.issues.map(({ message: problem, path = [] }) => ({
+  const reading = new Reading("decode", bodyRule === "*" ? MAX_JSON_DEPTH : MAX_JSON_DEPTH + 1);
+  const value = message.read(json, reading);
+  if (value !== undefined && reading.issues.length === 0) return value;
+  const issues = reading.issues.map(({ message: problem, path }) => ({
     message: problem,
     path: path[0] === bodyRule ? path.slice(1) : path,
   }));

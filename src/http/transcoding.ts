@@ -5,6 +5,7 @@ import { fieldAtPath } from "../protobuf/field-at-path";
 import { fieldPathText } from "../protobuf/field-path";
 import type { Message } from "../protobuf/message";
 import type { Json, JsonObject } from "../rpc/any";
+import { knownFields } from "../protobuf/read-message";
 import { Violations, isJsonObject } from "../rpc/decode";
 
 export interface TranscodingInput {
@@ -21,7 +22,7 @@ export interface TranscodingInput {
    * or a boolean; without it every parameter is taken for text, and for a list where it is given more than once.
    */
   describe?: Message | undefined;
-  /** Fields that may come in the query although the body is the whole request. Given in both, they must agree. */
+  /** Fields that may come in the query although the path or the whole body has them. Given twice, they must agree. */
   besides?: readonly string[] | undefined;
   /**
    * Of a method of the service itself: the resource that the whole path names. A parameter may repeat it (`name=operations`,
@@ -60,9 +61,11 @@ export function transcode({
     if (bodyRule === "*" && !isBeside)
       violate(name, "unknown query parameter: the request's fields are in the path and the body");
     else if (path === undefined) violate(name, "unknown query parameter");
+    else if (bound !== undefined && binding.isOwn && !isBeside)
+      violate(name, "unknown query parameter: it is in the path");
     else if (bodyRule !== undefined && path[0] === jsonNameFromProtoName(bodyRule)) {
       violate(fieldPathText(path), "is the body; it cannot be given in the query");
-    } else if (bound === undefined) bindQuery(request, path, texts, binding);
+    } else if (bound === undefined) bindQuery(request, { name, path, texts }, binding);
     else if (texts.some((text) => text !== bound && !repeatsPath(text, wholePath)))
       violate(fieldPathText(path), "differs from the path");
   }
@@ -103,6 +106,8 @@ interface Parameter {
   texts: string[];
 }
 
+type FieldParameter = Parameter & { path: string[] };
+
 /** The parameters of a query, one of two spellings (`pageSize`, `page_size`) together. */
 function parametersOf(query: URLSearchParams): Iterable<Parameter> {
   const parameters = new Map<string, Parameter>();
@@ -141,9 +146,14 @@ function bindPath(request: JsonObject, path: readonly string[], text: string, bi
 }
 
 /** A parameter of the query with all its values. */
-function bindQuery(request: JsonObject, path: readonly string[], texts: readonly string[], binding: Binding): void {
+function bindQuery(request: JsonObject, { name, path, texts }: FieldParameter, binding: Binding): void {
+  const { describe, isOwn } = binding;
   const field = fieldPathText(path);
-  const json = binding.describe ? describedJson(binding.describe, path, texts, binding) : undescribedJson(texts);
+  if (describe && fieldAtPath(describe, path) === undefined) {
+    binding.violate(isOwn ? name : field, `unknown query parameter; ${knownFields(describe)}`);
+    return;
+  }
+  const json = describe ? describedJson(describe, path, texts, binding) : undescribedJson(texts);
   if (json === undefined) return;
   const parent = parentOf(request, path, binding);
   if (parent === undefined) return;
@@ -171,11 +181,10 @@ function describedJson(
   { violate, isOwn }: Binding,
 ): Json | undefined {
   const field = fieldPathText(path);
-  const declared = fieldAtPath(describe, path);
-  if (declared === undefined) return violate(field, `unknown query parameter; ${describe.fullName} has no such field`);
-  const { label, type } = declared.field;
-  const { fromText } = type;
-  if (label === "map" || fromText === undefined) return violate(field, "cannot be given in the query");
+  const { label, type } = fieldAtPath(describe, path)?.field ?? {};
+  const fromText = type?.fromText;
+  if (label === "map" || type === undefined || fromText === undefined)
+    return violate(field, "cannot be given in the query");
   if (label === "repeated") return texts.map((text) => fromText(text));
   const [only = "", ...more] = texts;
   if (more.length > 0) return violate(field, "is given more than once");

@@ -19,9 +19,11 @@ export class Reading {
   readonly direction: Direction;
   readonly issues: Issue[] = [];
   readonly #path: PropertyKey[] = [];
+  readonly #maxDepth: number;
 
-  constructor(direction: Direction) {
+  constructor(direction: Direction, maxDepth = MAX_JSON_DEPTH) {
     this.direction = direction;
+    this.#maxDepth = maxDepth;
   }
 
   /** Whether the limit of issues is reached. Loops stop then, so that a bad input costs no more than a good one. */
@@ -36,7 +38,7 @@ export class Reading {
 
   /** The value at a key, read as its type; undefined if issues were reported instead. */
   readAt<T>(key: PropertyKey, input: unknown, type: Pick<ValueType<T>, "read">): T | undefined {
-    if (this.#path.length >= MAX_JSON_DEPTH) return this.report(`is nested deeper than ${MAX_JSON_DEPTH} levels`, key);
+    if (this.#path.length >= this.#maxDepth) return this.report(`is nested deeper than ${this.#maxDepth} levels`, key);
     this.#path.push(key);
     const value = type.read(input, this);
     this.#path.pop();

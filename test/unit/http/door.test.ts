@@ -176,6 +176,13 @@ describe("GetOperation", () => {
     expect((await knock("GET", `/v1/${NAME}`, { headers: { "If-None-Match": etag } })).status).toBe(200);
   });
 
+  test.each([`/v1/${NAME}:explain`, "/v1/projects/p/locations"])(
+    "alone is conditional: %s is answered whole to If-None-Match: *",
+    async (path) => {
+      expect((await knock("GET", path, { headers: { "If-None-Match": "*" } })).status).toBe(200);
+    },
+  );
+
   // "While it runs, `Retry-After` suggests the next poll."
   test.each([
     [0, "1"],
@@ -276,6 +283,9 @@ describe("a name that is malformed", () => {
 describe("unknown parameters and fields", () => {
   test.each([
     ["GET", `/v1/${NAME}?view=full`, ["view"]],
+    ["GET", `/v1/${NAME}?page_size=5`, ["page_size"]],
+    ["GET", `/v1/${NAME}?name=${NAME}`, ["name"]],
+    ["DELETE", `/v1/${NAME}?name=`, ["name"]],
     ["DELETE", `/v1/${NAME}?force=true`, ["force"]],
     ["POST", `/v1/${NAME}:cancel?timeout=1s`, ["timeout"]],
     ["POST", `/v1/${NAME}:wait?timeOut=1s&x=1`, ["timeOut", "x"]],

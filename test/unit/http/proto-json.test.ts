@@ -1,6 +1,7 @@
 // proto3 JSON at the door: absent fields in each form that emitters write, and numbers that JavaScript cannot hold.
 import { describe, expect, test } from "vitest";
 import { countFields, inexactNumbers, repeatedFields } from "../../../src/http/exact-json";
+import { MAX_JSON_DEPTH } from "../../../src/limits";
 import type { Json, JsonObject } from "../../../src/rpc/any";
 import { anAnswer } from "../../support/a-service";
 import { type DoorAnswer, knock } from "../../support/a-door";
@@ -139,6 +140,18 @@ describe("a number that JavaScript cannot hold", () => {
 
     expect(inexactNumbers(many, 50)).toHaveLength(50);
   });
+});
+
+test("a body that is one field of the request may be nested as deep as any body", async () => {
+  const levels = MAX_JSON_DEPTH - 2;
+  const nested = `${"[".repeat(levels - 1)}{"b":1}${"]".repeat(levels - 1)}`;
+  const { status } = await send(
+    "PATCH",
+    `/v1/${NAME}`,
+    `{"metadata":{"@type":"type.googleapis.com/x.Y","a":${nested}}}`,
+  );
+
+  expect(status).toBe(200);
 });
 
 test("every field of an Any comes to the store as it was sent, one named __proto__ too", async () => {
