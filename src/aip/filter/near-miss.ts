@@ -154,6 +154,14 @@ export function slipOfField(name: string, literal: Literal): ScalarField | undef
   return literal.timestamp ? like("createTime", "startTime", "endTime", "expireTime") : undefined;
 }
 
+/** `1 = metadata.n`: `1` is a field of the metadata by the grammar, and the other a text. */
+export function reversedTerm(name: string, { text, quoted, start }: Literal): Problem | undefined {
+  const [root = ""] = text.split(".", 1);
+  const isField = declaredLike(text) !== undefined || (root !== text && MESSAGES.includes(root));
+  if (quoted || !isField || !/^-?\d+$/.test(name)) return undefined;
+  return { index: start, expected: "the field on the left of its comparator", found: quoteFound(text) };
+}
+
 const MESSAGES = ["error", "metadata", "response"];
 
 /** The field of the same letters. `error_code` is one of `error.code`. */
@@ -182,6 +190,9 @@ const LOOKALIKES: readonly [RegExp, string][] = [
   [/[＝：＜＞！（）]/, "a comparator or parenthesis of ASCII: = : < > ! ( )"],
 ];
 
+/** `n=42AND done=true`. A word that ends so may be a word. */
+const KEYWORD_BEHIND_VALUE = /^(?:-?\d[\d.]*|true|false)(AND|OR|NOT)$/;
+
 /** A text without quotes that means something else in another language; undefined if it is a text. */
 export function suspiciousText({ text, quoted, start }: Literal): Problem | undefined {
   if (quoted) return undefined;
@@ -190,6 +201,8 @@ export function suspiciousText({ text, quoted, start }: Literal): Problem | unde
     expected: `${expected} (quoted, it is a text)`,
     found: quoteFound(text),
   });
+  const [, keyword] = KEYWORD_BEHIND_VALUE.exec(text) ?? [];
+  if (keyword !== undefined) return problem(`whitespace before "${keyword}"`);
   if (text.startsWith("~")) return problem("a value: there is no ~; = takes * for any run of characters");
   if (text.length > 1 && text.endsWith(";")) return problem('a value without ";": terms are joined by AND');
   const lookalike = LOOKALIKES.find(([pattern]) => pattern.test(text));
@@ -221,6 +234,7 @@ export function suspiciousValue(literal: Literal, comparator: Comparator): Probl
     expected: `${expected} (quoted, it is a text)`,
     found: quoteFound(text),
   });
+  if (text === "-" || text === "+") return problem("a number with its sign, as in -42");
   if (/^(?:null|NULL)$/.test(text))
     return problem('a value: ":*" asks whether a field is set, and NOT whether it is not');
   if (/^(?:true|false)$/i.test(text) && literal.boolean === undefined) return problem(text.toLowerCase());

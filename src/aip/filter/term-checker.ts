@@ -14,7 +14,7 @@ import {
 import { type Outcome, accept, quoteFound, refuse } from "./filter-error";
 import { Code } from "../../rpc/code";
 import { keySpellings } from "./key-spelling";
-import { slipOfField, suspiciousText, suspiciousValue } from "./near-miss";
+import { reversedTerm, slipOfField, suspiciousText, suspiciousValue } from "./near-miss";
 import type { Comparator } from "./lexer";
 import type { Literal } from "./literal";
 import { containsPattern, matchesAnything } from "./wildcard";
@@ -39,7 +39,8 @@ export function checkTerm(field: ResolvedField, placed: PlacedComparator, litera
     case "json": {
       const { comparator } = placed;
       const { field: root, path, alone } = field;
-      const problem = suspiciousValue(literal, comparator);
+      const reversed = alone === undefined ? undefined : reversedTerm(alone, literal);
+      const problem = reversed ?? suspiciousValue(literal, comparator);
       if (problem) return refuse(problem);
       const slip = alone === undefined ? undefined : slipOfField(alone, literal);
       if (slip !== undefined) {
