@@ -45,7 +45,7 @@ export interface Env {
   CORS_ORIGINS?: string;
   /** How many operations one caller may have under way; unset: no bound. */
   MAX_OPERATIONS_PER_CALLER?: string;
-  /** What may be started in a day, by each caller and by strangers under one parent (docs/access.md). */
+  /** The quota of starts in a day, for each caller and for strangers under one parent (docs/access.md). */
   START_QUOTA?: unknown;
   /** A secret: one or two keys that seal page tokens, instead of each scope's own. */
   PAGE_TOKEN_KEYS?: string;

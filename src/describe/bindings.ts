@@ -19,7 +19,7 @@ export interface Binding {
 /** A literal, or a variable with the pattern of its value: literals and `*`. */
 export type Part = { literal: string } | { variable: string; pattern: readonly string[] };
 
-/** What Google's own services have; methods add the parents that they name. */
+/** The paths of Google's own services. Methods add the parents that they name. */
 const PARENTS = ["projects/*", "projects/*/locations/*", "projects/*/regions/*"] as const;
 
 /** The bindings of one version, in the order of the table: of two for one path the first is the one that serves it. */
@@ -72,7 +72,7 @@ function bindingsOfRule(
   });
 }
 
-/** What a policy may stand on: parents, their operations, and the root, which is written `operations`. */
+/** The resources that can have a policy: parents, their operations, and the root, which is written `operations`. */
 function policyResources(parents: readonly string[]): string[] {
   return [...parents.flatMap((parent) => [parent, `${parent}/operations/*`]), "operations/*", "operations"];
 }

@@ -21,7 +21,7 @@ const JSON_MEDIA = "application/json";
 /** AIP-193. */
 const errorSchema: JsonObject = {
   type: "object",
-  description: "What every error is answered with (AIP-193).",
+  description: "The body of every error (AIP-193).",
   required: ["error"],
   properties: {
     error: {

@@ -11,7 +11,7 @@ export interface QueryParameter {
   field: FieldDescriptor;
 }
 
-/** What a method takes in the query, but for what its path has already. */
+/** The query parameters of a method, without the fields of its path. */
 export function queryParameters(binding: Binding, schemas: Schemas): QueryParameter[] {
   const { row, http } = binding;
   const bound = new Set(boundVariables(binding).map(jsonNameFromProtoName));
@@ -24,7 +24,7 @@ export function queryParameters(binding: Binding, schemas: Schemas): QueryParame
     });
 }
 
-/** What a request's own declaration says of a path variable. */
+/** The description of a path variable in a request's own declaration. */
 export function variableDescription({ row }: Binding, variable: string, schemas: Schemas): string | undefined {
   const { request } = row;
   const path = variable.split(".").map(jsonNameFromProtoName).join(".");

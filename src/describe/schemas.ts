@@ -25,7 +25,7 @@ export interface Dialect {
 
 /** The schemas of a document by their short names. */
 export class Schemas {
-  /** What the document has. */
+  /** The schemas of the document. */
   readonly #descriptors: Descriptors;
   /** That, and the requests whose fields come in path and query alone. */
   readonly #known: Descriptors;
@@ -224,7 +224,7 @@ export function jsonBody({ row, http }: Binding): string | undefined {
   return row.method?.input ? undefined : http.body;
 }
 
-/** What of a method's messages a document has: bodies and answers. */
+/** The messages of a method that a document has: bodies and answers. */
 function messagesOf(binding: Binding): Message[] {
   const { request, response, method } = binding.row;
   const messages: (Message | undefined)[] = [response, method?.responseMessage, method?.metadataMessage];

@@ -8,8 +8,8 @@ const OF_THE_SERVICE =
   /^(?:google\.(?:longrunning|rpc|protobuf|iam\.v1|type|cloud\.location)|edge_operations\.v1)\.[A-Z]/;
 
 /**
- * `example.v1.Table` → `Table`, or `ExampleV1Table` where another message has that name. What every deployment serves
- * keeps its short names, so that a method that is added renames nothing of it.
+ * `example.v1.Table` → `Table`, or `ExampleV1Table` where another message has that name. The messages that every
+ * deployment serves keep their short names, so that an added method renames none of them.
  */
 export function shortNames(fullNames: readonly string[]): Map<string, string> {
   const rivalsByName = Map.groupBy(fullNames, shortName);

@@ -14,8 +14,8 @@ export class Alarm {
   }
 
   /**
-   * Reads when the alarm is armed. To be awaited before a synchronous transaction that may arm it. What should have fired
-   * long ago is read again: an alarm whose handler failed six times is dropped by the platform without a word.
+   * Reads when the alarm is armed. To be awaited before a synchronous transaction that may arm it. An overdue alarm is
+   * read again, because the platform silently drops an alarm whose handler failed six times.
    */
   async read(): Promise<void> {
     const armed = this.#armedTime;

@@ -33,7 +33,7 @@ export interface IndexRow {
   facts: string;
 }
 
-/** What `facts` holds. */
+/** The content of `facts`. */
 export interface IndexFacts {
   startTime?: number;
   endTime?: number;

@@ -24,7 +24,7 @@ export interface PageRequest {
   isForAllShards?: boolean;
 }
 
-/** What a page may take, and wants. */
+/** The request of a page, and its limits. */
 export type PageAllowance = Required<Pick<PageRequest, "limit" | "maxRows" | "maxBytes">>;
 
 export interface PageRow extends RowKey {

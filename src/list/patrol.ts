@@ -1,5 +1,5 @@
-// The patrol: a walk of the sweep over the operations of one index shard that run, so that each is looked in on now and
-// then. It is decided here, and remembered by the shard.
+// The patrol: a walk of the sweep over the running operations of one index shard, so that each is checked now and then.
+// It is decided here, and remembered by the shard.
 import { MAX_PATROL_ROWS, PATROL_AGE_MS, PATROL_INTERVAL_MS } from "../limits";
 import type { RowKey } from "./page";
 
@@ -14,7 +14,7 @@ export interface Patrol {
 /** The next part of a walk: rows of what runs, oldest first. */
 export interface PatrolPart {
   patrol: Patrol;
-  /** What is younger is still in the hands of its own alarm. */
+  /** A younger operation is left to its own alarm. */
   createdBefore: number;
   limit: number;
 }

@@ -1,4 +1,4 @@
-// What a requestId stands for (AIP-155). PERSISTED CONTRACT: it is stored, and crosses from Worker to index.
+// The reservation of a requestId (AIP-155). PERSISTED CONTRACT: it is stored, and crosses from Worker to index.
 
 export interface Reservation {
   /** The operation that the requestId starts, reserved before it is started. */
@@ -13,7 +13,7 @@ export interface Reservation {
   inputDigest?: string;
 }
 
-/** What shard 0 says to a reservation. */
+/** The answer of shard 0 to a reservation. */
 export type ReserveAnswer =
   | { ok: true; reservation: Reservation }
   /** The shard has no room for another requestId. */

@@ -16,9 +16,9 @@ export interface DeclaredType {
 
 const STRUCT = "google.protobuf.Struct";
 
-/** @throws TypeError where a name is none. `option` says whose it is. */
+/** @throws TypeError if a name is not a full name. `option` is the option that has it. */
 export function declaredType<T extends object>(option: string, type: TypeDeclaration<T>): DeclaredType {
-  // What a handler gives is checked by `toJson` before anything else is made of it.
+  // `toJson` checks a handler's value before anything else uses it.
   if (type instanceof Message) return { name: type.fullName, message: type };
   if (type === undefined || type === STRUCT) return { name: undefined, message: undefined };
   if (/^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$/.test(type)) return { name: type, message: undefined };

@@ -30,7 +30,7 @@ import { decodeRequest } from "./request-schema";
 /** The parts of a method's RunPolicy that its declaration decides; the rest is the deployment's. */
 export type DeclaredPolicy = Omit<RunPolicy, "leaseMs" | "resendMs" | "snapshot" | "usualDurationMs">;
 
-/** A checked method. What its request is inside is nobody's business but its own: `run` decodes what it is given. */
+/** A checked method. Only the method knows the type of its request: `run` decodes its argument. */
 export interface Method {
   id: string;
   version: string;
@@ -51,7 +51,9 @@ export interface Method {
   requestMessage: Message | undefined;
   responseMessage: Message | undefined;
   metadataMessage: Message | undefined;
-  /** What a start needs to know of the request. Throws INVALID_ARGUMENT where the JSON is no request of this method. */
+  /**
+   * The facts that a start needs from the request. Throws INVALID_ARGUMENT where the JSON is no request of this method.
+   */
   prepare(json: JsonObject, context: StartContext): Promise<PreparedStart>;
   run(json: JsonObject, operation: OperationContext): Promise<object>;
 }

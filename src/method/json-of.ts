@@ -19,8 +19,8 @@ type Refused =
   | ReadableStream;
 
 /**
- * What `JSON.parse(JSON.stringify(value))` gives of a `T`: a Date becomes a string, undefined becomes null, and what JSON
- * cannot hold becomes `never`.
+ * The type of `JSON.parse(JSON.stringify(value))` for a `T`: a Date becomes a string, undefined becomes null, and a
+ * type that JSON does not have becomes `never`.
  */
 export type JsonOf<T> = unknown extends T
   ? T

@@ -71,7 +71,7 @@ class Walk {
     if (!("toJSON" in value && typeof value.toJSON === "function")) return this.#problemOfParts(value, depth);
     if (value instanceof Date && Number.isNaN(value.getTime())) return problem("is an invalid Date");
     const json: unknown = (value as { toJSON(key: string): unknown }).toJSON("");
-    // What a toJSON gives is written by its parts: a toJSON of its own is not called.
+    // The result of a toJSON is written by its parts. Its own toJSON is not called.
     return typeof json === "object" && json !== null ? this.#problemOfParts(json, depth) : this.problemOf(json, depth);
   }
 
@@ -115,7 +115,9 @@ function pathOf({ path }: Problem): string {
   return path.toReversed().join("").replace(/^\./, "");
 }
 
-/** What Object.prototype.toString says of objects that JSON.stringify writes whole. A class of the handler's own is an Object. */
+/**
+ * The Object.prototype.toString of objects that JSON.stringify writes whole. A class of the handler's own is an Object.
+ */
 const JSON_KINDS: ReadonlySet<string> = new Set(["Object", "String", "Number", "Boolean"]);
 
 function tagOf(value: object): string {

@@ -1,4 +1,4 @@
-// What the API's owner declares about a method that starts operations, and what its function is given.
+// The declaration of a method that starts operations, by the API's owner, and the argument of its function.
 import type { DurationText } from "../aip/duration";
 import type { Json, JsonObject } from "../rpc/any";
 import type { Message } from "../protobuf/message";
@@ -39,7 +39,7 @@ export interface StartContext {
 /** A result that was known at once: the operation is created done (AIP-151). */
 export type ImmediateResult<Response> = { response: Response } | { error: RpcError };
 
-/** What a method's function is given beside the request. */
+/** The second argument of a method's function, beside the request. */
 export interface OperationContext<Metadata extends object = JsonObject> {
   /** The operation's full resource name. */
   readonly name: string;
@@ -114,11 +114,14 @@ export interface MethodDeclaration<
    */
   request: RequestSchema<Request>;
   /**
-   * What `run` resolves to: a declared message, by which it is checked and encoded, or a full message name. Default:
+   * The type of the result of `run`: a declared message, which checks and encodes it, or a full message name. Default:
    * `google.protobuf.Struct`.
    */
   responseType?: Message<Response> | string;
-  /** What `progress` reports, likewise. Default: `google.protobuf.Struct`, with the default fields beside the method's own. */
+  /**
+   * The type of the reports of `progress`, in the same way. Default: `google.protobuf.Struct`, with the default fields
+   * beside the method's own.
+   */
   metadataType?: Message<Metadata> | string;
   /** The metadata of the first answer. */
   initialMetadata?: (request: Request, context: StartContext) => Same<Metadata>;

@@ -12,16 +12,15 @@ type RequestDecoder<T> = (json: JsonObject) => T | Promise<T>;
 /** A decoder, or a Standard Schema: a declared message, or one of zod, valibot, ArkType and others. */
 export type RequestSchema<T> = RequestDecoder<T> | StandardSchemaV1<unknown, T>;
 
-/** What a schema makes of JSON. */
+/** The output type of a schema. */
 export type InferRequest<S> =
   S extends StandardSchemaV1<unknown, infer T> ? T : S extends (json: JsonObject) => infer T ? Awaited<T> : never;
 
 /**
  * Decodes a request.
- *
  * @throws RpcError INVALID_ARGUMENT with one field violation for each problem, at most {@link MAX_FIELD_VIOLATIONS}. An
- * RpcError that the decoder throws is thrown on as it is. What a thrown error of another kind says stays in `cause`, for
- * the log: it was written for the decoder's author, and may quote what no client should see.
+ * RpcError that the decoder throws is thrown on as it is. The text of another thrown error stays in `cause`, for the
+ * log, because it was written for the decoder's author and may quote secrets.
  */
 export async function decodeRequest<T>(schema: RequestSchema<T>, json: JsonObject): Promise<T> {
   let issues: readonly VendorIssue[];

@@ -1,4 +1,4 @@
-// What an operator can do about an operation that does not go on as it should.
+// Advice for operators about an operation that does not progress as it should.
 import { EXPLANATION_LATE_MS, EXPLANATION_RESENDS } from "../limits";
 import { nextDueTime } from "../lifecycle/due";
 import type { OperationRecord } from "../lifecycle/record";

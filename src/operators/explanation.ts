@@ -76,7 +76,8 @@ function attemptsOf(record: OperationRecord): Json[] {
     number: attemptNumber(record),
     startTime: timestamp(attemptStartTime),
     endTime: timestamp(record.endTime),
-    // What ends an operation in the middle of an attempt ends the attempt: success, cancellation, the deadline.
+    // An event that ends an operation in the middle of an attempt also ends the attempt: success, cancellation, the
+    // deadline.
     end: isFinal(state) ? endWithOperation(record) : undefined,
   });
   return [...ended, present];
@@ -131,7 +132,7 @@ function queue({ queueMessage }: OperationRecord, { lane }: LiveFacts) {
   return defined({ lane, sends: resends + 1, nextSendTime: timestamp(resendTime) });
 }
 
-/** What is stored for a replay to go on from. */
+/** The stored state from which a replay continues. */
 function progress({ state, work = {}, inputBytes }: OperationRecord) {
   if (isFinal(state)) return undefined;
   const { steps, checkpoint, sleeps } = work;

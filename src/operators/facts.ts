@@ -1,4 +1,4 @@
-// What an explanation needs beside the record: how things stand just now around an operation.
+// The facts that an explanation needs beside the record: the present state around an operation.
 
 /** How an operation stands with its SlotsObject. PERSISTED CONTRACT: it crosses between objects. */
 export interface SlotStanding {
@@ -14,7 +14,7 @@ export interface SlotStanding {
 export interface LiveFacts {
   /** When the object's alarm is armed for. */
   alarmTime: number | undefined;
-  /** Whether the runner that holds the lease has its channel open, and when it was last heard of on it. */
+  /** Whether the channel of the runner with the lease is open, and when the runner last sent something on it. */
   isConnected: boolean;
   lastKeepAliveTime: number | undefined;
   /** The binding through which its last queue message went; undefined where no queue is bound. */

@@ -1,4 +1,4 @@
-// What happens to an operation next, should nobody do anything: when, and in plain sentences.
+// The next events of an operation if no one acts: their times, and plain sentences.
 import { MAX_PLATFORM_DEATHS } from "../limits";
 import { attemptNumber } from "../lifecycle/attempt";
 import { type DueTransition, dueTimes } from "../lifecycle/due";

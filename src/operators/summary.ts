@@ -64,7 +64,7 @@ function queuedWork(record: OperationRecord): string {
   return number === 1 ? "It has not run yet, and" : `Attempt ${number} is to begin, and`;
 }
 
-/** What the status message adds to the state: why a consumer gave the work back. */
+/** The part of the status message that adds to the state: the reason why a consumer returned the work. */
 function said(record: OperationRecord): string {
   return record.queueMessage?.undeployed ? `. A consumer gave it back: ${undeployedMessage(record)}` : "";
 }
@@ -81,7 +81,7 @@ function runner({ lease }: OperationRecord, live: LiveFacts, now: number): strin
   const heard =
     live.lastKeepAliveTime === undefined
       ? "has sent no keep-alive yet"
-      : `was last heard of at ${when(live.lastKeepAliveTime, now)}`;
+      : `sent its last sign of life at ${when(live.lastKeepAliveTime, now)}`;
   return `Its runner is connected and ${heard}; ${until}.`;
 }
 
@@ -92,7 +92,7 @@ function cancelRequest({ cancellation }: OperationRecord, now: number): string {
 function heartbeat({ external }: OperationRecord, now: number): string {
   const { heartbeatMs, heartbeatDueTime = 0 } = external ?? {};
   if (heartbeatMs === undefined) return "It has no heartbeat timeout.";
-  return `It was last heard of at ${when(heartbeatDueTime - heartbeatMs, now)}, and may be silent for ${length(heartbeatMs)}.`;
+  return `Its last report came at ${when(heartbeatDueTime - heartbeatMs, now)}, and it may be silent for ${length(heartbeatMs)}.`;
 }
 
 const endOf: Record<AttemptEnd, string> = {

@@ -8,7 +8,7 @@ import { EVERYONE_MAY, type Principal } from "../iam/principal";
 import { JUDGEMENT_MS } from "../limits";
 import { type AncestorPolicyPorts, ancestorPolicies } from "./iam-policy";
 
-/** What only administrators of the deployment do, whatever the policies say. */
+/** The permissions of administrators of the deployment alone, whatever the policies say. */
 export type AdministratorAction = "apiKeys.create" | "apiKeys.list" | "apiKeys.revoke";
 
 /** Calls that are written to the log with their outcome. */
@@ -56,7 +56,10 @@ export class Authorizer {
     if (!allowed) throw denial(this.principal, permission, resource);
   }
 
-  /** What the caller may do to an operation, for its object to judge; the same work whether it exists or not. */
+  /**
+   * The caller's access to an operation, for its object to judge. It takes the same work whether or not the operation
+   * exists.
+   */
   async accessTo(permission: Permission, name: string): Promise<Access> {
     const { id, members } = this.principal;
     const isGranted = await this.isGranted(permission, name);

@@ -47,13 +47,13 @@ export interface EmulationScript {
   start: {
     /** How long the answer is held back. */
     delayMs: number;
-    /** What a start before `untilMs` is answered with; nothing is started. */
+    /** The answer to a start before `untilMs`. Nothing is started. */
     httpError?: Status;
     untilMs: number;
   };
 }
 
-/** Whose work the script stands in for, and the metadata that it starts with. */
+/** The method whose work the script replaces, and the initial metadata. */
 export interface Emulated {
   method: Pick<Method, "metadataType" | "metadataMessage" | "responseMessage">;
   initialMetadata: object;
@@ -162,7 +162,7 @@ function pollsFrom(polls: readonly MessageType<typeof PollScript>[], violate: Vi
   });
 }
 
-/** What the method's own work could not report or return, its emulation cannot either. */
+/** An emulation cannot report or return what the method's own work could not. */
 function check(
   declared: Message | undefined,
   value: object,

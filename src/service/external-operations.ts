@@ -213,7 +213,7 @@ function maskPaths(mask: string, given: Record<MaskPath, Json | undefined>, viol
 
 export interface UpdateOperationRequest {
   name: string;
-  /** What `updateMask` names of the Operation in the body. */
+  /** The fields of the Operation in the body that `updateMask` names. */
   operation: SentOperation;
   /** `metadata`, `response`, `error`, comma-separated. */
   updateMask: string;

@@ -1,4 +1,4 @@
-// What an isolate remembers of index shards that are near their limit, so that each start does not ask them again.
+// An isolate's cache of index shards that are near their limit, so that not every start asks them again.
 import { scopeFromParent } from "../aip/resource-name";
 import { FULL_SHARD_MEMORY_MS, MAX_REMEMBERED_SCOPES } from "../limits";
 import type { KnownShards } from "../contract/index-start";
@@ -20,7 +20,7 @@ export class FullShards {
     return { full, shardCount: remembered.shardCount };
   }
 
-  /** What a start found: a shard frees space as its operations expire, so this is believed for a while only. */
+  /** The finding of a start. A shard frees space as its operations expire, so the cache keeps it for a while only. */
   note(scope: IndexScope, { full, shardCount }: KnownShards, now: number): void {
     const key = keyOf(scope);
     if (!this.#scopes.has(key) && this.#scopes.size >= MAX_REMEMBERED_SCOPES) this.#scopes.clear();

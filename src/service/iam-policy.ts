@@ -33,7 +33,7 @@ export interface PolicyStore {
   test(resource: string, permissions: readonly Permission[]): Promise<readonly Permission[]>;
 }
 
-/** What the IAM methods need of the world. */
+/** The ports of the IAM methods. */
 export interface IamService {
   policies: PolicyStore;
   /** Whether ADMINS names someone, who is an administrator whatever the policies say. */

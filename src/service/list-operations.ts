@@ -61,7 +61,7 @@ function isSmall(parts: readonly (string | ReadableStream<Uint8Array>)[]): parts
   return characters <= MAX_JOINED_PAGE_CHARACTERS;
 }
 
-/** A token of a scope that never gave one out is none; nothing is stored to find that out. */
+/** A scope that never issued a token has no key, and checking this stores nothing. */
 async function openingKeys({ lists, tokenKeys }: ListPorts, parent: string): Promise<readonly string[]> {
   if (tokenKeys) return tokenKeys;
   const key = await lists.existingTokenKey(parent);

@@ -53,8 +53,8 @@ export function jurisdictionsOfParent(locations: Locations, parent: string): (st
 }
 
 /**
- * What of a list cannot be seen while the index in a jurisdiction is out of reach (AIP-217): the locations that are there
- * where the list goes over locations; else the parent, as far as it has no wildcard; `operations` for the bare collection.
+ * The part of a list that is missing while the index in a jurisdiction cannot be reached (AIP-217): its locations if
+ * the list covers several; otherwise the parent up to its first wildcard, or `operations` for the bare collection.
  */
 export function resourcesOutOfReach(locations: Locations, parent: string, jurisdiction: string | undefined): string[] {
   const segments = parent.split("/");

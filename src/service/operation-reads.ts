@@ -50,7 +50,7 @@ async function read(ports: ReadPorts, asked: Read): Promise<ReadAnswer | undefin
   }
 }
 
-/** What keeps a snapshot from being read keeps nobody from asking the object, or from hearing that it was not reached. */
+/** If a snapshot cannot be read, the object is still asked, and the caller still learns that it was not reached. */
 async function snapshot(ports: ReadPorts, { name }: Read): Promise<SnapshotAnswer | undefined> {
   try {
     return (await ports.isGranted(name)) ? await ports.snapshots.read(name) : undefined;

@@ -3,7 +3,7 @@ import { MAX_PAGE_TOKEN_CHARACTERS } from "../limits";
 import type { RowKey } from "../list/page";
 import { invalidArgument } from "../rpc/error";
 
-/** What a token is good for: the same list with the same filter, and nothing else. */
+/** A token is valid for the same list with the same filter, and for nothing else. */
 export interface TokenBinding {
   parent: string;
   filter: string;

@@ -1,4 +1,4 @@
-// What the services need of the world: implemented by durable/, replaced by fakes in tests.
+// The ports of the services: implemented by durable/, replaced by fakes in tests.
 import type {
   OperationAnswer,
   ReadAnswer,
@@ -30,8 +30,8 @@ export interface OperationStore {
     options: { place: Place; input: StreamedInput | undefined; options: StartOptions },
   ): Promise<StartAnswer>;
   /**
-   * What a repetition of the start is answered with: the operation, for the caller who started it, whose requestId names it.
-   * undefined: it is not there (any more), or was never stored.
+   * The answer to a repetition of the start: the operation, for the caller who started it and whose requestId names it.
+   * undefined: it does not exist any more, or was never stored.
    */
   started(name: string): Promise<OperationAnswer | undefined>;
   /** undefined: no operation of this name is to be seen. */
@@ -46,7 +46,7 @@ export interface OperationStore {
   delete(name: string): Promise<boolean>;
   /** An edge_operations.v1.OperationExplanation as JSON, also of an operation that was deleted and is still at work. */
   explain(name: string): Promise<string | undefined>;
-  /** What a retry of the operation is made of, or why there is none. */
+  /** The source of a retry, or the reason why the operation cannot be retried. */
   retrySource(name: string): Promise<RetrySource | undefined>;
 }
 
@@ -102,7 +102,7 @@ export interface IndexSource {
 /** The index. Throws UNAVAILABLE where a shard cannot be reached. */
 export interface OperationLists {
   page(source: IndexSource, request: PageRequest): Promise<ShardPage>;
-  /** The key of the page tokens of a parent's scope, base64 of 32 bytes; made where there is none yet. */
+  /** The key of the page tokens of a parent's scope, base64 of 32 bytes. Made at its first use. */
   tokenKey(parent: string): Promise<string>;
   /** The same; undefined where none was made yet, and so no token was ever given out. */
   existingTokenKey(parent: string): Promise<string | undefined>;

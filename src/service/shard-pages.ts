@@ -29,7 +29,7 @@ export interface MergedPage {
   rows: PageRow[];
   /** Where the next page begins; undefined at the end. */
   next: RowKey | undefined;
-  /** What could not be reached. */
+  /** The parts that could not be reached. */
   unreachable: string[];
 }
 
@@ -102,7 +102,7 @@ class Walk {
     );
   }
 
-  /** Another round. What fails here is left to the next page: this one has something to answer already. */
+  /** Another round. A failure here is left to the next page, because this page has operations already. */
   async goOn(): Promise<void> {
     const open = this.#open();
     const share = shareOf(this.#allowance(this.#known().rows.length), open.length);

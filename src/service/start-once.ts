@@ -15,10 +15,10 @@ import { slotKey } from "./slot-key";
 import type { SpendQuota } from "./start-quota";
 import type { IndexScope, OperationStore, Place, RequestStore, SlotStore } from "./ports";
 
-/** What the requestIds of retries are told from those of other starts by. */
+/** Separates the requestIds of retries from those of other starts. */
 const RETRY_OPERATION = "edge_operations.v1.Operators.RetryOperation";
 
-/** Who starts an operation. */
+/** The caller that starts an operation. */
 export interface Caller {
   /** The same for the same caller for ever; empty for everyone who sent no credentials, or need not. */
   id: string;
@@ -65,7 +65,7 @@ export interface StartPorts {
   slots: SlotStore;
   /** Counts what callers start in a day; undefined: nothing is counted. */
   spendQuota?: SpendQuota | undefined;
-  /** What this isolate remembers of full index shards. */
+  /** This isolate's cache of full index shards. */
   fullShards: FullShards;
 }
 
@@ -137,8 +137,8 @@ async function reservedStart(
 }
 
 /**
- * Starts under a slot of the caller's, where those are counted. What is done at once needs none. An operation that is
- * present already takes nothing: it is only compared.
+ * Starts under a slot of the caller's, where those are counted. An operation that is done at once needs none. An
+ * operation that is present already takes nothing: it is only compared.
  */
 async function startMinted(
   { store, slots, spendQuota, fullShards }: StartPorts,

@@ -22,7 +22,7 @@ import {
   startOnce,
 } from "./start-once";
 
-/** What the deployment decides of every operation. */
+/** The deployment's settings for every operation. */
 export interface Deployment {
   policy: Pick<RunPolicy, "leaseMs" | "resendMs" | "snapshot">;
   locations: Locations;
@@ -44,7 +44,7 @@ export interface StartRequest {
   target: string;
   apiVersion: string;
   input: StreamedInput | undefined;
-  /** What happens instead of the method's work, where the deployment emulates. */
+  /** The script that replaces the method's work, if the deployment emulates. */
   script: string | undefined;
   caller: Caller;
   /** Milliseconds since 1970. */
@@ -131,7 +131,7 @@ function newOperation(
   };
 }
 
-/** What storing would check, without storing it. */
+/** The checks of storing, without storing. */
 async function checkInput({ stream, maxBytes }: StreamedInput): Promise<void> {
   let bytes = 0;
   for await (const part of stream) {

@@ -1,11 +1,11 @@
-// What may be started, and so stored, in a day: a bound on storage where strangers may start operations (docs/access.md).
+// The quota of starts in a day: a limit on storage if strangers may start operations (docs/access.md).
 import { type Principal, isAnonymous } from "../iam/principal";
 import { QUOTA_WINDOW_MS } from "../limits";
 import { RpcError } from "../rpc/error";
 import { retryInfo } from "../rpc/status";
 import { sha256Hex } from "./digest";
 
-/** What may be started in a window. PERSISTED CONTRACT: it crosses from Worker to object. */
+/** The limits of one window. PERSISTED CONTRACT: it crosses from Worker to object. */
 export interface QuotaLimits {
   operations?: number | undefined;
   /** Of requests and streamed bodies. */
@@ -20,7 +20,7 @@ export interface StartQuota {
   perParent?: QuotaLimits | undefined;
 }
 
-/** What was spent. PERSISTED CONTRACT: stored under `quota`. */
+/** The spent part. PERSISTED CONTRACT: stored under `quota`. */
 export interface Spending {
   /** When the window ends, in milliseconds since 1970. */
   endTime: number;

@@ -22,11 +22,11 @@ const WaitRequestMessage = message("google.showcase.v1beta1.WaitRequest", {
   ),
   response: oneof(
     { error: messageField(2, RpcStatus), success: messageField(3, WaitResponse) },
-    { description: "What it ends with. Unless given: an empty response." },
+    { description: "The result. Unless given: an empty response." },
   ),
 });
 
-/** What the work is given. */
+/** The request of the work. */
 interface WaitRequest {
   /** When it ends; absent: at once. */
   end: { endTime: Timestamp } | { ttl: Duration } | undefined;

@@ -149,7 +149,7 @@ export function selectDueRows(sql: SqlStorage, now: number, limit: number): DueR
     .map(dueRowFromStored);
 }
 
-/** What runs, oldest first, behind a row. */
+/** Running operations, oldest first, after a row. */
 export function selectRunningRows(
   sql: SqlStorage,
   { after, createdBefore, limit }: { after: RowKey | undefined; createdBefore: number; limit: number },

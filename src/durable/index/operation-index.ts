@@ -48,7 +48,7 @@ const PATROL_KEY = "patrol";
 /** AES-256. */
 const TOKEN_KEY_BYTES = 32;
 
-/** What one visit of the sweep came to. PERSISTED CONTRACT: it crosses from the index to the cron door. */
+/** The outcome of one visit of the sweep. PERSISTED CONTRACT: it crosses from the index to the cron door. */
 export interface Swept {
   /** Rows that were checked with their operations. */
   settled: number;
@@ -113,7 +113,7 @@ export class OperationIndex extends DurableObject<Env> {
     }
   }
 
-  /** Its size. From 70 % of what an object holds, operators hear of it once an hour. */
+  /** Its size. From 70 % of an object's capacity on, operators are warned once an hour. */
   #watchSize(): number {
     const bytes = this.#sql.databaseSize;
     const now = Date.now();
@@ -239,7 +239,10 @@ export class OperationIndex extends DurableObject<Env> {
     await this.#settleDue();
   }
 
-  /** For the sweep: settles what is due, and looks in on some of what runs. It writes nothing where nothing has changed. */
+  /**
+   * For the sweep: settles what is due, and checks some running operations. It writes nothing where nothing has
+   * changed.
+   */
   async sweep(): Promise<Swept> {
     this.#repaired = 0;
     const settled = await this.#settleDue();
@@ -290,7 +293,7 @@ export class OperationIndex extends DurableObject<Env> {
     const check = {};
     this.#checks.set(row.id, check);
     const answer = await this.#ask(row);
-    // Whoever wrote the row meanwhile knew better than an answer that was under way.
+    // A row that was written meanwhile is newer than the answer.
     if (this.#checks.get(row.id) !== check) return;
     this.#checks.delete(row.id);
     // A start that a deployment of other shards repeated has its row in another shard; the one of its first try goes.
@@ -302,7 +305,7 @@ export class OperationIndex extends DurableObject<Env> {
     if (answer !== "unreachable" && !isKnown) upsertRow(this.#sql, answer);
     if (answer !== "unreachable" && answer.reservation)
       this.#reservations.markCreated(answer.reservation, row.id, true);
-    // What is due as it was before would be asked again at once, and keep the others waiting.
+    // A row with its old due time would be asked again at once and delay the others.
     if (row.dueTime <= Date.now() && (answer === "unreachable" || answer.dueTime <= Date.now())) {
       setDueTime(this.#sql, row, Date.now() + INDEX_UNREACHABLE_DELAY_MS);
     }

@@ -9,7 +9,7 @@ import type { PageRequest, PageRow, ShardPage } from "../../list/page";
 import { utf8Length } from "../../rpc/utf8";
 import { type Scan, type ScannedRow, selectRows } from "./index-sql";
 
-/** What reading a row costs, in the units of {@link Work}. */
+/** The cost of reading a row, in the units of {@link Work}. */
 const ROW_COST = 1_500;
 const READ_COST_PER_CHARACTER = 1;
 /** Rows that a statement reads to find its place. */
@@ -62,7 +62,7 @@ function mustParse(text: string): Filter {
   return parsed.filter;
 }
 
-/** The row, if it is of the parent and matches the filter. What finding out costs is taken from `work`. */
+/** The row, if it is of the parent and matches the filter. The cost of the check is taken from `work`. */
 function matchOf(
   { createTime, id, done, contents }: ScannedRow,
   { pattern, filter, work }: { pattern: string | undefined; filter: Filter; work: Work },

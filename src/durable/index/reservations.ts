@@ -95,7 +95,7 @@ export class Reservations {
   async #standing(key: string): Promise<Reservation | undefined> {
     const found = selectReservation(this.#storage.sql, key);
     if (!found) return undefined;
-    // Whether the walk has come by or not, a requestId whose time is over can be used again.
+    // An expired requestId can be used again, whether or not the walk has reached it.
     if (await this.#isOver(found)) deleteReservation(this.#storage.sql, found);
     const standing = selectReservation(this.#storage.sql, key);
     return standing && reservationFrom(standing);
@@ -191,7 +191,7 @@ function isWalkedDay({ createTime }: StoredReservation, now: number): boolean {
   return days > 0 && Number.isInteger(Math.log2(days));
 }
 
-/** What crosses to the Worker. */
+/** The part that crosses to the Worker. */
 function reservationFrom({ key: _key, isHere: _isHere, ...reservation }: StoredReservation): Reservation {
   return reservation;
 }

@@ -97,7 +97,7 @@ export function apiKeyStore(namespace: DurableObjectNamespace<KeyObject>): ApiKe
     revoke: (id, revokeTime) => ask(id, async (stub): Promise<ApiKeyRecord | undefined> => stub.revoke(revokeTime)),
     async list({ cursor, limit }): Promise<ApiKeyPage> {
       const entries = await ask(LIST_NAME, async (stub): Promise<string[]> => stub.entries({ cursor, limit }));
-      // What each key's own object says is true: the list knows only that there is one.
+      // Each key's own object has the truth. The list knows only that the key exists.
       const records = await Promise.all(entries.map((entry) => get(entry.split("/").at(-1) ?? "")));
       return {
         records: records.filter((record) => record !== undefined),

@@ -78,14 +78,14 @@ export class Chunks {
       if (tail) await writer.write(encoder.encode(tail));
       await writer.close();
     } catch (error) {
-      // Whoever read has stopped; or a row is missing, and what was read must not pass for the whole.
+      // The reader has stopped; or a row is missing, and a part must not pass for the whole.
       console.info({ message: "stream not read to its end", error: String(error) });
       await writer.abort(error).catch(() => undefined);
     }
   }
 }
 
-/** What of the rows is streamed, and the text around it. */
+/** The streamed part of the rows, and the text around it. */
 interface StreamAround {
   count?: number;
   head?: string;
@@ -111,8 +111,8 @@ export interface StoreStreamOptions {
 }
 
 /**
- * Stores a byte stream row by row, through one buffer: a large input leaves no garbage of its size behind. What is refused
- * may have left rows behind: the caller erases them.
+ * Stores a byte stream row by row, through one buffer: a large input leaves no garbage of its size behind. A refused
+ * input may leave rows behind. The caller erases them.
  */
 export async function storeStream(
   chunks: Chunks,
@@ -143,7 +143,7 @@ export async function storeStream(
       buffer = value.buffer;
     }
   } catch (error) {
-    // Whoever sent it went away in the middle: nobody is there to be answered.
+    // The sender closed the connection in the middle, so there is no one to answer.
     console.info({ message: "stream interrupted", error: String(error) });
     return { ok: false, reason: "INTERRUPTED" };
   }
@@ -158,7 +158,7 @@ export async function digestOfStream(stream: ReadableStream<Uint8Array>): Promis
   return digest.hex();
 }
 
-/** SHA-256 of bytes as they come by. */
+/** SHA-256 of bytes while they stream. */
 class StreamDigest {
   readonly #stream = new crypto.DigestStream("SHA-256");
   readonly #writer = this.#stream.getWriter();

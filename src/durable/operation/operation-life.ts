@@ -19,7 +19,7 @@ import { laneFromEnv } from "./queues";
 import { RunnerSockets, WaiterSockets } from "./sockets";
 import { logTransition } from "./transition-log";
 
-/** What events meet and come with; the record and the time are the present ones where it does not say. */
+/** The context of an event. The record and the time default to the present ones. */
 interface Circumstances {
   record?: OperationRecord;
   now?: number;
@@ -70,14 +70,17 @@ export class OperationLife {
     if (!record) return;
     const isDue = isExpired(record, now) || dueTransition(record, now) !== undefined;
     if (isDue || this.#hasLostChannel(record)) this.#letTimePass();
-    // An alarm that was lost is found out by whoever comes by, and comes at once where something is overdue.
+    // Any call arms a lost alarm again. The alarm fires at once if something is overdue.
     const armed = this.record && this.alarm.arm(nextDueTime(this.record));
     if (!armed) return;
     console.warn({ message: "a lost alarm was armed anew", operation: record.name });
     await armed;
   }
 
-  /** What the alarm is for: all that is due, the outbox included. It never throws: an alarm that keeps failing is dropped. */
+  /**
+   * The work of the alarm: everything that is due, the outbox included. It never throws: an alarm that keeps failing is
+   * dropped.
+   */
   async settleAtAlarm(): Promise<void> {
     try {
       // One that came early finds nothing due, and writes nothing.
@@ -111,7 +114,7 @@ export class OperationLife {
   #leaseExtension(): OperationEvent[] {
     const { lease } = this.record ?? {};
     if (!lease || lease.leaseEndTime > Date.now()) return [];
-    // What a lost channel has kept of them does not count any more: its loss has set the lease's end.
+    // The keep-alives of a lost channel do not count, because its loss has set the end of the lease.
     if (!this.runner.isConnected(lease.fence)) return [];
     const receivedTime = this.runner.lastKeepAliveTime(lease.fence);
     return receivedTime === undefined ? [] : [{ type: "keepAlive", fence: lease.fence, receivedTime }];
@@ -133,7 +136,10 @@ export class OperationLife {
     return this.mustHaveRecord();
   }
 
-  /** Lets events happen one after another, and saves once: each commit is a row. What became of the last is told. */
+  /**
+   * Lets events happen one after another, and saves once: each commit is a row. The outcome of the last one is
+   * delivered.
+   */
   #applyAll(
     events: readonly OperationEvent[],
     { record: first = this.record, now = Date.now(), requestId, request }: Circumstances = {},
@@ -165,7 +171,7 @@ export class OperationLife {
   #commit(record: OperationRecord, effects: readonly Effect[], request: string | undefined): void {
     const has = (type: Effect["type"]): boolean => effects.some((effect) => effect.type === type);
     if (has("erase")) {
-      // Whoever still works, or waits for the slot, hears of it before everything is forgotten.
+      // The runner, and the waiter for the slot, are told before everything is erased.
       for (const effect of effects)
         if (effect.type === "tellRunner" || effect.type === "releaseSlot") this.#act(effect);
       this.waiters.push({ type: "gone" });
@@ -237,7 +243,7 @@ export class OperationLife {
     return {
       alarmTime: this.alarm.time,
       isConnected: fence !== undefined && this.runner.isConnected(fence),
-      // None has come on a channel that was just opened.
+      // A channel that was just opened has received none yet.
       lastKeepAliveTime: lastKeepAliveTime === 0 ? undefined : lastKeepAliveTime,
       lane: laneFromEnv(this.#env, record),
       waiters: this.waiters.count(),
@@ -257,7 +263,9 @@ export class OperationLife {
     return this.store.response.stream({ count, head, tail });
   }
 
-  /** What waiters hear of the operation. What is large is not sent to thousands: they are told to come and get it. */
+  /**
+   * The message for waiters. A large operation is not sent to thousands of waiters. They receive a message to fetch it.
+   */
   waitMessage(record: OperationRecord): WaitMessage {
     if (!isVisible(record, Date.now())) return { type: "gone" };
     // Its stream would have no reader.

@@ -169,7 +169,7 @@ export class OperationObject extends DurableObject<Env> {
     }
   }
 
-  /** The operation, for a repetition of its start; undefined where there is none of this name that can be seen. */
+  /** The operation, for a repetition of its start; undefined if no visible operation has this name. */
   async started(name: string): Promise<OperationAnswer | undefined> {
     await this.#starting;
     const record = await this.#visible(name);
@@ -186,7 +186,7 @@ export class OperationObject extends DurableObject<Env> {
   async #repeatStart(input: StreamedInput | undefined): Promise<StartAnswer> {
     const sentDigest = input?.digest ? await digestOfStream(input.stream) : undefined;
     const record = this.#life.mustHaveRecord();
-    // Nobody sees it any more, though the index may not know that yet.
+    // The operation is hidden, even if the index does not know that yet.
     if (!isVisible(record, Date.now())) return { ok: false, refusal: "DELETED" };
     const { inputDigest } = record;
     return {
@@ -273,7 +273,7 @@ export class OperationObject extends DurableObject<Env> {
     return { json: JSON.stringify(explanation(record, live, Date.now())) };
   }
 
-  /** What a retry of it is made of, or why there is none. */
+  /** The source of a retry, or the reason why it cannot be retried. */
   async retrySource(name: string, access: Access): Promise<RetrySource | Absence> {
     const seen = await this.#see(name, access);
     return typeof seen === "string" ? seen : retrySourceFrom(seen, this.#life.store.keptRequest());
@@ -294,12 +294,12 @@ export class OperationObject extends DurableObject<Env> {
     const result = setPolicy(current, { ...request, isRepeated: access.isRepeated });
     if (!result.ok || result.policy === current) return result;
     this.#life.apply({ type: "setPolicy", policy: result.policy });
-    // Who waits by a right that may be gone asks anew, with what is right now.
+    // A waiter whose permission may have been revoked asks again, with its present permissions.
     this.#life.waiters.cut();
     return result;
   }
 
-  /** Those of the permissions that the operation itself gives; undefined where there is none of this name. */
+  /** The permissions that the operation itself grants; undefined if no operation has this name. */
   async testPermissions(
     name: string,
     permissions: readonly Permission[],
@@ -329,7 +329,7 @@ export class OperationObject extends DurableObject<Env> {
    * as it should be, or undefined for none.
    */
   async reconcile(): Promise<IndexRow | undefined> {
-    // Its row is written, its record not yet: to say that there is none would have the row taken away.
+    // Its row is written, its record not yet. If the answer denied the operation, the index would remove the row.
     if (this.#starting) throw new Error("the operation is still being started");
     await this.#life.settle();
     const { record } = this.#life;
@@ -344,7 +344,7 @@ export class OperationObject extends DurableObject<Env> {
     return record && indexRowFromRecord(record).dueTime;
   }
 
-  /** Where the operation is indexed, for what an earlier version reserved for it; undefined where there is none. */
+  /** The shard of the operation, for a reservation of an earlier version; undefined if the operation does not exist. */
   async indexPlace(): Promise<IndexPlace | undefined> {
     await this.#life.settle();
     const { record } = this.#life;

@@ -1,5 +1,5 @@
-// What one operation's object stores, and under which keys (docs/storage-schema.md). PERSISTED CONTRACT.
-// The record is read once and kept: an object is the only writer of its storage.
+// The storage of one operation's object: its values and their keys (docs/storage-schema.md). PERSISTED CONTRACT. The
+// record is read once and kept: an object is the only writer of its storage.
 import type { OperationRecord, Outcome } from "../../lifecycle/record";
 import { type StoredRecord, recordFromStored, storedFromRecord } from "../../lifecycle/stored-record";
 import { keepsRequest } from "../../lifecycle/retry";

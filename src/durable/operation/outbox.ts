@@ -10,12 +10,12 @@ import { callObject, objectByName } from "../object-call";
 import { operationIndexAddress, placeOf } from "../index/index-name";
 import { sendWork } from "./queues";
 
-/** What the outbox needs of its object. */
+/** The ports that the outbox needs from its object. */
 export interface OutboxPort {
   record(): OperationRecord | undefined;
   /** The operation's JSON, as text or as a stream. */
   body(record: OperationRecord): string | ReadableStream<Uint8Array>;
-  /** Lets the core know what was heard of effects. */
+  /** Reports the outcomes of effects to the core. */
   report(): void;
 }
 

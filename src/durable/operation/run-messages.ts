@@ -28,7 +28,7 @@ export function eventFromMessage(
   }
 }
 
-/** What a runner is told when its claim holds. */
+/** The answer to a successful claim. */
 export function claimedFromRecord(
   record: OperationRecord,
   fence: string,

@@ -1,4 +1,5 @@
-// What a runner asks of an operation's object: the claim, its input, its steps, a place for a large result, its messages.
+// The requests of a runner to an operation's object: the claim, its input, its steps, a place for a large result, its
+// messages.
 import { MAX_RESPONSE_BYTES } from "../../limits";
 import type { OperationEvent, SuccessfulOutcome } from "../../lifecycle/event";
 import type { AttemptMemory } from "../../lifecycle/record";

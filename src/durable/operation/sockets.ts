@@ -102,8 +102,8 @@ export class WaiterSockets {
   }
 
   /**
-   * Answers everyone who waits. What is sent is in memory until it is read, so those that would take it past
-   * {@link MAX_PUSHED_BYTES} are told to come and get it.
+   * Answers everyone who waits. Sent bytes stay in memory until they are read. So waiters beyond {@link
+   * MAX_PUSHED_BYTES} receive a message to fetch the operation.
    */
   push(message: WaitMessage): void {
     const text = JSON.stringify(message);

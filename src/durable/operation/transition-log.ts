@@ -3,7 +3,7 @@ import type { Env } from "../../env";
 import type { OperationRecord } from "../../lifecycle/record";
 import type { HappenedTransition, TransitionCause } from "../../lifecycle/transition";
 
-/** What the service had to mend, or to give up on. */
+/** Causes after which the service repaired or abandoned something. */
 const WARNINGS: ReadonlySet<TransitionCause> = new Set<TransitionCause>([
   "resend",
   "loseLease",

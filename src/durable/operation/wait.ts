@@ -31,7 +31,7 @@ import {
 } from "../object-call";
 import type { OperationObject } from "./operation-object";
 
-/** What the caller may do, and until when (milliseconds since 1970) a wait may rest on that. */
+/** The caller's access, and the time (milliseconds since 1970) until which a wait may rely on it. */
 export interface Judgement {
   access: Access;
   endTime: number;
@@ -253,7 +253,7 @@ async function heardBy(heard: Promise<Heard>, time: number): Promise<Heard | und
   }
 }
 
-/** Who returns with this waiter: how many waited when it subscribed, and how often it has failed since. */
+/** The crowd that returns with this waiter: the number of waiters when it subscribed, and its failures since. */
 interface Crowd {
   waiters: number;
   failures: number;

@@ -12,10 +12,10 @@ const HOLDER_PREFIX = "holder/";
 const WAITER_PREFIX = "waiter/";
 /** How many slots there are, as the last one who asked for one had it. */
 const LIMIT_KEY = "limit";
-/** What was spent of a quota; in an object without slots. */
+/** The spent part of a quota, in an object without slots. */
 const QUOTA_KEY = "quota";
 
-/** Who wants a slot. */
+/** A request for a slot. */
 export interface SlotRequest {
   operationId: string;
   limit: number;
@@ -36,7 +36,7 @@ export class SlotsObject extends DurableObject<Env> {
     this.#nextCheck = new Alarm(ctx.storage);
   }
 
-  /** Gives a slot; one that the operation holds already is its own. Whoever has waited longer comes first. */
+  /** Gives a slot; one that the operation holds already is its own. The longest waiter comes first. */
   async acquire({ operationId, limit, waits }: SlotRequest): Promise<boolean> {
     this.#setLimit(limit);
     if (this.#take(operationId)) return true;
@@ -103,16 +103,16 @@ export class SlotsObject extends DurableObject<Env> {
   }
 
   /**
-   * Gives the free slots to those who have waited longest, and tells them. Who does not want it any more, or cannot be
-   * reached, loses it to the next: a re-send of its own brings it back.
+   * Gives the free slots to those who have waited longest, and tells them. A waiter that no longer needs the slot, or
+   * cannot be reached, loses it to the next. Its own re-send brings it back.
    */
   async #serveWaiters(claimant?: string): Promise<void> {
     for (;;) {
       const next = this.#isFree() ? firstOf(this.#waiters) : undefined;
       if (next === undefined) return;
-      // Its own from now on: a slot that is only announced would be taken by whoever comes by.
+      // The slot belongs to the waiter from now on. A slot that is only announced could be taken by another request.
       this.#hold(next);
-      // Who is just asking for it need not be told.
+      // The operation that is just asking for it needs no message.
       if (next !== claimant && !(await this.#tellSlotFreed(next))) this.#forget(next);
     }
   }

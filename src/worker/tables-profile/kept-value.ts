@@ -1,4 +1,5 @@
-// What is remembered of a cell's text: all of it, or of a long one the beginning and a digest, so that memory is bounded.
+// The remembered part of a cell's text: the whole text, or the beginning and a digest of a long one, so that memory is
+// bounded.
 import { createHash } from "node:crypto";
 import { codePointLength, firstCodePoints } from "./code-points";
 import { MAX_KEPT_VALUE_CODE_POINTS } from "./table-limits";
@@ -18,7 +19,7 @@ export function keyFromValue(text: string): string {
   return shownValue(text) + DIGEST_MARK + createHash("sha256").update(text).digest("base64");
 }
 
-/** What is shown of the text that a key stands for. */
+/** The shown part of a key's text. */
 export function shownValueFromKey(key: string): string {
   const end = key.indexOf(DIGEST_MARK);
   return end < 0 ? key : key.slice(0, end);

@@ -1,8 +1,8 @@
 // Cuts an input into pieces of one size, so that memory, and which of two errors is told first, do not hang on its chunks.
 
 /**
- * The same bytes in pieces of `pieceBytes`, the last one shorter. What comes in such pieces goes on as it is; of all else
- * the pieces are copies.
+ * The same bytes in pieces of `pieceBytes`, the last one shorter. Input in pieces of this size passes unchanged; any
+ * other input is copied into pieces.
  */
 export async function* piecesFromChunks(
   chunks: AsyncIterable<Uint8Array>,

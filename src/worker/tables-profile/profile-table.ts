@@ -57,7 +57,7 @@ export async function profileTable(
       bytesTold = bytesDone;
       tell();
     }
-    // An input at hand never lets go of the event loop, on which the signal and the progress depend.
+    // An input that is in memory never yields to the event loop, on which the signal and the progress depend.
     await nextTurn();
     signal?.throwIfAborted();
   }

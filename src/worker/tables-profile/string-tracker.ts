@@ -1,4 +1,4 @@
-// What is kept of a column in case that it is one of strings.
+// The state of a column that may be one of strings.
 import { codePointLength, compareCodePoints } from "./code-points";
 import { shownValue } from "./kept-value";
 import type { ColumnProfile } from "./table-profile";

@@ -24,7 +24,7 @@ export const MAX_COUNTED_VALUES_PER_COLUMN = 50_000;
 /** Memory for all the counted values of a table, as reckoned by `MAP_ENTRY_BYTES`. */
 export const MAX_COUNTED_VALUES_PER_TABLE_BYTES = 16 * 1024 * 1024;
 
-/** What V8 spends on a map entry and its string's header; the string's own UTF-16 units come on top. */
+/** V8's overhead for a map entry and its string's header. The string's own UTF-16 units come on top. */
 export const MAP_ENTRY_BYTES = 100;
 
 /** Bytes between two calls of `onProgress`: at most 128 calls for 32 MiB. */

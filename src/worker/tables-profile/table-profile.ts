@@ -11,8 +11,8 @@ export interface ValueCount {
 }
 
 /**
- * What is in one column. An empty cell (nothing between the delimiters, `""`, or a field that a short row lacks) is no
- * value: it is counted in `emptyCount` and nowhere else. Values are compared as written: `1` and `1.0` are two.
+ * The profile of one column. An empty cell (nothing between the delimiters, `""`, or a field that a short row lacks) is
+ * no value: it is counted in `emptyCount` and nowhere else. Values are compared as written: `1` and `1.0` are two.
  */
 export interface ColumnProfile {
   /** As in the header row, which may leave it empty or use it twice: columns are told apart by their place. */
@@ -37,9 +37,10 @@ export interface ColumnProfile {
    */
   distinctCountIsMinimum?: true;
   /**
-   * The least value; absent where there is none. A number for `integer` and `number`, except that an integer beyond
-   * ±(2^53 - 1) is its decimal digits as a string, to stay exact. A boolean for `boolean` (false before true). For `date`
-   * and `timestamp` the earliest as written. For `string` the first in code point order, cut like `ValueCount.value`.
+   * The least value. Absent if the column has no values. A number for `integer` and `number`, except that an integer
+   * beyond ±(2^53 - 1) is its decimal digits as a string, to stay exact. A boolean for `boolean` (false before true).
+   * For `date` and `timestamp` the earliest as written. For `string` the first in code point order, cut like
+   * `ValueCount.value`.
    */
   min?: number | boolean | string;
   /** The greatest value, in the form of `min`. */
@@ -59,7 +60,7 @@ export interface ColumnProfile {
   mostFrequentIsPartial?: true;
 }
 
-/** What is in a table. Plain JSON. */
+/** The profile of a table. Plain JSON. */
 export interface TableProfile {
   /** Rows below the header. A line without a single character is no row. */
   rowCount: number;

@@ -1,4 +1,4 @@
-// What is kept of a column for each type that it may still turn out to be: the type is known only at the end.
+// The state of a column for each type that it may still have, because the type is known only at the end.
 import type { ColumnProfile, ColumnType } from "./table-profile";
 import {
   booleanFromText,

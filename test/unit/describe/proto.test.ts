@@ -52,7 +52,7 @@ message WaitRequest {
     google.protobuf.Duration ttl = 4;
   }
 
-  // What it ends with. Unless given: an empty response.
+  // The result. Unless given: an empty response.
   oneof response {
     google.rpc.Status error = 2;
 

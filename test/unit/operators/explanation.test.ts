@@ -76,7 +76,7 @@ describe("the summary says why it is where it is", () => {
     const live = { isConnected: true, lastKeepAliveTime: NOW + 5 * SECOND_MS };
 
     expect(summaryOf(running(), NOW + 8 * SECOND_MS, live)).toBe(
-      "Attempt 1 runs since 2026-01-31T12:00:10.000Z (8s ago). Its runner is connected and was last heard of at " +
+      "Attempt 1 runs since 2026-01-31T12:00:10.000Z (8s ago). Its runner is connected and sent its last sign of life at " +
         "2026-01-31T12:00:15.000Z (3s ago); its lease holds until 2026-01-31T12:01:10.000Z (in 52s).",
     );
   });
