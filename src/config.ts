@@ -187,7 +187,7 @@ function fieldsOf(value: unknown, known: readonly string[]): Record<string, unkn
 function corsOrigins(value: unknown): AllowedOrigins {
   if (value === undefined || value === "") return [];
   if (value === "*") return "any";
-  // A list, as TOML has it, is none.
+  // A list, as TOML has it, is not one.
   const origins = typeof value === "string" ? value.split(",").map((origin) => origin.trim()) : [""];
   if (origins.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin)) return origins;
   throw misconfigured("CORS_ORIGINS", 'must be "*" or origins like "https://app.example.com", divided by commas');

@@ -66,10 +66,13 @@ export type { FieldViolation, Status } from "./rpc/status";
 export type { Env, WorkMessage } from "./env";
 export type { Location } from "./service/locations";
 
-/** What a deployment serves. */
+/** The options of a deployment. */
 export interface OperationsOptions {
   methods: readonly Method[];
-  /** The locations that parents may name, and where their operations live. None declared: any may be named. */
+  /**
+   * The locations that parents may name, and where their operations live. Without a declaration, any location may be
+   * named.
+   */
   locations?: readonly Location[];
   /**
    * The handler of your own queues' messages. This Worker has one queue handler, the library's: it takes the messages that
@@ -132,7 +135,7 @@ function uniqueById<T>(what: string, items: readonly T[], idOf: (item: T) => str
   throw new TypeError(`two ${what}s have one id: ${items.map(idOf).join(", ")}`);
 }
 
-/** What an isolate remembers between requests; each is bounded in age and number. */
+/** The caches of an isolate, each bounded in age and number. */
 const keySets = keySetsOver((input, init) => fetch(input, init));
 const apiKeysByEnv = new WeakMap<Env, ApiKeys>();
 const policyCache = new PolicyCache();
@@ -161,7 +164,7 @@ async function serviceContext(
   const authentication = authenticationConfigFromEnv(env);
   const authenticated = (): Promise<Principal> => authenticate(request, authentication, { keySets, apiKeys }, now());
   const principal = await authenticated().catch(async (error: unknown) => {
-    // Who guesses at credentials is counted too.
+    // A caller that guesses credentials is counted too.
     await limitRate(env.RATE_LIMITER, address);
     throw error;
   });

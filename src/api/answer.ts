@@ -1,4 +1,4 @@
-// What a handler returns where the response message's JSON is text already: stored, or a stream.
+// The result of a handler whose response message is JSON text already: stored, or a stream.
 import { MAX_POLL_SECONDS, MIN_POLL_SECONDS } from "../limits";
 import type { OperationAnswer, ReadAnswer } from "../contract/answer";
 import type { ServiceContext } from "./call";
@@ -14,7 +14,7 @@ export class JsonAnswer {
   }
 }
 
-/** What polls are timed by. */
+/** The facts that time the polls. */
 type Clock = Pick<ServiceContext, "now" | "usualDurations">;
 
 /** An Operation. While it runs, `Retry-After` suggests when to ask again; once it is done, its duration is remembered. */

@@ -17,7 +17,7 @@ import type { StartOptions } from "./messages/start";
 
 /** The services' ports and the configuration, made once per request by the composition root. */
 export interface ServiceContext {
-  /** Who calls: a requestId and an operation are the caller's own. */
+  /** The caller. A requestId and an operation belong to it. */
   caller: Caller;
   /** Throws where the caller has not the permission on a parent. */
   authorize: (permission: Permission, parent: string) => Promise<void>;
@@ -39,10 +39,10 @@ export interface ServiceContext {
   waits: Pick<OperationStore, "wait">;
   /** The operations of a list that the caller may have: who may list a parent may see what is in it. */
   listed: Pick<OperationStore, "get">;
-  /** What GetOperation and WaitOperation read: the store, or a snapshot in its place. */
+  /** The source of GetOperation and WaitOperation: the store, or a snapshot in its place. */
   reads: OperationReads;
   requests: RequestStore;
-  /** What this isolate remembers of full index shards. */
+  /** This isolate's cache of full index shards. */
   fullShards: FullShards;
   slots: SlotStore;
   /** Counts what callers start in a day; undefined: nothing is counted. */
@@ -57,7 +57,9 @@ export interface ServiceContext {
 
 export interface Call {
   service: ServiceContext;
-  /** What the path names, and the permission was judged on: an operation, a parent (empty for the root), a resource. */
+  /**
+   * The name in the path, on which the permission was judged: an operation, a parent (empty for the root), a resource.
+   */
   resource: string;
   /** The resource that the path acts on: the path without version and verb, decoded. */
   target: string;
@@ -72,8 +74,8 @@ export interface Call {
   sent: JsonObject;
   /** A body that is no JSON. */
   input: StreamedInput | undefined;
-  /** What is thrown where the input was not what its request said. */
+  /** The error of an input that did not match its request. */
   inputProblem: () => Error | undefined;
-  /** What the request's line in the log says of it. */
+  /** The fields of the request's line in the log. */
   notes: { operation?: string; resource?: string };
 }

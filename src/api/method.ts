@@ -18,14 +18,17 @@ export interface HttpBinding {
 }
 
 /**
- * Who may call. The door judges a permission on a parent before it reads anything but the path. An operation's own object
- * judges a permission on the operation, before existence: with the method's own call where that is the first thing done for
- * the caller, else with a call before the body is read.
+ * The callers that may call. The door judges a permission on a parent before it reads anything but the path. An
+ * operation's own object judges a permission on the operation, before existence: with the method's own call where that
+ * is the first thing done for the caller, else with a call before the body is read.
  */
 type Access =
   | {
       permission: Permission;
-      /** What the path names; `parents`: a parent in which collection ids may be the wildcard `-` (AIP-159). */
+      /**
+       * The kind of the name in the path; `parents`: a parent in which collection ids may be the wildcard `-`
+       * (AIP-159).
+       */
       on: "operation" | "parent" | "parents" | "resource";
       /** Whether a call without a body is malformed. Then the caller is judged before that is said. */
       needsBody?: true;

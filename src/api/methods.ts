@@ -1,4 +1,5 @@
-// The table of all methods that a deployment serves. What is served is what is described, because both are made of it.
+// The table of all methods that a deployment serves. The served methods are the described ones, because both are made
+// of it.
 import type { Method } from "../method/define-method";
 import { apiKeys } from "./api-keys";
 import { declaredMethod } from "./declared-method";

@@ -1,4 +1,5 @@
-// What those who run the service ask, beside google.longrunning (docs/operations.md): administrators alone may.
+// The methods for operators of the service, beside google.longrunning (docs/operations.md). They are for administrators
+// alone.
 import type { Method } from "../method/define-method";
 import { explainOperation } from "../service/operations";
 import { retryOperation } from "../service/retry-operation";

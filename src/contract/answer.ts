@@ -1,4 +1,4 @@
-// What an operation's object hands out. PERSISTED CONTRACT: it crosses from object to Worker.
+// The answers of an operation's object. PERSISTED CONTRACT: it crosses from object to Worker.
 import { countsPolls } from "../lifecycle/emulation";
 import type { OperationRecord } from "../lifecycle/record";
 import { etag } from "./resource";
@@ -17,14 +17,14 @@ export interface OperationAnswer {
   pace?: Pace;
   /** Where a client under test has scripted what happens at its polls, and not all of it has: they are to be counted. */
   countsPolls?: true;
-  /** What a poll is answered with instead, where a client under test has scripted it: a Status as JSON text. */
+  /** The scripted answer to a poll of a client under test: a Status as JSON text. */
   emulatedError?: string;
 }
 
 /** How long operations of a method take, for `Retry-After`. */
 export interface Pace {
   method: string;
-  /** What the method's declaration says of this one. */
+  /** The method's declaration for this operation. */
   usualMs?: number;
   /** How long it took, where it succeeded. */
   tookMs?: number;
@@ -39,7 +39,7 @@ export interface SnapshotAnswer extends Pick<OperationAnswer, "json"> {
   snapshot: { endTime: number | undefined };
 }
 
-/** What a read is answered with: the operation's object's word, or a snapshot. */
+/** The answer to a read: from the operation's object, or a snapshot. */
 export type ReadAnswer = OperationAnswer | SnapshotAnswer;
 
 export function answerFromRecord(record: OperationRecord, json: string | ReadableStream<Uint8Array>): OperationAnswer {
@@ -59,13 +59,13 @@ function paceOf(record: OperationRecord): { pace?: Pace } {
   if (external || emulation) return {};
   const { usualDurationMs: usualMs } = policy;
   const tookMs = state === "SUCCEEDED" && endTime !== undefined ? endTime - createTime : 0;
-  // What was known at once says nothing of the others.
+  // A result that was known at once says nothing about the others.
   return {
     pace: { method, ...(usualMs === undefined ? {} : { usualMs }), ...(tookMs === 0 ? {} : { tookMs }) },
   };
 }
 
-/** Why an operation is not answered: the caller may not have it, or there is none of this name. */
+/** The reason why an operation is not returned: the caller lacks the permission, or no operation has this name. */
 export type Absence = "DENIED" | "NOT_FOUND";
 
 /** An edge_operations.v1.OperationExplanation, as JSON text. */
@@ -77,7 +77,7 @@ export interface Explained {
 export interface StartOptions {
   /** Over how many shards the deployment spreads new operations. */
   indexShards: number;
-  /** What the Worker remembers of the shards. */
+  /** The Worker's cache of the shards. */
   known: KnownShards;
   /** Where a requestId starts it: the key of its reservation. */
   requestKey?: string | undefined;
@@ -113,13 +113,16 @@ interface FoundShards {
 export interface StreamedInput {
   stream: ReadableStream<Uint8Array>;
   maxBytes: number;
-  /** What the head of its request says that it has; undefined: not said, or not of the decoded bytes. */
+  /** The size that the head of its request declares; undefined: not declared, or not of the decoded bytes. */
   announcedBytes?: number;
   /** Whether its SHA-256 is wanted: a requestId tells repetitions by it. */
   digest: boolean;
 }
 
-/** What a waiter hears over its socket, once: the operation, that it is done but too large to push, or that it is gone. */
+/**
+ * The one message to a waiter over its socket: the operation, that it is done but too large to push, or that it is
+ * gone.
+ */
 export type WaitMessage = { type: "operation"; answer: OperationAnswer } | { type: "done" } | { type: "gone" };
 
 /** Path and header of the object's own fetch: internal, never reachable from outside. */

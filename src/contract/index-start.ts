@@ -2,14 +2,14 @@
 // operation and index.
 import { MAX_INDEX_SHARDS } from "../limits";
 
-/** What is known of the shards of a scope: those near their limit, which take no new rows. */
+/** The known shards of a scope that are near their limit and take no new rows. */
 export interface KnownShards {
   full: readonly number[];
   /** The shards that the scope has ever had, as shard 0 said. */
   shardCount: number;
 }
 
-/** What an index shard says to a STARTING row. */
+/** The answer of an index shard to a STARTING row. */
 export type BeginAnswer =
   | { ok: true; bytes: number }
   /** The operation was deleted before this start arrived. */

@@ -33,11 +33,11 @@ export interface Claimed {
   steps: ClaimedStep[];
   /** Failures of steps that this attempt's handler has caught. */
   stepFailures?: StepFailure[];
-  /** What the work saved last to go on from, as JSON text. */
+  /** The last checkpoint of the work, as JSON text. */
   checkpoint?: string;
   /** The trace of the request that started it. */
   traceparent?: string;
-  /** What is played instead of the method's work. */
+  /** The script that replaces the method's work. */
   emulation?: EmulatedWork;
 }
 
@@ -50,10 +50,10 @@ export interface ClaimedStep {
   order?: number;
 }
 
-/** What the object says to a runner. */
+/** A message of the object to a runner. */
 export type MessageToRunner =
   | Claimed
-  /** What was sent under this number is stored. */
+  /** The value that was sent under this number is stored. */
   | { type: "saved"; id: number }
   /** The runner's last word was recorded; there is nothing more to do. */
   | { type: "settled" }
@@ -68,7 +68,7 @@ export interface ProgressMessage {
   statusMessage?: string;
 }
 
-/** What a runner says to the object, always under its fence token. */
+/** A message of a runner to the object, always with its fence token. */
 export type MessageToObject = { fence: string } & (
   | { type: "progress"; progress: ProgressMessage }
   | ({ type: "saveStep"; id: number; name: string; result: string; order?: number } & AttemptMemory)
@@ -107,7 +107,7 @@ export function decodeMessageToObject(data: string | ArrayBuffer): MessageToObje
   try {
     message = JSON.parse(data);
   } catch {
-    // Whatever it is, it is no message: the caller closes the channel.
+    // Anything else is not a message, and the caller closes the channel.
     return undefined;
   }
   if (typeof message !== "object" || message === null || !("type" in message) || !("fence" in message))

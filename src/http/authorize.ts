@@ -1,5 +1,5 @@
-// Who may call a method, judged by its row before anything is done for the call: before its body is read, its filter is
-// parsed or its policy is compiled (docs/threat-model.md).
+// Judges by a method's row whether the caller may call it, before any work for the call: before its body is read, its
+// filter is parsed or its policy is compiled (docs/threat-model.md).
 import type { ServiceContext } from "../api/call";
 import type { ApiMethod } from "../api/method";
 import { isOperation } from "../iam/policy-resources";
@@ -8,7 +8,7 @@ import type { RequestBody } from "./request-body";
 
 export interface AuthorizedCall {
   service: Pick<ServiceContext, "authorize" | "permit" | "administer">;
-  /** What the path names. */
+  /** The name in the path. */
   resource: string;
   body: Pick<RequestBody, "isAbsent">;
   /** Whether the caller asks for a part of the answer. */
@@ -36,7 +36,7 @@ export async function authorize(row: ApiMethod, { service, resource, body, isMas
   }
 }
 
-/** What a method asks operations and policies for; undefined: it asks none. */
+/** The permission that a method needs from operations and policies, or undefined. */
 export function askedPermission(row: ApiMethod): Permission | undefined {
   return row.on === "everyone" || row.on === "deployment" ? undefined : row.permission;
 }

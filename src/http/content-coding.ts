@@ -54,7 +54,7 @@ export function decodedBytes(coding: ContentCoding, sent: Uint8Array, maxBytes: 
   }
 }
 
-/** Decodes parts one after the other, no further than they are read. What `sent` throws is thrown as it is. */
+/** Decodes parts one after the other, no further than they are read. Errors of `sent` are thrown as they are. */
 export async function* decodedParts(
   coding: ContentCoding,
   sent: AsyncIterable<Uint8Array>,

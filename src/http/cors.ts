@@ -4,7 +4,7 @@ import { PREFLIGHT_MAX_AGE_SECONDS } from "../limits";
 /** `any`, or the origins that may call. */
 export type AllowedOrigins = "any" | readonly string[];
 
-/** What a page may send and see beside what every page may. */
+/** The headers that a page may send and read beside those that every page may. */
 const REQUEST_HEADERS =
   "authorization,content-encoding,content-type,if-match,if-none-match,prefer,x-goog-api-client,x-goog-api-key,x-goog-fieldmask,x-http-method-override";
 const RESPONSE_HEADERS = "age,allow,cache-status,etag,preference-applied,retry-after,www-authenticate";

@@ -1,4 +1,4 @@
-// What a call says, decoded by its row: path, query and body together make one request (google/api/http.proto).
+// Decodes a call by its row: path, query and body together make one request (google/api/http.proto).
 import { type StartOptions, StartParameters, startOptions } from "../api/messages/start";
 import type { ApiMethod, HttpBinding } from "../api/method";
 import { MAX_BODY_BYTES, MAX_JSON_DEPTH } from "../limits";
@@ -18,7 +18,7 @@ export interface SentRequest {
   search: URLSearchParams;
   /** The names in the path by variable. */
   names: Readonly<Record<string, string>>;
-  /** What of them the permission was judged on. */
+  /** The one of them on which the permission was judged. */
   resource: string;
   /** The path without version and verb. */
   target: string;

@@ -26,7 +26,7 @@ import { checkPaths } from "./route-check";
 import { streamedInput } from "./streamed-input";
 import { type Known, methodsOfPath, unmatched } from "./unmatched";
 
-/** What the door asks of the deployment, for each request. */
+/** The ports that the door needs from the deployment, for each request. */
 export interface DoorPorts {
   allowedOrigins(this: void): AllowedOrigins;
   /**
@@ -40,7 +40,7 @@ export interface DoorPorts {
   log(this: void, line: RequestLine): void;
 }
 
-/** What one request carries from step to step. */
+/** The state of one request from step to step. */
 interface Exchange {
   request: Request;
   ports: DoorPorts;

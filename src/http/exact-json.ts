@@ -119,14 +119,14 @@ function endOfString(text: string, start: number): number {
   return at + 1;
 }
 
-/** A number has digits, and `+-.eE`; what follows it is none of these. */
+/** A number has digits, and `+-.eE`. The character after it is another. */
 function endOfNumber(text: string, start: number): number {
   let at = start + 1;
   while (at < text.length && !DELIMITERS.has(text.charCodeAt(at))) at += 1;
   return at;
 }
 
-/** What can stand behind a number. */
+/** The characters that can follow a number. */
 const DELIMITERS: ReadonlySet<number> = new Set([COMMA, CLOSE_ARRAY, CLOSE_OBJECT, 0x20, 0x09, 0x0a, 0x0d]);
 
 function pathOf(text: string, enclosing: readonly Enclosing[]): (string | number)[] {

@@ -11,7 +11,7 @@ export interface MediaType {
   header: string | undefined;
 }
 
-/** Takes a Content-Type apart; undefined where there is none. */
+/** Takes a Content-Type apart; undefined without one. */
 export function parseMediaType(contentType: string | null): MediaType | undefined {
   if (contentType === null || contentType.trim() === "") return undefined;
   const [essence = "", ...parameters] = contentType.split(";").map((part) => part.trim());

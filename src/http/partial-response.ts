@@ -46,7 +46,7 @@ function isWellFormed(text: string): boolean {
   return depth === 0 && !/[/,(]\s*([/,)]|$)|^\s*[/,(]|\)\s*[^,)\s]/.test(text);
 }
 
-/** Below a map, a struct or an Any stand fields of the deployment's own, and below a scalar there are none. */
+/** Below a map, a struct or an Any are fields of the deployment's own, and a scalar has no fields. */
 function checkFields(mask: CompiledMask, answer: Pick<Message, "fields">, path: readonly string[]): void {
   for (const [name, { properties }] of Object.entries(mask)) {
     if (name === "*") continue;
@@ -69,7 +69,10 @@ function unknownFields(text: string, rule: string): Error {
   return invalidArgument([{ field: "fields", description }]);
 }
 
-/** What a mask keeps of an answer, then finished; or all of it, where it has more than {@link MAX_MASKED_SOURCE_BYTES}. */
+/**
+ * The part of an answer that a mask keeps, then finished; or the whole, if it has more than {@link
+ * MAX_MASKED_SOURCE_BYTES}.
+ */
 export function maskedResponse(
   response: Response,
   mask: CompiledMask,
@@ -78,12 +81,12 @@ export function maskedResponse(
   return rewrittenResponse(response, MAX_MASKED_SOURCE_BYTES, (json) => finish(maskedJson(json, mask)));
 }
 
-/** What a mask keeps of an answer in JSON. */
+/** The part of an answer in JSON that a mask keeps. */
 export function maskedJson(json: string, mask: CompiledMask): string {
   return JSON.stringify(kept(JSON.parse(json) as Json, mask) ?? {});
 }
 
-/** json-mask's own filter throws at a `*` below a text. What has no fields has nothing to keep below it. */
+/** json-mask's own filter throws at a `*` below a text. A value without fields has nothing to keep below it. */
 function kept(value: Json, mask: CompiledMask | undefined): Json | undefined {
   if (mask === undefined || value === null) return value;
   if (Array.isArray(value))

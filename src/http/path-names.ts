@@ -17,7 +17,10 @@ export function namesFromVariables(
   );
 }
 
-/** What a permission is judged on, and the handler acts on: an operation, a parent or a resource; empty for the root. */
+/**
+ * The resource on which the permission is judged and the handler acts: an operation, a parent or a resource; empty for
+ * the root.
+ */
 export function resourceOf(row: ApiMethod, names: Readonly<Record<string, string>>, target: string): string {
   if (row.method) return parentFromNames(names);
   return names["name"] ?? names["parent"] ?? names["resource"] ?? (row.on === "deployment" ? target : "");

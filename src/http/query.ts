@@ -4,7 +4,7 @@ import { MAX_QUOTED_CHARACTERS } from "../limits";
 import { Violations } from "../rpc/decode";
 import { invalidArgument } from "../rpc/error";
 
-/** What of a query is the method's own. A system parameter that is wrong is INVALID_ARGUMENT. */
+/** The part of a query that is the method's own. A system parameter that is wrong is INVALID_ARGUMENT. */
 export function methodParameters(search: URLSearchParams): URLSearchParams {
   if (search.size === 0) return search;
   const rest = new URLSearchParams();

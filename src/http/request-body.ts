@@ -18,7 +18,7 @@ import { HeldRight, type Right } from "./held-right";
 import { countFields, inexactNumbers, repeatedFields } from "./exact-json";
 import { isJson, parseMediaType } from "./media-type";
 
-/** The body of one request. Whoever takes it in hand reads it here, so that what is left can be drained. */
+/** The body of one request. Every consumer reads it here, so that the rest can be drained. */
 export class RequestBody {
   readonly #request: Request;
   #next: NextBytes | undefined;
@@ -38,7 +38,7 @@ export class RequestBody {
     return this.#request.body === null || this.#request.headers.get("Content-Length") === "0";
   }
 
-  /** What is wrong with a body that was given away as a stream, once that is known. */
+  /** The error of a body that was passed on as a stream, when it is known. */
   get problem(): RpcError | undefined {
     return this.#problem;
   }
@@ -62,7 +62,7 @@ export class RequestBody {
     }
   }
 
-  /** What is no longer than it may be, as HTTP sees to, is read by the runtime in one go. */
+  /** The runtime reads a body in one go if its declared length, which HTTP enforces, is within the limit. */
   async #announcedBytes(maxBytes: number): Promise<Uint8Array> {
     this.#ended = true;
     try {
@@ -150,7 +150,7 @@ export class RequestBody {
     // At once, also while the client sends nothing: the loop below notices with its next write.
     const held = right && new HeldRight(right, (error) => this.#cut(writer, error));
     try {
-      // What was written was read by then, and may be read over.
+      // The written part was read by then, and may be overwritten.
       for await (const part of parts) await writer.write(part);
       await held?.confirm();
       if (this.#problem) throw this.#problem;
@@ -192,7 +192,7 @@ export class RequestBody {
 
   async #readOn(): Promise<void> {
     if (this.#streamed) {
-      // Nobody took it: refused before.
+      // The body was not taken, because the call was rejected before.
       if (!this.#streamed.readable.locked) await this.#streamed.readable.cancel();
       await this.#streamed.settled;
     }

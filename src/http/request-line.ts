@@ -12,7 +12,7 @@ export interface RequestLine {
   rpc?: string;
   /** The operation that it is about, or that it started. */
   operation?: string;
-  /** What else it is about: a parent, a resource. */
+  /** Another resource of the request: a parent, a resource. */
   resource?: string;
   /** The caller's id; absent where it was not found out. */
   caller?: string;
@@ -24,13 +24,13 @@ export interface RequestLine {
   durationMs: number;
 }
 
-/** What stages of a request add to its line. */
+/** The fields that the stages of a request add to its line. */
 export type RequestNotes = Partial<Pick<RequestLine, "rpc" | "operation" | "resource" | "caller" | "code" | "reason">>;
 
 const RAY_ID = /^[0-9a-f]{16}(?:-[A-Z]{3})?$/;
 
 /**
- * The name that Cloudflare gave to the request. Its network sets the header and `cf` of every request that comes by it; a
+ * The name that Cloudflare gave to the request. Cloudflare's network sets the header and `cf` of every request. A
  * header without `cf` was sent by the client, who could give one name to many requests.
  */
 export function requestIdOf(request: Pick<Request, "headers" | "cf">): string {
@@ -38,7 +38,7 @@ export function requestIdOf(request: Pick<Request, "headers" | "cf">): string {
   return RAY_ID.test(ray) ? ray : crypto.randomUUID();
 }
 
-/** What a path's variables say of what it is about; a malformed name says nothing. */
+/** The resource of a path, from its variables. A malformed name gives none. */
 export function notesFromPath(encodedVariables: Readonly<Record<string, string>>): RequestNotes {
   const encoded = encodedVariables["name"] ?? encodedVariables["parent"] ?? encodedVariables["resource"];
   const decoded = encoded === undefined ? undefined : nameFromPath(encoded);

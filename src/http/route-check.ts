@@ -43,7 +43,7 @@ function overlap(one: Route, other: Route): boolean {
   return examples(one).some((path) => matchRoute(other, path)) || examples(other).some((path) => matchRoute(one, path));
 }
 
-/** What `*` and `**` may stand for. */
+/** Examples of texts that `*` and `**` match. */
 const ONE = ["x", "operations", "projects"];
 const MANY = [
   "",

@@ -12,14 +12,14 @@ import type { RequestBody } from "./request-body";
 /** US-ASCII is a part of UTF-8. */
 const UTF8_CHARSETS = new Set(["utf-8", "utf8", "us-ascii", "ascii"]);
 
-/** Who sends it, and on what the permission to do so is judged. */
+/** Its sender, and the resource on which the permission to send it is judged. */
 export interface Sender {
   service: Pick<ServiceContext, "judgementEnd" | "authorizeAnew">;
   permission: Permission;
   parent: string;
 }
 
-/** @throws RpcError INVALID_ARGUMENT where the head of the request says that the body is none of the rule's. */
+/** @throws RpcError INVALID_ARGUMENT if the head of the request declares a body that the rule does not accept. */
 export function streamedInput(
   { headers }: Request,
   body: RequestBody,

@@ -11,10 +11,9 @@ const TRACEPARENT = /^(?!ff)([0-9a-f]{2})-((?!0{32})[0-9a-f]{32})-((?!0{16})[0-9
 const MAX_TRACEPARENT_CHARACTERS = 512;
 
 /**
- * The trace of a request, in version 00 of the header; undefined where there is none, or where it is malformed.
- *
- * "If a higher version is detected, […] the vendor MUST use these fields to construct the new traceparent field according to
- * the highest version of the specification known to it": of the flags, version 00 knows `sampled`.
+ * The trace of a request, in version 00 of the header; undefined if the header is missing or malformed.
+ * "If a higher version is detected, […] the vendor MUST use these fields to construct the new traceparent field
+ * according to the highest version of the specification known to it": of the flags, version 00 knows `sampled`.
  */
 export function traceparentFrom(header: string | null): string | undefined {
   if (header === null || header.length > MAX_TRACEPARENT_CHARACTERS) return undefined;

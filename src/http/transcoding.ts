@@ -11,7 +11,7 @@ import { Violations, isJsonObject } from "../rpc/decode";
 export interface TranscodingInput {
   /** The path's variables by field path (`parent`, `table.name`), decoded. */
   pathVariables: Readonly<Record<string, string>>;
-  /** What of the query is the method's: system parameters and those of every method are taken out before. */
+  /** The method's own part of the query. System parameters and those of every method are taken out before. */
   query: URLSearchParams;
   /** The JSON body; undefined where there was none. */
   body: Json | undefined;
@@ -194,7 +194,10 @@ function describedJson(
   return /^-?\d+$/.test(only) ? Number(only) : violate(field, "must be an integer, in digits");
 }
 
-/** The object that the last name of a path stands in. What is on the way is made, or copied: the body stays as it was. */
+/**
+ * The object that the last name of a path stands in. Objects on the way are made, or copied, so the body stays as it
+ * was.
+ */
 function parentOf(request: JsonObject, path: readonly string[], { violate }: Binding): JsonObject | undefined {
   let parent = request;
   for (const [index, name] of path.slice(0, -1).entries()) {

@@ -50,7 +50,7 @@ export function methodsOfPath({ routes, pages }: Known, path: string): string[] 
 const MAX_HINTED_CHARACTERS = 512;
 
 /**
- * What an unknown path was probably meant to be: the method is served below a parent, its name is misspelled, or the version
+ * The probable meaning of an unknown path: the method is served below a parent, its name is misspelled, or the version
  * is missing. A sentence that begins with a space; empty where nothing is near.
  */
 export function routeHint(routes: readonly Route[], path: string): string {
@@ -71,7 +71,7 @@ export function routeHint(routes: readonly Route[], path: string): string {
   return near === tail ? ` ${near} is served at ${served}.` : ` Did you mean ${served}?`;
 }
 
-/** What of a path's last segment is a method's own: `tables:profile`, or the verb behind a name, `:cancel`. */
+/** The method's own part of a path's last segment: `tables:profile`, or the verb after a name, `:cancel`. */
 function tailOf(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1).replace(/^\*/, "");
 }

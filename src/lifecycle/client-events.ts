@@ -1,4 +1,4 @@
-// What clients do to an operation: update, cancel, delete.
+// Events by clients: update, cancel, delete.
 import { INDEX_PROGRESS_DELAY_MS, LATE_SNAPSHOT_PUT_MS } from "../limits";
 import { type Draft, changed, emit, end, fail, move, without } from "./draft";
 import type { Refusal, Update } from "./event";

@@ -132,7 +132,9 @@ export function emit({ record, effects, now }: Draft, effect: OutboxEffect): voi
   effects.push({ type: effect });
 }
 
-/** Until a failed effect is tried again. What hides a deleted operation, and the index, wait minutes at most. */
+/**
+ * Until a failed effect is tried again. The effects that hide a deleted operation, and the index, wait minutes at most.
+ */
 export function effectRetryMs(
   { deleteTime }: Pick<OperationRecord, "deleteTime">,
   effect: OutboxEffect,

@@ -7,7 +7,7 @@ import type { Refusal } from "./event";
 import type { OperationRecord } from "./record";
 
 export interface Emulation {
-  /** What is reported, and how long after the creation, in this order. */
+  /** The reports, with their delays after the creation, in this order. */
   progress: { afterMs: number; metadata: JsonObject; statusMessage?: string }[];
   /** How it ends, and when; absent: by a poll, a cancel, or its deadline. */
   end?: { afterMs: number } & ({ response: JsonObject } | { error: Status });
@@ -16,7 +16,7 @@ export interface Emulation {
   polled: number;
 }
 
-/** What happens at the n-th poll: the operation has failed by then, or the poll itself is answered with an error. */
+/** The effect of the n-th poll: the operation has failed by then, or the poll itself is answered with an error. */
 export type EmulatedPoll = { poll: number } & ({ error: Status } | { httpError: Status });
 
 /** The part of it that is played by a runner. */
@@ -27,7 +27,10 @@ export function countsPolls({ emulation }: OperationRecord): boolean {
   return emulation?.polls.some((one) => one.poll > emulation.polled) ?? false;
 }
 
-/** A client asked for the operation. Whatever else became of it, by the n-th poll it has failed, if it says so. */
+/**
+ * A client asked for the operation. By the n-th poll the operation has failed if the script says so, whatever its other
+ * end.
+ */
 export function poll(draft: Draft): Refusal | undefined {
   const { record } = draft;
   const { emulation } = record;

@@ -1,4 +1,4 @@
-// What happens to an operation, and what must be done about it afterwards. Both are values: nothing here acts.
+// The events of an operation, and the effects that follow. Both are values: nothing here acts.
 import type { JsonObject } from "../rpc/any";
 import type { Policy } from "../iam/policy";
 import type { Status } from "../rpc/status";
@@ -63,7 +63,7 @@ export type OperationEvent =
       random: number;
       progress?: Progress | undefined;
     }
-  /** Whoever does the work elsewhere reports or completes (UpdateOperation). */
+  /** The external worker reports or completes (UpdateOperation). */
   | { type: "update"; update: Update }
   /** Its access policy was set; nothing that the operation shows changes. */
   | { type: "setPolicy"; policy: Policy }
@@ -80,7 +80,7 @@ export type OperationEvent =
 /** Effects that are written into the outbox and retried until they are done. */
 export type OutboxEffect = "index" | "snapshot";
 
-/** What the object does after it has saved the record. */
+/** An action of the object after it has saved the record. */
 export type Effect =
   /** Store the request beside the record, because it is too large to stand in it. */
   | { type: "storeRequest" }

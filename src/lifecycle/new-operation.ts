@@ -10,7 +10,7 @@ import { newState } from "./state";
 /** The status of work that waits for a consumer. */
 export const QUEUED_MESSAGE = "Queued.";
 
-/** What the Worker decides about a new operation. PERSISTED CONTRACT: it crosses from Worker to object. */
+/** The Worker's decisions about a new operation. PERSISTED CONTRACT: it crosses from Worker to object. */
 export interface NewOperation {
   id: string;
   name: string;
@@ -51,7 +51,7 @@ export interface NewOperation {
 
 type NewExternal = Pick<External, "heartbeatMs" | "hasOwnMetadata">;
 
-/** What the start of an operation depends on. */
+/** The facts on which the start of an operation depends. */
 export type Start = Pick<NewOperation, "request" | "external" | "outcome">;
 
 /** The record of an operation that has not started: what the Worker decided about it. */

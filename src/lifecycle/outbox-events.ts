@@ -24,8 +24,8 @@ export function effectFailed({ record, now }: Draft, effect: OutboxEffect): Refu
 }
 
 /**
- * Nothing is left of an operation that has expired, or that was deleted and has ended, once index and KV know it. What is
- * expired need not wait for KV, whose entry expires by itself.
+ * Nothing is left of an operation that has expired, or that was deleted and has ended, once index and KV know it. An
+ * expired operation need not wait for KV, whose entry expires by itself.
  */
 export function eraseWhenForgotten({ record, effects, now }: Draft): void {
   if (!isFinal(record.state) || record.outbox.index !== undefined) return;

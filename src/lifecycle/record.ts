@@ -43,7 +43,7 @@ export type Outcome =
       responseBytes: number;
     };
 
-/** What the world outside the object does not know yet, each with the time of its next try. */
+/** Updates that index and KV have not received yet, each with the time of its next try. */
 export interface Outbox {
   /** The row in OperationIndex: the present operation, or a tombstone once it is deleted. */
   index?: OutboxEntry;
@@ -84,7 +84,7 @@ export interface Sleep {
   order?: number;
 }
 
-/** What a step threw, where the handler caught it and went on. It is of the present attempt. PERSISTED CONTRACT. */
+/** The error of a step that the handler caught. It is of the present attempt. PERSISTED CONTRACT. */
 export interface StepFailure {
   name: string;
   /** Its place among the outcomes that the handler was given. */
@@ -106,7 +106,7 @@ export type StoredError =
     }
   | { type: "value"; value?: Json };
 
-/** What of an attempt is remembered beside its steps, as it comes along with what a runner stores. */
+/** The memory of an attempt beside its steps, which a runner sends with each stored value. */
 export interface AttemptMemory {
   sleeps?: Sleep[];
   stepFailures?: StepFailure[];
@@ -143,7 +143,7 @@ export interface EndedAttempt {
   startTime?: number;
   endTime: number;
   end: AttemptEnd;
-  /** What it ended with, its message cut; absent where it was lost. */
+  /** Its error, with a cut message; absent if the attempt was lost. */
   error?: Pick<Status, "code" | "message">;
   /** Whether an error of this kind is tried again. */
   isRetryable: boolean;
@@ -189,7 +189,7 @@ export interface Lease {
 /** An attempt that the next claim goes on with. */
 export interface Pause {
   resumes: true;
-  /** What is left of its attemptTimeoutMs. */
+  /** The rest of its attemptTimeoutMs. */
   attemptRemainingMs?: number;
 }
 
@@ -203,13 +203,13 @@ export interface QueueMessage {
   undeployed?: true;
 }
 
-/** What the work has stored to go on from. */
+/** The state from which the work continues. */
 export interface StoredWork {
   sleeps?: Sleep[];
   steps?: StoredStep[];
   /** Failures of steps that the present attempt's handler caught. */
   stepFailures?: StepFailure[];
-  /** What the work saved last to go on from, as JSON text. */
+  /** The last checkpoint of the work, as JSON text. */
   checkpoint?: string;
 }
 
@@ -285,7 +285,7 @@ export interface OperationRecord extends RecordParts {
   deleteRequestId?: string;
 
   statusMessage: string;
-  /** What the method reports: fields beside the default ones, or the whole of its declared metadata type. */
+  /** The reports of the method: fields beside the default ones, or the whole of its declared metadata type. */
   metadata: JsonObject;
   /** The type URL of declared metadata; absent for the default metadata (Struct). */
   metadataType?: string;
@@ -305,7 +305,7 @@ export interface OperationRecord extends RecordParts {
   runSlot?: Slot;
   /** Held until the end, where the deployment bounds how many operations a caller may have under way. */
   callerSlot?: Slot;
-  /** Who started it: the caller's id; absent for an anonymous one. */
+  /** The id of the caller that started it; absent for an anonymous one. */
   starter?: string;
   /** Where it is a retry: the name of the operation that failed. */
   retryOf?: string;

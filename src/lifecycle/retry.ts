@@ -14,7 +14,7 @@ export type RetryRefusal =
   /** It was known at once that it fails, or it failed before requests were kept. */
   | "REQUEST_ERASED";
 
-/** What a retry is made of. PERSISTED CONTRACT: it crosses from object to Worker. */
+/** The source of a retry. PERSISTED CONTRACT: it crosses from object to Worker. */
 export type RetrySource =
   | { ok: true; method: string; request: string; apiVersion: string; target: string; starter?: string }
   | { ok: false; refusal: RetryRefusal };

@@ -1,4 +1,4 @@
-// What a runner says of its operation: the claim, progress, stored steps, and how its invocation ended.
+// Events by runners: the claim, progress, stored steps, and the end of an invocation.
 import { formatTimestampMs } from "../aip/timestamp";
 import {
   INDEX_PROGRESS_DELAY_MS,
@@ -54,7 +54,9 @@ export function report(draft: Draft, progress: Progress | undefined): void {
   changed(draft, progress.statusMessage ?? record.statusMessage, INDEX_PROGRESS_DELAY_MS);
 }
 
-/** What an invocation reports fits; together with what earlier ones reported it may not: then that gives way. */
+/**
+ * The reports of one invocation fit. If they exceed the limit together with earlier ones, the earlier ones are dropped.
+ */
 function mergedMetadata(earlier: JsonObject, reported: JsonObject): JsonObject {
   const merged = { ...earlier, ...reported };
   return JSON.stringify(merged).length <= MAX_METADATA_CHARACTERS ? merged : reported;

@@ -15,7 +15,7 @@ export type State =
   | "FAILED"
   | "CANCELLED";
 
-/** What may happen to an operation. */
+/** The transitions of an operation. */
 export type Transition =
   /** Accepted: its work waits for a consumer. */
   | "enqueue"

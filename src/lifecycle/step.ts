@@ -22,7 +22,7 @@ import {
 } from "./runner-events";
 import { settle } from "./time-events";
 
-/** What a step comes to: the next record and its effects, or why nothing changed. */
+/** The outcome of a step: the next record and its effects, or the reason why nothing changed. */
 export type Step = { ok: true; record: OperationRecord; effects: Effect[] } | { ok: false; refusal: Refusal };
 
 /** The record of an operation that has just started. */

@@ -1,4 +1,4 @@
-// What time brings about: deadlines, lost leases, silence, wake-ups, re-sends; and the outbox entries that are due.
+// Events by time: deadlines, lost leases, silence, wake-ups, re-sends; and the outbox entries that are due.
 import { EXPLANATION_RESENDS, INDEX_PROGRESS_DELAY_MS, MAX_DUE_TRANSITIONS, MAX_PLATFORM_DEATHS } from "../limits";
 import { formatTimestampMs } from "../aip/timestamp";
 import { Code } from "../rpc/code";

@@ -1,4 +1,4 @@
-// What has happened to an operation, as logs and counters tell it: never what its request, metadata or result say.
+// The changes of an operation, for logs and counters: never its request, metadata or result.
 import { codeNameFromNumber } from "../rpc/code";
 import { attemptNumber } from "./attempt";
 import { type DueTransition, dueTransition } from "./due";
@@ -35,7 +35,7 @@ const SILENT: ReadonlySet<OperationEvent["type"]> = new Set<OperationEvent["type
   "effectFailed",
 ]);
 
-/** What an event came to; undefined where there is nothing to tell. All that time brings about at once is one. */
+/** The outcome of an event; undefined without a change to report. All that time brings about at once is one. */
 export function transitionFromStep(
   before: OperationRecord,
   after: OperationRecord,

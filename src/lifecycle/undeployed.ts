@@ -1,4 +1,4 @@
-// What an operation says of itself while no deployment has its method in its version.
+// The status message of an operation while no deployment has its method in its version.
 const PREFIX = "Waiting for a deployment that has the method ";
 
 export function undeployedMessage({ method, methodVersion }: { method: string; methodVersion: string }): string {

@@ -8,7 +8,7 @@ const Grant = message(
     role: string(1, { description: "`roles/longrunning.invoker`" }),
     parent: string(2, { description: "Where the role holds, and below; `operations` is the root." }),
   },
-  { description: "What a key may do." },
+  { description: "The grants of a key." },
 );
 
 export const ApiKey = message(
@@ -20,7 +20,7 @@ export const ApiKey = message(
     createTime: timestamp(4),
     expireTime: timestamp(5),
     revokeTime: timestamp(6),
-    keyString: string(7, { description: "What a client sends. In the answer to its creation alone." }),
+    keyString: string(7, { description: "The key as a client sends it. In the answer to its creation alone." }),
   },
   { description: "A key for callers without tokens. Administrators alone see and make them." },
 );

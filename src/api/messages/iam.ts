@@ -36,7 +36,7 @@ export const Policy = message(
     auditConfigs: repeated(struct(6, { description: "Must be empty: audit lines are written for every call." })),
     etag: bytes(3, { description: "Sent back, it guards against another writer." }),
   },
-  { ...policy, description: "Who may do what with a resource and with what is below it." },
+  { ...policy, description: "The members, and their roles on a resource and everything below it." },
 );
 
 const GetPolicyOptions = message(

@@ -19,7 +19,7 @@ export const Operation = message(
     }),
     result: oneof({
       error: messageField(4, RpcStatus, { description: "How it failed, or that it was cancelled (code 1)." }),
-      response: any(5, { description: "What it came to: of the type that its method declares." }),
+      response: any(5, { description: "The result, of the type that its method declares." }),
     }),
   },
   { ...google, description: "A long-running operation: the promise of a result." },
@@ -50,7 +50,7 @@ export const ListOperationsResponse = message(
   {
     operations: repeated(messageField(1, Operation, { description: "Newest first." })),
     nextPageToken: string(2, { description: "Absent at the end of the list." }),
-    unreachable: repeated(string(3, { description: "What could not be reached (AIP-217)." })),
+    unreachable: repeated(string(3, { description: "The parts that could not be reached (AIP-217)." })),
   },
   google,
 );

@@ -1,4 +1,4 @@
-// What operators ask and are told: GET /v1/{name}:explain, POST /v1/{name}:retry.
+// Messages of the methods for operators: GET /v1/{name}:explain, POST /v1/{name}:retry.
 import { bool, duration, int32, int64, messageField, repeated, string, timestamp } from "../../protobuf/fields";
 import { message } from "../../protobuf/message";
 
@@ -20,9 +20,9 @@ const NextEvent = message(
         "`passDeadline`, `endGrace`, `missHeartbeat`, `loseLease`, `passAttemptLimit`, `wake`, `resend`, `index`, `snapshot` or `expire`.",
     }),
     time: timestamp(2),
-    description: string(3, { description: "What happens then, as a sentence." }),
+    description: string(3, { description: "The event, as a sentence." }),
   },
-  { description: "What time alone brings about." },
+  { description: "An event that time alone causes." },
 );
 
 const Attempt = message("edge_operations.v1.Attempt", {
@@ -79,7 +79,7 @@ const OutboxEntry = message(
     nextTime: timestamp(2),
     failures: int32(3),
   },
-  { description: "What the world outside its object has not been told yet." },
+  { description: "Updates that index and KV have not received yet." },
 );
 
 const Slot = message("edge_operations.v1.Slot", {
@@ -103,8 +103,8 @@ export const OperationExplanation = message(
     state: string(2, { description: "As docs/lifecycle.md names it." }),
     done: bool(3),
     summary: string(4, { description: "Why it is where it is." }),
-    next: repeated(messageField(5, NextEvent, { description: "What happens next, the earliest first." })),
-    advice: repeated(string(6, { description: "What to look at, where it does not go on as it should." })),
+    next: repeated(messageField(5, NextEvent, { description: "The next events, the earliest first." })),
+    advice: repeated(string(6, { description: "Hints if it does not progress as it should." })),
     method: string(7),
     methodVersion: string(8),
     statusMessage: string(9),

@@ -1,4 +1,4 @@
-// What every call that starts an operation takes, in the query or in the body.
+// The options of every call that starts an operation, in the query or in the body.
 import { bool, string } from "../../protobuf/fields";
 import { type MessageType, message } from "../../protobuf/message";
 import { invalidArgument } from "../../rpc/error";
