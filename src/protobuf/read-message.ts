@@ -45,7 +45,7 @@ function takesNull({ field }: MessageField): boolean {
   return field.label === "singular" && field.type.kind === "wellKnown" && field.type.takesNull === true;
 }
 
-/** What of a message there is, for errors: `example.v1.Table has name, rows`. */
+/** The fields of a message, for errors: `example.v1.Table has name, rows`. */
 export function knownFields({ fullName, fields }: Message): string {
   return fields.length === 0 ? `${fullName} has none` : `${fullName} has ${fields.map((f) => f.jsonName).join(", ")}`;
 }
