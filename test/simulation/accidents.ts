@@ -67,9 +67,13 @@ const accidents: Partial<Record<Fault, Accident>> = {
       if (instance === undefined && host.sockets.size === 0) continue;
       // A busy object keeps its old code, and all it has in memory, for up to five minutes more.
       const delayMs = world.random.chance(0.6) ? 0 : world.random.below(DEPLOY_LASTS_MS);
-      world.scheduler.after(delayMs, world.nature, () => {
-        if (host.instance === instance) host.redeploy(world.random.below(RESTART_MS));
-      });
+      const reset = (): void => {
+        if (world.lateResets.delete(reset) && host.instance === instance) {
+          host.redeploy(world.random.below(RESTART_MS));
+        }
+      };
+      world.lateResets.add(reset);
+      world.scheduler.after(delayMs, world.nature, reset);
     }
     return true;
   },

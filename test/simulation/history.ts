@@ -234,6 +234,8 @@ class Play {
     this.#world.faults.end();
     this.#world.indexDownUntil = 0;
     this.#world.deployTime = 0;
+    // A deploy is a fault until it has come to the last object.
+    for (const reset of this.#world.lateResets) reset();
     for (const host of this.#world.hosts()) host.jump(0);
   }
 

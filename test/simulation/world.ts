@@ -82,6 +82,8 @@ export class World {
   readonly mixesVersions: boolean;
   /** Until then consumers do not know every method that the door starts: a deploy that is on its way. */
   deployTime = 0;
+  /** Resets of a deploy that have not come to their objects yet. */
+  readonly lateResets = new Set<() => void>();
   readonly #trace: ((line: string) => void) | undefined;
 
   constructor({ seed, observer, count, variables, lanes, isCalm, without, trace }: WorldOptions) {
