@@ -71,7 +71,10 @@ function versionOf(url: URL): string {
   throw invalidArgument([{ field: "version", description: `must be of ${DESCRIBED_VERSIONS.join(", ")}` }]);
 }
 
-/** Indented: people read them too. */
+/**
+ * Indented: people read them too. No shared cache may keep one, because it names the address by which it was asked for.
+ */
 function documentResponse(document: JsonObject): Response {
-  return new Response(`${JSON.stringify(document, null, 2)}\n`, { headers: { "Content-Type": JSON_TYPE } });
+  const headers = { "Content-Type": JSON_TYPE, "Cache-Control": "private" };
+  return new Response(`${JSON.stringify(document, null, 2)}\n`, { headers });
 }
