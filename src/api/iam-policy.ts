@@ -1,4 +1,5 @@
 // google.iam.v1.IAMPolicy: on operations, their parents, and the service root, which is written `operations`.
+import { withinBindingCount } from "../iam/sent-policy";
 import { getIamPolicy, setIamPolicy, testIamPermissions } from "../service/iam-policy";
 import {
   GetIamPolicyRequest,
@@ -30,6 +31,7 @@ export const iamPolicy: readonly ApiMethod[] = [
     description: "Replaces the policy of a resource.",
     http: [{ method: "POST", template: "/{version}/{resource=**}:setIamPolicy", body: "*" }],
     request: SetIamPolicyRequest,
+    select: withinBindingCount,
     response: Policy,
     permission: "longrunning.operations.setIamPolicy",
     on: "resource",

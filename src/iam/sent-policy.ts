@@ -1,6 +1,8 @@
 // A policy as clients send it, checked: every problem is a violation under the path of its field.
 import { MAX_QUOTED_CHARACTERS } from "../limits";
-import type { Violations } from "../rpc/decode";
+import type { JsonObject } from "../rpc/any";
+import { type Violations, isJsonObject } from "../rpc/decode";
+import { invalidArgument } from "../rpc/error";
 import { conditionProblem } from "./condition";
 import {
   MAX_CONDITIONAL_BINDINGS,
@@ -34,6 +36,18 @@ export interface SentPolicy {
   bindings: readonly Binding[];
   /** In canonical form; undefined: none. */
   etag: string | undefined;
+}
+
+/**
+ * Refuses a policy of too many bindings before they are decoded: a body has room for 350,000 that are empty.
+ *
+ * @throws RpcError INVALID_ARGUMENT
+ */
+export function withinBindingCount(json: JsonObject): JsonObject {
+  const { policy } = json;
+  const bindings = isJsonObject(policy) ? policy["bindings"] : undefined;
+  if (!Array.isArray(bindings) || bindings.length <= MAX_POLICY_MEMBERS) return json;
+  throw invalidArgument([{ field: "policy.bindings", description: `has at most ${MAX_POLICY_MEMBERS} bindings` }]);
 }
 
 export function sentPolicy(
@@ -78,8 +92,7 @@ function withinCounts(bindings: readonly BindingMessage[], field: string, violat
     members += binding.members?.length ?? 0;
     conditions += binding.condition === undefined ? 0 : 1;
   }
-  if (bindings.length > MAX_POLICY_MEMBERS) violations.add(field, `has at most ${MAX_POLICY_MEMBERS} bindings`);
-  else if (members > MAX_POLICY_MEMBERS) {
+  if (members > MAX_POLICY_MEMBERS) {
     violations.add(field, `a policy has at most ${MAX_POLICY_MEMBERS} members over all its bindings, not ${members}`);
   } else if (conditions > MAX_CONDITIONAL_BINDINGS) {
     violations.add(field, `a policy has at most ${MAX_CONDITIONAL_BINDINGS} conditions, not ${conditions}`);

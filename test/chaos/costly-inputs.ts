@@ -5,7 +5,7 @@ import { createSchema, upsertRow } from "../../src/durable/index/index-sql";
 import { readPage } from "../../src/durable/index/read-page";
 import { SetIamPolicyRequest } from "../../src/api/messages/iam";
 import { decodeMessage } from "../../src/http/decode-request";
-import { sentPolicy } from "../../src/iam/sent-policy";
+import { sentPolicy, withinBindingCount } from "../../src/iam/sent-policy";
 import { decodeJson } from "../../src/http/request-body";
 import { RpcError } from "../../src/rpc/error";
 import { Violations } from "../../src/rpc/decode";
@@ -164,11 +164,8 @@ export const costlyKinds: Record<string, CostlyKind> = {
       const bytes = Buffer.from(listed('{"bindings":[', input, "]}"));
       return () => {
         try {
-          sentPolicy(
-            decodeMessage(SetIamPolicyRequest, { policy: decodeJson(bytes) }).policy,
-            "policy",
-            new Violations(),
-          );
+          const json = withinBindingCount({ policy: decodeJson(bytes) });
+          sentPolicy(decodeMessage(SetIamPolicyRequest, json).policy, "policy", new Violations());
         } catch (error) {
           // A refusal is what is measured here; a fault is none.
           if (!(error instanceof RpcError)) throw error;

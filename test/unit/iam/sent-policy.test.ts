@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { iamPolicy } from "../../../src/api/iam-policy";
 import { SetIamPolicyRequest } from "../../../src/api/messages/iam";
 import { decodeMessage } from "../../../src/http/decode-request";
-import { sentPolicy } from "../../../src/iam/sent-policy";
+import { sentPolicy, withinBindingCount } from "../../../src/iam/sent-policy";
 import type { Json } from "../../../src/rpc/any";
 import { Violations } from "../../../src/rpc/decode";
 import { rpcErrorOf, violatedFields, violationsOf } from "../../support/an-rpc-error";
@@ -12,7 +13,11 @@ const ada = "user:ada@example.com";
 
 function decode(json: Json) {
   const violations = new Violations();
-  const policy = sentPolicy(decodeMessage(SetIamPolicyRequest, { policy: json }).policy, "policy", violations);
+  const policy = sentPolicy(
+    decodeMessage(SetIamPolicyRequest, withinBindingCount({ policy: json })).policy,
+    "policy",
+    violations,
+  );
   violations.throwIfAny();
   return policy;
 }
@@ -209,4 +214,13 @@ describe("a policy that is sent", () => {
 
     expect(violationsOf(error.details)[0]?.description).toContain("options.requestedPolicyVersion=3");
   });
+});
+
+test("bindings are counted before they are decoded", async () => {
+  const row = iamPolicy.find(({ name }) => name === "google.iam.v1.IAMPolicy.SetIamPolicy");
+  // None of them could be decoded.
+  const bindings = Array.from({ length: 100_000 }, () => 1);
+
+  const error = await rpcErrorOf(() => row?.select?.({ policy: { bindings } }, "projects/p"));
+  expect(violatedFields(error.details)).toEqual(["policy.bindings"]);
 });
