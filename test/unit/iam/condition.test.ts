@@ -118,6 +118,24 @@ describe("a condition", () => {
     expect(conditionHolds(expression, attributes)).toBe(false);
   });
 
+  // A regular expression that backtracks takes 500 ms and more for a number of this length.
+  test.each([
+    ["a duration of 900 digits", `request.time + duration("${"1".repeat(900)}") > request.time`],
+    [
+      "a duration of 900 digits with a point",
+      `request.time + duration("${"1".repeat(450)}.${"1".repeat(450)}") > request.time`,
+    ],
+    ["a duration of 450 hours", `request.time + duration("${"1h".repeat(450)}") > request.time`],
+    ["a timestamp of 900 digits", `timestamp("${"1".repeat(900)}") > request.time`],
+    ["a fraction of 900 digits", `timestamp("2026-01-01T00:00:00.${"1".repeat(900)}Z") > request.time`],
+  ])("costs at most 100 ms of CPU, with %s", (_, expression) => {
+    const begun = process.cpuUsage();
+    conditionProblem(expression);
+    const { user, system } = process.cpuUsage(begun);
+
+    expect((user + system) / 1_000).toBeLessThan(100);
+  });
+
   test("never throws, whatever it says", () => {
     const word = fc.constantFrom(
       ..."request resource .time .name .type ( ) [ ] { } ! - + * / % && || ? : , == < in true null 1 2.5 'a' timestamp".split(
