@@ -1,4 +1,4 @@
-// Handlers as public reports of other durable runtimes have them (docs/testing.md, Cases tried). Each is named by its report.
+// Handlers as public reports of other durable runtimes have them (docs/cases.md). Each is named by its report.
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { type OperationContext, RpcError } from "../../src/index";
 import { MAKE, aDeployment, aMethod } from "./a-deployment";

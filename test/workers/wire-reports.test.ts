@@ -1,4 +1,4 @@
-// Requests of public reports about REST and protobuf JSON (docs/testing.md, Cases tried). Each is named by its report.
+// Requests of public reports about REST and protobuf JSON (docs/cases.md). Each is named by its report.
 import { describe, expect, test } from "vitest";
 import { defineMethod } from "../../src/index";
 import * as pb from "../../src/protobuf";

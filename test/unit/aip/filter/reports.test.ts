@@ -1,4 +1,4 @@
-// Filters of public reports about filter languages (docs/cases-further.md). Each is named by its report.
+// Filters of public reports about filter languages (docs/cases.md). Each is named by its report.
 import { expect, test } from "vitest";
 import { parseFilter } from "../../../../src/aip/filter/filter";
 import { matches, withMetadata } from "./rows";

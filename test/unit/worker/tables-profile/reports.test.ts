@@ -1,4 +1,4 @@
-// Tables of public reports about CSV parsers (docs/testing.md, Cases tried). Each is named by its report.
+// Tables of public reports about CSV parsers (docs/cases.md). Each is named by its report.
 import { describe, expect, test } from "vitest";
 import { profileTable } from "../../../../src/worker/tables-profile/profile-table";
 import { chunksOf } from "./table-input";
