@@ -16,11 +16,21 @@ export type UpdateRefusal = "NOT_FOUND" | "ETAG_MISMATCH" | "ALREADY_DONE" | "RU
 
 export type UpdateAnswer = { ok: true; answer: OperationAnswer } | { ok: false; refusal: UpdateRefusal };
 
-/**
- * Whether this is the very completion that ended the operation: the first answer may have been lost. Its If-Match was
- * spent the first time.
- */
-export function isRepeatedCompletion(record: OperationRecord, { update }: UpdateRequest): boolean {
+/** Whether an update is to be applied; REPEATED: it has been, and the answer to it may have been lost. */
+export function judgeUpdate(
+  record: OperationRecord,
+  request: UpdateRequest,
+  { isRepeated }: { isRepeated?: boolean | undefined },
+): "APPLY" | "REPEATED" | UpdateRefusal {
+  // The If-Match of a completion was spent the first time.
+  if (isRepeatedCompletion(record, request)) return "REPEATED";
+  const refusal = updateRefusal(record, request);
+  if (refusal === undefined) return "APPLY";
+  return isRepeated && isRepeatedReport(record, request) ? "REPEATED" : refusal;
+}
+
+/** Whether this is the very completion that ended the operation. */
+function isRepeatedCompletion(record: OperationRecord, { update }: UpdateRequest): boolean {
   const completion = record.external?.completion;
   const repeated = update.outcome?.completion;
   if (!isFinal(record.state) || completion === undefined || repeated === undefined) return false;
@@ -28,14 +38,13 @@ export function isRepeatedCompletion(record: OperationRecord, { update }: Update
 }
 
 /** Whether what the update reports is what the operation shows. */
-export function isRepeatedReport({ metadata, metadataType }: OperationRecord, { update }: UpdateRequest): boolean {
+function isRepeatedReport({ metadata, metadataType }: OperationRecord, { update }: UpdateRequest): boolean {
   if (update.outcome || !update.metadata) return false;
   const { type, fields } = update.metadata;
   return type === metadataType && JSON.stringify(fields) === JSON.stringify(metadata);
 }
 
-/** Why an update cannot be, or undefined. */
-export function updateRefusal(record: OperationRecord, { ifMatch }: UpdateRequest): UpdateRefusal | undefined {
+function updateRefusal(record: OperationRecord, { ifMatch }: UpdateRequest): UpdateRefusal | undefined {
   if (isFinal(record.state)) return "ALREADY_DONE";
   if (!isExternal(record.state)) return "RUN_BY_METHOD";
   if (ifMatch !== undefined && !matchesAny(ifMatch, etag(record))) return "ETAG_MISMATCH";

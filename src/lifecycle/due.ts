@@ -36,6 +36,11 @@ export function isExpired({ expireTime }: OperationRecord, now: number): boolean
   return expireTime !== undefined && expireTime <= now;
 }
 
+/** Whether time has brought a change about that every reader sees: a transition, or the end of its retention. */
+export function isTransitionDue(record: OperationRecord, now: number): boolean {
+  return isExpired(record, now) || dueTransition(record, now) !== undefined;
+}
+
 /** Whether time has brought anything about: a transition, the end of its retention, an outbox entry to be tried. */
 export function isAnythingDue(record: OperationRecord, now: number): boolean {
   return isExpired(record, now) || (nextDueTime(record) ?? Infinity) <= now;

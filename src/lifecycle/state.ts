@@ -144,8 +144,3 @@ export function isFinal(state: State): boolean {
 export function isExternal(state: State): boolean {
   return nextState(state, "update") !== undefined;
 }
-
-/** Whether an operation counts among those that its caller has under way. Nothing here can end deleted work elsewhere. */
-export function holdsCallerSlot({ state, deleteTime }: { state: State; deleteTime?: number | undefined }): boolean {
-  return !isFinal(state) && !(deleteTime !== undefined && isExternal(state));
-}

@@ -4,7 +4,8 @@ import type { Env } from "../../env";
 import { MAX_EFFECT_RETRY_MS, MAX_PUSHED_CHARACTERS } from "../../limits";
 import { type OperationAnswer, type WaitMessage, answerFromRecord } from "../../contract/answer";
 import { dataPointsFromTransition } from "../../operators/data-points";
-import { dueTransition, isAnythingDue, isExpired, nextDueTime } from "../../lifecycle/due";
+import { type Channel, channelEvents, hasLostChannel } from "../../lifecycle/channel";
+import { isAnythingDue, isTransitionDue, nextDueTime } from "../../lifecycle/due";
 import type { Effect, OperationEvent, OutboxEffect } from "../../lifecycle/event";
 import type { LiveFacts } from "../../operators/facts";
 import { type NewOperation, newRecord } from "../../lifecycle/new-operation";
@@ -68,8 +69,7 @@ export class OperationLife {
     const { record } = this;
     const now = Date.now();
     if (!record) return;
-    const isDue = isExpired(record, now) || dueTransition(record, now) !== undefined;
-    if (isDue || this.#hasLostChannel(record)) this.#letTimePass();
+    if (isTransitionDue(record, now) || hasLostChannel(record, this.#channel(record))) this.#letTimePass(record);
     // Any call arms a lost alarm again. The alarm fires at once if something is overdue.
     const armed = this.record && this.alarm.arm(nextDueTime(this.record));
     if (!armed) return;
@@ -84,7 +84,8 @@ export class OperationLife {
   async settleAtAlarm(): Promise<void> {
     try {
       // One that came early finds nothing due, and writes nothing.
-      if (this.record && isAnythingDue(this.record, Date.now())) this.#letTimePass();
+      const { record } = this;
+      if (record && isAnythingDue(record, Date.now())) this.#letTimePass(record);
       await this.alarm.arm(this.record && nextDueTime(this.record));
     } catch (error) {
       console.error({ message: "alarm failed", operation: this.record?.name, error: String(error) });
@@ -92,32 +93,15 @@ export class OperationLife {
     }
   }
 
-  #letTimePass(): void {
-    this.#applyAll([...this.#channelLoss(), ...this.#leaseExtension(), { type: "timePasses", random: Math.random() }]);
+  #letTimePass(record: OperationRecord): void {
+    const told = channelEvents(record, this.#channel(record), Date.now());
+    this.#applyAll([...told, { type: "timePasses", random: Math.random() }]);
   }
 
-  /**
-   * Whether the runner has lost its channel and nothing was said of it yet. It is asked at every event, because an object
-   * that was reset has lost its channels without being told that they closed.
-   */
-  #hasLostChannel({ lease }: OperationRecord): boolean {
-    return lease !== undefined && lease.channelLostTime === undefined && !this.runner.isConnected(lease.fence);
-  }
-
-  #channelLoss(): OperationEvent[] {
-    const { record } = this;
-    if (!record?.lease || !this.#hasLostChannel(record)) return [];
-    return [{ type: "channelLost", fence: record.lease.fence }];
-  }
-
-  /** The runtime answers keep-alives by itself and keeps the time of the last: it is looked at when the lease is due. */
-  #leaseExtension(): OperationEvent[] {
-    const { lease } = this.record ?? {};
-    if (!lease || lease.leaseEndTime > Date.now()) return [];
-    // The keep-alives of a lost channel do not count, because its loss has set the end of the lease.
-    if (!this.runner.isConnected(lease.fence)) return [];
-    const receivedTime = this.runner.lastKeepAliveTime(lease.fence);
-    return receivedTime === undefined ? [] : [{ type: "keepAlive", fence: lease.fence, receivedTime }];
+  #channel({ lease }: OperationRecord): Channel {
+    if (!lease) return { isOpen: false, lastKeepAliveTime: undefined };
+    const { fence } = lease;
+    return { isOpen: this.runner.isConnected(fence), lastKeepAliveTime: this.runner.lastKeepAliveTime(fence) };
   }
 
   /** Lets one event happen: decides, saves, acts, tells. `requestId`: of the HTTP request that it came with. */
@@ -237,12 +221,11 @@ export class OperationLife {
 
   /** How things stand around the operation, for whoever asks why. */
   async liveFacts(record: OperationRecord): Promise<LiveFacts> {
-    const { lease, runSlot } = record;
-    const fence = lease?.fence;
-    const lastKeepAliveTime = fence === undefined ? undefined : this.runner.lastKeepAliveTime(fence);
+    const { runSlot } = record;
+    const { isOpen, lastKeepAliveTime } = this.#channel(record);
     return {
       alarmTime: this.alarm.time,
-      isConnected: fence !== undefined && this.runner.isConnected(fence),
+      isConnected: isOpen,
       // A channel that was just opened has received none yet.
       lastKeepAliveTime: lastKeepAliveTime === 0 ? undefined : lastKeepAliveTime,
       lane: laneFromEnv(this.#env, record),

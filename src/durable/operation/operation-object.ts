@@ -37,14 +37,9 @@ import {
   STEP_PATH,
 } from "../../contract/run-channel";
 import { httpErrorOf } from "../../lifecycle/emulation";
-import { holdsCallerSlot, isFinal } from "../../lifecycle/state";
-import {
-  type UpdateAnswer,
-  type UpdateRequest,
-  isRepeatedCompletion,
-  isRepeatedReport,
-  updateRefusal,
-} from "../../contract/update";
+import { holdsSlot } from "../../lifecycle/slots";
+import { isFinal } from "../../lifecycle/state";
+import { type UpdateAnswer, type UpdateRequest, judgeUpdate } from "../../contract/update";
 import { type StoredStream, digestOfStream, storeStream } from "./chunks";
 import { callObject, lacksMethod } from "../object-call";
 import { type IndexPlace, operationIndexAddress, placeOf } from "../index/index-name";
@@ -253,10 +248,9 @@ export class OperationObject extends DurableObject<Env> {
     const record = await this.#see(name, access);
     if (record === "DENIED") return record;
     if (record === "NOT_FOUND") return { ok: false, refusal: record };
-    if (isRepeatedCompletion(record, request)) return { ok: true, answer: this.#life.answer(record) };
-    const refusal = updateRefusal(record, request);
-    if (refusal && !(access.isRepeated && isRepeatedReport(record, request))) return { ok: false, refusal };
-    if (!refusal) this.#life.apply({ type: "update", update: request.update }, access.requestId);
+    const verdict = judgeUpdate(record, request, access);
+    if (verdict !== "APPLY" && verdict !== "REPEATED") return { ok: false, refusal: verdict };
+    if (verdict === "APPLY") this.#life.apply({ type: "update", update: request.update }, access.requestId);
     return { ok: true, answer: this.#life.answer(this.#life.mustHaveRecord()) };
   }
 
@@ -371,9 +365,7 @@ export class OperationObject extends DurableObject<Env> {
     const { record } = this.#life;
     // Its caller's slot was taken before it: an upload may take longer than a holder is left unasked.
     if (!record) return this.#starting !== undefined;
-    return record.runSlot?.key === key
-      ? record.lease !== undefined
-      : record.callerSlot?.key === key && holdsCallerSlot(record);
+    return holdsSlot(record, key);
   }
 
   override async fetch(request: Request): Promise<Response> {

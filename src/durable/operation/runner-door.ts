@@ -3,6 +3,7 @@
 import { MAX_RESPONSE_BYTES } from "../../limits";
 import type { OperationEvent, SuccessfulOutcome } from "../../lifecycle/event";
 import type { AttemptMemory } from "../../lifecycle/record";
+import { isClaimable } from "../../lifecycle/slots";
 import { FENCE_HEADER, MEMORY_HEADER, type MessageToObject, decodeMessageToObject } from "../../contract/run-channel";
 import { storeStream } from "./chunks";
 import type { OperationLife } from "./operation-life";
@@ -36,7 +37,8 @@ export class RunnerDoor {
 
   /** Whether there is work to claim, and a slot to do it in; if only that is missing, the operation waits for it. */
   async #mayRun(): Promise<boolean> {
-    if (this.#life.record?.state !== "QUEUED") return false;
+    const { record } = this.#life;
+    if (!record || !isClaimable(record)) return false;
     if (await this.#life.acquireRunSlot()) return true;
     this.#life.apply({ type: "hold" });
     return false;
