@@ -25,7 +25,7 @@ describe("channelEvents", () => {
     const told = { ...running, lease: { ...lease, channelLostTime: leaseEndTime - 9 } };
 
     expect(channelEvents(running, closed, leaseEndTime - 1)).toEqual([{ type: "channelLost", fence }]);
-    expect(channelEvents(told, closed, leaseEndTime)).toEqual([]);
+    expect(channelEvents(told, { ...open, isOpen: false }, leaseEndTime)).toEqual([]);
     expect([hasLostChannel(running, closed), hasLostChannel(told, closed)]).toEqual([true, false]);
   });
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { attemptNumber } from "../../../src/lifecycle/attempt";
-import { startedRecord } from "../../../src/lifecycle/step";
+import { type NewOperation, newRecord } from "../../../src/lifecycle/new-operation";
+import { startedRecord, step } from "../../../src/lifecycle/step";
 import { deadlineMessage } from "../../../src/lifecycle/time-events";
 import { CREATE_TIME, aPolicy, anOperation } from "../../support/an-operation";
 import { deepFreeze } from "../../support/deep-freeze";
@@ -14,6 +15,18 @@ describe("the start", () => {
       queueMessage: { resendTime: CREATE_TIME + 30_000 },
       outbox: {},
     });
+  });
+
+  test("stores a request beside the record where that has none, and only for work that is to be done here", () => {
+    const effectsOf = (operation: Partial<NewOperation>): string[] => {
+      const started = step(newRecord(anOperation()), { ...operation, type: "start" }, CREATE_TIME);
+      return started.ok ? started.effects.map(({ type }) => type) : [];
+    };
+
+    expect(effectsOf({})).toEqual(["storeRequest", "send"]);
+    expect(effectsOf({ request: "{}" })).toEqual(["send"]);
+    expect(effectsOf({ external: { hasOwnMetadata: false } })).toEqual([]);
+    expect(effectsOf({ outcome: { error: anError } })).toEqual(["eraseWork", "notifyWaiters", "index", "snapshot"]);
   });
 
   test.each([

@@ -614,6 +614,16 @@ test("work that no deployed method can do goes back to the queue, at the pace of
   expect(types(effects)).not.toContain("send");
 });
 
+test("work that no deployed method can do is known by that until it is claimed again", () => {
+  const release: OperationEvent = { type: "release", fence: "one", statusMessage: "Waiting for a deployment." };
+  const released = afterEvents(running(), [release, NOW + 1]);
+  const sentAgain = afterEvents(released, [timePasses, released.queueMessage!.resendTime]);
+
+  expect(released.queueMessage).toMatchObject({ undeployed: true, resends: 1 });
+  expect(sentAgain.queueMessage).toMatchObject({ undeployed: true, resends: 2 });
+  expect(afterEvents(sentAgain, [claim, NOW + 1])).not.toHaveProperty("queueMessage");
+});
+
 // "A missed heartbeat or a passed `ttl` ends it with DEADLINE_EXCEEDED."
 describe("work done elsewhere", () => {
   const completion = { updateMask: "response", digest: "d" };
