@@ -186,10 +186,10 @@ function readableFrom({ id, createTime, target }: StoredRecord): (value: unknown
   };
 }
 
-const HEAD = `# What is stored, by example
+const HEAD = `# Storage by example
 
 Written from what is stored, by \`npx vitest run storage-schema --update\`, and compared with it by \`npm test\`.
-[storage-schema.md](storage-schema.md) says what each of it is for.
+[storage-schema.md](storage-schema.md) explains each part.
 
 Of one operation there are its \`record\`; other \`keys\` of its object; the object's \`alarm\`; its \`row\` in the index;
 and once it is done its entry in \`kv\`. The first example is whole. Those behind it show of record and row what differs

@@ -11,8 +11,6 @@ const HELD = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "do
 
 /** Pages that are written by a program from figures, or from what is stored. */
 const WRITTEN_BY_PROGRAMS = new Set(["docs/reliability.md", "docs/storage-examples.md", "docs/lifecycle.md"]);
-/** Pages that are not rewritten yet. */
-const LATER = new Set(["docs/performance.md", "docs/testing.md", "docs/storage-schema.md"]);
 /** Pages with tables of measured figures, which are wider. */
 const WITH_FIGURES = new Set(["docs/performance.md", "docs/lists.md"]);
 
@@ -20,7 +18,7 @@ const files = HELD.flatMap((path) =>
   statSync(join(ROOT, path)).isFile()
     ? [path]
     : readdirSync(join(ROOT, path), { recursive: true, encoding: "utf8" }).map((file) => `${path}/${file}`),
-).filter((path) => /\.(?:ts|md)$/.test(path) && !WRITTEN_BY_PROGRAMS.has(path) && !LATER.has(path));
+).filter((path) => /\.(?:ts|md)$/.test(path) && !WRITTEN_BY_PROGRAMS.has(path));
 
 const textOf = (path: string): string => readFileSync(join(ROOT, path), "utf8");
 
