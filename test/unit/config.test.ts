@@ -125,7 +125,7 @@ describe("configFromEnv", () => {
     expect(error).toMatchObject({ reason: "CONFIGURATION_INVALID", metadata: { variable: "FINISHED_READS" } });
   });
 
-  // What was put into the wrong variable may be a secret.
+  // A value in the wrong variable may be a secret.
   test.each<keyof Env>(["AUTH", "LEASE_SECONDS", "RESEND_SECONDS", "KV_SNAPSHOTS", "FINISHED_READS"])(
     "never answers with the value of %s",
     async (variable) => {

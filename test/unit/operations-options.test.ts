@@ -1,4 +1,5 @@
-// What operations() is given, checked when the Worker starts. It runs in Node, where the objects' base class is a stand-in.
+// The options of operations(), checked when the Worker starts. It runs in Node, where the objects' base class is a
+// stand-in.
 import { describe, expect, test, vi } from "vitest";
 
 vi.mock("cloudflare:workers", () => ({ DurableObject: Object }));

@@ -146,7 +146,7 @@ export function recordOf(name: string): Promise<StoredRecord | undefined> {
   return runInDurableObject(objectOf(name), (_, { storage }) => storage.kv.get<StoredRecord>("record"));
 }
 
-/** Moves the clock to the next alarm of an operation's object, and lets that happen; false where there is none. */
+/** Moves the clock to the next alarm of an operation's object, and fires it; false without an alarm. */
 export async function letTimePass(name: string): Promise<boolean> {
   const stub = objectOf(name);
   const time = await runInDurableObject(stub, (_, { storage }) => storage.getAlarm());

@@ -1,5 +1,5 @@
-// A guarded deployment: an issuer whose keys come by an intercepted fetch, callers with every kind of credential, the
-// calls that reach objects counted, and an eye on everything that is logged or answered.
+// A guarded deployment: an issuer whose keys an intercepted fetch returns, callers with every kind of credential,
+// counted calls of objects, and a check of everything that is logged or answered.
 import { env } from "cloudflare:workers";
 import { SignJWT, base64url, exportJWK, generateKeyPair } from "jose";
 import { afterAll, beforeAll, beforeEach, expect, vi } from "vitest";
@@ -31,10 +31,10 @@ const secrets = new Set<string>([
   hashOfSecret(adminKey.secret),
 ]);
 const seen: string[] = [];
-/** What was logged since the test began. */
+/** The lines logged since the test began. */
 export const logged: unknown[] = [];
 
-/** What is in a token or key that must be seen nowhere: all of it, and the part that proves. */
+/** The parts of a token or key that must appear nowhere: all of it, and the secret part. */
 function keepSecret(credential: string): string {
   secrets.add(credential);
   const proof = credential.split(/[._]/).at(-1) ?? "";

@@ -1,5 +1,5 @@
-// Who may do what: every method by every credential on every kind of resource. What is expected is written down from the
-// contract ("Who may do what"), not from the code.
+// Permissions: every method by every credential on every kind of resource. The expectations come from the contract
+// ("Who may do what"), not from the code.
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, test } from "vitest";
 import { echoWait } from "../../src/worker/echo-wait";
@@ -44,7 +44,7 @@ interface MethodCall {
   /** Of an operation's name, or of a parent. */
   path(this: void, name: string): string;
   body?: Json;
-  /** What it is answered with where the caller may, unless 200. */
+  /** The status if the caller may call, unless 200. */
   granted?: number;
   /** Whether it needs the right to start operations in the parent too. */
   startsAnother?: boolean;
@@ -124,7 +124,7 @@ const roleTable: Record<string, readonly Verb[]> = {
   operator: ["get", "list", "wait", "cancel", "delete"],
   invoker: ["start"],
   worker: ["create", "update"],
-  // What is asked of operations by those who run the service, is asked by administrators alone.
+  // The methods for operators of the service are for administrators alone.
   admin: [
     "get",
     "list",
@@ -164,7 +164,7 @@ interface Caller {
   caller: string;
   may: readonly Verb[];
   reach: Reach;
-  /** What every call gets, whatever it is made on. */
+  /** The answer to every call, whatever its resource. */
   always?: { status: 401; reason: string };
 }
 
@@ -261,7 +261,7 @@ beforeAll(async () => {
   credentials.set("administrator's API key", adminKeyCredential);
 });
 
-/** What a caller is answered with, as far as it is the caller's rights that decide. */
+/** The answer to a caller, as far as the caller's rights decide. */
 interface Outcome {
   /** On what, to find it by. */
   kind: string;
@@ -340,14 +340,17 @@ describe("on an operation", () => {
     expect(outcomes).toEqual(expected);
   });
 
-  test.each(callers)("$caller: a name that is none is refused before anyone is asked", async ({ caller, always }) => {
-    for (const { method, path, body } of Object.values<MethodCall>(onOperation)) {
-      objectCalls();
-      const { status } = await call(credentials.get(caller)!, method, path(`${OWN}/operations/a%2Fb`), body);
-      expect(status).toBe(always && caller !== "nobody" ? 401 : 400);
-      expect(objectCalls().filter((called) => !called.startsWith("KEYS."))).toEqual([]);
-    }
-  });
+  test.each(callers)(
+    "$caller: an impossible name is rejected before any call of an object",
+    async ({ caller, always }) => {
+      for (const { method, path, body } of Object.values<MethodCall>(onOperation)) {
+        objectCalls();
+        const { status } = await call(credentials.get(caller)!, method, path(`${OWN}/operations/a%2Fb`), body);
+        expect(status).toBe(always && caller !== "nobody" ? 401 : 400);
+        expect(objectCalls().filter((called) => !called.startsWith("KEYS."))).toEqual([]);
+      }
+    },
+  );
 });
 
 describe("on a parent", () => {
@@ -507,7 +510,7 @@ describe("a refusal", () => {
       const credential = credentials.get(caller)!;
       const body = method === "GET" || method === "DELETE" ? undefined : costly;
       for (const query of ["", "?fields=name", "?fields=name&filter=a%3Db&unknown=x"]) {
-        // What is known of the parents' policies is remembered.
+        // The parents' policies are remembered.
         await call(credential, method, `${path}${query}`, body);
         objectCalls();
         const { status } = await call(credential, method, `${path}${query}`, body);

@@ -159,7 +159,7 @@ describe("a cancel request", () => {
     expect(inGrace.done).toBe(false);
     expect(ended).toMatchObject({ done: true, error: { code: 1 } });
     expect((ended["error"] as { message: string }).message).toMatch(/did not confirm/);
-    // What comes later changes nothing.
+    // A later event changes nothing.
     expect(await getOperation(operation.name)).toEqual(ended);
   });
 

@@ -233,7 +233,7 @@ describe("attempts that die with their platform", () => {
 
   test.each<[string, (op: OperationContext) => void]>([
     ["without a word", () => undefined],
-    ["whatever progress they report", (op) => op.progress({ rows: op.attempt })],
+    ["even if they report progress", (op) => op.progress({ rows: op.attempt })],
   ])("end the operation after five, %s", async (_, before) => {
     const { operation, deaths } = await dieUntilDone((op, arrive) => {
       before(op);

@@ -4,7 +4,7 @@ import { vi } from "vitest";
 
 const HEAD_START_MS = 3_600_000;
 
-/** What the clock was set to, and when by the machine's. */
+/** The time to which the clock was set, and the machine's time then. */
 let settings: { realTime: number; time: number }[] = [];
 
 function set(time: number): void {
@@ -24,7 +24,7 @@ export const clock = {
   advanceTo(time: number): void {
     set(Math.max(time, Date.now()));
   },
-  /** What it showed when the machine's showed `realTime`. */
+  /** The time that it showed when the machine's showed `realTime`. */
   timeAt(realTime: number): number {
     return settings.findLast((setting) => setting.realTime <= realTime)?.time ?? realTime;
   },

@@ -1,9 +1,9 @@
-// What the tests hold in their hands: the worker under test runs in the tests' own isolate and looks here.
+// The controls of the tests: the worker under test runs in the tests' own isolate and reads them here.
 import { MAX_SHARD_BYTES } from "../../src/limits";
 import type { OperationContext, WorkMessage } from "../../src/index";
 import type { JsonObject } from "../../src/rpc/any";
 
-/** What a scripted method does when it is run. */
+/** The work of a scripted method. */
 export type Script = (operation: OperationContext, request: JsonObject) => Promise<object>;
 
 /** A call that reached an object: `GET`-like ones by the method's name, sockets by their path. */
@@ -16,15 +16,15 @@ export interface ObjectCall {
 export class Gate {
   #error: Error | undefined;
   #held: PromiseWithResolvers<void> | undefined;
-  /** How many have come by, held up or not. */
+  /** The number of passages, held up or not. */
   passed = 0;
 
-  /** From now on whoever comes by fails. */
+  /** From now on every passage fails. */
   fail(message: string): void {
     this.#error = new Error(message);
   }
 
-  /** From now on whoever comes by waits until it is opened. */
+  /** From now on every passage waits until it is opened. */
   hold(): void {
     this.#held ??= Promise.withResolvers<void>();
   }
@@ -70,7 +70,7 @@ class Controls {
   readonly queueSend = new Gate();
   /** Before an index row is written, or a tombstone. */
   readonly indexWrite = new Gate();
-  /** After an index row was written, before its writer hears of it. */
+  /** After an index row was written, before its writer gets the answer. */
   readonly indexWritten = new Gate();
   readonly snapshotWrite = new Gate();
   /** Before the index asks an operation how it stands. */
@@ -79,7 +79,7 @@ class Controls {
   /** The size from which on an index shard takes no new rows. */
   maxShardBytes = MAX_SHARD_BYTES;
 
-  /** What of the run channel is cut, once: `claim`, or a message by its type. */
+  /** The message at which the run channel is cut, once: `claim`, or a message by its type. */
   readonly cuts = new Map<string, Cut>();
 
   /** Whether this is where the channel is cut. */

@@ -1,5 +1,5 @@
-// What every call costs: requests of objects, rows, alarms, queue messages and KV writes, exactly. Who adds a row or a hop
-// changes a number of test/bench/counts.ts, and with it the price in docs/performance.md.
+// The exact cost of every call: requests of objects, rows, alarms, queue messages and KV writes. A change that adds a
+// row or a hop changes a number of test/bench/counts.ts, and with it the price in docs/performance.md.
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
@@ -36,7 +36,7 @@ useFreshWorld();
 const STRUCT = "type.googleapis.com/google.protobuf.Struct";
 const empty: Script = async () => ({});
 
-/** What something costs in a scope that has had an operation before, once all that it sets off is done. */
+/** The cost of an action in a scope that has had an operation before, after all its effects. */
 async function costOf(act: () => Promise<unknown>): Promise<Counts> {
   ledger.take();
   await act();
@@ -98,7 +98,7 @@ async function patch({ name }: Started, mask: string, value: JsonObject): Promis
   expect(status).toBe(200);
 }
 
-/** What one thing costs that a method's function does. */
+/** The cost of one call that a method's function makes. */
 async function costWithin(act: (op: Parameters<Script>[0]) => Promise<unknown>): Promise<Counts> {
   let counts: Counts = {};
   await anIndexedScope();

@@ -60,7 +60,7 @@ interface Remains {
 
 const NOTHING: Remains = { stored: [], snapshot: undefined, listed: false, buried: true };
 
-/** What is left of an operation once its object is empty, as it must become. */
+/** The remains of an operation after its object has become empty, as it must. */
 async function remainsOf(operation: Started): Promise<Remains> {
   await eventually(async () => (await storedBy(operation)).length === 0);
   const rows = (await storedRows()).filter(({ id }) => id === operation.id);
@@ -73,7 +73,7 @@ async function remainsOf(operation: Started): Promise<Remains> {
 }
 
 describe("deleting", () => {
-  test("what is done forgets it at once, in object, index and KV", async () => {
+  test("a finished operation forgets it at once, in object, index and KV", async () => {
     const operation = await startScript(async () => ({}));
     await runNext();
     await outboxIsEmpty(operation);
@@ -84,7 +84,7 @@ describe("deleting", () => {
     expect(await remainsOf(operation)).toEqual(NOTHING);
   });
 
-  test("what runs hides it at once, lets the work go on, and erases it at its end", async () => {
+  test("a running operation hides it at once, lets the work continue, and erases it at its end", async () => {
     const release = Promise.withResolvers<void>();
     let aborted = false;
     const operation = await startScript(async ({ signal }) => {
@@ -108,7 +108,7 @@ describe("deleting", () => {
     await expectHidden(operation);
   });
 
-  test("what runs keeps its retries and its fencing until its end", async () => {
+  test("a running operation keeps its retries and its fencing until its end", async () => {
     const attempts: number[] = [];
     const operation = await startScript(async ({ attempt }) => {
       attempts.push(attempt);
@@ -128,7 +128,7 @@ describe("deleting", () => {
     expect(await remainsOf(operation)).toEqual(NOTHING);
   });
 
-  test("what is queued leaves its work to be done, unseen, and to be forgotten", async () => {
+  test("a queued operation leaves its work to be done, unseen, and to be erased", async () => {
     let runs = 0;
     const operation = await startScript(async () => {
       runs += 1;
@@ -142,7 +142,7 @@ describe("deleting", () => {
     expect(await remainsOf(operation)).toEqual(NOTHING);
   });
 
-  test("what sleeps forgets it at its end too, though nobody asks", async () => {
+  test("a sleeping operation erases it at its end too, without any call", async () => {
     const operation = await startEcho({ ttl: "600s" });
     await runNext();
     await remove(operation);
@@ -155,7 +155,7 @@ describe("deleting", () => {
     expect(await snapshotOf(operation)).toBeUndefined();
   });
 
-  test("what runs past its deadline erases it then", async () => {
+  test("an operation that runs past its deadline erases it then", async () => {
     const operation = await startScript(() => new Promise(() => {}), { verb: "hurry" });
     await deliverNext();
     await remove(operation);
@@ -165,7 +165,7 @@ describe("deleting", () => {
     expect(await remainsOf(operation)).toEqual(NOTHING);
   });
 
-  test("what runs, twice, is NOT_FOUND the second time and changes nothing", async () => {
+  test("a running operation, twice, is NOT_FOUND the second time and changes nothing", async () => {
     const operation = await startScript(() => new Promise(() => {}));
     await deliverNext();
     await remove(operation);
@@ -176,7 +176,7 @@ describe("deleting", () => {
     expect(await storedRecord(operation)).toEqual(before);
   });
 
-  test("what is done, in the middle of an eviction, still takes index row and snapshot away", async () => {
+  test("a finished operation, in the middle of an eviction, still removes index row and snapshot", async () => {
     const operation = await startScript(async () => ({}));
     await runNext();
     await outboxIsEmpty(operation);
@@ -199,7 +199,7 @@ async function expectHiddenFromObject({ name }: Started): Promise<void> {
   await eventually(async () => (await call("GET", `/v1/${name}`)).status === 404);
 }
 
-describe("what arrives late", () => {
+describe("late arrivals", () => {
   test("a queue message finds nothing to claim", async () => {
     const operation = await startScript(async () => ({}));
     const [message] = controls.sent;
@@ -300,7 +300,7 @@ describe("what arrives late", () => {
     expect(await storedRows()).toMatchObject([{ id: operation.id, operation: null }]);
   });
 
-  test("the index's own check, which hears that there is none, keeps the tombstone that was written meanwhile", async () => {
+  test("the index's own check, which finds no operation, keeps the tombstone that was written meanwhile", async () => {
     const operation = await startScript(() => new Promise(() => {}));
     controls.indexWrite.hold();
     const written = controls.indexWrite.passed;

@@ -1,5 +1,5 @@
-// What version 2 stored and version 1 did not have: caught failures, sleeps side by side, slots, scripts of emulation, retries,
-// policies, requestIds, and snapshots that KV refused. This version continues from each.
+// The values that version 2 stored and version 1 did not have: caught failures, sleeps side by side, slots, scripts of
+// emulation, retries, policies, requestIds, and snapshots that KV refused. This version continues from each.
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { RpcError } from "../../src/index";

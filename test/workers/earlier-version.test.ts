@@ -283,7 +283,7 @@ describe.each(versions)("a consumer of version %i and an object of this one", (v
     );
   });
 
-  test("hear of every field that the earlier consumer read", async () => {
+  test("receive every field that the earlier consumer read", async () => {
     const { heard } = await claimed();
     const earlier = messagesToRunner(version).find(({ type }) => type === "claimed");
 

@@ -1,5 +1,5 @@
-// What earlier versions of the service have stored and said (fixtures/version-1.json, version-2.json), moved to now and to an
-// id of this runtime's, and put into storage as it was.
+// The stored values and messages of earlier versions of the service (fixtures/version-1.json, version-2.json), moved to
+// now and to an id of this runtime's, and put into storage as it was.
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { formatTimestampMs } from "../../src/aip/timestamp";
@@ -30,12 +30,12 @@ interface StoredOperation extends StoredObject {
   shard?: number;
   /** The row of the requestId that started it, in shard 0. */
   reservation?: Record<string, unknown>;
-  /** What the SlotsObjects that it names have of it. */
+  /** Its entries in the SlotsObjects that it names. */
   slots?: { name: string; keys: Record<string, unknown>; alarm: number | null }[];
   /** The value in KV, once done, and what was put beside it. */
   snapshot?: string;
   snapshotMetadata?: JsonObject;
-  /** What its object said of it. */
+  /** The answers of its object. */
   answer?: Pick<OperationAnswer, "json" | "etag">;
 }
 
@@ -55,7 +55,7 @@ interface Fixture {
   indexSchema: string[];
 }
 
-/** What the index of `projects/p` had, in each version. */
+/** The rows of the index of `projects/p`, in each version. */
 const indexes = {
   1: { schema: version1.indexSchema, keys: {} },
   2: version2.index,
@@ -202,7 +202,7 @@ export function queueMessageOf({ id }: Started): WorkMessage {
   return Object.fromEntries(keys.map((key) => [key, id])) as unknown as WorkMessage;
 }
 
-/** What a consumer of an earlier version says, each kind once, under the present token. */
+/** The messages of a consumer of an earlier version, each kind once, under the present token. */
 export function messagesToObject(version: Version, fence: string): MessageToObject[] {
   const { operations, toObject } = version === 1 ? version1 : version2;
   const shift = Date.now() - operations[0]!.time;
@@ -211,7 +211,7 @@ export function messagesToObject(version: Version, fence: string): MessageToObje
   );
 }
 
-/** What an object of an earlier version says to a consumer: a claim first of all. */
+/** The messages of an object of an earlier version to a consumer: first a claim. */
 export function messagesToRunner(version: Version): MessageToRunner[] {
   const messages = version === 1 ? version1.toRunner.messages : version2.toRunner;
   const claim = messages.find(({ type }) => type === "claimed") as { name: string };

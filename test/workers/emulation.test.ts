@@ -1,4 +1,4 @@
-// What people who test clients script: progress, ends, polls and starts, where a deployment emulates, and nowhere else.
+// Scripts for the tests of clients: progress, ends, polls and starts, in a deployment that emulates, and nowhere else.
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
 import { echoWait } from "../../src/worker/echo-wait";
@@ -123,7 +123,7 @@ describe("scripted polls", () => {
     expect(calls).toEqual([...Array.from({ length: 4 }, () => ["get", "poll"]).flat(), "get", "get"]);
   });
 
-  test("are GETs of it alone: lists, waits and repeated starts are none", async () => {
+  test("are GETs of it alone: lists, waits and repeated starts do not count", async () => {
     const body = { requestId: "r1" };
     const script = header({ polls: [{ poll: 1, error: locked }] });
     const { operation } = await emulating.call("POST", "/v1/projects/p/things:make", body, script);

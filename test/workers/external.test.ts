@@ -38,7 +38,7 @@ async function etagOf(name: string): Promise<string> {
 
 describe("create", () => {
   // "It is never queued." "verb is create, target the parent, startTime the creation".
-  test("makes a running operation that no queue ever hears of", async () => {
+  test("makes a running operation without any queue message", async () => {
     const { operation, headers } = await service.post(COLLECTION);
     const { value } = operation.metadata;
     await letTimePass(operation.name);
@@ -245,7 +245,7 @@ describe("PATCH", () => {
     ["an unknown path beside a known", "metadata,colour", { metadata }, ["updateMask"]],
     ["nothing", undefined, {}, ["updateMask"]],
     ["nothing but null", undefined, { metadata: null, response: null }, ["updateMask"]],
-    ["what the body lacks", "response", { metadata }, ["response"]],
+    ["a missing field of the body", "response", { metadata }, ["response"]],
     ["another name", "metadata", { name: "operations/other", metadata }, ["name"]],
     ["an unknown field", "metadata", { metadata, colour: "red" }, ["colour"]],
     ["a response that is no Any", "response", { response: { frames: 1 } }, ["response.@type"]],

@@ -25,7 +25,7 @@ import {
 
 useFreshWorld();
 
-/** What is found out on the way. */
+/** Facts that are found on the way. */
 interface Life {
   operation: Started;
   ran: string[];

@@ -1,4 +1,4 @@
-// What a handler gives to the library: responses, results, checkpoints, progress, and what it throws, however odd.
+// Values of a handler: responses, results, checkpoints, progress, and thrown errors, however odd.
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type OperationContext, RpcError } from "../../src/index";
 import type { JsonObject } from "../../src/rpc/any";
@@ -124,7 +124,7 @@ describe("a value that is no JSON ends the operation once", () => {
   });
 });
 
-describe("whatever a handler throws is a failed attempt, and ends within its attempts", () => {
+describe("any thrown value is a failed attempt, and ends within its attempts", () => {
   const throws = (): never => {
     throw new Error("a trap");
   };

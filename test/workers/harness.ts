@@ -1,4 +1,4 @@
-// What a test of the objects does: call the API, deliver queue messages, fire alarms, look into storage. Nothing here
+// The actions of a test of the objects: call the API, deliver queue messages, fire alarms, read storage. Nothing here
 // happens by itself.
 import {
   createExecutionContext,
@@ -116,7 +116,7 @@ export async function startEcho(body: JsonObject): Promise<Started> {
 // ── The Queue ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export interface Delivery {
-  /** What became of the message, once all the work that it set off has ended. */
+  /** The outcome of the message, after all the work that it caused has ended. */
   result(): Promise<QueueResult>;
 }
 

@@ -15,7 +15,7 @@ import { useFreshWorld } from "./harness";
 const MIB = 1_048_576;
 const CSV = { "Content-Type": "text/csv" };
 
-/** What stands around the text in the JSON of a response. */
+/** The JSON of a response around the text. */
 const WRAPPER_BYTES = '{"@type":"type.googleapis.com/google.protobuf.Struct","value":{"text":""}}'.length;
 
 useFreshWorld();
@@ -55,7 +55,7 @@ function factsIn(operation: JsonObject | undefined): Promise<TextFacts> {
   return factsOf(text);
 }
 
-/** What is stored in any object that was called. */
+/** The storage of every object that was called. */
 async function allStoredKeys(): Promise<string[]> {
   const ids = new Set(controls.calls.map(({ id }) => id));
   return (await Promise.all(Array.from(ids, (id) => storedKeys(`operations/${id}`)))).flat();

@@ -1,7 +1,8 @@
-// What the objects cost while a test looks: requests, rows and alarms, as Durable Objects with SQLite are billed
+// The cost of the objects during a test: requests, rows and alarms, as Durable Objects with SQLite are billed
 // (developers.cloudflare.com/durable-objects/platform/pricing): each call of an object, alarm and incoming message is
-// counted, each key of `storage.kv` is a row of a hidden table, each `setAlarm` is a row written. A row of more than 2 MB
-// fails, as it does on the platform (developers.cloudflare.com/durable-objects/platform/limits); the local runtime takes it.
+// counted, each key of `storage.kv` is a row of a hidden table, each `setAlarm` is a row written. A row of more than 2
+// MB fails, as it does on the platform (developers.cloudflare.com/durable-objects/platform/limits); the local runtime
+// takes it.
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Counts, ObjectCounts, ObjectKind } from "../bench/counts";
 
@@ -11,7 +12,7 @@ class Ledger {
   #kvReads = 0;
   #kvWrites = 0;
 
-  /** What was spent since it was last asked. */
+  /** The cost since the last call. */
   take(): Counts {
     const counts: Counts = Object.fromEntries(this.#objects);
     if (this.#queueMessages > 0) counts.queueMessages = this.#queueMessages;

@@ -1,4 +1,4 @@
-// What lists and the rows behind them cost: rows read and written, as the platform bills them.
+// The cost of lists and of their rows: rows read and written, as the platform bills them.
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";

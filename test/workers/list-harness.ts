@@ -174,7 +174,7 @@ export async function fillShard(
   });
 }
 
-/** What a shard's statements have read and written, as the platform counts it. */
+/** The rows that a shard's statements have read and written, as the platform counts them. */
 export interface Cost {
   rowsRead: number;
   rowsWritten: number;

@@ -124,7 +124,7 @@ describe("a start that a deployment of more shards repeats", () => {
     const shard = await shardOfRecord(name);
     const other = shard === 5 ? 6 : 5;
     const createTime = Date.now();
-    // What the first try had written before it failed.
+    // The rows that the first try had written before it failed.
     const row: IndexRow = {
       createTime,
       id: name.split("/").at(-1)!,

@@ -103,7 +103,7 @@ describe("a transition is one line", () => {
     expect(linesOf("transition")[0]).toMatchObject({ operation: operation.name, method: "scripts:run" });
   });
 
-  test("what the service had to mend is a warning: a lost message, a lost lease", async () => {
+  test("a repair is a warning: a lost message, a lost lease", async () => {
     const operation = await startScript(() => new Promise(() => {}));
     const { resendTime = 0 } = (await storedRecord(operation))!;
     clock.advanceTo(resendTime);

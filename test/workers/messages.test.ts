@@ -1,4 +1,4 @@
-// What the queue handler does with every kind of message: its own, dead letters, and those of the Worker's owner.
+// The queue handler with every kind of message: its own, dead letters, and those of the Worker's owner.
 import { createExecutionContext, createMessageBatch, getQueueResult, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";

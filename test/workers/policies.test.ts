@@ -29,7 +29,7 @@ const { call, asAdmin, bind, apiKey } = deployment;
 
 let worlds = 0;
 
-// What an isolate remembers it remembers from test to test: for it no clock goes back.
+// The cache of an isolate outlives a test, and its clock never goes back.
 beforeEach(() => {
   worlds += 1;
   clock.advance(worlds * 40 * 86_400_000);
@@ -295,7 +295,7 @@ test("a group's members have what the group has", async () => {
   expect([await statusOf(inside, name), await statusOf(await userOf("outside"), name)]).toEqual([200, 403]);
 });
 
-test("what is granted on the service root holds everywhere below it", async () => {
+test("a grant on the service root holds everywhere below it", async () => {
   await bind("operations", [{ role: INVOKER, members: [memberOf("starter")] }]);
   const starter = await userOf("starter");
   const echo = await call(starter, "POST", "/v1/echo:wait", { ttl: "1s" });

@@ -282,7 +282,7 @@ describe("a reservation", () => {
     expect(await storedReservations()).toEqual([{ operationId: idOf(operation.name), created: 1 }]);
   });
 
-  test("starts nothing for a deleted operation, though the index has not heard of the deletion", async () => {
+  test("starts nothing for a deleted operation, even before the index knows of the deletion", async () => {
     const { operation } = await service.post(MAKE, { requestId: "unheard" });
     controls.indexWrite.fail("index is down");
     await service.call("DELETE", `/v1/${operation.name}`);

@@ -229,7 +229,7 @@ describe("by whom", () => {
     expect(status).toBe(403);
   });
 
-  test("who administers the operation alone may not start another beside it", async () => {
+  test("an administrator of the operation alone may not start another beside it", async () => {
     const name = await failedOf("ada");
     await guarded.bind(name, [{ role: "roles/longrunning.admin", members: [memberOf("bob")] }]);
     const { status, text } = await guarded.call(await userOf("bob"), "POST", `/v1/${name}:retry`, {});

@@ -121,7 +121,7 @@ describe("an attempt that fails", () => {
 describe("a handler", () => {
   test.each([
     ["too much", () => ({ text: "x".repeat(26_000_000) }), 8],
-    ["what JSON cannot hold", () => ({ big: 1n }), 13],
+    ["a value that JSON does not have", () => ({ big: 1n }), 13],
   ])("that returns %s does not hang its operation", async (_, result, code) => {
     const operation = await startScript(async () => result());
     await runNext();
@@ -136,7 +136,7 @@ describe("a handler", () => {
 
   test.each([
     ["nothing", undefined],
-    ["what is no object", "text"],
+    ["a value that is not an object", "text"],
   ])("that returns %s, against its type, does not hang its operation", async (_, result) => {
     const operation = await startScript(async () => result as unknown as object);
     await runNext();

@@ -62,7 +62,7 @@ describe("a durable sleep", () => {
     });
   });
 
-  test("is passed when the function comes by it again, and the next one is kept", async () => {
+  test("is passed when the function reaches it again, and the next one is kept", async () => {
     const trace: string[] = [];
     const operation = await startScript(async (op) => {
       trace.push(`attempt ${op.attempt}`);
@@ -110,7 +110,7 @@ describe("a durable sleep", () => {
     expect(await getOperation(operation.name)).toMatchObject({ response: { value: { answer: "slept" } } });
   });
 
-  test("into the past is none", async () => {
+  test("into the past ends at once", async () => {
     const operation = await startScript(async (op) => {
       await op.sleepUntil(new Date(0));
       await op.sleep("0s");

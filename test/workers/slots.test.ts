@@ -123,7 +123,7 @@ describe("maxConcurrent", () => {
     expect(running).toContain("there-3");
   });
 
-  test("keeps a freed slot for the one who waits, whoever comes by", async () => {
+  test("keeps a freed slot for the waiter, whatever other request comes", async () => {
     const parent = aParent();
     const names = await startMany(parent, 4);
     await deliverSent();
@@ -398,7 +398,7 @@ describe("MAX_OPERATIONS_PER_CALLER", () => {
     expect(await objectOf(name).holdsSlot("caller/principal://issuer.example/subject/deleting-elsewhere")).toBe(false);
   });
 
-  test("heals of holders that are none", async () => {
+  test("removes holders that do not exist", async () => {
     const { full, free } = await callerOf("healing");
     const slots = env.SLOTS.getByName("caller/principal://issuer.example/subject/healing");
     for (let count = 0; count < 2; count += 1) {

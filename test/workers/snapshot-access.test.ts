@@ -58,7 +58,7 @@ beforeAll(async () => {
   await eventually(async () => (await env.SNAPSHOTS.get(`operation/${done.split("/").at(-1)}`)) !== null);
 });
 
-/** What a caller sees of an operation, how many objects were asked, and how often KV was. */
+/** A caller's view of an operation, the number of calls of objects, and of reads of KV. */
 async function seenBy(deployment: typeof strong, credential: Credential, name: string) {
   // What is known of the parents' policies is the same for all.
   await deployment.call(credential, "GET", `/v1/${missing}`);
@@ -75,14 +75,14 @@ describe("with FINISHED_READS=edge", () => {
     expect(await seenBy(edge, viewer, done)).toMatchObject({ status: 200, calls: [], kvReads: 1 });
   });
 
-  test("who has it from the operation alone is answered by the operation", async () => {
+  test("a caller with the permission from the operation alone is answered by the operation", async () => {
     const seen = await seenBy(edge, starter, done);
 
     expect(seen).toMatchObject({ status: 200, calls: ["OPERATIONS.get"], kvReads: 0 });
     expect(Object.fromEntries(seen.headers)).not.toHaveProperty("cache-status");
   });
 
-  test("who has none is refused alike, by one object call and no read of KV, whether there is a snapshot or not", async () => {
+  test("a caller without permission is rejected in one way, by one object call and no read of KV, with a snapshot or without", async () => {
     const refused = await seenBy(edge, stranger, done);
 
     expect(refused).toMatchObject({ status: 403, calls: ["OPERATIONS.get"], kvReads: 0 });

@@ -11,7 +11,7 @@ import worker from "./worker";
 
 useFreshWorld();
 
-/** What was asked of the namespace's objects, and of KV. */
+/** The calls of the namespace's objects, and of KV. */
 let calls: string[] = [];
 beforeEach(() => {
   calls = [];
@@ -213,7 +213,7 @@ describe("with FINISHED_READS=edge", () => {
     expect(calls).toEqual(["kv.getWithMetadata", "object.get"]);
   });
 
-  test("a wait for an operation that runs hears of its end from the object", async () => {
+  test("a wait for a running operation gets its end from the object", async () => {
     const operation = await startScript(async () => ({ answer: 1 }));
     const waiting = ask(anEnvironment(EDGE), `${operation.name}:wait`, "POST");
     await eventually(() => controls.callsOf(operation.id).includes("/wait"));

@@ -29,7 +29,7 @@ useFreshWorld();
 
 const never = () => new Promise<object>(() => {});
 
-/** What every operation object that ever came to be has stored. */
+/** The storage of every operation object that was ever made. */
 async function storedEverywhere(): Promise<string[]> {
   const ids = await listDurableObjectIds(env.OPERATIONS);
   const stored = await Promise.all(ids.map((id) => storedBy({ stub: env.OPERATIONS.get(id) })));
@@ -218,7 +218,7 @@ describe("a streamed body", () => {
       done: true,
       response: { value: { bytes: MAX_UPLOAD_BYTES, inputBytes: MAX_UPLOAD_BYTES } },
     });
-    // What only the work needed is erased with its end.
+    // Data that only the work needed are erased at its end.
     expect((await storedBy(operation)).filter((key) => key.startsWith("input/"))).toEqual([]);
     expect(await storedRecord(operation)).not.toHaveProperty("request");
   });

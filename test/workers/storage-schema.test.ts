@@ -38,7 +38,7 @@ const rowsDone = async (op: Started) => (await storedRecord(op))?.metadata["rows
 
 const body = { rows: 7 };
 
-/** Its index has heard of it, as it does within four seconds. */
+/** Its index knows it, as it does within four seconds. */
 async function told(operation: Started): Promise<Started> {
   clock.advance(4_000);
   await fireAlarm(operation);
@@ -125,7 +125,7 @@ interface Shown {
   record: JsonObject;
   /** Fields of the first stage's record that are gone. */
   gone?: string[];
-  /** What else its object stores beside the record. */
+  /** The other values that its object stores. */
   keys?: JsonObject;
   alarm: Json;
   row: JsonObject;

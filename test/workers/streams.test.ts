@@ -102,7 +102,7 @@ describe("a stream in pieces", () => {
     expect(pieces.slice(0, -1).every((piece) => piece.length === pieceBytes)).toBe(true);
   });
 
-  test("is let go where its reader stops", async () => {
+  test("is cancelled if its reader stops", async () => {
     const { readable, writable } = new IdentityTransformStream();
     const writer = writable.getWriter();
     const written = writer.write(bytesFrom(0, 100)).then(

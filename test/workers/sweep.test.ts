@@ -1,4 +1,5 @@
-// The sweep: the net under the alarms. It may run twice at once, and one shard that fails keeps none of the others waiting.
+// The sweep: a safety net for lost alarms. It may run twice at once, and one shard that fails keeps none of the others
+// waiting.
 import { createScheduledController, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
@@ -177,7 +178,7 @@ describe("an operation whose alarm was lost, long before its deadline", () => {
     expect(await alarmTime(operation)).toBeDefined();
   });
 
-  test("before the index heard of its end is listed as done", async () => {
+  test("before the index received its end is listed as done", async () => {
     const operation = await startScript(async () => ({}));
     controls.indexWrite.fail("index is down");
     await runNext();
@@ -194,7 +195,7 @@ describe("an operation whose alarm was lost, long before its deadline", () => {
     expect((await storedRows()).map(({ done }) => done)).toEqual([1]);
   });
 
-  test("before KV heard of its deletion is found by its tombstone, and leaves nothing", async () => {
+  test("before KV received its deletion is found by its tombstone, and leaves nothing", async () => {
     const operation = await startScript(async () => ({}));
     await runNext();
     await outboxIsEmpty(operation);
@@ -217,7 +218,7 @@ describe("an operation whose alarm was lost, long before its deadline", () => {
   });
 });
 
-describe("looking in on what runs", () => {
+describe("the patrol over running operations", () => {
   test("costs a call each, and no row where nothing has changed; not again before a quarter of an hour", async () => {
     const operation = await startScript(never);
     clock.advance(6 * 60_000);
@@ -250,7 +251,7 @@ describe("looking in on what runs", () => {
       left.push((await storedRows()).length);
     }
 
-    // What is no more leaves the index; what was started stays.
+    // A missing operation leaves the index; a started one stays.
     expect(left).toEqual([21, 1]);
   });
 });

@@ -23,7 +23,7 @@ afterAll(() => clock.stop());
 
 const invokers = (name: string) => [{ role: "roles/longrunning.invoker", members: [memberOf(name)] }];
 
-/** What all operations' objects hold. */
+/** The storage of all operations' objects. */
 async function storedRows(): Promise<number[]> {
   const ids = await listDurableObjectIds(env.OPERATIONS);
   return Promise.all(
@@ -57,7 +57,7 @@ test("an upload is cut when its caller's token expires, while the client sends n
   await eventually(async () => Math.max(0, ...(await storedRows())) > 0);
   clock.advance(2_000);
 
-  // What was on its way is drained, and the client answered.
+  // The rest of the body is drained, and the client gets an answer.
   expect(await answered).toEqual({ status: 401, reason: "CREDENTIALS_EXPIRED" });
   await eventually(async () => Math.max(0, ...(await storedRows())) === 0);
 });

@@ -1,4 +1,4 @@
-// Wait: a waiter hangs on a hibernatable socket and is answered by a push. Nobody polls.
+// Wait: a waiter hangs on a hibernatable socket and is answered by a push. No caller polls.
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
 import { eventually } from "../support/eventually";

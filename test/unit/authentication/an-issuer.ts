@@ -42,7 +42,7 @@ export async function aToken(
   return new SignJWT(payload).setProtectedHeader({ alg, kid, typ: "JWT", ...header }).sign(privateKey);
 }
 
-/** What stands at each URL: JSON, or an answer made anew for each request; an Error is an unreachable host. */
+/** The answer of each URL: JSON, or an answer made anew for each request; an Error is an unreachable host. */
 export class AnInternet {
   readonly pages = new Map<string, (() => Response) | Error | object>();
   readonly requests: string[] = [];

@@ -85,7 +85,7 @@ test("a deployment that has as many keys as it may have makes no other", async (
   expect(error).toMatchObject({ code: "FAILED_PRECONDITION", reason: "TOO_MANY_API_KEYS" });
 });
 
-describe("who is no administrator", () => {
+describe("by a caller that is not an administrator", () => {
   test.each<[Principal, string, string]>([
     [ANONYMOUS, "UNAUTHENTICATED", "CREDENTIALS_MISSING"],
     [USER, "PERMISSION_DENIED", "NOT_AN_ADMINISTRATOR"],
@@ -103,7 +103,7 @@ describe("who is no administrator", () => {
   });
 });
 
-test("a key that does not exist cannot be revoked, and a name that is none asks nobody", async () => {
+test("a key that does not exist cannot be revoked, and an impossible name calls no object", async () => {
   const { store, calls } = aStore();
   const names = [`apiKeys/${anApiKey().record.id}`, "apiKeys/apiKeys", "apiKeys/../x", ""];
   for (const name of names) {

@@ -84,7 +84,7 @@ describe("without credentials", () => {
     expect(await anIsolate({ auth: "open" }).authenticate(bearer("nonsense"))).toEqual(EVERYONE_MAY);
   });
 
-  test("nobody is let in where nothing is configured", async () => {
+  test("authenticate › rejects every caller of a deployment without a configuration", async () => {
     const error = await rpcErrorOf(() => anIsolate({ auth: undefined }).authenticate());
 
     expect(error).toMatchObject({ code: "PERMISSION_DENIED", reason: "AUTHENTICATION_NOT_CONFIGURED" });
@@ -258,7 +258,7 @@ describe("an empty credential", () => {
     [{ "x-goog-api-key": "" }, ""],
     [{ Authorization: "" }, ""],
     [{ "cf-access-jwt-assertion": "" }, ""],
-  ])("is none: %j %s", async (headers, query) => {
+  ])("rejects %j %s", async (headers, query) => {
     expect(await anIsolate({ auth, internet }).authenticate(headers, { query })).toEqual(ANONYMOUS);
   });
 

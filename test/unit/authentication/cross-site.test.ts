@@ -36,7 +36,7 @@ describe("a change by a caller whom a browser names by itself", () => {
     ["POST", { ...JSON_TYPE, "Sec-Fetch-Site": "same-site" }],
     ["DELETE", { Origin: "https://evil.example" }],
     ["PATCH", { ...JSON_TYPE, Origin: "https://evil.example" }],
-    // What a form, or fetch() without a preflight request, can send.
+    // A request that a form, or fetch() without a preflight request, can send.
     ["POST", {}],
     ["POST", { Origin: "https://api.example" }],
     ["POST", { "Content-Type": "text/plain" }],

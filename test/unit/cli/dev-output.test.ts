@@ -1,4 +1,4 @@
-// What `npm start` makes of wrangler's output; objects are printed here by what prints them there: util.inspect.
+// The output of `npm start`, made of wrangler's. util.inspect prints the objects here, as it does in wrangler.
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { DevOutput } from "../../../src/cli/dev-output";

@@ -15,7 +15,7 @@ describe("nextShard", () => {
     expect(nextShard(choice)).toBe(shard);
   });
 
-  test("is none where every shard that there may be is full", () => {
+  test("is undefined if every possible shard is full", () => {
     const full = Array.from({ length: MAX_INDEX_SHARDS }, (_, shard) => shard);
 
     expect(nextShard({ preferred: 3, indexShards: 4, full, shardCount: MAX_INDEX_SHARDS })).toBeUndefined();

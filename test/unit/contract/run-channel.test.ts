@@ -23,7 +23,7 @@ describe("decodeMessageToObject", () => {
 
   test.each<[string, string | ArrayBuffer]>([
     ["nothing", ""],
-    ["what is no JSON", "{"],
+    ["a text that is not JSON", "{"],
     ["a keep-alive", "ping"],
     ["null", "null"],
     ["a list", "[]"],
@@ -32,7 +32,7 @@ describe("decodeMessageToObject", () => {
     ["a message without a token", '{"type":"progress"}'],
     ["a message without a type", '{"fence":"one"}'],
     ["bytes", new ArrayBuffer(8)],
-    ["what is longer than the limit", '{"fence":"one","type":"progress"}'.padEnd(limit + 1)],
+    ["a text over the limit", '{"fence":"one","type":"progress"}'.padEnd(limit + 1)],
   ])("takes %s for no message", (_, data) => {
     expect(decodeMessageToObject(data)).toBeUndefined();
   });

@@ -11,13 +11,16 @@ const discoveryDocument = await documentAt("/$discovery/rest?version=v1");
 const discovery = methodsOfDiscovery(discoveryDocument);
 const discoverySchemas = discoveryDocument["schemas"] as Schemas;
 const openApiDocument = await documentAt("/openapi.json");
-// What is no method of the service is no route.
+// A path that is not a method of the service is not a route.
 const openApi = operationsOfOpenApi(openApiDocument).filter(({ path }) => path !== "/healthz");
 const { schemas: openApiSchemas } = openApiDocument["components"] as { schemas: Schemas };
 const table = apiMethods(describedMethods);
 const bindings = table.flatMap(({ http }) => http);
 
-/** What an answer says against the description: no such route, parameter or field. Other errors are the method's own. */
+/**
+ * The disagreement of an answer with the description: no such route, parameter or field. Other errors are the method's
+ * own.
+ */
 function contradictions({ status, reason, json }: Answer): unknown[] {
   const unknown = JSON.stringify(json).match(/unknown (query parameter|field)[^"]*/g) ?? [];
   return [...unknown, ...(reason === "ROUTE_NOT_FOUND" || status === 405 ? [status] : [])];

@@ -15,7 +15,7 @@ export interface Answer {
   reason: string | undefined;
 }
 
-/** What is called once the routes are known: everything is allowed, and found. */
+/** The service behind the known routes: everything is allowed, and found. */
 export async function call(
   request: { method: string; url: string; headers?: Record<string, string>; body?: string | undefined },
   methods: readonly Method[] = describedMethods,

@@ -197,7 +197,7 @@ describe("GetOperation", () => {
 
   test.each<[string, number, Pace, string]>([
     ["when the method's declaration expects it to be done", 0, { method: "m", usualMs: 20_000 }, "20"],
-    ["what is left of that", 12_500, { method: "m", usualMs: 20_000 }, "8"],
+    ["the rest of it", 12_500, { method: "m", usualMs: 20_000 }, "8"],
     ["no later than in a minute", 0, { method: "m", usualMs: 3_600_000 }, "60"],
     ["a tenth of its age, once it takes longer", 40_000, { method: "m", usualMs: 20_000 }, "4"],
     ["a tenth of its age, where none of its method was seen", 40_000, { method: "m" }, "4"],
@@ -465,7 +465,7 @@ test.each([
   expect(taken()).toBe(50);
 });
 
-describe("what goes wrong inside", () => {
+describe("an inner error", () => {
   test("is INTERNAL with the request's id, and without its text", async () => {
     const log = vi.spyOn(console, "error").mockReturnValue(undefined);
     const store = { get: () => Promise.reject(new Error("hunter2 at secret.ts:5")) };

@@ -28,7 +28,7 @@ type Judge = (row: ApiMethod, call: AuthorizedCall, original: typeof authorize) 
 const { done, told, change } = vi.hoisted(() => {
   const written: string[] = [];
   return {
-    /** What was done for the request: ports that were asked, evaluators that ran, and `body` for each read of it. */
+    /** The work for the request: ports that were called, evaluators that ran, and `body` for each read of it. */
     done: written,
     told:
       <P extends unknown[], R>(name: string, evaluate: (...parameters: P) => R) =>
@@ -158,7 +158,7 @@ function withoutDrain(events: readonly string[]): string[] {
   return events.slice(0, end + 1);
 }
 
-/** What is wrong with a refusal: a judge alone may be asked, once, and before everything else. */
+/** The fault of a refusal: only a judge may be called, once, and before everything else. */
 function faultOf({ status, done: all }: Refusal, isInObject: boolean): string | undefined {
   const events = withoutDrain(all);
   if (status !== 403) return `answered ${status || "nothing"}; done: ${all.join(", ")}`;

@@ -96,7 +96,7 @@ test.each(["name.x", "operations.name", "operations.error.code,nextPageToken"])(
       headers: { "X-HTTP-Method-Override": "GET" },
     });
 
-    // What is wrong, if anything, is the field, not the dot.
+    // The field may be wrong, the dot is not.
     expect([status, error?.message ?? ""].join(" ")).toMatch(fields === "name.x" ? /400 .*"name"/ : /^(?!400)/);
   },
 );

@@ -102,8 +102,8 @@ describe("decodeJson", () => {
     ["blanks", encode(" "), "is not JSON"],
     ["Latin-1", Uint8Array.of(0x7b, 0x22, 0xe9, 0x22, 0x3a, 0x31, 0x7d), "is not UTF-8"],
     ["an encoded surrogate", Uint8Array.of(0x22, 0xed, 0xa0, 0x80, 0x22), "is not UTF-8"],
-    ["what is nested 101 deep", encode(nested(101)), "nested deeper than 100"],
-    ["what would overflow a parser's stack", encode("[".repeat(1_000_000)), "nested deeper than 100"],
+    ["a body nested 101 deep", encode(nested(101)), "nested deeper than 100"],
+    ["a body that would overflow a parser's stack", encode("[".repeat(1_000_000)), "nested deeper than 100"],
     ["deep nesting behind a string", encode(`{"\\"":${"[".repeat(100)}`), "nested deeper than 100"],
   ])("refuses %s as a violation of `body`", async (_, bytes, description) => {
     const error = await rpcErrorOf(() => decodeJson(bytes));

@@ -14,7 +14,7 @@ describe("the name of a request", () => {
   });
 
   test.each(["", "mine", "8f21aaaabbbbcccc-FRA-2", "8F21AAAABBBBCCCC-FRA", "x".repeat(64)])(
-    "is none that the platform cannot have given: %j",
+    "ignores an id that the platform cannot have given: %j",
     (ray) => {
       expect(requestIdOf(requestOf(ray, {}))).toMatch(MADE);
     },

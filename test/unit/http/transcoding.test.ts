@@ -250,7 +250,7 @@ const request = fc.record(
   { requiredKeys: [] },
 );
 
-test("what a client puts into the query, as http.proto says, comes back as it was", () => {
+test("transcoding › reads back a request that a client put into the query as http.proto says", () => {
   const put = (query: URLSearchParams, path: string, value: unknown): void => {
     if (Array.isArray(value)) for (const item of value) put(query, path, item);
     else if (typeof value === "object" && value !== null) {

@@ -84,7 +84,7 @@ describe("isAllowed", () => {
     expect(isAllowed(anAccess(notBound))).toBe(false);
   });
 
-  // "what is granted on an ancestor holds below it"
+  // "a grant on an ancestor holds below it"
   test.each(policyResources(NAME))("grants on the operation what is bound on %s", (resource) => {
     expect(isAllowed(anAccess({ policies: [standing(resource, viewers("allUsers"))] }))).toBe(true);
   });

@@ -33,7 +33,7 @@ describe("policyResources", () => {
         "operations",
       ],
     ],
-    // What stands before the first wildcard.
+    // The part before the first wildcard.
     ["projects/p/locations/-", ["projects/p", "operations"]],
     ["projects/p/locations/-/tables/t", ["projects/p", "operations"]],
     ["projects/-/locations/l", ["operations"]],
@@ -79,7 +79,7 @@ test.each<[string, string, boolean]>([
   ["projects/p", "projects/pq", false],
   ["projects/p/locations/l", "projects/p", false],
   ["operations/1", "operations/10", false],
-])("what is granted on %s holds on %s: %s", (ancestor, name, holds) => {
+])("a grant on %s holds on %s: %s", (ancestor, name, holds) => {
   expect(holdsOn(ancestor, name)).toBe(holds);
 });
 

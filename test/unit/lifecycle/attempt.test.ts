@@ -1,4 +1,4 @@
-// What an operation remembers of attempts that came to nothing.
+// An operation's memory of failed attempts.
 import { describe, expect, test } from "vitest";
 import {
   MAX_ATTEMPT_MESSAGE_CHARACTERS,
@@ -102,7 +102,7 @@ test("an attempt that succeeds is the operation's own end, and stands nowhere el
   expect(record.attempt.attemptStartTime).toBe(NOW);
 });
 
-describe("what is remembered is bounded", () => {
+describe("the memory is bounded", () => {
   test(`to the latest ${MAX_RECORDED_ATTEMPTS} attempts`, () => {
     let record = aRecord({ policy: aPolicy({ maxAttempts: 100, maxBackoffMs: SECOND_MS }) });
     const count = MAX_RECORDED_ATTEMPTS + 3;

@@ -1,4 +1,4 @@
-// Whatever happens, in whatever order: the invariants of the architecture, over random lives of operations.
+// The invariants of the architecture, over random lives of operations: any events, in any order.
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { MAX_MAX_ATTEMPTS } from "../../../src/limits";
@@ -93,7 +93,7 @@ function live(life: Life, event: OperationEvent | undefined): void {
   checkRecord(life, event);
 }
 
-/** What holds between a record and the next. */
+/** The invariants between a record and the next. */
 function checkChange(before: OperationRecord, event: OperationEvent, after: OperationRecord, effects: Effect[]): void {
   const reachable: readonly string[] = [before.state, ...reachableFrom(before.state)];
   expect(reachable).toContain(after.state);
@@ -111,7 +111,7 @@ function checkChange(before: OperationRecord, event: OperationEvent, after: Oper
     expect(after.deleteTime).toBe(before.deleteTime);
     expect(after.outcome).toEqual(before.outcome);
   }
-  // Whoever loses the token is told so.
+  // The runner that loses the token is told so.
   if (before.lease?.fence !== undefined && after.lease?.fence !== before.lease?.fence) {
     expect(effects).toContainEqual({ type: "tellRunner", message: "stop" });
   }
@@ -124,7 +124,7 @@ function checkChange(before: OperationRecord, event: OperationEvent, after: Oper
   if (event.type === "delete") expect(effects).toContainEqual({ type: "notifyWaiters" });
 }
 
-/** What holds of every record. */
+/** The invariants of every record. */
 function checkRecord({ record, now, world, erased }: Life, event: OperationEvent): void {
   const isDone = isFinal(record.state);
   // "`done: false`: neither `error` nor `response`. `done: true`: exactly one of them."

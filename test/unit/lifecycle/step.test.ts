@@ -1,5 +1,5 @@
-// The rules of an operation's life, sentence by sentence. What is quoted stands in google/longrunning/operations.proto,
-// in AIP-151 or AIP-194, or in this project's own contract.
+// The rules of an operation's life, sentence by sentence. The quotes are from google/longrunning/operations.proto,
+// AIP-151 or AIP-194, or this project's own contract.
 import { describe, expect, test } from "vitest";
 import {
   INDEX_PROGRESS_DELAY_MS,
@@ -247,7 +247,7 @@ describe("the end", () => {
     expect(step(done, succeed, NOW + 2)).toEqual({ ok: false, refusal: "FENCED" });
   });
 
-  test("says nothing to a runner where there is none", () => {
+  test("sends nothing if there is no runner", () => {
     expect(types(happens(aRecord(), cancel, NOW).effects)).not.toContain("tellRunner");
   });
 });
@@ -383,7 +383,7 @@ describe("a lost lease", () => {
     expect(record.lease?.leaseEndTime).toBe(NOW + 3_000);
   });
 
-  test("is whole again when its runner is heard of over another channel", () => {
+  test("is restored by a message of its runner over another channel", () => {
     const record = afterEvents(
       running(),
       [{ type: "channelLost", fence: "one" }, NOW],
@@ -668,7 +668,7 @@ describe("work done elsewhere", () => {
   // "where the metadata is the worker's own …, it ends at once with code 1".
   test.each<[string, OperationRecord]>([
     ["was given in create", external(undefined, true)],
-    ["came by PATCH", afterEvents(external(), [reports, NOW])],
+    ["was sent by PATCH", afterEvents(external(), [reports, NOW])],
   ])("ends at once when it is cancelled and its metadata %s", (_, record) => {
     expect(afterEvents(record, [cancel, NOW])).toMatchObject({ state: "CANCELLED", outcome: { error: { code: 1 } } });
   });

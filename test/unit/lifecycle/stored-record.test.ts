@@ -20,7 +20,7 @@ describe.each(recordStates)("a record that is %s", (state) => {
 describe.each([
   ["version 1", version1.operations],
   ["version 2", version2.operations],
-])("what %s has stored", (_, operations) => {
+])("a record that %s stored", (_, operations) => {
   const records = operations.map(({ stage, keys }) => [stage, keys.record as unknown as StoredRecord] as const);
 
   test.each(records)("at the stage %s is read, and stored as it was", (_stage, stored) => {

@@ -34,7 +34,7 @@ describe("a walk over what runs", () => {
     expect(nextPatrolPart(behind, NOW + PATROL_INTERVAL_MS)?.patrol).toEqual({ startTime: NOW + PATROL_INTERVAL_MS });
   });
 
-  test("looks in on each row once, whatever the number", () => {
+  test("checks each row once, whatever the number", () => {
     const all = rows(2 * MAX_PATROL_ROWS + 7);
     const seen: string[] = [];
     let stored: Patrol | undefined;

@@ -65,7 +65,7 @@ describe("jsonText", () => {
     ["a promise that was not awaited", { a: Promise.resolve(1) }, "where: a is a Promise: await it"],
     ["a Date that is none", { at: new Date(Number.NaN) }, "where: at is an invalid Date"],
     [
-      "what contains itself",
+      "an object that contains itself",
       circular,
       `where: it has more than ${MAX_JSON_DEPTH} levels, or a part of it contains itself`,
     ],

@@ -128,28 +128,25 @@ const thrown: unknown[] = [
   Object.assign(new Error("secret-7"), { issues: [{ message: 7 }, null, { message: "secret-7", path: "secret-7" }] }),
 ];
 
-test.each(thrown)(
-  "what a decoder throws is INVALID_ARGUMENT, and what it says is kept for the log: %j",
-  async (value) => {
-    const decoder = () => {
-      throw value;
-    };
-    const throwingSchema: StandardSchemaV1 = { "~standard": { version: 1, vendor: "test", validate: decoder } };
+test.each(thrown)("an error of a decoder is INVALID_ARGUMENT, and its text is kept for the log: %j", async (value) => {
+  const decoder = () => {
+    throw value;
+  };
+  const throwingSchema: StandardSchemaV1 = { "~standard": { version: 1, vendor: "test", validate: decoder } };
 
-    for (const schema of [decoder, throwingSchema]) {
-      const error = await refusal(schema);
+  for (const schema of [decoder, throwingSchema]) {
+    const error = await refusal(schema);
 
-      expect(error.code).toBe("INVALID_ARGUMENT");
-      expect(error.cause).toBe(value);
-      expect(violationsOf(error.details)).toEqual([
-        { field: "", description: "The request is not one that this method takes." },
-      ]);
-      expect(JSON.stringify([error.message, error.toStatus(), error.metadata])).not.toContain("secret-7");
-    }
-  },
-);
+    expect(error.code).toBe("INVALID_ARGUMENT");
+    expect(error.cause).toBe(value);
+    expect(violationsOf(error.details)).toEqual([
+      { field: "", description: "The request is not one that this method takes." },
+    ]);
+    expect(JSON.stringify([error.message, error.toStatus(), error.metadata])).not.toContain("secret-7");
+  }
+});
 
-test("what a schema library's parse throws is its issues", async () => {
+test("the error of a schema library's parse becomes its issues", async () => {
   const error = await refusal(() => {
     throw Object.assign(new Error("[…]"), { issues: [{ message: "must be an integer", path: ["rows"] }] });
   });

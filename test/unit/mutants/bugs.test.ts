@@ -10,7 +10,7 @@ test.each(bugs)("the edit of '$name' matches once, and leaves a file that can be
   const text = edited(original, bug);
 
   expect(text).not.toBe(original);
-  // What wrangler makes of its configuration is the end-to-end tests' to say.
+  // The end-to-end tests check wrangler's reading of its configuration.
   if (!bug.file.endsWith(".ts")) return;
   expect(transformSync(text, { loader: "ts" }).code).not.toBe(transformSync(original, { loader: "ts" }).code);
 });

@@ -1,4 +1,4 @@
-// What is counted of a transition: bounded, and nothing that tells one operation from another.
+// The counters of a transition: bounded, and nothing that identifies an operation.
 import { expect, test } from "vitest";
 import { dataPointsFromTransition } from "../../../src/operators/data-points";
 import { transitionFromStep } from "../../../src/lifecycle/transition";

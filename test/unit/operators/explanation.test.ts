@@ -1,4 +1,4 @@
-// What operators are told of an operation in each of its states, word by word where the words are the point.
+// The explanation of an operation in each of its states, word by word if the words are the point.
 import { describe, expect, test } from "vitest";
 import { MAX_PLATFORM_DEATHS } from "../../../src/limits";
 import { OperationExplanation } from "../../../src/api/messages/operators";
@@ -154,7 +154,7 @@ describe("the summary says why it is where it is", () => {
   });
 });
 
-describe("what happens next", () => {
+describe("the next events", () => {
   test("comes in its order, each with its time", () => {
     const policy = aPolicy({ attemptTimeoutMs: 30 * SECOND_MS });
     const { next } = explanation(running({ policy }), facts(), NOW);

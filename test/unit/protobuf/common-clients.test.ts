@@ -1,5 +1,5 @@
-// What one operation holds stands in the list pages of all: whatever is accepted must be read by the common clients. Here
-// the official runtime for JavaScript (@bufbuild/protobuf) reads it, as Operation and as ListOperationsResponse.
+// One operation is in list pages that many clients read, so the common clients must read every accepted value. Here the
+// official runtime for JavaScript (@bufbuild/protobuf) reads it, as Operation and as ListOperationsResponse.
 import { create, createFileRegistry, createRegistry, fromJson } from "@bufbuild/protobuf";
 import {
   FieldDescriptorProto_Label as Label,
@@ -185,7 +185,7 @@ test.each<Json>([
   expect(() => read("ListOperationsResponse", { operations: [operation] })).toThrow(/cannot decode/);
 });
 
-describe("what is accepted of a client", () => {
+describe("a value that is accepted from a client", () => {
   test("is an Operation and a list page that the official runtime reads, whatever it is", () => {
     const kept = new Set<string>();
     fc.assert(

@@ -71,7 +71,7 @@ export function decodeField(field: string, json: unknown): unknown {
   return (result.value as Record<string, unknown>)[field];
 }
 
-/** What is wrong with a request of this one field and the required ones, as `path: message`. */
+/** The errors of a request with this one field and the required ones, as `path: message`. */
 export function issuesOfField(field: string, json: unknown): [path: unknown, message: string][] {
   const result = ProfileRequest["~standard"].validate({ parent: "p", [field]: json });
   return (result.issues ?? []).map(({ path, message: text }) => [path, text]);

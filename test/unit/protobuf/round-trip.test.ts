@@ -1,4 +1,4 @@
-// Whatever a declared message can hold comes back from its JSON as it was.
+// Every value of a declared message survives the way to JSON and back.
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Json } from "../../../src/rpc/any";

@@ -1,4 +1,4 @@
-// What each type reads, and what it refuses: the table of the proto3 JSON mapping, row by row.
+// The accepted and rejected values of each type: the table of the proto3 JSON mapping, row by row.
 import { expect, test } from "vitest";
 import { decodeField, issuesOfField } from "./profile-request";
 

@@ -26,7 +26,7 @@ describe("progress", () => {
     expect(sent).toEqual([{ metadata: { rows: 1 }, statusMessage: "Reading." }]);
   });
 
-  test("that comes thick and fast is held back, the last of it never", () => {
+  test("that is too frequent is held back, except for the last report", () => {
     const { reporter, sent } = aReporter();
     for (let rows = 1; rows <= 1_000; rows += 1) reporter.report({ rows });
     expect(sent).toHaveLength(1);

@@ -6,7 +6,7 @@ import { UsualDurations } from "../../../src/service/usual-durations";
 import { aRecordIn } from "../../support/a-record-in";
 import { CREATE_TIME, aPolicy, anOperation } from "../../support/an-operation";
 
-describe("what is usual of a method", () => {
+describe("UsualDurations › the usual duration of a method", () => {
   test("is unknown until an operation of it was seen", () => {
     const usual = new UsualDurations();
     usual.observe("other", 1_000);

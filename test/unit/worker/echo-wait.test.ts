@@ -8,7 +8,7 @@ import { rpcErrorOf, violatedFields } from "../../support/an-rpc-error";
 const context = { createTime: new Date(CREATE_TIME + 5) };
 const help = { "@type": "type.googleapis.com/google.rpc.Help" };
 
-/** What the method does with its operation: its sleeps, and how it ends. */
+/** The method's use of its operation: its sleeps, and its end. */
 async function run(json: JsonObject) {
   const sleeps: string[] = [];
   const sleepUntil = async (time: Date) => void sleeps.push(time.toISOString());

@@ -1,4 +1,4 @@
-// What another filter language, or a slip, would write: refused with the right spelling, and never a list that is empty, or
+// Spellings of another filter language, and slips: rejected with the right spelling, and never a list that is empty, or
 // whole, by mistake. Beside each the right form, which is taken.
 import { expect, test } from "vitest";
 import { parseFilter } from "../../../../src/aip/filter/filter";
@@ -122,7 +122,7 @@ test.each(refused)("%s is no list that is empty by mistake", (filter) => {
   expect(parseFilter(filter).ok).toBe(false);
 });
 
-// What looks like a near miss, and is what it says.
+// A filter that looks like a near miss, and is correct.
 test.each(
   [
     "zone = us-east1-b",

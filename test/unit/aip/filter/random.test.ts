@@ -30,7 +30,7 @@ const ALPHABET = [
   "metadata.",
 ];
 
-/** What became of 10,000 texts; `misplaced` are errors that say nothing, or point outside the filter. */
+/** The outcomes of 10,000 texts; `misplaced` are errors that say nothing, or point outside the filter. */
 function parseAll(makeText: (random: () => number) => string): { wellFormed: number; misplaced: string[] } {
   const random = randomNumbers(160);
   const misplaced: string[] = [];

@@ -1,4 +1,4 @@
-// What a filter costs is counted while it is evaluated (src/aip/filter/work.ts).
+// The cost of a filter is counted while it is evaluated (src/aip/filter/work.ts).
 import { expect, test } from "vitest";
 import { parseFilter } from "../../../../src/aip/filter/filter";
 import { PARSE_COST, Work } from "../../../../src/aip/filter/work";

@@ -333,7 +333,7 @@ describe("the caller of a wait", () => {
     expect(object.state.sockets[0]?.isClosed).toBe(true);
   });
 
-  test("who cannot be judged now is told nothing meanwhile, and not an error either", async () => {
+  test("a caller that cannot be judged now gets neither the result nor an error meanwhile", async () => {
     const object = anOperationObject();
     let isDown = true;
     const judge = async () => {
@@ -413,7 +413,7 @@ test("a caller who loses the right from above during a wait is rejected, althoug
   const waiting = store.wait("projects/p/operations/1", 60_000).catch((error: unknown) => error);
   await second();
   policy = emptyPolicy();
-  // What an isolate remembers of a policy holds 30 s, and a judgement as long.
+  // An isolate relies on a policy for 30 s, and on a judgement as long.
   await second(58);
 
   expect(object.state.subscriptions.map((subscription) => subscription.access.isGranted)).toEqual([true, false]);

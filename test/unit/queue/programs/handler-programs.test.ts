@@ -6,7 +6,7 @@ import { type IdealRun, idealRun } from "./ideal";
 import { type Program, type Shape, aProgram, partsOf } from "./program";
 import { ProgramWorld } from "./world";
 
-/** What one invocation costs beside the work: the way there, the last word, and the moment before it. */
+/** The cost of one invocation beside the work: the way there, the final message, and the moment before it. */
 const INVOCATION_OVERHEAD_MS = 60;
 
 /** `VITE_SEED=17 npx vitest run handler-programs` plays that one alone. */

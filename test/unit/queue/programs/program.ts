@@ -70,7 +70,7 @@ export function aProgram(random: Random, { hasRetries, hasRaces }: Shape): Progr
 
 const MAX_TIMED = 12;
 
-/** What a run of a program tells of itself. */
+/** The report of a run of a program. */
 export interface Observer {
   /** Runs a step's work: takes its time, and whether it fails. */
   work(step: Extract<Program, { do: "step" }>): Promise<void>;

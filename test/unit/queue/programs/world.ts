@@ -48,7 +48,7 @@ export class ProgramWorld {
   readonly #timed: ReadonlyMap<number, number>;
   /** When each sleep was first called: of the operation, and of each attempt. */
   readonly #firstCalls = new Map<string, number>();
-  /** What each part came to in each attempt. */
+  /** The outcome of each part in each attempt. */
   readonly #outcomes = new Map<string, string>();
   #runner: Runner | undefined;
   #alarm: (() => void) | undefined;
@@ -109,7 +109,7 @@ export class ProgramWorld {
       const fence = `fence ${this.#sent}`;
       if (!this.#apply({ type: "claim", fence })) return;
       const store = { request: () => "{}", step: (place: number) => ({ text: () => this.#results.get(place)! }) };
-      // What crosses is text.
+      // Only text crosses.
       const claimed = JSON.parse(JSON.stringify(claimedFromRecord(this.record, fence, store as never))) as Claimed;
       this.#work(claimed);
     });

@@ -216,7 +216,7 @@ describe("progress and cancellation", () => {
     expect(told.at(-1)?.progressPercent).toBe(100);
   });
 
-  test("stops at an abort with the signal's reason and lets go of the input", async () => {
+  test("stops at an abort with the signal's reason and cancels the input", async () => {
     const abort = new AbortController();
     const reason = new Error("cancelled");
     let released = false;
