@@ -1,4 +1,5 @@
 // API keys as credentials: the key's record, cached by the isolate, and its caller.
+import { BoundedCache } from "../bounded-cache";
 import { ALL_USERS } from "../iam/members";
 import type { Principal } from "../iam/principal";
 import { type ApiKeyRecord, ADMIN_KEY_ID, hasHash, parseApiKey } from "./api-key";
@@ -10,21 +11,20 @@ import { API_KEY_CACHE_MS, MAX_CACHED_API_KEYS } from "./limits";
 /** The records of API keys that an isolate remembers. */
 export type ApiKeys = (id: string, now: number) => Promise<ApiKeyRecord | undefined>;
 
-/**
- * One for each isolate. Missing keys are not remembered, so guesses evict nothing and a new key is accepted at once.
- */
-export function apiKeysOver(store: Pick<ApiKeyStore, "get">): ApiKeys {
-  const cache = new Map<string, { record: ApiKeyRecord; readTime: number }>();
+export type ApiKeyCache = BoundedCache<ApiKeyRecord>;
+
+export function newApiKeyCache(): ApiKeyCache {
+  return new BoundedCache({ maxEntries: MAX_CACHED_API_KEYS, maxAgeMs: API_KEY_CACHE_MS });
+}
+
+/** Missing keys are not remembered, so guesses evict nothing and a new key is accepted at once. */
+export function apiKeysOver(store: Pick<ApiKeyStore, "get">, cache: ApiKeyCache): ApiKeys {
   return async (id, now) => {
-    const cached = cache.get(id);
-    if (cached && now - cached.readTime < API_KEY_CACHE_MS) return cached.record;
-    cache.delete(id);
+    const cached = cache.get(id, now);
+    if (cached) return cached;
     const record = await store.get(id);
-    if (!record) return undefined;
-    const [oldest] = cache.keys();
-    if (cache.size >= MAX_CACHED_API_KEYS && oldest !== undefined) cache.delete(oldest);
     // Counted from before it was read, because it may have been revoked since.
-    cache.set(id, { record, readTime: now });
+    if (record) cache.set(id, record, now);
     return record;
   };
 }

@@ -1,5 +1,6 @@
 // Conditions in CEL (google.type.Expr) over `request.time`, `resource.name` and `resource.type`.
 // https://cloud.google.com/iam/docs/conditions-overview
+import { BoundedCache } from "../bounded-cache";
 import { CelError } from "./cel/cel-error";
 import { type Checked, checkExpression } from "./cel/checker";
 import { parseExpression } from "./cel/parser";
@@ -23,8 +24,8 @@ export interface ConditionAttributes {
 
 type Compiled = { ok: true; root: Node; evaluate: Checked["evaluate"] } | { ok: false; problem: string };
 
-/** A cache without state: the same expression always compiles to the same. */
-const compiledByExpression = new Map<string, Compiled>();
+/** Not a deployment's: an expression always compiles to the same. */
+const compiledByExpression = new BoundedCache<Compiled>({ maxEntries: MAX_COMPILED_EXPRESSIONS });
 
 /** The error in an expression, or undefined. */
 export function conditionProblem(expression: string): string | undefined {
@@ -77,8 +78,6 @@ function compiledOf(expression: string): Compiled {
   const known = compiledByExpression.get(expression);
   if (known) return known;
   const compiled = compile(expression);
-  const oldest = compiledByExpression.keys().next();
-  if (compiledByExpression.size >= MAX_COMPILED_EXPRESSIONS && !oldest.done) compiledByExpression.delete(oldest.value);
   // A long text is rejected without being compiled, and is not cached.
   if (expression.length <= MAX_EXPRESSION_CHARACTERS) compiledByExpression.set(expression, compiled);
   return compiled;

@@ -1,5 +1,6 @@
 // An isolate's cache of index shards that are near their limit, so that not every start asks them again.
 import { scopeFromParent } from "../aip/resource-name";
+import { BoundedCache } from "../bounded-cache";
 import { FULL_SHARD_MEMORY_MS, MAX_REMEMBERED_SCOPES } from "../limits";
 import type { KnownShards } from "../contract/index-start";
 import type { IndexScope } from "./ports";
@@ -11,7 +12,7 @@ interface RememberedScope {
 }
 
 export class FullShards {
-  readonly #scopes = new Map<string, RememberedScope>();
+  readonly #scopes = new BoundedCache<RememberedScope>({ maxEntries: MAX_REMEMBERED_SCOPES });
 
   known(scope: IndexScope, now: number): KnownShards {
     const remembered = this.#scopes.get(keyOf(scope));
@@ -23,7 +24,6 @@ export class FullShards {
   /** The finding of a start. A shard frees space as its operations expire, so the cache keeps it for a while only. */
   note(scope: IndexScope, { full, shardCount }: KnownShards, now: number): void {
     const key = keyOf(scope);
-    if (!this.#scopes.has(key) && this.#scopes.size >= MAX_REMEMBERED_SCOPES) this.#scopes.clear();
     const { fullUntil } = this.#scopes.get(key) ?? { fullUntil: new Map<number, number>() };
     for (const shard of full) fullUntil.set(shard, now + FULL_SHARD_MEMORY_MS);
     this.#scopes.set(key, { fullUntil, shardCount });

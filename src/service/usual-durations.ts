@@ -1,15 +1,15 @@
 // How long the operations of each method have taken lately, as an isolate has seen it in those it answered: nothing is
 // asked or stored for it. It is a hint for clients that poll, and no more.
+import { BoundedCache } from "../bounded-cache";
 import { MAX_OBSERVED_METHODS, OBSERVED_DURATION_WEIGHT } from "../limits";
 
 export class UsualDurations {
-  readonly #logMsByMethod = new Map<string, number>();
+  readonly #logMsByMethod = new BoundedCache<number>({ maxEntries: MAX_OBSERVED_METHODS });
 
   /** An operation of the method succeeded after so many milliseconds. */
   observe(method: string, tookMs: number): void {
     const logMs = Math.log(Math.max(1, tookMs));
     const before = this.#logMsByMethod.get(method);
-    if (before === undefined && this.#logMsByMethod.size >= MAX_OBSERVED_METHODS) return;
     // A moving mean of the logarithm: one operation that took a thousand times as long moves it little.
     this.#logMsByMethod.set(
       method,

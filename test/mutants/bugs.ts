@@ -246,7 +246,7 @@ export const bugs: readonly Bug[] = [
   // ── Cross-site requests ───────────────────────────────────────────────────────────────────────────────────────────
   {
     name: "a page of another origin may call by a cookie",
-    file: "src/index.ts",
+    file: "src/request-context.ts",
     find: "  if (principal.isAmbient) rejectCrossSite(request, config.corsOrigins);\n",
     replace: '  if (principal.isAmbient && request.method === "NEVER") rejectCrossSite(request, config.corsOrigins);\n',
     tests: workers("access.test.ts"),
@@ -345,7 +345,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "a list judges each operation that is too large for the index",
-    file: "src/index.ts",
+    file: "src/request-context.ts",
     find: "listed: operationStore(env.OPERATIONS, authorizer.ofListed(), permission),",
     replace: "listed: operationStore(env.OPERATIONS, authorizer, permission),",
     tests: workers("access.test.ts"),

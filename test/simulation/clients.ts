@@ -1,6 +1,12 @@
 // Simulated clients of the real services: starts that race under one requestId, reads, waits, cancellations, deletions,
 // and workers elsewhere that race to complete.
-import { operationLists, operationStore, requestStore, slotStore } from "../../src/durable/operation/operation-client";
+import {
+  newTokenKeyCache,
+  operationLists,
+  operationStore,
+  requestStore,
+  slotStore,
+} from "../../src/durable/operation/operation-client";
 import { readSnapshot } from "../../src/kv/snapshots";
 import type { ReadAnswer } from "../../src/contract/answer";
 import type { Method } from "../../src/method/define-method";
@@ -44,6 +50,7 @@ export class Clients {
   readonly #deployment: Deployment;
   readonly #finishedReads: FinishedReads;
   readonly #fullShards = new FullShards();
+  readonly #tokenKeys = newTokenKeyCache();
   /** The operation that each requestId has started. */
   readonly #byRequestId: Map<string, string>;
   /** What each that has not been answered yet asked for. */
@@ -253,7 +260,7 @@ export class Clients {
     const { env } = this.#world;
     const { deleteBegun, deleteAnswered, goneFromList } = entry;
     const { locations, indexShards } = this.#deployment;
-    const lists = operationLists(env["INDEX"] as never);
+    const lists = operationLists(env["INDEX"] as never, this.#tokenKeys);
     const ports = {
       lists,
       locations,

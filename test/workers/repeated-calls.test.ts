@@ -4,7 +4,13 @@ import { env } from "cloudflare:workers";
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { describe, expect, test, vi } from "vitest";
 import { apiKeyStore } from "../../src/durable/key/key-object";
-import { operationLists, operationStore, requestStore, slotStore } from "../../src/durable/operation/operation-client";
+import {
+  newTokenKeyCache,
+  operationLists,
+  operationStore,
+  requestStore,
+  slotStore,
+} from "../../src/durable/operation/operation-client";
 import { policyStore } from "../../src/durable/policy/policy-client";
 import { PolicyCache } from "../../src/iam/policy-cache";
 import type { Principal } from "../../src/iam/principal";
@@ -278,7 +284,7 @@ describe("the service's own calls", () => {
     const requests = requestStore({ INDEX: losingFirstAnswer(env.INDEX) });
     const scope = { parent: "projects/requests", jurisdiction: undefined };
     expect(await requests.reserve(scope, DIGEST, reservation)).toEqual({ ok: true, reservation });
-    const key = await operationLists(losingFirstAnswer(env.INDEX)).tokenKey("projects/tokens");
+    const key = await operationLists(losingFirstAnswer(env.INDEX), newTokenKeyCache()).tokenKey("projects/tokens");
     expect(key).toBe(await env.INDEX.getByName("projects/tokens#0").tokenKey());
     expect(await keys().create(record as never)).toBe(true);
     expect((await keys().list({ cursor: undefined, limit: 10 })).records).toHaveLength(1);

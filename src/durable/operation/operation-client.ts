@@ -1,5 +1,6 @@
 // The way from a Worker to an operation's object: a name in, an answer out; what cannot be reached is UNAVAILABLE.
 import { scopeFromParent } from "../../aip/resource-name";
+import { BoundedCache } from "../../bounded-cache";
 import { MAX_CACHED_TOKEN_KEYS } from "../../limits";
 import type { Env } from "../../env";
 import type { Access } from "../../iam/access";
@@ -137,40 +138,40 @@ function present<T extends object>(answer: T | "NOT_FOUND"): T | undefined {
   return answer === "NOT_FOUND" ? undefined : answer;
 }
 
+/** The keys of page tokens by scope: one never changes, so a deployment asks for it once. */
+export type TokenKeyCache = BoundedCache<string>;
+
+export function newTokenKeyCache(): TokenKeyCache {
+  return new BoundedCache({ maxEntries: MAX_CACHED_TOKEN_KEYS });
+}
+
 /** The index of a namespace. */
-export function operationLists(namespace: DurableObjectNamespace<OperationIndex>): OperationLists {
+export function operationLists(
+  namespace: DurableObjectNamespace<OperationIndex>,
+  tokenKeys: TokenKeyCache,
+): OperationLists {
+  const cached = async <T extends string | undefined>(parent: string, ask: () => Promise<T>): Promise<T | string> => {
+    const scope = scopeFromParent(parent);
+    const key = tokenKeys.get(scope) ?? (await reached(ask));
+    if (key !== undefined) tokenKeys.set(scope, key);
+    return key;
+  };
   return {
     page: ({ parent, jurisdiction, shard }, request) => {
       const address = operationIndexAddress(namespace, { parent, jurisdiction, indexShard: shard });
       return reached<ShardPage>(() => callObject(address, async (stub): Promise<ShardPage> => stub.page(request)));
     },
     tokenKey: (parent) =>
-      cachedTokenKey(parent, () =>
+      cached(parent, () =>
         callObject(operationIndexAddress(namespace, { parent }), async (stub): Promise<string> => stub.tokenKey()),
       ),
     existingTokenKey: (parent) =>
-      cachedTokenKey(parent, () =>
+      cached(parent, () =>
         callObject(operationIndexAddress(namespace, { parent }), async (stub): Promise<string | undefined> =>
           stub.existingTokenKey(),
         ),
       ),
   };
-}
-
-/** A scope's key never changes: an isolate asks for it once. */
-const tokenKeys = new Map<string, string>();
-
-async function cachedTokenKey<T extends string | undefined>(
-  parent: string,
-  ask: () => Promise<T>,
-): Promise<T | string> {
-  const scope = scopeFromParent(parent);
-  const cached = tokenKeys.get(scope);
-  if (cached !== undefined) return cached;
-  const key = await reached(ask);
-  if (tokenKeys.size >= MAX_CACHED_TOKEN_KEYS) tokenKeys.clear();
-  if (key !== undefined) tokenKeys.set(scope, key);
-  return key;
 }
 
 /** The quotas of a namespace. A call that is repeated after a lost answer counts twice: a quota is approximate. */

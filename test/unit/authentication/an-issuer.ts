@@ -12,7 +12,7 @@ import { type ApiKeyRecord, formatApiKey, hashOfSecret, newApiKey } from "../../
 import { authenticate } from "../../../src/authentication/authenticate";
 import { authenticationConfigFromVariables } from "../../../src/authentication/config";
 import { keySetsOver } from "../../../src/authentication/key-sets";
-import { apiKeysOver } from "../../../src/authentication/verify-api-key";
+import { apiKeysOver, newApiKeyCache } from "../../../src/authentication/verify-api-key";
 
 export const ISSUER = "https://issuer.example";
 export const JWKS_URI = `${ISSUER}/keys`;
@@ -83,12 +83,15 @@ export function anIsolate({ auth, admins = "", internet = new AnInternet(), reco
   const byId = new Map(records.map((record) => [record.id, record]));
   const ports = {
     keySets: keySetsOver(internet.fetch),
-    apiKeys: apiKeysOver({
-      get: async (id) => {
-        read.push(id);
-        return byId.get(id);
+    apiKeys: apiKeysOver(
+      {
+        get: async (id) => {
+          read.push(id);
+          return byId.get(id);
+        },
       },
-    }),
+      newApiKeyCache(),
+    ),
   };
   return {
     byId,

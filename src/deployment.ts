@@ -1,0 +1,88 @@
+// operations(): the handlers of a Worker that serves declared methods. The composition root.
+import { configFromEnv } from "./config";
+import { sweep } from "./cron/sweep";
+import type { Env } from "./env";
+import { httpDoor } from "./http/door";
+import type { RequestLine } from "./http/request-line";
+import type { Method } from "./method/define-method";
+import { checkOptions } from "./method/declaration-check";
+import { queueConsumer } from "./queue/consumer";
+import { newDeploymentMemory, serviceContext } from "./request-context";
+import { setupCheck } from "./setup";
+import type { Location } from "./service/locations";
+
+/** The options of a deployment. */
+export interface OperationsOptions {
+  methods: readonly Method[];
+  /**
+   * The locations that parents may name, and where their operations live. Without a declaration, any location may be
+   * named.
+   */
+  locations?: readonly Location[];
+  /**
+   * The handler of your own queues' messages. This Worker has one queue handler, the library's: it takes the messages that
+   * name an operation, and hands this one all the others, a batch of them alone unchanged. Without it they are retried,
+   * never acknowledged.
+   */
+  queue?(this: void, batch: MessageBatch, env: Env, ctx: ExecutionContext): void | Promise<void>;
+}
+
+/**
+ * The handlers of a Worker that serves these methods and google.longrunning.Operations.
+ *
+ * @throws TypeError where two methods, or two locations, have one id, when the Worker starts.
+ */
+export function operations(options: OperationsOptions) {
+  checkOperationsOptions(options);
+  const { methods, locations = [], queue } = options;
+  const methodById = uniqueById("method", methods, ({ id }) => id);
+  const locationById = uniqueById("location", locations, ({ locationId }) => locationId);
+  const door = httpDoor(methods);
+  const requireSetup = setupCheck(methods);
+  const memory = newDeploymentMemory();
+  return {
+    fetch: (request: Request, env: Env) =>
+      door(request, {
+        allowedOrigins: () => configFromEnv(env).corsOrigins,
+        service: async (asked, requestId, permission) => {
+          requireSetup(env, configFromEnv(env));
+          return serviceContext(asked, env, { locations: locationById, requestId, permission, memory });
+        },
+        checkSetup: () => requireSetup(env, configFromEnv(env)),
+        log: requestLog(env),
+      }),
+    queue: queueConsumer(methodById, queue),
+    scheduled: sweep,
+    /** For tools that describe the deployment (`npm run proto`); the runtime does not look at it. */
+    methods,
+  } satisfies ExportedHandler<Env> & Pick<OperationsOptions, "methods">;
+}
+
+const OPTIONS: Record<keyof Required<OperationsOptions>, true> = { methods: true, locations: true, queue: true };
+
+/** JavaScript is checked as TypeScript is. */
+function checkOperationsOptions(options: unknown): void {
+  checkOptions("operations()", options, OPTIONS);
+  const { methods, queue } = options as Record<string, unknown>;
+  if (!Array.isArray(methods)) {
+    throw new TypeError(
+      "operations() takes { methods: [...] }, a list of what defineMethod has made; [] serves work done elsewhere alone",
+    );
+  }
+  const index = methods.findIndex((method: Partial<Method> | undefined) => typeof method?.prepare !== "function");
+  if (index >= 0) throw new TypeError(`operations(): methods[${index}] is not what defineMethod makes`);
+  if (queue !== undefined && typeof queue !== "function")
+    throw new TypeError("operations(): queue must be a function (batch, env, ctx), the handler of your own queues");
+}
+
+function uniqueById<T>(what: string, items: readonly T[], idOf: (item: T) => string): ReadonlyMap<string, T> {
+  const byId = new Map(items.map((item) => [idOf(item), item]));
+  if (byId.size === items.length) return byId;
+  throw new TypeError(`two ${what}s have one id: ${items.map(idOf).join(", ")}`);
+}
+
+/** One line in the log for each request, unless the deployment does without. */
+function requestLog({ LOG = "" }: Pick<Env, "LOG">): (line: RequestLine) => void {
+  if (LOG === "off" || LOG === "transitions") return () => {};
+  return (line) => (line.status >= 500 ? console.warn(line) : console.log(line));
+}
