@@ -280,6 +280,18 @@ describe("a name that is malformed", () => {
   });
 });
 
+describe("a query that repeats one parameter", () => {
+  test("is read by the door alone: the router's reading copies the values for each repetition", async () => {
+    const concat = vi.spyOn(Array.prototype, "concat");
+
+    const answer = await knock("GET", `/v1/operations?${"b=1&".repeat(1_000)}`);
+
+    expect(answer.status).toBe(400);
+    expect(concat.mock.calls.length).toBeLessThan(100);
+    concat.mockRestore();
+  });
+});
+
 describe("unknown parameters and fields", () => {
   test.each([
     ["GET", `/v1/${NAME}?view=full`, ["view"]],
