@@ -2,7 +2,7 @@
 import { type Any, type Json, type JsonObject, standsUnderValue } from "../rpc/any";
 import { doubleType, float32Type } from "./floats";
 import { int32Type, int64Type, uint32Type, uint64Type } from "./integers";
-import { listValueType, readObject, structType, valueType } from "./json-values";
+import { isPlainRecord, listValueType, readObject, structType, valueType } from "./json-values";
 import { emptyType, fieldMaskType, wrapperType } from "./other-well-known";
 import type { Reading } from "./reading";
 import { boolType, bytesType, stringType } from "./scalars";
@@ -20,9 +20,8 @@ export const anyType: WellKnownType<Any> = {
   kind: "wellKnown",
   name: "google.protobuf.Any",
   read(input, reading) {
-    const json = readObject(input, reading);
-    if (json === undefined) return undefined;
-    const { "@type": typeUrl, ...fields } = json;
+    if (!isPlainRecord(input)) return reading.report("must be a JSON object");
+    const { "@type": typeUrl, ...fields } = input;
     const messageName = typeof typeUrl === "string" ? TYPE_URL.exec(typeUrl)?.[1] : undefined;
     if (typeof typeUrl !== "string" || messageName === undefined) {
       return reading.report('must be a type URL, like "type.googleapis.com/google.protobuf.Struct"', "@type");
@@ -55,7 +54,7 @@ const wellKnownTypes: ReadonlyMap<string, WellKnownType<unknown>> = new Map(
 );
 
 /** The fields beside `@type`; undefined if issues were reported instead. */
-function readMessage(messageName: string, fields: JsonObject, reading: Reading): JsonObject | undefined {
+function readMessage(messageName: string, fields: Record<string, unknown>, reading: Reading): JsonObject | undefined {
   if (messageName === emptyType.name) {
     // Go writes `"value": {}`. Java and Python fail on it.
     const { value, ...others } = fields;
@@ -64,7 +63,8 @@ function readMessage(messageName: string, fields: JsonObject, reading: Reading):
     return {};
   }
   const type = wellKnownTypes.get(messageName);
-  if (!standsUnderValue(messageName) || type === undefined) return fields;
+  // Each field is read once, by one type: an Any in an Any in an Any costs no more than its text.
+  if (!standsUnderValue(messageName) || type === undefined) return readObject(fields, reading);
   const { value, ...others } = fields;
   if (Object.keys(others).length > 0) {
     return reading.report(`must hold "@type" and "value" alone: it is a ${messageName}`);

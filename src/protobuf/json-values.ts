@@ -32,22 +32,31 @@ function readList(input: unknown, reading: Reading): Json[] | undefined {
   return items;
 }
 
+/** A record that becomes what it holds: a Date or a Map would become an empty object. */
+export function isPlainRecord(input: unknown): input is Record<string, unknown> {
+  if (!isRecord(input)) return false;
+  const prototype: unknown = Object.getPrototypeOf(input);
+  return prototype === null || prototype === Object.prototype;
+}
+
 export function readObject(input: unknown, reading: Reading): JsonObject | undefined {
-  // A Date or a Map would become an empty object.
-  const prototype: unknown = isRecord(input) ? Object.getPrototypeOf(input) : undefined;
-  if (!isRecord(input) || (prototype !== null && prototype !== Object.prototype)) {
-    return reading.report("must be a JSON object");
-  }
-  const entries: [string, Json][] = [];
-  for (const [key, member] of Object.entries(input)) {
+  if (!isPlainRecord(input)) return reading.report("must be a JSON object");
+  const object: JsonObject = {};
+  for (const key of Object.keys(input)) {
+    const member = input[key];
     if (member === undefined) continue;
     if (!key.isWellFormed()) reading.report("must have well-formed Unicode for a name", key.toWellFormed());
     const value = reading.readAt(key, member, anyJson);
-    if (value !== undefined) entries.push([key, value]);
+    if (value !== undefined) setField(object, key, value);
     if (reading.isFull) break;
   }
-  // Defines each key, `__proto__` too, which an assignment would not.
-  return Object.fromEntries(entries);
+  return object;
+}
+
+/** An assignment to `__proto__` would define no field. */
+function setField(object: JsonObject, key: string, value: Json): void {
+  if (key !== "__proto__") object[key] = value;
+  else Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
 }
 
 export const structType: WellKnownType<JsonObject> = {

@@ -14,9 +14,11 @@ import {
   file_google_protobuf_wrappers,
 } from "@bufbuild/protobuf/wkt";
 import * as fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
+import { anyType } from "../../../src/protobuf/any-type";
 import { any, int32 } from "../../../src/protobuf/fields";
 import { message } from "../../../src/protobuf/message";
+import { Reading } from "../../../src/protobuf/reading";
 import { decodeMessage } from "../../../src/http/decode-request";
 import { Operation } from "../../../src/api/messages/longrunning";
 import { errorStatus } from "../../../src/protobuf/rpc-status";
@@ -283,6 +285,20 @@ describe("a value that is accepted from a client", () => {
     expect(violations).toEqual([]);
     expect(error).toEqual({ code: 5, message: "", details: [{ "@type": url("Empty") }] });
     expect(() => read("Operation", { name: "operations/1", done: true, error })).not.toThrow();
+  });
+});
+
+describe("an Any within Anys", () => {
+  test.each([0, 1, 20])("of %i levels is read once", (levels) => {
+    let nested: unknown = { "@type": url("Struct"), value: { a: 1 } };
+    for (let level = 0; level < levels; level += 1) nested = { "@type": url("Any"), value: nested };
+    const reading = new Reading("decode");
+    const readAt = vi.spyOn(reading, "readAt");
+
+    expect(anyType.read(nested, reading)).toEqual(nested);
+
+    // Each level's value, the Struct and its field.
+    expect(readAt).toHaveBeenCalledTimes(levels + 2);
   });
 });
 
