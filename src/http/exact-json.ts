@@ -2,6 +2,7 @@
 // with one name, JSON.parse keeps the last. Callers send the text, so it is read once from its start to its end, whatever is in it.
 
 import type { Json } from "../rpc/any";
+import { isJsonObject } from "../rpc/decode";
 
 /** A number that cannot be held, in the place of its value. */
 export interface InexactNumber {
@@ -71,10 +72,10 @@ export function inexactNumbers(text: string, max: number): InexactNumber[] {
 
 /** How many fields the objects of a value have, all together. */
 export function countFields(json: Json): number {
-  if (typeof json !== "object" || json === null) return 0;
-  const parts = Array.isArray(json) ? json : Object.values(json);
-  let count = Array.isArray(json) ? 0 : parts.length;
-  for (const part of parts) count += countFields(part);
+  let count = 0;
+  if (Array.isArray(json)) for (const item of json) count += countFields(item);
+  // Not by Object.values, whose lists took a third of a large body's time. What JSON.parse makes inherits no fields.
+  else if (isJsonObject(json)) for (const name in json) count += 1 + countFields(json[name] ?? null);
   return count;
 }
 

@@ -200,7 +200,13 @@ export const costlyKinds: Record<string, CostlyKind> = {
   created: {
     boundMs: REFUSAL_MS,
     maxCharacters: 2_000,
-    seeds: ["1", '{"a":1}', '"x"', '{"@type":"type.googleapis.com/google.protobuf.Duration","value":"1s"}'],
+    seeds: [
+      "1",
+      '{"a":1}',
+      '"x"',
+      '{"@type":"type.googleapis.com/google.protobuf.Duration","value":"1s"}',
+      `${'{"@type":"type.googleapis.com/google.protobuf.Any","value":'.repeat(20)}1${"}".repeat(20)}`,
+    ],
     tokens: [...JSON_TOKENS, '"@type":"type.googleapis.com/google.protobuf.Any",', '"value":'],
     call: (input) => () =>
       ask("POST", "/v1/operations", {
@@ -256,7 +262,14 @@ export const costlyKinds: Record<string, CostlyKind> = {
   query: {
     boundMs: REFUSAL_MS,
     maxCharacters: MAX_URL_CHARACTERS,
-    seeds: ["a=1&b=2", "pageToken=AAAA", "filter=a&filter=b", "pageSize=1&pageSize=2", "$x=1&$y=2"],
+    seeds: [
+      "a=1&b=2",
+      "pageToken=AAAA",
+      "filter=a&filter=b",
+      "pageSize=1&pageSize=2",
+      "$x=1&$y=2",
+      "b=1&".repeat(4_000),
+    ],
     tokens: "&|=|a|b|pageSize=|pageToken=|filter=|fields=|$|%41|%|+|prettyPrint=true|0|timeout=1s".split("|"),
     call: (input) => () => ask("GET", `/v1/operations?${asHeader(input).replaceAll(/[ #]/g, "+")}`, listing),
   },
