@@ -25,8 +25,6 @@ export interface Config {
   snapshots: boolean;
   /** The first place where a finished operation is read: its object, or the snapshot in KV. */
   finishedReads: FinishedReads;
-  /** The lines that are logged beside errors and warnings. */
-  logLines: "all" | "transitions" | "off";
   /** The number of shards over which new operations of a scope are spread. */
   indexShards: number;
   /** Whether callers may script their operations, to test their clients. */
@@ -72,6 +70,8 @@ export function configFromEnv(env: Variables): Config {
 
 function configFromVariables(env: Variables): Config {
   const auth = authenticationConfigFromEnv(env).mode;
+  // Whatever else is wrong is logged, so that the log's own lines are chosen without a configuration.
+  oneOf("LOG", env.LOG, { "": true, all: true, transitions: true, off: true });
   const snapshots = oneOf("KV_SNAPSHOTS", env.KV_SNAPSHOTS, { "": true, all: true, off: false });
   return {
     auth,
@@ -104,12 +104,6 @@ function configFromVariables(env: Variables): Config {
     startQuota: startQuotaFrom(env.START_QUOTA),
     tokenKeys: tokenKeys(env.PAGE_TOKEN_KEYS),
     snapshots,
-    logLines: oneOf<Config["logLines"]>("LOG", env.LOG, {
-      "": "all",
-      all: "all",
-      transitions: "transitions",
-      off: "off",
-    }),
     finishedReads: finishedReads(env.FINISHED_READS, snapshots),
   };
 }

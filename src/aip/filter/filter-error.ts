@@ -1,6 +1,6 @@
 // The error in a filter and its place: the part of INVALID_ARGUMENT that helps a person to correct it (AIP-160,
 // "Validation").
-import { MAX_EXCERPT_CHARACTERS, MAX_FOUND_CHARACTERS } from "./filter-limits";
+import { MAX_FOUND_CHARACTERS } from "./filter-limits";
 
 /** A malformed filter. `offset` counts characters (Unicode code points) from 0; it is the filter's length at its end. */
 export interface FilterError {
@@ -39,17 +39,4 @@ export function quoteFound(text: string): string {
 export function filterErrorFromProblem(text: string, { index, expected, found }: Problem): FilterError {
   const offset = Array.from(text.slice(0, index)).length;
   return { offset, expected, message: `Expected ${expected} at offset ${offset}, but found ${found}.` };
-}
-
-/**
- * The error under the part of the filter that it is about, for a terminal or a log:
- *
- *     done = maybe
- *            ^ Expected true or false at offset 7, but found "maybe".
- */
-export function renderFilterError(text: string, { offset, message }: FilterError): string {
-  const characters = Array.from(text.toWellFormed(), (character) => (/\s/u.test(character) ? " " : character));
-  const start = Math.max(0, offset - MAX_EXCERPT_CHARACTERS / 2);
-  const excerpt = characters.slice(start, start + MAX_EXCERPT_CHARACTERS).join("");
-  return `${excerpt}\n${" ".repeat(offset - start)}^ ${message}`;
 }

@@ -9,6 +9,5 @@ export const MAX_FILTER_TERMS = 64;
 /** Names in one path, `a.b.c` being three: deeper than any metadata that people filter by. */
 export const MAX_PATH_SEGMENTS = 16;
 
-/** Characters of the filter shown around an error, and of the text that was found in its place. */
-export const MAX_EXCERPT_CHARACTERS = 72;
+/** Characters of the text that was found in the place of an error. */
 export const MAX_FOUND_CHARACTERS = 40;

@@ -20,11 +20,6 @@ export class PolicyObject extends DurableObject<Env> {
     return result;
   }
 
-  /** Forgets the policy and everything with it. */
-  async delete(): Promise<void> {
-    await this.ctx.storage.deleteAll();
-  }
-
   #policy(): Policy {
     return this.ctx.storage.kv.get<Policy>(POLICY_KEY) ?? emptyPolicy();
   }
