@@ -1,4 +1,4 @@
-// What the runtime's memory grows by while large things go through the service: a streamed table, the largest result, and
+// The growth of the runtime's memory while large things go through the service: a streamed table, the largest result, and
 // the largest page of a list. `npm run bench:memory` prints it; docs/performance.md has the figures.
 import { readFileSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -87,7 +87,7 @@ test("a table of 30 MiB takes less than 48 MiB more memory than one of 3 MiB", a
   const small = aTable(3 * MIB);
   const large = aTable(30 * MIB);
   const rowsOf = (table: Uint8Array) => table.filter((byte) => byte === 0x0a).length - 1;
-  // What is there only once, compiled code and first pages, is not the tables'.
+  // Compiled code and first pages are there only once and are not the tables'.
   await growthDuring(() => profile(small));
   const ofSmall = await growthDuring(() => profile(small));
   const ofLarge = await growthDuring(() => profile(large));
@@ -99,7 +99,7 @@ test("a table of 30 MiB takes less than 48 MiB more memory than one of 3 MiB", a
 
 test("a result of 24 MiB takes less than 144 MiB from its handler to its client, twice read", async () => {
   const size = 24 * MIB - 1_024;
-  // What is there only once is not the result's.
+  // The parts that are there only once are not the result's.
   await make("projects/p/locations/results", MIB);
   const { result, growth } = await growthDuring(() => make("projects/p/locations/results", size));
 

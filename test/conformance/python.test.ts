@@ -1,4 +1,4 @@
-// What the service serves, before Google's protobuf runtime for Python: every Any that is accepted is read, and what Python
+// The service's answers, read by Google's protobuf runtime for Python: every Any that is accepted is read, and what Python
 // writes is accepted. One operation that Python cannot read makes the list page that it is in unreadable.
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { type Parsed, parseWith, pythonWithProtobuf } from "./clients/python";

@@ -1,4 +1,4 @@
-// What stock clients send where an option, or the length of a URL, asks for it.
+// The requests that stock clients send because of an option or a long URL.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";

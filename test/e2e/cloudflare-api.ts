@@ -70,7 +70,7 @@ export class CloudflareApi {
     return api;
   }
 
-  /** What wrangler needs to call this account, and nothing else. */
+  /** The variables that wrangler needs to call this account, and no others. */
   get env(): Record<string, string> {
     const { port } = this.#server.address() as AddressInfo;
     return {

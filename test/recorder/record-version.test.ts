@@ -340,7 +340,7 @@ async function tableOf(stub: DurableObjectStub, table: string): Promise<JsonObje
   });
 }
 
-/** What the slots that an operation names store of it. */
+/** The entries of an operation in the slots that it names. */
 async function slotsOf({ id, stub }: Started) {
   const record = (await storedRecord({ id, stub } as Started))!;
   const keys = [record.runSlot?.key, record.callerSlot?.key].filter((key) => key !== undefined);

@@ -32,7 +32,7 @@ import type { World } from "./world";
 export const PARENT = "projects/p";
 const START_TRIES = 6;
 
-/** What a client asks to be started: a method with a script, or work that is done elsewhere. */
+/** A start that a client asks for: of a method with a script, or of work that is done elsewhere. */
 export interface Wish {
   method: Method | undefined;
   json: JsonObject;
@@ -41,7 +41,7 @@ export interface Wish {
 
 export type ClientAction = "get" | "wait" | "cancel" | "delete" | "list" | "report" | "complete" | "fail";
 
-/** What may be repeated by whoever asks the object, since it makes no difference. */
+/** The calls that a caller of the object may repeat, because a repetition changes nothing. */
 const IDEMPOTENT: ReadonlySet<ClientAction> = new Set(["get", "cancel", "delete"]);
 
 export class Clients {
@@ -53,7 +53,7 @@ export class Clients {
   readonly #tokenKeys = newTokenKeyCache();
   /** The operation that each requestId has started. */
   readonly #byRequestId: Map<string, string>;
-  /** What each that has not been answered yet asked for. */
+  /** The subjects of the calls that are not answered yet. */
   readonly #underWay = new Map<Actor, string>();
   #count = 0;
 
@@ -297,7 +297,7 @@ export class Clients {
       this.#ledger.violate("bounded", `${name} is not answered yet: ${what}`);
   }
 
-  /** What is answered in the end, when nothing fails any more; most of what would be kept for a month is deleted. */
+  /** The answers in the end, after the last fault; most of what would be kept for a month is deleted. */
   finish(time: number): void {
     for (const entry of this.#ledger.entries.values()) {
       if (entry.name === undefined) continue;

@@ -1,4 +1,4 @@
-// What one thread of the simulation does: histories one after another, until told otherwise; or one scenario.
+// One thread of the simulation: it plays histories one after another until it is told to stop, or one scenario.
 import { parentPort, workerData } from "node:worker_threads";
 import { Coverage } from "./coverage";
 import { replaceGlobals } from "./globals";

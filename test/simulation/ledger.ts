@@ -1,4 +1,4 @@
-// What the clients were told, and what the handlers did: written down outside the service, and compared with it after
+// The answers that clients were given and the acts of handlers, recorded outside the service and compared with it after
 // every event.
 import type { OperationContext } from "../../src/index";
 import { LOST_CHANNEL_LEASE_MS } from "../../src/limits";
@@ -63,7 +63,7 @@ export interface Entry {
   expireTime: number | undefined;
   isErased: boolean;
   storedSteps: Set<string>;
-  /** What handlers were given, by what and attempt. */
+  /** The values that handlers were given, by name and attempt. */
   decisions: Map<string, string>;
   /** When each sleep was first called. */
   sleeps: Map<string, number>;
@@ -295,7 +295,7 @@ export class Ledger {
     });
   }
 
-  /** What a handler was given stays what it is for all invocations of an attempt. */
+  /** A value that a handler was given stays the same for all invocations of an attempt. */
   decided({ name }: OperationContext, what: string, { outcome, runner }: { outcome: string; runner: Consumer }): void {
     const { attempt } = runner;
     // An earlier version remembers less.
@@ -343,7 +343,7 @@ export class Ledger {
         `${runner.name} begins the step ${step} ${now - runner.lostTime} ms after its channel was lost`,
       );
     }
-    // Who stood still finds its own clock before it finds what it was told meanwhile.
+    // A machine that stood still reads its own clock before it reads the messages of the meantime.
     if (runner.isStopped && !runner.wasSetBack)
       this.violate("fenced", `${runner.name} was told to stop and begins the step ${step}`);
     if (!entry.storedSteps.has(step)) return;
@@ -364,7 +364,7 @@ export class Ledger {
     return entry;
   }
 
-  /** What was known when a read begins: its answer may not be older. */
+  /** The knowledge at the beginning of a read: its answer may not be older. */
   asked(entry: Entry): (answer: ReadAnswer | undefined) => void {
     const { deleteAnswered, cancelAnswered, revision, final } = entry;
     return (answer) => {
@@ -418,7 +418,7 @@ function fenceIn(claimed: string): string {
   return /"fence":"([^"]*)"/.exec(claimed)?.[1] ?? "";
 }
 
-/** None here is so large that it is a stream. */
+/** Each is too small to be a stream. */
 function text({ json: answered }: ReadAnswer): string {
   if (typeof answered !== "string") throw new TypeError("a simulated operation is answered as a stream");
   return answered;

@@ -4,12 +4,12 @@ import { join } from "node:path";
 
 const CANDIDATES = [process.env["PYTHON"], "python3", "/usr/bin/python3"].filter((path) => path !== undefined);
 
-/** What json_format made of a text. */
+/** The result of json_format for a text. */
 export type Parsed =
   | { read: Record<string, unknown>; withDefaults: Record<string, unknown>; error?: never }
   | { read?: never; withDefaults?: never; error: string };
 
-/** A Python that has protobuf; undefined where there is none. */
+/** A Python that has protobuf; undefined if the machine has no such Python. */
 export function pythonWithProtobuf(): string | undefined {
   return CANDIDATES.find((path) => {
     try {
