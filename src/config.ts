@@ -70,7 +70,7 @@ export function configFromEnv(env: Variables): Config {
 
 function configFromVariables(env: Variables): Config {
   const auth = authenticationConfigFromEnv(env).mode;
-  // Whatever else is wrong is logged, so that the log's own lines are chosen without a configuration.
+  // Checked here and read where lines are written, because a wrong configuration is logged too.
   oneOf("LOG", env.LOG, { "": true, all: true, transitions: true, off: true });
   const snapshots = oneOf("KV_SNAPSHOTS", env.KV_SNAPSHOTS, { "": true, all: true, off: false });
   return {
