@@ -1,4 +1,4 @@
-// A power cut under load, twice on the same state (test/chaos): what was answered holds.
+// A power cut under load (test/chaos): the answered state holds. The soak plays fifty on the same state.
 import { expect, test } from "vitest";
 import { runChaos } from "../chaos/chaos-run";
 import { seeds } from "../support/random";
@@ -7,14 +7,14 @@ import { seeds } from "../support/random";
 const TIMEOUT_MS = 300_000;
 
 test.each(seeds(1))(
-  "two kills under load lose, hold up, repeat and revive nothing (VITE_SEED=%i)",
+  "a kill under load loses, holds up, repeats and revives nothing (VITE_SEED=%i)",
   { timeout: TIMEOUT_MS },
   async (seed) => {
-    const { operations, requestsAnswered, stepsExecuted, kills, violations } = await runChaos({ seed, rounds: 2 });
+    const { operations, requestsAnswered, stepsExecuted, kills, violations } = await runChaos({ seed, rounds: 1 });
 
     // Nothing lost, stuck, done twice, deleted and back, no step repeated: each would be one, in words.
     expect(violations).toEqual([]);
-    expect(kills).toBe(2);
+    expect(kills).toBe(1);
     // There was something to lose.
     expect(operations).toBeGreaterThan(5);
     expect(requestsAnswered).toBeGreaterThan(operations);
