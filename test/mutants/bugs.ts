@@ -411,10 +411,10 @@ export const bugs: readonly Bug[] = [
   // ── Done once, fenced ─────────────────────────────────────────────────────────────────────────────────────────────
   {
     name: "the fence is not checked",
-    file: "src/lifecycle/step.ts",
+    file: "src/lifecycle/advance.ts",
     find: `event.fence !== record.lease?.fence) return "FENCED"`,
     replace: `event.fence === "nobody's") return "FENCED"`,
-    tests: unit("lifecycle/step.test.ts"),
+    tests: unit("lifecycle/advance.test.ts"),
     caughtBy: "",
   },
   {
@@ -484,7 +484,7 @@ export const bugs: readonly Bug[] = [
     file: "src/lifecycle/outbox-events.ts",
     find: `if (entry === undefined || record.revision !== revision) return "NOT_ALLOWED";`,
     replace: `if (entry === undefined || record.revision < revision) return "NOT_ALLOWED";`,
-    tests: unit("lifecycle/step.test.ts"),
+    tests: unit("lifecycle/advance.test.ts"),
     caughtBy: "keeps an entry whose effect told an older revision",
   },
   {
@@ -501,7 +501,7 @@ export const bugs: readonly Bug[] = [
     find: `    ["resend", record.queueMessage?.resendTime],
 `,
     replace: "",
-    tests: unit("lifecycle/step.test.ts"),
+    tests: unit("lifecycle/advance.test.ts"),
     caughtBy: "",
   },
   {
@@ -509,7 +509,7 @@ export const bugs: readonly Bug[] = [
     file: "src/lifecycle/draft.ts",
     find: "Math.min(MAX_RESEND_MS, record.policy.resendMs * 2 ** resends)",
     replace: "0",
-    tests: unit("lifecycle/step.test.ts"),
+    tests: unit("lifecycle/advance.test.ts"),
     caughtBy: "",
   },
   {
@@ -528,7 +528,7 @@ export const bugs: readonly Bug[] = [
     find: `    ["loseLease", record.lease?.leaseEndTime],
 `,
     replace: "",
-    tests: unit("lifecycle/step.test.ts"),
+    tests: unit("lifecycle/advance.test.ts"),
     caughtBy: "",
   },
   {
@@ -536,7 +536,7 @@ export const bugs: readonly Bug[] = [
     file: "src/lifecycle/runner-events.ts",
     find: "Math.max(record.lease.leaseEndTime, receivedTime + record.policy.leaseMs)",
     replace: "Math.max(record.lease.leaseEndTime, receivedTime)",
-    tests: unit("lifecycle/step.test.ts"),
+    tests: unit("lifecycle/advance.test.ts"),
     caughtBy: "",
   },
   {
@@ -777,10 +777,10 @@ queue = "edge-operations-dead-letters"
   },
   {
     name: "each look at a lost channel lengthens the lease",
-    file: "src/lifecycle/step.ts",
+    file: "src/lifecycle/advance.ts",
     find: `if (record.lease?.channelLostTime !== undefined) return "NOT_ALLOWED";`,
     replace: "",
-    tests: unit("lifecycle/step.test.ts"),
+    tests: unit("lifecycle/advance.test.ts"),
     caughtBy: "",
   },
   {
@@ -822,7 +822,7 @@ queue = "edge-operations-dead-letters"
     file: "src/lifecycle/state.ts",
     find: `backOff: "CANCELLED"`,
     replace: `backOff: "BACKING_OFF"`,
-    tests: unit("lifecycle/step.test.ts"),
+    tests: unit("lifecycle/advance.test.ts"),
     caughtBy: "",
   },
   {
@@ -830,7 +830,7 @@ queue = "edge-operations-dead-letters"
     file: "src/lifecycle/state.ts",
     find: `    fail: "CANCELLED"`,
     replace: `    fail: "FAILED"`,
-    tests: unit("lifecycle/step.test.ts"),
+    tests: unit("lifecycle/advance.test.ts"),
     caughtBy: "",
   },
   {
@@ -838,7 +838,7 @@ queue = "edge-operations-dead-letters"
     file: "src/lifecycle/state.ts",
     find: `sleep: "CANCELLED"`,
     replace: `sleep: "SLEEPING"`,
-    tests: unit("lifecycle/step.test.ts"),
+    tests: unit("lifecycle/advance.test.ts"),
     caughtBy: "",
   },
   {
@@ -846,7 +846,7 @@ queue = "edge-operations-dead-letters"
     file: "src/lifecycle/state.ts",
     find: `yield: "CANCELLED"`,
     replace: `yield: "QUEUED"`,
-    tests: unit("lifecycle/step.test.ts"),
+    tests: unit("lifecycle/advance.test.ts"),
     caughtBy: "",
   },
   {
@@ -854,7 +854,7 @@ queue = "edge-operations-dead-letters"
     file: "src/lifecycle/state.ts",
     find: `release: "CANCELLED"`,
     replace: `release: "QUEUED"`,
-    tests: unit("lifecycle/step.test.ts"),
+    tests: unit("lifecycle/advance.test.ts"),
     caughtBy: "",
   },
   {
@@ -866,7 +866,7 @@ queue = "edge-operations-dead-letters"
     replace: `timeOut: "FAILED",
   },
   EXTERNAL:`,
-    tests: unit("lifecycle/step.test.ts"),
+    tests: unit("lifecycle/advance.test.ts"),
     caughtBy: "",
   },
   {
@@ -874,7 +874,7 @@ queue = "edge-operations-dead-letters"
     file: "src/lifecycle/state.ts",
     find: `update: "CANCELLED"`,
     replace: `update: "EXTERNAL_CANCELLING"`,
-    tests: unit("lifecycle/step.test.ts"),
+    tests: unit("lifecycle/advance.test.ts"),
     caughtBy: "",
   },
   {
@@ -890,7 +890,7 @@ queue = "edge-operations-dead-letters"
     file: "src/lifecycle/draft.ts",
     find: `{ ...record.queueMessage, ...facts, resends, resendTime }`,
     replace: `{ ...facts, resends, resendTime }`,
-    tests: unit("lifecycle/step.test.ts"),
+    tests: unit("lifecycle/advance.test.ts"),
     caughtBy: "",
   },
   {
@@ -939,7 +939,7 @@ queue = "edge-operations-dead-letters"
     file: "src/lifecycle/runner-events.ts",
     find: "failures >= maxAttempts",
     replace: "failures > 1_000_000",
-    tests: unit("lifecycle/step.test.ts"),
+    tests: unit("lifecycle/advance.test.ts"),
     caughtBy: "",
   },
   // ── Deleted stays deleted ─────────────────────────────────────────────────────────────────────────────────────────
@@ -1125,7 +1125,7 @@ queue = "edge-operations-dead-letters"
     file: "src/lifecycle/outbox-events.ts",
     find: "if (!isFinal(record.state) || record.outbox.index !== undefined) return;",
     replace: "if (!isFinal(record.state)) return;",
-    tests: unit("lifecycle/step.test.ts"),
+    tests: unit("lifecycle/advance.test.ts"),
     caughtBy: "",
   },
   {
@@ -1141,7 +1141,7 @@ queue = "edge-operations-dead-letters"
     file: "src/lifecycle/runner-events.ts",
     find: "    changed(draft, record.statusMessage, INDEX_PROGRESS_DELAY_MS);\n  });\n}\n\nfunction idleError",
     replace: "  });\n}\n\nfunction idleError",
-    tests: unit("lifecycle/step.test.ts"),
+    tests: unit("lifecycle/advance.test.ts"),
     caughtBy: "an invocation that gives way",
   },
   {

@@ -3,7 +3,7 @@ import { nextDueTime } from "../../src/lifecycle/due";
 import { newRecord } from "../../src/lifecycle/new-operation";
 import type { OperationRecord } from "../../src/lifecycle/record";
 import { type State, lifecycle } from "../../src/lifecycle/state";
-import { step } from "../../src/lifecycle/step";
+import { advance } from "../../src/lifecycle/advance";
 import { aRecord } from "./a-record";
 import { anOperation } from "./an-operation";
 import { everyEventIn } from "./every-event";
@@ -52,7 +52,7 @@ function successors(record: OperationRecord): OperationRecord[] {
       revision: record.revision,
     };
     return everyEventIn(context).flatMap((event) => {
-      const result = step(record, event, now);
+      const result = advance(record, event, now);
       return result.ok && event.type !== "delete" ? [result.record] : [];
     });
   });

@@ -2,7 +2,7 @@
 import { expect } from "vitest";
 import type { Effect, OperationEvent } from "../../src/lifecycle/event";
 import type { OperationRecord } from "../../src/lifecycle/record";
-import { step } from "../../src/lifecycle/step";
+import { advance } from "../../src/lifecycle/advance";
 import { deepFreeze } from "./deep-freeze";
 
 /** One event at `now`: the next record and the effects. */
@@ -11,7 +11,7 @@ export function happens(
   event: OperationEvent,
   now: number,
 ): { record: OperationRecord; effects: Effect[] } {
-  const result = step(deepFreeze(record), event, now);
+  const result = advance(deepFreeze(record), event, now);
   if (!result.ok) expect.fail(`${event.type} was refused in ${record.state}: ${result.refusal}`);
   return result;
 }

@@ -11,7 +11,7 @@ import type { LiveFacts } from "../../operators/facts";
 import { type NewOperation, newRecord } from "../../lifecycle/new-operation";
 import type { OperationRecord } from "../../lifecycle/record";
 import { isVisible, operationJsonParts } from "../../contract/resource";
-import { type Step, step } from "../../lifecycle/step";
+import { type Advance, advance } from "../../lifecycle/advance";
 import { type HappenedTransition, transitionFromStep } from "../../lifecycle/transition";
 import { Alarm } from "../alarm";
 import { OperationStorage } from "./operation-storage";
@@ -105,7 +105,7 @@ export class OperationLife {
   }
 
   /** Lets one event happen: decides, saves, acts, tells. `requestId`: of the HTTP request that it came with. */
-  apply(event: OperationEvent, requestId?: string): Step {
+  apply(event: OperationEvent, requestId?: string): Advance {
     return this.#applyAll([...this.#outbox.takeHeard(), event], { requestId });
   }
 
@@ -127,14 +127,14 @@ export class OperationLife {
   #applyAll(
     events: readonly OperationEvent[],
     { record: first = this.record, now = Date.now(), requestId, request }: Circumstances = {},
-  ): Step {
+  ): Advance {
     let record = first;
-    let result: Step = { ok: false, refusal: "GONE" };
+    let result: Advance = { ok: false, refusal: "GONE" };
     const effects: Effect[] = [];
     const transitions: [OperationRecord, HappenedTransition | undefined][] = [];
     for (const event of events) {
       if (!record) break;
-      result = step(record, event, now);
+      result = advance(record, event, now);
       if (!result.ok) continue;
       transitions.push([result.record, transitionFromStep(record, result.record, event, now)]);
       effects.push(...result.effects);

@@ -25,7 +25,7 @@ import { explanation } from "../../operators/explanation";
 import { type IndexRow, indexRowFromRecord, startingRow } from "../../list/index-row";
 import { type BeginAnswer, type KnownShards, nextShard } from "../../contract/index-start";
 import type { OperationRecord } from "../../lifecycle/record";
-import { startedRecord } from "../../lifecycle/step";
+import { startedRecord } from "../../lifecycle/advance";
 import { isVisible } from "../../contract/resource";
 import { type RetrySource, retrySourceFrom } from "../../lifecycle/retry";
 import {

@@ -8,7 +8,7 @@ import {
 } from "../../../src/limits";
 import type { OperationEvent } from "../../../src/lifecycle/event";
 import type { OperationRecord } from "../../../src/lifecycle/record";
-import { step } from "../../../src/lifecycle/step";
+import { advance } from "../../../src/lifecycle/advance";
 import { Code } from "../../../src/rpc/code";
 import { aRecord } from "../../support/a-record";
 import { CREATE_TIME, MINUTE_MS, aPolicy } from "../../support/an-operation";
@@ -140,7 +140,7 @@ test("attempts that die are remembered up to the one that ends the operation", (
 test("a record that an earlier version wrote in the middle of an attempt is read", () => {
   const { attemptStartTime: _, ...attempt } = running().attempt;
   const earlier = { ...running(), attempt };
-  const result = step(earlier, fails(), NOW);
+  const result = advance(earlier, fails(), NOW);
 
   expect(result.ok && result.record.attempt.attempts).toMatchObject([{ number: 1, endTime: NOW }]);
 });

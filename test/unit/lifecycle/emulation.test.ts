@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { answerFromRecord } from "../../../src/contract/answer";
-import { startedRecord } from "../../../src/lifecycle/step";
+import { startedRecord } from "../../../src/lifecycle/advance";
 import { type EmulatedPoll, type Emulation, httpErrorOf } from "../../../src/lifecycle/emulation";
 import type { OperationRecord } from "../../../src/lifecycle/record";
-import { step } from "../../../src/lifecycle/step";
+import { advance } from "../../../src/lifecycle/advance";
 import { CREATE_TIME, anOperation } from "../../support/an-operation";
 import { happens } from "../../support/happens";
 
@@ -38,7 +38,7 @@ describe("a poll that is scripted", () => {
     const after = polled(record);
 
     expect([record, after].map((one) => answerFromRecord(one, "{}").countsPolls)).toEqual([true, undefined]);
-    expect(step(after, { type: "poll" }, CREATE_TIME)).toEqual({ ok: false, refusal: "NOT_ALLOWED" });
+    expect(advance(after, { type: "poll" }, CREATE_TIME)).toEqual({ ok: false, refusal: "NOT_ALLOWED" });
   });
 
   test("changes nothing about what is done, or is being cancelled", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { attemptNumber } from "../../../src/lifecycle/attempt";
 import { type NewOperation, newRecord } from "../../../src/lifecycle/new-operation";
-import { startedRecord, step } from "../../../src/lifecycle/step";
+import { advance, startedRecord } from "../../../src/lifecycle/advance";
 import { deadlineMessage } from "../../../src/lifecycle/time-events";
 import { CREATE_TIME, aPolicy, anOperation } from "../../support/an-operation";
 import { deepFreeze } from "../../support/deep-freeze";
@@ -19,7 +19,7 @@ describe("the start", () => {
 
   test("stores a request beside the record where that has none, and only for work that is to be done here", () => {
     const effectsOf = (operation: Partial<NewOperation>): string[] => {
-      const started = step(newRecord(anOperation()), { ...operation, type: "start" }, CREATE_TIME);
+      const started = advance(newRecord(anOperation()), { ...operation, type: "start" }, CREATE_TIME);
       return started.ok ? started.effects.map(({ type }) => type) : [];
     };
 

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { dataPointsFromTransition } from "../../../src/operators/data-points";
 import { transitionFromStep } from "../../../src/lifecycle/transition";
-import { step } from "../../../src/lifecycle/step";
+import { advance } from "../../../src/lifecycle/advance";
 import { isFinal } from "../../../src/lifecycle/state";
 import { aRecord } from "../../support/a-record";
 import { aRecordIn, recordStates } from "../../support/a-record-in";
@@ -21,7 +21,7 @@ test.each(recordStates)("in %s each event counts two things at most, and the end
     revision: before.revision,
   };
   for (const event of everyEventIn(context)) {
-    const result = step(before, event, NOW);
+    const result = advance(before, event, NOW);
     if (!result.ok) continue;
     const transition = transitionFromStep(before, result.record, event, NOW);
     const points = transition ? dataPointsFromTransition(result.record, transition) : [];

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { MAX_OBSERVED_METHODS } from "../../../src/limits";
 import { answerFromRecord } from "../../../src/contract/answer";
-import { startedRecord } from "../../../src/lifecycle/step";
+import { startedRecord } from "../../../src/lifecycle/advance";
 import { UsualDurations } from "../../../src/service/usual-durations";
 import { aRecordIn } from "../../support/a-record-in";
 import { CREATE_TIME, aPolicy, anOperation } from "../../support/an-operation";

@@ -5,7 +5,7 @@ import { nextDueTime } from "../../../../src/lifecycle/due";
 import type { OperationEvent } from "../../../../src/lifecycle/event";
 import type { OperationRecord } from "../../../../src/lifecycle/record";
 import type { Claimed, LastWord, MessageToObject } from "../../../../src/contract/run-channel";
-import { step } from "../../../../src/lifecycle/step";
+import { advance } from "../../../../src/lifecycle/advance";
 import { Attempt } from "../../../../src/queue/attempt";
 import type { RunPorts } from "../../../../src/queue/operation-context";
 import type { JsonObject } from "../../../../src/rpc/any";
@@ -84,7 +84,7 @@ export class ProgramWorld {
   // ── The operation's object ────────────────────────────────────────────────────────────────────────────────────────
 
   #apply(event: OperationEvent): boolean {
-    const result = step(this.record, event, this.time.now);
+    const result = advance(this.record, event, this.time.now);
     if (!result.ok) return false;
     this.record = { ...result.record, outbox: {} };
     for (const { name } of result.record.work?.steps ?? []) this.#stored.add(idIn(name));

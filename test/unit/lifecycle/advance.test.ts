@@ -13,7 +13,7 @@ import { dueTransition, nextDueTime } from "../../../src/lifecycle/due";
 import type { Effect, OperationEvent } from "../../../src/lifecycle/event";
 import type { OperationRecord } from "../../../src/lifecycle/record";
 import { metadataAny } from "../../../src/contract/resource";
-import { step } from "../../../src/lifecycle/step";
+import { advance } from "../../../src/lifecycle/advance";
 import type { JsonObject } from "../../../src/rpc/any";
 import { CREATE_TIME, HOUR_MS, MINUTE_MS, aPolicy } from "../../support/an-operation";
 import { aRecord } from "../../support/a-record";
@@ -70,7 +70,7 @@ describe("a claim", () => {
   });
 
   test("that comes twice, as a queue may deliver, is refused the second time", () => {
-    expect(step(running(), { type: "claim", fence: "two" }, NOW)).toEqual({ ok: false, refusal: "NOT_ALLOWED" });
+    expect(advance(running(), { type: "claim", fence: "two" }, NOW)).toEqual({ ok: false, refusal: "NOT_ALLOWED" });
   });
 
   test("leaves startTime as the first claim set it", () => {
@@ -149,12 +149,12 @@ describe("CancelOperation", () => {
   test.each(["CANCELLING", "EXTERNAL_CANCELLING"] as const)("changes nothing when repeated in %s", (state) => {
     const record = aRecordIn(state);
 
-    expect(step(deepFreeze(record), cancel, NOW + 20_000)).toEqual({ ok: true, record, effects: [] });
+    expect(advance(deepFreeze(record), cancel, NOW + 20_000)).toEqual({ ok: true, record, effects: [] });
   });
 
   // "Done: nothing changes."
   test.each(["SUCCEEDED", "FAILED", "CANCELLED"] as const)("is refused where an operation is %s", (state) => {
-    expect(step(aRecordIn(state), cancel, NOW)).toEqual({ ok: false, refusal: "NOT_ALLOWED" });
+    expect(advance(aRecordIn(state), cancel, NOW)).toEqual({ ok: false, refusal: "NOT_ALLOWED" });
   });
 
   test("lasts at most the grace period, however often it is repeated", () => {
@@ -197,7 +197,7 @@ describe("DeleteOperation", () => {
     const deleted = afterEvents(running(), [remove, NOW + 1]);
 
     expect(afterEvents(deleted, [fails(true), NOW + 2])).toMatchObject({ state: "BACKING_OFF" });
-    expect(step(deleted, { ...succeed, fence: "two" }, NOW + 2)).toMatchObject({ refusal: "FENCED" });
+    expect(advance(deleted, { ...succeed, fence: "two" }, NOW + 2)).toMatchObject({ refusal: "FENCED" });
   });
 
   test.each(recordStates)("of what is %s removes it from the index, and from KV once it could be there", (state) => {
@@ -210,7 +210,7 @@ describe("DeleteOperation", () => {
   test("lets a put that is still under way be followed by the removal: its report is stale", () => {
     const done = afterEvents(running(), [succeed, NOW + 1]);
     const deleted = happens(done, remove, NOW + 2).record;
-    const late = step(deleted, { type: "effectDone", effect: "snapshot", revision: done.revision }, NOW + 3);
+    const late = advance(deleted, { type: "effectDone", effect: "snapshot", revision: done.revision }, NOW + 3);
 
     expect(late).toEqual({ ok: false, refusal: "NOT_ALLOWED" });
     expect(deleted.outbox.snapshot).toBeDefined();
@@ -244,7 +244,7 @@ describe("the end", () => {
   test("comes once", () => {
     const done = afterEvents(running(), [succeed, NOW + 1]);
 
-    expect(step(done, succeed, NOW + 2)).toEqual({ ok: false, refusal: "FENCED" });
+    expect(advance(done, succeed, NOW + 2)).toEqual({ ok: false, refusal: "FENCED" });
   });
 
   test("sends nothing if there is no runner", () => {
@@ -364,7 +364,7 @@ describe("a lost lease", () => {
     const record = afterEvents(running(), [lost, NOW + SECOND_MS]);
 
     expect(record).toMatchObject({ lease: { channelLostTime: NOW + SECOND_MS, leaseEndTime: NOW + 11 * SECOND_MS } });
-    expect(step(record, lost, NOW + 2 * SECOND_MS)).toEqual({ ok: false, refusal: "NOT_ALLOWED" });
+    expect(advance(record, lost, NOW + 2 * SECOND_MS)).toEqual({ ok: false, refusal: "NOT_ALLOWED" });
     expect(happens(record, timePasses, NOW + 11 * SECOND_MS).record).toMatchObject({ attempt: { deaths: 1 } });
   });
 
@@ -632,7 +632,7 @@ describe("work done elsewhere", () => {
   test("is never queued", () => {
     expect(external()).toMatchObject({ state: "EXTERNAL", startTime: CREATE_TIME });
     expect(nextDueTime(external())).toBe(CREATE_TIME + HOUR_MS);
-    expect(step(external(), claim, NOW)).toEqual({ ok: false, refusal: "NOT_ALLOWED" });
+    expect(advance(external(), claim, NOW)).toEqual({ ok: false, refusal: "NOT_ALLOWED" });
   });
 
   test("ends when its worker falls silent, and every report is a heartbeat", () => {
@@ -691,7 +691,7 @@ describe("the outbox", () => {
     const record = running();
     const later = afterEvents(record, [{ type: "progress", fence: "one", progress: {} }, NOW + 1]);
 
-    expect(step(later, { type: "effectDone", effect: "index", revision: record.revision }, NOW + 2)).toEqual({
+    expect(advance(later, { type: "effectDone", effect: "index", revision: record.revision }, NOW + 2)).toEqual({
       ok: false,
       refusal: "NOT_ALLOWED",
     });
@@ -785,7 +785,7 @@ describe("expiry", () => {
 // A machine's clock may be set back.
 test.each(recordStates)("a clock that goes backwards changes nothing of what is %s", (state) => {
   const record = deepFreeze(aRecordIn(state));
-  const result = step(record, timePasses, CREATE_TIME - 24 * HOUR_MS);
+  const result = advance(record, timePasses, CREATE_TIME - 24 * HOUR_MS);
 
   expect(result).toEqual({ ok: true, record, effects: [] });
 });

@@ -4,7 +4,7 @@ import { dueTimes, nextDueTime } from "../../../src/lifecycle/due";
 import type { OperationEvent } from "../../../src/lifecycle/event";
 import type { OperationRecord } from "../../../src/lifecycle/record";
 import { type State, type Transition, isFinal, lifecycle } from "../../../src/lifecycle/state";
-import { step } from "../../../src/lifecycle/step";
+import { advance } from "../../../src/lifecycle/advance";
 import { aRecordIn, recordStates } from "../../support/a-record-in";
 import { Code } from "../../../src/rpc/code";
 import { deepFreeze } from "../../support/deep-freeze";
@@ -94,7 +94,7 @@ describe.each(states)("in %s", (state) => {
     const record = deepFreeze(aRecordIn(state));
     const before = JSON.stringify(record);
     for (const event of eventsOn(record).filter((candidate) => candidate.type === type)) {
-      const result = step(record, deepFreeze(event), timeIn(record));
+      const result = advance(record, deepFreeze(event), timeIn(record));
 
       expect(JSON.stringify(record)).toBe(before);
       expect(result.ok).toBe(isAllowed(record, event));
@@ -110,7 +110,7 @@ describe.each(states)("in %s", (state) => {
 
     expect(fenced).not.toEqual([]);
     for (const event of fenced) {
-      expect(step(record, event, timeIn(record))).toEqual({ ok: false, refusal: "FENCED" });
+      expect(advance(record, event, timeIn(record))).toEqual({ ok: false, refusal: "FENCED" });
     }
   });
 });
@@ -121,7 +121,7 @@ describe.each(recordStates)("in %s", (state) => {
     const deleted = happens(aRecordIn(state), { type: "delete" }, now).record;
     for (const type of ["delete", "cancel", "update"] as const) {
       for (const event of eventsOn(deleted).filter((candidate) => candidate.type === type)) {
-        expect(step(deepFreeze(deleted), event, now)).toEqual({ ok: false, refusal: "GONE" });
+        expect(advance(deepFreeze(deleted), event, now)).toEqual({ ok: false, refusal: "GONE" });
       }
     }
     expect(deleted).toMatchObject({ state, deleteTime: now });
@@ -147,7 +147,7 @@ function timesIn(record: OperationRecord): number[] {
 test("the table › has no cell that no event reaches by an event", () => {
   followed.clear();
   for (const record of states.flatMap(variantsIn)) {
-    for (const now of timesIn(record)) for (const event of eventsOn(record, now)) step(record, event, now);
+    for (const now of timesIn(record)) for (const event of eventsOn(record, now)) advance(record, event, now);
   }
   const cells = states.flatMap((state) => Object.keys(lifecycle[state]).map((transition) => `${state} ${transition}`));
 

@@ -1,4 +1,4 @@
-// One step of an operation's life: decides, and touches nothing. The object saves what it returns, then acts on it.
+// Advances an operation by one event: decides, and does no I/O. The object saves what it returns, then performs the effects.
 import { cancel, remove, update } from "./client-events";
 import { type Draft, end, move } from "./draft";
 import { poll } from "./emulation";
@@ -22,18 +22,18 @@ import {
 } from "./runner-events";
 import { settle } from "./time-events";
 
-/** The outcome of a step: the next record and its effects, or the reason why nothing changed. */
-export type Step = { ok: true; record: OperationRecord; effects: Effect[] } | { ok: false; refusal: Refusal };
+/** The outcome of an event: the next record and its effects, or the reason why nothing changed. */
+export type Advance = { ok: true; record: OperationRecord; effects: Effect[] } | { ok: false; refusal: Refusal };
 
 /** The record of an operation that has just started. */
 export function startedRecord(operation: NewOperation): OperationRecord {
-  const started = step(newRecord(operation), { ...operation, type: "start" }, operation.createTime);
+  const started = advance(newRecord(operation), { ...operation, type: "start" }, operation.createTime);
   if (!started.ok) throw new Error("the lifecycle table refuses a start");
   return started.record;
 }
 
 /** Lets one event happen to an operation at `now` (milliseconds since 1970). The record passed in is not changed. */
-export function step(record: OperationRecord, event: OperationEvent, now: number): Step {
+export function advance(record: OperationRecord, event: OperationEvent, now: number): Advance {
   const draft: Draft = { record: { ...record, outbox: { ...record.outbox } }, effects: [], now };
   const refusal = apply(draft, event);
   if (refusal !== undefined) return { ok: false, refusal };

@@ -9,7 +9,7 @@ import type { OperationRecord } from "../../../src/lifecycle/record";
 import { etag, isVisible, operationJsonParts } from "../../../src/contract/resource";
 import { type State, isFinal, lifecycle, nextState } from "../../../src/lifecycle/state";
 import { recordFromStored, storedFromRecord } from "../../../src/lifecycle/stored-record";
-import { step } from "../../../src/lifecycle/step";
+import { advance } from "../../../src/lifecycle/advance";
 import { beginnings } from "../../support/a-record-in";
 import { aRecord } from "../../support/a-record";
 import { World } from "../../support/a-world";
@@ -81,7 +81,7 @@ function live(life: Life, event: OperationEvent | undefined): void {
   if (!event) return;
   const before = deepFreeze(life.record);
   const beforeJson = JSON.stringify(before);
-  const result = step(before, event, life.now);
+  const result = advance(before, event, life.now);
   life.claims += 1;
 
   expect(JSON.stringify(before)).toBe(beforeJson);
