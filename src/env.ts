@@ -1,34 +1,21 @@
-// The bindings and variables of the Worker, as wrangler.toml declares them.
+// The bindings and variables of the Worker, as wrangler.toml declares them: those of every object, and the Worker's own.
 import type { DirectoryObject } from "./durable/directory/directory-object";
-import type { KeyObject } from "./durable/key/key-object";
-import type { OperationIndex } from "./durable/index/operation-index";
+import type { IndexEnv } from "./durable/index/operation-index";
+import type { KeyEnv } from "./durable/key/key-object";
+import type { OperationEnv } from "./durable/operation/operation-env";
 import type { OperationObject } from "./durable/operation/operation-object";
 import type { PolicyObject } from "./durable/policy/policy-object";
-import type { RequestObject } from "./durable/request/request-object";
-import type { SlotsObject } from "./durable/slots/slots-object";
+import type { RequestEnv, RequestObject } from "./durable/request/request-object";
+import type { SlotsEnv } from "./durable/slots/slots-object";
 
-/** A queue message: an id, never a payload. PERSISTED CONTRACT: it is known by having this one field. */
-export interface WorkMessage {
-  /** The operation's id, which is its object's. */
-  id: string;
-}
-
-export interface Env {
+export interface Env extends OperationEnv, IndexEnv, SlotsEnv, KeyEnv, RequestEnv {
   OPERATIONS: DurableObjectNamespace<OperationObject>;
-  INDEX: DurableObjectNamespace<OperationIndex>;
   POLICIES: DurableObjectNamespace<PolicyObject>;
-  KEYS: DurableObjectNamespace<KeyObject>;
-  /** Where it is bound: requests of one caller, or address, within its period (docs/access.md). */
-  RATE_LIMITER?: RateLimit;
-  SLOTS: DurableObjectNamespace<SlotsObject>;
   /** Where a version before wrote requestIds into objects of their own (docs/operations.md, Upgrading). */
   REQUESTS?: DurableObjectNamespace<RequestObject>;
   DIRECTORY: DurableObjectNamespace<DirectoryObject>;
-  /** The first lane. Every queue bound as `QUEUE_2`, `QUEUE_3`, … is one more (docs/operations.md). */
-  QUEUE: Queue<WorkMessage>;
-  SNAPSHOTS: KVNamespace;
-  /** Where it is bound: counters of what happens (docs/operations.md). */
-  METRICS?: AnalyticsEngineDataset;
+  /** Where it is bound: requests of one caller, or address, within its period (docs/access.md). */
+  RATE_LIMITER?: RateLimit;
   /** `open`: every caller may do all. Unset: every call is refused. Else whose credentials are taken (docs/access.md). */
   AUTH?: unknown;
   /** Members that are administrators always, divided by commas. */
@@ -53,8 +40,6 @@ export interface Env {
   INVOCATION_SECONDS?: string;
   /** `all` (default) or `off`: whether finished operations are put into KV. */
   KV_SNAPSHOTS?: string;
-  /** `all` (default), `transitions` or `off`: which lines are logged beside errors and warnings (docs/operations.md). */
-  LOG?: string;
   /** `strong` (default) or `edge`: whether a finished operation is read from its object, or first of all from KV. */
   FINISHED_READS?: string;
 }

@@ -23,6 +23,7 @@ export { Code, type CodeName } from "./rpc/code";
 export type { RpcErrorOptions } from "./rpc/error";
 export { RpcError, invalidArgument } from "./rpc/own-error";
 export type { FieldViolation, Status } from "./rpc/status";
-export type { Env, WorkMessage } from "./env";
+export type { WorkMessage } from "./durable/operation/operation-env";
+export type { Env } from "./env";
 export type { Location } from "./service/locations";
 export { type OperationsOptions, operations } from "./deployment";

@@ -1,6 +1,5 @@
 // DirectoryObject: which index shards exist, so that cron can visit them all, and where its last visit ended.
 import { DurableObject } from "cloudflare:workers";
-import type { Env } from "../../env";
 
 /** There is one directory. PERSISTED CONTRACT. */
 export const DIRECTORY_NAME = "directory";
@@ -8,7 +7,7 @@ export const DIRECTORY_NAME = "directory";
 const SHARD_PREFIX = "shard/";
 const CURSOR_KEY = "cursor";
 
-export class DirectoryObject extends DurableObject<Env> {
+export class DirectoryObject extends DurableObject {
   /** Enters an index shard by its object id; repeating it changes nothing. */
   async register(shardId: string): Promise<void> {
     const key = SHARD_PREFIX + shardId;

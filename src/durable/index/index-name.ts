@@ -2,7 +2,6 @@
 // jurisdiction, in as many shards as it has ever had.
 import { scopeFromParent } from "../../aip/resource-name";
 import { type ObjectAddress, objectByName } from "../object-call";
-import type { OperationIndex } from "./operation-index";
 
 /** Where an operation is indexed, for as long as it lives. */
 export interface IndexPlace {
@@ -23,10 +22,11 @@ export function operationIndexName(parent: string, shard: number): string {
   return `${scopeFromParent(parent)}#${shard}`;
 }
 
-export function operationIndexAddress(
-  namespace: DurableObjectNamespace<OperationIndex>,
+/** `namespace`: the deployment's OperationIndex objects. */
+export function operationIndexAddress<Index extends Rpc.DurableObjectBranded>(
+  namespace: DurableObjectNamespace<Index>,
   { parent, jurisdiction, indexShard = 0 }: IndexPlace,
-): ObjectAddress<OperationIndex> {
+): ObjectAddress<Index> {
   const placed = placedNamespace(namespace, jurisdiction);
   const name = operationIndexName(parent, indexShard);
   // Without jurisdictions the scope's indexes in each of them still are objects of their own.

@@ -1,7 +1,6 @@
 // OperationIndex: the rows of one scope's operations, by which they are listed and looked after. Objects are the truth;
 // a row is a copy that never goes back in time.
 import { DurableObject } from "cloudflare:workers";
-import type { Env } from "../../env";
 import {
   INDEX_ALARM_GRID_MS,
   INDEX_UNREACHABLE_DELAY_MS,
@@ -22,7 +21,7 @@ import type { CreatedReservation, Reservation, ReserveAnswer } from "../../list/
 import { type Patrol, nextPatrolPart, patrolBehind } from "../../list/patrol";
 import { type PageRequest, type RowKey, type ShardPage, shareOf } from "../../list/page";
 import { Alarm } from "../alarm";
-import { DIRECTORY_NAME } from "../directory/directory-object";
+import { DIRECTORY_NAME, type DirectoryObject } from "../directory/directory-object";
 import { callObject, objectById, objectByName } from "../object-call";
 import { type IndexPlace, operationIndexAddress } from "./index-name";
 import {
@@ -39,7 +38,23 @@ import {
   upsertRow,
 } from "./index-sql";
 import { readPage } from "./read-page";
-import { Reservations } from "./reservations";
+import { Reservations, type ReservationsEnv } from "./reservations";
+
+/** An operation's object, as its index calls it. */
+interface IndexedOperation extends Rpc.DurableObjectBranded {
+  exists(): Promise<boolean>;
+  reconcile(): Promise<IndexRow | undefined>;
+  remainsUntil(): Promise<number | undefined>;
+}
+
+/** The bindings that this object uses. */
+export interface IndexEnv extends Pick<ReservationsEnv, "REQUESTS"> {
+  OPERATIONS: DurableObjectNamespace<IndexedOperation>;
+  INDEX: DurableObjectNamespace<OperationIndex>;
+  DIRECTORY: DurableObjectNamespace<DirectoryObject>;
+  /** Where it is bound: counters of what happens (docs/operations.md). */
+  METRICS?: AnalyticsEngineDataset;
+}
 
 const SHARD_COUNT_KEY = "shardCount";
 const TOKEN_KEY = "tokenKey";
@@ -62,7 +77,7 @@ export interface Swept {
   bytes?: number;
 }
 
-export class OperationIndex extends DurableObject<Env> {
+export class OperationIndex extends DurableObject<IndexEnv> {
   readonly #sql: SqlStorage;
   readonly #alarm: Alarm;
   #ready: Promise<void> | undefined;
@@ -78,7 +93,7 @@ export class OperationIndex extends DurableObject<Env> {
   /** Rows put right since the last sweep began. */
   #repaired = 0;
 
-  constructor(ctx: DurableObjectState, env: Env) {
+  constructor(ctx: DurableObjectState, env: IndexEnv) {
     super(ctx, env);
     this.#sql = ctx.storage.sql;
     this.#alarm = new Alarm(ctx.storage);

@@ -1,6 +1,5 @@
 // The requestIds of a scope (AIP-155), which shard 0 of its index reserves: starts call it anyway, so that no start calls
 // an object under a new name, which costs a check around the world.
-import type { Env } from "../../env";
 import {
   MAX_EXISTENCE_CHECKS,
   MAX_INNER_CALL_MS,
@@ -35,7 +34,19 @@ interface Walk {
   after?: string;
 }
 
-type ReservationsEnv = Pick<Env, "OPERATIONS" | "REQUESTS">;
+/** An operation's object, and one of an earlier version's requestId, as the reservations call them. */
+interface ReservedOperation extends Rpc.DurableObjectBranded {
+  exists(): Promise<boolean>;
+}
+interface EarlierRequest extends Rpc.DurableObjectBranded {
+  reserve(reservation: Reservation): Promise<Reservation>;
+}
+
+export interface ReservationsEnv {
+  OPERATIONS: DurableObjectNamespace<ReservedOperation>;
+  /** Where a version before wrote requestIds into objects of their own (docs/operations.md, Upgrading). */
+  REQUESTS?: DurableObjectNamespace<EarlierRequest>;
+}
 
 export class Reservations {
   readonly #storage: DurableObjectStorage;

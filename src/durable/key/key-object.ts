@@ -6,7 +6,7 @@ import { API_KEY_PURGE_MS, MAX_API_KEYS } from "../../authentication/limits";
 import { MAX_INNER_CALL_MS } from "../../limits";
 import { callObject, objectByName, reached } from "../object-call";
 
-/** The bindings that this object needs. */
+/** The bindings that this object uses. */
 export interface KeyEnv {
   KEYS: DurableObjectNamespace<KeyObject>;
 }

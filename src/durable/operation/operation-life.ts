@@ -1,6 +1,5 @@
 // Load, step, save, act: how an operation's object lets things happen to its operation. No rule of its own: what may
 // happen stands in operation/.
-import type { Env } from "../../env";
 import { MAX_EFFECT_RETRY_MS, MAX_PUSHED_CHARACTERS } from "../../limits";
 import { type OperationAnswer, type WaitMessage, answerFromRecord } from "../../contract/answer";
 import { dataPointsFromTransition } from "../../operators/data-points";
@@ -14,6 +13,7 @@ import { isVisible, operationJsonParts } from "../../contract/resource";
 import { type Advance, advance } from "../../lifecycle/advance";
 import { type HappenedTransition, transitionFromStep } from "../../lifecycle/transition";
 import { Alarm } from "../alarm";
+import type { OperationEnv } from "./operation-env";
 import { OperationStorage } from "./operation-storage";
 import { Outbox } from "./outbox";
 import { laneFromEnv } from "./queues";
@@ -36,10 +36,10 @@ export class OperationLife {
   readonly waiters: WaiterSockets;
   readonly alarm: Alarm;
   readonly #ctx: DurableObjectState;
-  readonly #env: Env;
+  readonly #env: OperationEnv;
   readonly #outbox: Outbox;
 
-  constructor(ctx: DurableObjectState, env: Env) {
+  constructor(ctx: DurableObjectState, env: OperationEnv) {
     this.#ctx = ctx;
     this.#env = env;
     this.store = new OperationStorage(ctx.storage);

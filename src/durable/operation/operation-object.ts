@@ -1,6 +1,5 @@
 // OperationObject: one operation, the truth about it. The doors by which Worker, runner, index and time come to it.
 import { DurableObject } from "cloudflare:workers";
-import type { Env } from "../../env";
 import { MAX_INLINE_REQUEST_CHARACTERS, MAX_INNER_CALL_MS, MAX_WAITERS, UPLOAD_TIMEOUT_MS } from "../../limits";
 import {
   ACCESS_HEADER,
@@ -43,17 +42,18 @@ import { type UpdateAnswer, type UpdateRequest, judgeUpdate } from "../../contra
 import { type StoredStream, digestOfStream, storeStream } from "./chunks";
 import { callObject, lacksMethod } from "../object-call";
 import { type IndexPlace, operationIndexAddress, placeOf } from "../index/index-name";
+import type { OperationEnv } from "./operation-env";
 import { OperationLife } from "./operation-life";
 import { RunnerDoor } from "./runner-door";
 
-export class OperationObject extends DurableObject<Env> {
+export class OperationObject extends DurableObject<OperationEnv> {
   readonly #life: OperationLife;
   readonly #runnerDoor: RunnerDoor;
   #starting: Promise<StartAnswer> | undefined;
   /** The deletion that this object carried out last, for a caller to whom its answer was lost. */
   #deletion: { name: string; requestId: string | undefined } | undefined;
 
-  constructor(ctx: DurableObjectState, env: Env) {
+  constructor(ctx: DurableObjectState, env: OperationEnv) {
     super(ctx, env);
     this.#life = new OperationLife(ctx, env);
     this.#runnerDoor = new RunnerDoor(this.#life);

@@ -1,5 +1,4 @@
 // The effects that reach beyond one operation's object: Queue, OperationIndex, KV. Each may be repeated, none is lost.
-import type { Env } from "../../env";
 import { deleteSnapshot, putSnapshot } from "../../kv/snapshots";
 import { MAX_INNER_CALL_MS } from "../../limits";
 import type { OperationEvent, OutboxEffect } from "../../lifecycle/event";
@@ -8,6 +7,7 @@ import { indexRowFromRecord, reservationElsewhere, reservationHere } from "../..
 import type { OperationRecord, Slot } from "../../lifecycle/record";
 import { callObject, objectByName } from "../object-call";
 import { operationIndexAddress, placeOf } from "../index/index-name";
+import type { OperationEnv } from "./operation-env";
 import { sendWork } from "./queues";
 
 /** The ports that the outbox needs from its object. */
@@ -20,7 +20,7 @@ export interface OutboxPort {
 }
 
 export class Outbox {
-  readonly #env: Env;
+  readonly #env: OperationEnv;
   readonly #port: OutboxPort;
   /** Effects under way, and whether each is to be done once more: of one kind, one at a time, so that the last one wins. */
   readonly #underWay = new Map<OutboxEffect, { again: boolean; settled: Promise<void> }>();
@@ -29,7 +29,7 @@ export class Outbox {
   /** The last call about a slot: two of them on their way at once might change places. */
   #slotCall: Promise<unknown> = Promise.resolve();
 
-  constructor(env: Env, port: OutboxPort) {
+  constructor(env: OperationEnv, port: OutboxPort) {
     this.#env = env;
     this.#port = port;
   }

@@ -1,10 +1,10 @@
 // The queues that a deployment binds, by the names of their bindings.
-import type { Env, WorkMessage } from "../../env";
 import { laneOf, lanesOf } from "../../lifecycle/lane";
 import type { OperationRecord } from "../../lifecycle/record";
+import type { OperationEnv, WorkMessage } from "./operation-env";
 
 /** Bindings are known by their names alone: a deployment may have any number of lanes, and queues that methods name. */
-function bindingsOf(env: Env): Record<string, unknown> {
+function bindingsOf(env: OperationEnv): Record<string, unknown> {
   return { ...env };
 }
 
@@ -12,13 +12,13 @@ function isQueue(binding: unknown): binding is Queue<WorkMessage> {
   return typeof (binding as Partial<Queue> | undefined)?.send === "function";
 }
 
-export function isQueueBound(env: Env, name: string): boolean {
+export function isQueueBound(env: OperationEnv, name: string): boolean {
   return isQueue(bindingsOf(env)[name]);
 }
 
 /** The name of the binding through which an operation's next message goes; undefined where no queue is bound. */
 export function laneFromEnv(
-  env: Env,
+  env: OperationEnv,
   record: Pick<OperationRecord, "id" | "queue" | "queueMessage">,
 ): string | undefined {
   const bindings = bindingsOf(env);
@@ -27,7 +27,7 @@ export function laneFromEnv(
 }
 
 /** Sends an operation's message through its lane. */
-export async function sendWork(env: Env, record: OperationRecord): Promise<void> {
+export async function sendWork(env: OperationEnv, record: OperationRecord): Promise<void> {
   const lane = laneFromEnv(env, record);
   const queue = lane === undefined ? undefined : bindingsOf(env)[lane];
   if (!isQueue(queue)) throw new Error("no queue is bound: bind one as QUEUE (wrangler.toml)");

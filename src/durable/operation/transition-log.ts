@@ -1,7 +1,7 @@
 // One line in the log for each transition of an operation (docs/operations.md): its name, and no payload.
-import type { Env } from "../../env";
 import type { OperationRecord } from "../../lifecycle/record";
 import type { HappenedTransition, TransitionCause } from "../../lifecycle/transition";
+import type { OperationEnv } from "./operation-env";
 
 /** Causes after which the service repaired or abandoned something. */
 const WARNINGS: ReadonlySet<TransitionCause> = new Set<TransitionCause>([
@@ -18,7 +18,7 @@ const WARNINGS: ReadonlySet<TransitionCause> = new Set<TransitionCause>([
  * named on every line.
  */
 export function logTransition(
-  { LOG }: Pick<Env, "LOG">,
+  { LOG }: Pick<OperationEnv, "LOG">,
   { name, method, startRequestId, traceparent }: OperationRecord,
   transition: HappenedTransition,
   requestId: string | undefined,

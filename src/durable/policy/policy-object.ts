@@ -1,13 +1,12 @@
 // PolicyObject: the policy of one parent, or of the service root; its name is the resource's. An operation's own policy
 // stands in its OperationObject.
 import { DurableObject } from "cloudflare:workers";
-import type { Env } from "../../env";
 import { type Policy, emptyPolicy } from "../../iam/policy";
 import { type SetPolicyRequest, type SetPolicyResult, setPolicy } from "../../iam/set-policy";
 
 const POLICY_KEY = "policy";
 
-export class PolicyObject extends DurableObject<Env> {
+export class PolicyObject extends DurableObject {
   /** The policy; an empty one where none was set, for which nothing is stored. */
   async get(): Promise<Policy> {
     return this.#policy();

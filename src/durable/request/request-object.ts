@@ -1,15 +1,22 @@
 // RequestObject: one requestId, as an earlier version kept it. New ones are in the index (reservations.ts); an object's alarm
 // moves what it holds there. docs/operations.md says when the class can be deleted.
 import { DurableObject } from "cloudflare:workers";
-import type { Env } from "../../env";
 import { MAX_INNER_CALL_MS, REQUEST_ID_TTL_MS } from "../../limits";
 import type { Reservation } from "../../list/reservation";
 import { callObject, objectById } from "../object-call";
 import { type IndexPlace, operationIndexAddress } from "../index/index-name";
+import type { OperationIndex } from "../index/operation-index";
+import type { OperationObject } from "../operation/operation-object";
+
+/** The bindings that this object uses. */
+export interface RequestEnv {
+  OPERATIONS: DurableObjectNamespace<OperationObject>;
+  INDEX: DurableObjectNamespace<OperationIndex>;
+}
 
 const RESERVATION_KEY = "reservation";
 
-export class RequestObject extends DurableObject<Env> {
+export class RequestObject extends DurableObject<RequestEnv> {
   /** The reservation that stands: the first that was made, unless its time is over. */
   async reserve(reservation: Reservation): Promise<Reservation> {
     const existing = this.#reservation();

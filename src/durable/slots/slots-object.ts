@@ -1,12 +1,22 @@
 // SlotsObject: how many operations of one kind run, or of one caller are under way, at the same time. It counts holders,
 // not numbers: one that died without a word is found out by asking. Those who wait come in their order.
 import { DurableObject } from "cloudflare:workers";
-import type { Env } from "../../env";
 import { MAX_INNER_CALL_MS, MAX_SLOT_CHECKS, MAX_SLOT_WAITERS, SLOT_CHECK_AFTER_MS } from "../../limits";
 import type { SlotStanding } from "../../operators/facts";
 import { type QuotaLimits, type SpendAnswer, type Spending, spendingWith } from "../../service/start-quota";
 import { Alarm } from "../alarm";
 import { callObject, objectById } from "../object-call";
+
+/** An operation's object, as its slots call it. */
+interface SlotUser extends Rpc.DurableObjectBranded {
+  slotFreed(): Promise<boolean>;
+  holdsSlot(key: string): Promise<boolean>;
+}
+
+/** The bindings that this object uses. */
+export interface SlotsEnv {
+  OPERATIONS: DurableObjectNamespace<SlotUser>;
+}
 
 const HOLDER_PREFIX = "holder/";
 const WAITER_PREFIX = "waiter/";
@@ -23,13 +33,13 @@ export interface SlotRequest {
   waits: boolean;
 }
 
-export class SlotsObject extends DurableObject<Env> {
+export class SlotsObject extends DurableObject<SlotsEnv> {
   /** By operation id, in the order of their times: when each took its slot or was last asked, when each began to wait. */
   readonly #holders: Map<string, number>;
   readonly #waiters: Map<string, number>;
   readonly #nextCheck: Alarm;
 
-  constructor(ctx: DurableObjectState, env: Env) {
+  constructor(ctx: DurableObjectState, env: SlotsEnv) {
     super(ctx, env);
     this.#holders = this.#stored(HOLDER_PREFIX);
     this.#waiters = this.#stored(WAITER_PREFIX);
