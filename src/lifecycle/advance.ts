@@ -1,10 +1,9 @@
 // Advances an operation by one event: decides, and does no I/O. The object saves what it returns, then performs the effects.
-import { cancel, remove, update } from "./client-events";
+import { cancel, poll, remove, update } from "./client-events";
 import { type Draft, end, move } from "./draft";
-import { poll } from "./emulation";
 import type { Effect, OperationEvent, Refusal } from "./event";
 import { effectDone, effectFailed, eraseWhenForgotten } from "./outbox-events";
-import { type NewOperation, newRecord, start } from "./new-operation";
+import { type NewOperation, newRecord } from "./new-operation";
 import type { OperationRecord } from "./record";
 import {
   attemptFailed,
@@ -20,6 +19,7 @@ import {
   slotFreed,
   yieldWork,
 } from "./runner-events";
+import { start } from "./start";
 import { settle } from "./time-events";
 
 /** The outcome of an event: the next record and its effects, or the reason why nothing changed. */

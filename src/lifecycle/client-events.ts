@@ -1,6 +1,7 @@
-// Events by clients: update, cancel, delete.
+// Events by clients: update, poll, cancel, delete.
 import { INDEX_PROGRESS_DELAY_MS, LATE_SNAPSHOT_PUT_MS } from "../limits";
 import { type Draft, changed, emit, end, fail, move, without } from "./draft";
+import { countsPolls, instructionOf } from "./emulation";
 import type { Refusal, Update } from "./event";
 import { isExternal, isFinal } from "./state";
 
@@ -26,6 +27,21 @@ export function update(draft: Draft, { metadata, outcome }: Update): Refusal | u
     return move(draft, "complete", () => end(draft, value, "Done."));
   }
   return move(draft, "update", () => changed(draft, "Running.", INDEX_PROGRESS_DELAY_MS));
+}
+
+/**
+ * A client asked for the operation. By the n-th poll the operation has failed if the script says so, whatever its other
+ * end.
+ */
+export function poll(draft: Draft): Refusal | undefined {
+  const { record } = draft;
+  const { emulation } = record;
+  if (!emulation || !countsPolls(record)) return "NOT_ALLOWED";
+  record.emulation = { ...emulation, polled: emulation.polled + 1 };
+  const now = instructionOf(record.emulation);
+  // The poll counts even where the table refuses the failure: in a finished operation, and in one that was asked to stop.
+  if (now && "error" in now) move(draft, "failByScript", () => fail(draft, now.error));
+  return undefined;
 }
 
 export function cancel(draft: Draft): Refusal | undefined {

@@ -2,9 +2,6 @@
 // PERSISTED CONTRACT: it stands in the record, and crosses from Worker to object to runner.
 import type { JsonObject } from "../rpc/any";
 import type { Status } from "../rpc/status";
-import { type Draft, fail, move } from "./draft";
-import type { Refusal } from "./event";
-import type { OperationRecord } from "./record";
 
 export interface Emulation {
   /** The reports, with their delays after the creation, in this order. */
@@ -22,32 +19,23 @@ export type EmulatedPoll = { poll: number } & ({ error: Status } | { httpError: 
 /** The part of it that is played by a runner. */
 export type EmulatedWork = Pick<Emulation, "progress" | "end">;
 
+/** The part of a record that tells of its script. */
+interface Emulated {
+  emulation?: Emulation;
+}
+
 /** Whether anything is still to happen at a poll. */
-export function countsPolls({ emulation }: OperationRecord): boolean {
+export function countsPolls({ emulation }: Emulated): boolean {
   return emulation?.polls.some((one) => one.poll > emulation.polled) ?? false;
 }
 
-/**
- * A client asked for the operation. By the n-th poll the operation has failed if the script says so, whatever its other
- * end.
- */
-export function poll(draft: Draft): Refusal | undefined {
-  const { record } = draft;
-  const { emulation } = record;
-  if (!emulation || !countsPolls(record)) return "NOT_ALLOWED";
-  record.emulation = { ...emulation, polled: emulation.polled + 1 };
-  const now = instructionOf(record.emulation);
-  // The poll counts even where the table refuses the failure: in a finished operation, and in one that was asked to stop.
-  if (now && "error" in now) move(draft, "failByScript", () => fail(draft, now.error));
-  return undefined;
-}
-
 /** With which error the poll that was counted last is answered. */
-export function httpErrorOf({ emulation }: OperationRecord): Status | undefined {
+export function httpErrorOf({ emulation }: Emulated): Status | undefined {
   const now = emulation && instructionOf(emulation);
   return now && "httpError" in now ? now.httpError : undefined;
 }
 
-function instructionOf({ polls, polled }: Emulation): EmulatedPoll | undefined {
+/** The effect of the poll that was counted last. */
+export function instructionOf({ polls, polled }: Emulation): EmulatedPoll | undefined {
   return polls.find((one) => one.poll === polled);
 }

@@ -245,9 +245,8 @@ export interface RecordParts {
   cancellation?: Readonly<Cancellation>;
 }
 
-/** All times are milliseconds since 1970. */
-export interface OperationRecord extends RecordParts {
-  schemaVersion: 1;
+/** The facts that the start decides and that never change. All times are milliseconds since 1970. */
+export interface OperationFacts {
   /** The object's id: 64 hex digits. */
   id: string;
   /** The full resource name, as assigned. */
@@ -261,17 +260,45 @@ export interface OperationRecord extends RecordParts {
   verb: string;
   target: string;
   policy: RunPolicy;
+  createTime: number;
+  /** When it ends with DEADLINE_EXCEEDED, if it has not ended before. */
+  deadline: number;
+  /** Bytes of the streamed input, stored in chunks beside the record until the end. */
+  inputBytes?: number;
+  /** SHA-256 of the streamed input, hex, where a requestId asks for it. */
+  inputDigest?: string;
+  /** The queue binding that carries its messages, where the method names one; absent: the lanes. */
+  queue?: string;
+  /** Held while an attempt runs, where the method bounds how many do. */
+  runSlot?: Slot;
+  /** Held until the end, where the deployment bounds how many operations a caller may have under way. */
+  callerSlot?: Slot;
+  /** The id of the caller that started it; absent for an anonymous one. */
+  starter?: string;
+  /** Where it is a retry: the name of the operation that failed. */
+  retryOf?: string;
+  /** The HTTP request that started it, as its log line names it. */
+  startRequestId?: string;
+  /** The trace of that request (W3C `traceparent`, version 00). */
+  traceparent?: string;
+  /** The shard of its scope in which it is indexed; 0 where absent. */
+  indexShard?: number;
+  /** Where a requestId started it: the key of its reservation, which is in shard 0. */
+  requestKey?: string;
+  /** Where a location says so: the jurisdiction in which the object and its index live. */
+  jurisdiction?: string;
+}
+
+export interface OperationRecord extends OperationFacts, RecordParts {
+  schemaVersion: 1;
 
   /** Written by `move` alone (draft.ts). */
   readonly state: EnteredState;
   /** Grows with every change a client or the index can see. */
   revision: number;
-  createTime: number;
   /** When the first claim was made. */
   startTime?: number;
   endTime?: number;
-  /** When it ends with DEADLINE_EXCEEDED, if it has not ended before. */
-  deadline: number;
   /** When it is forgotten; set at its end. */
   expireTime?: number;
 
@@ -295,32 +322,8 @@ export interface OperationRecord extends RecordParts {
   outbox: Outbox;
   /** The request as JSON text, until the end; a larger one has a row of its own. */
   request?: string;
-  /** Bytes of the streamed input, stored in chunks beside the record until the end. */
-  inputBytes?: number;
-  /** SHA-256 of the streamed input, hex, where a requestId asks for it. */
-  inputDigest?: string;
-  /** The queue binding that carries its messages, where the method names one; absent: the lanes. */
-  queue?: string;
-  /** Held while an attempt runs, where the method bounds how many do. */
-  runSlot?: Slot;
-  /** Held until the end, where the deployment bounds how many operations a caller may have under way. */
-  callerSlot?: Slot;
-  /** The id of the caller that started it; absent for an anonymous one. */
-  starter?: string;
-  /** Where it is a retry: the name of the operation that failed. */
-  retryOf?: string;
-  /** The HTTP request that started it, as its log line names it. */
-  startRequestId?: string;
-  /** The trace of that request (W3C `traceparent`, version 00). */
-  traceparent?: string;
   /** Its own access policy. */
   iamPolicy?: Policy;
   /** Set where a client under test has scripted what happens. */
   emulation?: Emulation;
-  /** The shard of its scope in which it is indexed; 0 where absent. */
-  indexShard?: number;
-  /** Where a requestId started it: the key of its reservation, which is in shard 0. */
-  requestKey?: string;
-  /** Where a location says so: the jurisdiction in which the object and its index live. */
-  jurisdiction?: string;
 }

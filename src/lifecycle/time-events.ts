@@ -5,7 +5,7 @@ import { Code } from "../rpc/code";
 import type { Status } from "../rpc/status";
 import { rememberAttempt } from "./attempt";
 import { backoffMs } from "./backoff";
-import { QUEUED_MESSAGE } from "./new-operation";
+import { QUEUED_MESSAGE } from "./start";
 import { type Draft, UNCONFIRMED_MESSAGE, changed, emit, fail, move, scheduleResend, send } from "./draft";
 import { type DueTransition, dueTransition } from "./due";
 import type { Refusal } from "./event";

@@ -879,7 +879,7 @@ queue = "edge-operations-dead-letters"
   },
   {
     name: "a request that no work needs is stored",
-    file: "src/lifecycle/new-operation.ts",
+    file: "src/lifecycle/start.ts",
     find: `if (request === undefined) draft.effects`,
     replace: `if (request !== "") draft.effects`,
     tests: unit("lifecycle/new-operation.test.ts"),

@@ -1,0 +1,38 @@
+// The start of an operation: the first step of its life.
+import { INDEX_PROGRESS_DELAY_MS } from "../limits";
+import { type Draft, changed, end, fail, move, send } from "./draft";
+import type { Refusal } from "./event";
+import type { NewExternal, Start } from "./new-operation";
+
+/** The status of work that waits for a consumer. */
+export const QUEUED_MESSAGE = "Queued.";
+
+/** Starts an operation: its work is queued or done elsewhere, or its result was known at once. */
+export function start(draft: Draft, { request, external, outcome }: Start): Refusal | undefined {
+  const { record, now } = draft;
+  if (external) return move(draft, "await", () => awaitWorker(draft, external));
+  if (outcome === undefined) return move(draft, "enqueue", () => enqueue(draft, request));
+  record.startTime = now;
+  return "error" in outcome
+    ? move(draft, "failAtOnce", () => fail(draft, outcome.error))
+    : move(draft, "succeedAtOnce", () => end(draft, outcome, "Done."));
+}
+
+function awaitWorker({ record, now }: Draft, { heartbeatMs, hasOwnMetadata }: NewExternal): void {
+  // The index has it already: its STARTING row says the same.
+  record.revision += 1;
+  record.statusMessage = "Waiting for its worker.";
+  record.startTime = now;
+  record.external = {
+    hasOwnMetadata,
+    ...(heartbeatMs === undefined ? {} : { heartbeatMs, heartbeatDueTime: now + heartbeatMs }),
+  };
+}
+
+/** The index is told of the first change within the resend time, so one alarm serves both. */
+function enqueue(draft: Draft, request: string | undefined): void {
+  if (request === undefined) draft.effects.push({ type: "storeRequest" });
+  else draft.record.request = request;
+  send(draft);
+  changed(draft, QUEUED_MESSAGE, INDEX_PROGRESS_DELAY_MS);
+}
