@@ -12,8 +12,6 @@ export interface InexactNumber {
   source: string;
 }
 
-/** Sixteen digits, or an exponent: a text without either has no such number. */
-const MAY_BE_INEXACT = /\d{16}|\d[eE][+-]?\d/;
 /** Every decimal of so many significant digits is the shortest text of a double of its own. */
 const MAX_EXACT_DIGITS = 15;
 
@@ -24,6 +22,8 @@ const COMMA = 0x2c;
 const MINUS = 0x2d;
 const ZERO = 0x30;
 const NINE = 0x39;
+const UPPER_E = 0x45;
+const LOWER_E = 0x65;
 const OPEN_ARRAY = 0x5b;
 const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
@@ -40,7 +40,7 @@ interface Enclosing {
 
 /** The numbers of a JSON text that would become others, at most `max` of them. The text must be well formed. */
 export function inexactNumbers(text: string, max: number): InexactNumber[] {
-  if (!MAY_BE_INEXACT.test(text)) return [];
+  if (!mayBeInexact(text)) return [];
   const found: InexactNumber[] = [];
   const enclosing: Enclosing[] = [];
   let stringStart = 0;
@@ -68,6 +68,25 @@ export function inexactNumbers(text: string, max: number): InexactNumber[] {
     at += 1;
   }
   return found;
+}
+
+/**
+ * Whether a text has sixteen digits in a row or an exponent: without either it has no inexact number. A regular
+ * expression would read a run of fifteen digits from each of its places.
+ */
+function mayBeInexact(text: string): boolean {
+  let digits = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (isDigit(code)) {
+      digits += 1;
+      if (digits > MAX_EXACT_DIGITS) return true;
+    } else {
+      if (digits > 0 && (code === LOWER_E || code === UPPER_E)) return true;
+      digits = 0;
+    }
+  }
+  return false;
 }
 
 /** How many fields the objects of a value have, all together. */
@@ -140,6 +159,7 @@ function isKept(text: string, start: number, end: number): boolean {
   const value = Number(source);
   if (!Number.isFinite(value)) return false;
   if (!Number.isInteger(value) || Number.isSafeInteger(value) || source.length <= MAX_EXACT_DIGITS) return true;
+  if (source === String(value)) return true;
   const written = decimalOf(source);
   if (written.digits.length <= MAX_EXACT_DIGITS) return true;
   const shortest = decimalOf(String(value));
