@@ -2,7 +2,7 @@
 // documents describe it by its row.
 import type { Permission } from "../iam/permissions";
 import type { Method } from "../method/define-method";
-import type { Message } from "../protobuf/message";
+import type { Message } from "../protobuf/declaration";
 import type { JsonObject } from "../rpc/any";
 import type { AdministratorAction } from "../service/authorizer";
 import type { JsonAnswer } from "./answer";

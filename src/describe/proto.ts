@@ -3,7 +3,7 @@
 import type { Method } from "../method/define-method";
 import { type Descriptors, describeMessages } from "../protobuf/descriptor";
 import { jsonNameFromProtoName, protoNameFromJsonName } from "../protobuf/field-name";
-import type { Message } from "../protobuf/message";
+import type { Message } from "../protobuf/declaration";
 import { uniqueNames } from "./bindings";
 
 type MessageDescriptor = NonNullable<ReturnType<Descriptors["messages"]["get"]>>;

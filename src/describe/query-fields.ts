@@ -2,7 +2,7 @@
 import { jsonNameFromProtoName } from "../protobuf/field-name";
 import { StartParameters } from "../api/messages/start";
 import type { ApiMethod, HttpBinding } from "../api/method";
-import type { Message } from "../protobuf/message";
+import type { Message } from "../protobuf/declaration";
 
 /** Messages in messages that documents look into: a message may hold itself. */
 const MAX_QUERY_DEPTH = 4;

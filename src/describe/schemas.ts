@@ -1,8 +1,7 @@
 // JSON schemas of declared messages in their proto3 JSON mapping, in the two dialects that documents are written in.
 import { type Descriptors, describeMessages } from "../protobuf/descriptor";
 import { jsonNameFromProtoName } from "../protobuf/field-name";
-import type { Message } from "../protobuf/message";
-import type { ScalarName } from "../protobuf/value-type";
+import type { Message, ScalarName } from "../protobuf/declaration";
 import type { Json, JsonObject } from "../rpc/any";
 import { type Binding, boundVariables } from "./bindings";
 import { StartParameters } from "../api/messages/start";

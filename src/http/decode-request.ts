@@ -3,7 +3,7 @@ import { type StartOptions, StartParameters, startOptions } from "../api/message
 import type { ApiMethod, HttpBinding } from "../api/method";
 import { MAX_BODY_BYTES, MAX_JSON_DEPTH } from "../limits";
 import { violationsFromIssues } from "../method/request-schema";
-import type { Message } from "../protobuf/message";
+import type { Message } from "../protobuf/declaration";
 import { Reading } from "../protobuf/reading";
 import type { Json, JsonObject } from "../rpc/any";
 import { isJsonObject } from "../rpc/decode";

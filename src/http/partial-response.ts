@@ -4,7 +4,7 @@
 /// <reference path="./json-mask.d.ts" />
 import { type CompiledMask, compile } from "json-mask";
 import { MAX_FIELDS_CHARACTERS, MAX_MASKED_SOURCE_BYTES, MAX_QUOTED_CHARACTERS } from "../limits";
-import type { Message } from "../protobuf/message";
+import type { Message } from "../protobuf/declaration";
 import type { Json } from "../rpc/any";
 import { isJsonObject } from "../rpc/decode";
 import { invalidArgument } from "../rpc/error";

@@ -3,7 +3,7 @@ import { MAX_JSON_DEPTH, MAX_QUOTED_CHARACTERS } from "../limits";
 import { jsonNameFromProtoName, protoNameFromJsonName } from "../protobuf/field-name";
 import { fieldAtPath } from "../protobuf/field-at-path";
 import { fieldPathText } from "../protobuf/field-path";
-import type { Message } from "../protobuf/message";
+import type { Message } from "../protobuf/declaration";
 import type { Json, JsonObject } from "../rpc/any";
 import { knownFields } from "../protobuf/read-message";
 import { Violations, isJsonObject } from "../rpc/decode";

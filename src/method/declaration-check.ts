@@ -3,7 +3,7 @@
 import type { HttpTemplate } from "../aip/http-template";
 import { nearestName } from "../aip/nearest";
 import { fieldAtPath } from "../protobuf/field-at-path";
-import type { Message } from "../protobuf/message";
+import type { Message } from "../protobuf/declaration";
 import type { HttpRule, InputRule, MethodDeclaration, RetryPolicy } from "./method";
 
 type Options<T> = Record<keyof T, true>;

@@ -1,6 +1,7 @@
 // The type of a response, or of metadata, as a method declares it: a message, or the name of one.
 import { MAX_METADATA_CHARACTERS } from "../limits";
-import { Message } from "../protobuf/message";
+import type { Message } from "../protobuf/declaration";
+import { isMessage } from "../protobuf/message";
 import type { JsonObject } from "../rpc/any";
 import { RpcError } from "../rpc/error";
 
@@ -19,7 +20,7 @@ const STRUCT = "google.protobuf.Struct";
 /** @throws TypeError if a name is not a full name. `option` is the option that has it. */
 export function declaredType<T extends object>(option: string, type: TypeDeclaration<T>): DeclaredType {
   // `toJson` checks a handler's value before anything else uses it.
-  if (type instanceof Message) return { name: type.fullName, message: type };
+  if (isMessage(type)) return { name: type.fullName, message: type };
   if (type === undefined || type === STRUCT) return { name: undefined, message: undefined };
   if (/^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$/.test(type)) return { name: type, message: undefined };
   throw new TypeError(`${option} is ${JSON.stringify(type)}; write a full message name: "${STRUCT}"`);

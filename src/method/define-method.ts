@@ -18,7 +18,7 @@ import {
   MAX_TIMEOUT_MS,
   MIN_RETENTION_MS,
 } from "../limits";
-import type { Message } from "../protobuf/message";
+import type { Message } from "../protobuf/declaration";
 import { declaredMessage } from "../protobuf/refine";
 import type { JsonObject } from "../rpc/any";
 import { checkDeclaration, checkRequestMessage } from "./declaration-check";

@@ -1,7 +1,7 @@
 // The declaration of a method that starts operations, by the API's owner, and the argument of its function.
 import type { DurationText } from "../aip/duration";
 import type { Json, JsonObject } from "../rpc/any";
-import type { Message } from "../protobuf/message";
+import type { Message } from "../protobuf/declaration";
 import type { RpcError } from "../rpc/error";
 import type { JsonOf } from "./json-of";
 import type { RequestSchema } from "./request-schema";

@@ -7,7 +7,7 @@ import { emptyType, fieldMaskType, wrapperType } from "./other-well-known";
 import type { Reading } from "./reading";
 import { boolType, bytesType, stringType } from "./scalars";
 import { durationType, timestampType } from "./times";
-import type { WellKnownType } from "./value-type";
+import type { WellKnownType } from "./declaration";
 
 // "The last segment of the URL's path must represent the fully qualified name of the type" (any.proto).
 const TYPE_URL = /^[^\s]*\/((?:[a-zA-Z_]\w*\.)*[a-zA-Z_]\w*)$/;

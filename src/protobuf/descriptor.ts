@@ -1,11 +1,8 @@
 // Declared messages as plain data, in the terms of google/protobuf/descriptor.proto: everything that a generator of
 // .proto files, discovery documents or OpenAPI needs.
 import type { EnumType, EnumValue } from "./enum-type";
-import type { FieldOptions, Label } from "./field";
+import type { FieldOptions, Label, MapKeyName, Message, MessageField, ScalarName, ValueType } from "./declaration";
 import { protoNameFromJsonName } from "./field-name";
-import type { MapKeyName } from "./map-key";
-import type { Message, MessageField } from "./message";
-import type { ScalarName, ValueType } from "./value-type";
 
 /** The type of a value. `name` is a full name, found in the same {@link Descriptors}; scalars have their own. */
 type TypeDescriptor =

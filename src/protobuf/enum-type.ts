@@ -1,7 +1,7 @@
 // Enums: by name in JSON, or by number. A number that no value has is rejected.
 import { MAX_QUOTED_CHARACTERS } from "../limits";
 import { checkFullName } from "./field-name";
-import type { EnumValueType } from "./value-type";
+import type { TypeReader } from "./reading";
 
 /** A declared enum. `Name` is the union of its values' names and the type of its fields. */
 export interface EnumType<Name extends string = string> {
@@ -14,6 +14,12 @@ export interface EnumValue<Name extends string = string> {
   readonly name: Name;
   readonly number: number;
   readonly description: string | undefined;
+}
+
+/** The type of an enum's values. */
+export interface EnumValueType<T> extends TypeReader<T> {
+  readonly kind: "enum";
+  readonly enumType: EnumType;
 }
 
 export interface EnumOptions<Name extends string> {

@@ -1,6 +1,5 @@
 // Looks up the field at the end of a field path.
-import type { Field } from "./field";
-import type { Message, MessageField } from "./message";
+import type { Field, Message, MessageField } from "./declaration";
 
 /** The field at the end of a path through singular messages, by names in JSON or in .proto. */
 export function fieldAtPath(message: Message, path: readonly string[]): MessageField | undefined {

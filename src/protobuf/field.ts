@@ -1,42 +1,7 @@
 // The declaration of one field (number, type, label), and the reader of its whole value.
 import { isRecord } from "./json-values";
-import { type MapKeyName, readMapKey } from "./map-key";
-import type { Reading } from "./reading";
-import type { ValueType } from "./value-type";
-
-export interface FieldOptions {
-  description?: string;
-  /**
-   * REQUIRED (AIP-203): absent or null is rejected, and so is a client's empty string, bytes, list, map or UNSPECIFIED.
-   * A zero or a false that was written out counts as given.
-   */
-  required?: boolean;
-  /** proto3 `optional`: generated clients distinguish an unset field from a zero. */
-  explicitPresence?: boolean;
-  deprecated?: boolean;
-  /** google.api.resource_reference: the type of resource that the string names. */
-  resourceReference?: { type: string } | { childType: string };
-}
-
-export type Label = "singular" | "repeated" | "map";
-
-/** A declared field of the type `T`, as it is kept. */
-export interface Field<T, Required extends boolean = boolean> {
-  readonly number: number;
-  readonly label: Label;
-  /** The type of its value, of each item, or of each value of a map. */
-  readonly type: ValueType<unknown>;
-  readonly keyType: MapKeyName | undefined;
-  readonly required: Required;
-  readonly options: FieldOptions;
-  /** Reads the field's whole value; undefined if issues were reported instead. */
-  read(input: unknown, reading: Reading): T | undefined;
-  isEmpty(value: unknown): boolean;
-}
-
-export interface SingularField<T, Required extends boolean = boolean> extends Field<T, Required> {
-  readonly label: "singular";
-}
+import type { Field, FieldOptions, MapKeyName, SingularField, ValueType } from "./declaration";
+import { readMapKey } from "./map-key";
 
 type IsRequired<Options> = Options extends { required: true } ? true : false;
 

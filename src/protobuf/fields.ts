@@ -1,7 +1,8 @@
 // The builders of fields, one for each type, named as protobuf names them.
 import { anyType } from "./any-type";
+import type { FieldOptions, Message } from "./declaration";
 import { type EnumType, enumValueType } from "./enum-type";
-import { type FieldOptions, type FieldBuilder, fieldsOf } from "./field";
+import { type FieldBuilder, fieldsOf } from "./field";
 import { doubleType, float32Type } from "./floats";
 import {
   fixed32Type,
@@ -16,7 +17,6 @@ import {
   uint64Type,
 } from "./integers";
 import { listValueType, structType, valueType } from "./json-values";
-import type { Message } from "./message";
 import { emptyType, fieldMaskType, wrapperType } from "./other-well-known";
 import { boolType, bytesType, stringType } from "./scalars";
 import { durationType, timestampType } from "./times";

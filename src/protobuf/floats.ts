@@ -1,6 +1,6 @@
 // double and float in their JSON mapping: numbers, numbers as text, and "NaN", "Infinity", "-Infinity".
 import type { Direction } from "./reading";
-import type { ScalarName, ScalarType } from "./value-type";
+import type { ScalarName, ScalarType } from "./declaration";
 
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 const nonFinite: ReadonlyMap<unknown, number> = new Map([

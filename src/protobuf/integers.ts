@@ -1,6 +1,6 @@
 // The integer types in their JSON mapping: 32 bits as numbers, 64 bits as decimal strings, both read from either.
 import { MAX_QUOTED_CHARACTERS } from "../limits";
-import type { ScalarName, ScalarType } from "./value-type";
+import type { ScalarName, ScalarType } from "./declaration";
 
 // number = [ "-" ] ( "0" | digit1-9 *DIGIT ) [ "." 1*DIGIT ] [ "e" [ "-" / "+" ] 1*DIGIT ]       (RFC 8259 §6)
 const NUMBER = /^(-?)(0|[1-9]\d*)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;

@@ -1,7 +1,7 @@
 // google.protobuf.Struct, Value and ListValue (google/protobuf/struct.proto): any JSON.
 import type { Json, JsonObject } from "../rpc/any";
 import type { Reading } from "./reading";
-import type { WellKnownType } from "./value-type";
+import type { WellKnownType } from "./declaration";
 
 /** An object that JSON can represent, and not a list: from `JSON.parse`, or a handler's own. */
 export function isRecord(input: unknown): input is Record<string, unknown> {

@@ -11,12 +11,9 @@ import {
   uint32Type,
   uint64Type,
 } from "./integers";
+import type { MapKeyName } from "./declaration";
 import type { Reading } from "./reading";
 import { stringType } from "./scalars";
-import type { ScalarName } from "./value-type";
-
-/** "Any integral or string type" and bool. */
-export type MapKeyName = Exclude<ScalarName, "double" | "float" | "bytes">;
 
 const keyTypes = {
   string: stringType,

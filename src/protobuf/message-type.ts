@@ -1,6 +1,5 @@
 // The TypeScript type of a declared message, inferred from its fields.
-import type { Field } from "./field";
-import type { Oneof } from "./oneof";
+import type { Field, Oneof } from "./declaration";
 
 /** The argument of `message`: fields, and oneofs of fields, by lowerCamelCase name. */
 export type Fields = Readonly<Record<string, Field<unknown> | Oneof>>;

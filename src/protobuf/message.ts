@@ -1,39 +1,17 @@
 // Declared messages: one declaration is the TypeScript type, the decoder of proto3 JSON, a Standard Schema, and the
 // source of discovery documents, OpenAPI and .proto files. Values are kept in their JSON shape.
 import type { JsonObject } from "../rpc/any";
-import type { Field } from "./field";
+import type { Field, Message, MessageField, MessageOptions, Oneof } from "./declaration";
 import { checkFullName, checkJsonName, protoNameFromJsonName } from "./field-name";
 import { fieldPathText } from "./field-path";
 import type { Fields, FieldsType } from "./message-type";
-import { type Oneof, isOneof } from "./oneof";
+import { isOneof } from "./oneof";
 import { readMessage } from "./read-message";
 import { Reading } from "./reading";
-import type { StandardProps, StandardResult } from "./standard-schema";
 
-export interface MessageOptions {
-  description?: string;
-  /** The .proto that already declares this message. Generated files import it: `google/rpc/status.proto`. */
-  protoFile?: string;
-}
-
-/** A field of a message. */
-export interface MessageField {
-  readonly jsonName: string;
-  readonly protoName: string;
-  readonly field: Field<unknown>;
-  /** The name of its oneof. */
-  readonly oneof: string | undefined;
-}
-
-interface SyncProps<T> extends StandardProps<unknown, T> {
-  readonly validate: (value: unknown) => StandardResult<T>;
-}
-
-/** A declared message, made by {@link message}. It is a Standard Schema of proto3 JSON. */
-export class Message<T extends object = object> {
+class DeclaredMessage<T extends object> implements Message<T> {
   readonly fullName: string;
   readonly options: MessageOptions;
-  /** In the order of their declaration, with the members of oneofs. */
   readonly fields: readonly MessageField[];
   readonly oneofs: ReadonlyMap<string, Oneof>;
   readonly #fieldByName: ReadonlyMap<string, MessageField>;
@@ -59,22 +37,15 @@ export class Message<T extends object = object> {
     );
   }
 
-  /** A field by its name in JSON or in .proto. */
   fieldByName(name: string): MessageField | undefined {
     return this.#fieldByName.get(name);
   }
 
-  /** Reads a message inside another; undefined if issues were reported instead. */
   read(input: unknown, reading: Reading): T | undefined {
     // The value that was read has the declared fields, and so has T.
     return readMessage(this, input, reading) as T | undefined;
   }
 
-  /**
-   * A value as canonical proto3 JSON. It is the value itself, except for values that JSON does not have: undefined
-   * fields are left out, `NaN` and the infinities of double and float are text.
-   * @throws TypeError naming the first field that is not of its declared type, and what it should be.
-   */
   toJson(value: T): JsonObject {
     const reading = new Reading("encode");
     const json = this.read(value, reading);
@@ -84,7 +55,7 @@ export class Message<T extends object = object> {
     throw new TypeError(`${where}: ${first?.message}${more.length > 0 ? ` (and ${more.length} more)` : ""}`);
   }
 
-  readonly "~standard": SyncProps<T> = {
+  readonly "~standard": Message<T>["~standard"] = {
     version: 1,
     vendor: "edge-operations",
     validate: (input) => {
@@ -93,6 +64,10 @@ export class Message<T extends object = object> {
       return value === undefined || reading.issues.length > 0 ? { issues: reading.issues } : { value };
     },
   };
+}
+
+export function isMessage(declared: unknown): declared is Message {
+  return declared instanceof DeclaredMessage;
 }
 
 /** The type of a declared message's values. */
@@ -110,7 +85,7 @@ export function message<const F extends Fields>(
   fields: F,
   options: MessageOptions = {},
 ): Message<FieldsType<F>> {
-  return new Message(fullName, fields, options);
+  return new DeclaredMessage(fullName, fields, options);
 }
 
 function messageField(fullName: string, jsonName: string, field: Field<unknown>, oneof?: string): MessageField {

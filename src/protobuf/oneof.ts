@@ -1,19 +1,5 @@
 // A oneof: at most one of its fields is given. In JSON its fields are among the message's own.
-import type { Field, SingularField } from "./field";
-
-export interface OneofOptions {
-  description?: string;
-  /** Whether one of them must be given. .proto has no keyword for that; the generated comment says so. */
-  required?: boolean;
-}
-
-type Members = Readonly<Record<string, SingularField<unknown, false>>>;
-
-export interface Oneof<M extends Members = Members, Required extends boolean = boolean> {
-  readonly members: M;
-  readonly required: Required;
-  readonly description: string | undefined;
-}
+import type { Field, Members, Oneof, OneofOptions } from "./declaration";
 
 /**
  * Declares a oneof. Its key in the message is its name.

@@ -1,7 +1,7 @@
 // google.protobuf.FieldMask, Empty and the wrappers (field_mask.proto, empty.proto, wrappers.proto).
 import { jsonNameFromProtoName } from "./field-name";
 import { isRecord } from "./json-values";
-import type { ScalarType, WellKnownType } from "./value-type";
+import type { ScalarType, WellKnownType } from "./declaration";
 
 // "a single string where paths are separated by a comma", each of fields and a map's keys, or "*" for all of them.
 const MASK_PATH = /^(?:\*|[A-Za-z_]\w*(?:\.(?:\*|[A-Za-z_]\w*))*)$/;

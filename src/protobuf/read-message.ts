@@ -1,6 +1,6 @@
 // Reads a message from its JSON mapping: names, presence, oneofs. Its fields read their own values.
 import { isRecord } from "./json-values";
-import type { Message, MessageField } from "./message";
+import type { Message, MessageField } from "./declaration";
 import type { Reading } from "./reading";
 
 /** The fields of a message by JSON name, in the order of their declaration; undefined if the value is not a message. */

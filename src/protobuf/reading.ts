@@ -1,6 +1,5 @@
 // One pass over a value: the present position, the issues found, and the limits of both.
 import { MAX_FIELD_VIOLATIONS, MAX_JSON_DEPTH } from "../limits";
-import type { ValueType } from "./value-type";
 
 /** An issue as Standard Schema has it, with plain keys in its path. */
 export interface Issue {
@@ -13,6 +12,23 @@ export interface Issue {
  * one reader serves both. They differ at non-finite numbers and at the values of required fields.
  */
 export type Direction = "decode" | "encode";
+
+/** Reads values of the type `T`. */
+export interface Reader<T> {
+  /** The value in its canonical JSON shape; undefined if issues were reported instead. */
+  read(input: unknown, reading: Reading): T | undefined;
+}
+
+/** Reads values of a declared type. */
+export interface TypeReader<T> extends Reader<T> {
+  /**
+   * A query parameter or a path variable as JSON. This does not validate: a text that is not such a value stays text,
+   * and `read` rejects it. Absent if the type cannot be in a URL (google/api/http.proto).
+   */
+  readonly fromText?: (text: string) => string | number | boolean;
+  /** Whether REQUIRED (AIP-203) treats it as missing. */
+  readonly isEmpty?: (value: unknown) => boolean;
+}
 
 /** Collects issues while readers descend into a value. */
 export class Reading {
@@ -37,7 +53,7 @@ export class Reading {
   }
 
   /** The value at a key, read as its type; undefined if issues were reported instead. */
-  readAt<T>(key: PropertyKey, input: unknown, type: Pick<ValueType<T>, "read">): T | undefined {
+  readAt<T>(key: PropertyKey, input: unknown, type: Reader<T>): T | undefined {
     if (this.#path.length >= this.#maxDepth) return this.report(`is nested deeper than ${this.#maxDepth} levels`, key);
     this.#path.push(key);
     const value = type.read(input, this);

@@ -1,6 +1,7 @@
 // Rules that types cannot express, and conversion into the shape that a handler prefers.
 import { MAX_FIELD_VIOLATIONS } from "../limits";
-import { Message } from "./message";
+import type { Message } from "./declaration";
+import { isMessage } from "./message";
 import type { Issue } from "./reading";
 import type { StandardProps } from "./standard-schema";
 
@@ -51,7 +52,7 @@ export function refine<M extends object, T>(
  * schema.
  */
 export function declaredMessage(schema: unknown): Message | undefined {
-  if (schema instanceof Message) return schema;
+  if (isMessage(schema)) return schema;
   if (typeof schema !== "object" || schema === null || !("message" in schema)) return undefined;
-  return schema.message instanceof Message ? schema.message : undefined;
+  return isMessage(schema.message) ? schema.message : undefined;
 }

@@ -1,5 +1,5 @@
 // bool, string and bytes in their JSON mapping.
-import type { ScalarType } from "./value-type";
+import type { ScalarType } from "./declaration";
 
 export const boolType: ScalarType<boolean> = {
   kind: "scalar",

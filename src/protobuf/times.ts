@@ -1,7 +1,7 @@
 // google.protobuf.Timestamp and Duration: text, kept as proto3 JSON writes it (UTC, 0, 3, 6 or 9 fractional digits).
 import { formatDuration, parseDuration } from "../aip/duration";
 import { formatTimestamp, parseTimestamp } from "../aip/timestamp";
-import type { WellKnownType } from "./value-type";
+import type { WellKnownType } from "./declaration";
 
 export const timestampType: WellKnownType<string> = {
   kind: "wellKnown",

@@ -22,7 +22,8 @@ import {
   uint64,
   value,
 } from "../../src/protobuf/fields";
-import { type Message, type MessageType, message } from "../../src/protobuf/message";
+import type { Message } from "../../src/protobuf/declaration";
+import { type MessageType, message } from "../../src/protobuf/message";
 import { oneof } from "../../src/protobuf/oneof";
 import type { StandardSchemaV1 } from "../../src/protobuf/standard-schema";
 import type { Any, Json, JsonObject } from "../../src/rpc/any";

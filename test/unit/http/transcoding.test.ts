@@ -17,7 +17,8 @@ import {
   string,
   struct,
 } from "../../../src/protobuf/fields";
-import { type Message, message } from "../../../src/protobuf/message";
+import type { Message } from "../../../src/protobuf/declaration";
+import { message } from "../../../src/protobuf/message";
 import { rpcErrorOf, violationsOf } from "../../support/an-rpc-error";
 
 const Format = enumType("example.v1.Format", { FORMAT_UNSPECIFIED: 0, CSV: 1 });

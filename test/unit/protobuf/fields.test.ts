@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import * as fields from "../../../src/protobuf/fields";
 import { message } from "../../../src/protobuf/message";
 import { describeMessages } from "../../../src/protobuf/descriptor";
-import type { SingularField } from "../../../src/protobuf/field";
+import type { SingularField } from "../../../src/protobuf/declaration";
 
 type Build = (number: number) => SingularField<unknown>;
 

@@ -18,7 +18,8 @@ import {
   timestamp,
   value,
 } from "../../../src/protobuf/fields";
-import { type Message, message } from "../../../src/protobuf/message";
+import type { Message } from "../../../src/protobuf/declaration";
+import { message } from "../../../src/protobuf/message";
 import { oneof } from "../../../src/protobuf/oneof";
 import { Column, Format, ProfileRequest } from "./profile-request";
 
