@@ -38,17 +38,17 @@ export function operations(options: OperationsOptions) {
   const methodById = uniqueById("method", methods, ({ id }) => id);
   const locationById = uniqueById("location", locations, ({ locationId }) => locationId);
   const door = httpDoor(methods);
-  const requireSetup = setupCheck(methods);
+  const setup = setupCheck(methods);
   const memory = newDeploymentMemory();
   return {
     fetch: (request: Request, env: Env) =>
       door(request, {
         allowedOrigins: () => configFromEnv(env).corsOrigins,
         service: async (asked, requestId, permission) => {
-          requireSetup(env, configFromEnv(env));
+          await setup.beforeCall(env, configFromEnv(env));
           return serviceContext(asked, env, { locations: locationById, requestId, permission, memory });
         },
-        checkSetup: () => requireSetup(env, configFromEnv(env)),
+        checkSetup: async () => setup.health(env, configFromEnv(env)),
         log: requestLog(env),
       }),
     queue: queueConsumer(methodById, queue),

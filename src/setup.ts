@@ -1,4 +1,8 @@
-// Checks that the Worker has the bindings without which no call can succeed, and says what wrangler.toml must add.
+// Checks that the Worker has what no call can succeed without: its bindings, the queue handler, SQLite storage. Each error says
+// what to add, and where.
+import * as platform from "cloudflare:workers";
+import { DIRECTORY_NAME } from "./durable/directory/directory-object";
+import { callObject, lacksMethod, objectByName, sqliteMissing } from "./durable/object-call";
 import { isQueueBound } from "./durable/operation/queues";
 import type { Env } from "./env";
 import { RpcError } from "./rpc/error";
@@ -19,18 +23,44 @@ interface NamedQueue {
   queue: string | undefined;
 }
 
-/** Checks the environments of a deployment with these methods, each once. */
-export function setupCheck(methods: readonly NamedQueue[]): (env: Env, config: { snapshots: boolean }) => void {
-  const checked = new WeakSet<Env>();
-  return (env, config) => {
-    if (checked.has(env)) return;
+interface SetupConfig {
+  snapshots: boolean;
+}
+
+export interface SetupCheck {
+  /** Before each call; looks once in each environment. Throws what keeps every call from succeeding. */
+  beforeCall(this: void, env: Env, config: SetupConfig): Promise<void>;
+  /** The same and the objects' storage, for `/healthz`. Resolves to faults that no call fails of. */
+  health(this: void, env: Env, config: SetupConfig): Promise<string[]>;
+}
+
+/** Checks the environments of a deployment with these methods. */
+export function setupCheck(methods: readonly NamedQueue[]): SetupCheck {
+  const warningsOf = new WeakMap<Env, string[]>();
+  const stored = new WeakSet<Env>();
+  const look = async (env: Env, config: SetupConfig): Promise<string[]> => {
+    const known = warningsOf.get(env);
+    if (known) return known;
     requireBindings(methods, env, config);
-    checked.add(env);
+    const warnings = await requireHandlers(methods);
+    for (const warning of warnings) console.warn({ message: "the set-up lacks something", warning });
+    warningsOf.set(env, warnings);
+    return warnings;
+  };
+  return {
+    beforeCall: async (env, config) => {
+      if (!warningsOf.has(env)) await look(env, config);
+    },
+    health: async (env, config) => {
+      const warnings = await look(env, config);
+      if (!stored.has(env) && (await hasStorage(env))) stored.add(env);
+      return warnings;
+    },
   };
 }
 
 /** @throws RpcError INTERNAL that names the first missing binding, and the lines to add. */
-function requireBindings(methods: readonly NamedQueue[], env: Env, { snapshots }: { snapshots: boolean }): void {
+function requireBindings(methods: readonly NamedQueue[], env: Env, { snapshots }: SetupConfig): void {
   for (const [binding, className] of Object.entries(CLASSES)) {
     if (isNamespace(env[binding as keyof typeof CLASSES])) continue;
     throw missing(
@@ -65,4 +95,54 @@ function isNamespace(binding: unknown): boolean {
 function missing(binding: string, lines: string): RpcError {
   const message = `The deployment's configuration is wrong: the binding ${binding} is missing. Add to wrangler.toml: ${lines}.`;
   return new RpcError("INTERNAL", message, { reason: "BINDING_MISSING", metadata: { binding } });
+}
+
+const EXPORT_ALL =
+  "Write `export default operations({ … })`, or `export default { ...service, fetch }` where service is what " +
+  "operations() returned and fetch is your own handler";
+
+/** A Worker that exports `fetch` alone accepts operations that nothing runs. */
+async function requireHandlers(methods: readonly NamedQueue[]): Promise<string[]> {
+  if (methods.length > 0 && (await lacksHandler("queue"))) {
+    throw new RpcError(
+      "INTERNAL",
+      `The Worker's default export has no queue handler, so nothing would run the operations that it starts. ${EXPORT_ALL}.`,
+      { reason: "HANDLER_MISSING", metadata: { handler: "queue" } },
+    );
+  }
+  if (!(await lacksHandler("scheduled"))) return [];
+  return [
+    `The Worker's default export has no scheduled handler, so the sweep that repairs lost alarms does not run. ${EXPORT_ALL}, ` +
+      'and set crons = ["*/5 * * * *"] under [triggers] in wrangler.toml.',
+  ];
+}
+
+/**
+ * Whether the main module's default export certainly lacks a handler. `exports.default` is the Worker itself; awaiting a
+ * method of it without a call yields a stub, or an error where the method is missing.
+ * https://developers.cloudflare.com/workers/runtime-apis/context/#exports
+ */
+async function lacksHandler(handler: "queue" | "scheduled"): Promise<boolean> {
+  const { exports: own } = platform as { exports?: { default?: object } };
+  try {
+    const stub: unknown = await (own?.default && Reflect.get(own.default, handler));
+    (stub as Partial<Disposable> | undefined)?.[Symbol.dispose]?.();
+    return false;
+  } catch (error) {
+    // An error that says anything else proves nothing.
+    return lacksMethod(error, handler);
+  }
+}
+
+/** False where it cannot be told now. Throws SQLITE_MISSING where the objects have no SQLite storage. */
+async function hasStorage(env: Env): Promise<boolean> {
+  try {
+    await callObject(objectByName(env.DIRECTORY, DIRECTORY_NAME), (directory) => directory.check());
+    return true;
+  } catch (error) {
+    const fault = sqliteMissing(error);
+    if (fault) throw fault;
+    // Such as an object that a deploy restarts. A call says for itself what it cannot reach.
+    return false;
+  }
 }

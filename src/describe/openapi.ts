@@ -85,6 +85,11 @@ export function openApiDocument(table: readonly ApiMethod[], { origin, version }
 
 const ERROR = "Error";
 
+const HEALTH_PROPERTIES: JsonObject = {
+  status: { const: "SERVING" },
+  warnings: { type: "array", items: { type: "string" }, description: "Faults of the set-up that no call fails of." },
+};
+
 /** It needs no credentials, and takes no system parameters. */
 const HEALTH: JsonObject = {
   operationId: "healthz",
@@ -95,7 +100,7 @@ const HEALTH: JsonObject = {
   responses: {
     200: {
       description: "They can.",
-      content: { [JSON_MEDIA]: { schema: { type: "object", properties: { status: { const: "SERVING" } } } } },
+      content: { [JSON_MEDIA]: { schema: { type: "object", properties: HEALTH_PROPERTIES } } },
     },
     default: { $ref: "#/components/responses/error" },
   },

@@ -137,15 +137,20 @@ export async function reached<T>(call: () => Promise<T>, what = "The operation")
 /** The platform's advice where an object uses `storage.sql` or `storage.kv` and its class has no SQLite storage. */
 const NO_SQLITE = "change `new_classes` to `new_sqlite_classes`";
 
+/** The fault of a set-up without SQLite storage, where an object's error tells of it. */
+export function sqliteMissing(error: unknown): RpcError | undefined {
+  if (!(error instanceof Error && error.message.includes(NO_SQLITE))) return undefined;
+  return new RpcError(
+    "INTERNAL",
+    "The deployment's configuration is wrong: a Durable Object class has no SQLite storage. Add to wrangler.toml: " +
+      "[[migrations]] with new_sqlite_classes that name every class of [[durable_objects.bindings]].",
+    { reason: "SQLITE_MISSING", cause: error },
+  );
+}
+
 function unreachable(what: string, error: unknown): RpcError {
-  if (error instanceof Error && error.message.includes(NO_SQLITE)) {
-    return new RpcError(
-      "INTERNAL",
-      "The deployment's configuration is wrong: a Durable Object class has no SQLite storage. Add to wrangler.toml: " +
-        "[[migrations]] with new_sqlite_classes that name every class of [[durable_objects.bindings]].",
-      { reason: "SQLITE_MISSING", cause: error },
-    );
-  }
+  const fault = sqliteMissing(error);
+  if (fault) return fault;
   if (isOverloaded(error)) {
     return unavailable(
       `${what} gets too many requests. Try again later.`,

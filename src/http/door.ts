@@ -34,8 +34,10 @@ export interface DoorPorts {
    * operations for; undefined: it asks none.
    */
   service(this: void, request: Request, requestId: string, permission: Permission | undefined): Promise<ServiceContext>;
-  /** Throws where no call could succeed, because the deployment is set up wrongly. */
-  checkSetup(this: void): void;
+  /**
+   * Throws where no call could succeed, because the deployment is set up wrongly. Resolves to faults that no call fails of.
+   */
+  checkSetup(this: void): Promise<readonly string[]>;
   /** Told of each request when it is answered. */
   log(this: void, line: RequestLine): void;
 }

@@ -19,21 +19,23 @@ export interface Page {
   path: RegExp;
   /** Whether it is there whatever the configuration is: for who looks whether the Worker lives. */
   isOpen: boolean;
-  respond: (url: URL, checkSetup: () => void) => Response;
+  respond: (url: URL, checkSetup: () => Promise<readonly string[]>) => Response | Promise<Response>;
 }
 
 /** Fails where no call could succeed: 503, by which load balancers and deploy scripts know it. */
 export const healthPage: Page = {
   path: /^\/healthz$/,
   isOpen: true,
-  respond: (_, checkSetup) => {
+  respond: async (_, checkSetup) => {
+    let warnings: readonly string[];
     try {
-      checkSetup();
+      warnings = await checkSetup();
     } catch (error) {
       const { message: text, reason, metadata } = RpcError.from(error);
       throw new OwnRpcError("UNAVAILABLE", text, { reason, metadata, cause: error });
     }
-    return new Response('{"status":"SERVING"}', { headers: { "Content-Type": JSON_TYPE } });
+    const health = { status: "SERVING", ...(warnings.length === 0 ? {} : { warnings }) };
+    return new Response(JSON.stringify(health), { headers: { "Content-Type": JSON_TYPE } });
   },
 };
 

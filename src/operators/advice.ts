@@ -8,7 +8,7 @@ import { when } from "./words";
 
 export function advice(record: OperationRecord, live: LiveFacts, now: number): string[] {
   return [
-    ...unclaimed(record, live),
+    ...unclaimed(record, live, now),
     ...slotHolders(record, live),
     ...lateAlarm(record, live, now),
     ...outboxTrouble(record),
@@ -16,7 +16,7 @@ export function advice(record: OperationRecord, live: LiveFacts, now: number): s
   ];
 }
 
-function unclaimed(record: OperationRecord, live: LiveFacts): string[] {
+function unclaimed(record: OperationRecord, live: LiveFacts, now: number): string[] {
   const { state, queueMessage, method, methodVersion } = record;
   const { resends = 0, undeployed } = queueMessage ?? {};
   if (state !== "QUEUED" || live.runSlot?.ahead !== undefined) return [];
@@ -27,11 +27,18 @@ function unclaimed(record: OperationRecord, live: LiveFacts): string[] {
   return [
     live.lane === undefined
       ? "No queue is bound: bind one as QUEUE in wrangler.toml and deploy again."
-      : `No consumer has claimed the work, though its message was sent ${resends + 1} times. Check that wrangler.toml has ` +
+      : `No consumer has claimed the work${sinceLastClaim(record, now)}, though its message was sent ${resends + 1} times. Check that wrangler.toml has ` +
         `a [[queues.consumers]] for the queue bound as ${live.lane}, that the Worker's default export has the queue ` +
         "handler of operations() and not its fetch alone, that the queue delivers (`npx wrangler queues info` with its " +
         'name), and look in the log for "claim not reached".',
   ];
+}
+
+/** The time from which on certainly nothing was claimed: the creation, or the end of the last attempt. */
+function sinceLastClaim({ pause, attempt, createTime }: OperationRecord, now: number): string {
+  // The record does not have the time at which the invocation before a sleep ended.
+  if (pause) return "";
+  return ` since ${when(attempt.attempts?.at(-1)?.endTime ?? createTime, now)}`;
 }
 
 function slotHolders({ state, runSlot }: OperationRecord, live: LiveFacts): string[] {

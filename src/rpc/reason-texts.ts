@@ -289,6 +289,12 @@ const deployment = {
     meaning: "The script of an emulated operation asks for this error.",
     remedy: "Nothing is wrong: the script tests the client ([emulation.md](emulation.md)).",
   },
+  HANDLER_MISSING: {
+    meaning:
+      "The Worker's default export has no `queue` handler, so nothing would run the operations that it starts. Every call fails.",
+    remedy:
+      "Export all handlers of `operations()`, as the message says. A Worker whose queues another Worker consumes exports them too.",
+  },
   SQLITE_MISSING: {
     meaning: "A Durable Object class has no SQLite storage, because no migration declares it, or one in `new_classes`.",
     remedy:

@@ -72,6 +72,7 @@ const REASONS = [
   "BINDING_MISSING",
   "CONFIGURATION_INVALID",
   "EMULATED",
+  "HANDLER_MISSING",
   "SQLITE_MISSING",
   // In a handler: thrown by `op`, or the reason of `op.signal`.
   "HANDLER_ENDED",

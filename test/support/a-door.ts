@@ -34,7 +34,7 @@ export async function knock(method: string, path: string, options: DoorRequest =
   const lines: RequestLine[] = [];
   const response = await door(new Request(`https://api.example${path}`, init), {
     allowedOrigins: () => [],
-    checkSetup: () => {},
+    checkSetup: async () => [],
     log: (line) => lines.push(line),
     service: async () => {
       gate();

@@ -1,9 +1,14 @@
-// A Worker whose bindings are not all there: the first call and /healthz say which is missing, and what to add.
-import { describe, expect, test } from "vitest";
+// A Worker whose set-up lacks something: the first call and /healthz say what is missing, and what to add.
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { Env } from "../../src/env";
-import { setupCheck } from "../../src/setup";
 
-const namespace = { idFromString: () => {}, getByName: () => {} };
+/** The Worker's own exports, as the runtime has them: each handler of the default export can be awaited. */
+const own = vi.hoisted(() => ({ default: {} as object | undefined }));
+vi.mock("cloudflare:workers", () => ({ DurableObject: Object, exports: own }));
+const { setupCheck } = await import("../../src/setup");
+
+const directory = { check: vi.fn<() => Promise<void>>() };
+const namespace = { idFromString: () => {}, getByName: () => directory };
 const queue = { send: async () => {} };
 
 /** Everything that wrangler.toml binds, but for what is taken away. */
@@ -13,12 +18,27 @@ function anEnv(overrides: object = {}): Env {
   return { ...bound, QUEUE: queue, SNAPSHOTS: { get: async () => null }, ...overrides } as unknown as Env;
 }
 
-const check = (env: Env, { queues = [] as string[], snapshots = true } = {}): void =>
-  setupCheck(queues.map((name) => ({ id: "videos:transcode", queue: name })))(env, { snapshots });
+const methodsOf = (queues: (string | undefined)[]) => queues.map((name) => ({ id: "videos:transcode", queue: name }));
+
+const check = (env: Env, { queues = [] as (string | undefined)[], snapshots = true } = {}): Promise<void> =>
+  setupCheck(methodsOf(queues)).beforeCall(env, { snapshots });
+
+/** The default export of a Worker, as a loopback binding: the runtime's error for what it lacks. */
+function exportsOf(...handlers: string[]): object {
+  return new Proxy({}, { get: (_, name) => (handlers.includes(String(name)) ? Promise.resolve({}) : lacking(name)) });
+}
+
+const lacking = (name: string | symbol): PromiseLike<never> =>
+  Promise.reject(new TypeError(`The RPC receiver does not implement the method "${String(name)}".`));
+
+beforeEach(() => {
+  own.default = exportsOf("fetch", "queue", "scheduled");
+  directory.check.mockReset().mockResolvedValue();
+});
 
 describe("a set-up", () => {
-  test("of wrangler.toml's bindings is right", () => {
-    expect(() => check(anEnv())).not.toThrow();
+  test("of wrangler.toml's bindings is right", async () => {
+    await expect(check(anEnv(), { queues: [undefined] })).resolves.toBeUndefined();
   });
 
   test.each<[binding: string, remedy: string]>([
@@ -30,8 +50,8 @@ describe("a set-up", () => {
     ["DIRECTORY", 'class_name = "DirectoryObject"'],
     ["QUEUE", '[[queues.producers]] with binding = "QUEUE" and queue = "edge-operations", and a [[queues.consumers]]'],
     ["SNAPSHOTS", '[[kv_namespaces]] with binding = "SNAPSHOTS", or the variable KV_SNAPSHOTS = "off"'],
-  ])("without %s says what to add", (binding, remedy) => {
-    expect(() => check(anEnv({ [binding]: undefined }))).toThrow(
+  ])("without %s says what to add", async (binding, remedy) => {
+    await expect(check(anEnv({ [binding]: undefined }))).rejects.toThrow(
       expect.objectContaining({
         code: "INTERNAL",
         reason: "BINDING_MISSING",
@@ -39,28 +59,96 @@ describe("a set-up", () => {
         message: expect.stringContaining(remedy) as string,
       }),
     );
-    expect(() => check(anEnv({ [binding]: undefined }))).toThrow(`the binding ${binding} is missing`);
+    await expect(check(anEnv({ [binding]: undefined }))).rejects.toThrow(`the binding ${binding} is missing`);
   });
 
-  test("with another kind of binding under a name says the same", () => {
-    expect(() => check(anEnv({ SLOTS: queue }))).toThrow("the binding SLOTS is missing");
+  test("with another kind of binding under a name says the same", async () => {
+    await expect(check(anEnv({ SLOTS: queue }))).rejects.toThrow("the binding SLOTS is missing");
   });
 
-  test("without the queue that a method names says which method", () => {
-    expect(() => check(anEnv(), { queues: ["TRANSCODE"] })).toThrow(
+  test("without the queue that a method names says which method", async () => {
+    await expect(check(anEnv(), { queues: ["TRANSCODE"] })).rejects.toThrow(
       'binding = "TRANSCODE" and a [[queues.consumers]] of the same queue: the method videos:transcode names it',
     );
-    expect(() => check(anEnv({ TRANSCODE: queue }), { queues: ["TRANSCODE"] })).not.toThrow();
+    await expect(check(anEnv({ TRANSCODE: queue }), { queues: ["TRANSCODE"] })).resolves.toBeUndefined();
   });
 
-  test("needs no KV where snapshots are off", () => {
-    expect(() => check(anEnv({ SNAPSHOTS: undefined }), { snapshots: false })).not.toThrow();
+  test("needs no KV where snapshots are off", async () => {
+    await expect(check(anEnv({ SNAPSHOTS: undefined }), { snapshots: false })).resolves.toBeUndefined();
   });
 
-  test("is checked again for another environment", () => {
+  test("is checked again for another environment", async () => {
     const once = setupCheck([]);
-    once(anEnv(), { snapshots: true });
+    await once.beforeCall(anEnv(), { snapshots: true });
 
-    expect(() => once(anEnv({ KEYS: undefined }), { snapshots: true })).toThrow("KEYS");
+    await expect(once.beforeCall(anEnv({ KEYS: undefined }), { snapshots: true })).rejects.toThrow("KEYS");
+  });
+});
+
+describe("a Worker that exports", () => {
+  const health = (): Promise<string[]> => setupCheck(methodsOf([undefined])).health(anEnv(), { snapshots: true });
+
+  test("fetch alone fails every call and says what to export", async () => {
+    own.default = exportsOf("fetch");
+
+    await expect(check(anEnv(), { queues: [undefined] })).rejects.toThrow(
+      expect.objectContaining({
+        code: "INTERNAL",
+        reason: "HANDLER_MISSING",
+        metadata: { handler: "queue" },
+        message: expect.stringContaining("export default { ...service, fetch }") as string,
+      }),
+    );
+    await expect(health()).rejects.toThrow("no queue handler, so nothing would run the operations");
+  });
+
+  test("fetch alone serves work done elsewhere, which no queue carries", async () => {
+    own.default = exportsOf("fetch");
+
+    await expect(check(anEnv())).resolves.toBeUndefined();
+  });
+
+  test("no scheduled handler is told so by /healthz, and serves", async () => {
+    own.default = exportsOf("fetch", "queue");
+
+    expect(await health()).toEqual([expect.stringContaining("no scheduled handler, so the sweep")]);
+  });
+
+  test.each<[what: string, exported: object | undefined]>([
+    ["nothing that the runtime tells of", undefined],
+    [
+      "a queue handler that cannot be asked now",
+      {
+        get queue() {
+          return Promise.reject(new Error("Network connection lost."));
+        },
+      },
+    ],
+    ["plain methods", { queue: () => {}, scheduled: () => {} }],
+  ])("%s is taken for whole", async (_, exported) => {
+    own.default = exported;
+
+    expect(await health()).toEqual([]);
+  });
+});
+
+describe("/healthz", () => {
+  const noSqlite = new Error("SQL is not enabled. To enable it, change `new_classes` to `new_sqlite_classes` within …");
+
+  test("fails where the objects have no SQLite storage, and names the lines to add", async () => {
+    directory.check.mockRejectedValue(noSqlite);
+
+    await expect(setupCheck([]).health(anEnv(), { snapshots: true })).rejects.toThrow(
+      "Add to wrangler.toml: [[migrations]] with new_sqlite_classes",
+    );
+  });
+
+  test("asks an object once, and again only until one has answered", async () => {
+    directory.check.mockRejectedValueOnce(new Error("a deploy restarts the object"));
+    const { health } = setupCheck([]);
+    const env = anEnv();
+    for (const _ of [1, 2, 3]) expect(await health(env, { snapshots: true })).toEqual([]);
+
+    expect(directory.check).toHaveBeenCalledTimes(2);
   });
 });

@@ -14,6 +14,11 @@ export class DirectoryObject extends DurableObject {
     if (this.ctx.storage.kv.get(key) === undefined) this.ctx.storage.kv.put(key, true);
   }
 
+  /** Fails where the class has no SQLite storage. */
+  async check(): Promise<void> {
+    this.ctx.storage.kv.get(CURSOR_KEY);
+  }
+
   /** The next shards to visit, after those of the last call, and around again at the end. */
   async nextShards(limit: number): Promise<string[]> {
     const cursor = this.ctx.storage.kv.get<string>(CURSOR_KEY);

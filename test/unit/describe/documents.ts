@@ -24,7 +24,7 @@ export async function call(
   const { url, ...init } = request;
   const response = await httpDoor(methods)(new Request(url, init as RequestInit), {
     allowedOrigins: () => [],
-    checkSetup: () => {},
+    checkSetup: async () => [],
     log: () => {},
     service: async () => context,
   });

@@ -13,7 +13,7 @@ async function knockFrom(origin: string, allowedOrigins: AllowedOrigins, init: R
   const headers = { ...(init.headers as Record<string, string>), Origin: origin };
   return httpDoor([])(new Request(`https://api.example/v1/${NAME}`, { ...init, headers }), {
     allowedOrigins: () => allowedOrigins,
-    checkSetup: () => {},
+    checkSetup: async () => [],
     log: () => {},
     service: async () => context,
   });

@@ -50,7 +50,7 @@ describe("where nothing is configured", () => {
     const door = httpDoor([]);
     const response = await door(new Request("https://api.example/healthz", { method }), {
       allowedOrigins: () => [],
-      checkSetup: () => {},
+      checkSetup: async () => [],
       log: () => {},
       service: () => Promise.reject(new Error("nothing of the deployment is asked for")),
     });
@@ -506,7 +506,7 @@ describe("an inner error", () => {
     });
     const response = await door(new Request(`https://api.example/v1/${NAME}`), {
       allowedOrigins: () => [],
-      checkSetup: () => {},
+      checkSetup: async () => [],
       log: () => {},
       service: () => Promise.reject(wrong),
     });

@@ -141,7 +141,7 @@ async function refusalOf(call: Call, form: Form, judge?: Judge): Promise<Refusal
   const before = process.threadCpuUsage();
   const answer = door(request, {
     allowedOrigins: () => [],
-    checkSetup: () => {},
+    checkSetup: async () => [],
     log: () => {},
     service: async () => context,
   });

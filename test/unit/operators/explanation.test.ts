@@ -182,7 +182,9 @@ describe("advice is given where something is wrong", () => {
     const record = { ...aRecord(), queueMessage: { resends: 2, resendTime: NOW + MINUTE_MS } };
     const [advice] = adviceOf(record, NOW, { lane: "QUEUE_2", alarmTime: NOW + MINUTE_MS }) as string[];
 
-    expect(advice).toContain("No consumer has claimed the work, though its message was sent 3 times.");
+    expect(advice).toContain(
+      "No consumer has claimed the work since 2026-01-31T12:00:00.000Z (10s ago), though its message was sent 3 times.",
+    );
     expect(advice).toContain("a [[queues.consumers]] for the queue bound as QUEUE_2");
     expect(advice).toContain("the queue handler of operations() and not its fetch alone");
   });

@@ -1,0 +1,107 @@
+// Workers that are set up wrongly, in the runtime itself: the first call and /healthz say what to change.
+import { resolve } from "node:path";
+import { build } from "esbuild";
+import { Miniflare, convertV4MiniflareOptions } from "miniflare";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+const CLASSES = {
+  OPERATIONS: "OperationObject",
+  INDEX: "OperationIndex",
+  POLICIES: "PolicyObject",
+  KEYS: "KeyObject",
+  SLOTS: "SlotsObject",
+  DIRECTORY: "DirectoryObject",
+};
+const METHOD = `const service = operations({ methods: [defineMethod({
+  http: { post: "/v1/things:make", body: "*" }, request: (json) => json, run: async () => ({}) })] });`;
+
+/** Each Worker's main module, after the classes and the service. */
+const WORKERS = {
+  alone: "export default { fetch: service.fetch };",
+  unscheduled: "export default { fetch: service.fetch, queue: service.queue };",
+  wrapped: `let calls = 0;
+    export default {
+      fetch: (request, env) => (request.url.endsWith("/calls") ? Response.json(calls) : service.fetch(request, env)),
+      queue: (batch, env, ctx) => { calls += 1; return service.queue(batch, env, ctx); },
+      scheduled: (controller, env) => service.scheduled(controller, env),
+    };`,
+  unmigrated: "export default service;",
+};
+
+let miniflare: Miniflare;
+
+async function bundled(exported: string): Promise<string> {
+  const imports = 'import { defineMethod, operations } from "./src/index"; export * from "./src/index";';
+  const { outputFiles } = await build({
+    stdin: { contents: `${imports} ${METHOD} ${exported}`, resolveDir: ROOT, loader: "ts" },
+    bundle: true,
+    format: "esm",
+    target: "esnext",
+    external: ["cloudflare:*", "node:*"],
+    conditions: ["workerd", "worker", "browser"],
+    write: false,
+  });
+  return outputFiles[0]?.text ?? "";
+}
+
+beforeAll(async () => {
+  const workers = Object.entries(WORKERS).map(async ([name, exported]) => ({
+    name,
+    modules: [{ type: "ESModule" as const, path: "worker.js", contents: await bundled(exported) }],
+    compatibilityDate: "2026-10-01",
+    compatibilityFlags: ["nodejs_compat"],
+    bindings: { AUTH: "open", KV_SNAPSHOTS: "off" },
+    durableObjects: Object.fromEntries(
+      Object.entries(CLASSES).map(([binding, className]) => [binding, { className, useSQLite: name !== "unmigrated" }]),
+    ),
+    queueProducers: { QUEUE: { queueName: name } },
+    queueConsumers: { [name]: { maxBatchTimeout: 0 } },
+  }));
+  miniflare = new Miniflare(
+    convertV4MiniflareOptions({ cf: false, telemetry: { enabled: false }, workers: await Promise.all(workers) }),
+  );
+});
+
+afterAll(() => miniflare?.dispose());
+
+async function call(name: keyof typeof WORKERS, path: string, method = "GET") {
+  const worker = await miniflare.getWorker(name);
+  const response = await worker.fetch(`http://api.example${path}`, { method });
+  return { status: response.status, text: await response.text() };
+}
+
+describe("a Worker", () => {
+  test("that exports fetch alone fails the first call and /healthz, with the line to write", async () => {
+    const calls = [await call("alone", "/v1/things:make", "POST"), await call("alone", "/healthz")];
+
+    expect(calls.map(({ status }) => status)).toEqual([500, 503]);
+    for (const { text } of calls) {
+      expect(text).toContain("HANDLER_MISSING");
+      expect(text).toContain("export default { ...service, fetch }");
+    }
+  });
+
+  test("without a scheduled handler serves, and /healthz says what does not run", async () => {
+    expect(await call("unscheduled", "/v1/things:make", "POST")).toMatchObject({ status: 200 });
+    expect(await call("unscheduled", "/healthz")).toMatchObject({
+      status: 200,
+      text: expect.stringContaining("no scheduled handler") as string,
+    });
+  });
+
+  test("whose handlers call the service's is whole, and its queue handler is not called to find out", async () => {
+    expect(await call("wrapped", "/healthz")).toEqual({ status: 200, text: '{"status":"SERVING"}' });
+    expect(await call("wrapped", "/calls")).toEqual({ status: 200, text: "0" });
+  });
+
+  test("whose objects have no SQLite storage fails the first call and /healthz, with the lines to add", async () => {
+    const calls = [await call("unmigrated", "/v1/things:make", "POST"), await call("unmigrated", "/healthz")];
+
+    expect(calls.map(({ status }) => status)).toEqual([500, 503]);
+    for (const { text } of calls) {
+      expect(text).toContain("SQLITE_MISSING");
+      expect(text).toContain("[[migrations]] with new_sqlite_classes");
+    }
+  });
+});
