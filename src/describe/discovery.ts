@@ -108,15 +108,15 @@ function methodOf(id: string, group: readonly [Binding, ...Binding[]], schemas: 
   const names = idNames(segments, (collection) => `${collection}Id`);
   const path = templatePath(binding);
   const variables = boundVariables(binding);
-  const query = queryParameters(binding, schemas).map(({ name, field }): [string, JsonObject] => [
+  const query = queryParameters(binding).map(({ name, field }): [string, JsonObject] => [
     name,
     {
       ...schemas.parameter(field),
       location: "query",
       ...(field.label === "repeated" ? { repeated: true } : {}),
       ...(field.required ? { required: true } : {}),
-      ...(field.deprecated ? { deprecated: true } : {}),
-      ...(field.description === undefined ? {} : { description: field.description }),
+      ...(field.options.deprecated ? { deprecated: true } : {}),
+      ...(field.options.description === undefined ? {} : { description: field.options.description }),
     },
   ]);
   const bound = variables.map((variable): [string, JsonObject] => [
@@ -126,7 +126,7 @@ function methodOf(id: string, group: readonly [Binding, ...Binding[]], schemas: 
       location: "path",
       required: true,
       pattern: group.map((one) => patternOf(one, variable)).join("|"),
-      description: variableDescription(binding, variable, schemas) ?? `At most ${MAX_NAME_BYTES} bytes.`,
+      description: variableDescription(binding, variable) ?? `At most ${MAX_NAME_BYTES} bytes.`,
     },
   ]);
   const request = requestOf(binding, schemas);

@@ -115,7 +115,7 @@ function operationOf(operationId: string, ids: readonly string[], binding: Bindi
     tags: [collections.join(".")],
     parameters: [
       ...ids.map((name) => ({ name, in: "path", required: true, schema: { type: "string" } })),
-      ...queryParameters(binding, schemas).map((parameter) => queryParameterJson(parameter, schemas)),
+      ...queryParameters(binding).map((parameter) => queryParameterJson(parameter, schemas)),
       ...DESCRIBED_PARAMETERS.map(({ name }) => ({ $ref: `#/components/parameters/${name}` })),
     ],
     ...(requestBody === undefined ? {} : { requestBody }),
@@ -133,9 +133,10 @@ function queryParameterJson({ name, field }: QueryParameter, schemas: Schemas): 
     in: "query",
     schema: field.label === "repeated" ? { type: "array", items: schema } : schema,
   };
-  if (field.description !== undefined) parameter["description"] = field.description;
+  const { description, deprecated } = field.options;
+  if (description !== undefined) parameter["description"] = description;
   if (field.required) parameter["required"] = true;
-  if (field.deprecated) parameter["deprecated"] = true;
+  if (deprecated) parameter["deprecated"] = true;
   return parameter;
 }
 
@@ -149,7 +150,7 @@ function requestBodyOf(binding: Binding, schemas: Schemas): JsonObject | undefin
     return { required: true, content: Object.fromEntries(content) };
   }
   if (body === undefined) return undefined;
-  const field = request && body !== "*" ? schemas.fieldAt(request, body) : undefined;
+  const field = body === "*" ? undefined : request?.fieldByName(body)?.field;
   const whole = request ? schemas.ref(request) : { type: "object", additionalProperties: {} };
   // A body that is absent is `{}`.
   return { content: { [JSON_MEDIA]: { schema: field ? schemas.field(field) : whole } } };

@@ -2,33 +2,33 @@
 import { jsonNameFromProtoName } from "../protobuf/field-name";
 import { type Binding, boundVariables } from "./bindings";
 import { StartParameters } from "../api/messages/start";
+import type { Field } from "../protobuf/declaration";
+import { fieldAtPath } from "../protobuf/field-at-path";
 import { queryFields } from "./query-fields";
-import type { FieldDescriptor, Schemas } from "./schemas";
 
 export interface QueryParameter {
   /** `options.requestedPolicyVersion` */
   name: string;
-  field: FieldDescriptor;
+  field: Field<unknown>;
 }
 
 /** The query parameters of a method, without the fields of its path. */
-export function queryParameters(binding: Binding, schemas: Schemas): QueryParameter[] {
+export function queryParameters(binding: Binding): QueryParameter[] {
   const { row, http } = binding;
   const bound = new Set(boundVariables(binding).map(jsonNameFromProtoName));
   return queryFields(row, http, [...bound])
     .filter((name) => !bound.has(name))
     .map((name) => {
-      const field = (row.request && schemas.fieldAt(row.request, name)) ?? schemas.fieldAt(StartParameters, name);
-      if (field === undefined) throw new TypeError(`no field declares the query parameter ${name}`);
-      return { name, field };
+      const path = name.split(".");
+      const declared = (row.request && fieldAtPath(row.request, path)) ?? fieldAtPath(StartParameters, path);
+      if (declared === undefined) throw new TypeError(`no field declares the query parameter ${name}`);
+      return { name, field: declared.field };
     });
 }
 
 /** The description of a path variable in a request's own declaration. */
-export function variableDescription({ row }: Binding, variable: string, schemas: Schemas): string | undefined {
-  const { request } = row;
-  const path = variable.split(".").map(jsonNameFromProtoName).join(".");
-  return request && schemas.fieldAt(request, path)?.description;
+export function variableDescription({ row: { request } }: Binding, variable: string): string | undefined {
+  return request && fieldAtPath(request, variable.split("."))?.field.options.description;
 }
 
 /** The ids in a path by name, `projects/*` → `project`, in their order. */

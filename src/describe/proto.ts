@@ -1,14 +1,11 @@
 // The .proto files of a deployment's own methods (google.api.http, google.longrunning.operation_info) and of the messages
 // that they are declared with: what typed clients are generated from.
 import type { Method } from "../method/define-method";
-import { type Descriptors, describeMessages } from "../protobuf/descriptor";
 import { jsonNameFromProtoName, protoNameFromJsonName } from "../protobuf/field-name";
-import type { Message } from "../protobuf/declaration";
+import type { Field, Message, MessageField, ValueType } from "../protobuf/declaration";
+import { type DeclaredTypes, declaredTypes } from "../protobuf/declared-types";
+import type { EnumType } from "../protobuf/enum-type";
 import { uniqueNames } from "./bindings";
-
-type MessageDescriptor = NonNullable<ReturnType<Descriptors["messages"]["get"]>>;
-type EnumDescriptor = NonNullable<ReturnType<Descriptors["enums"]["get"]>>;
-type FieldDescriptor = MessageDescriptor["fields"][number];
 
 export interface ProtoFiles {
   /** By path: one file for each package. */
@@ -23,7 +20,7 @@ export function protoFiles(methods: readonly Method[]): ProtoFiles {
     const { requestMessage: request } = method;
     return request ? [{ method, request }] : [];
   });
-  const descriptors = describeMessages(
+  const types = declaredTypes(
     methods.flatMap(({ requestMessage, responseMessage, metadataMessage }) =>
       [requestMessage, responseMessage, metadataMessage].filter((message) => message !== undefined),
     ),
@@ -31,15 +28,15 @@ export function protoFiles(methods: readonly Method[]): ProtoFiles {
   const packages = new Map<string, ProtoFile>();
   const fileOf = (fullName: string): ProtoFile => {
     const name = packageOf(fullName);
-    const file = packages.get(name) ?? new ProtoFile(name, descriptors);
+    const file = packages.get(name) ?? new ProtoFile(name, types);
     packages.set(name, file);
     return file;
   };
   for (const { method, request } of declared) fileOf(request.fullName).addMethod(method, request);
-  for (const message of descriptors.messages.values()) {
-    if (message.protoFile === undefined) fileOf(message.fullName).addMessage(message);
+  for (const message of types.messages.values()) {
+    if (message.options.protoFile === undefined) fileOf(message.fullName).addMessage(message);
   }
-  for (const type of descriptors.enums.values()) fileOf(type.fullName).addEnum(type);
+  for (const type of types.enums.values()) fileOf(type.fullName).addEnum(type);
   return {
     files: new Map([...packages.values()].map((file) => [file.path, file.text()])),
     leftOut: methods.filter(({ requestMessage }) => !requestMessage).map(({ id }) => id),
@@ -62,7 +59,7 @@ const importOfWellKnown: Readonly<Record<string, string>> = {
 class ProtoFile {
   readonly path: string;
   readonly #package: string;
-  readonly #descriptors: Descriptors;
+  readonly #declared: DeclaredTypes;
   readonly #imports = new Set<string>();
   /** By service: its methods, written. */
   readonly #services = new Map<string, { rpcs: string[]; uniqueName: (name: string) => string }>();
@@ -71,9 +68,9 @@ class ProtoFile {
   /** "enum values use C++ scoping rules": siblings of their type. */
   readonly #enumOfValue = new Map<string, string>();
 
-  constructor(name: string, descriptors: Descriptors) {
+  constructor(name: string, declared: DeclaredTypes) {
     this.#package = name;
-    this.#descriptors = descriptors;
+    this.#declared = declared;
     this.path = filePath(name);
   }
 
@@ -101,25 +98,18 @@ class ProtoFile {
 `);
   }
 
-  addMessage({ fullName, description, fields, oneofs }: MessageDescriptor): void {
-    const lines: string[] = [];
-    const written = new Set<string>();
-    for (const field of fields) {
-      if (field.oneof === undefined) lines.push(this.#field(field, "  "));
-      else if (!written.has(field.oneof)) {
-        written.add(field.oneof);
-        const { required = false, description: text } = oneofs.find(({ name }) => name === field.oneof) ?? {};
-        const members = fields
-          .filter(({ oneof }) => oneof === field.oneof)
-          .map((member) => this.#field(member, "    "));
-        const comment = [text, required ? "Required." : ""].filter(Boolean).join(" ");
-        lines.push(`${commentOf(comment, "  ")}  oneof ${field.oneof} {\n${members.join("\n")}  }\n`);
-      }
-    }
-    this.#addType(fullName, "message", description, lines.join("\n"));
+  addMessage({ fullName, options, fields, oneofs }: Message): void {
+    const lines = [...Map.groupBy(fields, ({ oneof, jsonName }) => oneof ?? jsonName)].map(([name, members]) => {
+      const oneof = oneofs.get(name);
+      if (oneof === undefined) return members.map((field) => this.#field(field, "  ")).join("");
+      const comment = [oneof.description, oneof.required ? "Required." : ""].filter(Boolean).join(" ");
+      const body = members.map((field) => this.#field(field, "    ")).join("\n");
+      return `${commentOf(comment, "  ")}  oneof ${protoNameFromJsonName(name)} {\n${body}  }\n`;
+    });
+    this.#addType(fullName, "message", options.description, lines.join("\n"));
   }
 
-  addEnum({ fullName, description, values }: EnumDescriptor): void {
+  addEnum({ fullName, description, values }: EnumType): void {
     const lines = values.map((value) => {
       const other = this.#enumOfValue.get(value.name);
       if (other !== undefined) {
@@ -152,9 +142,10 @@ class ProtoFile {
     this.#types.push(`${commentOf(description, "")}${kind} ${name} {${body === "" ? "" : `\n${body}`}}\n`);
   }
 
-  #field(field: FieldDescriptor, indent: string): string {
-    const { name, jsonName, number, label, keyType, explicitPresence, description } = field;
-    const value = field.type.kind === "scalar" ? field.type.name : this.#reference(field.type.name);
+  #field({ jsonName, protoName: name, field }: MessageField, indent: string): string {
+    const { number, label, keyType } = field;
+    const { explicitPresence, description } = field.options;
+    const value = this.#valueType(field.type);
     const type = label === "map" ? `map<${keyType}, ${value}>` : label === "repeated" ? `repeated ${value}` : value;
     const presence = explicitPresence && label === "singular" ? "optional " : "";
     const options = this.#options(field);
@@ -163,7 +154,20 @@ class ProtoFile {
     return `${commentOf(description, indent)}${indent}${presence}${type} ${name} = ${number}${suffix};\n`;
   }
 
-  #options({ required, deprecated, resourceReference }: FieldDescriptor): string[] {
+  #valueType(type: ValueType<unknown>): string {
+    switch (type.kind) {
+      case "scalar":
+        return type.name;
+      case "wellKnown":
+        return this.#reference(type.name);
+      case "enum":
+        return this.#reference(type.enumType.fullName);
+      case "message":
+        return this.#reference(type.message.fullName);
+    }
+  }
+
+  #options({ required, options: { deprecated, resourceReference } }: Field<unknown>): string[] {
     const options: string[] = [];
     if (required) {
       this.#imports.add("google/api/field_behavior.proto");
@@ -183,7 +187,7 @@ class ProtoFile {
   #reference(fullName: string): string {
     const inPackage = packageOf(fullName);
     if (inPackage === this.#package) return fullName.slice(fullName.lastIndexOf(".") + 1);
-    const { protoFile } = this.#descriptors.messages.get(fullName) ?? {};
+    const { protoFile } = this.#declared.messages.get(fullName)?.options ?? {};
     if (fullName === OPERATION) this.#imports.add("google/longrunning/operations.proto");
     else if (inPackage === "google.protobuf") this.#imports.add(wellKnownPath(fullName));
     else this.#imports.add(protoFile ?? filePath(inPackage));
@@ -194,7 +198,7 @@ class ProtoFile {
 
   /** A type of operation_info: "a fully-qualified name, or relative to the package". */
   #operationType(fullName: string): string {
-    const isDescribed = this.#descriptors.messages.has(fullName) || fullName.startsWith("google.protobuf.");
+    const isDescribed = this.#declared.messages.has(fullName) || fullName.startsWith("google.protobuf.");
     // A name alone may be of anybody's .proto.
     return isDescribed ? this.#reference(fullName).replace(/^\./, "") : fullName;
   }

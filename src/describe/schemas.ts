@@ -1,14 +1,11 @@
 // JSON schemas of declared messages in their proto3 JSON mapping, in the two dialects that documents are written in.
-import { type Descriptors, describeMessages } from "../protobuf/descriptor";
 import { jsonNameFromProtoName } from "../protobuf/field-name";
-import type { Message, ScalarName } from "../protobuf/declaration";
+import type { Field, Message, ScalarName, ValueType } from "../protobuf/declaration";
+import { type DeclaredTypes, declaredTypes } from "../protobuf/declared-types";
+import type { EnumType } from "../protobuf/enum-type";
 import type { Json, JsonObject } from "../rpc/any";
 import { type Binding, boundVariables } from "./bindings";
-import { StartParameters } from "../api/messages/start";
 import { shortNames } from "./short-names";
-
-type MessageDescriptor = NonNullable<ReturnType<Descriptors["messages"]["get"]>>;
-export type FieldDescriptor = MessageDescriptor["fields"][number];
 
 /** How a document writes what JSON Schema does not settle. */
 export interface Dialect {
@@ -24,10 +21,7 @@ export interface Dialect {
 
 /** The schemas of a document by their short names. */
 export class Schemas {
-  /** The schemas of the document. */
-  readonly #descriptors: Descriptors;
-  /** That, and the requests whose fields come in path and query alone. */
-  readonly #known: Descriptors;
+  readonly #types: DeclaredTypes;
   readonly #names: ReadonlyMap<string, string>;
   readonly #dialect: Dialect;
   /** Fields, `message.field`, that come in the path, and so need not be in the body. */
@@ -35,15 +29,8 @@ export class Schemas {
 
   constructor(bindings: readonly Binding[], dialect: Dialect) {
     this.#dialect = dialect;
-    this.#descriptors = describeMessages(bindings.flatMap(messagesOf));
-    this.#known = describeMessages(
-      bindings.flatMap((binding) => [
-        ...messagesOf(binding),
-        ...(binding.row.request ? [binding.row.request] : []),
-        StartParameters,
-      ]),
-    );
-    this.#names = shortNames([...this.#descriptors.messages.keys(), ...this.#descriptors.enums.keys()]);
+    this.#types = declaredTypes(bindings.flatMap(messagesOf));
+    this.#names = shortNames([...this.#types.messages.keys(), ...this.#types.enums.keys()]);
     this.#inPath = new Set(
       bindings.flatMap((binding) =>
         boundVariables(binding).map((name) => `${binding.row.request?.fullName}.${jsonNameFromProtoName(name)}`),
@@ -53,11 +40,11 @@ export class Schemas {
 
   /** All schemas, in the order of their names. */
   all(): Record<string, JsonObject> {
-    const { messages, enums } = this.#descriptors;
+    const { messages, enums } = this.#types;
     const schemas = new Map<string, JsonObject>();
     for (const message of messages.values()) schemas.set(this.nameOf(message.fullName), this.#object(message));
     if (!this.#dialect.inlineEnums) {
-      for (const { fullName } of enums.values()) schemas.set(this.nameOf(fullName), this.#enum(fullName, false));
+      for (const type of enums.values()) schemas.set(this.nameOf(type.fullName), this.#enum(type, false));
     }
     return Object.fromEntries([...schemas].toSorted(([a], [b]) => (a < b ? -1 : 1)));
   }
@@ -71,72 +58,61 @@ export class Schemas {
   }
 
   /** The schema of a query parameter, or of each of its values where it may be given more than once. */
-  parameter(field: FieldDescriptor): JsonObject {
-    return field.type.kind === "enum" ? this.#enum(field.type.name, true) : this.#type(field.type);
+  parameter({ type }: Field<unknown>): JsonObject {
+    return type.kind === "enum" ? this.#enum(type.enumType, true) : this.#type(type);
   }
 
   /** The schema of a field's whole value. */
-  field(field: FieldDescriptor): JsonObject {
-    const value = this.#type(field.type);
+  field({ type, label, options: { description, deprecated } }: Field<unknown>): JsonObject {
+    const value = this.#type(type);
     const schema =
-      field.label === "repeated"
+      label === "repeated"
         ? { type: "array", items: value }
-        : field.label === "map"
+        : label === "map"
           ? { type: "object", additionalProperties: value }
           : value;
     return {
       ...schema,
-      ...(field.description === undefined ? {} : { description: field.description }),
-      ...(field.deprecated ? { deprecated: true } : {}),
+      ...(description === undefined ? {} : { description }),
+      ...(deprecated ? { deprecated: true } : {}),
     };
   }
 
-  /** A field, by the path to it from a message. */
-  fieldAt(message: Message, path: string): FieldDescriptor | undefined {
-    let within: string | undefined = message.fullName;
-    let found: FieldDescriptor | undefined;
-    for (const name of path.split(".")) {
-      const fields: readonly FieldDescriptor[] = this.#known.messages.get(within ?? "")?.fields ?? [];
-      found = fields.find(({ jsonName }) => jsonName === name);
-      within = found?.type.kind === "message" ? found.type.name : undefined;
-    }
-    return found;
-  }
-
-  #object({ fullName, description, fields, oneofs }: MessageDescriptor): JsonObject {
+  #object({ fullName, options, fields, oneofs }: Message): JsonObject {
     const required = fields
-      .filter((field) => field.required && !this.#inPath.has(`${fullName}.${field.jsonName}`))
+      .filter(({ jsonName, field }) => field.required && !this.#inPath.has(`${fullName}.${jsonName}`))
       .map(({ jsonName }) => jsonName);
-    const notes = oneofs.map((oneof) => {
-      const members = fields.filter((field) => field.oneof === oneof.name).map(({ jsonName }) => `\`${jsonName}\``);
+    const notes = Array.from(oneofs.values(), (oneof) => {
+      const members = Object.keys(oneof.members).map((jsonName) => `\`${jsonName}\``);
       return `${oneof.required ? "Exactly" : "At most"} one of ${members.join(", ")} is there.`;
     });
-    const text = [description, ...notes].filter(Boolean).join(" ");
+    const text = [options.description, ...notes].filter(Boolean).join(" ");
     return {
       type: "object",
       ...(text === "" ? {} : { description: text }),
       ...(this.#dialect.listsRequired && required.length > 0 ? { required } : {}),
       ...(fields.length === 0
         ? {}
-        : { properties: Object.fromEntries(fields.map((field) => [field.jsonName, this.field(field)])) }),
+        : { properties: Object.fromEntries(fields.map(({ jsonName, field }) => [jsonName, this.field(field)])) }),
     };
   }
 
-  #type(type: FieldDescriptor["type"]): JsonObject {
+  #type(type: ValueType<unknown>): JsonObject {
     switch (type.kind) {
       case "scalar":
         return { ...scalars[type.name], ...(type.name === "bytes" ? { format: this.#dialect.formats.bytes } : {}) };
       case "enum":
-        return this.#dialect.inlineEnums ? this.#enum(type.name, true) : this.#dialect.ref(this.nameOf(type.name));
+        return this.#dialect.inlineEnums
+          ? this.#enum(type.enumType, true)
+          : this.#dialect.ref(this.nameOf(type.enumType.fullName));
       case "message":
-        return this.#dialect.ref(this.nameOf(type.name));
+        return this.ref(type.message);
       case "wellKnown":
         return this.wellKnown(type.name);
     }
   }
 
-  #enum(fullName: string, isInline: boolean): JsonObject {
-    const { values = [], description } = this.#known.enums.get(fullName) ?? {};
+  #enum({ values, description }: EnumType, isInline: boolean): JsonObject {
     return {
       type: "string",
       ...(description === undefined || isInline ? {} : { description }),
