@@ -14,10 +14,7 @@ import type { Location } from "./service/locations";
 /** The options of a deployment. */
 export interface OperationsOptions {
   methods: readonly Method[];
-  /**
-   * The locations that parents may name, and where their operations live. Without a declaration, any location may be
-   * named.
-   */
+  /** The locations that parents may name, and where their operations live. Default: any location may be named. */
   locations?: readonly Location[];
   /**
    * The handler of your own queues' messages. This Worker has one queue handler, the library's: it takes the messages that

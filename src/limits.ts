@@ -23,23 +23,14 @@ export const MAX_BODY_READ_MS = 20 * SECOND_MS;
 export const BODY_READ_BYTES = 64 * KIB;
 /** The part of an unwanted body that is read before its error is sent. A longer body loses its connection. */
 export const MAX_DRAIN_BYTES = 64 * MIB;
-/**
- * The time for which an unwanted body is read. A slow sender holds no request open, and gets its answer within ten
- * seconds.
- */
+/** The time for which an unwanted body is read: a slow sender holds no request open, and gets its answer soon. */
 export const MAX_DRAIN_MS = 5 * SECOND_MS;
 /** Nesting of a JSON body; proto parsers stop at 100 too. */
 export const MAX_JSON_DEPTH = 100;
-/**
- * An answer of more bytes, or one whose indented form has more characters, is not indented even if prettyPrint asks for
- * it.
- */
+/** An answer of more bytes, or of more characters once indented, is not indented even if prettyPrint asks for it. */
 export const MAX_INDENTED_SOURCE_BYTES = 2 * MIB;
 export const MAX_INDENTED_CHARACTERS = 8 * MIB;
-/**
- * An answer of more bytes is sent whole even if `fields` asks for a part, because picking the part holds text and
- * values in memory. A full page of a list, with its token, is smaller.
- */
+/** An answer of more bytes is sent whole whatever `fields` asks for: picking a part holds text and values in memory. */
 export const MAX_MASKED_SOURCE_BYTES = 9 * MIB;
 /** The longest value of the system parameter `fields`. */
 export const MAX_FIELDS_CHARACTERS = 2_048;
@@ -68,9 +59,7 @@ export const MAX_STATEMENT_ROWS = 128;
  * token. A shard serves all callers of its scope, one at a time, so a page must not hold it for long.
  */
 export const MAX_PAGE_WORK_NS = 300_000_000;
-/**
- * Rounds in which one page reads from the shards. The second round is for shards that have more than their even share.
- */
+/** Rounds in which one page reads from the shards: the second, for shards with more than their even share. */
 export const MAX_PAGE_ROUNDS = 3;
 /** The largest number of shards of a scope. */
 export const MAX_INDEX_SHARDS = 64;
@@ -83,9 +72,7 @@ export const MAX_SHARD_BYTES = 9_000_000_000;
 export const SHARD_WARNING_BYTES = 7_000_000_000;
 /** The interval between two such warnings of one shard. */
 export const SHARD_WARNING_INTERVAL_MS = HOUR_MS;
-/**
- * The time for which an isolate remembers a full shard. After it, a start asks again whether expiry has freed space.
- */
+/** The time for which an isolate remembers a full shard. Then a start asks whether expiry has freed space. */
 export const FULL_SHARD_MEMORY_MS = MINUTE_MS;
 /** The number of scopes whose full shards an isolate remembers. */
 export const MAX_REMEMBERED_SCOPES = 1_000;
@@ -98,43 +85,26 @@ export const MAX_PAGE_TOKEN_CHARACTERS = 1_024;
  * token. A Worker may call a thousand objects per request, and a page also calls shards and policies.
  */
 export const MAX_PAGE_READS = 500;
-/**
- * The time in which one page begins such reads. A slow object makes the page short, and the client still gets an
- * answer.
- */
+/** The time in which one page begins such reads. A slow object makes the page short, and the answer still comes. */
 export const MAX_PAGE_READ_MS = 10 * SECOND_MS;
-/**
- * Concurrent reads of such operations. Together they hold at most a page in memory, and growth since the row was
- * written.
- */
+/** Concurrent reads of such operations. Together they hold at most a page in memory, and growth since the row. */
 export const LIST_READ_CONCURRENCY = 20;
-/**
- * The size up to which metadata, and response, are copied into the index, in serialised UTF-8. A shard of 10 GB holds
- * nine million rows of 1.1 KB, but only 0.6 million of 17 KB.
- */
+/** Metadata, and response, up to this size in UTF-8 are in the index: 10 GB hold nine million rows of 1.1 KB. */
 export const MAX_INDEXED_ANY_BYTES = 2 * KIB;
 
 // ── Calls of objects ────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** The time for all tries of one call. Then the call is UNAVAILABLE. Clients' own limits begin at about 30 s. */
 export const MAX_CALL_MS = 20 * SECOND_MS;
-/**
- * The same for a call that an object makes before it answers another call, so that its caller learns which call failed.
- */
+/** The same for a call that an object makes in another call, so that its caller learns which one failed. */
 export const MAX_INNER_CALL_MS = 10 * SECOND_MS;
 /** The same for a sweep of one index shard, which calls up to 600 operations. */
 export const MAX_SWEEP_CALL_MS = 60 * SECOND_MS;
 /** Retries beside those of the platform, which retries a request that did not reach its object. */
 export const MAX_CALL_RETRIES = 2;
-/**
- * The delay before the first retry, up to twice that. Each further retry waits twice as long. A reset object is back by
- * then.
- */
+/** The delay before the first retry, up to twice that; it doubles each time. A reset object is back by then. */
 export const MIN_CALL_RETRY_MS = 125;
-/**
- * The range of `Retry-After` for an overloaded object. Each client gets a time of its own, so that they do not return
- * together.
- */
+/** The range of `Retry-After` for an overloaded object: clients must not return together. */
 export const MIN_OVERLOADED_RETRY_SECONDS = 5;
 export const MAX_OVERLOADED_RETRY_SECONDS = 10;
 /** Objects that stand in for operations that do not exist. Names are spread over them, so no object is overloaded. */
@@ -147,15 +117,9 @@ export const DEFAULT_WAIT_MS = 30 * SECOND_MS;
 export const MAX_WAIT_MS = 60 * SECOND_MS;
 /** Waiters on one operation; a Durable Object accepts 32,768 hibernatable sockets, and the runner needs its own. */
 export const MAX_WAITERS = 30_000;
-/**
- * An operation of at most this size is pushed to its waiters. For a larger one they only receive the end. In UTF-16
- * units.
- */
+/** An operation of at most this size, in UTF-16 units, is pushed to its waiters. Of a larger one they get the end. */
 export const MAX_PUSHED_CHARACTERS = 64 * KIB;
-/**
- * Bytes pushed to all waiters of an operation together, in UTF-8. They stay in memory until each waiter has read its
- * own.
- */
+/** Bytes pushed to all waiters of an operation together, in UTF-8. They stay in memory until each is read. */
 export const MAX_PUSHED_BYTES = 16 * MIB;
 /**
  * Waiters of one operation that were cut off subscribe again at ln 4 times this rate: 700 a second. An object takes
@@ -187,16 +151,10 @@ export const MAX_MAX_ATTEMPTS = 100;
 export const DEFAULT_INITIAL_BACKOFF_MS = SECOND_MS;
 export const DEFAULT_MAX_BACKOFF_MS = 10 * MINUTE_MS;
 export const DEFAULT_BACKOFF_MULTIPLIER = 2;
-/**
- * Attempts that die with their platform, counted apart from failures that a handler reports. This limit ends a poison
- * input.
- */
+/** Attempts that die with their platform, apart from failures that a handler reports. This ends a poison input. */
 export const MAX_PLATFORM_DEATHS = 5;
 
-/**
- * A response, and each step's result, in serialised JSON. An isolate has 128 MB for everything that runs in it, and the
- * value and its text are in memory together, so about ten of this size fit.
- */
+/** A response, and each step's result, in serialised JSON. An isolate holds about ten: 128 MB, value and text. */
 export const DEFAULT_RESULT_BYTES = 4 * MIB;
 /** The largest value of a method's own limit. The response must fit into a KV value (25 MiB) with its operation. */
 export const MAX_RESPONSE_BYTES = 24 * MIB;
@@ -209,14 +167,9 @@ export const MAX_STEP_GAP = 8;
 export const MAX_CHECKPOINT_CHARACTERS = 64 * KIB;
 /** A result of at most this size is part of a message of the run channel. A larger one is a byte stream of its own. */
 export const MAX_INLINE_RESULT_CHARACTERS = 256 * KIB;
-/**
- * A request of at most this size is part of its operation's record until the end. A row of its own would cost two
- * writes.
- */
+/** A request of at most this size is part of its operation's record. A row of its own would cost two writes. */
 export const MAX_INLINE_REQUEST_CHARACTERS = 16 * KIB;
-/**
- * A response of at most this size is part of its operation's record. A larger one has rows of its own, written once.
- */
+/** A response of at most this size is part of its operation's record. A larger one has rows of its own. */
 export const MAX_INLINE_RESPONSE_CHARACTERS = 32 * KIB;
 /** Metadata in serialised JSON, in UTF-16 units. */
 export const MAX_METADATA_CHARACTERS = 256 * KIB;
@@ -236,10 +189,7 @@ export const MAX_LOGGED_TEXT_CHARACTERS = 1_024;
 export const MAX_LOGGED_STACK_CHARACTERS = 8_192;
 /** Durable sleeps of one operation. Each is stored and replayed. */
 export const MAX_SLEEPS = 1_000;
-/**
- * An invocation waits for a sleep of at most this length, because a queue message and a claim take as long and cost
- * rows.
- */
+/** An invocation waits for a sleep of at most this length: a queue message and a claim take as long, and cost rows. */
 export const SLEEP_IN_PLACE_MS = 100;
 /**
  * The time for which an invocation is kept whose handler waits for a sleep alone. Digests, compression and streams in
@@ -258,9 +208,7 @@ export const MAX_STORED_ERRORS_CHARACTERS = 128 * KIB;
 export const PLATFORM_INVOCATION_MS = 15 * MINUTE_MS;
 /** The working time of one invocation. The claim before it and the last message after it take time as well. */
 export const DEFAULT_INVOCATION_MS = 14 * MINUTE_MS;
-/**
- * After this part of its time an invocation yields before the next step, so that a long step has most of an invocation.
- */
+/** After this part of its time an invocation yields before the next step, which then has most of another. */
 export const YIELD_AFTER_PART = 1 / 3;
 /** Ended attempts that a record remembers, the latest ones. The record is written with every change. */
 export const MAX_RECORDED_ATTEMPTS = 20;
@@ -281,10 +229,7 @@ export const MIN_HEARTBEAT_MS = SECOND_MS;
 
 /** Slots of one kind. One object stores their holders. */
 export const MAX_SLOTS = 10_000;
-/**
- * The longest name of their object. A longer name becomes a digest. The platform gives an object names of up to 1,024
- * bytes.
- */
+/** The longest name of their object; a longer one becomes a digest. The platform allows 1,024 bytes. */
 export const MAX_SLOT_KEY_BYTES = 512;
 /** Operations that a slots object remembers as waiting. The others return with their re-sends. */
 export const MAX_SLOT_WAITERS = 1_000;
@@ -314,9 +259,7 @@ export const RESERVATION_SLACK_MS = HOUR_MS;
 export const MAX_RESERVING_BYTES = 9_500_000_000;
 /** Reservations that one turn of an index's alarm checks. Ten million are checked within a day. */
 export const MAX_WALKED_RESERVATIONS = 5_000;
-/**
- * Reservations among them whose operations are in other shards. Those operations are asked whether they still exist.
- */
+/** Reservations among them of operations in other shards, which are asked whether they still exist. */
 export const MAX_EXISTENCE_CHECKS = 100;
 
 // ── Run channel and Queue ───────────────────────────────────────────────────────────────────────────────────────────
@@ -328,10 +271,7 @@ const DEFAULT_CPU_LIMIT_MS = 30 * SECOND_MS;
  * keep-alive, and its clock stands still. Neither must cost it the lease. The rest is for keep-alives on their way.
  */
 export const DEFAULT_LEASE_MS = 2 * DEFAULT_CPU_LIMIT_MS + 15 * SECOND_MS;
-/**
- * The least lease in open mode, where tests and developers want to see a lease end. A deployment cannot go below the
- * default.
- */
+/** The least lease in open mode, for tests and developers. A deployment cannot go below the default. */
 export const MIN_LEASE_MS = 2 * SECOND_MS;
 /** Enough for the platform's largest `limits.cpu_ms`, five minutes. */
 export const MAX_LEASE_MS = 15 * MINUTE_MS;
@@ -339,10 +279,7 @@ export const MAX_LEASE_MS = 15 * MINUTE_MS;
 export const KEEP_ALIVES_PER_LEASE = 4;
 /** The time in which a due keep-alive must be answered after its sending. After it, the channel counts as lost. */
 export const KEEP_ALIVE_GRACE_MS = SECOND_MS;
-/**
- * The rest of a lease after the loss of its channel, on both sides. The socket of a dead runner closes at once, and a
- * live runner opens another within a second.
- */
+/** The rest of a lease after the loss of its channel, on both sides. A live runner opens another within a second. */
 export const LOST_CHANNEL_LEASE_MS = 10 * SECOND_MS;
 /** The time for which a runner waits for the answer to a claim, or for a reopened channel. */
 export const CLAIM_TIMEOUT_MS = 10 * SECOND_MS;
@@ -358,15 +295,10 @@ export const INDEX_PROGRESS_DELAY_MS = 4 * SECOND_MS;
 export const CHUNK_BYTES = MIB;
 /** An upload that has not become an operation after this time is erased. */
 export const UPLOAD_TIMEOUT_MS = 10 * MINUTE_MS;
-/**
- * The delays between tries of a runner to reopen a lost channel. They double up to the second; half of each is random.
- */
+/** The delays between tries of a runner to reopen a lost channel: they double, and half of each is random. */
 export const CHANNEL_REOPEN_DELAY_MS = 250;
 export const MAX_CHANNEL_REOPEN_DELAY_MS = 2 * SECOND_MS;
-/**
- * Tries of storing one large result. A deploy in the middle costs one try, and the work before it may have taken
- * minutes.
- */
+/** Tries of storing one large result. A deploy costs one try, and the work before it may have taken minutes. */
 export const MAX_LARGE_RESULT_TRIES = 5;
 /** One message of a runner, in UTF-16 units: an inline result, escaped, metadata, and room for the envelope. */
 export const MAX_CHANNEL_MESSAGE_CHARACTERS = 2 * MAX_INLINE_RESULT_CHARACTERS + 2 * MAX_METADATA_CHARACTERS;
@@ -384,10 +316,7 @@ export const EFFECT_UNHEARD_MS = 30 * SECOND_MS;
 export const EFFECT_RETRY_MS = 5 * SECOND_MS;
 /** … up to this. */
 export const MAX_EFFECT_RETRY_MS = 5 * MINUTE_MS;
-/**
- * A snapshot that KV does not take is written again at intervals of up to a day, until it would expire. KV may never
- * take it, and its object answers meanwhile.
- */
+/** A snapshot that KV does not take is written again, at most a day later, until it would expire. */
 export const MAX_SNAPSHOT_RETRY_MS = DAY_MS;
 /** The time for which an unconfirmed KV put may be in progress. After a removal, the snapshot is removed again. */
 export const LATE_SNAPSHOT_PUT_MS = MINUTE_MS;
@@ -407,10 +336,7 @@ export const TOMBSTONE_MS = HOUR_MS;
 export const MAX_DUE_ROWS = 100;
 /** Operations that one sweep asks concurrently. A Worker has six connections. */
 export const SWEEP_CONCURRENCY = 6;
-/**
- * Index shards that the sweep takes from the directory at a time. The next run visits those that this run does not
- * reach.
- */
+/** Index shards that the sweep takes from the directory at a time. The next run visits those that are left. */
 export const SHARDS_PER_SWEEP_PORTION = 24;
 /** Visits of shards in one cron run, well under the thousand object calls that a Worker may make. */
 export const MAX_SWEEP_VISITS = 500;
@@ -430,10 +356,7 @@ export const EXPLANATION_RESENDS = 2;
 
 /** The `Retry-After` of UNAVAILABLE. */
 export const UNAVAILABLE_RETRY_SECONDS = 1;
-/**
- * The range of `Retry-After` for the next poll of a running operation: the time until its method is usually done, and
- * then a tenth of its age.
- */
+/** The range of `Retry-After` for the next poll: the usual time to the end, and then a tenth of the age. */
 export const MIN_POLL_SECONDS = 1;
 export const MAX_POLL_SECONDS = 60;
 /** Entries of each list in a script of the emulation. Its header is small, and each poll checks each entry. */

@@ -6,10 +6,7 @@ export type Decoded<T> = { ok: true; value: T } | { ok: false; description: stri
 
 // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
 const CONTROL_CHARACTER = /[\u0000-\u001f\u007f-\u009f]/;
-/**
- * Line separators, and characters that turn the direction of text. A name must look in a log and a console like what it
- * is.
- */
+/** Line separators, and characters that turn the direction of text: a name must look like what it is. */
 const DECEIVING_CHARACTER = /[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/;
 const encoder = new TextEncoder();
 

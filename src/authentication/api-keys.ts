@@ -113,10 +113,7 @@ export async function revokeApiKey(
   throw notFound(RESOURCE_TYPE, name);
 }
 
-/**
- * No role holds this permission, because a key that could make keys would outlive its own revocation. The door asks
- * before, too.
- */
+/** No role holds this permission: a key that makes keys would outlive its revocation. The door asks before, too. */
 function requireAdmin(principal: Principal): void {
   if (!principal.isAdmin) throw administratorDenial(principal);
 }

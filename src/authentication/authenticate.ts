@@ -8,10 +8,7 @@ import { callerFromClaims } from "./principal-from-claims";
 import { type ApiKeys, verifyApiKey } from "./verify-api-key";
 import { verifyJwt } from "./verify-jwt";
 
-/**
- * The caches of an isolate. They are made once, because a rotated or revoked key is counted from the time when it was
- * read.
- */
+/** The caches of an isolate, made once: the age of a key that was rotated or revoked counts from its reading. */
 export interface AuthenticationPorts {
   keySets: KeySets;
   apiKeys: ApiKeys;

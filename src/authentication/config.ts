@@ -68,10 +68,7 @@ export interface ClaimMapping {
   group: ClaimPath | undefined;
   /** `domain:`. If it is the user's claim, it is the domain of the user's verified address. */
   domain: ClaimPath | undefined;
-  /**
-   * The only domains for whose addresses, and for which themselves, this issuer may speak; undefined: any but other
-   * issuers' hosts.
-   */
+  /** The domains for which this issuer may speak, and no others; undefined: all but the hosts of other issuers. */
   domains: ReadonlySet<string> | undefined;
 }
 

@@ -11,10 +11,7 @@ export interface Credentials {
   assertions: readonly { header: string; token: string }[];
 }
 
-/**
- * An empty parameter or header is not a credential: scripts with an unset variable send it beside a good one.
- * `assertionHeaders` are the headers of the configured issuers; others are ignored.
- */
+/** An empty parameter or header is no credential: scripts with an unset variable send it beside a good one. */
 export function credentialsOf(request: Request, assertionHeaders: Iterable<string>): Credentials {
   const { headers, url } = request;
   const { searchParams } = new URL(url);

@@ -1,9 +1,6 @@
 // The limits of credentials, and of the data that is fetched and remembered to check them.
 
-/**
- * A bearer token in characters: more than any issuer's token that fits into Cloudflare's 128 KB of headers beside
- * others.
- */
+/** A bearer token in characters: more than any issuer's that fits beside others into Cloudflare's 128 KB of headers. */
 export const MAX_TOKEN_CHARACTERS = 16_384;
 /** Issuers of a deployment, and values in a list of one's configuration. */
 export const MAX_ISSUERS = 20;
@@ -19,10 +16,7 @@ export const MAX_CLOCK_SKEW_SECONDS = 300;
 export const KEY_SET_FRESH_MS = 600_000;
 /** … and, if they cannot be fetched, used up to this age, so that an issuer's outage of some hours excludes no user. */
 export const KEY_SET_STALE_MS = 21_600_000;
-/**
- * The time between two fetches of one issuer's keys, whatever key ids tokens name: an unknown key id costs an attacker
- * nothing.
- */
+/** The time between two fetches of an issuer's keys: tokens with unknown key ids cause no more of them. */
 export const KEY_SET_COOLDOWN_MS = 30_000;
 /** The same after a failed fetch, if no keys of the issuer are known yet. */
 export const KEY_SET_RETRY_MS = 5_000;
@@ -31,10 +25,7 @@ export const KEY_SET_TIMEOUT_MS = 5_000;
 export const MAX_KEY_SET_BYTES = 262_144;
 export const MAX_KEY_SET_KEYS = 100;
 
-/**
- * The time for which an isolate relies on a key that it has read. With the delays of a call, a revocation holds within
- * 60 s.
- */
+/** The time for which an isolate relies on a key that it has read. With delays, a revocation holds within 60 s. */
 export const API_KEY_CACHE_MS = 30_000;
 /** Keys that an isolate remembers. */
 export const MAX_CACHED_API_KEYS = 1_000;

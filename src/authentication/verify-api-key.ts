@@ -52,10 +52,7 @@ export async function verifyApiKey(
   return { id, members, grants: record.grants, isAdmin: config.admins.has(id), expireTime: record.expireTime };
 }
 
-/**
- * A key is a member of its own, and of allUsers. It is not a member of allAuthenticatedUsers, because it has a purpose
- * of its own.
- */
+/** A key is a member of its own, and of allUsers. It is not one of allAuthenticatedUsers: its purpose is its own. */
 export function principalIdOfKey(id: string): string {
   return `principal://apikeys/${id}`;
 }

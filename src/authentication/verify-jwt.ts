@@ -25,10 +25,7 @@ export interface VerifiedJwt {
   claims: JWTPayload;
 }
 
-/**
- * Types that are bearer tokens: an ID token, an access token (RFC 9068). A logout token has the same claims and is not
- * one.
- */
+/** Types of bearer tokens: an ID token, an access token (RFC 9068). A logout token, with the same claims, is not one. */
 const BEARER_TYPES: ReadonlySet<unknown> = new Set([
   undefined,
   "jwt",

@@ -95,10 +95,7 @@ function banner(url: string, { paint, hasBuiltInMethods }: { paint: Paint; hasBu
   ];
 }
 
-/**
- * The fields of an object as util.inspect prints it over several lines: `  status: 200,`. A part deeper than one level
- * becomes the text of its field.
- */
+/** The fields of an object as util.inspect prints it over several lines. A deeper part becomes its text. */
 function fieldsOf(lines: readonly string[]): Map<string, string> {
   const fields = new Map<string, string>();
   let last = "";

@@ -119,10 +119,7 @@ export interface StreamedInput {
   digest: boolean;
 }
 
-/**
- * The one message to a waiter over its socket: the operation, that it is done but too large to push, or that it is
- * gone.
- */
+/** The one message to a waiter: the operation; that it is done, but too large to push; or that it is gone. */
 export type WaitMessage = { type: "operation"; answer: OperationAnswer } | { type: "done" } | { type: "gone" };
 
 /** Path and header of the object's own fetch: internal, never reachable from outside. */

@@ -70,10 +70,7 @@ export function inexactNumbers(text: string, max: number): InexactNumber[] {
   return found;
 }
 
-/**
- * Whether a text has sixteen digits in a row or an exponent: without either it has no inexact number. A regular
- * expression would read a run of fifteen digits from each of its places.
- */
+/** Sixteen digits in a row, or an exponent: without either there is no inexact number. One pass, unlike a pattern. */
 function mayBeInexact(text: string): boolean {
   let digits = 0;
   for (let at = 0; at < text.length; at += 1) {

@@ -69,10 +69,7 @@ function unknownFields(text: string, rule: string): Error {
   return invalidArgument([{ field: "fields", description }]);
 }
 
-/**
- * The part of an answer that a mask keeps, then finished; or the whole, if it has more than {@link
- * MAX_MASKED_SOURCE_BYTES}.
- */
+/** The part of an answer that a mask keeps, finished; the whole above {@link MAX_MASKED_SOURCE_BYTES}. */
 export function maskedResponse(
   response: Response,
   mask: CompiledMask,

@@ -17,10 +17,7 @@ export function namesFromVariables(
   );
 }
 
-/**
- * The resource on which the permission is judged and the handler acts: an operation, a parent or a resource; empty for
- * the root.
- */
+/** The resource that the permission is judged on and the handler acts on; empty for the root. */
 export function resourceOf(row: ApiMethod, names: Readonly<Record<string, string>>, target: string): string {
   if (row.method) return parentFromNames(names);
   return names["name"] ?? names["parent"] ?? names["resource"] ?? (row.on === "deployment" ? target : "");

@@ -74,10 +74,7 @@ export class RequestBody {
     throw bodyTooLarge(maxBytes);
   }
 
-  /**
-   * The whole body, decoded, at most `maxBytes` of it, which must come within {@link MAX_BODY_READ_MS}. A coded body may
-   * have no more bytes than that either.
-   */
+  /** The whole body, decoded, within {@link MAX_BODY_READ_MS}: at most `maxBytes` sent, and as many decoded. */
   async bytes(maxBytes: number): Promise<Uint8Array> {
     const sent = await this.#sentBytes(maxBytes);
     const coding = sent.length === 0 ? undefined : contentCodingOf(this.#request.headers);

@@ -194,10 +194,7 @@ function describedJson(
   return /^-?\d+$/.test(only) ? Number(only) : violate(field, "must be an integer, in digits");
 }
 
-/**
- * The object that the last name of a path stands in. Objects on the way are made, or copied, so the body stays as it
- * was.
- */
+/** The object that holds the last name of a path. Objects on the way are made or copied; the body does not change. */
 function parentOf(request: JsonObject, path: readonly string[], { violate }: Binding): JsonObject | undefined {
   let parent = request;
   for (const [index, name] of path.slice(0, -1).entries()) {

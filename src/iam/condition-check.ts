@@ -9,10 +9,7 @@ import { TIME_PARTS, isTimeZone } from "./cel/time";
 import { conditionCost } from "./condition-cost";
 import { MAX_EXPRESSION_COST, MAX_LOGICAL_OPERATORS, MAX_TIME_ZONE_CALLS } from "./iam-limits";
 
-/**
- * The first part of an expression that a condition may not use, or that has a wrong constant; undefined: the expression
- * is fine.
- */
+/** The first part of an expression that a condition may not use, or a wrong constant. Else undefined. */
 export function refusedConstruct(expression: string, root: Node): string | undefined {
   const nodes = nodesOf(root);
   const logical = nodes.filter(isLogical).length;

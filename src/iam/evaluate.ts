@@ -14,10 +14,7 @@ export interface ResourcePolicy {
 export interface AccessRequest {
   principal: Principal;
   permission: Permission;
-  /**
-   * The policies of the resource and its ancestors, as policyResources() names them. Each only grants, so a missing one
-   * means fewer rights.
-   */
+  /** The policies of the resource and its ancestors. Each only grants, so that a missing one means fewer rights. */
   policies: readonly ResourcePolicy[];
   resource: { name: string; type: string };
   /** `request.time`, in milliseconds since 1970. */
@@ -31,10 +28,7 @@ export function isAllowed({ permission, ...request }: AccessRequest): boolean {
   return allowedPermissions(request, [permission]).length > 0;
 }
 
-/**
- * The permissions among those asked for that a principal has, in the same order. Each condition is evaluated once,
- * whatever the number of permissions.
- */
+/** The permissions among those asked for that a principal has, in their order. A condition is evaluated once. */
 export function allowedPermissions(
   request: Omit<AccessRequest, "permission">,
   permissions: readonly Permission[],

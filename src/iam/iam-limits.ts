@@ -33,10 +33,7 @@ export const MAX_POLICY_DEPTH = 8;
 export const MAX_TESTED_PERMISSIONS = 100;
 /** An etag of this service has 12. */
 export const MAX_ETAG_CHARACTERS = 64;
-/**
- * The time for which an isolate relies on a policy that it has read. With the delays of a call, a change holds
- * everywhere within 60 s.
- */
+/** The time for which an isolate relies on a policy that it has read. With delays, a change holds within 60 s. */
 export const POLICY_CACHE_MS = 30_000;
 /** Policies that an isolate remembers. */
 export const MAX_CACHED_POLICIES = 1_000;

@@ -10,10 +10,7 @@ export function isOperation(name: string): boolean {
   return parseOperationName(name) !== undefined;
 }
 
-/**
- * The resource that a call is judged on: of a parent with wildcards the part before the first, of the bare collection
- * (``) the root.
- */
+/** The resource that a call is judged on: the parent before its first wildcard; the root for the collection (``). */
 export function resourceFromParent(parent: string): string {
   const before = parentBeforeWildcard(parent);
   const segments = (before ?? parent).split("/").filter((segment) => segment !== "");

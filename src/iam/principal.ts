@@ -3,10 +3,7 @@ import { ALL_USERS } from "./members";
 import type { Role } from "./roles";
 
 export interface Principal {
-  /**
-   * The same for the same caller for ever. A requestId and an operation's starter are stored under it. Empty:
-   * anonymous.
-   */
+  /** Never changes for a caller: requestIds and an operation's starter are stored under it. Empty: anonymous. */
   id: string;
   /** In canonical form: `allUsers` always, `allAuthenticatedUsers` for every authenticated caller. */
   members: readonly string[];

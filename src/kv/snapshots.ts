@@ -42,10 +42,7 @@ export async function deleteSnapshot(kv: Pick<KVNamespace, "delete">, id: string
   await kv.delete(snapshotKey(id));
 }
 
-/**
- * The snapshot of exactly this name, by one read. undefined if there is no snapshot, if it has expired, or for another
- * parent.
- */
+/** The snapshot of exactly this name, by one read; undefined if it does not exist or has expired. */
 export async function readSnapshot(
   kv: Pick<KVNamespace, "getWithMetadata">,
   name: string,

@@ -29,10 +29,7 @@ export function update(draft: Draft, { metadata, outcome }: Update): Refusal | u
   return move(draft, "update", () => changed(draft, "Running.", INDEX_PROGRESS_DELAY_MS));
 }
 
-/**
- * A client asked for the operation. By the n-th poll the operation has failed if the script says so, whatever its other
- * end.
- */
+/** A client asked for the operation. At the poll that its script names, the operation has failed. */
 export function poll(draft: Draft): Refusal | undefined {
   const { record } = draft;
   const { emulation } = record;

@@ -30,10 +30,7 @@ export interface RunPolicy {
   usualDurationMs?: number;
 }
 
-/**
- * How an operation ended. A response is the JSON text of its Any, never parsed again: in the record, or, where it is
- * large, in rows of its own.
- */
+/** How an operation ended. A response is the JSON text of its Any, in the record or, if large, in rows of its own. */
 export type Outcome =
   | { error: Status }
   | { response: string }

@@ -107,10 +107,7 @@ export function pauseAttempt(draft: Draft): void {
   endLease(draft);
 }
 
-/**
- * The work got on: whatever went wrong before, it did not go wrong at the same place. Progress says no such thing: what
- * dies at its last row has reported all the others.
- */
+/** The work got on, so it fails no more at the same place. Progress is no proof: a poison input reports it, too. */
 export function mark(record: OperationRecord): void {
   const { marks = 0, ...attempt } = without(record.attempt, "idleInvocations");
   record.attempt = { ...attempt, marks: marks + 1, platformDeaths: 0 };

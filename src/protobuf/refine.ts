@@ -47,10 +47,7 @@ export function refine<M extends object, T>(
   };
 }
 
-/**
- * The message that declares a schema's JSON: the schema itself, or the one that it refines; undefined for any other
- * schema.
- */
+/** The message that declares a schema's JSON: the schema itself, or the one that it refines; else undefined. */
 export function declaredMessage(schema: unknown): Message | undefined {
   if (isMessage(schema)) return schema;
   if (typeof schema !== "object" || schema === null || !("message" in schema)) return undefined;

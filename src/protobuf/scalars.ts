@@ -35,10 +35,7 @@ const BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/
 /** By the number of missing padding characters: the bits of the last digit that belong to no byte. */
 const SPARE_BITS = [0, 0b11, 0b1111] as const;
 
-/**
- * "Either standard or URL-safe base64 encoding with/without paddings are accepted". All of them are kept in the first
- * form.
- */
+/** "Either standard or URL-safe base64 encoding with/without paddings are accepted". All are kept as the first. */
 function standardBase64(text: string): string | undefined {
   const match = /^([A-Za-z0-9+/_-]*)(={0,2})$/.exec(text);
   if (!match) return undefined;

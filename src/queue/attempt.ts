@@ -114,10 +114,7 @@ export class Attempt {
     return { type: "yield", invocationMs: this.#options.invocationMs, ...this.#context?.memory() };
   }
 
-  /**
-   * A retry waits until the steps beside the failed one have ended, so that their results are stored and they do not
-   * run again.
-   */
+  /** A retry waits until the steps beside the failed one have ended: their results are stored, and do not run again. */
   async #afterSiblings(lastWord: LastWord & { type: "fail" }): Promise<LastWord> {
     if (!lastWord.retryable) return lastWord;
     this.#failure = lastWord;
@@ -195,10 +192,7 @@ function failure(error: unknown, { channel, method, showInnerErrors }: Failure):
   return { type: "fail", error: boundedStatus({ code: Code.UNKNOWN, message, details: [] }), retryable: true };
 }
 
-/**
- * The Status of an RpcError, even if a handler has changed it; undefined: the value is not an RpcError, or cannot be
- * read.
- */
+/** The Status of an RpcError, even if a handler has changed it; undefined: not one, or it cannot be read. */
 function declaredStatus(error: unknown): Status | undefined {
   try {
     if (!(error instanceof RpcError)) return undefined;

@@ -126,10 +126,7 @@ export class RunContext implements OperationContext {
     this.#sleeps = new Sleeps(claimed, this.#replay, ports.now);
   }
 
-  /**
-   * A handler that knows the number of its attempt may sleep differently in each. From here on its sleeps belong to the
-   * attempt.
-   */
+  /** A handler that knows its attempt may sleep differently in each: its sleeps belong to the attempt from here on. */
   get attempt(): number {
     this.#sleeps.areOfAttempt();
     return this.#claimed.attempt;

@@ -30,10 +30,7 @@ export async function passOn(
   }
 }
 
-/**
- * An acknowledgement would lose them. They are retried until the queue drops them or moves them to its dead-letter
- * queue.
- */
+/** An acknowledgement would lose them. They are retried until the queue drops them, or to its dead-letter queue. */
 function leave(queue: string, others: readonly Message[]): void {
   for (const message of others) {
     console.error({

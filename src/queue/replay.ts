@@ -112,10 +112,7 @@ export class Replay {
     this.#wake();
   }
 
-  /**
-   * A step's function has ended. Its outcome is delivered after those before it, when the returned function receives
-   * it.
-   */
+  /** A step's function has ended. Its outcome is delivered after those before it, when the handler awaits it. */
   stepEnds(): (deliver: () => void) => void {
     const outcome: NewOutcome = { deliver: undefined };
     this.#stepsUnderWay -= 1;

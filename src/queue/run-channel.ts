@@ -57,10 +57,7 @@ export class RunChannel {
   #cancelled: boolean;
   #stopped = false;
   #closed = false;
-  /**
-   * When the last confirmed keep-alive was sent. The object received it at that time or later, so the lease lasts
-   * longer there.
-   */
+  /** When the last confirmed keep-alive was sent. The object received it no earlier, so its lease lasts longer. */
   #confirmedTime: number;
   #pingTime: number | undefined;
   /** Since when it has no channel. The object, too, shortens the lease from then on. */

@@ -58,10 +58,7 @@ export class RpcError extends Error {
     return { code: Code[this.code], message: this.message, details: [...this.details] };
   }
 
-  /**
-   * Any thrown value as an RpcError. Another value than an RpcError becomes INTERNAL without its text; `cause` has it
-   * for the log.
-   */
+  /** Any thrown value as an RpcError; another becomes INTERNAL without its text, which `cause` has for the log. */
   static from(thrown: unknown): RpcError {
     if (thrown instanceof RpcError) return thrown;
     return new RpcError("INTERNAL", "Internal error. It was logged under the request id in `details`.", {
@@ -75,10 +72,7 @@ function quoted(code: unknown): string {
   return typeof code === "number" ? `the number ${code}` : `a value of type ${typeof code}`;
 }
 
-/**
- * INVALID_ARGUMENT with one field violation for each problem, up to {@link MAX_FIELD_VIOLATIONS}; the message names the
- * first.
- */
+/** INVALID_ARGUMENT with at most {@link MAX_FIELD_VIOLATIONS} violations. The message names the first. */
 export function invalidArgument(
   violations: [FieldViolation, ...FieldViolation[]],
   options: RpcErrorOptions<Reason> = {},

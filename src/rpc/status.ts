@@ -2,10 +2,7 @@
 import type { Any } from "./any";
 import type { CodeNumber } from "./code";
 
-/**
- * google.rpc.Status in JSON: `code` is a google.rpc.Code number, `details` has each type at most once and is never
- * empty.
- */
+/** google.rpc.Status in JSON: `code` is a google.rpc.Code number; `details` has each type once, and is not empty. */
 export interface Status {
   code: CodeNumber;
   message: string;

@@ -56,20 +56,14 @@ export class Authorizer {
     if (!allowed) throw denial(this.principal, permission, resource);
   }
 
-  /**
-   * The caller's access to an operation, for its object to judge. It takes the same work whether or not the operation
-   * exists.
-   */
+  /** The caller's access to an operation, for its object to judge: the same work whether or not it exists. */
   async accessTo(permission: Permission, name: string): Promise<Access> {
     const { id, members } = this.principal;
     const isGranted = await this.isGranted(permission, name);
     return { permission, isGranted, principal: { id, members }, requestId: this.#requestId };
   }
 
-  /**
-   * The same, judged anew, credentials included: a wait lasts longer than a judgement may be relied on. Throws where the
-   * credentials have expired or were revoked.
-   */
+  /** The same, judged anew, credentials included: a wait lasts longer than a judgement may be relied on. */
   async accessAnew(permission: Permission, name: string): Promise<Access> {
     await this.#authenticateAnew();
     return this.accessTo(permission, name);
@@ -134,10 +128,7 @@ export class Authorizer {
     return denial(this.principal, permission, resource);
   }
 
-  /**
-   * One line in the log for each call that changes something: who, what, on which, allowed or not. An open deployment has
-   * none: it tells no caller from another, and refuses none.
-   */
+  /** One line in the log for each call that changes something. An open deployment has none: it knows no callers. */
   audit(permission: Permission | AdministratorAction, resource: string, allowed: boolean): void {
     if (!AUDITED.has(permission) || this.principal === EVERYONE_MAY) return;
     // A call may be judged before its body is read, and again by the operation's object.

@@ -67,10 +67,7 @@ export interface SetIamPolicyRequest {
   updateMask?: string | undefined;
 }
 
-/**
- * Replaces the policy of a resource. An etag in it guards against another writer, whatever the mask; the version of what
- * is answered is that of its contents.
- */
+/** Replaces the policy of a resource. An etag guards against another writer, whatever the mask. */
 export async function setIamPolicy(
   { policies, hasConfiguredAdmins }: IamService,
   { resource, policy, updateMask = "" }: SetIamPolicyRequest,

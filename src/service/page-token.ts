@@ -26,10 +26,7 @@ export async function sealPageToken(place: RowKey, binding: TokenBinding, [key]:
   return base64UrlFromBytes(new Uint8Array([TOKEN_VERSION, ...iv, ...new Uint8Array(sealed)]));
 }
 
-/**
- * Opens a token. One of another list, another filter, a retired key, or no token at all: INVALID_ARGUMENT. The keys are
- * asked for only where the text could be a token.
- */
+/** Opens a token. One of another list, another filter or a retired key, or no token at all: INVALID_ARGUMENT. */
 export async function openPageToken(
   token: string,
   binding: TokenBinding,

@@ -29,10 +29,7 @@ export interface OperationStore {
     request: string,
     options: { place: Place; input: StreamedInput | undefined; options: StartOptions },
   ): Promise<StartAnswer>;
-  /**
-   * The answer to a repetition of the start: the operation, for the caller who started it and whose requestId names it.
-   * undefined: it does not exist any more, or was never stored.
-   */
+  /** The operation, for the caller whose requestId started it; undefined: it does not exist, or was never stored. */
   started(name: string): Promise<OperationAnswer | undefined>;
   /** undefined: no operation of this name is to be seen. */
   get(name: string): Promise<OperationAnswer | undefined>;

@@ -44,10 +44,7 @@ interface Reader {
 /** Rows of each open shard that another round is worth. */
 const MIN_ROUND_ROWS = 16;
 
-/**
- * The next rows of all shards. However many they are, together they read no more rows, and send no more bytes (but for
- * one row each), than one shard would.
- */
+/** The next rows of all shards. Together they read no more rows and bytes than one shard would (but for a row each). */
 export async function readShards(ports: ShardPorts, request: ShardsRequest): Promise<MergedPage> {
   const walk = new Walk(ports, request);
   await walk.begin();

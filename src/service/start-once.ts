@@ -136,10 +136,7 @@ async function reservedStart(
   return { name: minted.name, answer };
 }
 
-/**
- * Starts under a slot of the caller's, where those are counted. An operation that is done at once needs none. An
- * operation that is present already takes nothing: it is only compared.
- */
+/** Starts under a slot of the caller's, where those are counted. One that is done at once, or present, needs none. */
 async function startMinted(
   { store, slots, spendQuota, fullShards }: StartPorts,
   start: StartOnce,

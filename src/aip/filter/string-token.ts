@@ -21,10 +21,7 @@ const MAX_CODE_POINT = 0x10ffff;
 const EXPECTED_ESCAPE =
   "an escape: \\\\ \\\" \\' \\` \\? \\* \\a \\b \\f \\n \\r \\t \\v \\xHH \\uHHHH \\UHHHHHHHH \\OOO";
 
-/**
- * Decodes a STRING token, its quotes included, into the pieces between its wildcards: `"a*\*b"` gives `["a", "*b"]`.
- * `start` is where the token begins in the filter.
- */
+/** Decodes a STRING token into the pieces between its wildcards: `"a*\*b"` gives `["a", "*b"]`. */
 export function decodeStringToken(token: string, start: number): Outcome<string[]> {
   const pieces: string[] = [];
   let piece = "";

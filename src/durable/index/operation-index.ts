@@ -100,10 +100,7 @@ export class OperationIndex extends DurableObject<IndexEnv> {
     this.#reservations = new Reservations(ctx.storage, env);
   }
 
-  /**
-   * Writes the row of an operation that is about to be stored. A shard near its limit refuses new rows, and nothing else:
-   * existing ones change, end and expire in it as in any other.
-   */
+  /** Writes a new operation's row. A shard near its limit refuses new rows alone: rows in it change and end as ever. */
   async begin(row: IndexRow, place: IndexPlace): Promise<BeginAnswer> {
     await this.#prepare(place);
     this.#checks.delete(row.id);

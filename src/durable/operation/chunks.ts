@@ -110,10 +110,7 @@ export interface StoreStreamOptions {
   beforeFirst?: () => Promise<void> | undefined;
 }
 
-/**
- * Stores a byte stream row by row, through one buffer: a large input leaves no garbage of its size behind. A refused
- * input may leave rows behind. The caller erases them.
- */
+/** Stores a byte stream row by row, through one buffer. A refused input may leave rows: the caller erases them. */
 export async function storeStream(
   chunks: Chunks,
   stream: ReadableStream<Uint8Array>,

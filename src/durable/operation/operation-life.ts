@@ -77,10 +77,7 @@ export class OperationLife {
     await armed;
   }
 
-  /**
-   * The work of the alarm: everything that is due, the outbox included. It never throws: an alarm that keeps failing is
-   * dropped.
-   */
+  /** The work of the alarm: all that is due, the outbox included. Never throws: a failing alarm is dropped. */
   async settleAtAlarm(): Promise<void> {
     try {
       // One that came early finds nothing due, and writes nothing.
@@ -120,10 +117,7 @@ export class OperationLife {
     return this.mustHaveRecord();
   }
 
-  /**
-   * Lets events happen one after another, and saves once: each commit is a row. The outcome of the last one is
-   * delivered.
-   */
+  /** Lets events happen in turn and saves once, because each commit is a row. Returns the outcome of the last one. */
   #applyAll(
     events: readonly OperationEvent[],
     { record: first = this.record, now = Date.now(), requestId, request }: Circumstances = {},

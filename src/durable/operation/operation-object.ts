@@ -111,10 +111,7 @@ export class OperationObject extends DurableObject<OperationEnv> {
     return { ok: true, answer: this.#life.answer(record), ...digest, ...shards, ...marking(record) };
   }
 
-  /**
-   * Index first: every stored operation has a row by construction, and the index knows what was deleted and erased. Where
-   * its shard is near its limit, the operation gets another shard.
-   */
+  /** Index first, so that every stored operation has a row. If its shard is near its limit, it gets another shard. */
   async #beginInIndex(operation: NewOperation, options: StartOptions | undefined): Promise<BegunStart> {
     const { indexShard: preferred = 0 } = operation;
     const { indexShards = preferred + 1, known = { full: [], shardCount: 0 } } = options ?? {};

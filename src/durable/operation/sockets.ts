@@ -101,10 +101,7 @@ export class WaiterSockets {
     }
   }
 
-  /**
-   * Answers everyone who waits. Sent bytes stay in memory until they are read. So waiters beyond {@link
-   * MAX_PUSHED_BYTES} receive a message to fetch the operation.
-   */
+  /** Answers everyone who waits. Waiters beyond {@link MAX_PUSHED_BYTES}, which stay in memory, are told to fetch. */
   push(message: WaitMessage): void {
     const text = JSON.stringify(message);
     const size = utf8Length(text);

@@ -13,10 +13,7 @@ const WARNINGS: ReadonlySet<TransitionCause> = new Set<TransitionCause>([
   "passDeadline",
 ]);
 
-/**
- * `requestId`: of the HTTP request that caused it, where one did. The request that started the operation, and its trace, are
- * named on every line.
- */
+/** `requestId`: of the HTTP request that caused it. The one that started the operation is named on every line. */
 export function logTransition(
   { LOG }: Pick<OperationEnv, "LOG">,
   { name, method, startRequestId, traceparent }: OperationRecord,

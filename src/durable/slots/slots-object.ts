@@ -112,10 +112,7 @@ export class SlotsObject extends DurableObject<SlotsEnv> {
     return this.#holders.size < (this.ctx.storage.kv.get<number>(LIMIT_KEY) ?? 0);
   }
 
-  /**
-   * Gives the free slots to those who have waited longest, and tells them. A waiter that no longer needs the slot, or
-   * cannot be reached, loses it to the next. Its own re-send brings it back.
-   */
+  /** Gives free slots to those who have waited longest. One that needs none, or cannot be reached, loses it. */
   async #serveWaiters(claimant?: string): Promise<void> {
     for (;;) {
       const next = this.#isFree() ? firstOf(this.#waiters) : undefined;

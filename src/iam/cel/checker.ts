@@ -124,10 +124,7 @@ function binary({ operator, left: leftNode, right: rightNode, start }: NodeOf<"b
   return applied(overload, [left, right]);
 }
 
-/**
- * "If one operand determines the result, the result is that, even where the other operand is an error." The right
- * operand is not evaluated if the left one determines the result.
- */
+/** "If one operand determines the result, the result is that, even where the other operand is an error." */
 function logical({ left: leftNode, right: rightNode, start }: NodeOf<"binary">, operator: LogicalOperator): Checked {
   const left = checkExpression(leftNode);
   const right = checkExpression(rightNode);

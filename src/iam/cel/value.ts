@@ -2,10 +2,7 @@
 // https://github.com/google/cel-spec/blob/master/doc/langdef.md#values
 import { CelError } from "./cel-error";
 
-/**
- * Timestamps are nanoseconds since 1970, durations are nanoseconds. A value's static type distinguishes them from
- * integers.
- */
+/** Timestamps (since 1970) and durations are nanoseconds. A value's static type distinguishes them from integers. */
 export type Value =
   | boolean
   | bigint

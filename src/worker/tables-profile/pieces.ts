@@ -1,9 +1,6 @@
 // Cuts an input into pieces of one size, so that memory, and which of two errors is told first, do not hang on its chunks.
 
-/**
- * The same bytes in pieces of `pieceBytes`, the last one shorter. Input in pieces of this size passes unchanged; any
- * other input is copied into pieces.
- */
+/** The same bytes in pieces of `pieceBytes`, the last one shorter. Input in such pieces is not copied. */
 export async function* piecesFromChunks(
   chunks: AsyncIterable<Uint8Array>,
   pieceBytes: number,
