@@ -624,6 +624,68 @@ test("API keys: each change is audited, refused or not", async () => {
   expect(logged.filter((line) => (line as JsonObject)["resource"] === name).length).toBeGreaterThanOrEqual(2);
 });
 
+test("an API key whose own grant suffices has no policy read for it", async () => {
+  const { credential } = await apiKey([{ role: "roles/longrunning.viewer", parent: "c0/keyed" }]);
+  const { name } = await asAdmin("POST", "/v1/c0/keyed/c1/unseen/c2/unseen/operations", {});
+  // The key itself is remembered.
+  await call(credential, "GET", "/v1/c0/keyed/operations");
+  objectCalls();
+  const { status } = await call(credential, "GET", `/v1/${name as string}`);
+
+  expect(status).toBe(200);
+  expect(objectCalls()).toEqual(["OPERATIONS.get"]);
+});
+
+/** What a terminal, a log viewer or a reader could take for something else. */
+// oxlint-disable-next-line no-control-regex -- control characters are what it looks for
+const DECEIVING = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/;
+
+/** Every text of a line of the log, names of fields included. */
+function textsOf(value: unknown): string[] {
+  if (typeof value === "string") return [value];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, member]) => [key].concat(textsOf(member)));
+}
+
+test.each([
+  ["a line of its own", '\n{"message":"audit","caller":"root"}'],
+  ["a colour of the terminal", "\u001b[31m"],
+  ["the direction of the text", "\u202egpj.exe\u2028"],
+])("no name or label that a caller chooses gives the log %s", async (_, text) => {
+  const service = aGuardedDeployment({ methods: [aMethod(async () => ({}))] });
+  const sent = encodeURIComponent(text);
+  const eve = await userOf(`eve${text}`, { claims: { email: emailOf("eve"), groups: [text] } });
+  const parent = "projects/labels";
+  await bind(parent, [
+    { role: "roles/longrunning.invoker", members: [memberOf("eve")] },
+    { role: "roles/longrunning.worker", members: [memberOf("eve")] },
+  ]);
+  logged.length = 0;
+  const headers = { "User-Agent": sent, "X-Request-Id": sent, "cf-ray": sent, "X-Goog-Request-Reason": sent };
+  const metadata = { "@type": "type.googleapis.com/google.protobuf.Struct", value: { [text]: text } };
+  const calls: [method: string, path: string, body?: JsonObject][] = [
+    ["POST", `/v1/${parent}/things:make`, { label: text, [text]: text }],
+    ["POST", `/v1/${parent}/things:make?requestId=${sent}`, {}],
+    ["POST", `/v1/${parent}/operations`, { operation: { metadata } }],
+    ["GET", `/v1/${parent}/operations?filter=${sent}&pageToken=${sent}`],
+    ["GET", `/v1/${parent}/operations/${sent}`],
+    ["DELETE", `/v1/${parent}/operations/${sent}`],
+    ["POST", `/v1/${sent}/x:${sent}`, {}],
+    ["GET", `/${sent}`],
+  ];
+  const statuses: number[] = [];
+  for (const [method, path, body] of calls) {
+    statuses.push((await service.call(eve, method, path, body, headers)).status);
+  }
+  await asAdmin("POST", "/v1/apiKeys", { displayName: `x${text}`, grants: [] }).catch(() => undefined);
+
+  expect([statuses[0], statuses[2]]).toEqual([200, 200]);
+  const requests = logged.filter((line) => (line as JsonObject)["message"] === "request");
+  expect(requests.length).toBeGreaterThanOrEqual(calls.length);
+  expect(logged.flatMap(textsOf).filter((part) => part.includes("/subject/eve%")).length).toBeGreaterThan(0);
+  expect(logged.flatMap(textsOf).filter((part) => DECEIVING.test(part))).toEqual([]);
+});
+
 describe("a deployment", () => {
   const apiCalls: [string, string][] = [
     ["GET", "/v1/operations"],
