@@ -85,6 +85,31 @@ describe("shards that grow from 1 to 4 to 16", () => {
   });
 });
 
+describe("the shards of a tenant", () => {
+  test("are asked for its own lists alone, and for all of these", async () => {
+    const asked = new Set<string>();
+    const service = aDeployment({
+      variables: { INDEX_SHARDS: "4" },
+      fails: (shard) => {
+        asked.add(shard);
+        return false;
+      },
+    });
+    await createdBy(service, 10, "projects/loud");
+    const names = await createdBy(service, 3, "projects/quiet");
+    const filter = 'metadata.a = "*x*" OR done = false';
+    const quiet = (await service.walk("projects/quiet", { filter, pageSize: 2 })).flatMap((page) => page.names);
+    const askedForQuiet = [...asked];
+    asked.clear();
+    await service.walk("projects/loud", { filter, pageSize: 2 });
+
+    expect(quiet).toEqual(names);
+    expect(askedForQuiet.length).toBeGreaterThan(0);
+    expect(askedForQuiet.filter((shard) => !shard.startsWith("projects/quiet#"))).toEqual([]);
+    expect([...asked].filter((shard) => !shard.startsWith("projects/loud#"))).toEqual([]);
+  });
+});
+
 describe("an operation's shard", () => {
   test("is its own for life, whatever deployment finishes it, until it expires", async () => {
     const [name = ""] = await createdBy(deployedWith(16), 1);

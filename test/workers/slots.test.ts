@@ -347,6 +347,20 @@ describe("MAX_OPERATIONS_PER_CALLER", () => {
     expect((await second.create()).status).toBe(200);
   });
 
+  test("leaves the slots of a shared parent to others: one caller holds no more of them than it has operations", async () => {
+    const parent = aParent();
+    await bind(parent, [{ role: "roles/longrunning.invoker", members: [memberOf("greedy"), memberOf("modest")] }]);
+    const start = async (caller: string, label: string): Promise<number> =>
+      (await bounded.call(await userOf(caller), "POST", `/v1/${parent}/things:make`, { label })).status;
+    const greedy = [await start("greedy", "g-1"), await start("greedy", "g-2"), await start("greedy", "g-3")];
+    const modest = await start("modest", "m-1");
+    await deliverSent();
+    await eventually(() => begun.length === 3);
+
+    expect([...greedy, modest]).toEqual([200, 200, 429, 200]);
+    expect(begun.toSorted()).toEqual(["g-1", "g-2", "m-1"]);
+  });
+
   test("is freed by a completion", async () => {
     const { created, full, free } = await callerOf("completing");
     await created();
