@@ -25,13 +25,16 @@ import { checkDeclaration, checkRequestMessage } from "./declaration-check";
 import { checkedMetadata, declaredType, encodeMessage } from "./declared-type";
 import type { HttpRule, ImmediateResult, InputRule, MethodDeclaration, OperationContext, StartContext } from "./method";
 import type { RunPolicy } from "../lifecycle/record";
+import type { JsonOf } from "./json-of";
 import { decodeRequest } from "./request-schema";
 
 /** The parts of a method's RunPolicy that its declaration decides; the rest is the deployment's. */
 export type DeclaredPolicy = Omit<RunPolicy, "leaseMs" | "resendMs" | "snapshot" | "usualDurationMs">;
 
 /** A checked method. Only the method knows the type of its request: `run` decodes its argument. */
-export interface Method {
+export interface Method<Types extends MethodTypes = MethodTypes> {
+  /** Absent at run time: it carries the types to clients and tests. */
+  readonly "~types"?: Types | undefined;
   id: string;
   version: string;
   http: HttpRule;
@@ -58,6 +61,13 @@ export interface Method {
   run(json: JsonObject, operation: OperationContext): Promise<object>;
 }
 
+/** The types of a method as its clients see it, in JSON. */
+export interface MethodTypes {
+  readonly request: unknown;
+  readonly response: unknown;
+  readonly metadata: unknown;
+}
+
 export interface PreparedStart {
   /** The metadata of the first answer. */
   metadata: object;
@@ -72,9 +82,14 @@ export interface PreparedStart {
  *
  * @throws TypeError naming the option that is wrong, when the Worker starts.
  */
-export function defineMethod<Request, Response extends object = object, Metadata extends object = JsonObject>(
-  declaration: MethodDeclaration<Request, Response, Metadata>,
-): Method {
+export function defineMethod<
+  Request,
+  Response extends object = object,
+  Metadata extends object = JsonObject,
+  Input = unknown,
+>(
+  declaration: MethodDeclaration<Request, Response, Metadata, Input>,
+): Method<{ request: Input; response: JsonOf<Response>; metadata: JsonOf<Metadata> }> {
   checkDeclaration(declaration);
   const { http, retry = {} } = declaration;
   const template = compileHttpTemplate(http.post);

@@ -96,11 +96,14 @@ type Run<Request, Response, Metadata extends object> = [Response] extends [objec
   ? (request: Request, operation: OperationContext<Metadata>) => Promise<Response>
   : never;
 
-/** A method as it is declared. `Request` is what `request` makes of the JSON, `Response` what `run` resolves to. */
+/**
+ * A method as it is declared. `Request` is what `request` makes of the JSON, `Input`; `Response` what `run` resolves to.
+ */
 export interface MethodDeclaration<
   Request,
   Response extends object = JsonObject,
   Metadata extends object = JsonObject,
+  Input = unknown,
 > {
   /** The name under which its operations find it again; default: the binding's literal path, `tables:profile`. */
   id?: string;
@@ -112,7 +115,7 @@ export interface MethodDeclaration<
    * Makes the request from JSON: a declared message, any Standard Schema (zod, valibot, …), or a function that throws
    * `invalidArgument([...])`, whose parameter has its type written out: `(json: JsonObject) => …`. Applied when the request arrives, and again by every invocation.
    */
-  request: RequestSchema<Request>;
+  request: RequestSchema<Request, Input>;
   /**
    * The type of the result of `run`: a declared message, which checks and encodes it, or a full message name. Default:
    * `google.protobuf.Struct`.

@@ -10,7 +10,7 @@ import type { FieldViolation } from "../rpc/status";
 type RequestDecoder<T> = (json: JsonObject) => T | Promise<T>;
 
 /** A decoder, or a Standard Schema: a declared message, or one of zod, valibot, ArkType and others. */
-export type RequestSchema<T> = RequestDecoder<T> | StandardSchemaV1<unknown, T>;
+export type RequestSchema<T, Input = unknown> = RequestDecoder<T> | StandardSchemaV1<Input, T>;
 
 /** The output type of a schema. */
 export type InferRequest<S> =

@@ -109,7 +109,7 @@ export interface MessageField {
   readonly oneof: string | undefined;
 }
 
-interface SyncProps<T> extends StandardProps<unknown, T> {
+interface SyncProps<T> extends StandardProps<T, T> {
   readonly validate: (value: unknown) => StandardResult<T>;
 }
 

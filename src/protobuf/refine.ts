@@ -8,10 +8,10 @@ import type { StandardProps } from "./standard-schema";
 /** Adds a violation at a path: `violate(["columns", 2], "must be unique")`. */
 export type Violate = (path: readonly (string | number)[], description: string) => undefined;
 
-/** A Standard Schema of `T` whose JSON is that of a declared message. */
-export interface RefinedMessage<T> {
+/** A Standard Schema of `T` whose JSON is that of a declared message, `Input`. */
+export interface RefinedMessage<T, Input = unknown> {
   readonly message: Message;
-  readonly "~standard": StandardProps<unknown, T>;
+  readonly "~standard": StandardProps<Input, T>;
 }
 
 /**
@@ -27,7 +27,7 @@ export interface RefinedMessage<T> {
 export function refine<M extends object, T>(
   message: Message<M>,
   refinement: (value: M, violate: Violate) => T,
-): RefinedMessage<T> {
+): RefinedMessage<T, M> {
   return {
     message,
     "~standard": {

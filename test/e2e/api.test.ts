@@ -1,12 +1,17 @@
 // The API from outside: a real table end to end, and one form for every error on every kind of path.
+import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join, resolve } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { CallError, OperationError, OperationsClient } from "../../src/client";
+import { echoWait } from "../../src/worker/echo-wait";
 import { tablesProfile } from "../../src/worker/tables-profile";
 import { eventually } from "../support/eventually";
 import { type ApiError, type Operation, call, json, listAll, postOperation } from "./client";
 import { DevServer } from "./dev-server";
+import { codeBlocks } from "./session";
 
 const FIXTURES = resolve(import.meta.dirname, "../unit/worker/tables-profile/fixtures");
 const MAX_TABLE_BYTES = tablesProfile.input?.maxBytes ?? 0;
@@ -238,5 +243,85 @@ describe("a deployment without authentication", () => {
 
   test("still says that it is healthy", async () => {
     expect((await fetch(`${closed.url}/healthz`)).status).toBe(200);
+  });
+});
+
+describe("docs/clients.md", () => {
+  const [script = ""] = codeBlocks(
+    readFileSync(resolve(import.meta.dirname, "../../docs/clients.md"), "utf8"),
+    "python",
+  );
+
+  test("shows a client in Python that works, where there is a Python", async () => {
+    const result = await promisify(execFile)("python3", [
+      "-c",
+      script.replace("http://localhost:8787", server.url),
+    ]).then(
+      ({ stdout }) => stdout,
+      (error: NodeJS.ErrnoException) => (error.code === "ENOENT" ? "no python3" : Promise.reject(error)),
+    );
+
+    // CI installs it (.ci/run) and sets REQUIRE_PYTHON.
+    expect(result).toBe(process.env["REQUIRE_PYTHON"] === undefined && result === "no python3" ? result : "hello\n");
+  });
+});
+
+describe("edge-operations/client", () => {
+  const parent = "projects/client/locations/l";
+  let client: OperationsClient;
+
+  beforeAll(() => {
+    client = new OperationsClient({ baseUrl: server.url });
+  });
+
+  test("starts with a raw body, and gives the response with its progress", async () => {
+    const percents: unknown[] = [];
+    const onProgress = ({ progressPercent }: { progressPercent?: number }) => percents.push(progressPercent);
+    const { rowCount } = await client.method(tablesProfile).run({ parent }, { body: "a,b\n1,2\n3,4\n", onProgress });
+
+    expect(rowCount).toBe(2);
+    expect(percents.at(-1)).toBe(100);
+  });
+
+  test("starts once where it is started twice with one requestId, and resumes by name", async () => {
+    const echo = client.method(echoWait);
+    const request = { ttl: "0.5s", success: { content: "hello" } };
+    const [one, other] = await Promise.all([1, 2].map(() => echo.start(request, { requestId: "client-1" })));
+    const resumed = client.operation<typeof echoWait>(one?.name ?? "");
+
+    expect(other?.name).toBe(one?.name);
+    expect(await resumed.result()).toEqual({ content: "hello" });
+    expect(resumed.latest?.metadata).toMatchObject({ endTime: expect.any(String) as string });
+  });
+
+  test("cancels, deletes and lists", async () => {
+    const profile = client.method(tablesProfile);
+    const names = await Promise.all(
+      Array.from(
+        { length: 3 },
+        async () => (await profile.start({ parent: "projects/listed/locations/l" }, { body: "a\n1\n" })).name,
+      ),
+    );
+    const found: string[] = [];
+    for await (const { name } of client.list("projects/listed/locations/l", { pageSize: 1 })) found.push(name);
+    const echo = await client.method(echoWait).start({ ttl: "60s" });
+    await echo.cancel();
+    const cancelled = await echo.result().catch((thrown: unknown) => thrown);
+    await echo.delete();
+    const gone = await echo.get().catch((thrown: unknown) => thrown);
+
+    expect(found.toSorted()).toEqual(names.toSorted());
+    expect(cancelled).toBeInstanceOf(OperationError);
+    expect(cancelled).toMatchObject({ code: "CANCELLED", operation: echo.name });
+    expect(gone).toBeInstanceOf(CallError);
+    expect(gone).toMatchObject({ code: "NOT_FOUND", httpStatus: 404 });
+  });
+
+  test("validates, and names what is wrong with a request", async () => {
+    const echo = client.method(echoWait);
+    await echo.validate({ ttl: "5s" });
+    const refused = await echo.start({ ttl: "-5s" }).catch((thrown: unknown) => thrown);
+
+    expect(refused).toMatchObject({ code: "INVALID_ARGUMENT", fieldViolations: [{ field: "ttl" }] });
   });
 });

@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { sendMessage } from "../../examples/reports/src/send-message";
 import { type ApiError, type Operation, call, json, postOperation } from "./client";
 import { DevServer } from "./dev-server";
 import { eventually } from "../support/eventually";
@@ -91,6 +92,14 @@ describe("messages:deliver", () => {
     expect(done).toBe(true);
     expect(response).toMatchObject({ value: { statuses: [200, 200, 200, 200], attempts: 2 } });
     expect(ledger.deliveries).toEqual(["/1", "/2", "/3", "/3", "/4"]);
+  });
+
+  test("is called as docs/clients.md shows", async () => {
+    const urls = await ledger.urls("/client");
+    const refused = await sendMessage(server.url, []).catch((thrown: unknown) => thrown);
+
+    expect(await sendMessage(server.url, urls)).toEqual([200]);
+    expect(refused).toMatchObject({ name: "CallError", fieldViolations: [{ field: "urls" }] });
   });
 
   test("ends with the Status that the handler throws", async () => {

@@ -3,6 +3,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import * as allLimits from "../../../src/limits";
+import { codeBlocks } from "../../e2e/session";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
 const EXAMPLE = join(ROOT, "examples/reports/src");
@@ -10,6 +11,13 @@ const EXAMPLE = join(ROOT, "examples/reports/src");
 const document = readFileSync(join(ROOT, "docs/methods.md"), "utf8");
 const sources = readdirSync(EXAMPLE).map((file) => readFileSync(join(EXAMPLE, file), "utf8"));
 const blocks = Array.from(document.matchAll(/^```ts\n(.*?)^```$/gms), ([, block = ""]) => block);
+
+test("the code in docs/clients.md is of the example's client", () => {
+  const [block = ""] = codeBlocks(readFileSync(join(ROOT, "docs/clients.md"), "utf8"), "ts");
+
+  expect(block).not.toBe("");
+  expect(sources.some((source) => source.includes(block))).toBe(true);
+});
 
 describe("the code in docs/methods.md", () => {
   test.each(blocks.map((block) => [block.split("\n")[0], block]))(
