@@ -30,7 +30,14 @@ export default defineConfig({
             miniflare: { bindings: { AUTH: "open" } },
           }),
         ],
-        test: { name: "workers", include: ["test/workers/**/*.test.ts"], testTimeout: 20_000 },
+        test: {
+          name: "workers",
+          include: ["test/workers/**/*.test.ts"],
+          testTimeout: 20_000,
+          // A runtime for all files: a runtime for each file takes longer to start than most files take to run.
+          isolate: false,
+          setupFiles: ["./test/workers/new-file.ts"],
+        },
       },
       {
         test: {
@@ -39,8 +46,9 @@ export default defineConfig({
           environment: "node",
           testTimeout: 120_000,
           hookTimeout: 60_000,
-          fileParallelism: false,
-          // When the others are done: it starts whole servers, and has deadlines of its own.
+          // Two at a time: much of their time is spent waiting for leases and restarts.
+          maxWorkers: 2,
+          // After the others: it starts whole servers, and has deadlines of its own.
           sequence: { groupOrder: 1 },
         },
       },

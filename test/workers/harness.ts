@@ -95,13 +95,11 @@ export interface StartOptions {
   body?: JsonObject;
 }
 
-let scriptCount = 0;
-
 /** The path that starts a script. */
 export function scriptPath(script: Script, { verb = "run", parent = "projects/p" }: StartOptions = {}): string {
-  scriptCount += 1;
-  controls.scripts.set(`script-${scriptCount}`, script);
-  return `/v1/${parent}/scripts/script-${scriptCount}:${verb}`;
+  const name = `script-${controls.scripts.size + 1}`;
+  controls.scripts.set(name, script);
+  return `/v1/${parent}/scripts/${name}:${verb}`;
 }
 
 /** Starts an operation whose work is `script`. It is queued, and runs once its message is delivered. */
