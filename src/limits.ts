@@ -189,8 +189,13 @@ export const MAX_LOGGED_TEXT_CHARACTERS = 1_024;
 export const MAX_LOGGED_STACK_CHARACTERS = 8_192;
 /** Durable sleeps of one operation. Each is stored and replayed. */
 export const MAX_SLEEPS = 1_000;
-/** An invocation waits for a sleep of at most this length: a queue message and a claim take as long, and cost rows. */
-export const SLEEP_IN_PLACE_MS = 100;
+/** A sleep of at most this length is not stored by itself, because storing it takes as long. */
+export const UNSTORED_SLEEP_MS = 100;
+/**
+ * An invocation waits for a sleep of at most this length: its wake time is one row, where the end of the invocation, a
+ * queue message and another claim are five. The invocation occupies a place in a lane as long.
+ */
+export const SLEEP_IN_PLACE_MS = 3 * SECOND_MS;
 /**
  * The time for which an invocation is kept whose handler waits for a sleep alone. Digests, compression and streams in
  * memory beside the sleep end within it. The invocation occupies a place in a lane.

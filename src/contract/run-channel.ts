@@ -28,6 +28,11 @@ export interface Claimed {
   inputBytes?: number;
   /** The durable sleeps so far. */
   sleeps: Sleep[];
+  /**
+   * How long a sleep may be for which the runner waits, in milliseconds: the object accepts `saveSleeps`. Absent where it
+   * runs an earlier version, and where the runner holds a slot that others wait for.
+   */
+  sleepInPlaceMs?: number;
   cancelRequested: boolean;
   /** The finished steps, in order. */
   steps: ClaimedStep[];
@@ -73,6 +78,8 @@ export type MessageToObject = { fence: string } & (
   | { type: "progress"; progress: ProgressMessage }
   | ({ type: "saveStep"; id: number; name: string; result: string; order?: number } & AttemptMemory)
   | ({ type: "saveCheckpoint"; id: number; cursor: string } & AttemptMemory)
+  /** Sleeps for which the runner waits. Sent only where the claim has `sleepInPlaceMs`. */
+  | ({ type: "saveSleeps"; id: number } & AttemptMemory)
   | LastWord
 );
 

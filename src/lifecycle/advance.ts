@@ -14,6 +14,7 @@ import {
   release,
   report,
   saveCheckpoint,
+  saveSleeps,
   saveStep,
   sleep,
   slotFreed,
@@ -67,6 +68,8 @@ function apply(draft: Draft, event: OperationEvent): Refusal | undefined {
       return move(draft, "report", () => saveStep(draft, event));
     case "saveCheckpoint":
       return move(draft, "report", () => saveCheckpoint(draft, event));
+    case "saveSleeps":
+      return move(draft, "report", () => saveSleeps(draft, event));
     case "yield":
       return yieldWork(draft, event);
     case "release":

@@ -42,6 +42,8 @@ export type OperationEvent =
     } & AttemptMemory)
   | ({ type: "saveStep"; fence: string; step: StoredStep } & AttemptMemory)
   | ({ type: "saveCheckpoint"; fence: string; cursor: string } & AttemptMemory)
+  /** The runner waits for sleeps, and goes on as the same invocation. */
+  | ({ type: "saveSleeps"; fence: string } & AttemptMemory)
   /** The invocation ends, by its limit or well before it, and another goes on from what is stored. */
   | ({
       type: "yield";

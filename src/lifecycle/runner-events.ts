@@ -5,6 +5,7 @@ import {
   LOST_CHANNEL_LEASE_MS,
   MAX_IDLE_INVOCATIONS,
   MAX_METADATA_CHARACTERS,
+  SLEEP_IN_PLACE_MS,
 } from "../limits";
 import type { JsonObject } from "../rpc/any";
 import { Code } from "../rpc/code";
@@ -94,6 +95,23 @@ export function sleep(draft: Draft, event: Extract<OperationEvent, { type: "slee
     const statusMessage = saysMore ? record.statusMessage : `Sleeping until ${formatTimestampMs(wakeTime)}.`;
     changed(draft, statusMessage, INDEX_PROGRESS_DELAY_MS);
   });
+}
+
+/** The wake times are stored, so that a replay after a crash waits no longer. An attempt's limit does not count a sleep. */
+export function saveSleeps(
+  { record, now }: Draft,
+  { sleeps = [], stepFailures = [] }: Extract<OperationEvent, { type: "saveSleeps" }>,
+): void {
+  const isNew = sleeps.some((told) => !record.work?.sleeps?.some((known) => isSameSleep(known, told)));
+  remember(record, { sleeps, stepFailures });
+  // A runner that did not receive the answer sends it again.
+  if (!isNew) return;
+  mark(record);
+  const attemptEndTime = record.lease?.attemptEndTime;
+  if (record.lease === undefined || attemptEndTime === undefined) return;
+  const wakeTimes = sleeps.map(({ wakeTime }) => wakeTime).filter((wakeTime) => wakeTime > now);
+  const sleepMs = Math.min(...wakeTimes, SLEEP_IN_PLACE_MS + now) - now;
+  if (wakeTimes.length > 0) record.lease = { ...record.lease, attemptEndTime: attemptEndTime + sleepMs };
 }
 
 /** The lease ends and the attempt goes on later: what is left of its time is kept. */

@@ -30,6 +30,7 @@ const SILENT: ReadonlySet<OperationEvent["type"]> = new Set<OperationEvent["type
   "keepAlive",
   "saveStep",
   "saveCheckpoint",
+  "saveSleeps",
   "setPolicy",
   "effectDone",
   "effectFailed",

@@ -6,6 +6,7 @@ import {
   MAX_STEPS,
   MAX_STEP_NAME_CHARACTERS,
   MAX_TIMEOUT_MS,
+  UNSTORED_SLEEP_MS,
 } from "../limits";
 import { jsonText } from "../method/json-text";
 import type { JsonOf } from "../method/json-of";
@@ -35,6 +36,8 @@ export interface RunPorts extends ReplayPorts {
     memory: AttemptMemory,
   ): Promise<Settlement>;
   saveCheckpoint(this: void, cursor: string, memory: AttemptMemory): Promise<Settlement>;
+  /** Stores sleeps for which the invocation waits. */
+  saveSleeps(this: void, memory: AttemptMemory): Promise<Settlement>;
   /** The JSON text of a result that was too large to come with the claim. */
   stepResult(this: void, place: number): Promise<string>;
   /** Aborts the signal if the lease has expired unnoticed. */
@@ -117,6 +120,8 @@ export class RunContext implements OperationContext {
         onSleep: ({ sleep: { ordinal, wakeTime } }) =>
           // Sent even if there is no new one. Without them, the object would take the runner for an earlier version's.
           this.#end({ type: "sleep", ordinal, wakeTime, sleeps: [], ...this.memory() }),
+        onSleepInPlace: () => void this.#saveSleeps(),
+        inPlaceMs: () => this.#inPlaceMs(),
         onYield: () => this.#end(this.#yield()),
         onFailure: (error) => this.#fail(error),
         onWake: (timer, order, isAlone) => this.#sleeps.woken(timer, order, isAlone),
@@ -124,6 +129,7 @@ export class RunContext implements OperationContext {
       Math.max(0, ...orders),
     );
     this.#sleeps = new Sleeps(claimed, this.#replay, ports.now);
+    ports.signal.addEventListener("abort", () => this.#aborted());
   }
 
   /** A handler that knows its attempt may sleep differently in each: its sleeps belong to the attempt from here on. */
@@ -326,6 +332,28 @@ export class RunContext implements OperationContext {
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  /** How long the invocation may wait for a sleep. After it, it would have to give way to another in any case. */
+  #inPlaceMs(): number {
+    const { sleepInPlaceMs = 0 } = this.#claimed;
+    if (this.signal.aborted) return UNSTORED_SLEEP_MS;
+    return Math.max(UNSTORED_SLEEP_MS, Math.min(sleepInPlaceMs, this.#ports.yieldTime - this.#ports.now()));
+  }
+
+  async #saveSleeps(): Promise<void> {
+    try {
+      await this.#ports.saveSleeps(this.memory());
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** A cancelled operation does not sleep on, and a handler whose work belongs to another runner does not wake. */
+  #aborted(): void {
+    const reason: unknown = this.signal.reason;
+    if (reason instanceof RpcError && reason.reason === "LEASE_LOST") this.#replay.dropTimers();
+    else this.#replay.reconsider();
   }
 
   // ── The end of the invocation ─────────────────────────────────────────────────────────────────────────────────────

@@ -3,7 +3,7 @@
 // A handler is called again after a sleep. If it is given the same outcomes in the same order, it makes the same calls in the
 // same order: its n-th sleep is the same one, and a race has the same winner. So each outcome has a number, stored outcomes
 // are delivered by their numbers, new ones behind them, and the handler goes as far as it can between any two.
-import { SLEEP_IN_PLACE_MS, SLEEP_LINGER_MS } from "../limits";
+import { SLEEP_LINGER_MS, UNSTORED_SLEEP_MS } from "../limits";
 import type { Sleep } from "../lifecycle/record";
 import { Timer } from "./timer";
 
@@ -19,6 +19,10 @@ export interface ReplayPorts {
 export interface ReplayListener {
   /** The handler can make no progress before `timer` wakes. */
   onSleep(timer: Timer): void;
+  /** The same, and the invocation waits for it. */
+  onSleepInPlace(): void;
+  /** How long a sleep may be for which the invocation waits, in milliseconds. */
+  inPlaceMs(): number;
   /** The handler waits for a call that belongs to another invocation. */
   onYield(): void;
   /** A stored outcome could not be read. */
@@ -152,6 +156,17 @@ export class Replay {
     return timer;
   }
 
+  /** The time that the invocation may wait for a sleep has changed. */
+  reconsider(): void {
+    this.#wake();
+  }
+
+  /** No sleep wakes any more. */
+  dropTimers(): void {
+    this.#cancelAlarm?.();
+    this.#timers.clear();
+  }
+
   // ── Delivery ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #wake(): void {
@@ -242,16 +257,26 @@ export class Replay {
     this.#armAlarm(earliest);
     if (this.#stepsUnderWay > 0 || this.#new.length > 0) return;
     if (this.#wantsYield) return this.#linger(() => this.#listener.onYield());
-    if (!earliest || earliest.sleep.wakeTime - this.#ports.now() <= SLEEP_IN_PLACE_MS) return;
-    this.#linger(() => this.#listener.onSleep(earliest));
+    if (!earliest) return;
+    const ms = earliest.sleep.wakeTime - this.#ports.now();
+    if (ms > this.#listener.inPlaceMs()) return this.#linger(() => this.#listener.onSleep(earliest));
+    if (ms > UNSTORED_SLEEP_MS && this.#isAnyToBeStored()) this.#afterLinger(() => this.#listener.onSleepInPlace());
   }
 
-  /** Work beside the library's calls may still make one of them, so it gets a moment. */
+  #isAnyToBeStored(): boolean {
+    return [...this.#timers].some((timer) => timer.isNew && timer.isAwaited);
+  }
+
   #linger(giveUp: () => void): void {
-    this.#cancelLinger = this.#ports.after(SLEEP_LINGER_MS, () => {
+    this.#afterLinger(() => {
       this.close();
       giveUp();
     });
+  }
+
+  /** Work beside the library's calls may still make one of them, so it gets a moment. */
+  #afterLinger(act: () => void): void {
+    this.#cancelLinger = this.#ports.after(SLEEP_LINGER_MS, act);
   }
 
   #earliestAwaited(): Timer | undefined {

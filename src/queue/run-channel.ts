@@ -33,7 +33,8 @@ export type ObjectStub = Pick<Fetcher, "fetch">;
 /** A value to store. The channel numbers it and adds the token. */
 export type SaveMessage =
   | ({ type: "saveStep"; name: string; result: string; order?: number } & AttemptMemory)
-  | ({ type: "saveCheckpoint"; cursor: string } & AttemptMemory);
+  | ({ type: "saveCheckpoint"; cursor: string } & AttemptMemory)
+  | ({ type: "saveSleeps" } & AttemptMemory);
 
 /** The outcome of a runner's final message: recorded, or void because another runner has the work. */
 export type Settlement = "settled" | "stopped";

@@ -92,6 +92,7 @@ function runPorts(
         ? channel.save({ type: "saveStep", ...step, ...memory })
         : channel.saveLargeStep(step, memory),
     saveCheckpoint: (cursor, memory) => channel.save({ type: "saveCheckpoint", cursor, ...memory }),
+    saveSleeps: (memory) => channel.save({ type: "saveSleeps", ...memory }),
     stepResult: (place) => channel.stepResult(place),
     checkLease: () => channel.confirmLease(),
     stepSpan: (step, work) =>

@@ -116,6 +116,8 @@ export const COUNTS = {
     operation: { messages: 1, alarms: 1, rowsWritten: 4, alarmsSet: 1 },
     index: { requests: 1, rowsRead: 2, rowsWritten: 2 },
   },
+  /** A sleep of a few seconds, for which the runner waits. */
+  sleepInPlace: { operation: { messages: 1, rowsWritten: 1 } },
   /** Run, asleep, woken, run to the end. */
   sleep: {
     operation: { requests: 2, messages: 2, alarms: 3, rowsRead: 1, rowsWritten: 11, alarmsSet: 3 },

@@ -184,7 +184,7 @@ class Play {
         () => ({ do: "steps", names: [`left ${number}`, `right ${number}`], ms: ms() }),
         () => ({ do: "work", ms: ms(), isDeaf: random.chance(0.2) }),
         () => ({ do: "compute", ms: random.pick([200, 1_000, 2_000, 2_400]) }),
-        () => ({ do: "sleep", seconds: 1 + random.below(60) }),
+        () => ({ do: "sleep", seconds: 1 + random.below(random.pick([3, 60])) }),
         () => ({
           do: "branches",
           names: [`one ${number}`, `two ${number}`],

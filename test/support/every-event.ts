@@ -53,6 +53,13 @@ export const everyEvent = {
   saveCheckpoint: ({ fence, random }) => [
     { type: "saveCheckpoint", fence, cursor: `{"row":${Math.floor(random * 100)}}` },
   ],
+  saveSleeps: ({ fence, now, random }) => [
+    {
+      type: "saveSleeps",
+      fence,
+      sleeps: [{ ordinal: 7, wakeTime: now + Math.floor(random * 3_000), ms: 3_000, attempt: 1 }],
+    },
+  ],
   yield: ({ fence, random }) => [
     { type: "yield", fence, invocationMs: 840_000, random },
     { type: "yield", fence, invocationMs: 840_000, random, progress },

@@ -47,7 +47,7 @@ describe("sleeps in parallel branches", () => {
         (async () => {
           await op.step("b", () => 1);
           setTimeout(() => slow.resolve(), 20);
-          await op.sleep("3s");
+          await op.sleep("7s");
           times["short"] ??= seconds(startTime);
         })(),
       ]);
@@ -55,7 +55,7 @@ describe("sleeps in parallel branches", () => {
     });
     const { response } = await service.runToEnd(name);
 
-    expect(response?.value).toEqual({ short: 3, long: 20 });
+    expect(response?.value).toEqual({ short: 7, long: 20 });
   });
 
   test("overlap: three take as long as the longest", async () => {
@@ -63,7 +63,7 @@ describe("sleeps in parallel branches", () => {
     const { service, name, startTime } = await startOf(async (op) => {
       const branch = async (index: number): Promise<void> => {
         await step(op, `before ${index}`, 1);
-        await op.sleep(`${[12, 6, 2][index]!}s`);
+        await op.sleep(`${[20, 12, 6][index]!}s`);
         times[index] ??= seconds(startTime);
         await step(op, `after ${index}`, 1);
       };
@@ -72,7 +72,7 @@ describe("sleeps in parallel branches", () => {
     });
     const { response } = await service.runToEnd(name);
 
-    expect(response?.value).toEqual({ times: [12, 6, 2] });
+    expect(response?.value).toEqual({ times: [20, 12, 6] });
     expect(ran.toSorted()).toEqual(["after 0", "after 1", "after 2", "before 0", "before 1", "before 2"]);
   });
 
@@ -84,7 +84,7 @@ describe("sleeps in parallel branches", () => {
           await step(op, `${letter}${round}`, 1);
         }
       };
-      await Promise.all([branch("a", "10s"), branch("b", "4s")]);
+      await Promise.all([branch("a", "20s"), branch("b", "8s")]);
       return {};
     });
     await service.runToEnd(name);
@@ -106,13 +106,28 @@ describe("sleeps in parallel branches", () => {
   });
 });
 
+describe("a sleep of a few seconds", () => {
+  test("ends the invocation of a method whose attempts need a slot, and gives the slot back", async () => {
+    const { service, name } = await startOf(
+      async (op) => {
+        await op.sleep("2s");
+        return {};
+      },
+      { maxConcurrent: 1 },
+    );
+    await service.deliver(name);
+
+    expect(await recordOf(name)).toMatchObject({ state: "SLEEPING" });
+  });
+});
+
 describe("a sleep of an earlier attempt", () => {
-  test.each<["5s" | "1s"]>([["5s"], ["1s"]])("is not taken for one of the next, of %s", async (length) => {
+  test.each<["5s" | "4s"]>([["5s"], ["4s"]])("is not taken for one of the next, of %s", async (length) => {
     let slept = 0;
     const { service, name } = await startOf(
       async (op) => {
         if (op.attempt === 1) {
-          await op.sleep("1s");
+          await op.sleep("4s");
           throw new Error("the first always fails");
         }
         const start = Date.now();
@@ -125,7 +140,7 @@ describe("a sleep of an earlier attempt", () => {
     );
     await service.runToEnd(name);
 
-    expect(slept).toBeGreaterThanOrEqual(length === "5s" ? 5_000 : 1_000);
+    expect(slept).toBeGreaterThanOrEqual(length === "5s" ? 5_000 : 4_000);
   });
 
   test("is not slept again before work that is retried", async () => {
@@ -185,11 +200,11 @@ describe("a race", () => {
 
   test("of two sleeps takes as long as the shorter", async () => {
     const { service, name, startTime } = await startOf(async (op) => {
-      await Promise.race([op.sleep("1s"), op.sleep("8s")]);
+      await Promise.race([op.sleep("4s"), op.sleep("8s")]);
       return { after: seconds(startTime) };
     });
 
-    expect((await service.runToEnd(name)).response?.value).toEqual({ after: 1 });
+    expect((await service.runToEnd(name)).response?.value).toEqual({ after: 4 });
   });
 
   test("limits the time of a step, which runs on beside it and is told by its signal", async () => {

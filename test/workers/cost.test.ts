@@ -241,6 +241,9 @@ const CALLS: Record<CountedCall, () => Promise<Counts>> = {
     await running;
     return counts;
   },
+  async sleepInPlace() {
+    return costWithin((op) => op.sleep("200ms"));
+  },
   async sleep() {
     await anIndexedScope();
     const operation = await startScript(async (op) => {

@@ -1,6 +1,7 @@
 // Time: durable sleeps that hold nothing, deadlines that hold without an alarm, and objects that may go at any moment.
 import { evictDurableObject } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
+import { DEFAULT_LEASE_MS } from "../../src/limits";
 import { eventually } from "../support/eventually";
 import { clock } from "./clock";
 import { controls } from "./controls";
@@ -133,6 +134,54 @@ describe("a durable sleep", () => {
     await runNext();
 
     expect(await getOperation(operation.name)).toMatchObject({ done: true });
+  });
+});
+
+describe("a sleep of a few seconds", () => {
+  test("is waited for by its runner, and wakes at the same time after a crash", async () => {
+    const seen: string[] = [];
+    const isAsleep = Promise.withResolvers<void>();
+    const operation = await startScript(async (op) => {
+      seen.push("called");
+      isAsleep.resolve();
+      await op.sleep("2s");
+      seen.push("awake");
+      return {};
+    });
+    const startTime = Date.now();
+    await deliverNext();
+    await isAsleep.promise;
+    await eventually(async () => (await storedRecord(operation))?.sleeps !== undefined);
+    const asleep = (await storedRecord(operation))!;
+    // The runner dies: its lease passes without a keep-alive, and another begins 75 s later, long after the wake time.
+    clock.advance(DEFAULT_LEASE_MS + 1_000);
+    await fireAlarm(operation);
+    await runNext();
+
+    expect(asleep).toMatchObject({ state: "RUNNING", sleeps: [{ ordinal: 0, wakeTime: startTime + 2_000 }] });
+    expect(await getOperation(operation.name)).toMatchObject({ done: true });
+    expect(seen).toEqual(["called", "called", "awake"]);
+  });
+
+  test("ends when a client cancels, and no catch and no finally of the handler sees it", async () => {
+    const seen: string[] = [];
+    const operation = await startScript(async (op) => {
+      try {
+        await op.sleep("3s");
+      } finally {
+        seen.push("finally");
+      }
+      return {};
+    });
+    const delivery = await deliverNext();
+    await eventually(async () => (await storedRecord(operation))?.sleeps !== undefined);
+    const cancelTime = performance.now();
+    await call("POST", `/v1/${operation.name}:cancel`, {});
+    await delivery.result();
+
+    expect(performance.now() - cancelTime).toBeLessThan(1_000);
+    expect(await getOperation(operation.name)).toMatchObject({ done: true, error: { code: 1 } });
+    expect(seen).toEqual([]);
   });
 });
 

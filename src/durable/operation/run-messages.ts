@@ -2,7 +2,7 @@
 import { attemptNumber } from "../../lifecycle/attempt";
 import type { EmulatedWork, Emulation } from "../../lifecycle/emulation";
 import type { OperationEvent } from "../../lifecycle/event";
-import { MAX_INLINE_RESULT_CHARACTERS } from "../../limits";
+import { MAX_INLINE_RESULT_CHARACTERS, SLEEP_IN_PLACE_MS } from "../../limits";
 import type { OperationRecord, StoredStep } from "../../lifecycle/record";
 import type { Claimed, ClaimedStep, MessageToObject } from "../../contract/run-channel";
 import type { OperationStorage } from "./operation-storage";
@@ -18,6 +18,7 @@ export function eventFromMessage(
     case "release":
     case "succeed":
     case "saveCheckpoint":
+    case "saveSleeps":
       return message;
     case "yield":
       return { ...message, random };
@@ -50,6 +51,7 @@ export function claimedFromRecord(
     request: store.request(),
     ...(record.inputBytes === undefined ? {} : { inputBytes: record.inputBytes }),
     sleeps: work.sleeps ?? [],
+    ...(record.runSlot === undefined ? { sleepInPlaceMs: SLEEP_IN_PLACE_MS } : {}),
     cancelRequested: record.cancellation !== undefined,
     steps: claimedSteps(work.steps ?? [], store),
     ...(work.stepFailures === undefined ? {} : { stepFailures: work.stepFailures }),

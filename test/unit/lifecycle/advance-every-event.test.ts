@@ -40,6 +40,7 @@ const transitionsOf: Record<OperationEvent["type"], readonly Transition[] | unde
   sleep: ["sleep"],
   saveStep: ["report"],
   saveCheckpoint: ["report"],
+  saveSleeps: ["report"],
   yield: ["yield", "backOff", "fail"],
   release: ["release"],
   succeed: ["succeed"],

@@ -8,6 +8,7 @@ import {
   MAX_IDLE_INVOCATIONS,
   MAX_PLATFORM_DEATHS,
   MAX_RESEND_MS,
+  SLEEP_IN_PLACE_MS,
 } from "../../../src/limits";
 import { dueTransition, nextDueTime } from "../../../src/lifecycle/due";
 import type { Effect, OperationEvent } from "../../../src/lifecycle/event";
@@ -423,6 +424,49 @@ describe("a lost lease", () => {
     const record = afterEvents(die(aRecord(), NOW), [claim, NOW + 61_000], [saved, NOW + 62_000]);
 
     expect(record).toMatchObject({ attempt: { deaths: 1, platformDeaths: 0 } });
+  });
+});
+
+describe("a sleep for which the runner waits", () => {
+  const saved = (wakeTime: number): OperationEvent => ({
+    type: "saveSleeps",
+    fence: "one",
+    sleeps: [{ ordinal: 0, wakeTime, ms: 2_000, attempt: 1 }],
+  });
+
+  test("stores its wake time, and changes nothing that a client sees", () => {
+    const { record, effects } = happens(running(), saved(NOW + 2_000), NOW);
+
+    expect(record.work?.sleeps).toEqual([{ ordinal: 0, wakeTime: NOW + 2_000, ms: 2_000, attempt: 1 }]);
+    expect(record).toMatchObject({ state: "RUNNING", revision: running().revision, attempt: { marks: 1 } });
+    expect(effects).toEqual([]);
+  });
+
+  test("does not count as time of its attempt, however often the runner says it", () => {
+    const limited = aRecord({ policy: aPolicy({ attemptTimeoutMs: 10_000 }) });
+    const record = afterEvents(
+      limited,
+      [claim, NOW],
+      [saved(NOW + 3_000), NOW + 1_000],
+      [saved(NOW + 3_000), NOW + 1_500],
+    );
+
+    expect(record.lease?.attemptEndTime).toBe(NOW + 12_000);
+    expect(record.attempt.marks).toBe(1);
+  });
+
+  test("that is longer than any for which a runner waits extends its attempt by no more", () => {
+    const limited = aRecord({ policy: aPolicy({ attemptTimeoutMs: 10_000 }) });
+    const record = afterEvents(limited, [claim, NOW], [saved(NOW + HOUR_MS), NOW]);
+
+    expect(record.lease?.attemptEndTime).toBe(NOW + 10_000 + SLEEP_IN_PLACE_MS);
+  });
+
+  test("ends with the operation when a client cancels", () => {
+    const asleep: OperationEvent = { type: "sleep", fence: "one", ordinal: 0, wakeTime: NOW + 2_000, sleeps: [] };
+    const record = afterEvents(running(), [saved(NOW + 2_000), NOW], [{ type: "cancel" }, NOW], [asleep, NOW + 10]);
+
+    expect(record).toMatchObject({ state: "CANCELLED", endTime: NOW + 10 });
   });
 });
 

@@ -33,6 +33,7 @@ function aContext(claimed: Partial<Claimed> = {}, ports: Partial<RunPorts> = {})
   const saved: [string, string][] = [];
   const sent: ProgressMessage[] = [];
   const memories: AttemptMemory[] = [];
+  const inPlace: AttemptMemory[] = [];
   const timers = new Set<{ time: number; run: () => void }>();
   let now = NOW;
   const op = new RunContext(aClaim(claimed), {
@@ -53,6 +54,10 @@ function aContext(claimed: Partial<Claimed> = {}, ports: Partial<RunPorts> = {})
       saved.push(["checkpoint", cursor]);
       return "settled";
     },
+    saveSleeps: async (memory) => {
+      inPlace.push(memory);
+      return "settled";
+    },
     stepResult: async (place) => `"of place ${place}"`,
     checkLease: async () => {},
     stepSpan: (_, work) => work(),
@@ -63,6 +68,13 @@ function aContext(claimed: Partial<Claimed> = {}, ports: Partial<RunPorts> = {})
     yieldTime: Infinity,
     ...ports,
   });
+  const passTime = (): void => {
+    const next = [...timers].toSorted((one, other) => one.time - other.time)[0];
+    if (!next) return;
+    timers.delete(next);
+    now = Math.max(now, next.time);
+    next.run();
+  };
   /** Lets time pass until the invocation ends. */
   const ending = async (): Promise<Ending> => {
     let ended: Ending | undefined;
@@ -70,15 +82,21 @@ function aContext(claimed: Partial<Claimed> = {}, ports: Partial<RunPorts> = {})
     for (let turns = 0; turns < 100; turns += 1) {
       await turn();
       if (ended) return ended;
-      const next = [...timers].toSorted((a, b) => a.time - b.time)[0];
-      if (!next) continue;
-      timers.delete(next);
-      now = Math.max(now, next.time);
-      next.run();
+      passTime();
     }
     throw new Error("the invocation does not end");
   };
-  return { op, saved, sent, memories, ending };
+  /** Lets time pass until a promise settles. */
+  const untilAwake = async (slept: Promise<void>): Promise<void> => {
+    let isAwake = false;
+    void slept.then(() => (isAwake = true));
+    for (let turns = 0; turns < 100 && !isAwake; turns += 1) {
+      await turn();
+      if (!isAwake) passTime();
+    }
+    if (!isAwake) throw new Error("the sleep does not end");
+  };
+  return { op, saved, sent, memories, inPlace, passTime, ending, untilAwake };
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
@@ -123,6 +141,57 @@ describe("a durable sleep", () => {
       sleeps: [{ ordinal: 0, wakeTime: NOW + 90_000, ms: 90_000, attempt: 1 }],
     });
     expect(await isPending(slept)).toBe(true);
+  });
+
+  test("of a few seconds is waited for, and only its wake time is stored", async () => {
+    const { op, inPlace, untilAwake } = aContext({ sleepInPlaceMs: 3_000 });
+    await untilAwake(op.sleep("2s"));
+    await untilAwake(op.sleep("3s"));
+
+    expect(inPlace).toEqual([
+      { sleeps: [{ ordinal: 0, wakeTime: NOW + 2_000, ms: 2_000, attempt: 1 }] },
+      { sleeps: [{ ordinal: 1, wakeTime: NOW + 5_000, ms: 3_000, attempt: 1 }] },
+    ]);
+  });
+
+  test.each<[string, "50ms" | "2s", Partial<Claimed>]>([
+    ["of a moment is not stored", "50ms", { sleepInPlaceMs: 3_000 }],
+    [
+      "that is stored is not stored again",
+      "2s",
+      { sleepInPlaceMs: 3_000, sleeps: [{ ordinal: 0, wakeTime: NOW + 900 }] },
+    ],
+  ])("%s", async (_, length, claimed) => {
+    const { op, inPlace, untilAwake } = aContext(claimed);
+    await untilAwake(op.sleep(length));
+
+    expect(inPlace).toEqual([]);
+  });
+
+  test.each<[string, Partial<Claimed>, Partial<RunPorts>]>([
+    ["in the object of an earlier version", {}, {}],
+    ["longer than the object allows", { sleepInPlaceMs: 1_999 }, {}],
+    ["past the time at which the invocation gives way", { sleepInPlaceMs: 3_000 }, { yieldTime: NOW + 1_999 }],
+    ["after a cancel request", { sleepInPlaceMs: 3_000 }, { signal: AbortSignal.abort() }],
+  ])("of a few seconds ends the invocation %s", async (_, claimed, ports) => {
+    const { op, inPlace, ending } = aContext(claimed, ports);
+    void op.sleep("2s").then(() => expect.fail("it did not sleep"));
+
+    expect(await ending()).toMatchObject({ type: "sleep", wakeTime: NOW + 2_000 });
+    expect(inPlace).toEqual([]);
+  });
+
+  test("that is waited for ends the invocation when a client cancels", async () => {
+    const abort = new AbortController();
+    const { op, inPlace, passTime, ending } = aContext({ sleepInPlaceMs: 3_000 }, { signal: abort.signal });
+    void op.sleep("2s").then(() => expect.fail("it sleeps on"));
+    await turn();
+    await turn();
+    passTime();
+    expect(inPlace).toHaveLength(1);
+    abort.abort(new RpcError("CANCELLED", "The operation was cancelled."));
+
+    expect(await ending()).toMatchObject({ type: "sleep", wakeTime: NOW + 2_000 });
   });
 
   test("that is over is passed by in a replay, whatever it would be set to now", async () => {

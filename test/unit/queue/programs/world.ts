@@ -196,6 +196,7 @@ export class ProgramWorld {
       sendProgress: () => undefined,
       saveStep: (stored, memory) => save({ type: "saveStep", ...stored, ...memory }),
       saveCheckpoint: (cursor, memory) => save({ type: "saveCheckpoint", cursor, ...memory }),
+      saveSleeps: (memory) => save({ type: "saveSleeps", ...memory }),
       stepResult: () => Promise.reject(new Error("no result is so large")),
       checkLease: async () => {},
       stepSpan: (_, work) => work(),
