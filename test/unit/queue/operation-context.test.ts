@@ -88,13 +88,12 @@ function aContext(claimed: Partial<Claimed> = {}, ports: Partial<RunPorts> = {})
   };
   /** Lets time pass until a promise settles. */
   const untilAwake = async (slept: Promise<void>): Promise<void> => {
-    let isAwake = false;
-    void slept.then(() => (isAwake = true));
-    for (let turns = 0; turns < 100 && !isAwake; turns += 1) {
-      await turn();
-      if (!isAwake) passTime();
+    const awake = slept.then(() => true);
+    for (let turns = 0; turns < 100; turns += 1) {
+      if (await Promise.race([awake, turn().then(() => false)])) return;
+      passTime();
     }
-    if (!isAwake) throw new Error("the sleep does not end");
+    throw new Error("the sleep does not end");
   };
   return { op, saved, sent, memories, inPlace, passTime, ending, untilAwake };
 }
