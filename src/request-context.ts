@@ -19,7 +19,7 @@ import { apiKeyStore } from "./durable/key/key-object";
 import { policyReader, policyStore } from "./durable/policy/policy-client";
 import type { Env } from "./env";
 import type { ServiceContext } from "./api/call";
-import { traceparentFrom } from "./http/traceparent";
+import { traceparentFrom } from "./http/request-line";
 import { readSnapshot } from "./kv/snapshots";
 import { PolicyCache } from "./iam/policy-cache";
 import type { Permission } from "./iam/permissions";

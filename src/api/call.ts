@@ -1,5 +1,5 @@
 // One call: all that a handler is given beside the request.
-import type { ApiKeyStore } from "../authentication/api-key-store";
+import type { ApiKeyStore } from "../authentication/api-key";
 import type { Permission } from "../iam/permissions";
 import type { Principal } from "../iam/principal";
 import type { StreamedInput } from "../contract/answer";

@@ -61,3 +61,20 @@ export function hasHash(secret: string, secretHash: string): boolean {
   const stored = Buffer.from(secretHash, "hex");
   return presented.length === stored.length && timingSafeEqual(presented, stored);
 }
+
+export interface ApiKeyStore {
+  /** undefined: the key does not exist. The call stores nothing. */
+  get(id: string): Promise<ApiKeyRecord | undefined>;
+  /** False: MAX_API_KEYS exist. */
+  create(record: ApiKeyRecord): Promise<boolean>;
+  /** The key after the revocation. undefined: the key does not exist. */
+  revoke(id: string, revokeTime: number): Promise<ApiKeyRecord | undefined>;
+  /** Keys, newest first, from after `cursor`; revoked and expired ones too, until they are purged. */
+  list(page: { cursor: string | undefined; limit: number }): Promise<ApiKeyPage>;
+}
+
+export interface ApiKeyPage {
+  records: ApiKeyRecord[];
+  /** undefined: the end of the list. */
+  nextCursor: string | undefined;
+}

@@ -5,11 +5,10 @@ import { parseTimestamp, formatTimestampMs, timestampToMs } from "../aip/timesta
 import { policyResourceProblem } from "../iam/policy-resources";
 import type { Grant, Principal } from "../iam/principal";
 import { administratorDenial } from "../iam/denial";
-import { isRole, roles } from "../iam/roles";
+import { isRole, roles } from "../iam/permissions";
 import { Violations } from "../rpc/decode";
 import { RpcError, invalidArgument, notFound } from "../rpc/error";
-import { type ApiKeyRecord, formatApiKey, hashOfSecret, isApiKeyId, newApiKey } from "./api-key";
-import type { ApiKeyStore } from "./api-key-store";
+import { type ApiKeyRecord, formatApiKey, hashOfSecret, isApiKeyId, newApiKey, type ApiKeyStore } from "./api-key";
 import {
   DEFAULT_API_KEYS_PAGE_SIZE,
   MAX_API_KEYS,

@@ -1,5 +1,4 @@
 // Identifies the caller: checks each credential of a request, and makes one principal of them.
-import { passGate } from "../iam/gate";
 import { ANONYMOUS, EVERYONE_MAY, type Principal } from "../iam/principal";
 import type { AuthenticationConfig, CredentialsConfig, Issuer } from "./config";
 import { credentialsOf } from "./credentials";
@@ -7,6 +6,7 @@ import type { KeySets } from "./key-sets";
 import { callerFromClaims } from "./principal-from-claims";
 import { type ApiKeys, verifyApiKey } from "./verify-api-key";
 import { verifyJwt } from "./verify-jwt";
+import { RpcError } from "../rpc/error";
 
 /** The caches of an isolate, made once: the age of a key that was rotated or revoked counts from its reading. */
 export interface AuthenticationPorts {
@@ -67,4 +67,15 @@ async function principalOf(
 
 function issuersOfHeader(issuers: readonly Issuer[], header: string): ReadonlyMap<string, Issuer> {
   return new Map(issuers.filter((issuer) => issuer.header === header).map((issuer) => [issuer.issuer, issuer]));
+}
+
+/** Throws PERMISSION_DENIED if no authentication is configured and the deployment is not declared open. */
+export function passGate(config: { auth: string }): void {
+  if (config.auth === "open") return;
+  throw new RpcError(
+    "PERMISSION_DENIED",
+    "This deployment has no authentication configured and refuses every call. To let everyone in, as on a laptop, set " +
+      'the variable AUTH to "open" (wrangler dev --var AUTH:open).',
+    { reason: "AUTHENTICATION_NOT_CONFIGURED" },
+  );
 }

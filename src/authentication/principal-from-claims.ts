@@ -1,7 +1,7 @@
 // The caller of a verified token, by the issuer's mapping of claims to members.
 import { ALL_AUTHENTICATED_USERS, ALL_USERS, decodeMember } from "../iam/members";
 import type { Principal } from "../iam/principal";
-import { badCredentials } from "./bad-credentials";
+import { badCredentials } from "./credentials";
 import { type ClaimPath, type Issuer, issuerIdentity } from "./config";
 
 export type Claims = Readonly<Record<string, unknown>>;

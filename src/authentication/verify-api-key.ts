@@ -2,9 +2,8 @@
 import { BoundedCache } from "../bounded-cache";
 import { ALL_USERS } from "../iam/members";
 import type { Principal } from "../iam/principal";
-import { type ApiKeyRecord, ADMIN_KEY_ID, hasHash, parseApiKey } from "./api-key";
-import type { ApiKeyStore } from "./api-key-store";
-import { badCredentials } from "./bad-credentials";
+import { type ApiKeyRecord, ADMIN_KEY_ID, hasHash, parseApiKey, type ApiKeyStore } from "./api-key";
+import { badCredentials } from "./credentials";
 import type { CredentialsConfig } from "./config";
 import { API_KEY_CACHE_MS, MAX_CACHED_API_KEYS } from "./limits";
 

@@ -9,7 +9,7 @@ import {
   errors,
   jwtVerify,
 } from "jose";
-import { type BadCredentialsReason, badCredentials } from "./bad-credentials";
+import { type BadCredentialsReason, badCredentials } from "./credentials";
 import type { Issuer } from "./config";
 import type { KeySet, KeySets } from "./key-sets";
 import { MAX_TOKEN_CHARACTERS } from "./limits";

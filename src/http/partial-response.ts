@@ -8,7 +8,7 @@ import type { Message } from "../protobuf/declaration";
 import type { Json } from "../rpc/any";
 import { isJsonObject } from "../rpc/decode";
 import { invalidArgument } from "../rpc/error";
-import { rewrittenResponse } from "./rewritten-response";
+import { rewrittenResponse } from "./response";
 
 /** The mask that a request asks for; undefined for the whole answer. An unknown field is INVALID_ARGUMENT. */
 export function maskOf(request: Request, search: URLSearchParams, answer: Message): CompiledMask | undefined {

@@ -1,8 +1,7 @@
 // google.api.http transcoding (google/api/http.proto): path, query and body together make one request in proto3 JSON.
 import { MAX_JSON_DEPTH, MAX_QUOTED_CHARACTERS } from "../limits";
 import { jsonNameFromProtoName, protoNameFromJsonName } from "../protobuf/field-name";
-import { fieldAtPath } from "../protobuf/field-at-path";
-import { fieldPathText } from "../protobuf/field-path";
+import { fieldAtPath, fieldPathText } from "../protobuf/field-path";
 import type { Message } from "../protobuf/declaration";
 import type { Json, JsonObject } from "../rpc/any";
 import { knownFields } from "../protobuf/read-message";

@@ -6,8 +6,7 @@ import { type Checked, checkExpression } from "./cel/checker";
 import { parseExpression } from "./cel/parser";
 import type { Node } from "./cel/syntax-tree";
 import { timestampFromMs } from "./cel/time";
-import { refusedConstruct } from "./condition-check";
-import { conditionCost } from "./condition-cost";
+import { refusedConstruct, conditionCost } from "./condition-check";
 import {
   COMPILE_COST_PER_CHARACTER,
   MAX_CALL_CONDITION_COST,

@@ -1,10 +1,9 @@
 // The one place where policies are judged: the permissions of a principal on a resource.
 import { Conditions } from "./condition";
-import { type Permission, starterPermissions } from "./permissions";
+import { type Permission, starterPermissions, roleHas } from "./permissions";
 import type { Binding, Policy } from "./policy";
 import { ROOT, holdsOn } from "./policy-resources";
 import { type Principal, isAnonymous } from "./principal";
-import { roleHas } from "./roles";
 
 export interface ResourcePolicy {
   resource: string;

@@ -1,6 +1,6 @@
 // The caller, as authentication identified it: everything that authorization needs.
 import { ALL_USERS } from "./members";
-import type { Role } from "./roles";
+import type { Role } from "./permissions";
 
 export interface Principal {
   /** Never changes for a caller: requestIds and an operation's starter are stored under it. Empty: anonymous. */

@@ -13,7 +13,7 @@ import {
 } from "./iam-limits";
 import { decodeMember } from "./members";
 import type { Binding, Condition } from "./policy";
-import { type Role, isRole, roles } from "./roles";
+import { type Role, isRole, roles } from "./permissions";
 
 /** google.iam.v1.Policy as its message is decoded. */
 export interface PolicyMessage {

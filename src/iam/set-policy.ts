@@ -2,7 +2,7 @@
 import { RpcError, invalidArgument } from "../rpc/error";
 import { etagFromRevision, revisionFromEtag } from "./etag";
 import { type Binding, type Policy, hasConditions, policyFromBindings } from "./policy";
-import { ADMIN_ROLE } from "./roles";
+import { ADMIN_ROLE } from "./permissions";
 
 /** A decoded call. PERSISTED CONTRACT: it crosses from Worker to object. */
 export interface SetPolicyRequest {

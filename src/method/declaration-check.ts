@@ -2,7 +2,7 @@
 // would meet. JavaScript is checked as TypeScript is.
 import type { HttpTemplate } from "../aip/http-template";
 import { nearestName } from "../aip/nearest";
-import { fieldAtPath } from "../protobuf/field-at-path";
+import { fieldAtPath } from "../protobuf/field-path";
 import type { Message } from "../protobuf/declaration";
 import type { HttpRule, InputRule, MethodDeclaration, RetryPolicy } from "./method";
 

@@ -1,12 +1,10 @@
 // google.protobuf.Any in its JSON mapping: a type URL beside the message's fields, or beside `value`.
 import { type Any, type Json, type JsonObject, standsUnderValue } from "../rpc/any";
-import { doubleType, float32Type } from "./floats";
-import { int32Type, int64Type, uint32Type, uint64Type } from "./integers";
+import { doubleType, float32Type, int32Type, int64Type, uint32Type, uint64Type } from "./numbers";
 import { isPlainRecord, listValueType, readObject, structType, valueType } from "./json-values";
-import { emptyType, fieldMaskType, wrapperType } from "./other-well-known";
+import { emptyType, fieldMaskType, wrapperType, durationType, timestampType } from "./well-known";
 import type { Reading } from "./reading";
 import { boolType, bytesType, stringType } from "./scalars";
-import { durationType, timestampType } from "./times";
 import type { WellKnownType } from "./declaration";
 
 // "The last segment of the URL's path must represent the fully qualified name of the type" (any.proto).

@@ -3,8 +3,9 @@ import { anyType } from "./any-type";
 import type { FieldOptions, Message } from "./declaration";
 import { type EnumType, enumValueType } from "./enum-type";
 import { type FieldBuilder, fieldsOf } from "./field";
-import { doubleType, float32Type } from "./floats";
 import {
+  doubleType,
+  float32Type,
   fixed32Type,
   fixed64Type,
   int32Type,
@@ -15,11 +16,10 @@ import {
   sint64Type,
   uint32Type,
   uint64Type,
-} from "./integers";
+} from "./numbers";
 import { listValueType, structType, valueType } from "./json-values";
-import { emptyType, fieldMaskType, wrapperType } from "./other-well-known";
+import { emptyType, fieldMaskType, wrapperType, durationType, timestampType } from "./well-known";
 import { boolType, bytesType, stringType } from "./scalars";
-import { durationType, timestampType } from "./times";
 
 export { mapOf, repeated } from "./field";
 

@@ -1,5 +1,5 @@
-// The reasons of the service's own errors (google.rpc.ErrorInfo.reason, AIP-193). reason-texts.ts has the meaning and the
-// remedy of each, from which docs/errors.md is written; they stay out of the deployed Worker.
+// The reasons of the service's own errors (google.rpc.ErrorInfo.reason, AIP-193). docs/errors.md has the meaning and the
+// remedy of each. Its source is test/unit/docs/reason-texts.ts.
 import type { Any } from "./any";
 
 const REASONS = [

@@ -1,9 +1,8 @@
 // google.iam.v1.IAMPolicy (google/iam/v1/iam_policy.proto): request in, response out, over ports.
 import type { ResourcePolicy } from "../iam/evaluate";
-import { policyJson } from "../iam/get-policy";
+import { policyJson, type Policy } from "../iam/policy";
 import { MAX_TESTED_PERMISSIONS } from "../iam/iam-limits";
 import { type Permission, isPermission } from "../iam/permissions";
-import type { Policy } from "../iam/policy";
 import type { PolicyCache } from "../iam/policy-cache";
 import { ROOT, isOperation, policyResourceProblem, policyResources } from "../iam/policy-resources";
 import { type PolicyMessage, policyVersion, sentPolicy } from "../iam/sent-policy";

@@ -11,8 +11,7 @@ import { retryInfo } from "../rpc/status";
 import { indexShardFromId, nextShard } from "../contract/index-start";
 import { canonicalJson, sha256Hex } from "./digest";
 import type { FullShards } from "./full-shards";
-import { slotKey } from "./slot-key";
-import type { SpendQuota } from "./start-quota";
+import { slotKey, type SpendQuota } from "./start-quota";
 import type { IndexScope, OperationStore, Place, RequestStore, SlotStore } from "./ports";
 
 /** Separates the requestIds of retries from those of other starts. */

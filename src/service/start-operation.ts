@@ -10,7 +10,7 @@ import type { Outcome, RunPolicy, Slot } from "../lifecycle/record";
 import { type JsonObject, typeUrlFromMessageName } from "../rpc/any";
 import { type Emulated, decodeScript, emulatedError } from "./emulation-script";
 import { type Locations, placeFromParent } from "./locations";
-import { slotKey } from "./slot-key";
+import { slotKey } from "./start-quota";
 import {
   type Caller,
   type Minted,

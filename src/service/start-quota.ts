@@ -1,6 +1,6 @@
 // The quota of starts in a day: a limit on storage if strangers may start operations (docs/access.md).
 import { type Principal, isAnonymous } from "../iam/principal";
-import { QUOTA_WINDOW_MS } from "../limits";
+import { QUOTA_WINDOW_MS, MAX_SLOT_KEY_BYTES } from "../limits";
 import { RpcError } from "../rpc/error";
 import { retryInfo } from "../rpc/status";
 import { sha256Hex } from "./digest";
@@ -87,4 +87,13 @@ function quotaExceeded(kind: string, retryMs: number): RpcError {
     headers: { "Retry-After": String(seconds) },
     metadata: { quota: kind },
   });
+}
+
+/**
+ * The key itself where it is short, so that operators can read it, and a digest where it is not: the platform does not tell
+ * an object a name of more than 1,024 bytes, and a caller's id may be of any length. No plain key begins like a digest.
+ */
+export async function slotKey(kind: "run" | "caller", text: string): Promise<string> {
+  const key = `${kind}/${text}`;
+  return new TextEncoder().encode(key).length <= MAX_SLOT_KEY_BYTES ? key : `${kind}#${await sha256Hex(text)}`;
 }

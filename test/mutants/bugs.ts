@@ -204,8 +204,8 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "a duration of any length is read",
-    file: "src/iam/cel/duration.ts",
-    find: "text.length > MAX_CHARACTERS || ",
+    file: "src/iam/cel/time.ts",
+    find: "text.length > MAX_DURATION_CHARACTERS || ",
     replace: "",
     tests: unit("iam/condition.test.ts"),
     caughtBy: "is refused",
@@ -328,10 +328,10 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "an indented answer has no bound",
-    file: "src/http/indent.ts",
+    file: "src/http/response.ts",
     find: "json.length > MAX_INDENTED_SOURCE_BYTES || isLongerIndented(json, MAX_INDENTED_CHARACTERS)",
     replace: "json.length > MAX_INDENTED_SOURCE_BYTES || isLongerIndented(json, 100 * MAX_INDENTED_CHARACTERS)",
-    tests: unit("http/indent.test.ts"),
+    tests: unit("http/response.test.ts"),
     caughtBy: "leaves an answer as it is that would be too long indented",
   },
   // ── What callers can do to each other ─────────────────────────────────────────────────────────────────────────────

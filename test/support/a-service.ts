@@ -2,7 +2,7 @@
 import { configFromEnv } from "../../src/config";
 import type { ServiceContext } from "../../src/api/call";
 import { administratorDenial, denial } from "../../src/iam/denial";
-import { passGate } from "../../src/iam/gate";
+import { passGate } from "../../src/authentication/authenticate";
 import { emptyPolicy } from "../../src/iam/policy";
 import type { Permission } from "../../src/iam/permissions";
 import type { OperationAnswer } from "../../src/contract/answer";

@@ -10,7 +10,7 @@ import {
   isScalarField,
 } from "./fields";
 import { type Outcome, accept, quoteFound, refuse } from "./filter-error";
-import { MAX_PATH_SEGMENTS } from "./filter-limits";
+import { MAX_PATH_SEGMENTS } from "./filter-error";
 import { camelCase, keySpellings } from "./key-spelling";
 import { misspeltField } from "./near-miss";
 

@@ -1,7 +1,6 @@
 // KeyObject: one API key, in the object of its id; and the list of all keys, in the object named `apiKeys`.
 import { DurableObject } from "cloudflare:workers";
-import type { ApiKeyRecord } from "../../authentication/api-key";
-import type { ApiKeyPage, ApiKeyStore } from "../../authentication/api-key-store";
+import type { ApiKeyRecord, ApiKeyPage, ApiKeyStore } from "../../authentication/api-key";
 import { API_KEY_PURGE_MS, MAX_API_KEYS } from "../../authentication/limits";
 import { MAX_INNER_CALL_MS } from "../../limits";
 import { callObject, objectByName, reached } from "../object-call";

@@ -1,7 +1,7 @@
 // From an operation's name to its object, and from the object's judgement of the caller's rights to the refusal.
 import { parseOperationName } from "../../aip/resource-name";
 import type { Access } from "../../iam/access";
-import { fnv1a32 } from "../../iam/fnv";
+import { fnv1a32 } from "../../iam/etag";
 import type { Permission } from "../../iam/permissions";
 import { NO_OPERATION_OBJECTS } from "../../limits";
 import type { Authorizer } from "../../service/authorizer";

@@ -4,9 +4,8 @@
 import { CelError, invalid } from "./cel-error";
 import { FUNCTIONS } from "./functions";
 import { findOperator } from "./operators";
-import type { Overload } from "./overload";
+import { type Overload, type CelType, TIMESTAMP, type Value, elementOf, int, listOf, unified } from "./value";
 import type { CallNode, LogicalOperator, Node } from "./syntax-tree";
-import { type CelType, TIMESTAMP, type Value, elementOf, int, listOf, unified } from "./value";
 
 /** The types of the variables of conditions. */
 export interface Variables {

@@ -1,11 +1,15 @@
 // The functions that conditions may call.
 // https://github.com/google/cel-spec/blob/master/doc/langdef.md#functions
-import { extract } from "../condition-extract";
 import { CelError } from "./cel-error";
-import { durationFromText } from "./duration";
-import type { Overload, Overloads } from "./overload";
-import { TIME_PARTS, dateFromTimestamp, dateInZone, timestampFromSeconds, timestampFromText } from "./time";
-import { type CelType, DURATION, TIMESTAMP, type Value, int } from "./value";
+import {
+  durationFromText,
+  TIME_PARTS,
+  dateFromTimestamp,
+  dateInZone,
+  timestampFromSeconds,
+  timestampFromText,
+} from "./time";
+import { type Overload, type Overloads, type CelType, DURATION, TIMESTAMP, type Value, int } from "./value";
 
 const toText = (value: string | boolean | bigint): string => String(value);
 const codePoints = (text: string): bigint => {
@@ -84,4 +88,24 @@ function textFromBytes(value: Uint8Array): string {
     // Its only error is the encoding.
     throw new CelError("needs bytes in UTF-8");
   }
+}
+
+// `extract` is the string function that IAM adds to CEL.
+// https://cloud.google.com/iam/docs/conditions-attribute-reference#extract
+
+/**
+ * The part of `text` in place of the template's `{…}`: between the first occurrence of the text before it and the next
+ * of the text after it. Empty if there is no such part.
+ *
+ * @example
+ * extract("projects/p/operations/1", "projects/{project}/") // "p"
+ */
+export function extract(text: string, template: string): string {
+  const [, prefix, suffix] = /^([^{}]*)\{[^{}]*\}([^{}]*)$/.exec(template) ?? [];
+  if (prefix === undefined || suffix === undefined) return "";
+  const found = text.indexOf(prefix);
+  if (found === -1) return "";
+  const start = found + prefix.length;
+  const end = suffix === "" ? text.length : text.indexOf(suffix, start);
+  return end === -1 ? "" : text.slice(start, end);
 }

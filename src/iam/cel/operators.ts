@@ -1,11 +1,21 @@
 // The operators of CEL on two operands, without `&&` and `||`, which need not evaluate both.
 // https://github.com/google/cel-spec/blob/master/doc/langdef.md#list-of-standard-definitions
 import { CelError } from "./cel-error";
-import { durationInRange } from "./duration";
-import type { Overload, Overloads } from "./overload";
+import { durationInRange, timestampInRange } from "./time";
+import {
+  type Overload,
+  type Overloads,
+  type CelType,
+  DURATION,
+  TIMESTAMP,
+  type Value,
+  elementOf,
+  equals,
+  int,
+  uint,
+  unified,
+} from "./value";
 import type { BinaryOperator, LogicalOperator } from "./syntax-tree";
-import { timestampInRange } from "./time";
-import { type CelType, DURATION, TIMESTAMP, type Value, elementOf, equals, int, uint, unified } from "./value";
 
 const NUMBERS: readonly CelType[] = ["int", "uint", "double"];
 const ORDERED: readonly (readonly [CelType, CelType])[] = [

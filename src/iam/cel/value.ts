@@ -79,3 +79,11 @@ export function uint(value: bigint): bigint {
   if (value < 0n || value > MAX_UINT) throw new CelError("overflows an unsigned 64-bit integer");
   return value;
 }
+
+export interface Overload {
+  returns: CelType;
+  /** The checker ensures that the operands have the types of the overload. May throw a CelError. */
+  apply: (...operands: never[]) => Value;
+}
+
+export type Overloads = ReadonlyMap<string, Overload>;

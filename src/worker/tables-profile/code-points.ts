@@ -1,7 +1,7 @@
-// Strings as sequences of Unicode code points. JavaScript's own `<` and `length` see UTF-16 units, in which a character
-// beyond U+FFFF is two and sorts before U+E000.
-//
-// All input is valid UTF-8, so that every surrogate here is one half of a pair.
+// Strings as sequences of Unicode code points, and the part of a long one that is remembered, so that memory is bounded.
+// All input is valid UTF-8, so every surrogate here is one half of a pair.
+import { createHash } from "node:crypto";
+import { MAX_KEPT_VALUE_CODE_POINTS } from "./table-limits";
 
 /** Negative where `a` comes before `b` in code point order, 0 where they are equal. The order of their UTF-8 bytes. */
 export function compareCodePoints(a: string, b: string): number {
@@ -34,4 +34,25 @@ export function firstCodePoints(text: string, limit: number): string {
   return Array.from(text.slice(0, 2 * limit))
     .slice(0, limit)
     .join("");
+}
+
+/** No text holds it: a table with a NUL byte is refused. */
+const DIGEST_MARK = "\u0000";
+
+/** The text as the profile shows it: a long one is its first code points and `…`. */
+export function shownValue(text: string): string {
+  const shown = firstCodePoints(text, MAX_KEPT_VALUE_CODE_POINTS);
+  return shown === text ? text : `${shown}…`;
+}
+
+/** A key that is equal for equal texts only: the text, or of a long one what is shown and its SHA-256. */
+export function keyFromValue(text: string): string {
+  if (text.length <= MAX_KEPT_VALUE_CODE_POINTS || codePointLength(text) <= MAX_KEPT_VALUE_CODE_POINTS) return text;
+  return shownValue(text) + DIGEST_MARK + createHash("sha256").update(text).digest("base64");
+}
+
+/** The shown part of a key's text. */
+export function shownValueFromKey(key: string): string {
+  const end = key.indexOf(DIGEST_MARK);
+  return end < 0 ? key : key.slice(0, end);
 }

@@ -1,9 +1,8 @@
 // Follows one column from value to value: what type fits them all, and what that type makes of them.
-import { MeanOfNumbers } from "./mean";
-import { type StringFacts, StringTracker } from "./string-tracker";
 import { MAX_TYPED_VALUE_LENGTH } from "./table-limits";
 import type { ColumnProfile } from "./table-profile";
 import { newTypeTrackers, type TypedFacts, type TypeTracker } from "./type-trackers";
+import { codePointLength, compareCodePoints, shownValue } from "./code-points";
 
 /** The part of a column's profile that its values make, apart from their counts. */
 export type ColumnFacts = (TypedFacts | StringFacts) & Pick<ColumnProfile, "mean">;
@@ -38,5 +37,53 @@ export class ColumnProfiler {
   #isOfNumbers(): boolean {
     const type = this.#candidates[0]?.type;
     return type === "integer" || type === "number";
+  }
+}
+
+/** The mean of many doubles without the drift of a plain sum (Neumaier, 1974: Kahan's summation, also for large terms). */
+
+export class MeanOfNumbers {
+  #count = 0;
+  #sum = 0;
+  #lost = 0;
+
+  add(value: number): void {
+    const sum = this.#sum + value;
+    this.#lost += Math.abs(this.#sum) >= Math.abs(value) ? this.#sum - sum + value : value - sum + this.#sum;
+    this.#sum = sum;
+    this.#count++;
+  }
+
+  /** The mean, or undefined of nothing or where the sum left the range of a double. */
+  value(): number | undefined {
+    const mean = (this.#sum + this.#lost) / this.#count;
+    return Number.isFinite(mean) ? mean : undefined;
+  }
+}
+
+/** The part of a string column's profile that depends on its type. */
+export type StringFacts = Pick<ColumnProfile, "type" | "min" | "max" | "shortest" | "longest">;
+
+export class StringTracker {
+  #range: { min: string; max: string; shortest: number; longest: number } | undefined;
+
+  take(text: string): void {
+    const shown = shownValue(text);
+    const length = codePointLength(text);
+    const range = this.#range;
+    if (range === undefined) {
+      this.#range = { min: shown, max: shown, shortest: length, longest: length };
+      return;
+    }
+    // The order of what is shown is that of the whole texts, as far as it can be seen.
+    if (compareCodePoints(shown, range.min) < 0) range.min = shown;
+    if (compareCodePoints(shown, range.max) > 0) range.max = shown;
+    range.shortest = Math.min(range.shortest, length);
+    range.longest = Math.max(range.longest, length);
+  }
+
+  /** Without `min` and the rest where no value was taken. */
+  facts(): StringFacts {
+    return { type: "string", ...this.#range };
   }
 }

@@ -1,6 +1,5 @@
 // Counts the values of each column, exactly, as long as they fit in memory; then the profile says that there are more.
-import { compareCodePoints } from "./code-points";
-import { keyFromValue, shownValueFromKey } from "./kept-value";
+import { compareCodePoints, keyFromValue, shownValueFromKey } from "./code-points";
 import {
   MAP_ENTRY_BYTES,
   MAX_COUNTED_VALUES_PER_COLUMN,

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { apiMethods } from "../../../src/api/methods";
 import { permissions } from "../../../src/iam/permissions";
-import { fieldAtPath } from "../../../src/protobuf/field-at-path";
+import { fieldAtPath } from "../../../src/protobuf/field-path";
 import { echoWait } from "../../../src/worker/echo-wait";
 
 const table = apiMethods([echoWait]);

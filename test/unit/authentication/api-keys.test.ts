@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type ApiKeyRecord, hasHash, parseApiKey } from "../../../src/authentication/api-key";
-import type { ApiKeyStore } from "../../../src/authentication/api-key-store";
+import { type ApiKeyRecord, hasHash, parseApiKey, type ApiKeyStore } from "../../../src/authentication/api-key";
 import { createApiKey, listApiKeys, revokeApiKey } from "../../../src/authentication/api-keys";
 import { ANONYMOUS, EVERYONE_MAY, type Principal } from "../../../src/iam/principal";
 import { CreateApiKeyRequest } from "../../../src/api/messages/api-keys";

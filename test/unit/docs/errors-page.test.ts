@@ -1,9 +1,9 @@
-// docs/errors.md is written from src/rpc/reason-texts.ts (`npx vitest run errors-page --update`), and the table holds
+// docs/errors.md is written from test/unit/docs/reason-texts.ts (`npx vitest run errors-page --update`), and the table holds
 // exactly the reasons that the service's code uses.
 import { readFileSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
-import { reasonGroups, reasonTexts } from "../../../src/rpc/reason-texts";
+import { reasonGroups, reasonTexts } from "./reason-texts";
 import { type Reason, helpForReason } from "../../../src/rpc/reasons";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
@@ -40,7 +40,7 @@ Decide by \`reason\`: it never changes. The message is for people and may change
 An error without a specific reason has the name of its code. Errors of a deployment's own methods have reasons of their own,
 which are not on this page. \`Operation.error\` is the method's own Status and has neither detail.
 
-<!-- Written from src/rpc/reason-texts.ts by \`npx vitest run errors-page --update\`. -->
+<!-- Written from test/unit/docs/reason-texts.ts by \`npx vitest run errors-page --update\`. -->
 `;
 
 function page(): string {

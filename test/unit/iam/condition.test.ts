@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type ConditionAttributes, Conditions, conditionProblem } from "../../../src/iam/condition";
-import { extract } from "../../../src/iam/condition-extract";
+import { extract } from "../../../src/iam/cel/functions";
 
 // A Saturday, eleven in the morning in Berlin.
 const attributes = {

@@ -1,11 +1,10 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type AccessRequest, allowedPermissions, isAllowed } from "../../../src/iam/evaluate";
-import { permissions } from "../../../src/iam/permissions";
+import { permissions, roleHas, roles } from "../../../src/iam/permissions";
 import { type Binding, emptyPolicy, policyFromBindings } from "../../../src/iam/policy";
 import { policyResources, resourceType } from "../../../src/iam/policy-resources";
 import { ANONYMOUS, EVERYONE_MAY, type Principal } from "../../../src/iam/principal";
-import { roleHas, roles } from "../../../src/iam/roles";
 
 const NAME = "projects/p/locations/l/operations/1";
 const ada: Principal = {

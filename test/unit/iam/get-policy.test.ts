@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { policyJson } from "../../../src/iam/get-policy";
-import { type Binding, emptyPolicy, policyFromBindings } from "../../../src/iam/policy";
+import { policyJson, type Binding, emptyPolicy, policyFromBindings } from "../../../src/iam/policy";
 
 const viewers: Binding = { role: "roles/longrunning.viewer", members: ["user:ada@example.com"] };
 const expiring: Binding = { ...viewers, condition: { expression: "true", title: "t" } };

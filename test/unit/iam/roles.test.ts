@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { isPermission, permissions } from "../../../src/iam/permissions";
-import { isRole, roleHas, roles } from "../../../src/iam/roles";
+import { isPermission, permissions, isRole, roleHas, roles } from "../../../src/iam/permissions";
 
 // The table of roles, written out: "viewer (get, list, wait), operator (+ cancel, delete), invoker (start), worker (create,
 // update), admin (all, and IAM)".

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import type { Json } from "../../../src/rpc/any";
 import { formatDuration } from "../../../src/aip/duration";
 import { formatTimestamp } from "../../../src/aip/timestamp";
-import { integerFromText } from "../../../src/protobuf/integers";
+import { integerFromText } from "../../../src/protobuf/numbers";
 import type { MessageType } from "../../../src/protobuf/message";
 import { ProfileRequest } from "./profile-request";
 

@@ -1,6 +1,6 @@
 // Names of slots: readable where they are short, digests where an object would not be told its own name.
 import { expect, test } from "vitest";
-import { slotKey } from "../../../src/service/slot-key";
+import { slotKey } from "../../../src/service/start-quota";
 
 test("a short key is itself, as earlier versions had it: their holders and new ones share one object", async () => {
   expect(await slotKey("caller", "user:ada")).toBe("caller/user:ada");

@@ -5,7 +5,7 @@ import {
   MAX_FILTER_DEPTH,
   MAX_FILTER_TERMS,
   MAX_PATH_SEGMENTS,
-} from "../../../../src/aip/filter/filter-limits";
+} from "../../../../src/aip/filter/filter-error";
 
 const nested = (depth: number) => `${"(".repeat(depth)}a${")".repeat(depth)}`;
 const terms = (count: number) => Array.from({ length: count }, () => "a").join(" ");

@@ -7,7 +7,7 @@ import {
   MAX_FILTER_DEPTH,
   MAX_FILTER_TERMS,
   MAX_PATH_SEGMENTS,
-} from "../../../../src/aip/filter/filter-limits";
+} from "../../../../src/aip/filter/filter-error";
 
 const docs = readFileSync("docs/filters.md", "utf8");
 const examples = [...docs.slice(docs.indexOf("| filter |"), docs.indexOf("\n- `AND`")).matchAll(/^\| `(.+?)` \|/gm)];

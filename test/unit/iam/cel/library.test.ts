@@ -7,7 +7,7 @@ import { checkExpression } from "../../../../src/iam/cel/checker";
 import { parseExpression } from "../../../../src/iam/cel/parser";
 import { timestampFromMs } from "../../../../src/iam/cel/time";
 import { type CelType, DURATION, TIMESTAMP, type Value } from "../../../../src/iam/cel/value";
-import { extract } from "../../../../src/iam/condition-extract";
+import { extract } from "../../../../src/iam/cel/functions";
 import { expressions } from "./arbitrary";
 
 const library = new Environment({ unlistedVariablesAreDyn: false, limits: { maxDepth: 20, maxAstNodes: 200 } })

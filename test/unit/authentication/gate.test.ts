@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { passGate } from "../../../src/iam/gate";
+import { passGate } from "../../../src/authentication/authenticate";
 import { rpcErrorOf } from "../../support/an-rpc-error";
 
 test("the gate stands open where the deployment says so", () => {

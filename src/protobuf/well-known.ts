@@ -1,7 +1,9 @@
-// google.protobuf.FieldMask, Empty and the wrappers (field_mask.proto, empty.proto, wrappers.proto).
+// google.protobuf.FieldMask, Empty, Timestamp, Duration and the wrappers.
 import { jsonNameFromProtoName } from "./field-name";
 import { isRecord } from "./json-values";
 import type { ScalarType, WellKnownType } from "./declaration";
+import { formatDuration, parseDuration } from "../aip/duration";
+import { formatTimestamp, parseTimestamp } from "../aip/timestamp";
 
 // "a single string where paths are separated by a comma", each of fields and a map's keys, or "*" for all of them.
 const MASK_PATH = /^(?:\*|[A-Za-z_]\w*(?:\.(?:\*|[A-Za-z_]\w*))*)$/;
@@ -37,3 +39,24 @@ export function wrapperType<T>(name: string, scalar: ScalarType<T>): WellKnownTy
   // An empty string in a wrapper is a value, because wrappers express presence.
   return { ...reader, kind: "wellKnown", name: `google.protobuf.${name}` };
 }
+
+export const timestampType: WellKnownType<string> = {
+  kind: "wellKnown",
+  name: "google.protobuf.Timestamp",
+  read(input, reading) {
+    const timestamp = typeof input === "string" ? parseTimestamp(input) : undefined;
+    if (timestamp) return formatTimestamp(timestamp);
+    return reading.report('must be an RFC 3339 timestamp, like "2026-01-31T12:00:00Z"');
+  },
+  fromText: (text) => text,
+};
+
+export const durationType: WellKnownType<string> = {
+  kind: "wellKnown",
+  name: "google.protobuf.Duration",
+  read(input, reading) {
+    const duration = typeof input === "string" ? parseDuration(input) : undefined;
+    return duration ? formatDuration(duration) : reading.report('must be a Duration, like "5s"');
+  },
+  fromText: (text) => text,
+};

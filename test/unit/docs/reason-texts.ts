@@ -1,6 +1,6 @@
-// The meaning and the remedy of each reason. `npx vitest run errors-page --update` writes docs/errors.md from them. Only
-// tests import this file, so the texts are in no deployed Worker.
-import type { Reason } from "./reasons";
+// The meaning and the remedy of each reason. `npx vitest run errors-page --update` writes docs/errors.md from them. They are no
+// part of the package, because no code of it needs them.
+import type { Reason } from "../../../src/rpc/reasons";
 
 export interface ReasonText {
   /** The cause of the error, in full sentences. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { indentedJson, indentedResponse } from "../../../src/http/indent";
+import { indentedJson, indentedResponse } from "../../../src/http/response";
 import { MAX_INDENTED_CHARACTERS, MAX_INDENTED_SOURCE_BYTES } from "../../../src/limits";
 
 const deep = `${"[".repeat(90)}1${"]".repeat(90)}`;
