@@ -16,6 +16,7 @@ export type {
   RetryPolicy,
   StartContext,
 } from "./method/method";
+export { type Suspension, SuspensionExpired, type SuspensionOptions } from "./method/suspension";
 export type { InferRequest, RequestSchema } from "./method/request-schema";
 export type { DurationText } from "./aip/duration";
 export type { Any, Json, JsonObject } from "./rpc/any";

@@ -201,6 +201,20 @@ export const SLEEP_IN_PLACE_MS = 3 * SECOND_MS;
  * memory beside the sleep end within it. The invocation occupies a place in a lane.
  */
 export const SLEEP_LINGER_MS = 10;
+/** Suspensions that one operation reaches. The record has each of them. */
+export const MAX_SUSPENSIONS = 128;
+/** Answers that come before the work reaches their suspensions, kept at the same time. */
+export const MAX_EARLY_ANSWERS = 64;
+/** The name of a suspension, which is the last segment of its resource name. */
+export const MAX_SUSPENSION_ID_CHARACTERS = 64;
+/** A prompt, in UTF-16 units. It is part of the record, and of the operation's metadata while it is pending. */
+export const MAX_PROMPT_CHARACTERS = 1_024;
+/** An answer, in UTF-8. */
+export const MAX_PAYLOAD_BYTES = 64 * KIB;
+/** The JSON Schema of a payload, in UTF-16 units. */
+export const MAX_PAYLOAD_SCHEMA_CHARACTERS = 64 * KIB;
+/** An answer, and a schema, of at most this size is part of the record. A larger one has a row of its own. */
+export const MAX_INLINE_SUSPENSION_CHARACTERS = 512;
 /** An error that a step threw and its handler caught, in JSON, for replays of the attempt. It is part of the record. */
 export const MAX_STORED_ERROR_CHARACTERS = 2_048;
 export const MAX_STORED_ERROR_MESSAGE_CHARACTERS = 1_024;

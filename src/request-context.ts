@@ -14,7 +14,7 @@ import {
   requestStore,
   slotStore,
 } from "./durable/operation/operation-client";
-import { operationGate } from "./durable/operation/operation-gate";
+import { linkGate, operationGate } from "./durable/operation/operation-gate";
 import { apiKeyStore } from "./durable/key/key-object";
 import { policyReader, policyStore } from "./durable/policy/policy-client";
 import type { Env } from "./env";
@@ -92,6 +92,7 @@ export async function serviceContext(
       id: principal.id,
       mayUseRequestId: !isAnonymous(principal) || config.auth === "open",
       httpRequestId: requestId,
+      origin: new URL(request.url).origin,
       traceparent: traceparentFrom(request.headers.get("traceparent")),
     },
     principal,
@@ -100,6 +101,7 @@ export async function serviceContext(
     authorizeAnew: (asked, parent) => authorizer.requireAnew(asked, parent),
     judgementEnd: () => authorizer.judgementEnd(),
     permit: operationGate(env.OPERATIONS, authorizer),
+    permitLink: linkGate(env.OPERATIONS, authorizer),
     administer: (action, resource) => authorizer.requireAdministrator(action, resource),
     iam: {
       policies: policyStore(namespaces, authorizer, { permission, cache: policyCache, now }),

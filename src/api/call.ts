@@ -2,6 +2,7 @@
 import type { ApiKeyStore } from "../authentication/api-key";
 import type { Permission } from "../iam/permissions";
 import type { Principal } from "../iam/principal";
+import type { PresentedLink } from "../contract/suspension";
 import type { StreamedInput } from "../contract/answer";
 import type { UsualDurations } from "../service/usual-durations";
 import type { JsonObject } from "../rpc/any";
@@ -27,6 +28,8 @@ export interface ServiceContext {
   judgementEnd: () => number;
   /** Throws where the caller has not the permission on an operation, by its own policy and starter too. */
   permit: (permission: Permission, name: string) => Promise<void>;
+  /** Throws where a link is not that of a suspension of an operation. */
+  permitLink: (link: PresentedLink) => Promise<void>;
   /** Throws where the caller is no administrator of the deployment. */
   administer: (action: AdministratorAction, resource: string) => void;
   iam: IamService;

@@ -46,6 +46,8 @@ interface Row {
   request: Message | undefined;
   /** Fields that may come in the query although the path or the whole body has them. Given twice, they must agree. */
   query?: readonly string[];
+  /** The query parameter that has the secret of a suspension's link: it stands for the permission. */
+  takesLink?: "linkToken";
   /** The path may have the operation's full name as one segment, percent-encoded: so the stock google-gax client asks. */
   takesEncodedName?: true;
   response: Message;

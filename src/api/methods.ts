@@ -12,12 +12,14 @@ import { startOperation } from "../service/start-operation";
 import type { Call } from "./call";
 import { Operation } from "./messages/longrunning";
 import { startedAnswer } from "./start";
+import { suspensions } from "./suspensions";
 
 export function apiMethods(methods: readonly Method[]): ApiMethod[] {
   return [
     // A method's own row comes first: `POST /v1/echo:wait` is no operation's.
     ...Array.from(methods, declaredMethod),
     ...operationMethods,
+    ...suspensions,
     ...operators(methods),
     ...iamPolicy,
     ...locations,

@@ -73,6 +73,11 @@ export interface Explained {
   json: string;
 }
 
+/** An edge_operations.v1.Suspension, or a ListSuspensionsResponse, as JSON text. */
+export interface SuspensionsAnswer {
+  json: string;
+}
+
 /** How a start goes about the index; absent where an earlier version asks. */
 export interface StartOptions {
   /** Over how many shards the deployment spreads new operations. */

@@ -1,7 +1,8 @@
 // The Operation resource as clients see it (google/longrunning/operations.proto, JSON mapping): exactly five fields.
 import { formatTimestampMs } from "../aip/timestamp";
 import { STRUCT_TYPE_URL, type Any, type JsonObject } from "../rpc/any";
-import type { OperationRecord } from "../lifecycle/record";
+import type { OperationRecord, StoredSuspension } from "../lifecycle/record";
+import { pendingSuspensions } from "../lifecycle/suspensions";
 
 /** The operation as JSON text, where its response stands in its record. The same record gives the same bytes. */
 export function operationJson(record: OperationRecord): string {
@@ -53,6 +54,7 @@ export const RESERVED_METADATA_FIELDS: ReadonlySet<string> = new Set([
   "verb",
   "requestedCancellation",
   "apiVersion",
+  "suspensions",
 ]);
 
 function defaultMetadata(record: OperationRecord): JsonObject {
@@ -68,6 +70,22 @@ function defaultMetadata(record: OperationRecord): JsonObject {
     progressPercent: 0,
     ...(record.retryOf === undefined ? {} : { retryOf: record.retryOf }),
     ...record.metadata,
+    ...pendingField(record),
+  };
+}
+
+/** Those that can be answered now. */
+function pendingField(record: OperationRecord): JsonObject {
+  const pending = pendingSuspensions(record).map(pendingJson);
+  return pending.length > 0 ? { suspensions: pending } : {};
+}
+
+function pendingJson({ id, createTime, reached }: StoredSuspension): JsonObject {
+  return {
+    id,
+    ...(reached?.prompt === undefined ? {} : { prompt: reached.prompt }),
+    createTime: formatTimestampMs(createTime),
+    ...(reached ? { expireTime: formatTimestampMs(reached.expireTime) } : {}),
   };
 }
 

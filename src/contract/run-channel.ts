@@ -4,7 +4,7 @@ import type { Status } from "../rpc/status";
 import type { JsonObject } from "../rpc/any";
 import type { EmulatedWork } from "../lifecycle/emulation";
 import type { SuccessfulOutcome } from "../lifecycle/event";
-import type { AttemptMemory, Sleep, StepFailure } from "../lifecycle/record";
+import type { AttemptMemory, ReachedSuspension, Sleep, StepFailure, WaitCondition } from "../lifecycle/record";
 import { MAX_CHANNEL_MESSAGE_CHARACTERS } from "../limits";
 
 /** The object's answer to a claim, and to a reopened channel: all that the runner needs to know. */
@@ -38,8 +38,12 @@ export interface Claimed {
   steps: ClaimedStep[];
   /** Failures of steps that this attempt's handler has caught. */
   stepFailures?: StepFailure[];
+  /** The suspensions that the work has come to, and those that were answered before. */
+  suspensions?: ClaimedSuspension[];
   /** The last checkpoint of the work, as JSON text. */
   checkpoint?: string;
+  /** The origin of the URL by which its start came: `https://api.example.com`. */
+  origin?: string;
   /** The trace of the request that started it. */
   traceparent?: string;
   /** The script that replaces the method's work. */
@@ -55,6 +59,24 @@ export interface ClaimedStep {
   order?: number;
 }
 
+/** A suspension: its answer as JSON text, or, where that is large, to be fetched by its id. */
+export interface ClaimedSuspension {
+  id: string;
+  /** Absent until the work comes to it. */
+  reached?: Pick<ReachedSuspension, "expireTime" | "linkToken">;
+  /** Its place among the outcomes that the handler was given. */
+  order?: number;
+  resolution?:
+    | undefined
+    | {
+        time: number;
+        /** Counts the resolutions of the operation. */
+        number: number;
+        isAnswered: boolean;
+        payload?: string;
+      };
+}
+
 /** A message of the object to a runner. */
 export type MessageToRunner =
   | Claimed
@@ -62,6 +84,8 @@ export type MessageToRunner =
   | { type: "saved"; id: number }
   /** The runner's last word was recorded; there is nothing more to do. */
   | { type: "settled" }
+  /** Suspensions were answered or have expired. Earlier versions do not know it. */
+  | { type: "answers"; suspensions: ClaimedSuspension[] }
   /** A client asked to stop. */
   | { type: "cancel" }
   /** The runner has lost the work: stop, and write nothing more. */
@@ -77,6 +101,7 @@ export interface ProgressMessage {
 export type MessageToObject = { fence: string } & (
   | { type: "progress"; progress: ProgressMessage }
   | ({ type: "saveStep"; id: number; name: string; result: string; order?: number } & AttemptMemory)
+  | ({ type: "saveSuspensions"; id: number } & AttemptMemory)
   | ({ type: "saveCheckpoint"; id: number; cursor: string } & AttemptMemory)
   /** Sleeps for which the runner waits. Sent only where the claim has `sleepInPlaceMs`. */
   | ({ type: "saveSleeps"; id: number } & AttemptMemory)
@@ -86,6 +111,7 @@ export type MessageToObject = { fence: string } & (
 /** How an invocation ends. */
 export type LastWord = { progress?: ProgressMessage } & (
   | ({ type: "sleep"; ordinal: number; wakeTime: number } & AttemptMemory)
+  | ({ type: "suspend"; waitsFor: WaitCondition; wakeTime?: number } & AttemptMemory)
   | ({ type: "yield"; invocationMs: number } & AttemptMemory)
   | { type: "release"; statusMessage: string }
   | { type: "succeed"; outcome: SuccessfulOutcome }
@@ -101,6 +127,8 @@ export const RUN_PATH = "/run";
 export const INPUT_PATH = "/input";
 /** GET with `place=`: a step's result. POST with `name=` and `order=`, and {@link MEMORY_HEADER}: stores one. */
 export const STEP_PATH = "/step";
+/** GET with `id=`: the large answer of a suspension. */
+export const ANSWER_PATH = "/answer";
 /** POST: stores a large response, for the last word to name; answers a SuccessfulOutcome. */
 export const RESPONSE_PATH = "/response";
 export const FENCE_HEADER = "x-fence";

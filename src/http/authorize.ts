@@ -1,22 +1,29 @@
 // Judges by a method's row whether the caller may call it, before any work for the call: before its body is read, its
 // filter is parsed or its policy is compiled (docs/threat-model.md).
 import type { ServiceContext } from "../api/call";
+import type { PresentedLink } from "../contract/suspension";
 import type { ApiMethod } from "../api/method";
 import { isOperation } from "../iam/policy-resources";
 import type { Permission } from "../iam/permissions";
 import type { RequestBody } from "./request-body";
 
 export interface AuthorizedCall {
-  service: Pick<ServiceContext, "authorize" | "permit" | "administer">;
+  service: Pick<ServiceContext, "authorize" | "permit" | "permitLink" | "administer">;
   /** The name in the path. */
   resource: string;
   body: Pick<RequestBody, "isAbsent">;
+  /** The link that the caller presents: then it alone is judged. */
+  link: PresentedLink | undefined;
   /** Whether the caller asks for a part of the answer. */
   isMasked: boolean;
 }
 
 /** Throws where the caller may not call. */
-export async function authorize(row: ApiMethod, { service, resource, body, isMasked }: AuthorizedCall): Promise<void> {
+export async function authorize(
+  row: ApiMethod,
+  { service, resource, body, link, isMasked }: AuthorizedCall,
+): Promise<void> {
+  if (link) return service.permitLink(link);
   switch (row.on) {
     case "everyone":
       return;

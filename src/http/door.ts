@@ -5,6 +5,7 @@ import type { ApiMethod } from "../api/method";
 import { apiMethods } from "../api/methods";
 import { MAX_QUOTED_CHARACTERS } from "../limits";
 import type { Method } from "../method/define-method";
+import type { PresentedLink } from "../contract/suspension";
 import type { StreamedInput } from "../contract/answer";
 import type { Permission } from "../iam/permissions";
 import { RpcError } from "../rpc/error";
@@ -173,7 +174,8 @@ async function serve(
   const names = namesFromVariables(row, encodedVariables);
   const target = targetFromPath(pathname);
   const resource = resourceOf(row, names, target);
-  await authorize(row, { service, resource, body, isMasked: isMasked(request, searchParams) });
+  const link = linkOf(row, { operation: resource, name: names["name"] ?? "", search: searchParams });
+  await authorize(row, { service, resource, body, link, isMasked: isMasked(request, searchParams) });
 
   // Decode.
   await refuseOtherBody(sent, method, body);
@@ -204,6 +206,15 @@ async function serve(
   if (response.status !== 200 || (!mask && !isIndented)) return response;
   if (!mask) return indentedResponse(response);
   return maskedResponse(response, mask, isIndented ? indentedJson : (json) => json);
+}
+
+/** The link by which a caller comes. */
+function linkOf(
+  row: ApiMethod,
+  { operation, name, search }: { operation: string; name: string; search: URLSearchParams },
+): PresentedLink | undefined {
+  const linkToken = row.takesLink && search.get(row.takesLink);
+  return linkToken ? { operation, id: name.slice(name.lastIndexOf("/") + 1), linkToken } : undefined;
 }
 
 function inputOf(row: ApiMethod, { request, body, service, resource }: InputSource): StreamedInput | undefined {

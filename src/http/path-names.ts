@@ -20,7 +20,8 @@ export function namesFromVariables(
 /** The resource that the permission is judged on and the handler acts on; empty for the root. */
 export function resourceOf(row: ApiMethod, names: Readonly<Record<string, string>>, target: string): string {
   if (row.method) return parentFromNames(names);
-  return names["name"] ?? names["parent"] ?? names["resource"] ?? (row.on === "deployment" ? target : "");
+  const own = row.on === "operation" ? names["name"]?.replace(/\/suspensions\/[^/]*$/, "") : undefined;
+  return own ?? names["name"] ?? names["parent"] ?? names["resource"] ?? (row.on === "deployment" ? target : "");
 }
 
 /** The resource that a path acts on: the path without version and verb, decoded. */

@@ -16,6 +16,17 @@ export function administratorDenial(principal: Pick<Principal, "id">): RpcError 
   });
 }
 
+/** 403 for a link that is not, or not any more, that of a suspension. */
+export function linkDenial(): RpcError {
+  return new RpcError(
+    "PERMISSION_DENIED",
+    "The link is not valid: it is incomplete, or what it was for does not exist.",
+    {
+      reason: "LINK_INVALID",
+    },
+  );
+}
+
 /** 403. A caller without credentials gets 401, because other credentials may be allowed. */
 export function denial(principal: Pick<Principal, "id">, permission: Permission, resource: string): RpcError {
   const message = `Permission '${permission}' denied on resource '${resource}' (or it might not exist).`;

@@ -12,6 +12,7 @@ export const permissions = [
   "longrunning.operations.setIamPolicy",
   "longrunning.operations.explain",
   "longrunning.operations.retry",
+  "longrunning.operations.resolve",
   "longrunning.methods.invoke",
 ] as const;
 
@@ -47,6 +48,7 @@ const viewer = [
 const permissionsByRole = {
   "roles/longrunning.viewer": viewer,
   "roles/longrunning.operator": [...viewer, "longrunning.operations.cancel", "longrunning.operations.delete"],
+  "roles/longrunning.approver": [...viewer, "longrunning.operations.resolve"],
   "roles/longrunning.invoker": ["longrunning.methods.invoke"],
   "roles/longrunning.worker": ["longrunning.operations.create", "longrunning.operations.update"],
   "roles/longrunning.admin": permissions,

@@ -16,11 +16,13 @@ import {
   saveCheckpoint,
   saveSleeps,
   saveStep,
+  saveSuspensions,
   sleep,
   slotFreed,
   yieldWork,
 } from "./runner-events";
 import { start } from "./start";
+import { resolve, suspend } from "./suspension-events";
 import { settle } from "./time-events";
 
 /** The outcome of an event: the next record and its effects, or the reason why nothing changed. */
@@ -64,6 +66,12 @@ function apply(draft: Draft, event: OperationEvent): Refusal | undefined {
       return move(draft, "report", () => channelLost(draft));
     case "sleep":
       return sleep(draft, event);
+    case "suspend":
+      return suspend(draft, event);
+    case "saveSuspensions":
+      return move(draft, "report", () => saveSuspensions(draft, event));
+    case "resolve":
+      return record.deleteTime === undefined ? resolve(draft, event) : "GONE";
     case "saveStep":
       return move(draft, "report", () => saveStep(draft, event));
     case "saveCheckpoint":

@@ -4,6 +4,7 @@ import { type Draft, changed, emit, end, fail, move, without } from "./draft";
 import { countsPolls, instructionOf } from "./emulation";
 import type { Refusal, Update } from "./event";
 import { isExternal, isFinal } from "./state";
+import { expirePending, hurryPending } from "./suspensions";
 
 /** Work elsewhere reports, and may complete. */
 export function update(draft: Draft, { metadata, outcome }: Update): Refusal | undefined {
@@ -49,6 +50,7 @@ export function cancel(draft: Draft): Refusal | undefined {
     if (isRepeated) return;
     if (record.lease) record.lease = without(record.lease, "attemptEndTime");
     record.cancellation = { cancelRequestTime: now, graceEndTime: now + record.policy.graceMs };
+    expirePending(record, now);
     draft.effects.push({ type: "tellRunner", message: "cancel" });
     changed(draft, "Cancellation was requested.", INDEX_PROGRESS_DELAY_MS);
   });
@@ -60,6 +62,7 @@ export function remove(draft: Draft, requestId: string | undefined): void {
   record.deleteTime = now;
   if (requestId !== undefined) record.deleteRequestId = requestId;
   record.revision += 1;
+  hurryPending(record, now);
   emit(draft, "index");
   draft.effects.push({ type: "notifyWaiters" });
   // Nothing works on it here, and nothing can end it there any more.

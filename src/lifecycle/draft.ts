@@ -12,6 +12,7 @@ import type { Effect, OutboxEffect, Refusal } from "./event";
 import type { OperationRecord, Outcome, QueueMessage } from "./record";
 import { keepsRequest } from "./retry";
 import { type Transition, nextState } from "./state";
+import { eraseAnswers, expirePending } from "./suspensions";
 
 /** A step in the making: the next record, what is to be done after it is saved, and the time (milliseconds since 1970). */
 export interface Draft {
@@ -50,6 +51,9 @@ export function end(draft: Draft, outcome: Outcome, statusMessage: string): void
   endLease(draft);
   delete record.queueMessage;
   delete record.wakeTime;
+  delete record.suspension;
+  expirePending(record, now);
+  eraseAnswers(record);
   record.endTime = now;
   record.expireTime = now + record.policy.retentionMs;
   if (record.external) record.external = without(record.external, "heartbeatDueTime");

@@ -1,6 +1,7 @@
 // Time: what of an operation is due, and when the next thing will be.
 import type { OperationRecord } from "./record";
 import { isFinal } from "./state";
+import { suspensionDueTime } from "./suspensions";
 
 /** A transition that time alone brings about. */
 export type DueTransition =
@@ -9,6 +10,7 @@ export type DueTransition =
   | "missHeartbeat"
   | "loseLease"
   | "passAttemptLimit"
+  | "expireSuspension"
   | "wake"
   | "resend";
 
@@ -21,6 +23,7 @@ export function dueTimes(record: OperationRecord): [DueTransition, number | unde
     ["missHeartbeat", record.external?.heartbeatDueTime],
     ["loseLease", record.lease?.leaseEndTime],
     ["passAttemptLimit", record.lease?.attemptEndTime],
+    ["expireSuspension", suspensionDueTime(record)],
     ["wake", record.wakeTime],
     ["resend", record.queueMessage?.resendTime],
   ];

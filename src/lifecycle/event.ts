@@ -3,7 +3,7 @@ import type { JsonObject } from "../rpc/any";
 import type { Policy } from "../iam/policy";
 import type { Status } from "../rpc/status";
 import type { Start } from "./new-operation";
-import type { AttemptMemory, Completion, Outcome, Slot, StoredStep } from "./record";
+import type { AttemptMemory, Completion, Outcome, Slot, StoredStep, WaitCondition } from "./record";
 
 /** Progress as the work reports it: fields to be merged into the metadata. */
 export interface Progress {
@@ -40,6 +40,16 @@ export type OperationEvent =
       wakeTime: number;
       progress?: Progress | undefined;
     } & AttemptMemory)
+  /** The handler can do nothing until it has what it waits for, or, where it awaits a durable timer too, until `wakeTime`. */
+  | ({
+      type: "suspend";
+      fence: string;
+      waitsFor: WaitCondition;
+      wakeTime?: number | undefined;
+      progress?: Progress | undefined;
+    } & AttemptMemory)
+  /** The handler reached suspensions, which are to be seen while it does something else. */
+  | ({ type: "saveSuspensions"; fence: string } & AttemptMemory)
   | ({ type: "saveStep"; fence: string; step: StoredStep } & AttemptMemory)
   | ({ type: "saveCheckpoint"; fence: string; cursor: string } & AttemptMemory)
   /** The runner waits for sleeps, and goes on as the same invocation. */
@@ -67,6 +77,8 @@ export type OperationEvent =
     }
   /** The external worker reports or completes (UpdateOperation). */
   | { type: "update"; update: Update }
+  /** Somebody outside answers a suspension. The payload is JSON text, and was checked. */
+  | { type: "resolve"; id: string; payload: string; digest: string; resolver?: string | undefined }
   /** Its access policy was set; nothing that the operation shows changes. */
   | { type: "setPolicy"; policy: Policy }
   /** A client under test has asked for it: only where it is emulated. */
@@ -93,6 +105,8 @@ export type Effect =
   | { type: "notifyWaiters" }
   /** Tell the runner that holds the lease to stop working: for good, or because a client asked. */
   | { type: "tellRunner"; message: "cancel" | "stop" }
+  /** Tell the runner that suspensions were answered or have expired. */
+  | { type: "tellAnswers"; ids: string[] }
   /** Another operation may have the slot. Should it be lost, the slots find out by themselves. */
   | { type: "releaseSlot"; slot: Slot }
   /** The input, the steps and all else that only the work needed may go. */

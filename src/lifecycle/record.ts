@@ -107,6 +107,71 @@ export type StoredError =
 export interface AttemptMemory {
   sleeps?: Sleep[];
   stepFailures?: StepFailure[];
+  suspensions?: SuspensionReport[];
+}
+
+/** A runner's report of a suspension. PERSISTED CONTRACT. */
+export interface SuspensionReport {
+  id: string;
+  /** The work has come to it. */
+  reached?: ReachedSuspension;
+  /** Its place among the outcomes that the handler was given. */
+  order?: number;
+  /** The number of a resolution whose answer the method's schema does not accept. */
+  refusedAnswer?: number;
+}
+
+/** The handler's part of a suspension. */
+export interface ReachedSuspension {
+  prompt?: string;
+  expireTime: number;
+  /** The JSON Schema of its payload. */
+  payloadSchema?: StoredText;
+  /** The secret of its link, where the handler asked for one. */
+  linkToken?: string;
+}
+
+/** JSON text in the record, or, where it is large, in a row of its own. */
+export type StoredText = { json: string } | { bytes: number };
+
+/** A point at which the work waits for somebody outside. PERSISTED CONTRACT. */
+export interface StoredSuspension {
+  id: string;
+  /** When the work came to it; of one that it has not come to, when its answer came. */
+  createTime: number;
+  /** Absent until the work comes to it. */
+  reached?: ReachedSuspension;
+  resolution?: SuspensionResolution;
+  /** Its place among the outcomes that the handler was given. */
+  order?: number;
+}
+
+/** How a suspension was resolved: by an answer, or by the end of its time. */
+export interface SuspensionResolution {
+  time: number;
+  /** Counts the resolutions of the operation, from 1. */
+  number: number;
+  answer?: SuspensionAnswer;
+}
+
+export interface SuspensionAnswer {
+  /** SHA-256 of the payload as canonical JSON, hex: the same answer again is no other one. */
+  digest: string;
+  /** Until the end. */
+  payload?: StoredText;
+  /** The member who answered, or `link`; absent where the deployment is open. */
+  resolver?: string;
+}
+
+/** The condition of suspended work. While SUSPENDED. */
+export interface Suspended {
+  waitsFor: WaitCondition;
+}
+
+/** The work goes on as soon as any part of it holds. PERSISTED CONTRACT: it crosses from runner to object. */
+export interface WaitCondition {
+  /** Ids of suspensions: one of them is answered or expires. */
+  answersTo?: string[];
 }
 
 /** A finished step: its result is stored beside the record until the end. */
@@ -234,6 +299,7 @@ export interface RecordParts {
   /** While RUNNING or CANCELLING. */
   lease?: Readonly<Lease>;
   pause?: Readonly<Pause>;
+  suspension?: Readonly<Suspended>;
   /** While QUEUED. */
   queueMessage?: Readonly<QueueMessage>;
   /** Until the end. */
@@ -276,6 +342,8 @@ export interface OperationFacts {
   retryOf?: string;
   /** The HTTP request that started it, as its log line names it. */
   startRequestId?: string;
+  /** The origin of its URL, for links: `https://api.example.com`. */
+  origin?: string;
   /** The trace of that request (W3C `traceparent`, version 00). */
   traceparent?: string;
   /** The shard of its scope in which it is indexed; 0 where absent. */
@@ -299,7 +367,7 @@ export interface OperationRecord extends OperationFacts, RecordParts {
   /** When it is forgotten; set at its end. */
   expireTime?: number;
 
-  /** While SLEEPING or BACKING_OFF. */
+  /** While SLEEPING or BACKING_OFF, and while SUSPENDED where a durable timer is awaited too. */
   wakeTime?: number;
   /** When the snapshot was confirmed, where that took more than one put: an earlier one may arrive a little later. */
   snapshotTime?: number;
@@ -317,6 +385,8 @@ export interface OperationRecord extends OperationFacts, RecordParts {
   responseType: string;
   outcome?: Outcome;
   outbox: Outbox;
+  /** The suspensions, and answers that came before the work reached theirs. */
+  suspensions?: StoredSuspension[];
   /** The request as JSON text, until the end; a larger one has a row of its own. */
   request?: string;
   /** Its own access policy. */

@@ -15,6 +15,7 @@ import { backoffMs } from "./backoff";
 import { type Draft, changed, endLease, fail, move, scheduleResend, send, without } from "./draft";
 import type { OperationEvent, Progress, Refusal } from "./event";
 import type { AttemptMemory, OperationRecord, Sleep } from "./record";
+import { reportSuspensions } from "./suspensions";
 
 export function claim(draft: Draft, fence: string): Refusal | undefined {
   const { record, now } = draft;
@@ -89,7 +90,7 @@ export function sleep(draft: Draft, event: Extract<OperationEvent, { type: "slee
     mark(record);
     record.wakeTime = wakeTime;
     // An earlier version's runner names the one sleep alone.
-    remember(record, { sleeps: [{ ordinal, wakeTime }], ...event });
+    remember(draft, { sleeps: [{ ordinal, wakeTime }], ...event });
     // A status message of the handler's own stays, and a script's pauses are not to be seen.
     const saysMore = record.emulation !== undefined || progress?.statusMessage !== undefined;
     const statusMessage = saysMore ? record.statusMessage : `Sleeping until ${formatTimestampMs(wakeTime)}.`;
@@ -99,11 +100,12 @@ export function sleep(draft: Draft, event: Extract<OperationEvent, { type: "slee
 
 /** The wake times are stored, so that a replay after a crash waits no longer. An attempt's limit does not count a sleep. */
 export function saveSleeps(
-  { record, now }: Draft,
-  { sleeps = [], stepFailures = [] }: Extract<OperationEvent, { type: "saveSleeps" }>,
+  draft: Draft,
+  { sleeps = [], ...memory }: Extract<OperationEvent, { type: "saveSleeps" }>,
 ): void {
+  const { record, now } = draft;
   const isNew = sleeps.some((told) => !record.work?.sleeps?.some((known) => isSameSleep(known, told)));
-  remember(record, { sleeps, stepFailures });
+  remember(draft, { ...memory, sleeps });
   // A runner that did not receive the answer sends it again.
   if (!isNew) return;
   mark(record);
@@ -132,7 +134,8 @@ export function mark(record: OperationRecord): void {
 }
 
 /** Takes what the attempt has to remember: what comes later of the same sleep, or step, replaces what came before. */
-function remember(record: OperationRecord, { sleeps = [], stepFailures = [] }: AttemptMemory): void {
+export function remember(draft: Draft, { sleeps = [], stepFailures = [], suspensions = [] }: AttemptMemory): void {
+  const { record, now } = draft;
   if (sleeps.length > 0) {
     const kept = (record.work?.sleeps ?? []).filter((known) => !sleeps.some((told) => isSameSleep(known, told)));
     record.work = { ...record.work, sleeps: [...kept, ...sleeps] };
@@ -142,18 +145,28 @@ function remember(record: OperationRecord, { sleeps = [], stepFailures = [] }: A
     const kept = (record.work?.stepFailures ?? []).filter(({ name }) => !isTold(name));
     record.work = { ...record.work, stepFailures: [...kept, ...stepFailures] };
   }
+  if (suspensions.length === 0) return;
+  reportSuspensions(record, suspensions, now);
+  const isSeen = suspensions.some(({ reached, refusedAnswer }) => reached || refusedAnswer !== undefined);
+  if (isSeen) changed(draft, record.statusMessage, INDEX_PROGRESS_DELAY_MS);
 }
 
 function isSameSleep(one: Sleep, other: Sleep): boolean {
   return one.ordinal === other.ordinal && one.name === other.name && one.attempt === other.attempt;
 }
 
+export function saveSuspensions(draft: Draft, memory: AttemptMemory): void {
+  remember(draft, memory);
+  mark(draft.record);
+}
+
 /** A step is stored once; a runner that did not hear so says it again. */
 export function saveStep(
-  { record }: Draft,
+  draft: Draft,
   { step: stored, ...memory }: Extract<OperationEvent, { type: "saveStep" }>,
 ): void {
-  remember(record, memory);
+  const { record } = draft;
+  remember(draft, memory);
   const steps = record.work?.steps ?? [];
   if (steps.some(({ name }) => name === stored.name)) return;
   record.work = { ...record.work, steps: [...steps, stored] };
@@ -161,10 +174,11 @@ export function saveStep(
 }
 
 export function saveCheckpoint(
-  { record }: Draft,
+  draft: Draft,
   { cursor, ...memory }: Extract<OperationEvent, { type: "saveCheckpoint" }>,
 ): void {
-  remember(record, memory);
+  const { record } = draft;
+  remember(draft, memory);
   if (record.work?.checkpoint === cursor) return;
   record.work = { ...record.work, checkpoint: cursor };
   mark(record);
@@ -175,7 +189,7 @@ export function yieldWork(draft: Draft, event: Extract<OperationEvent, { type: "
   const { record } = draft;
   report(draft, event.progress);
   // A failure that the handler caught is decided, and so is a sleep that is over: the next invocation goes on from them.
-  const remembers = event.sleeps !== undefined || event.stepFailures !== undefined;
+  const remembers = [event.sleeps, event.stepFailures, event.suspensions].some((told) => told !== undefined);
   const { marks = 0, marksAtClaim = 0, idleInvocations: idleBefore = 0 } = record.attempt;
   const idleInvocations = remembers || marks > marksAtClaim ? 0 : idleBefore + 1;
   if (idleInvocations >= MAX_IDLE_INVOCATIONS) {
@@ -184,7 +198,7 @@ export function yieldWork(draft: Draft, event: Extract<OperationEvent, { type: "
     return attemptFailed(draft, { end: "IDLE", error, isRetryable: true }, event.random);
   }
   return move(draft, "yield", () => {
-    remember(record, event);
+    remember(draft, event);
     if (remembers) mark(record);
     record.attempt = { ...record.attempt, idleInvocations };
     pauseAttempt(draft);

@@ -6,6 +6,8 @@ export type State =
   | "QUEUED"
   | "RUNNING"
   | "SLEEPING"
+  /** The work waits for something outside it: an answer. */
+  | "SUSPENDED"
   | "BACKING_OFF"
   | "CANCELLING"
   /** The work is done elsewhere, by whoever calls UpdateOperation. */
@@ -36,6 +38,12 @@ export type Transition =
   | "update"
   /** The work stops until a time. */
   | "sleep"
+  /** The work stops until it has what it waits for, or the time for that is over. */
+  | "suspend"
+  /** A suspension was answered or has expired, and the work does not stand still for it. */
+  | "resolve"
+  /** A suspension for which the work stands still was answered or has expired. */
+  | "resume"
   /** The work gives way to a new invocation, to go on from what is stored. */
   | "yield"
   /** The consumer has no such method or version, and gives the work back unrun. */
@@ -70,6 +78,7 @@ export const lifecycle = {
     resend: "QUEUED",
     hold: "QUEUED",
     claim: "RUNNING",
+    resolve: "QUEUED",
     failByScript: "FAILED",
     timeOut: "FAILED",
     cancel: "CANCELLED",
@@ -77,6 +86,8 @@ export const lifecycle = {
   RUNNING: {
     report: "RUNNING",
     sleep: "SLEEPING",
+    suspend: "SUSPENDED",
+    resolve: "RUNNING",
     yield: "QUEUED",
     release: "QUEUED",
     backOff: "BACKING_OFF",
@@ -86,14 +97,23 @@ export const lifecycle = {
     timeOut: "FAILED",
     cancel: "CANCELLING",
   },
-  SLEEPING: { wake: "QUEUED", failByScript: "FAILED", timeOut: "FAILED", cancel: "CANCELLED" },
-  BACKING_OFF: { wake: "QUEUED", failByScript: "FAILED", timeOut: "FAILED", cancel: "CANCELLED" },
+  SLEEPING: { wake: "QUEUED", resolve: "SLEEPING", failByScript: "FAILED", timeOut: "FAILED", cancel: "CANCELLED" },
+  // `wake`: a durable timer that the work awaits beside its suspensions.
+  SUSPENDED: { resume: "QUEUED", wake: "QUEUED", resolve: "SUSPENDED", timeOut: "FAILED", cancel: "CANCELLED" },
+  BACKING_OFF: {
+    wake: "QUEUED",
+    resolve: "BACKING_OFF",
+    failByScript: "FAILED",
+    timeOut: "FAILED",
+    cancel: "CANCELLED",
+  },
   // Nothing goes on after a cancel request: the work ends with its result, or it was cancelled.
   CANCELLING: {
     report: "CANCELLING",
     cancel: "CANCELLING",
     succeed: "SUCCEEDED",
     sleep: "CANCELLED",
+    suspend: "CANCELLED",
     yield: "CANCELLED",
     release: "CANCELLED",
     backOff: "CANCELLED",

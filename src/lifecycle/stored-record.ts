@@ -9,11 +9,12 @@ import type {
   Pause,
   QueueMessage,
   RecordParts,
+  Suspended,
   StoredWork,
 } from "./record";
 import { waitsForDeployment } from "./undeployed";
 
-type PartFields = Attempts & Lease & Pause & QueueMessage & StoredWork & External & Cancellation;
+type PartFields = Attempts & Lease & Pause & Suspended & QueueMessage & StoredWork & External & Cancellation;
 
 /** The record as it is stored (docs/storage-schema.md). */
 export type StoredRecord = Omit<OperationRecord, keyof RecordParts> &
@@ -36,6 +37,7 @@ const partOf: Readonly<Record<keyof PartFields, keyof RecordParts>> = {
   attemptEndTime: "lease",
   resumes: "pause",
   attemptRemainingMs: "pause",
+  waitsFor: "suspension",
   resendTime: "queueMessage",
   resends: "queueMessage",
   undeployed: "queueMessage",
@@ -55,6 +57,7 @@ const partOf: Readonly<Record<keyof PartFields, keyof RecordParts>> = {
 const tagOf: Partial<Record<keyof RecordParts, keyof PartFields>> = {
   lease: "fence",
   pause: "resumes",
+  suspension: "waitsFor",
   queueMessage: "resendTime",
   external: "hasOwnMetadata",
   cancellation: "cancelRequestTime",
@@ -76,6 +79,16 @@ export function recordFromStored(stored: StoredRecord): OperationRecord {
 }
 
 export function storedFromRecord(record: OperationRecord): StoredRecord {
-  const { attempt, lease, pause, queueMessage, work, external, cancellation, ...facts } = record;
-  return { ...facts, ...attempt, ...lease, ...pause, ...queueMessage, ...work, ...external, ...cancellation };
+  const { attempt, lease, pause, suspension, queueMessage, work, external, cancellation, ...facts } = record;
+  return {
+    ...facts,
+    ...attempt,
+    ...lease,
+    ...pause,
+    ...suspension,
+    ...queueMessage,
+    ...work,
+    ...external,
+    ...cancellation,
+  };
 }

@@ -11,6 +11,7 @@ import { type DueTransition, dueTransition } from "./due";
 import type { Refusal } from "./event";
 import type { OperationRecord } from "./record";
 import { attemptFailed, backOff } from "./runner-events";
+import { expireSuspensions } from "./suspension-events";
 
 /** Settles all that is due by now, in the order of its weight, and names the outbox entries that are due. */
 export function settle(draft: Draft, random: number): void {
@@ -45,8 +46,11 @@ function settleOne(draft: Draft, due: DueTransition, random: number): Refusal | 
       const error: Status = { code: Code.DEADLINE_EXCEEDED, message };
       return attemptFailed(draft, { end: "TIMED_OUT", error, isRetryable: true }, random);
     }
+    case "expireSuspension":
+      return expireSuspensions(draft);
     case "wake":
       return move(draft, "wake", () => {
+        delete record.suspension;
         delete record.wakeTime;
         send(draft);
         changed(draft, QUEUED_MESSAGE, INDEX_PROGRESS_DELAY_MS);

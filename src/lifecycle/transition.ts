@@ -31,6 +31,7 @@ const SILENT: ReadonlySet<OperationEvent["type"]> = new Set<OperationEvent["type
   "saveStep",
   "saveCheckpoint",
   "saveSleeps",
+  "saveSuspensions",
   "setPolicy",
   "effectDone",
   "effectFailed",

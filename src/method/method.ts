@@ -5,6 +5,7 @@ import type { Message } from "../protobuf/declaration";
 import type { RpcError } from "../rpc/error";
 import type { JsonOf } from "./json-of";
 import type { RequestSchema } from "./request-schema";
+import type { Suspension, SuspensionOptions } from "./suspension";
 
 // The HTTP binding (google.api.http): { post: "/v1/{parent=projects/*/locations/*}/tables:profile" }.
 export interface HttpRule {
@@ -83,6 +84,16 @@ export interface OperationContext<Metadata extends object = JsonObject> {
   sleep(name: string, duration: DurationText): Promise<void>;
   sleepUntil(time: Date): Promise<void>;
   sleepUntil(name: string, time: Date): Promise<void>;
+
+  /**
+   * Waits for an answer from outside: an approval, a callback. Where the function can do nothing else, its invocation ends,
+   * and nothing is held until somebody answers. Names are unique within an operation. An answer that came before is given at
+   * once. Several may be awaited together, by `Promise.all` and `Promise.race`.
+   * @throws SuspensionExpired if nobody answers in time.
+   */
+  suspend<T = Json>(name: string, options?: SuspensionOptions<T>): Promise<T>;
+  /** The same in two halves, for work that first sends somebody a link: `resolveUri`. */
+  suspension<T = Json>(name: string, options?: SuspensionOptions<T>): Promise<Suspension<T>>;
 }
 
 /** The same type, inferred from here only where no declared message says it. */

@@ -43,7 +43,11 @@ function dueText(event: DueTransition, record: OperationRecord): string {
       return `attempt ${attemptNumber(record)} has taken as long as it may (${length(policy.attemptTimeoutMs ?? 0)}) and ${
         failures + 1 >= policy.maxAttempts ? "fails, for good: it is the last" : "fails, to be tried again"
       }.`;
+    case "expireSuspension":
+      return "a suspension expires that is not answered before, and its work goes on with that fact.";
     case "wake":
+      if (record.state === "SUSPENDED")
+        return "a durable timer that its work awaits is over, and the work is queued to go on.";
       return record.state === "SLEEPING"
         ? "its work is queued to go on."
         : `it is queued for attempt ${attemptNumber(record)}; ${failures} of at most ${policy.maxAttempts} have failed.`;

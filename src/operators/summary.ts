@@ -3,6 +3,7 @@ import { MAX_PLATFORM_DEATHS } from "../limits";
 import { attemptNumber } from "../lifecycle/attempt";
 import type { AttemptEnd, EndedAttempt, OperationRecord } from "../lifecycle/record";
 import { isFinal } from "../lifecycle/state";
+import { pendingSuspensions } from "../lifecycle/suspensions";
 import { undeployedMessage } from "../lifecycle/undeployed";
 import type { LiveFacts } from "./facts";
 import { errorText, length, sentence, when } from "./words";
@@ -29,6 +30,8 @@ function whereItIs(record: OperationRecord, live: LiveFacts, now: number): strin
       return `${running(record, now)} ${runner(record, live, now)}`;
     case "SLEEPING":
       return `Its work set a durable timer: attempt ${attemptNumber(record)} goes on at ${when(record.wakeTime ?? now, now)}.`;
+    case "SUSPENDED":
+      return suspended(record, now);
     case "BACKING_OFF":
       return sentence(`${lastAttempt(record, now)} It waits to be tried again`);
     case "CANCELLING":
@@ -44,6 +47,21 @@ function whereItIs(record: OperationRecord, live: LiveFacts, now: number): strin
     default:
       return record.state satisfies never;
   }
+}
+
+function suspended(record: OperationRecord, now: number): string {
+  const { answersTo = [] } = record.suspension?.waitsFor ?? {};
+  const waits = pendingSuspensions(record)
+    .filter(({ id }) => answersTo.includes(id))
+    .map(({ id, createTime, reached }) => {
+      const until = when(reached?.expireTime ?? record.deadline, now);
+      const link = reached?.linkToken === undefined ? "" : ", and whoever has its link";
+      return (
+        `It waits for an answer to ${JSON.stringify(id)} since ${when(createTime, now)}, until ${until}: whoever has ` +
+        `longrunning.operations.resolve on it may answer (roles/longrunning.approver, administrators)${link}.`
+      );
+    });
+  return waits.join(" ");
 }
 
 function queued(record: OperationRecord, { runSlot, lane }: LiveFacts): string {

@@ -5,6 +5,7 @@ import type { Field, Message, MessageField, MessageOptions, Oneof } from "./decl
 import { checkFullName, checkJsonName, protoNameFromJsonName } from "./field-name";
 import { fieldPathText } from "./field-path";
 import { isOneof } from "./oneof";
+import { jsonSchemaOf } from "./json-schema";
 import { readMessage } from "./read-message";
 import { Reading } from "./reading";
 
@@ -57,6 +58,7 @@ class DeclaredMessage<T extends object> implements Message<T> {
   readonly "~standard": Message<T>["~standard"] = {
     version: 1,
     vendor: "edge-operations",
+    jsonSchema: { input: () => jsonSchemaOf(this) },
     validate: (input) => {
       const reading = new Reading("decode");
       const value = this.read(input, reading);

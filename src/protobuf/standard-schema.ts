@@ -10,8 +10,15 @@ export interface StandardProps<Input, Output> {
   readonly version: 1;
   readonly vendor: string;
   readonly validate: (value: unknown) => StandardResult<Output> | Promise<StandardResult<Output>>;
+  /** Standard JSON Schema: libraries that do not implement it have none. May throw where a part has no JSON Schema. */
+  readonly jsonSchema?: StandardJsonSchema | undefined;
   /** Absent at run time: it carries the types. */
   readonly types?: { readonly input: Input; readonly output: Output } | undefined;
+}
+
+/** The schema as JSON Schema (https://standardschema.dev/json-schema). */
+export interface StandardJsonSchema {
+  readonly input: (options: { readonly target: "draft-2020-12" }) => Record<string, unknown>;
 }
 
 export type StandardResult<Output> =

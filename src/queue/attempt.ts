@@ -5,7 +5,7 @@ import { boundedStatus } from "../method/bounded-status";
 import type { Method } from "../method/define-method";
 import { isMisuse } from "../method/misuse";
 import { responseJson } from "../method/response-json";
-import type { LastWord } from "../contract/run-channel";
+import type { ClaimedSuspension, LastWord } from "../contract/run-channel";
 import type { JsonObject } from "../rpc/any";
 import { Code, codeNameFromNumber } from "../rpc/code";
 import { RpcError } from "../rpc/error";
@@ -39,6 +39,8 @@ export class Attempt {
   readonly #method: Method;
   readonly #options: AttemptOptions;
   #context: RunContext | undefined;
+  /** Before the handler is called. */
+  readonly #received: ClaimedSuspension[] = [];
   /** Set if the handler has failed, while its other steps run to their ends. */
   #failure: LastWord | undefined;
 
@@ -46,6 +48,12 @@ export class Attempt {
     this.#channel = channel;
     this.#method = method;
     this.#options = options;
+  }
+
+  /** Suspensions were answered, or have expired, since the claim. */
+  receive(suspensions: readonly ClaimedSuspension[]): void {
+    if (this.#context) this.#context.receive(suspensions);
+    else this.#received.push(...suspensions);
   }
 
   get isWorking(): boolean {
@@ -65,6 +73,7 @@ export class Attempt {
       const input = claimed.inputBytes === undefined ? undefined : await this.#channel.input();
       const context = new RunContext(claimed, this.#options.ports(input));
       this.#context = context;
+      context.receive(this.#received);
       const ending = await this.#options.span(() => Promise.race([this.#call(context), context.ended]));
       context.close();
       const lastWord = await this.#lastWord(ending);
@@ -102,6 +111,7 @@ export class Attempt {
       case "failed":
         return this.#failed(ending.error);
       case "sleep":
+      case "suspend":
         return ending;
       case "yield":
         return { ...ending, invocationMs: this.#options.invocationMs };

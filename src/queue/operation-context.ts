@@ -11,9 +11,10 @@ import {
 import { jsonText } from "../method/json-text";
 import type { JsonOf } from "../method/json-of";
 import type { OperationContext } from "../method/method";
+import type { Suspension, SuspensionOptions } from "../method/suspension";
 import { isMisuse, misuse } from "../method/misuse";
-import type { AttemptMemory } from "../lifecycle/record";
-import type { Claimed, ClaimedStep, ProgressMessage } from "../contract/run-channel";
+import type { AttemptMemory, WaitCondition } from "../lifecycle/record";
+import type { Claimed, ClaimedStep, ClaimedSuspension, ProgressMessage } from "../contract/run-channel";
 import type { Json, JsonObject } from "../rpc/any";
 import { RpcError } from "../rpc/error";
 import { fitsUtf8, utf8Length } from "../rpc/utf8";
@@ -23,6 +24,7 @@ import { ProgressReporter } from "./progress-reporter";
 import { Replay, type ReplayPorts } from "./replay";
 import type { Settlement } from "./run-channel";
 import { Sleeps } from "./sleeps";
+import { Suspensions } from "./suspensions";
 
 /** The ports of a run. */
 export interface RunPorts extends ReplayPorts {
@@ -38,6 +40,12 @@ export interface RunPorts extends ReplayPorts {
   saveCheckpoint(this: void, cursor: string, memory: AttemptMemory): Promise<Settlement>;
   /** Stores sleeps for which the invocation waits. */
   saveSleeps(this: void, memory: AttemptMemory): Promise<Settlement>;
+  /** Stores the suspensions that the handler has reached. */
+  saveSuspensions(this: void, memory: AttemptMemory): Promise<Settlement>;
+  /** The JSON text of an answer that was too large to come along. */
+  answer(this: void, id: string): Promise<string>;
+  /** A secret that nobody can guess. */
+  newSecret(this: void): string;
   /** The JSON text of a result that was too large to come with the claim. */
   stepResult(this: void, place: number): Promise<string>;
   /** Aborts the signal if the lease has expired unnoticed. */
@@ -56,6 +64,7 @@ export interface RunPorts extends ReplayPorts {
 /** The reasons why an invocation ends before its handler. */
 export type Ending =
   | ({ type: "sleep"; ordinal: number; wakeTime: number } & AttemptMemory)
+  | ({ type: "suspend"; waitsFor: WaitCondition; wakeTime?: number } & AttemptMemory)
   | ({ type: "yield" } & AttemptMemory)
   /** The handler uses the library wrongly, or a stored value could not be read or written. */
   | { type: "failed"; error: unknown };
@@ -77,6 +86,7 @@ export class RunContext implements OperationContext {
   readonly #reporter: ProgressReporter;
   readonly #replay: Replay;
   readonly #sleeps: Sleeps;
+  readonly #suspensions: Suspensions;
   readonly #failures: Failures;
   readonly #steps = new Map<string, ClaimedStep & { order: number }>();
   readonly #stepNames = new Set<string>();
@@ -111,8 +121,8 @@ export class RunContext implements OperationContext {
       lastOrder = step.order ?? lastOrder + 1;
       this.#steps.set(step.name, { ...step, order: lastOrder });
     }
-    const { sleeps, stepFailures = [] } = claimed;
-    const orders = [...this.#steps.values(), ...sleeps, ...stepFailures].map(({ order = 0 }) => order);
+    const { sleeps, stepFailures = [], suspensions = [] } = claimed;
+    const orders = [...this.#steps.values(), ...sleeps, ...stepFailures, ...suspensions].map(({ order = 0 }) => order);
     this.#failures = new Failures(stepFailures);
     this.#replay = new Replay(
       ports,
@@ -122,6 +132,14 @@ export class RunContext implements OperationContext {
           this.#end({ type: "sleep", ordinal, wakeTime, sleeps: [], ...this.memory() }),
         onSleepInPlace: () => void this.#saveSleeps(),
         inPlaceMs: () => this.#inPlaceMs(),
+        onSuspend: (waits, timer) =>
+          this.#end({
+            type: "suspend",
+            waitsFor: { answersTo: waits.map(({ id }) => id) },
+            ...(timer ? { wakeTime: timer.sleep.wakeTime } : {}),
+            ...this.memory(),
+          }),
+        onStay: () => this.#showSuspensions(),
         onYield: () => this.#end(this.#yield()),
         onFailure: (error) => this.#fail(error),
         onWake: (timer, order, isAlone) => this.#sleeps.woken(timer, order, isAlone),
@@ -130,6 +148,11 @@ export class RunContext implements OperationContext {
     );
     this.#sleeps = new Sleeps(claimed, this.#replay, ports.now);
     ports.signal.addEventListener("abort", () => this.#aborted());
+    this.#suspensions = new Suspensions(claimed, this.#replay, {
+      ...ports,
+      log: (message, fields) => this.log(message, fields),
+      fail: (error) => this.#fail(error),
+    });
   }
 
   /** A handler that knows its attempt may sleep differently in each: its sleeps belong to the attempt from here on. */
@@ -356,6 +379,47 @@ export class RunContext implements OperationContext {
     else this.#replay.reconsider();
   }
 
+  // ── Suspensions ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  suspend<T = Json>(name: string, options: SuspensionOptions<T> = {}): Promise<T> {
+    if (this.#replay.isClosed) return new Promise<T>(() => {});
+    try {
+      return this.#orMisuse(() => this.#suspensions.reach(name, options, { hasLink: false }).wait.promise);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  suspension<T = Json>(name: string, options: SuspensionOptions<T> = {}): Promise<Suspension<T>> {
+    return new Promise<Suspension<T>>((resolve) => {
+      if (this.#replay.isClosed) return;
+      const reached = this.#orMisuse(() => this.#suspensions.reach(name, options, { hasLink: true }));
+      // As a checkpoint: the handler goes on from it before anything else is delivered, in a replay as at first.
+      this.#replay.checkpointBegins();
+      void this.#saveSuspension(() => resolve(reached.handle()));
+    });
+  }
+
+  async #saveSuspension(deliver: () => void): Promise<void> {
+    try {
+      if (this.#suspensions.hasUnsaved && (await this.#ports.saveSuspensions(this.#takeMemory())) === "stopped") return;
+    } catch (error) {
+      return this.#fail(error);
+    }
+    this.#replay.checkpointEnds({ isLate: this.#isLate(), deliver });
+  }
+
+  /** Shows the suspensions while the handler does something else, so that they can be answered. */
+  #showSuspensions(): void {
+    if (!this.#suspensions.hasUnsaved) return;
+    this.#ports.saveSuspensions(this.#takeMemory()).catch((error: unknown) => this.#fail(error));
+  }
+
+  /** Suspensions were answered, or have expired, while the handler runs. */
+  receive(suspensions: readonly ClaimedSuspension[]): void {
+    if (!this.#replay.isClosed) this.#suspensions.receive(suspensions);
+  }
+
   // ── The end of the invocation ─────────────────────────────────────────────────────────────────────────────────────
 
   /** From now on the handler receives nothing, and nothing new is begun or stored for it. */
@@ -376,9 +440,11 @@ export class RunContext implements OperationContext {
   #takeMemory(pending: AttemptMemory["sleeps"] = []): AttemptMemory {
     const sleeps = [...this.#sleeps.takeWoken(), ...pending];
     const stepFailures = this.#failures.take();
+    const suspensions = this.#suspensions.takeReports();
     return {
       ...(sleeps.length > 0 ? { sleeps } : {}),
       ...(stepFailures.length > 0 ? { stepFailures } : {}),
+      ...(suspensions.length > 0 ? { suspensions } : {}),
     };
   }
 

@@ -5,6 +5,7 @@
 // are delivered by their numbers, new ones behind them, and the handler goes as far as it can between any two.
 import { SLEEP_LINGER_MS, UNSTORED_SLEEP_MS } from "../limits";
 import type { Sleep } from "../lifecycle/record";
+import type { AnswerWait } from "./answer-wait";
 import { Timer } from "./timer";
 
 export interface ReplayPorts {
@@ -23,6 +24,10 @@ export interface ReplayListener {
   onSleepInPlace(): void;
   /** How long a sleep may be for which the invocation waits, in milliseconds. */
   inPlaceMs(): number;
+  /** The handler can make no progress before one of `waits` has its outcome, or `timer` wakes. */
+  onSuspend(waits: readonly AnswerWait[], timer: Timer | undefined): void;
+  /** The handler has made all the calls that it can make for now, and the invocation goes on. */
+  onStay(): void;
   /** The handler waits for a call that belongs to another invocation. */
   onYield(): void;
   /** A stored outcome could not be read. */
@@ -48,6 +53,9 @@ export class Replay {
   readonly #stored = new Set<StoredOutcome>();
   readonly #new: NewOutcome[] = [];
   readonly #timers = new Set<Timer>();
+  readonly #waits = new Set<AnswerWait>();
+  /** Answers that are being read or checked. */
+  #checksUnderWay = 0;
   #lastOrder: number;
   /** Calls of the handler that have not been answered. */
   #outstanding = 0;
@@ -161,10 +169,26 @@ export class Replay {
     this.#wake();
   }
 
-  /** No sleep wakes any more. */
+  /** No sleep wakes any more, and no answer arrives. */
   dropTimers(): void {
     this.#cancelAlarm?.();
     this.#timers.clear();
+    this.#waits.clear();
+  }
+
+  addWait(wait: AnswerWait): void {
+    this.#outstanding += 1;
+    this.#waits.add(wait);
+  }
+
+  /** An answer is being read or checked: until the returned function is called, the handler may still go on. */
+  checkBegins(): () => void {
+    this.#checksUnderWay += 1;
+    this.#wake();
+    return () => {
+      this.#checksUnderWay -= 1;
+      this.#wake();
+    };
   }
 
   // ── Delivery ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -197,10 +221,12 @@ export class Replay {
   #next(): (() => void | Promise<void>) | undefined {
     if (this.#isClosed || this.#checkpointsUnderWay > 0) return undefined;
     const stored = this.#nextStored();
-    if (stored) return stored;
-    for (const timer of this.#dueTimers()) {
-      this.#listener.onWake(timer, this.nextOrder(), this.#outstanding === 1);
-      this.#new.push({ deliver: () => timer.wake() });
+    if (stored) return stored === WAIT ? undefined : stored;
+    for (const over of this.#due()) {
+      const order = this.nextOrder();
+      if (over instanceof Timer) this.#listener.onWake(over, order, this.#outstanding === 1);
+      else over.takesOrder(order);
+      this.#new.push({ deliver: () => over.wake() });
     }
     const deliver = this.#new[0]?.deliver;
     if (!deliver) return undefined;
@@ -211,17 +237,16 @@ export class Replay {
     };
   }
 
-  #nextStored(): (() => void | Promise<void>) | undefined {
+  #nextStored(): (() => void | Promise<void>) | typeof WAIT | undefined {
     let next: StoredOutcome | undefined;
     for (const outcome of this.#stored) if (!next || outcome.order < next.order) next = outcome;
-    let nextTimer: Timer | undefined;
-    for (const timer of this.#timers) {
-      const { order } = timer.sleep;
-      if (!timer.isAwaited || order === undefined || order >= (nextTimer?.sleep.order ?? next?.order ?? Infinity))
-        continue;
-      nextTimer = timer;
+    let nextWaking: Timer | AnswerWait | undefined;
+    for (const waking of [...this.#timers, ...this.#waits]) {
+      const { order } = waking;
+      if (!waking.isAwaited || order === undefined || order >= (nextWaking?.order ?? next?.order ?? Infinity)) continue;
+      nextWaking = waking;
     }
-    if (nextTimer) return this.#storedWaking(nextTimer);
+    if (nextWaking) return this.#storedWaking(nextWaking);
     if (!next) return undefined;
     const { deliver } = next;
     this.#stored.delete(next);
@@ -231,20 +256,29 @@ export class Replay {
     };
   }
 
-  #storedWaking(timer: Timer): () => void {
+  /** An answer that is still being read or checked is delivered before what came after it. */
+  #storedWaking(waking: Timer | AnswerWait): (() => void) | typeof WAIT {
+    if (!(waking instanceof Timer) && !waking.isOver) return WAIT;
     return () => {
-      this.#timers.delete(timer);
+      this.#remove(waking);
       this.#outstanding -= 1;
-      timer.wake();
+      waking.wake();
     };
   }
 
-  /** Sleeps that are over and awaited, the earliest first. */
-  #dueTimers(): Timer[] {
+  #remove(over: Timer | AnswerWait): void {
+    if (over instanceof Timer) this.#timers.delete(over);
+    else this.#waits.delete(over);
+  }
+
+  /** Sleeps and suspensions that are over and awaited, in the order in which they were over. */
+  #due(): (Timer | AnswerWait)[] {
     const now = this.#ports.now();
-    const due = [...this.#timers].filter((timer) => timer.isAwaited && timer.isDue(now));
-    for (const timer of due) this.#timers.delete(timer);
-    return due.toSorted((a, b) => a.sleep.wakeTime - b.sleep.wakeTime);
+    const timers = [...this.#timers].filter((timer) => timer.isAwaited && timer.isDue(now));
+    const waits = [...this.#waits].filter((wait) => wait.isAwaited && wait.isOver);
+    const due = [...timers, ...waits];
+    for (const over of due) this.#remove(over);
+    return due.toSorted((a, b) => a.endTime - b.endTime || a.endNumber - b.endNumber);
   }
 
   // ── Ending the invocation ────────────────────────────────────────────────────────────────────────────────────────
@@ -255,12 +289,19 @@ export class Replay {
     if (this.#isClosed || this.#checkpointsUnderWay > 0) return;
     const earliest = this.#earliestAwaited();
     this.#armAlarm(earliest);
-    if (this.#stepsUnderWay > 0 || this.#new.length > 0) return;
+    if (this.#stepsUnderWay > 0 || this.#new.length > 0 || this.#checksUnderWay > 0) return this.#listener.onStay();
     if (this.#wantsYield) return this.#linger(() => this.#listener.onYield());
-    if (!earliest) return;
-    const ms = earliest.sleep.wakeTime - this.#ports.now();
-    if (ms > this.#listener.inPlaceMs()) return this.#linger(() => this.#listener.onSleep(earliest));
+    const ms = earliest ? earliest.sleep.wakeTime - this.#ports.now() : Infinity;
+    if (ms > this.#listener.inPlaceMs()) return this.#stop(earliest);
     if (ms > UNSTORED_SLEEP_MS && this.#isAnyToBeStored()) this.#afterLinger(() => this.#listener.onSleepInPlace());
+    else this.#listener.onStay();
+  }
+
+  /** The invocation ends, if the handler waits for anything of the library's. */
+  #stop(earliest: Timer | undefined): void {
+    const waits = [...this.#waits].filter(({ isAwaited }) => isAwaited);
+    if (waits.length > 0) this.#linger(() => this.#listener.onSuspend(waits, earliest));
+    else if (earliest) this.#linger(() => this.#listener.onSleep(earliest));
   }
 
   #isAnyToBeStored(): boolean {
@@ -301,6 +342,9 @@ export class Replay {
     });
   }
 }
+
+/** The next outcome is still being read or checked. */
+const WAIT = Symbol("wait");
 
 /** A longer time than setTimeout accepts is longer than any invocation. */
 const MAX_TIMER_MS = 2 ** 31 - 1;

@@ -12,7 +12,9 @@ import {
 import type { SuccessfulOutcome } from "../lifecycle/event";
 import type { AttemptMemory } from "../lifecycle/record";
 import {
+  ANSWER_PATH,
   type Claimed,
+  type ClaimedSuspension,
   FENCE_HEADER,
   INPUT_PATH,
   KEEP_ALIVE_REQUEST,
@@ -34,7 +36,8 @@ export type ObjectStub = Pick<Fetcher, "fetch">;
 export type SaveMessage =
   | ({ type: "saveStep"; name: string; result: string; order?: number } & AttemptMemory)
   | ({ type: "saveCheckpoint"; cursor: string } & AttemptMemory)
-  | ({ type: "saveSleeps" } & AttemptMemory);
+  | ({ type: "saveSleeps" } & AttemptMemory)
+  | ({ type: "saveSuspensions" } & AttemptMemory);
 
 /** The outcome of a runner's final message: recorded, or void because another runner has the work. */
 export type Settlement = "settled" | "stopped";
@@ -43,6 +46,8 @@ export type Settlement = "settled" | "stopped";
 export interface RunListener {
   /** A client asked to stop. */
   onCancel(): void;
+  /** Suspensions were answered, or have expired. */
+  onAnswers(suspensions: readonly ClaimedSuspension[]): void;
   /** The work is lost: to a deadline, another runner, or silence longer than the lease. */
   onStop(): void;
 }
@@ -56,6 +61,8 @@ export class RunChannel {
   #socket: WebSocket;
   #listener: RunListener | undefined;
   #cancelled: boolean;
+  /** Answers that came before there was a listener. */
+  readonly #answers: ClaimedSuspension[] = [];
   #stopped = false;
   #closed = false;
   /** When the last confirmed keep-alive was sent. The object received it no earlier, so its lease lasts longer. */
@@ -91,6 +98,7 @@ export class RunChannel {
   /** Delivers the events of the run to its listener, past ones too. */
   listen(listener: RunListener): void {
     this.#listener = listener;
+    if (this.#answers.length > 0) listener.onAnswers(this.#answers.splice(0));
     if (this.#cancelled) listener.onCancel();
     if (this.#stopped) listener.onStop();
   }
@@ -152,6 +160,13 @@ export class RunChannel {
   async stepResult(place: number): Promise<string> {
     const response = await this.#fetch(`${STEP_PATH}?place=${place}`);
     if (!response.ok) throw new Error(`a step's result could not be read (${response.status})`);
+    return response.text();
+  }
+
+  /** The JSON text of a suspension's large answer. */
+  async answer(id: string): Promise<string> {
+    const response = await this.#fetch(`${ANSWER_PATH}?id=${id}`);
+    if (!response.ok) throw new Error(`an answer could not be read (${response.status})`);
     return response.text();
   }
 
@@ -231,6 +246,8 @@ export class RunChannel {
         this.#cancelled = true;
         this.#listener?.onCancel();
         return;
+      case "answers":
+        return this.#answersCame(message.suspensions);
       case "saved":
         this.#answered(message.id, "settled");
         return;
@@ -246,6 +263,11 @@ export class RunChannel {
       default:
         message satisfies never;
     }
+  }
+
+  #answersCame(suspensions: readonly ClaimedSuspension[]): void {
+    if (this.#listener) this.#listener.onAnswers(suspensions);
+    else this.#answers.push(...suspensions);
   }
 
   #stop(): void {
@@ -327,6 +349,8 @@ export class RunChannel {
       this.#socket = opened.socket;
       this.#attach(opened.socket);
       if (opened.claimed.cancelRequested && !this.#cancelled) this.#receive(JSON.stringify({ type: "cancel" }));
+      // Answers that came while there was no channel.
+      this.#answersCame(opened.claimed.suspensions ?? []);
       for (const { message } of this.#unanswered.values()) this.#transmit(message);
     } catch (error) {
       console.warn({ message: "run channel not reopened yet", operation: this.claimed.name, error: String(error) });

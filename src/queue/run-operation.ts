@@ -48,6 +48,7 @@ async function runWithinLimits(
   const { promise: stopped, resolve: stop } = Promise.withResolvers<undefined>();
   channel.listen({
     onCancel: () => abort.abort(new RpcError("CANCELLED", "The operation was cancelled.")),
+    onAnswers: (suspensions) => attempt.receive(suspensions),
     onStop: () => {
       abort.abort(new RpcError("ABORTED", "The work belongs to this runner no longer.", { reason: "LEASE_LOST" }));
       stop(undefined);
@@ -68,7 +69,7 @@ async function runWithinLimits(
   const lastWord = await Promise.race([attempt.run(), stopped, limit]);
   clearTimeout(timer);
   // The signal ignores events of the channel after the handler's end, because "stop" follows every final message.
-  channel.listen({ onCancel: () => {}, onStop: () => {} });
+  channel.listen({ onCancel: () => {}, onAnswers: () => {}, onStop: () => {} });
   if (attempt.isWorking)
     abort.abort(new RpcError("ABORTED", "The operation's function has ended.", { reason: "HANDLER_ENDED" }));
   return lastWord;
@@ -93,6 +94,9 @@ function runPorts(
         : channel.saveLargeStep(step, memory),
     saveCheckpoint: (cursor, memory) => channel.save({ type: "saveCheckpoint", cursor, ...memory }),
     saveSleeps: (memory) => channel.save({ type: "saveSleeps", ...memory }),
+    saveSuspensions: (memory) => channel.save({ type: "saveSuspensions", ...memory }),
+    answer: (id) => channel.answer(id),
+    newSecret: () => secret(),
     stepResult: (place) => channel.stepResult(place),
     checkLease: () => channel.confirmLease(),
     stepSpan: (step, work) =>
@@ -103,6 +107,15 @@ function runPorts(
     hasDefaultMetadata: method.metadataType === undefined,
     yieldTime: Date.now() + invocationMs * YIELD_AFTER_PART,
   };
+}
+
+/** 256 bits, as base64url. */
+function secret(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(32));
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replace(/=+$/, "");
 }
 
 function spanAttributes({ name, attempt: number, traceparent }: Claimed, { id }: Method): SpanAttributes {

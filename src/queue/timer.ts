@@ -1,5 +1,6 @@
 // One sleep of a handler: a promise that stays pending until it is woken, and knows whether anything waits for it.
 import type { Sleep } from "../lifecycle/record";
+import { WatchedPromise } from "./watched-promise";
 
 export class Timer {
   sleep: Sleep;
@@ -29,6 +30,18 @@ export class Timer {
     return this.#isAwaited;
   }
 
+  /** Its place among the outcomes that the handler was given, where it has one. */
+  get order(): number | undefined {
+    return this.sleep.order;
+  }
+
+  get endTime(): number {
+    return this.sleep.wakeTime;
+  }
+
+  /** Of several that are over at the same time, timers come first. */
+  readonly endNumber = 0;
+
   /** Set to a time that had passed: there is nothing to store. */
   get tookNoTime(): boolean {
     return this.isNew && this.#wasDueWhenSet;
@@ -45,31 +58,5 @@ export class Timer {
 
   wake(): void {
     this.#resolve();
-  }
-}
-
-/**
- * A promise that tells when something is chained to it. `await` and `Promise.race` call `then` of a promise that is no plain
- * Promise, a turn of the microtasks later.
- */
-class WatchedPromise extends Promise<void> {
-  static override get [Symbol.species](): PromiseConstructor {
-    return Promise;
-  }
-
-  readonly #onChained: () => void;
-
-  constructor(promise: Promise<void>, onChained: () => void) {
-    super((resolve) => void promise.then(resolve));
-    this.#onChained = onChained;
-  }
-
-  // oxlint-disable-next-line unicorn/no-thenable -- it is a promise
-  override then<A = void, B = never>(
-    onFulfilled?: ((value: void) => A | PromiseLike<A>) | null,
-    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
-  ): Promise<A | B> {
-    this.#onChained();
-    return super.then(onFulfilled, onRejected);
   }
 }

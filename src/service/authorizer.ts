@@ -20,9 +20,13 @@ const AUDITED: ReadonlySet<Permission | AdministratorAction> = new Set<Permissio
   "longrunning.operations.update",
   "longrunning.operations.setIamPolicy",
   "longrunning.operations.retry",
+  "longrunning.operations.resolve",
   "apiKeys.create",
   "apiKeys.revoke",
 ]);
+
+/** Names the holder of a link, in the audit line and as `resolver`. */
+export const LINK = "link";
 
 export interface AuthorizerPorts extends AncestorPolicyPorts {
   /** Checks the request's credentials anew. Throws UNAUTHENTICATED where they are not good any more. */
@@ -132,12 +136,20 @@ export class Authorizer {
 
   /** One line in the log for each call that changes something. An open deployment has none: it knows no callers. */
   audit(permission: Permission | AdministratorAction, resource: string, allowed: boolean): void {
-    if (!AUDITED.has(permission) || this.principal === EVERYONE_MAY) return;
+    if (AUDITED.has(permission)) this.#audit(this.principal.id || "anonymous", permission, resource, allowed);
+  }
+
+  /** The same for a call by the link of a suspension: the service does not know the holder. */
+  auditLink(resource: string, allowed: boolean): void {
+    this.#audit(LINK, "longrunning.operations.resolve", resource, allowed);
+  }
+
+  #audit(caller: string, permission: Permission | AdministratorAction, resource: string, allowed: boolean): void {
+    if (this.principal === EVERYONE_MAY) return;
     // A call may be judged before its body is read, and again by the operation's object.
     const key = `${permission} ${resource} ${allowed}`;
     if (this.#audited.has(key)) return;
     this.#audited.add(key);
-    const caller = this.principal.id || "anonymous";
     console.log({ message: "audit", caller, permission, resource, allowed, requestId: this.#requestId });
   }
 }

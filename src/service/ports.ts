@@ -12,6 +12,7 @@ import type { PageRequest, ShardPage } from "../list/page";
 import type { Slot } from "../lifecycle/record";
 import type { CreatedReservation, Reservation, ReserveAnswer } from "../list/reservation";
 import type { RetrySource } from "../lifecycle/retry";
+import type { ResolveAnswer, ResolveRequest } from "../contract/suspension";
 import type { UpdateAnswer, UpdateRequest } from "../contract/update";
 
 /** Where an operation's object is to live; a declared location decides. */
@@ -41,6 +42,11 @@ export interface OperationStore {
   /** False: no operation of this name is to be seen. */
   cancel(name: string): Promise<boolean>;
   delete(name: string): Promise<boolean>;
+  /** An edge_operations.v1.ListSuspensionsResponse as JSON. */
+  suspensions(name: string): Promise<string | undefined>;
+  /** An edge_operations.v1.Suspension as JSON; undefined: no such one is to be seen. */
+  suspension(name: string, id: string): Promise<string | undefined>;
+  resolve(name: string, request: ResolveRequest): Promise<ResolveAnswer>;
   /** An edge_operations.v1.OperationExplanation as JSON, also of an operation that was deleted and is still at work. */
   explain(name: string): Promise<string | undefined>;
   /** The source of a retry, or the reason why the operation cannot be retried. */

@@ -25,6 +25,8 @@ export interface Caller {
   mayUseRequestId: boolean;
   /** Names the HTTP request in the log; no requestId of AIP-155. */
   httpRequestId: string;
+  /** The origin of the HTTP request's URL. */
+  origin?: string | undefined;
   /** The trace that the HTTP request belongs to (W3C Trace Context). */
   traceparent?: string | undefined;
 }
@@ -146,6 +148,7 @@ async function startMinted(
   const operation: NewOperation = {
     ...start.operation(minted),
     startRequestId: caller.httpRequestId,
+    ...(caller.origin === undefined ? {} : { origin: caller.origin }),
     ...(caller.traceparent === undefined ? {} : { traceparent: caller.traceparent }),
     ...(starter === undefined || starter === "" ? {} : { starter }),
     ...(retryOf ? { retryOf: retryOf.name } : {}),

@@ -23,7 +23,7 @@ export const bugs: readonly Bug[] = [
   {
     name: "the caller is judged behind the handler's work",
     file: "src/http/door.ts",
-    find: "  await authorize(row, { service, resource, body, isMasked: isMasked(request, searchParams) });\n",
+    find: "  await authorize(row, { service, resource, body, link, isMasked: isMasked(request, searchParams) });\n",
     replace: "",
     tests: unit("http/judge.test.ts"),
     caughtBy: "nothing is done before the judge's refusal",
@@ -39,9 +39,9 @@ export const bugs: readonly Bug[] = [
   {
     name: "a body is read before the caller is judged",
     file: "src/http/door.ts",
-    find: "  await authorize(row, { service, resource, body, isMasked: isMasked(request, searchParams) });\n",
+    find: "  await authorize(row, { service, resource, body, link, isMasked: isMasked(request, searchParams) });\n",
     replace: `  await body.bytes(1_048_576);
-  await authorize(row, { service, resource, body, isMasked: isMasked(request, searchParams) });
+  await authorize(row, { service, resource, body, link, isMasked: isMasked(request, searchParams) });
 `,
     tests: unit("http/judge.test.ts"),
     caughtBy: "nothing is done before the judge's refusal",
@@ -49,9 +49,9 @@ export const bugs: readonly Bug[] = [
   {
     name: "a mask is compiled before the caller is judged",
     file: "src/http/door.ts",
-    find: "  await authorize(row, { service, resource, body, isMasked: isMasked(request, searchParams) });\n",
+    find: "  await authorize(row, { service, resource, body, link, isMasked: isMasked(request, searchParams) });\n",
     replace: `  maskOf(request, searchParams, row.response);
-  await authorize(row, { service, resource, body, isMasked: isMasked(request, searchParams) });
+  await authorize(row, { service, resource, body, link, isMasked: isMasked(request, searchParams) });
 `,
     tests: unit("http/judge.test.ts"),
     caughtBy: "nothing is done before the judge's refusal",
@@ -59,11 +59,11 @@ export const bugs: readonly Bug[] = [
   {
     name: "a request is decoded before the caller is judged",
     file: "src/http/door.ts",
-    find: "  await authorize(row, { service, resource, body, isMasked: isMasked(request, searchParams) });\n",
+    find: "  await authorize(row, { service, resource, body, link, isMasked: isMasked(request, searchParams) });\n",
     replace: `  if (binding.body === undefined) {
     await decodeRequest(row, binding, { request, body, search: searchParams, names, resource, target });
   }
-  await authorize(row, { service, resource, body, isMasked: isMasked(request, searchParams) });
+  await authorize(row, { service, resource, body, link, isMasked: isMasked(request, searchParams) });
 `,
     tests: unit("http/judge.test.ts"),
     caughtBy: "ListOpera",
@@ -71,9 +71,9 @@ export const bugs: readonly Bug[] = [
   {
     name: "an upload is begun before its caller is judged",
     file: "src/http/door.ts",
-    find: "  await authorize(row, { service, resource, body, isMasked: isMasked(request, searchParams) });\n",
+    find: "  await authorize(row, { service, resource, body, link, isMasked: isMasked(request, searchParams) });\n",
     replace: `  inputOf(row, { request, body, service, resource });
-  await authorize(row, { service, resource, body, isMasked: isMasked(request, searchParams) });
+  await authorize(row, { service, resource, body, link, isMasked: isMasked(request, searchParams) });
 `,
     tests: unit("http/judge.test.ts"),
     caughtBy: "tables:profile",
@@ -81,9 +81,9 @@ export const bugs: readonly Bug[] = [
   {
     name: "a filter is parsed before the caller is judged",
     file: "src/http/door.ts",
-    find: "  await authorize(row, { service, resource, body, isMasked: isMasked(request, searchParams) });\n",
+    find: "  await authorize(row, { service, resource, body, link, isMasked: isMasked(request, searchParams) });\n",
     replace: `  (await import("../aip/filter/filter")).parseFilter(searchParams.get("filter") ?? "");
-  await authorize(row, { service, resource, body, isMasked: isMasked(request, searchParams) });
+  await authorize(row, { service, resource, body, link, isMasked: isMasked(request, searchParams) });
 `,
     tests: unit("http/judge.test.ts"),
     caughtBy: "nothing is done before the judge's refusal",
@@ -91,9 +91,9 @@ export const bugs: readonly Bug[] = [
   {
     name: "an operation is looked up before its caller is judged",
     file: "src/http/door.ts",
-    find: "  await authorize(row, { service, resource, body, isMasked: isMasked(request, searchParams) });\n",
+    find: "  await authorize(row, { service, resource, body, link, isMasked: isMasked(request, searchParams) });\n",
     replace: `  await service.reads.get(resource).catch(() => undefined);
-  await authorize(row, { service, resource, body, isMasked: isMasked(request, searchParams) });
+  await authorize(row, { service, resource, body, link, isMasked: isMasked(request, searchParams) });
 `,
     tests: unit("http/judge.test.ts"),
     caughtBy: "nothing is done before the judge's refusal",
@@ -101,12 +101,12 @@ export const bugs: readonly Bug[] = [
   {
     name: "a requestId is reserved before the caller is judged",
     file: "src/http/door.ts",
-    find: "  await authorize(row, { service, resource, body, isMasked: isMasked(request, searchParams) });\n",
+    find: "  await authorize(row, { service, resource, body, link, isMasked: isMasked(request, searchParams) });\n",
     replace: `  if (row.starts) {
     const scope = { parent: resource, jurisdiction: undefined };
     await service.requests.reserve(scope, "key", {} as never).catch(() => undefined);
   }
-  await authorize(row, { service, resource, body, isMasked: isMasked(request, searchParams) });
+  await authorize(row, { service, resource, body, link, isMasked: isMasked(request, searchParams) });
 `,
     tests: unit("http/judge.test.ts"),
     caughtBy: "CreateOpe",
@@ -912,8 +912,12 @@ queue = "edge-operations-dead-letters"
   {
     name: "the record is stored in parts",
     file: "src/lifecycle/stored-record.ts",
-    find: `return { ...facts, ...attempt, ...lease`,
-    replace: `return { ...facts, ...attempt, ...{ lease }`,
+    find: `    ...attempt,
+    ...lease,
+    ...pause,`,
+    replace: `    ...attempt,
+    ...{ lease },
+    ...pause,`,
     tests: unit("lifecycle/stored-record.test.ts"),
     caughtBy: "",
   },
@@ -1388,7 +1392,7 @@ queue = "edge-operations-dead-letters"
   {
     name: "a sleep for which the runner waits is not stored",
     file: "src/lifecycle/runner-events.ts",
-    find: "  remember(record, { sleeps, stepFailures });",
+    find: "  remember(draft, { ...memory, sleeps });",
     replace: "  remember(record, { sleeps: [], stepFailures });",
     tests: workers("sleep.test.ts"),
     caughtBy: "is waited for by its runner",

@@ -6,7 +6,7 @@ import { FullShards } from "../../src/service/full-shards";
 import { CREATE_TIME } from "./an-operation";
 
 /** Ports that judge the caller and do nothing else. */
-export const JUDGES: readonly string[] = ["authorize", "permit", "administer"];
+export const JUDGES: readonly string[] = ["authorize", "permit", "permitLink", "administer"];
 
 const STRANGER = { id: "principal://issuer.example/subject/stranger" };
 

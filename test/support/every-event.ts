@@ -1,6 +1,7 @@
 // One of every event that can happen to an operation, in its variants. A new event needs a line here.
 import { emptyPolicy } from "../../src/iam/policy";
 import type { OperationEvent } from "../../src/lifecycle/event";
+import type { SuspensionReport } from "../../src/lifecycle/record";
 import { Code } from "../../src/rpc/code";
 import type { Status } from "../../src/rpc/status";
 
@@ -21,6 +22,10 @@ export const anError: Status = { code: Code.FAILED_PRECONDITION, message: "The t
 const progress = { metadata: { progressPercent: 50 }, statusMessage: "Half of it." };
 const completion = { updateMask: "response", digest: "0".repeat(64) };
 const ownMetadata = { type: "type.googleapis.com/acme.v1.Metadata", fields: { stage: "two" } };
+
+function aReport(now: number): SuspensionReport {
+  return { id: "approval", reached: { prompt: "May it?", expireTime: now + 1_000_000, linkToken: "secret" } };
+}
 
 export const everyEvent = {
   start: () => [
@@ -45,6 +50,30 @@ export const everyEvent = {
   sleep: ({ fence, now, random }) => [
     { type: "sleep", fence, ordinal: 0, wakeTime: now + Math.floor(random * 600_000), progress },
     { type: "sleep", fence, ordinal: 1, wakeTime: now - 1 },
+  ],
+  suspend: ({ fence, now, random }) => [
+    {
+      type: "suspend",
+      fence,
+      waitsFor: { answersTo: ["approval"] },
+      wakeTime: now + 1 + Math.floor(random * 600_000),
+      suspensions: [aReport(now), { id: "other", reached: { expireTime: now + 1_200_000 } }],
+    },
+    { type: "suspend", fence, waitsFor: { answersTo: ["approval"] }, suspensions: [aReport(now)], progress },
+    {
+      type: "suspend",
+      fence,
+      waitsFor: { answersTo: ["late"] },
+      suspensions: [{ id: "late", reached: { expireTime: now } }],
+    },
+  ],
+  saveSuspensions: ({ fence, now }) => [
+    { type: "saveSuspensions", fence, suspensions: [aReport(now)] },
+    { type: "saveSuspensions", fence, suspensions: [{ id: "approval", refusedAnswer: 1, order: 1 }] },
+  ],
+  resolve: () => [
+    { type: "resolve", id: "approval", payload: "true", digest: "a" },
+    { type: "resolve", id: "other", payload: "true", digest: "a", resolver: "user:ann@example.com" },
   ],
   saveStep: ({ fence }) => [
     { type: "saveStep", fence, step: { name: "parse", place: 0, bytes: 2, chunks: 1 } },

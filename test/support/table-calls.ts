@@ -39,7 +39,8 @@ function callsOf(row: ApiMethod, { method, template }: HttpBinding, operationId:
       .replace(/\{\w+=apiKeys\/\*\}/, `apiKeys/${"0".repeat(24)}`)
       .replace(/\{\w+=projects\/\*\}/, "projects/p")
       .replace(/\{\w+=projects\/\*\/locations\/\*\}/, "projects/p/locations/l")
-      .replace("{name=**/operations/*}", operation)
+      .replace("{name=**/operations/*/suspensions/*}", `${operation}/suspensions/approval`)
+      .replace(/\{(name|parent)=\*\*\/operations\/\*\}/, operation)
       .replace(/\{(name|parent)=\*\*\}/, "projects/p"),
     row,
   }));

@@ -37,6 +37,7 @@ export const stateNames: readonly string[] = [
   "QUEUED",
   "RUNNING",
   "SLEEPING",
+  "SUSPENDED",
   "BACKING_OFF",
   "CANCELLING",
   "EXTERNAL",

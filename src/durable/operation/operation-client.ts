@@ -5,10 +5,19 @@ import { MAX_CACHED_TOKEN_KEYS } from "../../limits";
 import type { Env } from "../../env";
 import type { Access } from "../../iam/access";
 import type { Permission } from "../../iam/permissions";
-import type { Absence, Explained, OperationAnswer, ReadAnswer, StartAnswer } from "../../contract/answer";
+import type {
+  Absence,
+  Explained,
+  OperationAnswer,
+  ReadAnswer,
+  StartAnswer,
+  SuspensionsAnswer,
+} from "../../contract/answer";
 import type { ShardPage } from "../../list/page";
 import type { Reservation, ReserveAnswer } from "../../list/reservation";
 import type { RetrySource } from "../../lifecycle/retry";
+import type { ResolveAnswer } from "../../contract/suspension";
+import { linkDenial } from "../../iam/denial";
 import type { UpdateAnswer } from "../../contract/update";
 import type { OperationLists, OperationStore, RequestStore, SlotStore } from "../../service/ports";
 import type { QuotaStore, SpendAnswer } from "../../service/start-quota";
@@ -94,6 +103,39 @@ export function operationStore(
           return deleted === "NOT_FOUND" && access.isRepeated ? "OK" : deleted;
         }),
       })) === "OK",
+    suspensions: async (name) =>
+      present(
+        await ask<SuspensionsAnswer | Absence>({
+          name,
+          absent: "NOT_FOUND",
+          ask: unary(async (stub, access) => stub.suspensions(name, access)),
+        }),
+      )?.json,
+    suspension: async (name, id) =>
+      present(
+        await ask<SuspensionsAnswer | Absence>({
+          name,
+          absent: "NOT_FOUND",
+          ask: unary(async (stub, access) => stub.suspension(name, id, access)),
+        }),
+      )?.json,
+    resolve: async (name, request) => {
+      if (request.linkToken === undefined) {
+        return ask<ResolveAnswer | "DENIED">({
+          name,
+          absent: { ok: false, refusal: "NOT_FOUND" },
+          ask: unary(async (stub, access): Promise<ResolveAnswer | "DENIED"> => stub.resolve(name, request, access)),
+        });
+      }
+      const answer = await reached(() =>
+        callObject(addressOf(name), async (stub): Promise<ResolveAnswer | "DENIED"> =>
+          stub.resolve(name, request, undefined),
+        ),
+      );
+      authorizer.auditLink(name, answer !== "DENIED");
+      if (answer === "DENIED") throw linkDenial();
+      return answer;
+    },
     explain: async (name) => {
       const explained = await ask<Explained | Absence>({
         name,

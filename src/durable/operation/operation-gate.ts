@@ -1,10 +1,28 @@
 // May the caller do this to an operation? Asked before a request's body is read, where the answer may stand in the
 // operation itself: its starter, and its own policy.
+import { linkDenial } from "../../iam/denial";
 import type { Permission } from "../../iam/permissions";
+import type { PresentedLink } from "../../contract/suspension";
 import type { Authorizer } from "../../service/authorizer";
 import type { OperationObject } from "./operation-object";
 import { callObject, reached } from "../object-call";
 import { operationStubs } from "./operation-stubs";
+
+/** Throws where a link is not that of a suspension, by one call of an object, whether or not the operation exists. */
+export function linkGate(
+  namespace: DurableObjectNamespace<OperationObject>,
+  authorizer: Authorizer,
+): (link: PresentedLink) => Promise<void> {
+  const { addressOf } = operationStubs(namespace, authorizer, undefined);
+  return async ({ operation: name, id, linkToken }) => {
+    const isHeld = await reached(() =>
+      callObject(addressOf(name), async (operation): Promise<boolean> => operation.holdsLink(name, { id, linkToken })),
+    );
+    if (isHeld) return;
+    authorizer.auditLink(name, false);
+    throw linkDenial();
+  };
+}
 
 /**
  * Throws where the caller has not the permission, whether or not the operation exists, by one call of an object. Where a

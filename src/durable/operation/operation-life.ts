@@ -17,6 +17,7 @@ import type { OperationEnv } from "./operation-env";
 import { OperationStorage } from "./operation-storage";
 import { Outbox } from "./outbox";
 import { laneFromEnv } from "./queues";
+import { claimedSuspensions } from "./run-messages";
 import { RunnerSockets, WaiterSockets } from "./sockets";
 import { logTransition } from "./transition-log";
 
@@ -182,8 +183,13 @@ export class OperationLife {
         this.waiters.push(this.waitMessage(this.mustHaveRecord()));
         return;
       case "tellRunner":
-        this.runner.tell(effect.message);
+        this.runner.tell({ type: effect.message });
         return;
+      case "tellAnswers": {
+        const resolved = (this.record?.suspensions ?? []).filter(({ id }) => effect.ids.includes(id));
+        this.runner.tell({ type: "answers", suspensions: claimedSuspensions(resolved) });
+        return;
+      }
       case "releaseSlot":
         this.#ctx.waitUntil(this.#outbox.releaseSlot(effect.slot));
         return;

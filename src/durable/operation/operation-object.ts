@@ -11,6 +11,7 @@ import {
   type StartOptions,
   type StartRefusal,
   type StreamedInput,
+  type SuspensionsAnswer,
   WAIT_PATH,
   answerFromRecord,
 } from "../../contract/answer";
@@ -28,6 +29,7 @@ import { startedRecord } from "../../lifecycle/advance";
 import { isVisible } from "../../contract/resource";
 import { type RetrySource, retrySourceFrom } from "../../lifecycle/retry";
 import {
+  ANSWER_PATH,
   INPUT_PATH,
   KEEP_ALIVE_REQUEST,
   KEEP_ALIVE_RESPONSE,
@@ -39,16 +41,19 @@ import { httpErrorOf } from "../../lifecycle/emulation";
 import { holdsSlot } from "../../lifecycle/slots";
 import { isFinal } from "../../lifecycle/state";
 import { type UpdateAnswer, type UpdateRequest, judgeUpdate } from "../../contract/update";
+import { type ResolveAnswer, type ResolveRequest, isLinkOf } from "../../contract/suspension";
 import { type StoredStream, digestOfStream, storeStream } from "./chunks";
 import { callObject, lacksMethod } from "../object-call";
 import { type IndexPlace, operationIndexAddress, placeOf } from "../index/index-name";
 import type { OperationEnv } from "./operation-env";
+import { AnswerDoor } from "./answer-door";
 import { OperationLife } from "./operation-life";
 import { RunnerDoor } from "./runner-door";
 
 export class OperationObject extends DurableObject<OperationEnv> {
   readonly #life: OperationLife;
   readonly #runnerDoor: RunnerDoor;
+  readonly #answers: AnswerDoor;
   #starting: Promise<StartAnswer> | undefined;
   /** The deletion that this object carried out last, for a caller to whom its answer was lost. */
   #deletion: { name: string; requestId: string | undefined } | undefined;
@@ -57,6 +62,7 @@ export class OperationObject extends DurableObject<OperationEnv> {
     super(ctx, env);
     this.#life = new OperationLife(ctx, env);
     this.#runnerDoor = new RunnerDoor(this.#life);
+    this.#answers = new AnswerDoor(this.#life);
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(KEEP_ALIVE_REQUEST, KEEP_ALIVE_RESPONSE));
   }
 
@@ -251,6 +257,41 @@ export class OperationObject extends DurableObject<OperationEnv> {
     return { ok: true, answer: this.#life.answer(this.#life.mustHaveRecord()) };
   }
 
+  // ── Suspensions ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** All suspensions. */
+  async suspensions(name: string, access: Access): Promise<SuspensionsAnswer | Absence> {
+    const seen = await this.#see(name, access);
+    return typeof seen === "string" ? seen : this.#answers.list(seen);
+  }
+
+  /** One of them. */
+  async suspension(name: string, id: string, access: Access): Promise<SuspensionsAnswer | Absence> {
+    const seen = await this.#see(name, access);
+    return typeof seen === "string" ? seen : (this.#answers.get(seen, id) ?? "NOT_FOUND");
+  }
+
+  /** Answers a suspension. `access`: undefined if the caller presents a link, which alone is judged. */
+  async resolve(name: string, request: ResolveRequest, access: Access | undefined): Promise<ResolveAnswer | "DENIED"> {
+    const record = access ? await this.#see(name, access) : await this.#linked(name, request);
+    if (record === undefined || record === "DENIED") return "DENIED";
+    if (record === "NOT_FOUND") return { ok: false, refusal: record };
+    return this.#answers.resolve(record, request, access?.requestId);
+  }
+
+  /** Whether a link is that of a suspension here. */
+  async holdsLink(name: string, link: Pick<ResolveRequest, "id" | "linkToken">): Promise<boolean> {
+    return (await this.#linked(name, link)) !== undefined;
+  }
+
+  async #linked(
+    name: string,
+    { id, linkToken = "" }: Pick<ResolveRequest, "id" | "linkToken">,
+  ): Promise<OperationRecord | undefined> {
+    const record = await this.#visible(name);
+    return isLinkOf(record, id, linkToken) ? record : undefined;
+  }
+
   // ── For operators ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Why the operation is where it is. One that was deleted is explained while it is still about: it may hold a slot. */
@@ -375,6 +416,8 @@ export class OperationObject extends DurableObject<OperationEnv> {
         return this.#runnerDoor.input(request);
       case `GET ${STEP_PATH}`:
         return this.#runnerDoor.step(request);
+      case `GET ${ANSWER_PATH}`:
+        return this.#runnerDoor.answer(request);
       case `POST ${STEP_PATH}`:
         return this.#runnerDoor.saveStep(request);
       case `POST ${RESPONSE_PATH}`:

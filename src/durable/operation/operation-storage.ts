@@ -1,9 +1,9 @@
 // The storage of one operation's object: its values and their keys (docs/storage-schema.md). PERSISTED CONTRACT. The
 // record is read once and kept: an object is the only writer of its storage.
-import type { OperationRecord, Outcome } from "../../lifecycle/record";
+import type { OperationRecord, Outcome, StoredSuspension, StoredText } from "../../lifecycle/record";
 import { type StoredRecord, recordFromStored, storedFromRecord } from "../../lifecycle/stored-record";
 import { keepsRequest } from "../../lifecycle/retry";
-import { MAX_INLINE_RESPONSE_CHARACTERS, MAX_STEP_GAP } from "../../limits";
+import { MAX_INLINE_RESPONSE_CHARACTERS, MAX_INLINE_SUSPENSION_CHARACTERS, MAX_STEP_GAP } from "../../limits";
 import { Chunks } from "./chunks";
 
 const RECORD_KEY = "record";
@@ -16,6 +16,19 @@ const decoder = new TextDecoder();
 /** Whether a response is too large to stand in the record. */
 function isLarge(outcome: Outcome): outcome is Extract<Outcome, { response: string }> {
   return "response" in outcome && outcome.response.length > MAX_INLINE_RESPONSE_CHARACTERS;
+}
+
+/** Texts of suspensions that are too large to stand in the record, as UTF-8 JSON. */
+const ANSWER_PREFIX = "answer/";
+const answerKey = (id: string): string => ANSWER_PREFIX + id;
+const schemaKey = (id: string): string => `payloadSchema/${id}`;
+
+function isLargeText(text: StoredText): text is Extract<StoredText, { json: string }> {
+  return "json" in text && text.json.length > MAX_INLINE_SUSPENSION_CHARACTERS;
+}
+
+function hasLargeText({ reached, resolution }: StoredSuspension): boolean {
+  return [reached?.payloadSchema, resolution?.answer?.payload].some((text) => text !== undefined && isLargeText(text));
 }
 
 export class OperationStorage {
@@ -55,7 +68,9 @@ export class OperationStorage {
   save(record: OperationRecord, { request, erasesWork }: { request: string | undefined; erasesWork: boolean }): void {
     const hasLargeResponse = record.outcome !== undefined && isLarge(record.outcome);
     // Most work leaves nothing behind, and most events write one row, which needs no transaction.
-    const isOneRow = request === undefined && !hasLargeResponse && !(erasesWork && this.#hasMoreThanRecord());
+    const hasLargeSuspension = record.suspensions?.some(hasLargeText) ?? false;
+    const isOneRow =
+      request === undefined && !hasLargeResponse && !hasLargeSuspension && !(erasesWork && this.#hasMoreThanRecord());
     const saved = isOneRow
       ? this.#put(record)
       : this.#storage.transactionSync(() => {
@@ -71,8 +86,12 @@ export class OperationStorage {
 
   /** Writes the record; gives it as it is stored. */
   #put(record: OperationRecord): OperationRecord {
-    const { outcome } = record;
-    const saved = outcome && isLarge(outcome) ? { ...record, outcome: this.#inRows(outcome) } : record;
+    const { outcome, suspensions } = record;
+    const saved = {
+      ...record,
+      ...(outcome && isLarge(outcome) ? { outcome: this.#inRows(outcome) } : {}),
+      ...(suspensions?.some(hasLargeText) ? { suspensions: suspensions.map((one) => this.#textsInRows(one)) } : {}),
+    };
     this.#storage.kv.put(RECORD_KEY, storedFromRecord(saved));
     return saved;
   }
@@ -80,6 +99,42 @@ export class OperationStorage {
   #inRows({ response }: { response: string }): Outcome {
     const bytes = encoder.encode(response);
     return { responseChunks: this.response.putAll(bytes), responseBytes: bytes.length };
+  }
+
+  #textsInRows(suspension: StoredSuspension): StoredSuspension {
+    const { id, reached, resolution } = suspension;
+    const { payloadSchema } = reached ?? {};
+    const { answer } = resolution ?? {};
+    return {
+      ...suspension,
+      ...(reached && payloadSchema && isLargeText(payloadSchema)
+        ? { reached: { ...reached, payloadSchema: this.#textInRow(schemaKey(id), payloadSchema) } }
+        : {}),
+      ...(resolution && answer?.payload && isLargeText(answer.payload)
+        ? {
+            resolution: {
+              ...resolution,
+              answer: { ...answer, payload: this.#textInRow(answerKey(id), answer.payload) },
+            },
+          }
+        : {}),
+    };
+  }
+
+  #textInRow(key: string, { json }: { json: string }): StoredText {
+    const bytes = encoder.encode(json);
+    this.#storage.kv.put(key, bytes);
+    return { bytes: bytes.length };
+  }
+
+  /** The JSON text of a suspension's answer, or of its payload's schema; undefined without one. */
+  suspensionText({ id, reached, resolution }: StoredSuspension, which: "answer" | "payloadSchema"): string | undefined {
+    const isAnswer = which === "answer";
+    const text = isAnswer ? resolution?.answer?.payload : reached?.payloadSchema;
+    if (text === undefined || "json" in text) return text?.json;
+    const bytes = this.#storage.kv.get<Uint8Array>(isAnswer ? answerKey(id) : schemaKey(id));
+    if (bytes === undefined) throw new Error(`a row of the suspension ${id} is missing`);
+    return decoder.decode(bytes);
   }
 
   request(): string {
@@ -101,6 +156,7 @@ export class OperationStorage {
     this.input.erase();
     // A place is left empty by a step whose storing was interrupted, never more of them than may be stored side by side.
     for (let place = 0, gap = 0; gap <= MAX_STEP_GAP; place += 1) gap = this.step(place).erase() ? 0 : gap + 1;
+    for (const [key] of this.#storage.kv.list({ prefix: ANSWER_PREFIX })) this.#storage.kv.delete(key);
     const { outcome } = record;
     this.response.erase(outcome && "responseChunks" in outcome ? outcome.responseChunks : 0);
   }

@@ -3,8 +3,14 @@ import { attemptNumber } from "../../lifecycle/attempt";
 import type { EmulatedWork, Emulation } from "../../lifecycle/emulation";
 import type { OperationEvent } from "../../lifecycle/event";
 import { MAX_INLINE_RESULT_CHARACTERS, SLEEP_IN_PLACE_MS } from "../../limits";
-import type { OperationRecord, StoredStep } from "../../lifecycle/record";
-import type { Claimed, ClaimedStep, MessageToObject } from "../../contract/run-channel";
+import type {
+  OperationRecord,
+  ReachedSuspension,
+  StoredStep,
+  StoredSuspension,
+  SuspensionResolution,
+} from "../../lifecycle/record";
+import type { Claimed, ClaimedStep, ClaimedSuspension, MessageToObject } from "../../contract/run-channel";
 import type { OperationStorage } from "./operation-storage";
 
 /** The event that a runner's message stands for. `random` is 0 ≤ r < 1, for the jitter of a retry. */
@@ -15,6 +21,8 @@ export function eventFromMessage(
   switch (message.type) {
     case "progress":
     case "sleep":
+    case "suspend":
+    case "saveSuspensions":
     case "release":
     case "succeed":
     case "saveCheckpoint":
@@ -55,10 +63,31 @@ export function claimedFromRecord(
     cancelRequested: record.cancellation !== undefined,
     steps: claimedSteps(work.steps ?? [], store),
     ...(work.stepFailures === undefined ? {} : { stepFailures: work.stepFailures }),
+    ...(record.suspensions === undefined ? {} : { suspensions: claimedSuspensions(record.suspensions) }),
     ...(work.checkpoint === undefined ? {} : { checkpoint: work.checkpoint }),
+    ...(record.origin === undefined ? {} : { origin: record.origin }),
     ...(record.traceparent === undefined ? {} : { traceparent: record.traceparent }),
     ...(record.emulation === undefined ? {} : { emulation: emulatedWork(record.emulation) }),
   };
+}
+
+/** Small answers go along. */
+export function claimedSuspensions(suspensions: readonly StoredSuspension[]): ClaimedSuspension[] {
+  return suspensions.map(({ id, reached, order, resolution }) => ({
+    id,
+    ...(reached ? { reached: { expireTime: reached.expireTime, ...linkTokenOf(reached) } } : {}),
+    ...(order === undefined ? {} : { order }),
+    ...(resolution ? { resolution: claimedResolution(resolution) } : {}),
+  }));
+}
+
+function linkTokenOf({ linkToken }: ReachedSuspension): Pick<ReachedSuspension, "linkToken"> {
+  return linkToken === undefined ? {} : { linkToken };
+}
+
+function claimedResolution({ time, number, answer }: SuspensionResolution): ClaimedSuspension["resolution"] {
+  const payload = answer?.payload && "json" in answer.payload ? { payload: answer.payload.json } : {};
+  return { time, number, isAnswered: answer !== undefined, ...payload };
 }
 
 function emulatedWork({ progress, end }: Emulation): EmulatedWork {

@@ -57,6 +57,15 @@ export class RunnerDoor {
     return new Response(this.#life.store.step(place).stream({ count: step.chunks }));
   }
 
+  /** The large answer of a suspension. */
+  async answer(request: Request): Promise<Response> {
+    if (!(await this.#currentFence(request))) return fenced();
+    const id = new URL(request.url).searchParams.get("id") ?? "";
+    const suspension = this.#life.record?.suspensions?.find((one) => one.id === id);
+    const json = suspension && this.#life.store.suspensionText(suspension, "answer");
+    return json === undefined ? new Response(null, { status: 404 }) : new Response(json);
+  }
+
   /** Stores a step's large result. The rows count once the record names them. */
   async saveStep(request: Request): Promise<Response> {
     const fence = await this.#currentFence(request);

@@ -40,8 +40,8 @@ export class RunnerSockets {
     socket.close(1000, "superseded");
   }
 
-  tell(message: "cancel" | "stop"): void {
-    for (const socket of this.#state.getWebSockets(RUNNER_TAG)) this.send(socket, { type: message });
+  tell(message: MessageToRunner): void {
+    for (const socket of this.#state.getWebSockets(RUNNER_TAG)) this.send(socket, message);
   }
 
   send(socket: WebSocket, message: MessageToRunner): void {

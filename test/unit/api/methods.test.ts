@@ -22,7 +22,7 @@ test("each permission is asked by a row, and no row asks another", () => {
 
 /** What a template must have for a permission to be judged on it. */
 const NAMED = {
-  operation: /\/\{name=\*\*\/operations\/\*\}/,
+  operation: /\/\{(?:name|parent)=\*\*\/operations\/\*(?:\/suspensions\/\*)?\}/,
   parent: /\/(?:\{parent=\*\*\}\/)?operations$/,
   parents: /\/(?:\{name=\*\*\}\/)?operations$/,
   resource: /\/\{resource=\*\*\}:/,

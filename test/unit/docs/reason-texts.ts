@@ -187,6 +187,10 @@ const access = {
     remedy:
       "Ask an administrator for a role with the permission in `metadata` ([access.md](access.md#roles-and-permissions)).",
   },
+  LINK_INVALID: {
+    meaning: "The `linkToken` is not that of a suspension of this operation, or the operation does not exist.",
+    remedy: "Use the link exactly as it was sent. A link is good for one suspension.",
+  },
   NOT_AN_ADMINISTRATOR: {
     meaning: "The call is for administrators only.",
     remedy: "Use credentials of a member of `ADMINS`, or an administrator's API key.",
@@ -254,6 +258,22 @@ const state = {
     meaning: "The operation succeeded, and its request was erased. Only a failed operation can be retried.",
     remedy: "Start another operation by its method.",
   },
+  OPERATION_CANCELLING: {
+    meaning: "The operation was asked to stop, and waits for no answer any more.",
+    remedy: "Start another operation.",
+  },
+  OPERATION_RUN_ELSEWHERE: {
+    meaning: "Another system does the operation's work, so the operation has no suspensions.",
+    remedy: "Answer that system.",
+  },
+  SUSPENSION_EXPIRED: {
+    meaning: "The time for an answer has passed, or the operation ended without one.",
+    remedy: "Read the operation: its work went on without the answer. A handler may catch this error.",
+  },
+  SUSPENSION_RESOLVED: {
+    meaning: "The suspension was answered before, with another payload. The first answer wins.",
+    remedy: "Read the suspension: `resolver` and `resolveTime` say who answered, and when.",
+  },
 } satisfies Texts;
 
 const limits = {
@@ -268,6 +288,10 @@ const limits = {
   START_QUOTA_EXCEEDED: {
     meaning: "The caller, or all anonymous callers of the parent, started as much as `START_QUOTA` allows in a day.",
     remedy: "Wait for the time in `Retry-After`. `metadata.quota` names the quota.",
+  },
+  TOO_MANY_ANSWERS: {
+    meaning: "The operation keeps as many answers as it may for suspensions that its work has not reached.",
+    remedy: "Wait until the work reaches them: `GET /v1/{operation}/suspensions` lists the answers that are kept.",
   },
   TOO_MANY_OPERATIONS: {
     meaning: "The caller has as many unfinished operations as `MAX_OPERATIONS_PER_CALLER` allows.",

@@ -84,7 +84,7 @@ const METHODS = [echoWait, tablesProfile, own];
 
 /** Every evaluator of a query, each with what it would take. */
 const QUERY =
-  "fields=name&filter=a%3Db&pageToken=AAAA&updateMask=metadata&options.requestedPolicyVersion=3&requestId=r&prettyPrint=true";
+  "fields=name&filter=a%3Db&pageToken=AAAA&updateMask=metadata&options.requestedPolicyVersion=3&requestId=r&linkToken=l&prettyPrint=true";
 const CONDITION = { title: "t", expression: `resource.name == "${"x".repeat(900)}"` };
 const BINDING = { role: "roles/longrunning.viewer", members: ["allUsers"], condition: CONDITION };
 const FILLER = "x".repeat(MAX_BODY_BYTES / 2);

@@ -12,6 +12,7 @@ const expected: Record<string, string[]> = {
     "operations.cancel",
     "operations.delete",
   ],
+  "roles/longrunning.approver": ["operations.get", "operations.list", "operations.wait", "operations.resolve"],
   "roles/longrunning.invoker": ["methods.invoke"],
   "roles/longrunning.worker": ["operations.create", "operations.update"],
   "roles/longrunning.admin": [
@@ -26,16 +27,17 @@ const expected: Record<string, string[]> = {
     "operations.setIamPolicy",
     "operations.explain",
     "operations.retry",
+    "operations.resolve",
     "methods.invoke",
   ],
 };
 
-test("there are five roles", () => {
+test("there are six roles", () => {
   expect(roles).toEqual(Object.keys(expected));
 });
 
-test("there are twelve permissions", () => {
-  expect(permissions).toHaveLength(12);
+test("there are thirteen permissions", () => {
+  expect(permissions).toHaveLength(13);
 });
 
 describe("roleHas", () => {

@@ -58,6 +58,12 @@ function aContext(claimed: Partial<Claimed> = {}, ports: Partial<RunPorts> = {})
       inPlace.push(memory);
       return "settled";
     },
+    saveSuspensions: async (memory) => {
+      memories.push(memory);
+      return "settled";
+    },
+    answer: async (id) => JSON.stringify(`of ${id}`),
+    newSecret: () => "secret",
     stepResult: async (place) => `"of place ${place}"`,
     checkLease: async () => {},
     stepSpan: (_, work) => work(),

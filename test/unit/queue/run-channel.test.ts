@@ -78,7 +78,7 @@ async function aChannel(...answers: Parameters<typeof anObject>) {
   await vi.advanceTimersByTimeAsync(0);
   const channel = (await claim)!;
   const stops: number[] = [];
-  channel.listen({ onCancel: () => {}, onStop: () => void stops.push(Date.now()) });
+  channel.listen({ onCancel: () => {}, onAnswers: () => {}, onStop: () => void stops.push(Date.now()) });
   return { ...object, channel, stops, claimTime: Date.now() };
 }
 
