@@ -13,7 +13,7 @@ export interface Bug {
 
 const SIMULATION = "simulation";
 const SCENARIOS: readonly string[] = ["--project", "simulation", "test/simulation/scenarios.test.ts"];
-const unit = (file: string): readonly string[] => ["--project", "unit", `test/unit/${file}`];
+const unit = (file: string): readonly string[] => ["--project", "unit*", `test/unit/${file}`];
 const PROGRAMS = unit("queue/programs/handler-programs.test.ts");
 const e2e = (file: string): readonly string[] => ["--project", "e2e", `test/e2e/${file}`];
 const workers = (file: string): readonly string[] => ["--project", "workers", `test/workers/${file}`];

@@ -10,7 +10,7 @@ interface Edge {
 export function lifecycleMarkdown(): string {
   return `# The life of an operation
 
-Generated from the table in \`src/lifecycle/state.ts\`, by \`UPDATE=1 npx vitest run --project unit lifecycle\`. A pair of
+Generated from the table in \`src/lifecycle/state.ts\`, by \`UPDATE=1 npx vitest run --project 'unit*' lifecycle\`. A pair of
 state and transition that is not below is refused. Deletion is no state: a deleted operation goes through the same states,
 hidden, to its end.
 
