@@ -31,6 +31,8 @@ export interface Config {
   emulation: boolean;
   /** The origins whose pages may call. */
   corsOrigins: AllowedOrigins;
+  /** Whether those pages may send cookies along. */
+  corsCredentials: boolean;
   /** The limit of unfinished operations of one caller; undefined: no limit. */
   maxOperationsPerCaller: number | undefined;
   /** The limit of starts in a day; undefined: nothing is counted. */
@@ -45,6 +47,7 @@ type Variables = Pick<
   Env,
   | "ADMINS"
   | "AUTH"
+  | "CORS_CREDENTIALS"
   | "CORS_ORIGINS"
   | "EMULATION"
   | "INDEX_SHARDS"
@@ -92,7 +95,7 @@ function configFromVariables(env: Variables): Config {
     }),
     indexShards: wholeNumber("INDEX_SHARDS", env.INDEX_SHARDS, { byDefault: 1, min: 1, max: MAX_INDEX_SHARDS }),
     emulation: oneOf("EMULATION", env.EMULATION, { "": false, off: false, on: true }),
-    corsOrigins: corsOrigins(env.CORS_ORIGINS),
+    ...cors(env),
     maxOperationsPerCaller:
       env.MAX_OPERATIONS_PER_CALLER === undefined
         ? undefined
@@ -176,6 +179,15 @@ function fieldsOf(value: unknown, known: readonly string[]): Record<string, unkn
   if (typeof object !== "object" || object === null || Array.isArray(object)) return undefined;
   const keys = Object.keys(object);
   return keys.length > 0 && keys.every((key) => known.includes(key)) ? { ...object } : undefined;
+}
+
+function cors(env: Pick<Variables, "CORS_CREDENTIALS" | "CORS_ORIGINS">) {
+  const origins = corsOrigins(env.CORS_ORIGINS);
+  const credentials = oneOf("CORS_CREDENTIALS", env.CORS_CREDENTIALS, { "": false, off: false, on: true });
+  // A page of any origin could read whatever its visitor may.
+  if (credentials && origins === "any")
+    throw misconfigured("CORS_CREDENTIALS", 'can be "on" only where CORS_ORIGINS lists the origins');
+  return { corsOrigins: origins, corsCredentials: credentials };
 }
 
 function corsOrigins(value: unknown): AllowedOrigins {

@@ -1,4 +1,5 @@
 // operations(): the handlers of a Worker that serves declared methods. The composition root.
+import { type Authenticate, ownPrincipal } from "./authentication/own-caller";
 import { configFromEnv } from "./config";
 import { sweep } from "./cron/sweep";
 import type { Env } from "./env";
@@ -17,6 +18,11 @@ export interface OperationsOptions {
   /** The locations that parents may name, and where their operations live. Default: any location may be named. */
   locations?: readonly Location[];
   /**
+   * Your own login: identifies the caller of a request before anything else is done for it. Where it returns undefined, the
+   * credentials that AUTH configures are looked at (docs/access.md).
+   */
+  authenticate?(this: void, request: Request, env: Env): ReturnType<Authenticate<Env>>;
+  /**
    * The handler of your own queues' messages. This Worker has one queue handler, the library's: it takes the messages that
    * name an operation, and hands this one all the others, a batch of them alone unchanged. Without it they are retried,
    * never acknowledged.
@@ -31,7 +37,7 @@ export interface OperationsOptions {
  */
 export function operations(options: OperationsOptions) {
   checkOperationsOptions(options);
-  const { methods, locations = [], queue } = options;
+  const { methods, locations = [], queue, authenticate } = options;
   const methodById = uniqueById("method", methods, ({ id }) => id);
   const locationById = uniqueById("location", locations, ({ locationId }) => locationId);
   const door = httpDoor(methods);
@@ -40,10 +46,20 @@ export function operations(options: OperationsOptions) {
   return {
     fetch: (request: Request, env: Env) =>
       door(request, {
-        allowedOrigins: () => configFromEnv(env).corsOrigins,
+        cors: () => {
+          const { corsOrigins, corsCredentials } = configFromEnv(env);
+          return { origins: corsOrigins, credentials: corsCredentials };
+        },
         service: async (asked, requestId, permission) => {
           await setup.beforeCall(env, configFromEnv(env));
-          return serviceContext(asked, env, { locations: locationById, requestId, permission, memory });
+          return serviceContext(asked, env, {
+            locations: locationById,
+            requestId,
+            permission,
+            memory,
+            // The request object that the Worker got, so that a middleware before it can know the caller by it.
+            own: authenticate && (() => ownPrincipal(authenticate, request, env)),
+          });
         },
         checkSetup: async () => setup.health(env, configFromEnv(env)),
         log: requestLog(env),
@@ -55,12 +71,17 @@ export function operations(options: OperationsOptions) {
   } satisfies ExportedHandler<Env> & Pick<OperationsOptions, "methods">;
 }
 
-const OPTIONS: Record<keyof Required<OperationsOptions>, true> = { methods: true, locations: true, queue: true };
+const OPTIONS: Record<keyof Required<OperationsOptions>, true> = {
+  methods: true,
+  locations: true,
+  authenticate: true,
+  queue: true,
+};
 
 /** JavaScript is checked as TypeScript is. */
 function checkOperationsOptions(options: unknown): void {
   checkOptions("operations()", options, OPTIONS);
-  const { methods, queue } = options as Record<string, unknown>;
+  const { methods, queue, authenticate } = options as Record<string, unknown>;
   if (!Array.isArray(methods)) {
     throw new TypeError(
       "operations() takes { methods: [...] }, a list of what defineMethod has made; [] serves work done elsewhere alone",
@@ -70,6 +91,11 @@ function checkOperationsOptions(options: unknown): void {
   if (index >= 0) throw new TypeError(`operations(): methods[${index}] is not what defineMethod makes`);
   if (queue !== undefined && typeof queue !== "function")
     throw new TypeError("operations(): queue must be a function (batch, env, ctx), the handler of your own queues");
+  if (authenticate !== undefined && typeof authenticate !== "function") {
+    throw new TypeError(
+      "operations(): authenticate must be a function (request, env) that returns { id, members }, or undefined",
+    );
+  }
 }
 
 function uniqueById<T>(what: string, items: readonly T[], idOf: (item: T) => string): ReadonlyMap<string, T> {

@@ -30,6 +30,8 @@ export interface Env extends OperationEnv, IndexEnv, SlotsEnv, KeyEnv, RequestEn
   EMULATION?: string;
   /** `*`, or the origins whose pages may call, divided by commas; unset: none. */
   CORS_ORIGINS?: string;
+  /** `on`: pages of those origins may send cookies along; unset: they may not. */
+  CORS_CREDENTIALS?: string;
   /** How many operations one caller may have under way; unset: no bound. */
   MAX_OPERATIONS_PER_CALLER?: string;
   /** The quota of starts in a day, for each caller and for strangers under one parent (docs/access.md). */

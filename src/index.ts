@@ -12,6 +12,7 @@ export type {
   ImmediateResult,
   InputRule,
   MethodDeclaration,
+  OperationCaller,
   OperationContext,
   RetryPolicy,
   StartContext,
@@ -27,4 +28,5 @@ export type { FieldViolation, Status } from "./rpc/status";
 export type { WorkMessage } from "./durable/operation/operation-env";
 export type { Env } from "./env";
 export type { Location } from "./service/locations";
+export type { AuthenticatedCaller } from "./authentication/own-caller";
 export { type OperationsOptions, operations } from "./deployment";

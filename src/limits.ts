@@ -173,6 +173,8 @@ export const MAX_INLINE_REQUEST_CHARACTERS = 16 * KIB;
 export const MAX_INLINE_RESPONSE_CHARACTERS = 32 * KIB;
 /** Metadata in serialised JSON, in UTF-16 units. */
 export const MAX_METADATA_CHARACTERS = 256 * KIB;
+/** The members of the caller that started an operation, together. Its record has them, and is written with each change. */
+export const MAX_STARTER_MEMBERS_CHARACTERS = 8_192;
 /** A Status message in UTF-16 units. A longer one is cut. */
 export const MAX_STATUS_MESSAGE_CHARACTERS = 4_096;
 /** The details of a Status in serialised JSON. Larger details are dropped, and the message says so. */

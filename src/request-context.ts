@@ -1,5 +1,5 @@
 // The caller of a request, and the ports that serve it.
-import { authenticate } from "./authentication/authenticate";
+import { type AuthenticationPorts, authenticate } from "./authentication/authenticate";
 import { authenticationConfigFromEnv } from "./authentication/config";
 import { rejectCrossSite } from "./authentication/cross-site";
 import { type KeySets, keySetsOver } from "./authentication/key-sets";
@@ -64,14 +64,23 @@ export async function serviceContext(
     requestId,
     permission,
     memory,
-  }: { locations: Locations; requestId: string; permission: Permission | undefined; memory: DeploymentMemory },
+    own,
+  }: {
+    locations: Locations;
+    requestId: string;
+    permission: Permission | undefined;
+    memory: DeploymentMemory;
+    /** Asks the owner's own `authenticate` function. */
+    own: AuthenticationPorts["own"];
+  },
 ): Promise<ServiceContext> {
   const config = configFromEnv(env);
   const { keySets, policyCache, fullShards, usualDurations } = memory;
   const apiKeys = apiKeysOver(apiKeyStore(env.KEYS), memory.apiKeys);
   const address = request.headers.get("CF-Connecting-IP") ?? "";
   const authentication = authenticationConfigFromEnv(env);
-  const authenticated = (): Promise<Principal> => authenticate(request, authentication, { keySets, apiKeys }, now());
+  const authenticated = (): Promise<Principal> =>
+    authenticate(request, authentication, { keySets, apiKeys, own }, now());
   const principal = await authenticated().catch(async (error: unknown) => {
     // A caller that guesses credentials is counted too.
     await limitRate(env.RATE_LIMITER, address);
@@ -90,6 +99,7 @@ export async function serviceContext(
   return {
     caller: {
       id: principal.id,
+      members: principal.members,
       mayUseRequestId: !isAnonymous(principal) || config.auth === "open",
       httpRequestId: requestId,
       origin: new URL(request.url).origin,
@@ -139,7 +149,7 @@ export async function serviceContext(
 
 function hasConfiguredAdmins(env: Env): boolean {
   const config = authenticationConfigFromEnv(env);
-  return config.mode === "open" || (config.mode === "credentials" && config.admins.size > 0);
+  return config.mode === "open" || config.admins.size > 0;
 }
 
 /** Too many requests of one caller, or of one address without credentials. */

@@ -19,8 +19,8 @@ export interface AuthenticationVariables {
 }
 
 export type AuthenticationConfig =
-  /** No configuration: every call is refused. */
-  | { mode: "none" }
+  /** No configuration: every call is refused, unless the deployment has an `authenticate` function of its own. */
+  | { mode: "none"; admins: ReadonlySet<string> }
   /** Credentials are ignored and every caller may do everything. */
   | { mode: "open" }
   | CredentialsConfig;
@@ -106,7 +106,7 @@ export function authenticationConfigFromEnv(env: AuthenticationVariables): Authe
 
 export function authenticationConfigFromVariables({ AUTH, ADMINS }: AuthenticationVariables): AuthenticationConfig {
   const admins = adminsFromText(ADMINS);
-  if (AUTH === undefined || AUTH === "") return { mode: "none" };
+  if (AUTH === undefined || AUTH === "") return { mode: "none", admins };
   if (AUTH === "open") return { mode: "open" };
   const fields = objectAt("AUTH", typeof AUTH === "string" ? parsed(AUTH) : AUTH, [
     "issuers",

@@ -61,7 +61,7 @@ const descriptions = {
   CREDENTIALS_ALGORITHM_UNSUPPORTED: "The token is signed with an algorithm that is not accepted from its issuer.",
   CREDENTIALS_KEY_UNKNOWN: "The token is signed with a key that its issuer does not publish.",
   CREDENTIALS_SIGNATURE_INVALID: "The token's signature is wrong.",
-  CREDENTIALS_EXPIRED: "The token has expired.",
+  CREDENTIALS_EXPIRED: "The token, or the session, has expired.",
   CREDENTIALS_NOT_YET_VALID: "The token is not valid yet.",
   CREDENTIALS_AUDIENCE_INVALID: "The token is meant for another audience.",
   CREDENTIALS_CLAIM_INVALID:
@@ -78,6 +78,14 @@ export type BadCredentialsReason = keyof typeof descriptions;
 function challenge(reason: BadCredentialsReason): string {
   if (!reason.startsWith("CREDENTIALS_")) return WWW_AUTHENTICATE;
   return `${WWW_AUTHENTICATE}, error="invalid_token", error_description="${descriptions[reason]}"`;
+}
+
+/** The owner's own function refuses the credentials. Its text is not shown, because it may quote them. */
+export function refusedByOwner(): RpcError {
+  return new RpcError("UNAUTHENTICATED", "The request's credentials are refused. Log in again.", {
+    reason: "CREDENTIALS_INVALID",
+    headers: { "WWW-Authenticate": WWW_AUTHENTICATE },
+  });
 }
 
 /** The error has no cause, because a verifier's errors contain the token's claims, and causes are logged. */

@@ -1,5 +1,5 @@
-// Cross-site requests. If the caller is known by a header that a browser sends by itself, any page could call with the
-// caller's rights (a proxy turns a cookie into an assertion). So a change must come from a page that may call.
+// Cross-site requests. If the caller is known by something that a browser sends by itself (a cookie, or the header that a proxy
+// makes of one), any page could call with the caller's rights. So a change must come from a page that may call.
 // https://www.w3.org/TR/fetch-metadata/, https://fetch.spec.whatwg.org/#cors-safelisted-request-header
 import { RpcError } from "../rpc/error";
 
@@ -18,8 +18,9 @@ const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
  * count: that every origin may read public data does not allow it to make changes with someone's rights.
  */
 export function rejectCrossSite(request: Request, allowed: "any" | readonly string[]): void {
-  if (SAFE_METHODS.has(request.method)) return;
   const { headers } = request;
+  // A page of any origin may open a WebSocket, and read what comes.
+  if (SAFE_METHODS.has(request.method) && headers.get("Upgrade") === null) return;
   const origin = headers.get("Origin");
   const site = headers.get("Sec-Fetch-Site");
   const isOwn =
@@ -40,7 +41,7 @@ export function rejectCrossSite(request: Request, allowed: "any" | readonly stri
 function crossSite(problem: string): RpcError {
   return new RpcError(
     "PERMISSION_DENIED",
-    `The caller is known by a header of a proxy, which a browser causes by itself, and the request ${problem}`,
+    `The caller is known by a cookie, or by a header of a proxy, which a browser sends by itself, and the request ${problem}`,
     { reason: "CROSS_SITE_REQUEST" },
   );
 }

@@ -43,3 +43,8 @@ export const MAX_API_KEYS_PAGE_SIZE = 100;
 export const MAX_ADMIN_KEY_HASHES = 5;
 /** The `Retry-After` while an issuer's keys or an API key's object cannot be reached. */
 export const AUTHENTICATION_RETRY_SECONDS = 5;
+
+/** An `authenticate` function that takes longer counts as unreachable: nothing else is done for the caller until then. */
+export const AUTHENTICATE_TIMEOUT_MS = 10_000;
+/** Members that an `authenticate` function may give one caller. Every policy on the way compares each of them. */
+export const MAX_OWN_MEMBERS = 200;

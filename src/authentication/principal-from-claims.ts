@@ -25,11 +25,16 @@ function principalId(claims: Claims, { issuer, members }: Issuer): string {
   throw badCredentials("CREDENTIALS_CLAIM_INVALID");
 }
 
-/**
- * Percent-encoded where needed: a subject with a slash cannot pass for another issuer's, and commas separate ADMINS.
- */
 function encoded(subject: string): string {
   if (!subject.isWellFormed()) throw badCredentials("CREDENTIALS_CLAIM_INVALID");
+  return encodedSubject(subject);
+}
+
+/**
+ * Percent-encoded where needed: a subject with a slash cannot pass for another issuer's, and commas separate ADMINS. Throws a
+ * URIError where the text is not well-formed.
+ */
+export function encodedSubject(subject: string): string {
   return subject.replaceAll(/[^A-Za-z0-9._~!$&'()*+;=:@|-]/gu, encodeURIComponent);
 }
 

@@ -44,6 +44,8 @@ export interface Claimed {
   checkpoint?: string;
   /** The origin of the URL by which its start came: `https://api.example.com`. */
   origin?: string;
+  /** The caller that started it; absent: an anonymous caller, or an earlier version of the object. */
+  caller?: { id: string; members: string[] };
   /** The trace of the request that started it. */
   traceparent?: string;
   /** The script that replaces the method's work. */

@@ -10,7 +10,7 @@ import type { StreamedInput } from "../contract/answer";
 import type { Permission } from "../iam/permissions";
 import { RpcError } from "../rpc/error";
 import { askedPermission, authorize } from "./authorize";
-import { type AllowedOrigins, optionsResponse, withCors } from "./cors";
+import { type CorsRules, optionsResponse, withCors } from "./cors";
 import { decodeRequest } from "./decode-request";
 import { errorResponse } from "./error-response";
 import { type Page, descriptionPages, healthPage } from "./pages";
@@ -28,7 +28,7 @@ import { type Known, methodsOfPath, unmatched } from "./unmatched";
 
 /** The ports that the door needs from the deployment, for each request. */
 export interface DoorPorts {
-  allowedOrigins(this: void): AllowedOrigins;
+  cors(this: void): CorsRules;
   /**
    * Called once the request is known to be for the API; what it throws is answered. `permission`: what the method asks
    * operations for; undefined: it asks none.
@@ -147,12 +147,12 @@ function effectiveMethod(request: Request): string {
 }
 
 /** A wrong configuration is the error of a call, not of its headers. */
-function corsOf(ports: DoorPorts): AllowedOrigins {
+function corsOf(ports: DoorPorts): CorsRules {
   try {
-    return ports.allowedOrigins();
+    return ports.cors();
   } catch (error) {
     console.error({ message: "the configuration is wrong", error: String(error) });
-    return [];
+    return { origins: [], credentials: false };
   }
 }
 

@@ -58,7 +58,10 @@ export function end(draft: Draft, outcome: Outcome, statusMessage: string): void
   record.expireTime = now + record.policy.retentionMs;
   if (record.external) record.external = without(record.external, "heartbeatDueTime");
   if (record.cancellation) record.cancellation = without(record.cancellation, "graceEndTime");
-  if (!keepsRequest(record)) delete record.request;
+  if (!keepsRequest(record)) {
+    delete record.request;
+    delete record.starterMembers;
+  }
   delete record.work;
   effects.push({ type: "eraseWork" });
   if (record.callerSlot) effects.push({ type: "releaseSlot", slot: record.callerSlot });

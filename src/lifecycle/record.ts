@@ -338,6 +338,11 @@ export interface OperationFacts {
   callerSlot?: Slot;
   /** The id of the caller that started it; absent for an anonymous one. */
   starter?: string;
+  /**
+   * The members of policies that this caller was at the start, beside `allUsers` and `allAuthenticatedUsers`; as long as the
+   * request is kept. Earlier versions do not store them.
+   */
+  starterMembers?: string[];
   /** Where it is a retry: the name of the operation that failed. */
   retryOf?: string;
   /** The HTTP request that started it, as its log line names it. */

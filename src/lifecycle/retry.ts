@@ -16,7 +16,15 @@ export type RetryRefusal =
 
 /** The source of a retry. PERSISTED CONTRACT: it crosses from object to Worker. */
 export type RetrySource =
-  | { ok: true; method: string; request: string; apiVersion: string; target: string; starter?: string }
+  | {
+      ok: true;
+      method: string;
+      request: string;
+      apiVersion: string;
+      target: string;
+      starter?: string;
+      starterMembers?: string[];
+    }
   | { ok: false; refusal: RetryRefusal };
 
 export function retryRefusal(record: OperationRecord): RetryRefusal | undefined {
@@ -34,6 +42,14 @@ export function keepsRequest(record: OperationRecord): boolean {
 export function retrySourceFrom(record: OperationRecord, request: string | undefined): RetrySource {
   const refusal = retryRefusal(record) ?? (request === undefined ? "REQUEST_ERASED" : undefined);
   if (refusal !== undefined || request === undefined) return { ok: false, refusal: refusal ?? "REQUEST_ERASED" };
-  const { method, apiVersion, target, starter } = record;
-  return { ok: true, method, request, apiVersion, target, ...(starter === undefined ? {} : { starter }) };
+  const { method, apiVersion, target, starter, starterMembers } = record;
+  return {
+    ok: true,
+    method,
+    request,
+    apiVersion,
+    target,
+    ...(starter === undefined ? {} : { starter }),
+    ...(starterMembers === undefined ? {} : { starterMembers }),
+  };
 }

@@ -40,6 +40,17 @@ export interface StartContext {
 /** A result that was known at once: the operation is created done (AIP-151). */
 export type ImmediateResult<Response> = { response: Response } | { error: RpcError };
 
+/** The caller that started an operation. A retry has the caller of the operation that failed. */
+export interface OperationCaller {
+  /** The same for the same caller for ever: `principal://…`, or the `id` that `authenticate` returned. */
+  readonly id: string;
+  /**
+   * The other members of policies that the caller was at the start, such as `user:ada@example.com`, in the order of its
+   * credentials: those that have room in 8 Ki characters.
+   */
+  readonly members: readonly string[];
+}
+
 /** The second argument of a method's function, beside the request. */
 export interface OperationContext<Metadata extends object = JsonObject> {
   /** The operation's full resource name. */
@@ -49,6 +60,8 @@ export interface OperationContext<Metadata extends object = JsonObject> {
   readonly deadline: Date;
   /** 1 for the first attempt; what resumes after a sleep belongs to the attempt before it. */
   readonly attempt: number;
+  /** The caller that started the operation; undefined: an anonymous caller, or one of an open deployment without `authenticate`. */
+  readonly caller: OperationCaller | undefined;
   /**
    * The trace of the request that started the operation (the header of W3C Trace Context, version 00): send it with calls
    * that the work makes. undefined where the request had none.

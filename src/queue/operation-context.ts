@@ -10,7 +10,7 @@ import {
 } from "../limits";
 import { jsonText } from "../method/json-text";
 import type { JsonOf } from "../method/json-of";
-import type { OperationContext } from "../method/method";
+import type { OperationCaller, OperationContext } from "../method/method";
 import type { Suspension, SuspensionOptions } from "../method/suspension";
 import { isMisuse, misuse } from "../method/misuse";
 import type { AttemptMemory, WaitCondition } from "../lifecycle/record";
@@ -73,6 +73,7 @@ export class RunContext implements OperationContext {
   readonly name: string;
   readonly createTime: Date;
   readonly deadline: Date;
+  readonly caller: OperationCaller | undefined;
   readonly traceparent: string | undefined;
   readonly signal: AbortSignal;
   readonly inputBytes: number;
@@ -101,6 +102,7 @@ export class RunContext implements OperationContext {
     this.name = claimed.name;
     this.createTime = new Date(claimed.createTime);
     this.deadline = new Date(claimed.deadline);
+    this.caller = claimed.caller;
     this.traceparent = claimed.traceparent;
     this.signal = ports.signal;
     this.inputBytes = claimed.inputBytes ?? 0;

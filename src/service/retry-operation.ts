@@ -49,7 +49,11 @@ export async function retryOperation(ports: RetryPorts, retry: RetryRequest): Pr
     apiVersion: source.apiVersion,
     input: undefined,
     script: undefined,
-    retryOf: { name, starter: source.starter },
+    retryOf: {
+      name,
+      ...(source.starter === undefined ? {} : { starter: source.starter }),
+      ...(source.starterMembers === undefined ? {} : { starterMembers: source.starterMembers }),
+    },
   });
 }
 

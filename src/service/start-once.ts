@@ -1,7 +1,8 @@
 // Starts an operation, once for each requestId (AIP-155): mint, reserve, start that id, answer. The operation itself tells
 // shard 0 of the index that it was created.
 import { operationName } from "../aip/resource-name";
-import { SLOT_RETRY_SECONDS, UNAVAILABLE_RETRY_SECONDS } from "../limits";
+import { ALL_AUTHENTICATED_USERS, ALL_USERS } from "../iam/members";
+import { MAX_STARTER_MEMBERS_CHARACTERS, SLOT_RETRY_SECONDS, UNAVAILABLE_RETRY_SECONDS } from "../limits";
 import type { OperationAnswer, StartAnswer, StartRefusal, StreamedInput } from "../contract/answer";
 import type { NewOperation } from "../lifecycle/new-operation";
 import type { Reservation } from "../list/reservation";
@@ -21,6 +22,8 @@ const RETRY_OPERATION = "edge_operations.v1.Operators.RetryOperation";
 export interface Caller {
   /** The same for the same caller for ever; empty for everyone who sent no credentials, or need not. */
   id: string;
+  /** The members of policies that it is. */
+  members: readonly string[];
   /** A requestId is the caller's own: one whom nobody knows has none, but where the deployment is open to all. */
   mayUseRequestId: boolean;
   /** Names the HTTP request in the log; no requestId of AIP-155. */
@@ -29,6 +32,26 @@ export interface Caller {
   origin?: string | undefined;
   /** The trace that the HTTP request belongs to (W3C Trace Context). */
   traceparent?: string | undefined;
+}
+
+/** The caller that started an operation, as its record has it. */
+export type Starter = Pick<NewOperation, "starter" | "starterMembers">;
+
+/** Nothing of an anonymous caller. Members that all callers are say nothing. */
+function starterFrom({ id, members }: Caller): Starter {
+  if (id === "") return {};
+  const own = members.filter((member) => member !== ALL_USERS && member !== ALL_AUTHENTICATED_USERS && member !== id);
+  let room = MAX_STARTER_MEMBERS_CHARACTERS;
+  const kept = own.filter((member) => (room -= member.length) >= 0);
+  return { starter: id, ...(kept.length === 0 ? {} : { starterMembers: kept }) };
+}
+
+function startedAgain({ name, starter, starterMembers }: { name: string } & Starter) {
+  return {
+    ...(starter === undefined ? {} : { starter }),
+    ...(starterMembers === undefined ? {} : { starterMembers }),
+    retryOf: name,
+  };
 }
 
 export interface StartOnce {
@@ -47,7 +70,7 @@ export interface StartOnce {
   /** How many operations the caller may have under way; undefined: no bound. */
   maxOperationsPerCaller: number | undefined;
   /** Set where it is a retry: the operation that failed, and who started that, whose the new one is to be. */
-  retryOf?: { name: string; starter: string | undefined } | undefined;
+  retryOf?: ({ name: string } & Starter) | undefined;
   /** The operation under the name and time that were minted, or reserved by an earlier request. */
   operation(this: void, minted: Minted): NewOperation;
 }
@@ -144,14 +167,12 @@ async function startMinted(
   { minted, requestKey, isPresent = false }: { minted: Minted; requestKey: string | undefined; isPresent?: boolean },
 ): Promise<Extract<StartAnswer, { ok: true }>> {
   const { caller, retryOf } = start;
-  const starter = retryOf ? retryOf.starter : caller.id;
   const operation: NewOperation = {
     ...start.operation(minted),
     startRequestId: caller.httpRequestId,
     ...(caller.origin === undefined ? {} : { origin: caller.origin }),
     ...(caller.traceparent === undefined ? {} : { traceparent: caller.traceparent }),
-    ...(starter === undefined || starter === "" ? {} : { starter }),
-    ...(retryOf ? { retryOf: retryOf.name } : {}),
+    ...(retryOf ? startedAgain(retryOf) : starterFrom(caller)),
   };
   const json = JSON.stringify(start.json);
   const inputBytes = start.input ? (start.input.announcedBytes ?? start.input.maxBytes) : 0;

@@ -126,7 +126,7 @@ export class Clients {
       requestId,
       validateOnly: false,
       apiVersion: "v1",
-      caller: { id: "user:ada", mayUseRequestId: true, httpRequestId: "" },
+      caller: { id: "user:ada", members: [], mayUseRequestId: true, httpRequestId: "" },
       now: Date.now(),
       deployment: this.#deployment,
     };

@@ -11,7 +11,7 @@ export const JUDGES: readonly string[] = ["authorize", "permit", "permitLink", "
 const STRANGER = { id: "principal://issuer.example/subject/stranger" };
 
 const FACTS = {
-  caller: { id: "", mayUseRequestId: true, httpRequestId: "ray" },
+  caller: { id: "", members: [], mayUseRequestId: true, httpRequestId: "ray" },
   principal: { id: "", members: [], grants: [], isAdmin: false },
   deployment: { locations: new Map(), indexShards: 1, emulation: false },
   fullShards: new FullShards(),

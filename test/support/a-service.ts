@@ -73,7 +73,7 @@ export function aService({
     if (refuses) throw denial(STRANGER, permission, resource);
   };
   const context = {
-    caller: { id: "", mayUseRequestId: true, httpRequestId: "ray" },
+    caller: { id: "", members: [], mayUseRequestId: true, httpRequestId: "ray" },
     principal: { id: "", members: [], grants: [], isAdmin: false },
     authorize: judge,
     permit: judge,

@@ -48,6 +48,12 @@ describe("configFromEnv", () => {
     [{ FINISHED_READS: "strong" }, { finishedReads: "strong" }],
     [{ FINISHED_READS: "edge" }, { finishedReads: "edge" }],
     [{ FINISHED_READS: "" }, { finishedReads: "strong" }],
+    [{}, { corsOrigins: [], corsCredentials: false }],
+    [{ CORS_ORIGINS: "https://a.example", CORS_CREDENTIALS: "on" }, { corsCredentials: true }],
+    [
+      { CORS_ORIGINS: "*", CORS_CREDENTIALS: "off" },
+      { corsOrigins: "any", corsCredentials: false },
+    ],
   ])("reads %j", (values, config) => {
     expect(configFromEnv(variables(values))).toMatchObject(config);
   });
@@ -72,6 +78,7 @@ describe("configFromEnv", () => {
     ["RESEND_SECONDS", " 3"],
     ["KV_SNAPSHOTS", "true"],
     ["KV_SNAPSHOTS", "ALL"],
+    ["CORS_CREDENTIALS", "true"],
     ["EMULATION", "true"],
     ["EMULATION", "On"],
     ["FINISHED_READS", "weak"],
@@ -81,6 +88,14 @@ describe("configFromEnv", () => {
 
     expect(error).toMatchObject({ code: "INTERNAL", reason: "CONFIGURATION_INVALID", metadata: { variable } });
     expect(error.message).toContain(variable);
+  });
+
+  test("refuses cookies from pages of every origin", async () => {
+    const open = variables({ CORS_ORIGINS: "*", CORS_CREDENTIALS: "on" });
+
+    expect((await rpcErrorOf(() => configFromEnv(open))).message).toContain(
+      'CORS_CREDENTIALS can be "on" only where CORS_ORIGINS lists the origins',
+    );
   });
 
   // TOML has numbers, booleans and lists, and wrangler passes them on as they are (cloudflare/workers-sdk 6130).

@@ -66,6 +66,7 @@ export function claimedFromRecord(
     ...(record.suspensions === undefined ? {} : { suspensions: claimedSuspensions(record.suspensions) }),
     ...(work.checkpoint === undefined ? {} : { checkpoint: work.checkpoint }),
     ...(record.origin === undefined ? {} : { origin: record.origin }),
+    ...(record.starter === undefined ? {} : { caller: { id: record.starter, members: record.starterMembers ?? [] } }),
     ...(record.traceparent === undefined ? {} : { traceparent: record.traceparent }),
     ...(record.emulation === undefined ? {} : { emulation: emulatedWork(record.emulation) }),
   };

@@ -7,8 +7,8 @@ const issuer = { issuer: "https://issuer.example", audience: "operations" };
 const withIssuer = (fields: object): object => ({ issuers: [{ ...issuer, ...fields }] });
 
 test.each([
-  [undefined, { mode: "none" }],
-  ["", { mode: "none" }],
+  [undefined, { mode: "none", admins: new Set() }],
+  ["", { mode: "none", admins: new Set() }],
   ["open", { mode: "open" }],
 ])("AUTH %j is %j", (AUTH, config) => {
   expect(authenticationConfigFromVariables({ AUTH })).toEqual(config);

@@ -56,6 +56,14 @@ describe("a change by a caller whom a browser names by itself", () => {
     expect(await rpcErrorOf(() => rejectCrossSite(request, "any"))).toMatchObject({ reason: "CROSS_SITE_REQUEST" });
   });
 
+  test("is refused where it is a WebSocket, which a page of any origin may open and read", async () => {
+    const request = requestWith("GET", { Upgrade: "websocket", Origin: "https://evil.example" });
+    const own = requestWith("GET", { Upgrade: "websocket", Origin: "https://api.example" });
+
+    expect(await rpcErrorOf(() => rejectCrossSite(request, [PAGE]))).toMatchObject({ reason: "CROSS_SITE_REQUEST" });
+    expect(() => rejectCrossSite(own, [PAGE])).not.toThrow();
+  });
+
   test.each(["GET", "HEAD", "OPTIONS"])("a %s changes nothing", (method) => {
     expect(() => rejectCrossSite(requestWith(method, { Origin: "https://evil.example" }), [])).not.toThrow();
   });

@@ -23,7 +23,7 @@ export async function call(
   const { context } = aService();
   const { url, ...init } = request;
   const response = await httpDoor(methods)(new Request(url, init as RequestInit), {
-    allowedOrigins: () => [],
+    cors: () => ({ origins: [], credentials: false }),
     checkSetup: async () => [],
     log: () => {},
     service: async () => context,

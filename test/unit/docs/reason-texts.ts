@@ -136,12 +136,13 @@ const access = {
     remedy: "Request a token that has all four.",
   },
   CREDENTIALS_EXPIRED: {
-    meaning: "The token has expired.",
-    remedy: "Request another token.",
+    meaning: "The token, or the session, has expired.",
+    remedy: "Request another token, or log in again.",
   },
   CREDENTIALS_INVALID: {
-    meaning: "The token is not valid, for a reason without a name of its own.",
-    remedy: "Request another token. If it fails as well, compare its claims with `AUTH`.",
+    meaning:
+      "The token is not valid, for a reason without a name of its own, or the deployment's own login refuses the credentials.",
+    remedy: "Request another token, or log in again. If a token fails as well, compare its claims with `AUTH`.",
   },
   CREDENTIALS_ISSUER_UNKNOWN: {
     meaning: "The token's issuer is not one that the deployment accepts. `iss` must equal that of `AUTH` exactly.",
@@ -177,7 +178,7 @@ const access = {
   },
   CROSS_SITE_REQUEST: {
     meaning:
-      "A proxy identifies the caller by a cookie, and the request may come from a page of another site. Such a page could " +
+      "A cookie, or a proxy's header, identifies the caller, and the request may come from a page of another site. Such a page could " +
       "act with the caller's rights.",
     remedy: "Add the page's origin to `CORS_ORIGINS`, and send `Content-Type: application/json`.",
   },
@@ -303,6 +304,10 @@ const deployment = {
   BINDING_MISSING: {
     meaning: "The Worker has no binding of this name, or one of another kind. Every call fails.",
     remedy: "Add the lines in the message to `wrangler.toml`, and deploy.",
+  },
+  CALLER_INVALID: {
+    meaning: "The deployment's own `authenticate` function returned something that is not a caller.",
+    remedy: "Correct the function as the message says ([access.md](access.md#your-own-login)).",
   },
   CONFIGURATION_INVALID: {
     meaning: "A variable has a value that the service does not accept. Every call fails.",

@@ -8,11 +8,15 @@ const NAME = "operations/1";
 const OPERATION = { json: `{"name":"${NAME}","done":true}`, etag: '"7"', done: true, createTime: 0 };
 const store = { get: () => Promise.resolve(OPERATION), delete: () => Promise.resolve(true) };
 
-async function knockFrom(origin: string, allowedOrigins: AllowedOrigins, init: RequestInit = {}): Promise<Response> {
+async function knockFrom(
+  origin: string,
+  allowedOrigins: AllowedOrigins,
+  { credentials = false, ...init }: Omit<RequestInit, "credentials"> & { credentials?: boolean } = {},
+): Promise<Response> {
   const { context } = aService({ store });
   const headers = { ...(init.headers as Record<string, string>), Origin: origin };
   return httpDoor([])(new Request(`https://api.example/v1/${NAME}`, { ...init, headers }), {
-    allowedOrigins: () => allowedOrigins,
+    cors: () => ({ origins: allowedOrigins, credentials }),
     checkSetup: async () => [],
     log: () => {},
     service: async () => context,
@@ -40,6 +44,17 @@ describe("cross-origin requests", () => {
 
     expect(response.headers.get("Access-Control-Allow-Origin")).toBeNull();
     expect(response.headers.get("Vary")).toBe("Origin");
+  });
+
+  test.each<[AllowedOrigins, boolean, string | null]>([
+    [["https://app.example"], true, "true"],
+    [["https://app.example"], false, null],
+    [["https://other.example"], true, null],
+    ["any", true, null],
+  ])("from %j with cookies: %s is %s", async (origins, credentials, allowed) => {
+    const response = await knockFrom("https://app.example", origins, { credentials });
+
+    expect(response.headers.get("Access-Control-Allow-Credentials")).toBe(allowed);
   });
 
   test("are preflighted without touching the operation", async () => {

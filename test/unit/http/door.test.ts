@@ -49,7 +49,7 @@ describe("where nothing is configured", () => {
   test.each(["GET", "HEAD"])("%s /healthz is open, whatever the configuration is", async (method) => {
     const door = httpDoor([]);
     const response = await door(new Request("https://api.example/healthz", { method }), {
-      allowedOrigins: () => [],
+      cors: () => ({ origins: [], credentials: false }),
       checkSetup: async () => [],
       log: () => {},
       service: () => Promise.reject(new Error("nothing of the deployment is asked for")),
@@ -505,7 +505,7 @@ describe("an inner error", () => {
       reason: "CONFIGURATION_INVALID",
     });
     const response = await door(new Request(`https://api.example/v1/${NAME}`), {
-      allowedOrigins: () => [],
+      cors: () => ({ origins: [], credentials: false }),
       checkSetup: async () => [],
       log: () => {},
       service: () => Promise.reject(wrong),

@@ -140,7 +140,7 @@ async function refusalOf(call: Call, form: Form, judge?: Judge): Promise<Refusal
   done.length = 0;
   const before = process.threadCpuUsage();
   const answer = door(request, {
-    allowedOrigins: () => [],
+    cors: () => ({ origins: [], credentials: false }),
     checkSetup: async () => [],
     log: () => {},
     service: async () => context,

@@ -21,7 +21,7 @@ async function markedBy(answer: Extract<StartAnswer, { ok: true }>): Promise<str
     fullShards: new FullShards(),
   };
   await startOnce(ports, {
-    caller: { id: "user:ada", mayUseRequestId: true, httpRequestId: "" },
+    caller: { id: "user:ada", members: [], mayUseRequestId: true, httpRequestId: "" },
     method: "things:make",
     parent: "projects/p",
     requestId: "one",
