@@ -51,12 +51,16 @@ const STRICT = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 function brokenJson(body: Buffer): string | undefined {
   try {
     const json: unknown = JSON.parse(STRICT.decode(body));
-    return typeof json === "object" && json !== null && !("error" in json && !("name" in json))
-      ? undefined
-      : `no answer: ${quoted(body)}`;
+    return typeof json === "object" && json !== null && !isErrorForm(json) ? undefined : `no answer: ${quoted(body)}`;
   } catch (error) {
     return `${String(error)}: ${quoted(body)}`;
   }
+}
+
+/** AIP-193's error has a `status`. The google.rpc.Status of an operation that failed, which a mask may leave alone, has none. */
+function isErrorForm(json: object): boolean {
+  const { error } = json as { error?: { status?: unknown } | null };
+  return typeof error?.status === "string";
 }
 
 interface ErrorBody {
