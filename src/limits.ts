@@ -27,6 +27,8 @@ export const MAX_DRAIN_BYTES = 64 * MIB;
 export const MAX_DRAIN_MS = 5 * SECOND_MS;
 /** Nesting of a JSON body; proto parsers stop at 100 too. */
 export const MAX_JSON_DEPTH = 100;
+/** Objects and lists of a JSON body: each costs the parser as much as a long text. A list of pairs of digits has fewer. */
+export const MAX_JSON_CONTAINERS = 200_000;
 /** An answer of more bytes, or of more characters once indented, is not indented even if prettyPrint asks for it. */
 export const MAX_INDENTED_SOURCE_BYTES = 2 * MIB;
 export const MAX_INDENTED_CHARACTERS = 8 * MIB;

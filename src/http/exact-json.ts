@@ -3,6 +3,7 @@
 
 import type { Json } from "../rpc/any";
 import { isJsonObject } from "../rpc/decode";
+import { MAX_EXACT_DIGITS } from "./json-shape";
 
 /** A number that cannot be held, in the place of its value. */
 export interface InexactNumber {
@@ -12,9 +13,6 @@ export interface InexactNumber {
   source: string;
 }
 
-/** Every decimal of so many significant digits is the shortest text of a double of its own. */
-const MAX_EXACT_DIGITS = 15;
-
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COLON = 0x3a;
@@ -22,8 +20,6 @@ const COMMA = 0x2c;
 const MINUS = 0x2d;
 const ZERO = 0x30;
 const NINE = 0x39;
-const UPPER_E = 0x45;
-const LOWER_E = 0x65;
 const OPEN_ARRAY = 0x5b;
 const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
@@ -40,7 +36,6 @@ interface Enclosing {
 
 /** The numbers of a JSON text that would become others, at most `max` of them. The text must be well formed. */
 export function inexactNumbers(text: string, max: number): InexactNumber[] {
-  if (!mayBeInexact(text)) return [];
   const found: InexactNumber[] = [];
   const enclosing: Enclosing[] = [];
   let stringStart = 0;
@@ -68,22 +63,6 @@ export function inexactNumbers(text: string, max: number): InexactNumber[] {
     at += 1;
   }
   return found;
-}
-
-/** Sixteen digits in a row, or an exponent: without either there is no inexact number. One pass, unlike a pattern. */
-function mayBeInexact(text: string): boolean {
-  let digits = 0;
-  for (let at = 0; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
-    if (isDigit(code)) {
-      digits += 1;
-      if (digits > MAX_EXACT_DIGITS) return true;
-    } else {
-      if (digits > 0 && (code === LOWER_E || code === UPPER_E)) return true;
-      digits = 0;
-    }
-  }
-  return false;
 }
 
 /** How many fields the objects of a value have, all together. */
@@ -156,10 +135,11 @@ function isKept(text: string, start: number, end: number): boolean {
   const value = Number(source);
   if (!Number.isFinite(value)) return false;
   if (!Number.isInteger(value) || Number.isSafeInteger(value) || source.length <= MAX_EXACT_DIGITS) return true;
-  if (source === String(value)) return true;
+  const shortestText = String(value);
+  if (source === shortestText) return true;
   const written = decimalOf(source);
   if (written.digits.length <= MAX_EXACT_DIGITS) return true;
-  const shortest = decimalOf(String(value));
+  const shortest = decimalOf(shortestText);
   if (written.digits === shortest.digits && written.exponent === shortest.exponent) return true;
   const isPlain = written.exponent >= 0 && end - start <= MAX_PLAIN_DIGITS;
   return isPlain && BigInt(written.digits) * 10n ** BigInt(written.exponent) === BigInt(Math.abs(value));
@@ -176,10 +156,10 @@ interface Decimal {
 
 /** `1e21`, `1E+21` and `1000000000000000000000` are one decimal. */
 function decimalOf(source: string): Decimal {
-  const exponentAt = source.search(/[eE]/);
-  const mantissa = exponentAt < 0 ? source : source.slice(0, exponentAt);
+  const exponentAt = Math.max(source.indexOf("e"), source.indexOf("E"));
+  const mantissa = source.slice(source.startsWith("-") ? 1 : 0, exponentAt < 0 ? undefined : exponentAt);
   const point = mantissa.indexOf(".");
-  const digits = mantissa.replaceAll(/[-.]/g, "");
+  const digits = point < 0 ? mantissa : mantissa.slice(0, point) + mantissa.slice(point + 1);
   let first = 0;
   while (digits.charCodeAt(first) === ZERO) first += 1;
   let end = digits.length;

@@ -5,7 +5,6 @@ import {
   MAX_DRAIN_BYTES,
   MAX_DRAIN_MS,
   MAX_FIELD_VIOLATIONS,
-  MAX_JSON_DEPTH,
   MAX_QUOTED_CHARACTERS,
 } from "../limits";
 import type { Json, JsonObject } from "../rpc/any";
@@ -16,6 +15,7 @@ import { bodyTooLarge } from "../service/start-once";
 import { contentCodingOf, decodedBytes, decodedParts } from "./content-coding";
 import { HeldRight, type Right } from "./held-right";
 import { countFields, inexactNumbers, repeatedFields } from "./exact-json";
+import { jsonShape } from "./json-shape";
 import { isJson, parseMediaType } from "./media-type";
 
 /** The body of one request. Every consumer reads it here, so that the rest can be drained. */
@@ -242,7 +242,7 @@ export async function readJson(request: Request, body: RequestBody, maxBytes: nu
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
-/** Parses JSON from UTF-8, within {@link MAX_JSON_DEPTH}. */
+/** Parses JSON from UTF-8, within the limits of {@link jsonShape}. */
 export function decodeJson(bytes: Uint8Array): Json {
   let text: string;
   try {
@@ -251,45 +251,26 @@ export function decodeJson(bytes: Uint8Array): Json {
     // The decoder says no more than that it failed.
     throw bodyError("is not UTF-8");
   }
-  const written = shapeOf(text, MAX_JSON_DEPTH);
-  if (written.isTooDeep) throw bodyError(`is nested deeper than ${MAX_JSON_DEPTH} levels`);
+  const shape = jsonShape(text);
+  if (shape.problem !== undefined) throw bodyError(shape.problem);
   let json: Json;
   try {
     json = JSON.parse(text) as Json;
   } catch (error) {
     throw bodyError(`is not JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
-  const violations = inexactNumbers(text, MAX_FIELD_VIOLATIONS).map(({ path, source }) => ({
+  const inexact = shape.mayBeInexact ? inexactNumbers(text, MAX_FIELD_VIOLATIONS) : [];
+  const violations = inexact.map(({ path, source }) => ({
     field: fieldPathText(path) || "body",
     description: `must be written as a string: as a JSON number, ${source.slice(0, MAX_QUOTED_CHARACTERS)} is not exact`,
   }));
-  if (written.fieldCount !== countFields(json)) {
+  if (shape.fieldCount > 0 && shape.fieldCount !== countFields(json)) {
     const paths = repeatedFields(text, MAX_FIELD_VIOLATIONS);
     violations.push(...paths.map((path) => ({ field: fieldPathText(path), description: "is given more than once" })));
   }
   const [first, ...more] = violations;
   if (first) throw invalidArgument([first, ...more]);
   return json;
-}
-
-/** Told without parsing: whether brackets are nested deeper than `depth`, and how many fields there are. */
-function shapeOf(text: string, depth: number): { isTooDeep: boolean; fieldCount: number } {
-  let level = 0;
-  let fieldCount = 0;
-  let inString = false;
-  for (let index = 0; index < text.length; index += 1) {
-    const character = text[index];
-    if (inString) {
-      if (character === "\\") index += 1;
-      else if (character === '"') inString = false;
-    } else if (character === '"') inString = true;
-    else if (character === "{" || character === "[") {
-      level += 1;
-      if (level > depth) return { isTooDeep: true, fieldCount };
-    } else if (character === "}" || character === "]") level -= 1;
-    else if (character === ":") fieldCount += 1;
-  }
-  return { isTooDeep: false, fieldCount };
 }
 
 /** A client that goes away in the middle is no fault of the service, and is logged as what it is. */

@@ -81,8 +81,12 @@ function filled(text: string, length: number): string {
 
 const listing: DoorRequest = { lists: { page: async () => ({ rows: [], scanned: 0, shardCount: 1 }) } };
 
-const listed = (prefix: string, element: string, suffix: string): string =>
-  `${prefix}${element === "" ? "" : filled(`${element},`, MAX_BODY_BYTES - 100 - element.length).replace(/,[^,]*$/, "")}${suffix}`;
+/** A list as long as a body may be, of whole elements: one that is cut off would make the body no JSON. */
+function listed(prefix: string, element: string, suffix: string): string {
+  if (element === "") return prefix + suffix;
+  const rest = Math.floor((MAX_BODY_BYTES - 200 - 2 * element.length) / (Buffer.byteLength(element) + 1));
+  return prefix + `${element},`.repeat(Math.max(0, rest)) + element + suffix;
+}
 
 const asHeader = (text: string): string => text.replaceAll(/[^\u0020-\u007e]/g, "?");
 
@@ -96,6 +100,14 @@ async function ask(method: string, path: string, request: DoorRequest = {}): Pro
   if (answer.status >= 500) throw new Error(`${method} ${path.slice(0, 200)}: ${answer.text}`);
   return answer;
 }
+
+/** A call with a body of JSON, which is made before. */
+function posting(path: string, json: string): () => unknown {
+  const body = Buffer.from(json);
+  return () => ask("POST", path, { body, headers: { "Content-Type": "application/json" } });
+}
+
+const CREATED_PREFIX = '{"operation":{"metadata":{"@type":"type.googleapis.com/google.protobuf.ListValue","value":[';
 
 function isJson(text: string): boolean {
   try {
@@ -158,6 +170,7 @@ export const costlyKinds: Record<string, CostlyKind> = {
     seeds: [
       '{"role":"roles/longrunning.viewer","members":["user:a@example.com"]}',
       '{"role":"x","members":["user:a@example.com","allUsers"],"condition":{"expression":"true","title":"t"}}',
+      `{"members":[${'"",'.repeat(400)}"a"]}`,
     ],
     tokens: [...JSON_TOKENS, '"user:a@example.com"', '"principal://issuer.example/subject/a"', '"role"', '"members"'],
     call: (input) => {
@@ -176,13 +189,18 @@ export const costlyKinds: Record<string, CostlyKind> = {
   body: {
     boundMs: REFUSAL_MS,
     maxCharacters: 2_000,
-    seeds: ["1", '{"a":1}', '"x"', "[[[[[[[[", '{"a":{"a":{"a":1}}}', '"\\u0001"'],
+    seeds: [
+      "1",
+      '{"a":1,"b":[1,2]}',
+      '"x"',
+      "[[[[[[[[",
+      '{"a":{"a":{"a":1}}}',
+      '"\\u0001"',
+      "9007199254740992e0",
+      "[[],{}]",
+    ],
     tokens: JSON_TOKENS,
-    call: (input) => () =>
-      ask("POST", "/v1/echo:wait", {
-        body: listed('{"success":[', input, "]}"),
-        headers: { "Content-Type": "application/json" },
-      }),
+    call: (input) => posting("/v1/echo:wait", listed('{"success":[', input, "]}")),
   },
   // One long value, where a body of many short ones has none.
   longBody: {
@@ -193,8 +211,7 @@ export const costlyKinds: Record<string, CostlyKind> = {
     call: (input) => {
       const [head = "", run = "", tail = ""] = input.split(PART);
       const long = filled(run, MAX_BODY_BYTES - 1_000);
-      const body = `{"success":${head}${long}${tail}}`;
-      return () => ask("POST", "/v1/echo:wait", { body, headers: { "Content-Type": "application/json" } });
+      return posting("/v1/echo:wait", `{"success":${head}${long}${tail}}`);
     },
   },
   created: {
@@ -208,15 +225,7 @@ export const costlyKinds: Record<string, CostlyKind> = {
       `${'{"@type":"type.googleapis.com/google.protobuf.Any","value":'.repeat(20)}1${"}".repeat(20)}`,
     ],
     tokens: [...JSON_TOKENS, '"@type":"type.googleapis.com/google.protobuf.Any",', '"value":'],
-    call: (input) => () =>
-      ask("POST", "/v1/operations", {
-        body: listed(
-          '{"operation":{"metadata":{"@type":"type.googleapis.com/google.protobuf.ListValue","value":[',
-          input,
-          '],"x":1}}}',
-        ),
-        headers: { "Content-Type": "application/json" },
-      }),
+    call: (input) => posting("/v1/operations", listed(CREATED_PREFIX, input, '],"x":1}}}')),
   },
   fields: {
     boundMs: PAGE_MS,

@@ -1,11 +1,13 @@
 import { describe, expect, test, vi } from "vitest";
 import { RequestBody, decodeJson, readJsonObject } from "../../../src/http/request-body";
-import { MAX_DRAIN_BYTES, MAX_DRAIN_MS } from "../../../src/limits";
+import { MAX_DRAIN_BYTES, MAX_DRAIN_MS, MAX_JSON_CONTAINERS } from "../../../src/limits";
 import { aBodyStream } from "../../support/a-body-stream";
 import { rpcErrorOf, violatedFields, violationsOf } from "../../support/an-rpc-error";
 
 const url = "https://api.example/v1/x";
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
+/** A list of so many empty ones. */
+const listOf = (count: number): string => `[${"[],".repeat(count - 1)}{}]`;
 const nested = (depth: number): string => `{"a":${"[".repeat(depth - 1)}${"]".repeat(depth - 1)}}`;
 
 function aRequest(body: BodyInit | null, headers: Record<string, string> = {}): Request {
@@ -93,7 +95,12 @@ describe("decodeJson", () => {
     expect(decodeJson(encode(nested(100)))).toHaveProperty("a");
   });
 
+  test("reads as many objects and lists as a body may have", () => {
+    expect(decodeJson(encode(listOf(MAX_JSON_CONTAINERS - 1)))).toHaveLength(MAX_JSON_CONTAINERS - 1);
+  });
+
   test.each<[string, Uint8Array, string]>([
+    ["a body of more objects and lists", encode(listOf(MAX_JSON_CONTAINERS)), "has more than 200000 objects and lists"],
     ["text that is cut off", encode('{"a":'), "is not JSON"],
     ["text", encode("hello"), "is not JSON"],
     ["two objects", encode("{}{}"), "is not JSON"],
