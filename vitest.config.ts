@@ -2,10 +2,18 @@
 import { execFileSync } from "node:child_process";
 import { globSync, readFileSync } from "node:fs";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
+import { resolve } from "node:path";
 import { defineConfig } from "vitest/config";
 
 /** Tests that replace modules need modules of their own; the others share theirs, which halves the time. */
 const replacing = globSync("test/unit/**/*.test.ts").filter((file) => readFileSync(file, "utf8").includes("vi.mock("));
+
+/** Sources import the package by its name, as its users do. Here that name means the source, not the build. */
+const sources = [
+  { find: /^edge-operations$/, replacement: resolve("src/index.ts") },
+  { find: /^edge-operations\/([a-z]+)$/, replacement: resolve("src/$1.ts") },
+];
+const inNode = { alias: [...sources, { find: "cloudflare:workers", replacement: resolve("src/platform/node.ts") }] };
 
 export default defineConfig({
   test: {
@@ -13,6 +21,7 @@ export default defineConfig({
     silent: "passed-only",
     projects: [
       {
+        resolve: inNode,
         test: {
           name: "unit",
           include: ["test/unit/**/*.test.ts"],
@@ -23,6 +32,7 @@ export default defineConfig({
         },
       },
       {
+        resolve: inNode,
         test: { name: "unit-replacing", include: replacing, environment: "node" },
       },
       {
@@ -36,6 +46,7 @@ export default defineConfig({
         },
       },
       {
+        resolve: { alias: sources },
         plugins: [
           cloudflareTest({
             // The service of wrangler.toml with methods that do what a test tells them.
@@ -57,6 +68,8 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
+          // The examples, and the tests of the package, import what is built.
+          globalSetup: "test/e2e/build.ts",
           environment: "node",
           testTimeout: 120_000,
           hookTimeout: 60_000,

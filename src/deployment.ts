@@ -2,7 +2,8 @@
 import { type Authenticate, ownPrincipal } from "./authentication/own-caller";
 import { configFromEnv } from "./config";
 import { sweep } from "./cron/sweep";
-import type { Env } from "./env";
+import { withNamespaces } from "./durable/namespaces";
+import type { DeploymentEnv, Env } from "./env";
 import { httpDoor } from "./http/door";
 import type { RequestLine } from "./http/request-line";
 import type { Method } from "./method/define-method";
@@ -21,13 +22,22 @@ export interface OperationsOptions {
    * Your own login: identifies the caller of a request before anything else is done for it. Where it returns undefined, the
    * credentials that AUTH configures are looked at (docs/access.md).
    */
-  authenticate?(this: void, request: Request, env: Env): ReturnType<Authenticate<Env>>;
+  authenticate?(this: void, request: Request, env: DeploymentEnv): ReturnType<Authenticate<DeploymentEnv>>;
   /**
    * The handler of your own queues' messages. This Worker has one queue handler, the library's: it takes the messages that
    * name an operation, and hands this one all the others, a batch of them alone unchanged. Without it they are retried,
    * never acknowledged.
    */
-  queue?(this: void, batch: MessageBatch, env: Env, ctx: ExecutionContext): void | Promise<void>;
+  queue?(this: void, batch: MessageBatch, env: DeploymentEnv, ctx: ExecutionContext): void | Promise<void>;
+}
+
+/** The handlers of a Worker, for its default export. */
+export interface OperationsWorker {
+  fetch(this: void, request: Request, env: DeploymentEnv): Promise<Response>;
+  queue(this: void, batch: MessageBatch, env: DeploymentEnv, ctx: ExecutionContext): Promise<void>;
+  scheduled(this: void, controller: ScheduledController, env: DeploymentEnv): Promise<void>;
+  /** For tools that describe the deployment (`edge-operations proto`); the runtime does not look at it. */
+  methods: readonly Method[];
 }
 
 /**
@@ -35,7 +45,7 @@ export interface OperationsOptions {
  *
  * @throws TypeError where two methods, or two locations, have one id, when the Worker starts.
  */
-export function operations(options: OperationsOptions) {
+export function operations(options: OperationsOptions): OperationsWorker {
   checkOperationsOptions(options);
   const { methods, locations = [], queue, authenticate } = options;
   const methodById = uniqueById("method", methods, ({ id }) => id);
@@ -43,32 +53,33 @@ export function operations(options: OperationsOptions) {
   const door = httpDoor(methods);
   const setup = setupCheck(methods);
   const memory = newDeploymentMemory();
+  const consume = queueConsumer(methodById, queue);
+  const fetchWith = (request: Request, env: Env): Promise<Response> =>
+    door(request, {
+      cors: () => {
+        const { corsOrigins, corsCredentials } = configFromEnv(env);
+        return { origins: corsOrigins, credentials: corsCredentials };
+      },
+      service: async (asked, requestId, permission) => {
+        await setup.beforeCall(env, configFromEnv(env));
+        return serviceContext(asked, env, {
+          locations: locationById,
+          requestId,
+          permission,
+          memory,
+          // The request object that the Worker got, so that a middleware before it can know the caller by it.
+          own: authenticate && (() => ownPrincipal(authenticate, request, env)),
+        });
+      },
+      checkSetup: async () => setup.health(env, configFromEnv(env)),
+      log: requestLog(env),
+    });
   return {
-    fetch: (request: Request, env: Env) =>
-      door(request, {
-        cors: () => {
-          const { corsOrigins, corsCredentials } = configFromEnv(env);
-          return { origins: corsOrigins, credentials: corsCredentials };
-        },
-        service: async (asked, requestId, permission) => {
-          await setup.beforeCall(env, configFromEnv(env));
-          return serviceContext(asked, env, {
-            locations: locationById,
-            requestId,
-            permission,
-            memory,
-            // The request object that the Worker got, so that a middleware before it can know the caller by it.
-            own: authenticate && (() => ownPrincipal(authenticate, request, env)),
-          });
-        },
-        checkSetup: async () => setup.health(env, configFromEnv(env)),
-        log: requestLog(env),
-      }),
-    queue: queueConsumer(methodById, queue),
-    scheduled: sweep,
-    /** For tools that describe the deployment (`npm run proto`); the runtime does not look at it. */
+    fetch: (request, env) => fetchWith(request, complete(env)),
+    queue: (batch, env, ctx) => consume(batch, complete(env), ctx),
+    scheduled: (controller, env) => sweep(controller, complete(env)),
     methods,
-  } satisfies ExportedHandler<Env> & Pick<OperationsOptions, "methods">;
+  } satisfies ExportedHandler<DeploymentEnv> & Pick<OperationsOptions, "methods">;
 }
 
 const OPTIONS: Record<keyof Required<OperationsOptions>, true> = {
@@ -77,6 +88,11 @@ const OPTIONS: Record<keyof Required<OperationsOptions>, true> = {
   authenticate: true,
   queue: true,
 };
+
+/** Every namespace is there, or the check of the set-up names the one that is missing. */
+function complete(env: DeploymentEnv): Env {
+  return withNamespaces(env) as Env;
+}
 
 /** JavaScript is checked as TypeScript is. */
 function checkOperationsOptions(options: unknown): void {

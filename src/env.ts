@@ -1,9 +1,10 @@
-// The bindings and variables of the Worker, as wrangler.toml declares them: those of every object, and the Worker's own.
+// The bindings and variables of the Worker, as its configuration declares them: those of every object, and the Worker's own.
 import type { DirectoryObject } from "./durable/directory/directory-object";
 import type { IndexEnv } from "./durable/index/operation-index";
 import type { KeyEnv } from "./durable/key/key-object";
 import type { OperationEnv } from "./durable/operation/operation-env";
 import type { OperationObject } from "./durable/operation/operation-object";
+import type { OBJECT_CLASSES } from "./durable/namespaces";
 import type { PolicyObject } from "./durable/policy/policy-object";
 import type { RequestEnv, RequestObject } from "./durable/request/request-object";
 import type { SlotsEnv } from "./durable/slots/slots-object";
@@ -45,3 +46,8 @@ export interface Env extends OperationEnv, IndexEnv, SlotsEnv, KeyEnv, RequestEn
   /** `strong` (default) or `edge`: whether a finished operation is read from its object, or first of all from KV. */
   FINISHED_READS?: string;
 }
+
+type ObjectBinding = keyof typeof OBJECT_CLASSES;
+
+/** The environment as a deployment configures it. A class that the Worker exports needs no binding. */
+export type DeploymentEnv = Omit<Env, ObjectBinding> & Partial<Pick<Env, ObjectBinding>>;

@@ -1,11 +1,5 @@
 // edge-operations: declare methods, and serve them as long-running operations.
-export { DirectoryObject } from "./durable/directory/directory-object";
-export { KeyObject } from "./durable/key/key-object";
-export { OperationIndex } from "./durable/index/operation-index";
-export { OperationObject } from "./durable/operation/operation-object";
-export { PolicyObject } from "./durable/policy/policy-object";
-export { RequestObject } from "./durable/request/request-object";
-export { SlotsObject } from "./durable/slots/slots-object";
+export * from "./objects";
 export { defineMethod, type Method } from "./method/define-method";
 export type {
   HttpRule,
@@ -26,7 +20,7 @@ export type { RpcErrorOptions } from "./rpc/error";
 export { RpcError, invalidArgument } from "./rpc/own-error";
 export type { FieldViolation, Status } from "./rpc/status";
 export type { WorkMessage } from "./durable/operation/operation-env";
-export type { Env } from "./env";
+export type { DeploymentEnv as Env } from "./env";
 export type { Location } from "./service/locations";
 export type { AuthenticatedCaller } from "./authentication/own-caller";
-export { type OperationsOptions, operations } from "./deployment";
+export { type OperationsOptions, type OperationsWorker, operations } from "./deployment";

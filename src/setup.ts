@@ -2,20 +2,11 @@
 // what to add, and where.
 import * as platform from "cloudflare:workers";
 import { DIRECTORY_NAME } from "./durable/directory/directory-object";
+import { OBJECT_CLASSES, isNamespace } from "./durable/namespaces";
 import { callObject, lacksMethod, objectByName, sqliteMissing } from "./durable/object-call";
 import { isQueueBound } from "./durable/operation/queues";
 import type { Env } from "./env";
 import { RpcError } from "./rpc/error";
-
-/** The Durable Object bindings, each with the class that it must name. */
-const CLASSES = {
-  OPERATIONS: "OperationObject",
-  INDEX: "OperationIndex",
-  POLICIES: "PolicyObject",
-  KEYS: "KeyObject",
-  SLOTS: "SlotsObject",
-  DIRECTORY: "DirectoryObject",
-} as const satisfies Partial<Record<keyof Env, string>>;
 
 interface NamedQueue {
   id: string;
@@ -61,13 +52,9 @@ export function setupCheck(methods: readonly NamedQueue[]): SetupCheck {
 
 /** @throws RpcError INTERNAL that names the first missing binding, and the lines to add. */
 function requireBindings(methods: readonly NamedQueue[], env: Env, { snapshots }: SetupConfig): void {
-  for (const [binding, className] of Object.entries(CLASSES)) {
-    if (isNamespace(env[binding as keyof typeof CLASSES])) continue;
-    throw missing(
-      binding,
-      `[[durable_objects.bindings]] with name = "${binding}" and class_name = "${className}", and ${className} to ` +
-        "new_sqlite_classes of [[migrations]]; the Worker must export the class",
-    );
+  for (const [binding, className] of Object.entries(OBJECT_CLASSES)) {
+    if (isNamespace(env[binding as keyof typeof OBJECT_CLASSES])) continue;
+    throw unreachableClass(binding, className);
   }
   // Operations of an earlier deployment may still wait for the lanes.
   if (!isQueueBound(env, "QUEUE")) {
@@ -88,12 +75,22 @@ function requireBindings(methods: readonly NamedQueue[], env: Env, { snapshots }
   }
 }
 
-function isNamespace(binding: unknown): boolean {
-  return typeof (binding as Partial<DurableObjectNamespace> | undefined)?.getByName === "function";
+function unreachableClass(binding: string, className: string): RpcError {
+  const { exports: own } = platform as { exports?: object };
+  const date = own ? "" : ' compatibility_date = "2025-11-17" or later, and';
+  return wrong(
+    binding,
+    `the binding ${binding} is missing, and the Worker exports no ${className} with storage. Add to its main module: ` +
+      `export * from "edge-operations/objects"; and to wrangler.toml:${date} ${className} to new_sqlite_classes of [[migrations]].`,
+  );
 }
 
 function missing(binding: string, lines: string): RpcError {
-  const message = `The deployment's configuration is wrong: the binding ${binding} is missing. Add to wrangler.toml: ${lines}.`;
+  return wrong(binding, `the binding ${binding} is missing. Add to wrangler.toml: ${lines}.`);
+}
+
+function wrong(binding: string, what: string): RpcError {
+  const message = `The deployment's configuration is wrong: ${what}`;
   return new RpcError("INTERNAL", message, { reason: "BINDING_MISSING", metadata: { binding } });
 }
 

@@ -4,6 +4,10 @@ declare module "json-mask" {
   export interface CompiledMask {
     [field: string]: { type: "object" | "array"; properties?: CompiledMask; filter?: string };
   }
-  /** null for an empty text. */
-  export function compile(text: string): CompiledMask | null;
+  /** The CommonJS module, as ES modules import it. */
+  const jsonMask: {
+    /** null for an empty text. */
+    compile(this: void, text: string): CompiledMask | null;
+  };
+  export default jsonMask;
 }

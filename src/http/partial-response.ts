@@ -1,8 +1,5 @@
 // Partial responses: the system parameter `fields`, or X-Goog-FieldMask, keeps the fields that it names.
-// The library is compiled as a part of its users' programs: what it needs, it names.
-// oxlint-disable-next-line typescript/triple-slash-reference -- whoever compiles this source as a dependency needs these types
-/// <reference path="./json-mask.d.ts" />
-import { type CompiledMask, compile } from "json-mask";
+import jsonMask, { type CompiledMask } from "json-mask";
 import { MAX_FIELDS_CHARACTERS, MAX_MASKED_SOURCE_BYTES, MAX_QUOTED_CHARACTERS } from "../limits";
 import type { Message } from "../protobuf/declaration";
 import type { Json } from "../rpc/any";
@@ -17,7 +14,7 @@ export function maskOf(request: Request, search: URLSearchParams, answer: Messag
   const text = maskText(request, search).replaceAll(".", "/");
   // The compiler would take it for the prototype of the mask, and forget it.
   if (text.split(/[/,()\s]+/).includes("__proto__")) throw unknownFields("__proto__", "is no field of the answer");
-  const mask = isWellFormed(text) ? compile(text.replaceAll(/\s/g, "")) : null;
+  const mask = isWellFormed(text) ? jsonMask.compile(text.replaceAll(/\s/g, "")) : null;
   if (!mask) throw unknownFields(text, 'must be field names, like "name,done,error/code" or "operations(name,done)"');
   checkFields(mask, answer, []);
   return mask;

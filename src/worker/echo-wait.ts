@@ -1,12 +1,20 @@
 // google.showcase.v1beta1.Echo.Wait (google/showcase/v1beta1/echo.proto): an operation that is done at a given time.
+import { defineMethod } from "edge-operations";
+import {
+  type MessageType,
+  RpcStatus,
+  duration,
+  message,
+  messageField,
+  oneof,
+  refine,
+  string,
+  timestamp,
+} from "edge-operations/protobuf";
 import { type Duration, parseDuration } from "../aip/duration";
 import { type Timestamp, formatTimestamp, parseTimestamp, timestampToMs } from "../aip/timestamp";
-import { defineMethod } from "../method/define-method";
-import { duration, messageField, string, timestamp } from "../protobuf/fields";
-import { type MessageType, message } from "../protobuf/message";
-import { oneof } from "../protobuf/oneof";
-import { type Violate, refine } from "../protobuf/refine";
-import { RpcStatus, errorStatus } from "../protobuf/rpc-status";
+import type { Violate } from "../protobuf/refine";
+import { errorStatus } from "../protobuf/rpc-status";
 import { rpcErrorFromStatus } from "../rpc/decode";
 import type { RpcError } from "../rpc/error";
 

@@ -1,8 +1,6 @@
 // tables:profile, a built-in method: what is in each column of a CSV file, with progress in the metadata.
-import { defineMethod } from "../method/define-method";
-import type { OperationContext } from "../method/method";
-import { string } from "../protobuf/fields";
-import { message } from "../protobuf/message";
+import { type OperationContext, defineMethod } from "edge-operations";
+import { message, string } from "edge-operations/protobuf";
 import { type TableProgress, profileTable } from "./tables-profile/profile-table";
 import { piecesFromStream } from "./tables-profile/pieces";
 import { PIECE_BYTES } from "./tables-profile/table-limits";

@@ -1,16 +1,8 @@
 // The Worker that wrangler.toml deploys: the built-in methods, for trying the service and for conformance.
-import { operations } from "../index";
+import { operations } from "edge-operations";
 import { echoWait } from "./echo-wait";
 import { tablesProfile } from "./tables-profile";
 
-export {
-  DirectoryObject,
-  KeyObject,
-  OperationIndex,
-  OperationObject,
-  PolicyObject,
-  RequestObject,
-  SlotsObject,
-} from "../index";
+export * from "edge-operations/objects";
 
 export default operations({ methods: [echoWait, tablesProfile] });

@@ -1,5 +1,6 @@
 // The service, and beside it what the benchmark of lists needs: indexes that are filled at once and count what they read.
-import { OperationIndex as DeployedOperationIndex, type Env, operations } from "../../src/index";
+import type { Env } from "../../src/env";
+import { OperationIndex as DeployedOperationIndex, operations } from "../../src/index";
 import { operationIndexName } from "../../src/durable/index/index-name";
 import { createSchema } from "../../src/durable/index/index-sql";
 import { sealPageToken } from "../../src/service/page-token";

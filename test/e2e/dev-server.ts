@@ -67,7 +67,7 @@ export class DevServer {
         ...Object.entries(vars).flatMap(([name, value]) => ["--var", `${name}:${value}`]),
       ],
       {
-        cwd: join(ROOT, directory),
+        cwd: resolve(ROOT, directory),
         // A group of its own: wrangler, esbuild and workerd die together.
         detached: true,
         stdio: ["ignore", "pipe", "pipe"],

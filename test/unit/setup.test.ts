@@ -42,12 +42,12 @@ describe("a set-up", () => {
   });
 
   test.each<[binding: string, remedy: string]>([
-    ["OPERATIONS", '[[durable_objects.bindings]] with name = "OPERATIONS" and class_name = "OperationObject", and'],
-    ["INDEX", 'class_name = "OperationIndex", and OperationIndex to new_sqlite_classes of [[migrations]]'],
-    ["POLICIES", 'class_name = "PolicyObject"'],
-    ["KEYS", 'class_name = "KeyObject"'],
-    ["SLOTS", 'class_name = "SlotsObject"'],
-    ["DIRECTORY", 'class_name = "DirectoryObject"'],
+    ["OPERATIONS", 'Add to its main module: export * from "edge-operations/objects"'],
+    ["INDEX", "the Worker exports no OperationIndex with storage"],
+    ["POLICIES", "to wrangler.toml: PolicyObject to new_sqlite_classes of [[migrations]]"],
+    ["KEYS", "KeyObject to new_sqlite_classes"],
+    ["SLOTS", "SlotsObject to new_sqlite_classes"],
+    ["DIRECTORY", "DirectoryObject to new_sqlite_classes"],
     ["QUEUE", '[[queues.producers]] with binding = "QUEUE" and queue = "edge-operations", and a [[queues.consumers]]'],
     ["SNAPSHOTS", '[[kv_namespaces]] with binding = "SNAPSHOTS", or the variable KV_SNAPSHOTS = "off"'],
   ])("without %s says what to add", async (binding, remedy) => {

@@ -1,5 +1,6 @@
 // The worker under test: the service as it is deployed, with methods that do what a test tells them, and with the world
 // around its objects in the tests' hands (controls.ts).
+import type { Env } from "../../src/env";
 import {
   DirectoryObject,
   KeyObject,
@@ -8,7 +9,6 @@ import {
   PolicyObject,
   RequestObject,
   SlotsObject,
-  type Env,
   type MethodDeclaration,
   type OperationContext,
   defineMethod,

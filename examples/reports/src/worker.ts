@@ -7,15 +7,8 @@ import { download } from "./links";
 import { remind } from "./remind";
 import { splitTable } from "./split-table";
 
-// The classes of the Durable Objects that wrangler.toml binds.
-export {
-  DirectoryObject,
-  KeyObject,
-  OperationIndex,
-  OperationObject,
-  PolicyObject,
-  SlotsObject,
-} from "edge-operations";
+// The classes of the Durable Objects.
+export * from "edge-operations/objects";
 
 const service = operations({ methods: [deliver, generateReport, remind, splitTable] });
 

@@ -22,6 +22,7 @@ import { type Patrol, nextPatrolPart, patrolBehind } from "../../list/patrol";
 import { type PageRequest, type RowKey, type ShardPage, shareOf } from "../../list/page";
 import { Alarm } from "../alarm";
 import { DIRECTORY_NAME, type DirectoryObject } from "../directory/directory-object";
+import { withNamespaces } from "../namespaces";
 import { callObject, objectById, objectByName } from "../object-call";
 import { type IndexPlace, operationIndexAddress } from "./index-name";
 import {
@@ -94,10 +95,10 @@ export class OperationIndex extends DurableObject<IndexEnv> {
   #repaired = 0;
 
   constructor(ctx: DurableObjectState, env: IndexEnv) {
-    super(ctx, env);
+    super(ctx, withNamespaces(env));
     this.#sql = ctx.storage.sql;
     this.#alarm = new Alarm(ctx.storage);
-    this.#reservations = new Reservations(ctx.storage, env);
+    this.#reservations = new Reservations(ctx.storage, this.env);
   }
 
   /** Writes a new operation's row. A shard near its limit refuses new rows alone: rows in it change and end as ever. */

@@ -3,6 +3,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { ApiKeyRecord, ApiKeyPage, ApiKeyStore } from "../../authentication/api-key";
 import { API_KEY_PURGE_MS, MAX_API_KEYS } from "../../authentication/limits";
 import { MAX_INNER_CALL_MS } from "../../limits";
+import { withNamespaces } from "../namespaces";
 import { callObject, objectByName, reached } from "../object-call";
 
 /** The bindings that this object uses. */
@@ -16,6 +17,10 @@ const RECORD_KEY = "record";
 const ENTRY_PREFIX = "entry/";
 
 export class KeyObject extends DurableObject<KeyEnv> {
+  constructor(ctx: DurableObjectState, env: KeyEnv) {
+    super(ctx, withNamespaces(env));
+  }
+
   // ── One key ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** undefined: there is no such key, and nothing is stored by asking for it. */

@@ -43,6 +43,7 @@ import { isFinal } from "../../lifecycle/state";
 import { type UpdateAnswer, type UpdateRequest, judgeUpdate } from "../../contract/update";
 import { type ResolveAnswer, type ResolveRequest, isLinkOf } from "../../contract/suspension";
 import { type StoredStream, digestOfStream, storeStream } from "./chunks";
+import { withNamespaces } from "../namespaces";
 import { callObject, lacksMethod } from "../object-call";
 import { type IndexPlace, operationIndexAddress, placeOf } from "../index/index-name";
 import type { OperationEnv } from "./operation-env";
@@ -59,8 +60,8 @@ export class OperationObject extends DurableObject<OperationEnv> {
   #deletion: { name: string; requestId: string | undefined } | undefined;
 
   constructor(ctx: DurableObjectState, env: OperationEnv) {
-    super(ctx, env);
-    this.#life = new OperationLife(ctx, env);
+    super(ctx, withNamespaces(env));
+    this.#life = new OperationLife(ctx, this.env);
     this.#runnerDoor = new RunnerDoor(this.#life);
     this.#answers = new AnswerDoor(this.#life);
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(KEEP_ALIVE_REQUEST, KEEP_ALIVE_RESPONSE));

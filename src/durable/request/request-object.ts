@@ -3,6 +3,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { MAX_INNER_CALL_MS, REQUEST_ID_TTL_MS } from "../../limits";
 import type { Reservation } from "../../list/reservation";
+import { withNamespaces } from "../namespaces";
 import { callObject, objectById } from "../object-call";
 import { type IndexPlace, operationIndexAddress } from "../index/index-name";
 import type { OperationIndex } from "../index/operation-index";
@@ -17,6 +18,10 @@ export interface RequestEnv {
 const RESERVATION_KEY = "reservation";
 
 export class RequestObject extends DurableObject<RequestEnv> {
+  constructor(ctx: DurableObjectState, env: RequestEnv) {
+    super(ctx, withNamespaces(env));
+  }
+
   /** The reservation that stands: the first that was made, unless its time is over. */
   async reserve(reservation: Reservation): Promise<Reservation> {
     const existing = this.#reservation();

@@ -5,6 +5,7 @@ import { MAX_INNER_CALL_MS, MAX_SLOT_CHECKS, MAX_SLOT_WAITERS, SLOT_CHECK_AFTER_
 import type { SlotStanding } from "../../operators/facts";
 import { type QuotaLimits, type SpendAnswer, type Spending, spendingWith } from "../../service/start-quota";
 import { Alarm } from "../alarm";
+import { withNamespaces } from "../namespaces";
 import { callObject, objectById } from "../object-call";
 
 /** An operation's object, as its slots call it. */
@@ -40,7 +41,7 @@ export class SlotsObject extends DurableObject<SlotsEnv> {
   readonly #nextCheck: Alarm;
 
   constructor(ctx: DurableObjectState, env: SlotsEnv) {
-    super(ctx, env);
+    super(ctx, withNamespaces(env));
     this.#holders = this.#stored(HOLDER_PREFIX);
     this.#waiters = this.#stored(WAITER_PREFIX);
     this.#nextCheck = new Alarm(ctx.storage);

@@ -1,5 +1,5 @@
 // The one error of tables:profile: the input is not a table (RFC 4180) within the limits; says what is wrong, and where.
-import { RpcError } from "../../rpc/own-error";
+import { RpcError } from "edge-operations";
 
 /** Why an input is refused: ErrorInfo.reason on the wire. */
 export type MalformedTableReason =

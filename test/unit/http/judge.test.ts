@@ -2,7 +2,7 @@
 // and with the costliest query and body there are, and everything that is done before the refusal is written down. A method
 // that is added is tested too, because the table is the deployment's own. A second walk moves each judge behind the work and
 // demands that the first walk notices.
-import { compile } from "json-mask";
+import jsonMask from "json-mask";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { parseFilter } from "../../../src/aip/filter/filter";
 import type { ServiceContext } from "../../../src/api/call";
@@ -43,8 +43,8 @@ const { done, told, change } = vi.hoisted(() => {
 
 // The evaluators that a request drives.
 vi.mock(import("json-mask"), async (original) => {
-  const module = await original();
-  return { ...module, compile: told("mask", module.compile) };
+  const { default: actual } = await original();
+  return { default: { ...actual, compile: told("mask", actual.compile) } };
 });
 vi.mock(import("../../../src/aip/filter/filter"), async (original) => {
   const module = await original();
@@ -224,7 +224,7 @@ describe("the walk notices", () => {
     "a body that is read": ({ body }) => (body as RequestBody).bytes(MAX_BODY_BYTES).catch(() => {}),
     "an upload that is begun": ({ body }) => (body as RequestBody).stream(),
     "a filter that is parsed": () => parseFilter("a = b"),
-    "a mask that is compiled": () => compile("name"),
+    "a mask that is compiled": () => jsonMask.compile("name"),
     "a policy that is decoded": () => sentPolicy({}, "policy", new Violations()),
     "a condition that is compiled": () => conditionProblem("true"),
     "a message that is decoded": () => decodeMessage(GetOperationRequest, {}),

@@ -1,0 +1,233 @@
+// The package as npm packs it: what is in it, whether other programs' compilers accept its declarations, and whether a
+// Worker in a folder of its own serves a method with it.
+import { execFile } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
+import { publint } from "publint";
+import { formatMessage } from "publint/utils";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Operation, postOperation } from "./client";
+import { DevServer } from "./dev-server";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+const run = promisify(execFile);
+
+/** An empty folder in which the package is installed. */
+let project: string;
+let tarball: string;
+let packed: string[];
+
+beforeAll(async () => {
+  project = await mkdtemp(join(tmpdir(), "edge-operations-"));
+  // The build of this run is what is packed; another one would take its time again.
+  const { stdout } = await run("npm", ["pack", "--ignore-scripts", "--json", "--pack-destination", project], {
+    cwd: ROOT,
+  });
+  const [{ filename, files }] = JSON.parse(stdout) as [{ filename: string; files: { path: string }[] }];
+  packed = files.map(({ path }) => path);
+  tarball = join(project, filename);
+  await installPacked();
+});
+
+afterAll(() => rm(project, { recursive: true, force: true }));
+
+/** Does what `npm install` of the tarball does, with the dependencies that this repository has installed. */
+async function installPacked(): Promise<void> {
+  const modules = join(project, "node_modules");
+  await mkdir(modules);
+  await run("tar", ["-xzf", tarball, "-C", modules]);
+  await rename(join(modules, "package"), join(modules, "edge-operations"));
+  for (const name of await readdir(join(ROOT, "node_modules"))) {
+    if (name.startsWith(".") || existsSync(join(modules, name))) continue;
+    await symlink(join(ROOT, "node_modules", name), join(modules, name));
+  }
+  await writeFile(join(project, "package.json"), JSON.stringify({ name: "app", type: "module" }));
+  await mkdir(join(project, "src"));
+  await writeFile(join(project, "src/worker.ts"), WORKER);
+  await writeFile(join(project, "wrangler.json"), JSON.stringify(CONFIGURATION));
+}
+
+const WORKER = `
+import { defineMethod, operations } from "edge-operations";
+import { int32, message, string } from "edge-operations/protobuf";
+import { z } from "zod";
+
+export * from "edge-operations/objects";
+
+export const RunCountdownRequest = message("example.v1.RunCountdownRequest", {
+  parent: string(1, { required: true }),
+  seconds: int32(2, { required: true }),
+});
+
+export const runCountdown = defineMethod({
+  http: { post: "/v1/{parent=projects/*}/countdowns:run", body: "*" },
+  request: RunCountdownRequest,
+  async run({ seconds }, op) {
+    for (let left = seconds; left > 0; left -= 1) {
+      op.progress({ secondsLeft: left });
+      await op.sleep("1s");
+    }
+    return { liftOff: true };
+  },
+});
+
+export const greet = defineMethod({
+  http: { post: "/v1/{parent=projects/*}/greetings:send", body: "*" },
+  request: z.object({ parent: z.string(), name: z.string() }),
+  async run({ name }, op) {
+    return { text: await op.step("text", async () => "Hello, " + name) };
+  },
+});
+
+export default operations({ methods: [runCountdown, greet] });
+`;
+
+const CONFIGURATION = {
+  name: "app",
+  main: "src/worker.ts",
+  compatibility_date: "2026-10-01",
+  compatibility_flags: ["nodejs_compat"],
+  migrations: [
+    {
+      tag: "v1",
+      new_sqlite_classes: [
+        "OperationObject",
+        "OperationIndex",
+        "PolicyObject",
+        "KeyObject",
+        "SlotsObject",
+        "DirectoryObject",
+      ],
+    },
+  ],
+  queues: {
+    producers: [{ binding: "QUEUE", queue: "app-operations" }],
+    consumers: [{ queue: "app-operations", max_batch_size: 1, max_batch_timeout: 0, max_retries: 10 }],
+  },
+  kv_namespaces: [{ binding: "SNAPSHOTS" }],
+};
+
+describe("the packed files", () => {
+  test("are the build, the documentation and what npm asks for", () => {
+    const folders = new Set(packed.map((path) => path.split("/")[0]));
+
+    expect(folders).toEqual(new Set(["CHANGELOG.md", "LICENSE", "README.md", "dist", "docs", "package.json"]));
+    expect(packed).toContain("docs/quickstart.md");
+  });
+
+  test("hold a source map with its sources for each script", () => {
+    const scripts = packed.filter((path) => path.endsWith(".js"));
+    const read = (path: string): string => readFileSync(join(project, "node_modules/edge-operations", path), "utf8");
+    const mapped = scripts.filter((path) => read(path).includes("//# sourceMappingURL="));
+
+    expect(mapped).toContain("dist/index.js");
+    for (const path of mapped) {
+      const { sources, sourcesContent } = JSON.parse(read(`${path}.map`)) as Record<string, (string | null)[]>;
+      expect(sourcesContent?.filter(Boolean)).toHaveLength(sources?.length ?? 0);
+    }
+  });
+
+  test("pass publint", async () => {
+    const data = readFileSync(tarball);
+    const buffer = data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength);
+    const { messages, pkg } = await publint({ pack: { tarball: buffer }, strict: true });
+
+    expect(messages.map((message) => formatMessage(message, pkg))).toEqual([]);
+  });
+
+  test("have declarations that each resolution of ES modules finds", async () => {
+    const analysis = await checkPackage(createPackageFromTarballData(readFileSync(tarball)));
+    if (!analysis.types) throw new Error("the package has no types");
+    // CommonJS, and resolution as before Node 12, know no package of ES modules alone.
+    const problems = analysis.problems.filter(
+      (problem) =>
+        !("resolutionKind" in problem && ["node10", "node16-cjs"].includes(problem.resolutionKind)) &&
+        !("resolutionOption" in problem && problem.resolutionOption === "node10"),
+    );
+
+    expect(Object.keys(analysis.entrypoints)).toEqual(
+      expect.arrayContaining([".", "./client", "./objects", "./protobuf"]),
+    );
+    expect(problems).toEqual([]);
+  });
+});
+
+describe("a program that uses the package compiles", () => {
+  const BUNDLER = { module: "esnext", moduleResolution: "bundler" };
+
+  test.each<[name: string, options: Record<string, unknown>]>([
+    ["with a bundler's resolution", BUNDLER],
+    ["with Node's resolution", { module: "nodenext" }],
+    ["with declarations of its own", { ...BUNDLER, declaration: true, emitDeclarationOnly: true, noEmit: false }],
+    [
+      "with exact optional properties",
+      { ...BUNDLER, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true },
+    ],
+    ["beside the types of Node", { ...BUNDLER, types: ["@cloudflare/workers-types", "node"] }],
+    ["beside those of the DOM", { ...BUNDLER, lib: ["es2022", "dom"] }],
+  ])("%s", async (name, options) => {
+    const file = join(project, `tsconfig.${name.replaceAll(/\W/g, "-")}.json`);
+    const compilerOptions = {
+      target: "es2022",
+      lib: ["es2022"],
+      types: ["@cloudflare/workers-types"],
+      strict: true,
+      skipLibCheck: false,
+      noEmit: true,
+      rootDir: join(project, "src"),
+      outDir: join(project, "out"),
+      ...options,
+    };
+    await writeFile(file, JSON.stringify({ compilerOptions, include: ["src"] }));
+
+    // The types of Workers, of Node and of the DOM contradict one another, whatever else is in the program.
+    const complaints = (await tsc(file))
+      .split("\n")
+      .filter((line) => /^(src|node_modules\/edge-operations)\//.test(line));
+    expect(complaints).toEqual([]);
+  });
+
+  /** What the compiler complains about. */
+  async function tsc(file: string): Promise<string> {
+    const { stdout } = await run(process.execPath, [join(ROOT, "node_modules/typescript/bin/tsc"), "-p", file], {
+      cwd: project,
+    }).catch((error: unknown) => error as { stdout: string });
+    return stdout;
+  }
+});
+
+describe("Node", () => {
+  test.each([
+    ["edge-operations", "operations"],
+    ["edge-operations/client", "OperationsClient"],
+    ["edge-operations/objects", "OperationObject"],
+    ["edge-operations/protobuf", "message"],
+  ])("imports %s, so that methods can be tested in it", async (entry, name) => {
+    const program = `console.log(typeof (await import(${JSON.stringify(entry)}))[${JSON.stringify(name)}])`;
+    const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", program], { cwd: project });
+
+    expect(stdout).toBe("function\n");
+  });
+});
+
+describe("a Worker in another folder", () => {
+  let server: DevServer;
+
+  beforeAll(async () => {
+    server = await DevServer.start({ directory: project });
+  });
+
+  afterAll(() => server?.dispose());
+
+  test("serves a method, with objects that have no binding", async () => {
+    const started = await postOperation(`${server.url}/v1/projects/p/countdowns:run`, { seconds: 1 });
+    const done = await postOperation(`${server.url}/v1/${started.name}:wait`, { timeout: "30s" });
+
+    expect(started.done).toBe(false);
+    expect(done satisfies Operation).toMatchObject({ done: true, response: { value: { liftOff: true } } });
+  });
+});
