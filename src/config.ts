@@ -29,7 +29,6 @@ export interface Config {
   indexShards: number;
   /** Whether callers may script their operations, to test their clients. */
   emulation: boolean;
-  /** The origins whose pages may call. */
   corsOrigins: AllowedOrigins;
   /** Whether those pages may send cookies along. */
   corsCredentials: boolean;

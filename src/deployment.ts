@@ -13,7 +13,6 @@ import { newDeploymentMemory, serviceContext } from "./request-context";
 import { setupCheck } from "./setup";
 import type { Location } from "./service/locations";
 
-/** The options of a deployment. */
 export interface OperationsOptions {
   methods: readonly Method[];
   /** The locations that parents may name, and where their operations live. Default: any location may be named. */

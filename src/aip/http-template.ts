@@ -1,6 +1,5 @@
 // Path templates of google.api.http (google/api/http.proto), compiled to regular expressions on the encoded path.
 
-/** A compiled template. */
 export interface HttpTemplate {
   template: string;
   regexp: RegExp;

@@ -14,7 +14,6 @@ export class JsonAnswer {
   }
 }
 
-/** The facts that time the polls. */
 type Clock = Pick<ServiceContext, "now" | "usualDurations">;
 
 /** An Operation. While it runs, `Retry-After` suggests when to ask again; once it is done, its duration is remembered. */

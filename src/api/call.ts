@@ -45,7 +45,6 @@ export interface ServiceContext {
   /** The source of GetOperation and WaitOperation: the store, or a snapshot in its place. */
   reads: OperationReads;
   requests: RequestStore;
-  /** This isolate's cache of full index shards. */
   fullShards: FullShards;
   slots: SlotStore;
   /** Counts what callers start in a day; undefined: nothing is counted. */
@@ -66,10 +65,8 @@ export interface Call {
   resource: string;
   /** The resource that the path acts on: the path without version and verb, decoded. */
   target: string;
-  /** The API version that an operation's metadata names. */
   apiVersion: string;
   headers: Headers;
-  /** Aborted when the client has gone. */
   signal: AbortSignal;
   /** Of a method that starts an operation. */
   start: StartOptions;
@@ -79,6 +76,5 @@ export interface Call {
   input: StreamedInput | undefined;
   /** The error of an input that did not match its request. */
   inputProblem: () => Error | undefined;
-  /** The fields of the request's line in the log. */
   notes: { operation?: string; resource?: string };
 }

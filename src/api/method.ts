@@ -8,7 +8,6 @@ import type { AdministratorAction } from "../service/authorizer";
 import type { JsonAnswer } from "./answer";
 import type { Call } from "./call";
 
-/** One HTTP binding (google.api.http). */
 export interface HttpBinding {
   method: "GET" | "POST" | "PATCH" | "DELETE";
   /** `{version}` at its head stands for each served version. `**` stands for collections and ids in turn. */
@@ -60,7 +59,6 @@ interface Row {
   handle(request: never, call: Call): Promise<object>;
 }
 
-/** A row of the table. */
 export type ApiMethod = Row & Access;
 
 interface TypedRow<Request extends object, Response extends object> extends Row {

@@ -9,7 +9,6 @@ import { ExplainOperationRequest, OperationExplanation, RetryOperationRequest } 
 import { type ApiMethod, apiMethod } from "./method";
 import { startedAnswer } from "./start";
 
-/** The methods of a deployment with these methods. */
 export function operators(methods: readonly Method[]): readonly ApiMethod[] {
   const methodById = new Map(methods.map((method) => [method.id, method]));
   return [

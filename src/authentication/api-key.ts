@@ -12,7 +12,6 @@ export interface ApiKeyRecord {
   /** The grants of the key: a role on a parent, and everything below it. */
   grants: readonly Grant[];
   createTime: number;
-  /** The id of the principal that created it. */
   creator: string;
   expireTime?: number;
   revokeTime?: number;
@@ -46,7 +45,6 @@ export function isApiKeyId(text: string): boolean {
   return KEY_ID.test(text);
 }
 
-/** A new key, never given out before. */
 export function newApiKey(): PresentedApiKey {
   return { id: randomBytes(12).toString("hex"), secret: randomBytes(32).toString("base64url") };
 }

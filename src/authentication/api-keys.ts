@@ -19,7 +19,6 @@ import {
 
 const RESOURCE_TYPE = "ApiKey";
 
-/** An API key in an answer. */
 export interface ApiKey {
   /** `apiKeys/{id}` */
   name: string;
@@ -44,7 +43,6 @@ export interface CreateApiKeyRequest {
   expireTime?: string;
 }
 
-/** The key, with its `keyString`. */
 export async function createApiKey(
   store: Pick<ApiKeyStore, "create">,
   principal: Principal,

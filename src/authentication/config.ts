@@ -31,7 +31,6 @@ export interface CredentialsConfig {
   issuers: ReadonlyMap<string, Issuer>;
   /** undefined: no API key is accepted. */
   apiKeys: { adminKeyHashes: readonly string[] } | undefined;
-  /** Canonical members. */
   admins: ReadonlySet<string>;
   clockSkewSeconds: number;
 }
@@ -92,7 +91,6 @@ export type Algorithm = (typeof ALGORITHMS)[number];
 
 const DEFAULT_ALGORITHMS: readonly Algorithm[] = ["RS256", "ES256", "EdDSA"];
 
-/** Headers that hold other credentials. */
 const RESERVED_HEADERS = new Set(["authorization", "x-goog-api-key", "cookie", "proxy-authorization"]);
 
 const cache = new WeakMap<object, AuthenticationConfig>();
@@ -309,7 +307,6 @@ function skewFrom(value: unknown): number {
   throw misconfigured("AUTH.clockSkewSeconds", `must be a number from 0 to ${MAX_CLOCK_SKEW_SECONDS}`);
 }
 
-/** An object with no fields but these. */
 function objectAt(at: string, value: unknown, known: readonly string[]): Record<string, unknown> {
   if (value === null || typeof value !== "object" || Array.isArray(value)) {
     const alternatives = { AUTH: 'unset, "open", or ', "AUTH.apiKeys": "true, false, or " }[at] ?? "";
@@ -319,7 +316,6 @@ function objectAt(at: string, value: unknown, known: readonly string[]): Record<
   throw misconfigured(at, `must have no fields but ${known.join(", ")}`);
 }
 
-/** A list of texts, none of them empty. */
 function textsAt(at: string, value: unknown): string[] {
   const isGood = Array.isArray(value) && value.length > 0 && value.length <= MAX_LISTED_VALUES;
   if (isGood && value.every((text): text is string => typeof text === "string" && text !== "")) return value;

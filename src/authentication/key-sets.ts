@@ -19,7 +19,6 @@ export interface KeySet {
   fetchTime: number;
 }
 
-/** The keys of issuers that an isolate remembers. */
 export interface KeySets {
   /** Throws UNAVAILABLE if the issuer's keys are unknown and cannot be fetched. */
   get(issuer: Issuer, now: number): Promise<KeySet>;
@@ -32,12 +31,10 @@ type KeySource = Pick<Issuer, "issuer" | "jwksUri">;
 
 interface Entry {
   keySet?: KeySet;
-  /** When the last failed fetch began. */
   failTime?: number;
   pending?: { promise: Promise<KeySet>; startTime: number };
 }
 
-/** One for each isolate. */
 export function keySetsOver(fetch: Fetch): KeySets {
   const entries = new Map<string, Entry>();
   const entryOf = ({ issuer, jwksUri = "" }: KeySource): Entry => {

@@ -89,7 +89,6 @@ function addressesOf(claims: Claims, { members: mapping, ownHost }: Issuer): str
   ];
 }
 
-/** Whether the issuer may name members of a domain. */
 function maySpeakFor({ members: { domains }, ownHost, foreignHosts }: Issuer, domain: string): boolean {
   return domains === undefined ? !foreignHosts.has(domain) : domains.has(domain) || domain === ownHost;
 }

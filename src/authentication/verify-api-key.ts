@@ -7,7 +7,6 @@ import { badCredentials } from "./credentials";
 import type { CredentialsConfig } from "./config";
 import { API_KEY_CACHE_MS, MAX_CACHED_API_KEYS } from "./limits";
 
-/** The records of API keys that an isolate remembers. */
 export type ApiKeys = (id: string, now: number) => Promise<ApiKeyRecord | undefined>;
 
 export type ApiKeyCache = BoundedCache<ApiKeyRecord>;

@@ -8,7 +8,6 @@ type Paint = (colour: Colour, text: string) => string;
 
 export interface DevOutputOptions {
   colours: boolean;
-  /** The local time of day, for each line. */
   time: () => string;
   /** Whether the Worker serves `echo:wait`, which the first lines suggest to call. */
   hasBuiltInMethods?: boolean;
@@ -30,7 +29,6 @@ export class DevOutput {
   readonly #hasBuiltInMethods: boolean;
   /** The output of wrangler while it starts: bindings and notes, of use only if the start fails. */
   #held: string[] = [];
-  /** The lines of the unfinished object of each stream. */
   readonly #objects = new Map<Stream, string[]>();
 
   constructor({ colours, time, hasBuiltInMethods = true }: DevOutputOptions) {
@@ -171,7 +169,6 @@ function transitionText(take: Take, paint: Paint): string {
   return parts.filter(Boolean).join("  ");
 }
 
-/** `google.longrunning.Operations.GetOperation` → `GetOperation`. */
 function shortRpc(rpc = ""): string {
   return rpc.slice(rpc.lastIndexOf(".") + 1);
 }

@@ -11,7 +11,6 @@ const USAGE = `npm run proto -- [--worker src/worker/worker.ts] [--out proto]
   --out      the folder to write to
 `;
 
-/** The exports of the bundle. */
 interface Bundle {
   proto: { files: Map<string, string>; leftOut: string[] } | undefined;
 }

@@ -68,7 +68,6 @@ function paceOf(record: OperationRecord): { pace?: Pace } {
 /** The reason why an operation is not returned: the caller lacks the permission, or no operation has this name. */
 export type Absence = "DENIED" | "NOT_FOUND";
 
-/** An edge_operations.v1.OperationExplanation, as JSON text. */
 export interface Explained {
   json: string;
 }
@@ -82,13 +81,11 @@ export interface SuspensionsAnswer {
 export interface StartOptions {
   /** Over how many shards the deployment spreads new operations. */
   indexShards: number;
-  /** The Worker's cache of the shards. */
   known: KnownShards;
   /** Where a requestId starts it: the key of its reservation. */
   requestKey?: string | undefined;
 }
 
-/** Why an operation was not started. */
 export type StartRefusal =
   | "INDEX_UNAVAILABLE"
   /** Every shard is near its limit, and there may be no more of them. */

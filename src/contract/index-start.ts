@@ -17,7 +17,6 @@ export type BeginAnswer =
   /** The shard is near its limit: the start belongs in another one. */
   | { ok: false; refusal: "FULL"; bytes: number; shardCount: number };
 
-/** The shards among which a start chooses. */
 export interface ShardChoice extends KnownShards {
   /** The one that the operation's id falls on. */
   preferred: number;

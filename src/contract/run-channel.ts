@@ -22,11 +22,9 @@ export interface Claimed {
   maxAttempts: number;
   /** A response, and each step's result, in UTF-8. Earlier versions do not say it. */
   maxResultBytes?: number;
-  /** The request as JSON text. */
   request: string;
   /** Present where the method takes a streamed input: its size. */
   inputBytes?: number;
-  /** The durable sleeps so far. */
   sleeps: Sleep[];
   /**
    * How long a sleep may be for which the runner waits, in milliseconds: the object accepts `saveSleeps`. Absent where it
@@ -34,13 +32,11 @@ export interface Claimed {
    */
   sleepInPlaceMs?: number;
   cancelRequested: boolean;
-  /** The finished steps, in order. */
   steps: ClaimedStep[];
   /** Failures of steps that this attempt's handler has caught. */
   stepFailures?: StepFailure[];
   /** The suspensions that the work has come to, and those that were answered before. */
   suspensions?: ClaimedSuspension[];
-  /** The last checkpoint of the work, as JSON text. */
   checkpoint?: string;
   /** The origin of the URL by which its start came: `https://api.example.com`. */
   origin?: string;
@@ -79,7 +75,6 @@ export interface ClaimedSuspension {
       };
 }
 
-/** A message of the object to a runner. */
 export type MessageToRunner =
   | Claimed
   /** The value that was sent under this number is stored. */
@@ -88,7 +83,6 @@ export type MessageToRunner =
   | { type: "settled" }
   /** Suspensions were answered or have expired. Earlier versions do not know it. */
   | { type: "answers"; suspensions: ClaimedSuspension[] }
-  /** A client asked to stop. */
   | { type: "cancel" }
   /** The runner has lost the work: stop, and write nothing more. */
   | { type: "stop" };
@@ -110,7 +104,6 @@ export type MessageToObject = { fence: string } & (
   | LastWord
 );
 
-/** How an invocation ends. */
 export type LastWord = { progress?: ProgressMessage } & (
   | ({ type: "sleep"; ordinal: number; wakeTime: number } & AttemptMemory)
   | ({ type: "suspend"; waitsFor: WaitCondition; wakeTime?: number } & AttemptMemory)

@@ -8,7 +8,6 @@ import { isExternal, isFinal } from "../lifecycle/state";
 /** A decoded call. PERSISTED CONTRACT: it crosses from Worker to object. */
 export interface UpdateRequest {
   update: Update;
-  /** The If-Match header, if there was one. */
   ifMatch?: string | undefined;
 }
 

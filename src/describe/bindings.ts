@@ -6,9 +6,7 @@ export interface Binding {
   http: HttpBinding;
   /** `v1`, or what else the path begins with. */
   version: string;
-  /** The parts of the path behind the version. */
   parts: readonly Part[];
-  /** The custom verb, or the empty string. */
   verb: string;
   /** The resources it stands among: `["projects", "locations", "operations"]`. */
   collections: readonly string[];
@@ -44,7 +42,6 @@ export function flatSegments({ parts }: Pick<Binding, "parts">): string[] {
   return parts.flatMap((part) => ("literal" in part ? [part.literal] : part.pattern));
 }
 
-/** Field paths that the path binds. */
 export function boundVariables({ parts }: Pick<Binding, "parts">): string[] {
   return parts.flatMap((part) => ("variable" in part ? [part.variable] : []));
 }

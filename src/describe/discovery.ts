@@ -8,7 +8,6 @@ import { type Binding, bindingsOf, boundVariables, flatSegments, isAdditional, u
 import { flatPath, idNames, queryParameters, variableDescription } from "./parameters";
 import { type Dialect, Schemas, jsonBody } from "./schemas";
 
-/** The name of the API in its documents. */
 export const API_NAME = "longrunning";
 export const API_TITLE = "Long-running operations";
 export const API_DESCRIPTION =
@@ -36,7 +35,6 @@ interface Resource {
   resources: Record<string, Resource>;
 }
 
-/** The document of everything that this table has. */
 export function discoveryDocument(table: readonly ApiMethod[], { origin, version }: DocumentOptions): JsonObject {
   const bindings = bindingsOf(table, version).filter((binding) => !isAdditional(binding));
   const schemas = new Schemas(bindings, dialect);

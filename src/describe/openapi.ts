@@ -37,7 +37,6 @@ const errorSchema: JsonObject = {
   },
 };
 
-/** The document of everything that this table has. */
 export function openApiDocument(table: readonly ApiMethod[], { origin, version }: DocumentOptions): JsonObject {
   const bindings = bindingsOf(table, version);
   const schemas = new Schemas(bindings, dialect);

@@ -9,16 +9,13 @@ import { type Binding, boundVariables } from "./bindings";
 /** How a document writes what JSON Schema does not settle. */
 export interface Dialect {
   ref(name: string): JsonObject;
-  /** Any JSON value. */
   any: JsonObject;
   formats: { timestamp: string; duration: string; fieldMask: string; bytes: string };
   /** Enums stand in their fields, or are schemas of their own. */
   inlineEnums: boolean;
-  /** Whether required fields are listed. */
   listsRequired: boolean;
 }
 
-/** The schemas of a document by their short names. */
 export class Schemas {
   readonly #types: DeclaredTypes;
   readonly #names: ReadonlyMap<string, string>;
@@ -37,7 +34,6 @@ export class Schemas {
     );
   }
 
-  /** All schemas, in the order of their names. */
   all(): Record<string, JsonObject> {
     const { messages, enums } = this.#types;
     const schemas = new Map<string, JsonObject>();
@@ -61,7 +57,6 @@ export class Schemas {
     return type.kind === "enum" ? this.#enum(type.enumType, true) : this.#type(type);
   }
 
-  /** The schema of a field's whole value. */
   field({ type, label, options: { description, deprecated } }: Field<unknown>): JsonObject {
     const value = this.#type(type);
     const schema =
@@ -214,10 +209,8 @@ function messageAt(request: Message | undefined, field: string): Message | undef
   return type?.kind === "message" ? type.message : undefined;
 }
 
-/** Schemas that documents add to those of messages. */
 const RESERVED: ReadonlySet<string> = new Set(["Error", "JsonObject"]);
 
-/** The packages of what every deployment serves. */
 const OF_THE_SERVICE =
   /^(?:google\.(?:longrunning|rpc|protobuf|iam\.v1|type|cloud\.location)|edge_operations\.v1)\.[A-Z]/;
 

@@ -31,7 +31,6 @@ export function objectById<T extends Branded>(
   return { newStub: () => namespace.get(objectId, options) };
 }
 
-/** One try of a call. */
 export interface Try {
   /** An earlier try of the same call failed, and may have been carried out all the same. */
   isRepeated: boolean;

@@ -9,7 +9,6 @@ import type { RequestBody } from "./request-body";
 
 export interface AuthorizedCall {
   service: Pick<ServiceContext, "authorize" | "permit" | "permitLink" | "administer">;
-  /** The name in the path. */
   resource: string;
   body: Pick<RequestBody, "isAbsent">;
   /** The link that the caller presents: then it alone is judged. */
@@ -18,7 +17,6 @@ export interface AuthorizedCall {
   isMasked: boolean;
 }
 
-/** Throws where the caller may not call. */
 export async function authorize(
   row: ApiMethod,
   { service, resource, body, link, isMasked }: AuthorizedCall,

@@ -16,7 +16,6 @@ export interface SentRequest {
   request: Request;
   body: RequestBody;
   search: URLSearchParams;
-  /** The names in the path by variable. */
   names: Readonly<Record<string, string>>;
   /** The one of them on which the permission was judged. */
   resource: string;

@@ -38,11 +38,9 @@ export interface DoorPorts {
    * Throws where no call could succeed, because the deployment is set up wrongly. Resolves to faults that no call fails of.
    */
   checkSetup(this: void): Promise<readonly string[]>;
-  /** Told of each request when it is answered. */
   log(this: void, line: RequestLine): void;
 }
 
-/** The state of one request from step to step. */
 interface Exchange {
   request: Request;
   ports: DoorPorts;
@@ -55,7 +53,6 @@ interface Exchange {
   notes: RequestNotes;
 }
 
-/** The fetch handler of a deployment with these methods. */
 export function httpDoor(methods: readonly Method[]) {
   const table = apiMethods(methods);
   const routes = compileRoutes(table);

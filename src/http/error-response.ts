@@ -10,7 +10,6 @@ import { JSON_TYPE } from "./media-type";
 export interface ErrorContext {
   /** ErrorInfo.domain: the host the service was called by. */
   domain: string;
-  /** Names the request in the log. */
   requestId: string;
 }
 

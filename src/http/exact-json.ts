@@ -9,7 +9,6 @@ import { MAX_EXACT_DIGITS } from "./json-shape";
 export interface InexactNumber {
   /** Where it is: field names and indexes. */
   path: (string | number)[];
-  /** As it was written. */
   source: string;
 }
 
@@ -106,7 +105,6 @@ function isDigit(code: number): boolean {
   return code >= ZERO && code <= NINE;
 }
 
-/** The place after the closing quote. */
 function endOfString(text: string, start: number): number {
   let at = start + 1;
   for (let code = text.charCodeAt(at); code !== QUOTE && at < text.length; code = text.charCodeAt(at)) {
@@ -122,7 +120,6 @@ function endOfNumber(text: string, start: number): number {
   return at;
 }
 
-/** The characters that can follow a number. */
 const DELIMITERS: ReadonlySet<number> = new Set([COMMA, CLOSE_ARRAY, CLOSE_OBJECT, 0x20, 0x09, 0x0a, 0x0d]);
 
 function pathOf(text: string, enclosing: readonly Enclosing[]): (string | number)[] {

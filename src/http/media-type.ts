@@ -5,13 +5,11 @@ export const JSON_TYPE = "application/json; charset=UTF-8";
 export interface MediaType {
   /** Type and subtype in lower case: `text/csv`. */
   essence: string;
-  /** The charset parameter in lower case, or undefined. */
   charset: string | undefined;
   /** The header parameter of text/csv in lower case (RFC 4180, section 3), or undefined. */
   header: string | undefined;
 }
 
-/** Takes a Content-Type apart; undefined without one. */
 export function parseMediaType(contentType: string | null): MediaType | undefined {
   if (contentType === null || contentType.trim() === "") return undefined;
   const [essence = "", ...parameters] = contentType.split(";").map((part) => part.trim());

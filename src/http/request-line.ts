@@ -6,13 +6,11 @@ export interface RequestLine {
   message: "request";
   /** The platform's `cf-ray`, or one that was made: errors and transitions name it too. */
   requestId: string;
-  /** The HTTP method. */
   method: string;
   /** The full name of the method that is served; absent where no route knows the path. */
   rpc?: string;
   /** The operation that it is about, or that it started. */
   operation?: string;
-  /** Another resource of the request: a parent, a resource. */
   resource?: string;
   /** The caller's id; absent where it was not found out. */
   caller?: string;

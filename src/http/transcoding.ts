@@ -12,7 +12,6 @@ export interface TranscodingInput {
   pathVariables: Readonly<Record<string, string>>;
   /** The method's own part of the query. System parameters and those of every method are taken out before. */
   query: URLSearchParams;
-  /** The JSON body; undefined where there was none. */
   body: Json | undefined;
   /** HttpRule.body: `"*"`, the name of a top-level field, or undefined: no body is taken. */
   bodyRule: string | undefined;
@@ -79,7 +78,6 @@ function repeatsPath(text: string, path: string | undefined): boolean {
 
 interface Binding {
   describe: Message | undefined;
-  /** Whether the method is the service's own. */
   isOwn: boolean;
   besides: readonly string[];
   violate: (field: string, description: string) => undefined;
@@ -144,7 +142,6 @@ function bindPath(request: JsonObject, path: readonly string[], text: string, bi
   }
 }
 
-/** A parameter of the query with all its values. */
 function bindQuery(request: JsonObject, { name, path, texts }: FieldParameter, binding: Binding): void {
   const { describe, isOwn } = binding;
   const field = fieldPathText(path);

@@ -5,7 +5,6 @@ import { RpcError, invalidArgument } from "../rpc/error";
 import type { Page } from "./pages";
 import { type Route, matchRoute, withoutEmptySegments } from "./route";
 
-/** All that has a path. */
 export interface Known {
   routes: readonly Route[];
   pages: readonly Page[];

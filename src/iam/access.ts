@@ -11,7 +11,6 @@ export interface Access {
   /** Whether an ancestor's policy, an API key or the configuration already grants the permission. */
   isGranted: boolean;
   principal: Pick<Principal, "id" | "members">;
-  /** The HTTP request of the call, for the log. */
   requestId?: string;
   /** An earlier try of the same call failed, and may have been carried out. */
   isRepeated?: true;

@@ -14,7 +14,6 @@ import {
   MAX_EXPRESSION_CHARACTERS,
 } from "./iam-limits";
 
-/** The variables of a condition. */
 export interface ConditionAttributes {
   /** `request.time`, in milliseconds since 1970. */
   time: number;
@@ -26,7 +25,6 @@ type Compiled = { ok: true; root: Node; evaluate: Checked["evaluate"] } | { ok: 
 /** Not a deployment's: an expression always compiles to the same. */
 const compiledByExpression = new BoundedCache<Compiled>({ maxEntries: MAX_COMPILED_EXPRESSIONS });
 
-/** The error in an expression, or undefined. */
 export function conditionProblem(expression: string): string | undefined {
   const compiled = compiledOf(expression);
   return compiled.ok ? undefined : compiled.problem;

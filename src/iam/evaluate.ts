@@ -18,11 +18,9 @@ export interface AccessRequest {
   resource: { name: string; type: string };
   /** `request.time`, in milliseconds since 1970. */
   time: number;
-  /** The id of the principal that started the operation. */
   starter?: string | undefined;
 }
 
-/** Whether a principal has a permission on a resource. */
 export function isAllowed({ permission, ...request }: AccessRequest): boolean {
   return allowedPermissions(request, [permission]).length > 0;
 }

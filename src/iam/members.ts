@@ -84,7 +84,6 @@ function isEmail(text: string): boolean {
   return more.length === 0 && local.length <= 64 && EMAIL_LOCAL_PART.test(local) && DOMAIN.test(domain);
 }
 
-/** The most likely meaning of a near miss. */
 function hint(text: string): string | undefined {
   if (text.startsWith("deleted:")) return "a deleted member cannot be granted anything; leave it out";
   const lower = asciiLowerCase(text);

@@ -44,7 +44,6 @@ const viewer = [
   "longrunning.operations.wait",
 ] as const satisfies Permission[];
 
-/** The permissions of each role. */
 const permissionsByRole = {
   "roles/longrunning.viewer": viewer,
   "roles/longrunning.operator": [...viewer, "longrunning.operations.cancel", "longrunning.operations.delete"],

@@ -27,7 +27,6 @@ export interface Policy {
   bindings: readonly Binding[];
   /** Canonical padded base64; another one with every set. */
   etag: string;
-  /** The number of times it was set. */
   revision: number;
 }
 

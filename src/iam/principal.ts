@@ -22,7 +22,6 @@ export interface Grant {
   parent: string;
 }
 
-/** A caller without credentials. */
 export const ANONYMOUS: Principal = { id: "", members: [ALL_USERS], grants: [], isAdmin: false };
 
 /** Any caller of an open deployment. Credentials are ignored. */

@@ -30,7 +30,6 @@ interface BindingMessage {
   condition?: Partial<Condition>;
 }
 
-/** The parts of a policy that were sent. */
 export interface SentPolicy {
   version: number;
   bindings: readonly Binding[];

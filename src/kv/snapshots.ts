@@ -8,7 +8,6 @@ import { etag, operationJsonStart } from "../contract/resource";
 
 /** KV metadata beside the JSON. Entries of earlier versions have none, so each field may be missing. */
 export interface SnapshotMetadata {
-  /** The operation's revision, for its ETag. */
   revision?: number;
   /** Milliseconds since 1970, as are all times. From then on nothing about the operation changes. */
   endTime?: number;

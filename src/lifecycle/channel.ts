@@ -2,7 +2,6 @@
 import type { OperationEvent } from "./event";
 import type { OperationRecord } from "./record";
 
-/** The channel of the runner that holds the lease. */
 export interface Channel {
   isOpen: boolean;
   /** When its last keep-alive was received. The runtime answers keep-alives without waking the object. */

@@ -112,7 +112,6 @@ export function changed({ record, now }: Draft, statusMessage: string, indexDela
   record.outbox.index = { dueTime: Math.min(entry?.dueTime ?? dueTime, dueTime), failures: entry?.failures ?? 0 };
 }
 
-/** The operation ends with an error. */
 export function fail(draft: Draft, error: Status): void {
   end(draft, { error }, error.message);
 }

@@ -29,12 +29,10 @@ export function dueTimes(record: OperationRecord): [DueTransition, number | unde
   ];
 }
 
-/** The transition that is due now, or undefined. */
 export function dueTransition(record: OperationRecord, now: number): DueTransition | undefined {
   return dueTimes(record).find(([, time]) => time !== undefined && time <= now)?.[0];
 }
 
-/** Whether its retention has passed. */
 export function isExpired({ expireTime }: OperationRecord, now: number): boolean {
   return expireTime !== undefined && expireTime <= now;
 }

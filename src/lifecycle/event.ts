@@ -11,7 +11,6 @@ export interface Progress {
   statusMessage?: string | undefined;
 }
 
-/** An outcome with a response. */
 export type SuccessfulOutcome = Exclude<Outcome, { error: Status }>;
 
 /** A report of the system that does the work elsewhere: its own metadata, an outcome, or both; one of them at least. */
@@ -114,11 +113,9 @@ export type Effect =
   /** Forget everything. */
   | { type: "erase" };
 
-/** Why an event changed nothing. */
 export type Refusal =
   /** The runner's token is not the current one: it must stop. */
   | "FENCED"
   /** The state does not allow it: already done, already claimed, not yet due. */
   | "NOT_ALLOWED"
-  /** Deleted. */
   | "GONE";

@@ -197,7 +197,6 @@ export type AttemptEnd =
   /** Its lease ran out without a word: the platform ended it, or nobody could reach the object. */
   | "LOST";
 
-/** An attempt that has ended. */
 export interface EndedAttempt {
   /** 1 for the first. */
   number: number;
@@ -257,7 +256,6 @@ export interface Pause {
 
 /** The message that brings queued work to a consumer. */
 export interface QueueMessage {
-  /** When it is sent again. */
   resendTime: number;
   /** How often that was. */
   resends?: number;
@@ -271,7 +269,6 @@ export interface StoredWork {
   steps?: StoredStep[];
   /** Failures of steps that the present attempt's handler caught. */
   stepFailures?: StepFailure[];
-  /** The last checkpoint of the work, as JSON text. */
   checkpoint?: string;
 }
 
@@ -282,7 +279,6 @@ export interface External {
   /** How long it may be silent, and until when it may be. */
   heartbeatMs?: number;
   heartbeatDueTime?: number;
-  /** How the work ended. */
   completion?: Completion;
 }
 
@@ -386,7 +382,6 @@ export interface OperationRecord extends OperationFacts, RecordParts {
   metadata: JsonObject;
   /** The type URL of declared metadata; absent for the default metadata (Struct). */
   metadataType?: string;
-  /** The type URL of the response. */
   responseType: string;
   outcome?: Outcome;
   outbox: Outbox;
@@ -394,7 +389,6 @@ export interface OperationRecord extends OperationFacts, RecordParts {
   suspensions?: StoredSuspension[];
   /** The request as JSON text, until the end; a larger one has a row of its own. */
   request?: string;
-  /** Its own access policy. */
   iamPolicy?: Policy;
   /** Set where a client under test has scripted what happens. */
   emulation?: Emulation;

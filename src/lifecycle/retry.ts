@@ -2,7 +2,6 @@
 import type { OperationRecord } from "./record";
 import { isFinal } from "./state";
 
-/** Why an operation cannot be retried. */
 export type RetryRefusal =
   | "NOT_DONE"
   | "SUCCEEDED"

@@ -4,7 +4,6 @@ import { type Draft, changed, end, fail, move, send } from "./draft";
 import type { Refusal } from "./event";
 import type { NewExternal, Start } from "./new-operation";
 
-/** The status of work that waits for a consumer. */
 export const QUEUED_MESSAGE = "Queued.";
 
 /** Starts an operation: its work is queued or done elsewhere, or its result was known at once. */

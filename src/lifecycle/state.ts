@@ -17,7 +17,6 @@ export type State =
   | "FAILED"
   | "CANCELLED";
 
-/** The transitions of an operation. */
 export type Transition =
   /** Accepted: its work waits for a consumer. */
   | "enqueue"
@@ -160,7 +159,6 @@ export function isFinal(state: State): boolean {
   return Object.values(lifecycle[state]).every((next) => next === state);
 }
 
-/** Whether the work is done elsewhere in this state. */
 export function isExternal(state: State): boolean {
   return nextState(state, "update") !== undefined;
 }

@@ -16,7 +16,6 @@ export interface HappenedTransition {
   cause: TransitionCause;
   /** Of the attempt that it is about; absent where another system does the work, and where none has begun. */
   attempt?: number;
-  /** How an attempt came to nothing. */
   end?: AttemptEnd;
   /** The google.rpc.Code that the operation, or else the attempt, ended with. */
   code?: string;

@@ -33,7 +33,6 @@ export interface IndexRow {
   facts: string;
 }
 
-/** The content of `facts`. */
 export interface IndexFacts {
   startTime?: number;
   endTime?: number;

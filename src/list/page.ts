@@ -14,7 +14,6 @@ export interface PageRequest {
   filter: string;
   /** The page goes on behind this row. */
   before?: RowKey | undefined;
-  /** Matches wanted. */
   limit: number;
   /** Rows to be read at most, whether they match or not; as many as any page may unless given. */
   maxRows?: number;
@@ -24,7 +23,6 @@ export interface PageRequest {
   isForAllShards?: boolean;
 }
 
-/** The request of a page, and its limits. */
 export type PageAllowance = Required<Pick<PageRequest, "limit" | "maxRows" | "maxBytes">>;
 
 export interface PageRow extends RowKey {

@@ -13,7 +13,6 @@ export interface Reservation {
   inputDigest?: string;
 }
 
-/** The answer of shard 0 to a reservation. */
 export type ReserveAnswer =
   | { ok: true; reservation: Reservation }
   /** The shard has no room for another requestId. */

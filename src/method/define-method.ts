@@ -69,7 +69,6 @@ export interface MethodTypes {
 }
 
 export interface PreparedStart {
-  /** The metadata of the first answer. */
   metadata: object;
   /** The result, where it was known without any work. */
   immediate: ImmediateResult<object> | undefined;

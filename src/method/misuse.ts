@@ -1,7 +1,6 @@
 // Misuse of the library by a handler: a programming error, which another attempt would only repeat.
 import { RpcError } from "../rpc/error";
 
-/** `ErrorInfo.reason` of every misuse. */
 const MISUSE_REASON = "LIBRARY_MISUSE";
 
 /**

@@ -12,7 +12,6 @@ type RequestDecoder<T> = (json: JsonObject) => T | Promise<T>;
 /** A decoder, or a Standard Schema: a declared message, or one of zod, valibot, ArkType and others. */
 export type RequestSchema<T, Input = unknown> = RequestDecoder<T> | StandardSchemaV1<Input, T>;
 
-/** The output type of a schema. */
 export type InferRequest<S> =
   S extends StandardSchemaV1<unknown, infer T> ? T : S extends (json: JsonObject) => infer T ? Awaited<T> : never;
 

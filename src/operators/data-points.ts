@@ -4,7 +4,6 @@ import type { OperationRecord } from "../lifecycle/record";
 import { isFinal } from "../lifecycle/state";
 import type { HappenedTransition } from "../lifecycle/transition";
 
-/** The counters of operations. */
 export type CountedEvent = "started" | "finished" | "retried" | "leaseLost";
 
 /** The layout is a contract with queries and dashboards: fields are only ever added at the end. */

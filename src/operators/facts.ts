@@ -12,14 +12,12 @@ export interface SlotStanding {
 
 /** All times are milliseconds since 1970. */
 export interface LiveFacts {
-  /** When the object's alarm is armed for. */
   alarmTime: number | undefined;
   /** Whether the channel of the runner with the lease is open, and when the runner last sent something on it. */
   isConnected: boolean;
   lastKeepAliveTime: number | undefined;
   /** The binding through which its last queue message went; undefined where no queue is bound. */
   lane: string | undefined;
-  /** Clients that wait for the end. */
   waiters: number;
   /** Where the method bounds how many run: undefined where the slots could not be asked. */
   runSlot: SlotStanding | undefined;

@@ -7,7 +7,6 @@ import type { OperationRecord, OutboxEntry } from "../lifecycle/record";
 import { isFinal } from "../lifecycle/state";
 import { length, when } from "./words";
 
-/** An event that time alone brings about. */
 export interface NextEvent {
   event: DueTransition | OutboxEffect | "expire";
   /** Milliseconds since 1970. */

@@ -22,7 +22,6 @@ export function length(ms: number): string {
   return `${Math.floor(ms / SECOND_MS)}s`;
 }
 
-/** `UNAVAILABLE: The warehouse is down.` */
 export function errorText({ code, message }: Pick<Status, "code" | "message">): string {
   return `${codeNameFromNumber(code) ?? code}: ${message}`;
 }

@@ -4,7 +4,6 @@ import type { EnumValueType } from "./enum-type";
 import type { Reader, Reading, TypeReader } from "./reading";
 import type { StandardProps, StandardResult } from "./standard-schema";
 
-/** The scalar types of proto3. */
 export type ScalarName =
   | "double"
   | "float"
@@ -100,12 +99,10 @@ export interface MessageOptions {
   protoFile?: string;
 }
 
-/** A field of a message. */
 export interface MessageField {
   readonly jsonName: string;
   readonly protoName: string;
   readonly field: Field<unknown>;
-  /** The name of its oneof. */
   readonly oneof: string | undefined;
 }
 

@@ -16,7 +16,6 @@ export interface EnumValue<Name extends string = string> {
   readonly description: string | undefined;
 }
 
-/** The type of an enum's values. */
 export interface EnumValueType<T> extends TypeReader<T> {
   readonly kind: "enum";
   readonly enumType: EnumType;

@@ -24,7 +24,6 @@ export type FieldBuilder<T> = <const Options extends FieldOptions = { required?:
   options?: Options,
 ) => SingularField<T, IsRequired<Options>>;
 
-/** The builder of fields of a type. */
 export function fieldsOf<T>(type: ValueType<T>): FieldBuilder<T> {
   return <const Options extends FieldOptions>(number: number, options?: Options) =>
     singularField<T, IsRequired<Options>>(type, number, options ?? {});

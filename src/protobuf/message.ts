@@ -71,7 +71,6 @@ export function isMessage(declared: unknown): declared is Message {
   return declared instanceof DeclaredMessage;
 }
 
-/** The type of a declared message's values. */
 export type MessageType<M> = M extends Message<infer T> ? T : never;
 
 /**

@@ -13,13 +13,11 @@ export interface Issue {
  */
 export type Direction = "decode" | "encode";
 
-/** Reads values of the type `T`. */
 export interface Reader<T> {
   /** The value in its canonical JSON shape; undefined if issues were reported instead. */
   read(input: unknown, reading: Reading): T | undefined;
 }
 
-/** Reads values of a declared type. */
 export interface TypeReader<T> extends Reader<T> {
   /**
    * A query parameter or a path variable as JSON. This does not validate: a text that is not such a value stays text,

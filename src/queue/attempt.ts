@@ -17,7 +17,6 @@ import { type Ending, RunContext, type RunPorts } from "./operation-context";
 import type { RunChannel } from "./run-channel";
 import { thrownFields, thrownText } from "./thrown";
 
-/** The outcome of a handler's call. */
 type HandlerEnd = { type: "returned"; response: unknown } | { type: "threw"; error: unknown };
 
 /** The parts of the run channel that a call of a handler needs. */

@@ -26,7 +26,6 @@ import type { Settlement } from "./run-channel";
 import { Sleeps } from "./sleeps";
 import { Suspensions } from "./suspensions";
 
-/** The ports of a run. */
 export interface RunPorts extends ReplayPorts {
   sendProgress(this: void, progress: ProgressMessage): void;
   /**

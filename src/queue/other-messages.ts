@@ -1,7 +1,6 @@
 // Messages that are not the library's. The owner's handler gets them, and the library acknowledges none of them.
 import type { Env } from "../env";
 
-/** A queue handler, as the runtime calls it. */
 export type QueueHandler = (batch: MessageBatch, env: Env, ctx: ExecutionContext) => void | Promise<void>;
 
 interface Receiver {

@@ -57,9 +57,7 @@ export class Replay {
   /** Answers that are being read or checked. */
   #checksUnderWay = 0;
   #lastOrder: number;
-  /** Calls of the handler that have not been answered. */
   #outstanding = 0;
-  /** Steps whose function runs. */
   #stepsUnderWay = 0;
   #checkpointsUnderWay = 0;
   #wantsYield = false;

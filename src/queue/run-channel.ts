@@ -44,7 +44,6 @@ export type Settlement = "settled" | "stopped";
 
 /** Events that reach a run from outside. */
 export interface RunListener {
-  /** A client asked to stop. */
   onCancel(): void;
   /** Suspensions were answered, or have expired. */
   onAnswers(suspensions: readonly ClaimedSuspension[]): void;
@@ -170,7 +169,6 @@ export class RunChannel {
     return response.text();
   }
 
-  /** Stores a step's large result as a byte stream. */
   async saveLargeStep(
     { name, result, order }: { name: string; result: string; order: number },
     memory: AttemptMemory,

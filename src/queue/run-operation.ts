@@ -11,7 +11,6 @@ import type { RunPorts } from "./operation-context";
 import type { RunChannel } from "./run-channel";
 import { type SpanAttributes, inSpan } from "./spans";
 
-/** The deployment's settings for a run. */
 export interface RunOptions {
   methods: ReadonlyMap<string, Method>;
   /** Open mode: the inner text of an unclassified error may be shown to clients. */

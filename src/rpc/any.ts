@@ -3,7 +3,6 @@
 /** A JSON value, as `JSON.parse` returns it. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
-/** A JSON object. */
 export type JsonObject = { [key: string]: Json };
 
 /** google.protobuf.Any as JSON: `@type` names the message, and its fields are beside it. */

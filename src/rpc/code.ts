@@ -23,7 +23,6 @@ export const Code = {
 /** A google.rpc.Code by name: `"NOT_FOUND"`. */
 export type CodeName = keyof typeof Code;
 
-/** A google.rpc.Code by number, 1 to 16. */
 export type CodeNumber = (typeof Code)[CodeName];
 
 const codeNameByNumber = new Map<number, CodeName>(

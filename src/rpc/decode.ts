@@ -14,7 +14,6 @@ export class Violations {
     if (this.#list.length < MAX_FIELD_VIOLATIONS) this.#list.push({ field, description });
   }
 
-  /** Throws INVALID_ARGUMENT if there are any. */
   throwIfAny(): void {
     const [first, ...more] = this.#list;
     if (first) throw invalidArgument([first, ...more]);

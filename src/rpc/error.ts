@@ -86,7 +86,6 @@ export function invalidArgument(
   });
 }
 
-/** NOT_FOUND for a named resource. */
 export function notFound(resourceType: string, resourceName: string): RpcError {
   const description = `${resourceType} ${JSON.stringify(resourceName)} was not found.`;
   return new RpcError("NOT_FOUND", description, {

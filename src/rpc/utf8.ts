@@ -6,7 +6,6 @@ const PIECE_UNITS = 64 * 1_024;
 const scratch = new Uint8Array(3 * PIECE_UNITS);
 const encoder = new TextEncoder();
 
-/** The number of bytes of a text in UTF-8. */
 export function utf8Length(text: string): number {
   if (text.length < PIECE_UNITS) return encoder.encodeInto(text, scratch).written;
   let bytes = 0;

@@ -11,7 +11,6 @@ export function canonicalJson(json: Json): string {
   return `{${members.join(",")}}`;
 }
 
-/** SHA-256 of a text in UTF-8, hex. */
 export async function sha256Hex(text: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");

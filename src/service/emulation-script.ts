@@ -46,7 +46,6 @@ const ScriptMessage = message(name("Script"), {
 export interface EmulationScript {
   emulation: Emulation;
   start: {
-    /** How long the answer is held back. */
     delayMs: number;
     /** The answer to a start before `untilMs`. Nothing is started. */
     httpError?: Status;
@@ -74,7 +73,6 @@ export function decodeScript(text: string, emulated: Emulated): EmulationScript 
   throw invalidArgument([first ?? { field: SCRIPT_HEADER, description: "is no script" }, ...more]);
 }
 
-/** The error that a script has for a call. */
 export function emulatedError(status: Status): RpcError {
   const { code, message: text, details } = rpcErrorFromStatus(status);
   return new RpcError(code, text === "" ? "The script of the emulation has this error here." : text, {

@@ -29,7 +29,6 @@ import { type Caller, type Minted, type StartPorts, type StartedOperation, start
 /** The pseudo-method of operations that are created: requestIds and consumers tell it from declared ones. */
 const CREATE_OPERATION = "google.longrunning.Operations.CreateOperation";
 
-/** An Operation as a client sends it. */
 export interface SentOperation {
   name?: string;
   metadata?: Any;

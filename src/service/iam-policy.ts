@@ -26,13 +26,11 @@ type SetPolicyAnswer = SetPolicyResult | { ok: false; refusal: "NOT_FOUND" };
 export interface PolicyStore {
   /** undefined: no such operation is to be seen. A parent always has a policy, if an empty one. */
   get(resource: string): Promise<Policy | undefined>;
-  /** Compares and sets in one step. */
   set(resource: string, request: SetPolicyRequest): Promise<SetPolicyAnswer>;
   /** Those of the permissions that the caller has; none on an operation that is not to be seen. Never refuses. */
   test(resource: string, permissions: readonly Permission[]): Promise<readonly Permission[]>;
 }
 
-/** The ports of the IAM methods. */
 export interface IamService {
   policies: PolicyStore;
   /** Whether ADMINS names someone, who is an administrator whatever the policies say. */
@@ -103,7 +101,6 @@ export async function testIamPermissions(
 
 export interface AncestorPolicyPorts {
   cache: PolicyCache;
-  /** The stored policy of a parent. */
   read(this: void, resource: string): Promise<Policy>;
   now(this: void): number;
 }

@@ -44,7 +44,6 @@ export interface WaitOperationRequest {
   name: string;
   /** A google.protobuf.Duration in JSON, `"30s"`: more than a minute is capped. */
   timeout?: string | undefined;
-  /** Aborted when the client has gone. */
   signal?: AbortSignal | undefined;
 }
 

@@ -18,7 +18,6 @@ const IV_BYTES = 12;
 /** Version, IV and AES-GCM's tag, around nothing. */
 const MIN_TOKEN_BYTES = 1 + IV_BYTES + 16;
 
-/** Seals the place of a list's last row. */
 export async function sealPageToken(place: RowKey, binding: TokenBinding, [key]: TokenKeys): Promise<string> {
   const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES));
   const plain = new TextEncoder().encode(JSON.stringify([place.createTime, place.id]));

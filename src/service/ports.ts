@@ -23,7 +23,6 @@ export interface Place {
 
 /** The operations by name. Every method throws UNAVAILABLE where the operation's object cannot be reached. */
 export interface OperationStore {
-  /** A new id, never given out before. */
   newId(place: Place): string;
   start(
     operation: NewOperation,
@@ -78,7 +77,6 @@ export interface RequestStore {
   reserve(scope: IndexScope, key: string, reservation: Reservation): Promise<ReserveAnswer>;
   /** The reserved operation was created, and does not say so itself. */
   markCreated(scope: IndexScope, created: CreatedReservation, operationId: string): Promise<void>;
-  /** SHA-256 of a streamed input, hex. */
   digestOf(stream: ReadableStream<Uint8Array>): Promise<string>;
 }
 
@@ -88,14 +86,12 @@ export interface SlotStore {
   release(slot: Slot, operationId: string): Promise<void>;
 }
 
-/** A scope of the index, in one jurisdiction. */
 export interface IndexScope {
   /** A parent of the scope. */
   parent: string;
   jurisdiction: string | undefined;
 }
 
-/** A shard of the index of a parent's scope. */
 export interface IndexSource {
   parent: string;
   jurisdiction: string | undefined;

@@ -29,7 +29,6 @@ export interface MergedPage {
   rows: PageRow[];
   /** Where the next page begins; undefined at the end. */
   next: RowKey | undefined;
-  /** The parts that could not be reached. */
   unreachable: string[];
 }
 

@@ -18,7 +18,6 @@ import type { IndexScope, OperationStore, Place, RequestStore, SlotStore } from 
 /** Separates the requestIds of retries from those of other starts. */
 const RETRY_OPERATION = "edge_operations.v1.Operators.RetryOperation";
 
-/** The caller that starts an operation. */
 export interface Caller {
   /** The same for the same caller for ever; empty for everyone who sent no credentials, or need not. */
   id: string;
@@ -89,7 +88,6 @@ export interface StartPorts {
   slots: SlotStore;
   /** Counts what callers start in a day; undefined: nothing is counted. */
   spendQuota?: SpendQuota | undefined;
-  /** This isolate's cache of full index shards. */
   fullShards: FullShards;
 }
 

@@ -22,7 +22,6 @@ import {
   startOnce,
 } from "./start-once";
 
-/** The deployment's settings for every operation. */
 export interface Deployment {
   policy: Pick<RunPolicy, "leaseMs" | "resendMs" | "snapshot">;
   locations: Locations;

@@ -12,7 +12,6 @@ export interface QuotaLimits {
   bytes?: number | undefined;
 }
 
-/** START_QUOTA. */
 export interface StartQuota {
   /** Of each caller; a caller without credentials is the address from which the call comes. */
   perCaller?: QuotaLimits | undefined;

@@ -11,7 +11,6 @@ export interface WholePage {
   operations: (string | ReadableStream<Uint8Array>)[];
   /** Where the next page begins; undefined at the end. */
   next: RowKey | undefined;
-  /** Names of operations that could not be reached. */
   unreachable: string[];
 }
 

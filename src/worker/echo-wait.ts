@@ -34,7 +34,6 @@ const WaitRequestMessage = message("google.showcase.v1beta1.WaitRequest", {
   ),
 });
 
-/** The request of the work. */
 interface WaitRequest {
   /** When it ends; absent: at once. */
   end: { endTime: Timestamp } | { ttl: Duration } | undefined;

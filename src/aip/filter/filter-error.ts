@@ -6,7 +6,6 @@ export interface FilterError {
   offset: number;
   /** The tokens that would be valid there: `a value`. */
   expected: string;
-  /** One sentence with both, for the client. */
   message: string;
 }
 

@@ -11,7 +11,6 @@ import type { Work } from "./work";
 export interface Filter {
   /** The filter as it was sent. A page token is bound to it. */
   readonly text: string;
-  /** The conditions that the list's indexes can serve. */
   readonly hints: IndexHints;
   /** Whether the row matches. The cost is taken from `work`. */
   matches(row: FilterRow, work: Work): boolean;

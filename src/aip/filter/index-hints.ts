@@ -13,7 +13,6 @@ export interface IndexHints {
   createTimeRange?: CreateTimeRange;
 }
 
-/** The hints of a filter's conjuncts. */
 export function indexHints(expression: CheckedExpression): IndexHints {
   const hints: IndexHints = {};
   const conjuncts = expression.kind === "and" ? expression.operands : [expression];

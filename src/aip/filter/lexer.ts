@@ -80,7 +80,6 @@ function tokenAt(text: string, start: number, minusIsText: boolean): Token {
   return { kind: "text", pieces: word.split("*"), start, end: start + word.length };
 }
 
-/** The text at an index, for an error message. */
 function foundAt(text: string, index: number): string {
   const character = text.codePointAt(index);
   return character === undefined ? "the end of the filter" : quoteFound(String.fromCodePoint(character));

@@ -14,7 +14,6 @@ interface Evaluation {
   row: FilterRow;
   /** Its metadata and response, each value of which is reached and parsed once, however many terms look at it. */
   values: RowValues;
-  /** Counts the work. */
   work: Work;
 }
 

@@ -28,7 +28,6 @@ export class Value {
     work.spend(LOOK_COST);
   }
 
-  /** Counts a comparison with the value. */
   look(): void {
     this.#work.spend(LOOK_COST);
   }
@@ -95,7 +94,6 @@ export class Value {
   }
 }
 
-/** The values of one row that terms have reached. */
 export class RowValues {
   readonly #row: FilterRow;
   readonly #work: Work;

@@ -11,7 +11,6 @@ export function matchesAnything(pattern: Pattern): boolean {
   return pattern.length > 1 && pattern.every((piece) => piece === "");
 }
 
-/** Whether the whole text is of the pattern. */
 export function matchesPattern(text: string, pattern: Pattern): boolean {
   const [prefix = "", ...rest] = pattern;
   const suffix = rest.pop();

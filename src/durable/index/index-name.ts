@@ -22,7 +22,6 @@ export function operationIndexName(parent: string, shard: number): string {
   return `${scopeFromParent(parent)}#${shard}`;
 }
 
-/** `namespace`: the deployment's OperationIndex objects. */
 export function operationIndexAddress<Index extends Rpc.DurableObjectBranded>(
   namespace: DurableObjectNamespace<Index>,
   { parent, jurisdiction, indexShard = 0 }: IndexPlace,

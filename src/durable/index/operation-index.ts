@@ -74,7 +74,6 @@ export interface Swept {
   repaired?: number;
   /** When the oldest operation that has not ended was created (milliseconds since 1970). */
   oldestRunningTime?: number;
-  /** The size of the shard. */
   bytes?: number;
 }
 
@@ -413,7 +412,6 @@ export class OperationIndex extends DurableObject<IndexEnv> {
   }
 }
 
-/** SQLite's own word, as it comes out of `exec`. */
 function isStorageFull(error: unknown): boolean {
   return /SQLITE_FULL|database or disk is full/.test(String(error));
 }

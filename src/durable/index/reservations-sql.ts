@@ -21,7 +21,6 @@ export function hasReservations(sql: SqlStorage): boolean {
   return sql.exec(`SELECT 1 FROM sqlite_master WHERE name = 'reservations'`).toArray().length > 0;
 }
 
-/** A reservation as it is stored. */
 export interface StoredReservation extends Reservation {
   key: string;
   /** Its operation has its row in this shard, so that row tells whether the operation is there. */
@@ -47,7 +46,6 @@ export function selectReservation(sql: SqlStorage, key: string): StoredReservati
   return row && reservationFromRow(row);
 }
 
-/** The next ones in the order of their keys. */
 export function selectReservations(sql: SqlStorage, after: string, limit: number): StoredReservation[] {
   return sql
     .exec<Row>(`SELECT ${COLUMNS} FROM reservations WHERE key > unhex(?) ORDER BY key LIMIT ?`, after, limit)

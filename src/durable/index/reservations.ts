@@ -88,7 +88,6 @@ export class Reservations {
     return selectReservation(this.#storage.sql, key) !== undefined;
   }
 
-  /** Stores a reservation that an earlier version made. */
   adopt(key: string, reservation: Reservation): void {
     if (!selectReservation(this.#storage.sql, key)) this.#insert(key, reservation);
   }

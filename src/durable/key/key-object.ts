@@ -73,7 +73,6 @@ export class KeyObject extends DurableObject<KeyEnv> {
     return true;
   }
 
-  /** Entries, newest first, from behind one. */
   async entries({ cursor, limit }: { cursor: string | undefined; limit: number }): Promise<string[]> {
     const end = cursor === undefined ? {} : { end: ENTRY_PREFIX + cursor };
     const entries = this.ctx.storage.kv.list<string>({ prefix: ENTRY_PREFIX, reverse: true, limit, ...end });
@@ -90,7 +89,6 @@ function entryOf({ createTime, id }: ApiKeyRecord): string {
   return `${String(createTime).padStart(15, "0")}/${id}`;
 }
 
-/** The API keys of a namespace. */
 export function apiKeyStore(namespace: DurableObjectNamespace<KeyObject>): ApiKeyStore {
   const ask = <T>(name: string, call: (stub: DurableObjectStub<KeyObject>) => Promise<T>): Promise<T> =>
     reached(() => callObject(objectByName(namespace, name), call), "The API key");

@@ -94,7 +94,6 @@ interface StreamAround {
 
 const encoder = new TextEncoder();
 
-/** How a byte stream was stored. */
 export type StoredStream = { ok: true; chunks: number; bytes: number; digest: string | undefined } | StreamRefusal;
 
 export interface StreamRefusal {
@@ -155,7 +154,6 @@ export async function digestOfStream(stream: ReadableStream<Uint8Array>): Promis
   return digest.hex();
 }
 
-/** SHA-256 of bytes while they stream. */
 class StreamDigest {
   readonly #stream = new crypto.DigestStream("SHA-256");
   readonly #writer = this.#stream.getWriter();

@@ -187,7 +187,6 @@ export function newTokenKeyCache(): TokenKeyCache {
   return new BoundedCache({ maxEntries: MAX_CACHED_TOKEN_KEYS });
 }
 
-/** The index of a namespace. */
 export function operationLists(
   namespace: DurableObjectNamespace<OperationIndex>,
   tokenKeys: TokenKeyCache,
@@ -226,7 +225,6 @@ export function quotaStore(namespace: DurableObjectNamespace<SlotsObject>): Quot
   };
 }
 
-/** The slots of a namespace. */
 export function slotStore(namespace: DurableObjectNamespace<SlotsObject>): SlotStore {
   return {
     acquire: ({ key, limit }, operationId) =>

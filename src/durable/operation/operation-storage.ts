@@ -32,7 +32,6 @@ function hasLargeText({ reached, resolution }: StoredSuspension): boolean {
 }
 
 export class OperationStorage {
-  /** The streamed input. */
   readonly input: Chunks;
   /** A large response, as the JSON of its Any. */
   readonly response: Chunks;
@@ -143,7 +142,6 @@ export class OperationStorage {
     return request;
   }
 
-  /** The request, where it is still there. */
   keptRequest(): string | undefined {
     if (this.record?.request !== undefined) return this.record.request;
     const bytes = this.#storage.kv.get<Uint8Array>(REQUEST_KEY);

@@ -10,7 +10,6 @@ import { operationIndexAddress, placeOf } from "../index/index-name";
 import type { OperationEnv } from "./operation-env";
 import { sendWork } from "./queues";
 
-/** The ports that the outbox needs from its object. */
 export interface OutboxPort {
   record(): OperationRecord | undefined;
   /** The operation's JSON, as text or as a stream. */

@@ -37,7 +37,6 @@ export function eventFromMessage(
   }
 }
 
-/** The answer to a successful claim. */
 export function claimedFromRecord(
   record: OperationRecord,
   fence: string,

@@ -41,9 +41,7 @@ export interface Wait {
   address: ObjectAddress<OperationObject>;
   name: string;
   timeoutMs: number;
-  /** Aborted when the client has gone. */
   signal: AbortSignal | undefined;
-  /** How the caller was judged before the wait. */
   judgement: Judgement;
   /** Judges the caller anew, each time a judgement has run out. Throws UNAVAILABLE where that is not possible now. */
   judge(this: void): Promise<Judgement>;
@@ -65,7 +63,6 @@ class Waiting {
   #judgement: Judgement;
   /** Waiters on the operation when this one subscribed; undefined: it never has. */
   #waiters: number | undefined;
-  /** Failures in a row. */
   #failures = 0;
   /** Its timer rang. By then the clock may show less: it stands still between I/O. */
   #isTimeUp = false;

@@ -17,7 +17,6 @@ export interface PolicyNamespaces {
   policies: DurableObjectNamespace<PolicyObject>;
 }
 
-/** Reads a parent's policy. */
 export function policyReader(policies: DurableObjectNamespace<PolicyObject>): (resource: string) => Promise<Policy> {
   return (resource) =>
     reached(() => callObject(objectByName(policies, resource), async (stub): Promise<Policy> => stub.get()));

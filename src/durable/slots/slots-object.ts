@@ -26,7 +26,6 @@ const LIMIT_KEY = "limit";
 /** The spent part of a quota, in an object without slots. */
 const QUOTA_KEY = "quota";
 
-/** A request for a slot. */
 export interface SlotRequest {
   operationId: string;
   limit: number;

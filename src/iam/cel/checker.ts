@@ -7,7 +7,6 @@ import { findOperator } from "./operators";
 import { type Overload, type CelType, TIMESTAMP, type Value, elementOf, int, listOf, unified } from "./value";
 import type { CallNode, LogicalOperator, Node } from "./syntax-tree";
 
-/** The types of the variables of conditions. */
 export interface Variables {
   request: { time: bigint };
   resource: { name: string; type: string };

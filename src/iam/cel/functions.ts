@@ -55,7 +55,6 @@ export const FUNCTIONS: Overloads = new Map([
   ...durationParts.map(([name, nanos]) => define(`${DURATION}.${name}()`, "int", (span: bigint) => span / nanos)),
 ]);
 
-/** The names of {@link FUNCTIONS}. */
 export const FUNCTION_NAMES: ReadonlySet<string> = new Set([...Object.keys(TIME_PARTS), ...OTHER_NAMES]);
 
 function define(signature: string, returns: CelType, apply: Overload["apply"]): [string, Overload] {

@@ -31,7 +31,6 @@ export type Node = { start: number; end: number } & (
 
 export type CallNode = Extract<Node, { kind: "call" }>;
 
-/** The nodes of a tree, the root first. */
 export function nodesOf(root: Node): Node[] {
   const nodes = [root];
   // The list grows during the walk: a node's children follow it.

@@ -97,7 +97,6 @@ const NANOS_BY_UNIT: ReadonlyMap<string, bigint> = new Map([
 /** google/protobuf/duration.proto: ±10,000 years. */
 const MAX_DURATION_NANOS = 315_576_000_000n * NANOS_PER_SECOND;
 
-/** Nanoseconds within the range of a duration. */
 export function durationInRange(nanos: bigint): bigint {
   if (nanos < -MAX_DURATION_NANOS || nanos > MAX_DURATION_NANOS)
     throw new CelError("gives a duration that is out of range");

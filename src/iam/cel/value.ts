@@ -51,7 +51,6 @@ export function unified(left: CelType, right: CelType): CelType | undefined {
   return element && listOf(element);
 }
 
-/** Equality of two values of one type. */
 export function equals(left: Value, right: Value): boolean {
   if (left instanceof Uint8Array && right instanceof Uint8Array) {
     return left.length === right.length && left.every((byte, index) => byte === right[index]);

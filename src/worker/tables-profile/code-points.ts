@@ -19,7 +19,6 @@ function rankFromUnit(unit: number): number {
   return unit >= 0xd800 && unit < 0xe000 ? unit + 0x2800 : unit;
 }
 
-/** How many code points `text` has. */
 export function codePointLength(text: string): number {
   let pairs = 0;
   for (let i = 0; i < text.length; i++) {
@@ -51,7 +50,6 @@ export function keyFromValue(text: string): string {
   return shownValue(text) + DIGEST_MARK + createHash("sha256").update(text).digest("base64");
 }
 
-/** The shown part of a key's text. */
 export function shownValueFromKey(key: string): string {
   const end = key.indexOf(DIGEST_MARK);
   return end < 0 ? key : key.slice(0, end);

@@ -1,7 +1,6 @@
 // The one error of tables:profile: the input is not a table (RFC 4180) within the limits; says what is wrong, and where.
 import { RpcError } from "edge-operations";
 
-/** Why an input is refused: ErrorInfo.reason on the wire. */
 export type MalformedTableReason =
   | "TABLE_EMPTY"
   | "TABLE_NOT_TEXT"

@@ -8,7 +8,6 @@ import { MAX_COLUMNS, PIECE_BYTES, PROGRESS_INTERVAL_BYTES } from "./table-limit
 import type { ColumnProfile, TableProfile } from "./table-profile";
 import { TableValueCounts } from "./value-counts";
 
-/** How far the reading is. */
 export interface TableProgress {
   /** Rows below the header. */
   rowsDone: number;

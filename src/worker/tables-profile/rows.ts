@@ -10,7 +10,6 @@ import { Utf8Checker } from "./utf8";
 export interface RowBatch {
   /** The fields of each row; the first row of the first batch that has one is the header. */
   rows: string[][];
-  /** Bytes of input read so far. */
   bytesDone: number;
 }
 

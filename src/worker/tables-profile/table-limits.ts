@@ -15,7 +15,6 @@ export const MAX_TYPED_VALUE_LENGTH = 64;
 /** Longer values are cut to this in the profile (and told apart by a digest); 1,000 columns then answer under 8 MiB. */
 export const MAX_KEPT_VALUE_CODE_POINTS = 256;
 
-/** How many values of a column `mostFrequent` names. */
 export const MAX_MOST_FREQUENT_VALUES = 5;
 
 /** Distinct values counted in one column, so that one column of keys does not use up the table's share. */

@@ -29,7 +29,6 @@ export interface ColumnProfile {
   type: ColumnType;
   /** Cells without a value. `rowCount - emptyCount` cells have one. */
   emptyCount: number;
-  /** Different values. */
   distinctCount: number;
   /**
    * Set where the column has more different values than fit in memory: at least `distinctCount`, which is 50,001 unless
@@ -64,13 +63,10 @@ export interface ColumnProfile {
 export interface TableProfile {
   /** Rows below the header. A line without a single character is no row. */
   rowCount: number;
-  /** Fields of the header row. */
   columnCount: number;
   /** Rows with fewer or more fields than the header. Fields beyond the header's are not profiled. */
   raggedRowCount: number;
-  /** In the order of the header row. */
   columns: ColumnProfile[];
 }
 
-/** The response message of tables:profile. */
 export interface TablesProfileResponse extends TableProfile {}

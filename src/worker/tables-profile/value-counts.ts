@@ -14,7 +14,6 @@ export type CountedFacts = Pick<
   "distinctCount" | "distinctCountIsMinimum" | "mostFrequent" | "mostFrequentIsPartial"
 >;
 
-/** Bounds of counting; smaller in tests. */
 export interface ValueCountLimits {
   valuesPerColumn: number;
   bytesPerTable: number;
