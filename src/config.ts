@@ -10,7 +10,8 @@ import {
   MIN_LEASE_MS,
 } from "./limits";
 import { type AuthenticationConfig, authenticationConfigFromEnv } from "./authentication/config";
-import { RpcError } from "./rpc/error";
+import { isRecord } from "./rpc/any";
+import { misconfigured } from "./rpc/error";
 import type { AllowedOrigins } from "./http/cors";
 import type { FinishedReads } from "./service/operation-reads";
 import type { QuotaLimits, StartQuota } from "./service/start-quota";
@@ -42,67 +43,31 @@ export interface Config {
   invocationMs: number;
 }
 
-type Variables = Pick<
-  Env,
-  | "ADMINS"
-  | "AUTH"
-  | "CORS_CREDENTIALS"
-  | "CORS_ORIGINS"
-  | "EMULATION"
-  | "INDEX_SHARDS"
-  | "PAGE_TOKEN_KEYS"
-  | "INVOCATION_SECONDS"
-  | "MAX_OPERATIONS_PER_CALLER"
-  | "START_QUOTA"
-  | "LEASE_SECONDS"
-  | "RESEND_SECONDS"
-  | "KV_SNAPSHOTS"
-  | "LOG"
-  | "FINISHED_READS"
->;
-
 const cache = new WeakMap<object, Config>();
 
 /** The configuration of an environment, read once for each. Throws INTERNAL naming the first wrong variable. */
-export function configFromEnv(env: Variables): Config {
+export function configFromEnv(env: Partial<Env>): Config {
   const config = cache.get(env) ?? configFromVariables(env);
   cache.set(env, config);
   return config;
 }
 
-function configFromVariables(env: Variables): Config {
+function configFromVariables(env: Partial<Env>): Config {
   const auth = authenticationConfigFromEnv(env).mode;
   // Checked here and read where lines are written, because a wrong configuration is logged too.
   oneOf("LOG", env.LOG, { "": true, all: true, transitions: true, off: true });
   const snapshots = oneOf("KV_SNAPSHOTS", env.KV_SNAPSHOTS, { "": true, all: true, off: false });
   return {
     auth,
-    leaseMs: seconds("LEASE_SECONDS", env.LEASE_SECONDS, {
-      byDefault: DEFAULT_LEASE_MS,
-      min: auth === "open" ? MIN_LEASE_MS : DEFAULT_LEASE_MS,
-      max: MAX_LEASE_MS,
-    }),
-    resendMs: seconds("RESEND_SECONDS", env.RESEND_SECONDS, {
-      byDefault: DEFAULT_RESEND_MS,
-      min: 1_000,
-      max: MAX_RESEND_MS,
-    }),
-    invocationMs: seconds("INVOCATION_SECONDS", env.INVOCATION_SECONDS, {
-      byDefault: DEFAULT_INVOCATION_MS,
-      min: 100,
-      max: DEFAULT_INVOCATION_MS,
-    }),
-    indexShards: wholeNumber("INDEX_SHARDS", env.INDEX_SHARDS, { byDefault: 1, min: 1, max: MAX_INDEX_SHARDS }),
+    leaseMs: seconds(env, "LEASE_SECONDS", auth === "open" ? OPEN_LEASE : LEASE),
+    resendMs: seconds(env, "RESEND_SECONDS", RESEND),
+    invocationMs: seconds(env, "INVOCATION_SECONDS", INVOCATION),
+    indexShards: wholeNumber(env, "INDEX_SHARDS", { min: 1, max: MAX_INDEX_SHARDS }) ?? 1,
     emulation: oneOf("EMULATION", env.EMULATION, { "": false, off: false, on: true }),
     ...cors(env),
     maxOperationsPerCaller:
-      env.MAX_OPERATIONS_PER_CALLER === undefined
-        ? undefined
-        : wholeNumber("MAX_OPERATIONS_PER_CALLER", env.MAX_OPERATIONS_PER_CALLER, {
-            byDefault: MAX_SLOTS,
-            min: 1,
-            max: MAX_SLOTS,
-          }),
+      wholeNumber(env, "MAX_OPERATIONS_PER_CALLER", { min: 1, max: MAX_SLOTS }) ??
+      (env.MAX_OPERATIONS_PER_CALLER === undefined ? undefined : MAX_SLOTS),
     startQuota: startQuotaFrom(env.START_QUOTA),
     tokenKeys: tokenKeys(env.PAGE_TOKEN_KEYS),
     snapshots,
@@ -126,23 +91,36 @@ function oneOf<T>(variable: string, value: string | undefined, meanings: Record<
   throw misconfigured(variable, `must be unset or one of ${allowed.map((meaning) => `"${meaning}"`).join(", ")}`);
 }
 
+interface Bounds {
+  byDefault: number;
+  min: number;
+  max: number;
+}
+
+const LEASE: Bounds = { byDefault: DEFAULT_LEASE_MS, min: DEFAULT_LEASE_MS, max: MAX_LEASE_MS };
+const OPEN_LEASE: Bounds = { ...LEASE, min: MIN_LEASE_MS };
+const RESEND: Bounds = { byDefault: DEFAULT_RESEND_MS, min: 1_000, max: MAX_RESEND_MS };
+const INVOCATION: Bounds = { byDefault: DEFAULT_INVOCATION_MS, min: 100, max: DEFAULT_INVOCATION_MS };
+
 function seconds(
-  variable: string,
-  value: string | undefined,
-  bounds: { byDefault: number; min: number; max: number },
+  env: Partial<Env>,
+  variable: "LEASE_SECONDS" | "RESEND_SECONDS" | "INVOCATION_SECONDS",
+  { byDefault, min, max }: Bounds,
 ): number {
-  if (value === undefined || value === "") return bounds.byDefault;
+  const { [variable]: value = "" } = env;
+  if (value === "") return byDefault;
   const ms = /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1_000 : Number.NaN;
-  if (ms >= bounds.min && ms <= bounds.max) return ms;
-  throw misconfigured(variable, `must be a number of seconds from ${bounds.min / 1_000} to ${bounds.max / 1_000}`);
+  if (ms >= min && ms <= max) return ms;
+  throw misconfigured(variable, `must be a number of seconds from ${min / 1_000} to ${max / 1_000}`);
 }
 
 function wholeNumber(
-  variable: string,
-  value: string | undefined,
-  { byDefault, min, max }: { byDefault: number; min: number; max: number },
-): number {
-  if (value === undefined || value === "") return byDefault;
+  env: Partial<Env>,
+  variable: "INDEX_SHARDS" | "MAX_OPERATIONS_PER_CALLER",
+  { min, max }: { min: number; max: number },
+): number | undefined {
+  const { [variable]: value } = env;
+  if (value === undefined || value === "") return undefined;
   const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
   if (number >= min && number <= max) return number;
   throw misconfigured(variable, `must be a whole number from ${min} to ${max}`);
@@ -175,12 +153,12 @@ function fieldsOf(value: unknown, known: readonly string[]): Record<string, unkn
   } catch {
     return undefined;
   }
-  if (typeof object !== "object" || object === null || Array.isArray(object)) return undefined;
+  if (!isRecord(object)) return undefined;
   const keys = Object.keys(object);
   return keys.length > 0 && keys.every((key) => known.includes(key)) ? { ...object } : undefined;
 }
 
-function cors(env: Pick<Variables, "CORS_CREDENTIALS" | "CORS_ORIGINS">) {
+function cors(env: Pick<Partial<Env>, "CORS_CREDENTIALS" | "CORS_ORIGINS">) {
   const origins = corsOrigins(env.CORS_ORIGINS);
   const credentials = oneOf("CORS_CREDENTIALS", env.CORS_CREDENTIALS, { "": false, off: false, on: true });
   // A page of any origin could read whatever its visitor may.
@@ -208,12 +186,4 @@ function tokenKeys(value: unknown): TokenKeys | undefined {
     "PAGE_TOKEN_KEYS",
     "must be one or two keys of 32 bytes in base64, the present one first, divided by a comma",
   );
-}
-
-// The error does not have the value, because it may be a secret in the wrong variable.
-function misconfigured(variable: string, rule: string): RpcError {
-  return new RpcError("INTERNAL", `The deployment's configuration is wrong: ${variable} ${rule}.`, {
-    reason: "CONFIGURATION_INVALID",
-    metadata: { variable },
-  });
 }

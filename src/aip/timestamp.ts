@@ -22,18 +22,23 @@ export function parseTimestamp(text: string): Timestamp | undefined {
     number,
     number,
   ];
-  if (hour > 23 || minute > 59 || second > 59) return undefined;
-  const date = new Date(0);
-  date.setUTCFullYear(year, month - 1, day);
-  // A day that the month does not have rolls over into the next.
-  if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return undefined;
+  const midnight = midnightMs(year, month, day);
+  if (midnight === undefined || hour > 23 || minute > 59 || second > 59) return undefined;
   const offsetHours = Number(match[9] ?? 0);
   const offsetMinutes = Number(match[10] ?? 0);
   if (offsetHours > 23 || offsetMinutes > 59) return undefined;
   const offset = (offsetHours * 60 + offsetMinutes) * 60 * (match[8] === "-" ? -1 : 1);
-  const seconds = date.getTime() / 1_000 + hour * 3_600 + minute * 60 + second - offset;
+  const seconds = midnight / 1_000 + hour * 3_600 + minute * 60 + second - offset;
   if (seconds < MIN_SECONDS || seconds > MAX_SECONDS) return undefined;
   return { seconds, nanos: Number((match[7] ?? "").padEnd(9, "0")) };
+}
+
+/** When a day begins in UTC, in milliseconds since 1970; undefined where the calendar does not have it. */
+export function midnightMs(year: number, month: number, day: number): number | undefined {
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day);
+  // A day that the month does not have rolls over into the next.
+  return date.getUTCMonth() === month - 1 && date.getUTCDate() === day ? date.getTime() : undefined;
 }
 
 /** Formats as proto3 JSON does: UTC, `Z`, 0, 3, 6 or 9 fractional digits. */

@@ -1,7 +1,8 @@
 // AUTH and ADMINS: the credentials that the deployment accepts. An error names a wrong value and never repeats it,
 // because the value may be a secret in the wrong place.
 import { decodeMember } from "../iam/members";
-import { RpcError } from "../rpc/error";
+import { isRecord } from "../rpc/any";
+import { misconfigured } from "../rpc/error";
 import {
   DEFAULT_CLOCK_SKEW_SECONDS,
   MAX_ADMIN_KEY_HASHES,
@@ -308,7 +309,7 @@ function skewFrom(value: unknown): number {
 }
 
 function objectAt(at: string, value: unknown, known: readonly string[]): Record<string, unknown> {
-  if (value === null || typeof value !== "object" || Array.isArray(value)) {
+  if (!isRecord(value)) {
     const alternatives = { AUTH: 'unset, "open", or ', "AUTH.apiKeys": "true, false, or " }[at] ?? "";
     throw misconfigured(at, `must be ${alternatives}an object with ${known.join(", ")}`);
   }
@@ -320,11 +321,4 @@ function textsAt(at: string, value: unknown): string[] {
   const isGood = Array.isArray(value) && value.length > 0 && value.length <= MAX_LISTED_VALUES;
   if (isGood && value.every((text): text is string => typeof text === "string" && text !== "")) return value;
   throw misconfigured(at, `must be a text, or a list of 1 to ${MAX_LISTED_VALUES}, none of them empty`);
-}
-
-function misconfigured(variable: string, rule: string): RpcError {
-  return new RpcError("INTERNAL", `The deployment's configuration is wrong: ${variable} ${rule}.`, {
-    reason: "CONFIGURATION_INVALID",
-    metadata: { variable },
-  });
 }

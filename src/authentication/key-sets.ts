@@ -1,5 +1,6 @@
 // The public keys of issuers (RFC 7517): found by OpenID Connect Discovery 1.0, fetched, cached and rotated.
 import { type LocalJWKSet, createLocalJWKSet } from "jose";
+import { isRecord } from "../rpc/any";
 import { unavailable } from "../rpc/error";
 import {
   AUTHENTICATION_RETRY_SECONDS,
@@ -137,7 +138,7 @@ async function fetchJson(fetch: Fetch, url: string): Promise<Record<string, unkn
     throw new Error(`${new URL(url).host} answered ${response.status}`);
   }
   const json: unknown = JSON.parse(await boundedText(response));
-  if (json !== null && typeof json === "object" && !Array.isArray(json)) return json as Record<string, unknown>;
+  if (isRecord(json)) return json;
   throw new Error(`${new URL(url).host} answered no JSON object`);
 }
 

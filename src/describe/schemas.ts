@@ -94,7 +94,7 @@ export class Schemas {
   #type(type: ValueType<unknown>): JsonObject {
     switch (type.kind) {
       case "scalar":
-        return { ...scalars[type.name], ...(type.name === "bytes" ? { format: this.#dialect.formats.bytes } : {}) };
+        return this.#scalar(type.name);
       case "enum":
         return this.#dialect.inlineEnums
           ? this.#enum(type.enumType, true)
@@ -104,6 +104,10 @@ export class Schemas {
       case "wellKnown":
         return this.wellKnown(type.name);
     }
+  }
+
+  #scalar(name: ScalarName): JsonObject {
+    return { ...scalars[name], ...(name === "bytes" ? { format: this.#dialect.formats.bytes } : {}) };
   }
 
   #enum({ values, description }: EnumType, isInline: boolean): JsonObject {
@@ -118,7 +122,9 @@ export class Schemas {
   /** The JSON form of a type of google/protobuf/*.proto. */
   wellKnown(fullName: string): JsonObject {
     const { any, formats } = this.#dialect;
-    switch (fullName.replace("google.protobuf.", "")) {
+    const name = fullName.replace("google.protobuf.", "");
+    const wrapped = /^(.+)Value$/.exec(name)?.[1]?.toLowerCase();
+    switch (name) {
       case "Timestamp":
         return { type: "string", format: formats.timestamp };
       case "Duration":
@@ -134,32 +140,16 @@ export class Schemas {
               additionalProperties: any,
             }
           : { type: "object", additionalProperties: { ...any, description: "Of the type that @type names." } };
+      case "Value":
+        return any;
       case "Struct":
         return { type: "object", additionalProperties: any };
       case "ListValue":
         return { type: "array", items: any };
       case "Empty":
         return { type: "object" };
-      case "BoolValue":
-        return scalars.bool;
-      case "StringValue":
-        return scalars.string;
-      case "BytesValue":
-        return { ...scalars.bytes, format: formats.bytes };
-      case "DoubleValue":
-        return scalars.double;
-      case "FloatValue":
-        return scalars.float;
-      case "Int32Value":
-        return scalars.int32;
-      case "UInt32Value":
-        return scalars.uint32;
-      case "Int64Value":
-        return scalars.int64;
-      case "UInt64Value":
-        return scalars.uint64;
       default:
-        return any;
+        return wrapped === undefined ? any : this.#scalar(wrapped as ScalarName);
     }
   }
 }

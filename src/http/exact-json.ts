@@ -1,8 +1,7 @@
 // JSON that means what it says. From 2^53 on, JavaScript's numbers hold not every integer, and `1e400` not at all; of two fields
 // with one name, JSON.parse keeps the last. Callers send the text, so it is read once from its start to its end, whatever is in it.
 
-import type { Json } from "../rpc/any";
-import { isJsonObject } from "../rpc/decode";
+import { type Json, isJsonObject } from "../rpc/any";
 import { MAX_EXACT_DIGITS } from "./json-shape";
 
 /** A number that cannot be held, in the place of its value. */

@@ -2,8 +2,7 @@
 import jsonMask, { type CompiledMask } from "json-mask";
 import { MAX_FIELDS_CHARACTERS, MAX_MASKED_SOURCE_BYTES, MAX_QUOTED_CHARACTERS } from "../limits";
 import type { Message } from "../protobuf/declaration";
-import type { Json } from "../rpc/any";
-import { isJsonObject } from "../rpc/decode";
+import { type Json, isJsonObject } from "../rpc/any";
 import { invalidArgument } from "../rpc/error";
 import { rewrittenResponse } from "./response";
 

@@ -7,9 +7,8 @@ import {
   MAX_FIELD_VIOLATIONS,
   MAX_QUOTED_CHARACTERS,
 } from "../limits";
-import type { Json, JsonObject } from "../rpc/any";
+import { type Json, type JsonObject, isJsonObject } from "../rpc/any";
 import { fieldPathText } from "../protobuf/field-path";
-import { isJsonObject } from "../rpc/decode";
 import { RpcError, invalidArgument } from "../rpc/error";
 import { bodyTooLarge } from "../service/start-once";
 import { contentCodingOf, decodedBytes, decodedParts } from "./content-coding";

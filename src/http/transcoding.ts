@@ -3,9 +3,9 @@ import { MAX_JSON_DEPTH, MAX_QUOTED_CHARACTERS } from "../limits";
 import { jsonNameFromProtoName, protoNameFromJsonName } from "../protobuf/field-name";
 import { fieldAtPath, fieldPathText } from "../protobuf/field-path";
 import type { Message } from "../protobuf/declaration";
-import type { Json, JsonObject } from "../rpc/any";
+import { type Json, type JsonObject, isJsonObject } from "../rpc/any";
 import { knownFields } from "../protobuf/read-message";
-import { Violations, isJsonObject } from "../rpc/decode";
+import { Violations } from "../rpc/decode";
 
 export interface TranscodingInput {
   /** The path's variables by field path (`parent`, `table.name`), decoded. */

@@ -1,4 +1,5 @@
 // A policy's etag: the number of times it was set and a digest of its content, in canonical padded base64.
+import { Buffer } from "node:buffer";
 
 const encoder = new TextEncoder();
 
@@ -9,17 +10,13 @@ export function etagFromRevision(revision: number, contents: unknown): string {
   const bytes = new DataView(new ArrayBuffer(8));
   bytes.setUint32(0, revision);
   bytes.setUint32(4, fnv1a32(encoder.encode(JSON.stringify(contents))));
-  return base64(new Uint8Array(bytes.buffer));
+  return Buffer.from(bytes.buffer).toString("base64");
 }
 
 /** The number of times a policy with this canonical etag was set; undefined if it is not an etag of this service. */
 export function revisionFromEtag(etag: string): number | undefined {
-  const bytes = Uint8Array.from(atob(etag), (character) => character.charCodeAt(0));
-  return bytes.length === 8 ? new DataView(bytes.buffer).getUint32(0) : undefined;
-}
-
-function base64(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes));
+  const bytes = Buffer.from(etag, "base64");
+  return bytes.length === 8 ? bytes.readUInt32BE(0) : undefined;
 }
 
 /** FNV-1a, 32 bits. It distinguishes contents; a collision gains an attacker nothing. */

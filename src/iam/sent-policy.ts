@@ -1,7 +1,7 @@
 // A policy as clients send it, checked: every problem is a violation under the path of its field.
 import { MAX_QUOTED_CHARACTERS } from "../limits";
-import type { JsonObject } from "../rpc/any";
-import { type Violations, isJsonObject } from "../rpc/decode";
+import { type JsonObject, isJsonObject } from "../rpc/any";
+import { type Violations } from "../rpc/decode";
 import { invalidArgument } from "../rpc/error";
 import { conditionProblem } from "./condition";
 import {

@@ -1,6 +1,6 @@
 // The error of an operation within the bounds of what is stored.
 import { MAX_STATUS_DETAILS_BYTES, MAX_STATUS_MESSAGE_CHARACTERS } from "../limits";
-import type { Any, Json } from "../rpc/any";
+import { type Any, type Json, isJsonObject } from "../rpc/any";
 import type { Status } from "../rpc/status";
 import { jsonText } from "./json-text";
 
@@ -28,9 +28,7 @@ export function boundedStatus({ code, message, details }: Status): Status {
 function jsonDetail(detail: unknown): Any[] {
   try {
     const json = JSON.parse(jsonText("detail", detail)) as Json;
-    const isAny =
-      typeof json === "object" && json !== null && !Array.isArray(json) && typeof json["@type"] === "string";
-    return isAny ? [json as Any] : [];
+    return isJsonObject(json) && typeof json["@type"] === "string" ? [json as Any] : [];
   } catch {
     // A bigint, a cycle, a getter that throws: the message says that a detail was dropped.
     return [];

@@ -4,6 +4,7 @@ import type { HttpTemplate } from "../aip/http-template";
 import { nearestName } from "../aip/nearest";
 import { fieldAtPath } from "../protobuf/field-path";
 import type { Message } from "../protobuf/declaration";
+import { isRecord } from "../rpc/any";
 import type { HttpRule, InputRule, MethodDeclaration, RetryPolicy } from "./method";
 
 type Options<T> = Record<keyof T, true>;
@@ -47,13 +48,13 @@ const RESERVED_FIELDS = ["requestId", "validateOnly", "operationOptions"];
  * @throws TypeError that names the option and says what to write.
  */
 export function checkDeclaration(declaration: unknown): void {
-  if (!isObject(declaration)) {
+  if (!isRecord(declaration)) {
     throw new TypeError(
       'defineMethod takes an object: { http: { post: "/v1/{parent=projects/*}/reports:generate", body: "*" }, request, run }',
     );
   }
   const { http, id } = declaration;
-  if (!isObject(http) || typeof http["post"] !== "string") {
+  if (!isRecord(http) || typeof http["post"] !== "string") {
     throw new TypeError(
       'defineMethod: http is missing; write http: { post: "/v1/{parent=projects/*}/reports:generate", body: "*" }',
     );
@@ -144,7 +145,7 @@ function checkPath(method: string, post: string): void {
 
 /** Options that are not known are mistakes: a default would stand in their place, silently. */
 export function checkOptions(where: string, value: unknown, known: Record<string, true>): void {
-  if (!isObject(value)) throw new TypeError(`${where} is ${shown(value)}; it must be an object`);
+  if (!isRecord(value)) throw new TypeError(`${where} is ${shown(value)}; it must be an object`);
   for (const option of Object.keys(value)) {
     if (Object.hasOwn(known, option)) continue;
     const near = nearestName(option, Object.keys(known));
@@ -174,11 +175,7 @@ function checkText(option: string, value: unknown): void {
 function isSchema(value: unknown): boolean {
   if (typeof value === "function") return true;
   const standard: unknown = typeof value === "object" && value !== null ? Reflect.get(value, "~standard") : undefined;
-  return isObject(standard) && typeof standard["validate"] === "function";
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return isRecord(standard) && typeof standard["validate"] === "function";
 }
 
 function shown(value: unknown): string {

@@ -97,16 +97,14 @@ export function defineMethod<
   if (requestMessage) checkRequestMessage(id, requestMessage, { template, body: http.body });
   const duration = (option: string, text: DurationText | undefined, bounds: Bounds): number =>
     checkedDuration(`method ${id}: ${option}`, text, bounds);
+  const integer = (option: string, value: number | undefined, bounds: Bounds): number =>
+    checkedInteger(`method ${id}: ${option}`, value, bounds);
   const responseType = declaredType(`method ${id}: responseType`, declaration.responseType);
   const metadataType = declaredType(`method ${id}: metadataType`, declaration.metadataType);
-  const { usualDuration } = declaration;
+  const { usualDuration, attemptTimeout, maxConcurrent } = declaration;
   if (usualDuration !== undefined && typeof usualDuration !== "function")
     duration("usualDuration", usualDuration, USUAL_DURATION);
-  const initialBackoffMs = duration("retry.initialBackoff", retry.initialBackoff, {
-    byDefault: DEFAULT_INITIAL_BACKOFF_MS,
-    min: 0,
-    max: MAX_TIMEOUT_MS,
-  });
+  const initialBackoffMs = duration("retry.initialBackoff", retry.initialBackoff, INITIAL_BACKOFF);
   const encodeResponse = (response: object): object =>
     encodeMessage(`The response of ${id}`, responseType, response ?? {});
   return {
@@ -118,57 +116,24 @@ export function defineMethod<
     responseType: responseType.name ?? "google.protobuf.Struct",
     metadataType: metadataType.name,
     verb: template.verb === "" ? "create" : template.verb,
-    timeoutMs: duration("timeout", declaration.timeout, { byDefault: DEFAULT_TIMEOUT_MS, min: 1, max: MAX_TIMEOUT_MS }),
-    maxConcurrent:
-      declaration.maxConcurrent === undefined
-        ? undefined
-        : checkedInteger(`method ${id}: maxConcurrent`, declaration.maxConcurrent, {
-            byDefault: 1,
-            min: 1,
-            max: MAX_SLOTS,
-          }),
+    timeoutMs: duration("timeout", declaration.timeout, TIMEOUT),
+    maxConcurrent: maxConcurrent === undefined ? undefined : integer("maxConcurrent", maxConcurrent, CONCURRENT),
     queue: checkedQueue(`method ${id}: queue`, declaration.queue),
     policy: {
-      ...(declaration.attemptTimeout === undefined
+      ...(attemptTimeout === undefined
         ? {}
-        : {
-            attemptTimeoutMs: duration("attemptTimeout", declaration.attemptTimeout, {
-              byDefault: MAX_TIMEOUT_MS,
-              min: 1,
-              max: MAX_TIMEOUT_MS,
-            }),
-          }),
-      graceMs: duration("gracePeriod", declaration.gracePeriod, {
-        byDefault: DEFAULT_GRACE_MS,
-        min: 0,
-        max: MAX_GRACE_MS,
-      }),
-      retentionMs: duration("retention", declaration.retention, {
-        byDefault: DEFAULT_RETENTION_MS,
-        min: MIN_RETENTION_MS,
-        max: MAX_RETENTION_MS,
-      }),
-      maxResultBytes: checkedInteger(`method ${id}: maxResultBytes`, declaration.maxResultBytes, {
-        byDefault: DEFAULT_RESULT_BYTES,
-        min: 1,
-        max: MAX_RESPONSE_BYTES,
-      }),
-      maxAttempts: checkedInteger(`method ${id}: retry.maxAttempts`, retry.maxAttempts, {
-        byDefault: DEFAULT_MAX_ATTEMPTS,
-        min: 1,
-        max: MAX_MAX_ATTEMPTS,
-      }),
+        : { attemptTimeoutMs: duration("attemptTimeout", attemptTimeout, TIMEOUT) }),
+      graceMs: duration("gracePeriod", declaration.gracePeriod, GRACE_PERIOD),
+      retentionMs: duration("retention", declaration.retention, RETENTION),
+      maxResultBytes: integer("maxResultBytes", declaration.maxResultBytes, RESULT_BYTES),
+      maxAttempts: integer("retry.maxAttempts", retry.maxAttempts, ATTEMPTS),
       initialBackoffMs,
       maxBackoffMs: duration("retry.maxBackoff", retry.maxBackoff, {
         byDefault: Math.max(DEFAULT_MAX_BACKOFF_MS, initialBackoffMs),
         min: retry.initialBackoff === undefined ? 0 : initialBackoffMs,
         max: MAX_TIMEOUT_MS,
       }),
-      backoffMultiplier: checkedNumber(`method ${id}: retry.backoffMultiplier`, retry.backoffMultiplier, {
-        byDefault: DEFAULT_BACKOFF_MULTIPLIER,
-        min: 1,
-        max: 10,
-      }),
+      backoffMultiplier: checkedNumber(`method ${id}: retry.backoffMultiplier`, retry.backoffMultiplier, MULTIPLIER),
     },
     requestMessage,
     responseMessage: responseType.message,
@@ -210,7 +175,15 @@ interface Bounds {
   max: number;
 }
 
+const TIMEOUT: Bounds = { byDefault: DEFAULT_TIMEOUT_MS, min: 1, max: MAX_TIMEOUT_MS };
 const USUAL_DURATION: Bounds = { byDefault: 0, min: 0, max: MAX_TIMEOUT_MS };
+const GRACE_PERIOD: Bounds = { byDefault: DEFAULT_GRACE_MS, min: 0, max: MAX_GRACE_MS };
+const RETENTION: Bounds = { byDefault: DEFAULT_RETENTION_MS, min: MIN_RETENTION_MS, max: MAX_RETENTION_MS };
+const RESULT_BYTES: Bounds = { byDefault: DEFAULT_RESULT_BYTES, min: 1, max: MAX_RESPONSE_BYTES };
+const CONCURRENT: Bounds = { byDefault: 1, min: 1, max: MAX_SLOTS };
+const ATTEMPTS: Bounds = { byDefault: DEFAULT_MAX_ATTEMPTS, min: 1, max: MAX_MAX_ATTEMPTS };
+const INITIAL_BACKOFF: Bounds = { byDefault: DEFAULT_INITIAL_BACKOFF_MS, min: 0, max: MAX_TIMEOUT_MS };
+const MULTIPLIER: Bounds = { byDefault: DEFAULT_BACKOFF_MULTIPLIER, min: 1, max: 10 };
 
 function checkedDuration(option: string, text: DurationText | undefined, bounds: Bounds): number {
   if (text === undefined) return bounds.byDefault;

@@ -2,8 +2,7 @@
 // bounds, alternatives. Keywords that are not here describe nothing: the method's own schema judges the answer as well.
 import { MAX_FIELD_VIOLATIONS } from "../limits";
 import { fieldPathText } from "../protobuf/field-path";
-import type { Json, JsonObject } from "../rpc/any";
-import { isJsonObject } from "../rpc/decode";
+import { type Json, type JsonObject, isJsonObject } from "../rpc/any";
 import type { FieldViolation } from "../rpc/status";
 
 type Path = readonly (string | number)[];

@@ -1,10 +1,8 @@
 // google.protobuf.Any in its JSON mapping: a type URL beside the message's fields, or beside `value`.
-import { type Any, type Json, type JsonObject, standsUnderValue } from "../rpc/any";
-import { doubleType, float32Type, int32Type, int64Type, uint32Type, uint64Type } from "./numbers";
+import { type Any, type Json, type JsonObject } from "../rpc/any";
 import { isPlainRecord, listValueType, readObject, structType, valueType } from "./json-values";
-import { emptyType, fieldMaskType, wrapperType, durationType, timestampType } from "./well-known";
+import { emptyType, fieldMaskType, wrapperTypes, durationType, timestampType } from "./well-known";
 import type { Reading } from "./reading";
-import { boolType, bytesType, stringType } from "./scalars";
 import type { WellKnownType } from "./declaration";
 
 // "The last segment of the URL's path must represent the fully qualified name of the type" (any.proto).
@@ -39,15 +37,7 @@ const wellKnownTypes: ReadonlyMap<string, WellKnownType<unknown>> = new Map(
     durationType,
     fieldMaskType,
     anyType,
-    wrapperType("DoubleValue", doubleType),
-    wrapperType("FloatValue", float32Type),
-    wrapperType("Int64Value", int64Type),
-    wrapperType("UInt64Value", uint64Type),
-    wrapperType("Int32Value", int32Type),
-    wrapperType("UInt32Value", uint32Type),
-    wrapperType("BoolValue", boolType),
-    wrapperType("StringValue", stringType),
-    wrapperType("BytesValue", bytesType),
+    ...Object.values(wrapperTypes),
   ].map((type: WellKnownType<unknown>) => [type.name, type]),
 );
 
@@ -62,7 +52,7 @@ function readMessage(messageName: string, fields: Record<string, unknown>, readi
   }
   const type = wellKnownTypes.get(messageName);
   // Each field is read once, by one type: an Any in an Any in an Any costs no more than its text.
-  if (!standsUnderValue(messageName) || type === undefined) return readObject(fields, reading);
+  if (type === undefined) return readObject(fields, reading);
   const { value, ...others } = fields;
   if (Object.keys(others).length > 0) {
     return reading.report(`must hold "@type" and "value" alone: it is a ${messageName}`);

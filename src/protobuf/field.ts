@@ -1,18 +1,7 @@
 // The declaration of one field (number, type, label), and the reader of its whole value.
-import { isRecord } from "./json-values";
+import { isRecord } from "../rpc/any";
 import type { Field, FieldOptions, MapKeyName, SingularField, ValueType } from "./declaration";
-import {
-  fixed32Type,
-  fixed64Type,
-  int32Type,
-  int64Type,
-  sfixed32Type,
-  sfixed64Type,
-  sint32Type,
-  sint64Type,
-  uint32Type,
-  uint64Type,
-} from "./numbers";
+import { integerTypes } from "./numbers";
 import type { Reading } from "./reading";
 import { stringType } from "./scalars";
 
@@ -111,16 +100,7 @@ const keyTypes = {
     read: (text: unknown, reading: Reading) =>
       text === "true" || text === "false" ? text : reading.report('must be "true" or "false"'),
   },
-  int32: int32Type,
-  sint32: sint32Type,
-  sfixed32: sfixed32Type,
-  uint32: uint32Type,
-  fixed32: fixed32Type,
-  int64: int64Type,
-  sint64: sint64Type,
-  sfixed64: sfixed64Type,
-  uint64: uint64Type,
-  fixed64: fixed64Type,
+  ...integerTypes,
 } as const satisfies Record<MapKeyName, { read(input: unknown, reading: Reading): unknown }>;
 
 /** The canonical form of a key: `"1e1"` → `"10"` for an integer; undefined if an issue was reported at the key. */

@@ -3,22 +3,9 @@ import { anyType } from "./any-type";
 import type { FieldOptions, Message } from "./declaration";
 import { type EnumType, enumValueType } from "./enum-type";
 import { type FieldBuilder, fieldsOf } from "./field";
-import {
-  doubleType,
-  float32Type,
-  fixed32Type,
-  fixed64Type,
-  int32Type,
-  int64Type,
-  sfixed32Type,
-  sfixed64Type,
-  sint32Type,
-  sint64Type,
-  uint32Type,
-  uint64Type,
-} from "./numbers";
+import { doubleType, float32Type, integerTypes } from "./numbers";
 import { listValueType, structType, valueType } from "./json-values";
-import { emptyType, fieldMaskType, wrapperType, durationType, timestampType } from "./well-known";
+import { emptyType, fieldMaskType, wrapperTypes, durationType, timestampType } from "./well-known";
 import { boolType, bytesType, stringType } from "./scalars";
 
 export { mapOf, repeated } from "./field";
@@ -33,18 +20,18 @@ export const double = fieldsOf(doubleType);
 /** As {@link double}, in the range of 32 bits, without rounding. */
 export const float = fieldsOf(float32Type);
 
-export const int32 = fieldsOf(int32Type);
-export const sint32 = fieldsOf(sint32Type);
-export const sfixed32 = fieldsOf(sfixed32Type);
-export const uint32 = fieldsOf(uint32Type);
-export const fixed32 = fieldsOf(fixed32Type);
+export const int32 = fieldsOf(integerTypes.int32);
+export const sint32 = fieldsOf(integerTypes.sint32);
+export const sfixed32 = fieldsOf(integerTypes.sfixed32);
+export const uint32 = fieldsOf(integerTypes.uint32);
+export const fixed32 = fieldsOf(integerTypes.fixed32);
 
 /** Kept as a decimal string, as in JSON: `BigInt(value)` is its number. */
-export const int64 = fieldsOf(int64Type);
-export const sint64 = fieldsOf(sint64Type);
-export const sfixed64 = fieldsOf(sfixed64Type);
-export const uint64 = fieldsOf(uint64Type);
-export const fixed64 = fieldsOf(fixed64Type);
+export const int64 = fieldsOf(integerTypes.int64);
+export const sint64 = fieldsOf(integerTypes.sint64);
+export const sfixed64 = fieldsOf(integerTypes.sfixed64);
+export const uint64 = fieldsOf(integerTypes.uint64);
+export const fixed64 = fieldsOf(integerTypes.fixed64);
 
 /** RFC 3339 in UTC: `Date.parse(value)` is its time, cut to milliseconds. */
 export const timestamp = fieldsOf(timestampType);
@@ -58,15 +45,15 @@ export const listValue = fieldsOf(listValueType);
 export const any = fieldsOf(anyType);
 export const empty = fieldsOf(emptyType);
 
-export const doubleValue = fieldsOf(wrapperType("DoubleValue", doubleType));
-export const floatValue = fieldsOf(wrapperType("FloatValue", float32Type));
-export const int64Value = fieldsOf(wrapperType("Int64Value", int64Type));
-export const uint64Value = fieldsOf(wrapperType("UInt64Value", uint64Type));
-export const int32Value = fieldsOf(wrapperType("Int32Value", int32Type));
-export const uint32Value = fieldsOf(wrapperType("UInt32Value", uint32Type));
-export const boolValue = fieldsOf(wrapperType("BoolValue", boolType));
-export const stringValue = fieldsOf(wrapperType("StringValue", stringType));
-export const bytesValue = fieldsOf(wrapperType("BytesValue", bytesType));
+export const doubleValue = fieldsOf(wrapperTypes.DoubleValue);
+export const floatValue = fieldsOf(wrapperTypes.FloatValue);
+export const int64Value = fieldsOf(wrapperTypes.Int64Value);
+export const uint64Value = fieldsOf(wrapperTypes.UInt64Value);
+export const int32Value = fieldsOf(wrapperTypes.Int32Value);
+export const uint32Value = fieldsOf(wrapperTypes.UInt32Value);
+export const boolValue = fieldsOf(wrapperTypes.BoolValue);
+export const stringValue = fieldsOf(wrapperTypes.StringValue);
+export const bytesValue = fieldsOf(wrapperTypes.BytesValue);
 
 /** A field of a declared enum, kept by name. */
 export function enumeration<Name extends string, const Options extends FieldOptions = { required?: false }>(

@@ -1,12 +1,7 @@
 // google.protobuf.Struct, Value and ListValue (google/protobuf/struct.proto): any JSON.
-import type { Json, JsonObject } from "../rpc/any";
+import { type Json, type JsonObject, isRecord } from "../rpc/any";
 import type { Reading } from "./reading";
 import type { WellKnownType } from "./declaration";
-
-/** An object that JSON can represent, and not a list: from `JSON.parse`, or a handler's own. */
-export function isRecord(input: unknown): input is Record<string, unknown> {
-  return typeof input === "object" && input !== null && !Array.isArray(input);
-}
 
 function readJson(input: unknown, reading: Reading): Json | undefined {
   if (input === null || typeof input === "boolean") return input;

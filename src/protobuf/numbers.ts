@@ -66,16 +66,18 @@ function type64(name: ScalarName, min: bigint, max: bigint): ScalarType<string> 
   };
 }
 
-export const int32Type = type32("int32", -(2 ** 31), 2 ** 31 - 1);
-export const sint32Type = type32("sint32", -(2 ** 31), 2 ** 31 - 1);
-export const sfixed32Type = type32("sfixed32", -(2 ** 31), 2 ** 31 - 1);
-export const uint32Type = type32("uint32", 0, 2 ** 32 - 1);
-export const fixed32Type = type32("fixed32", 0, 2 ** 32 - 1);
-export const int64Type = type64("int64", -(2n ** 63n), 2n ** 63n - 1n);
-export const sint64Type = type64("sint64", -(2n ** 63n), 2n ** 63n - 1n);
-export const sfixed64Type = type64("sfixed64", -(2n ** 63n), 2n ** 63n - 1n);
-export const uint64Type = type64("uint64", 0n, 2n ** 64n - 1n);
-export const fixed64Type = type64("fixed64", 0n, 2n ** 64n - 1n);
+export const integerTypes = {
+  int32: type32("int32", -(2 ** 31), 2 ** 31 - 1),
+  sint32: type32("sint32", -(2 ** 31), 2 ** 31 - 1),
+  sfixed32: type32("sfixed32", -(2 ** 31), 2 ** 31 - 1),
+  uint32: type32("uint32", 0, 2 ** 32 - 1),
+  fixed32: type32("fixed32", 0, 2 ** 32 - 1),
+  int64: type64("int64", -(2n ** 63n), 2n ** 63n - 1n),
+  sint64: type64("sint64", -(2n ** 63n), 2n ** 63n - 1n),
+  sfixed64: type64("sfixed64", -(2n ** 63n), 2n ** 63n - 1n),
+  uint64: type64("uint64", 0n, 2n ** 64n - 1n),
+  fixed64: type64("fixed64", 0n, 2n ** 64n - 1n),
+};
 
 const FLOAT = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 const nonFinite: ReadonlyMap<unknown, number> = new Map([

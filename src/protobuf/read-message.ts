@@ -1,5 +1,5 @@
 // Reads a message from its JSON mapping: names, presence, oneofs. Its fields read their own values.
-import { isRecord } from "./json-values";
+import { isRecord } from "../rpc/any";
 import type { Message, MessageField } from "./declaration";
 import type { Reading } from "./reading";
 

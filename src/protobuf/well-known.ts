@@ -1,6 +1,8 @@
 // google.protobuf.FieldMask, Empty, Timestamp, Duration and the wrappers.
 import { jsonNameFromProtoName } from "./field-name";
-import { isRecord } from "./json-values";
+import { isRecord } from "../rpc/any";
+import { doubleType, float32Type, integerTypes } from "./numbers";
+import { boolType, bytesType, stringType } from "./scalars";
 import type { ScalarType, WellKnownType } from "./declaration";
 import { formatDuration, parseDuration } from "../aip/duration";
 import { formatTimestamp, parseTimestamp } from "../aip/timestamp";
@@ -34,11 +36,23 @@ export const emptyType: WellKnownType<Record<string, never>> = {
 };
 
 /** "Wrappers use the same representation in JSON as the wrapped primitive type"; null is absent, as everywhere. */
-export function wrapperType<T>(name: string, scalar: ScalarType<T>): WellKnownType<T> {
+function wrapperType<T>(name: string, scalar: ScalarType<T>): WellKnownType<T> {
   const { isEmpty: _, ...reader } = scalar;
   // An empty string in a wrapper is a value, because wrappers express presence.
   return { ...reader, kind: "wellKnown", name: `google.protobuf.${name}` };
 }
+
+export const wrapperTypes = {
+  DoubleValue: wrapperType("DoubleValue", doubleType),
+  FloatValue: wrapperType("FloatValue", float32Type),
+  Int64Value: wrapperType("Int64Value", integerTypes.int64),
+  UInt64Value: wrapperType("UInt64Value", integerTypes.uint64),
+  Int32Value: wrapperType("Int32Value", integerTypes.int32),
+  UInt32Value: wrapperType("UInt32Value", integerTypes.uint32),
+  BoolValue: wrapperType("BoolValue", boolType),
+  StringValue: wrapperType("StringValue", stringType),
+  BytesValue: wrapperType("BytesValue", bytesType),
+};
 
 export const timestampType: WellKnownType<string> = {
   kind: "wellKnown",

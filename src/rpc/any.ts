@@ -5,6 +5,15 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
 
 export type JsonObject = { [key: string]: Json };
 
+export function isJsonObject(json: Json | undefined): json is JsonObject {
+  return isRecord(json);
+}
+
+/** An object that is not a list: from `JSON.parse`, or a handler's own. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 /** google.protobuf.Any as JSON: `@type` names the message, and its fields are beside it. */
 export interface Any {
   "@type": string;
@@ -22,39 +31,19 @@ export const EMPTY_TYPE_URL = typeUrlFromMessageName("google.protobuf.Empty");
 export const STRUCT_TYPE_URL = typeUrlFromMessageName("google.protobuf.Struct");
 
 /** Well-known types with a special JSON form. In an Any that form is the field `value` (proto3 JSON mapping). */
-const messageNamesUnderValue: ReadonlySet<string> = new Set(
-  [
-    "Struct",
-    "Value",
-    "ListValue",
-    "Timestamp",
-    "Duration",
-    "FieldMask",
-    "Any",
-    "DoubleValue",
-    "FloatValue",
-    "Int64Value",
-    "UInt64Value",
-    "Int32Value",
-    "UInt32Value",
-    "BoolValue",
-    "StringValue",
-    "BytesValue",
-  ].map((name) => `google.protobuf.${name}`),
-);
+const UNDER_VALUE =
+  /^google\.protobuf\.(?:Struct|(?:List|Double|Float|U?Int(?:32|64)|Bool|String|Bytes)?Value|Timestamp|Duration|FieldMask|Any)$/;
 
 /** Whether a message of this full name is the field `value` of its Any. */
 export function standsUnderValue(messageName: string): boolean {
-  return messageNamesUnderValue.has(messageName);
+  return UNDER_VALUE.test(messageName);
 }
 
 /** Packs the JSON form of a message into an Any: under `value` for the types with a special JSON form. */
 export function anyFromMessage(messageName: string, json: Json): Any {
   const typeUrl = typeUrlFromMessageName(messageName);
   if (standsUnderValue(messageName)) return { "@type": typeUrl, value: json };
-  if (json === null || typeof json !== "object" || Array.isArray(json)) {
-    throw new TypeError(`a ${messageName} must be a JSON object`);
-  }
+  if (!isJsonObject(json)) throw new TypeError(`a ${messageName} must be a JSON object`);
   const { "@type": _, ...fields } = json;
   return { "@type": typeUrl, ...fields };
 }

@@ -1,6 +1,5 @@
 // Decoding JSON: every problem is a violation of its own.
 import { MAX_FIELD_VIOLATIONS } from "../limits";
-import type { Json, JsonObject } from "./any";
 import { codeNameFromNumber } from "./code";
 import { RpcError, invalidArgument } from "./error";
 import type { FieldViolation, Status } from "./status";
@@ -18,10 +17,6 @@ export class Violations {
     const [first, ...more] = this.#list;
     if (first) throw invalidArgument([first, ...more]);
   }
-}
-
-export function isJsonObject(json: Json | undefined): json is JsonObject {
-  return json !== null && typeof json === "object" && !Array.isArray(json);
 }
 
 /** The error with this Status. */

@@ -102,3 +102,11 @@ export function unavailable(message: string, delaySeconds: number, cause?: unkno
     ...(cause === undefined ? {} : { cause }),
   });
 }
+
+/** A wrong value of the deployment's configuration. The error does not repeat it, because it may be a misplaced secret. */
+export function misconfigured(variable: string, rule: string): RpcError {
+  return new RpcError("INTERNAL", `The deployment's configuration is wrong: ${variable} ${rule}.`, {
+    reason: "CONFIGURATION_INVALID",
+    metadata: { variable },
+  });
+}

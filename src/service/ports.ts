@@ -92,9 +92,7 @@ export interface IndexScope {
   jurisdiction: string | undefined;
 }
 
-export interface IndexSource {
-  parent: string;
-  jurisdiction: string | undefined;
+export interface IndexSource extends IndexScope {
   shard: number;
 }
 

@@ -7,7 +7,7 @@ import { rpcErrorOf } from "../support/an-rpc-error";
 type Variables = Parameters<typeof configFromEnv>[0];
 
 /** Variables as `wrangler` gives them: any text. */
-const variables = (values: Partial<Record<keyof Env, string>>): Variables => values;
+const variables = (values: Partial<Record<keyof Env, string>>): Variables => values as unknown as Variables;
 
 describe("configFromEnv", () => {
   test("is closed and has production's times where nothing is set", () => {

@@ -2,7 +2,7 @@
 // because a filter of many terms looks at the same values again and again.
 import { type Duration, parseDuration } from "../duration";
 import { type Timestamp, parseTimestamp } from "../timestamp";
-import { type Json, type JsonObject, STRUCT_TYPE_URL } from "../../rpc/any";
+import { type Json, type JsonObject, STRUCT_TYPE_URL, isJsonObject } from "../../rpc/any";
 import type { JsonPath } from "./checked";
 import type { JsonField } from "./fields";
 import type { FilterRow } from "./filter-row";
@@ -43,7 +43,7 @@ export class Value {
   }
 
   get isObject(): boolean {
-    return isObject(this.json);
+    return isJsonObject(this.json);
   }
 
   /** Of a list; undefined for any other value. */
@@ -58,7 +58,7 @@ export class Value {
   fieldsNamed(keys: Keys): Value[] {
     const { json } = this;
     this.#work.spend(LOOK_COST * keys.length);
-    if (!isObject(json)) return [];
+    if (!isJsonObject(json)) return [];
     return keys.flatMap((key) => {
       const field = Object.hasOwn(json, key) ? json[key] : undefined;
       return field !== undefined && this.#isSet(field) ? [new Value(field, this.#work)] : [];
@@ -67,7 +67,7 @@ export class Value {
 
   /** "For map and repeated fields, there is no semantic difference between an unset field and 'set with empty value'." */
   #isSet(value: Json): boolean {
-    if (!isObject(value)) return Array.isArray(value) ? value.length > 0 : value !== null;
+    if (!isJsonObject(value)) return Array.isArray(value) ? value.length > 0 : value !== null;
     const fields = Object.keys(value).length;
     this.#work.spend(FIELD_COST * fields);
     return fields > 0;
@@ -157,9 +157,5 @@ function keyOf(path: JsonPath): string {
 function fieldsOfAny(any: JsonObject): JsonObject {
   if (any["@type"] !== STRUCT_TYPE_URL) return any;
   const { value } = any;
-  return isObject(value) ? value : {};
-}
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return isJsonObject(value) ? value : {};
 }

@@ -1,5 +1,6 @@
 // Reads a cell's text as a typed value: each function gives the value, or undefined where the text is not of its type.
 // The grammars are those of RFC 8259 (numbers) and RFC 3339 (dates and timestamps); docs in table-profile.ts.
+import { midnightMs } from "../../aip/timestamp";
 
 /**
  * `int = [ "-" ] ( "0" / ( %x31-39 *DIGIT ) )`, without `-0`. A bigint beyond ±(2^53 - 1), where a number is not exact.
@@ -27,13 +28,13 @@ export function booleanFromText(text: string): boolean | undefined {
 export function dateFromText(text: string): string | undefined {
   const match = /^(\d{4})-(\d{2})-(\d{2})$/.exec(text);
   if (match === null) return undefined;
-  return isCalendarDay(Number(match[1]), Number(match[2]), Number(match[3])) ? text : undefined;
+  return midnightMs(Number(match[1]), Number(match[2]), Number(match[3])) === undefined ? undefined : text;
 }
 
 /** An instant, to any number of decimals. Compare minutes, then seconds. */
 export interface Instant {
   text: string;
-  /** Whole minutes since an arbitrary zero. */
+  /** Whole minutes since 1970. */
   minute: number;
   /** `00` to `60`, and what decimals there are without trailing zeros: sorts as text. */
   second: string;
@@ -45,13 +46,12 @@ const dateTimeGrammar = /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2}(?:\.
 export function timestampFromText(text: string): Instant | undefined {
   const match = dateTimeGrammar.exec(text);
   if (match === null) return undefined;
-  const [year, month, day] = [Number(match[1]), Number(match[2]), Number(match[3])];
+  const midnight = midnightMs(Number(match[1]), Number(match[2]), Number(match[3]));
   const [hour, minute] = [Number(match[4]), Number(match[5])];
   const [offsetHour, offsetMinute] = [Number(match[8] ?? 0), Number(match[9] ?? 0)];
-  if (!isCalendarDay(year, month, day) || hour > 23 || minute > 59 || offsetHour > 23 || offsetMinute > 59)
-    return undefined;
+  if (midnight === undefined || hour > 23 || minute > 59 || offsetHour > 23 || offsetMinute > 59) return undefined;
   const offsetMinutes = (match[7] === "-" ? -1 : 1) * (offsetHour * 60 + offsetMinute);
-  const instant = minuteOf(year, month, day) + hour * 60 + minute - offsetMinutes;
+  const instant = midnight / MS_PER_MINUTE + hour * 60 + minute - offsetMinutes;
   const second = withoutTrailingZeros(match[6] ?? "");
   if (second >= "60" && !isLeapSecond(instant, second)) return undefined;
   return { text, minute: instant, second };
@@ -68,23 +68,6 @@ function isLeapSecond(minute: number, second: string): boolean {
 
 const MINUTES_PER_DAY = 24 * 60;
 const MS_PER_MINUTE = 60_000;
-
-/** Midnight of a day, in minutes. 400 years on, where the calendar is the same and Date.UTC takes no year for 19xx. */
-function minuteOf(year: number, month: number, day: number): number {
-  return Date.UTC(year + 400, month - 1, day) / MS_PER_MINUTE;
-}
-
-const DAYS_OF_MONTH = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-
-function isCalendarDay(year: number, month: number, day: number): boolean {
-  const leapDay = month === 2 && isLeapYear(year) ? 1 : 0;
-  return day >= 1 && day <= (DAYS_OF_MONTH[month - 1] ?? 0) + leapDay;
-}
-
-/** RFC 3339, appendix C. */
-function isLeapYear(year: number): boolean {
-  return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
-}
 
 /** A cell may have a million zeros, which a pattern would try from each of them. */
 function withoutTrailingZeros(second: string): string {
