@@ -23,9 +23,21 @@ export interface Sender {
 export function streamedInput(
   { headers }: Request,
   body: RequestBody,
-  { contentTypes, maxBytes }: InputRule,
+  rule: InputRule,
   { service, permission, parent }: Sender,
 ): StreamedInput {
+  const { announcedBytes } = checkInputHead(headers, rule);
+  const { maxBytes } = rule;
+  // An upload may take longer than a judgement may be relied on.
+  const right = { endTime: service.judgementEnd, judgeAnew: () => service.authorizeAnew(permission, parent) };
+  const input = { stream: body.stream(maxBytes, right), maxBytes, digest: false };
+  // Of a coded body it says nothing about what is stored.
+  const isPlain = !headers.has("Content-Encoding");
+  return isPlain && announcedBytes > 0 ? { ...input, announcedBytes } : input;
+}
+
+/** @throws RpcError INVALID_ARGUMENT if the head of a request declares a body that the rule does not accept. */
+export function checkInputHead(headers: Headers, { contentTypes, maxBytes }: InputRule): { announcedBytes: number } {
   const mediaType = parseMediaType(headers.get("Content-Type"));
   const expected = contentTypes.map((type) => `"${type}"`).join(" or ");
   if (!mediaType || !contentTypes.includes(mediaType.essence)) {
@@ -45,10 +57,5 @@ export function streamedInput(
   }
   const announcedBytes = Number(headers.get("Content-Length") ?? 0);
   if (announcedBytes > maxBytes) throw bodyTooLarge(maxBytes);
-  // An upload may take longer than a judgement may be relied on.
-  const right = { endTime: service.judgementEnd, judgeAnew: () => service.authorizeAnew(permission, parent) };
-  const input = { stream: body.stream(maxBytes, right), maxBytes, digest: false };
-  // Of a coded body it says nothing about what is stored.
-  const isPlain = !headers.has("Content-Encoding");
-  return isPlain && announcedBytes > 0 ? { ...input, announcedBytes } : input;
+  return { announcedBytes };
 }

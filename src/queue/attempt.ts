@@ -15,6 +15,7 @@ import { emulatedOutcome } from "./emulated-work";
 import { InvocationLimitReached } from "./invocation-limit";
 import { type Ending, RunContext, type RunPorts } from "./operation-context";
 import type { RunChannel } from "./run-channel";
+import type { RunPlatform } from "./run-platform";
 import { thrownFields, thrownText } from "./thrown";
 
 type HandlerEnd = { type: "returned"; response: unknown } | { type: "threw"; error: unknown };
@@ -26,6 +27,7 @@ export interface AttemptOptions {
   ports(this: void, input: RunPorts["input"]): RunPorts;
   /** Runs the handler within a span of the platform's traces. */
   span<T>(this: void, work: () => Promise<T>): Promise<T>;
+  log: RunPlatform["log"];
   signal: AbortSignal;
   invocationMs: number;
   /** Open mode: the inner text of an unclassified error may be shown to clients. */
@@ -137,7 +139,7 @@ export class Attempt {
     const told = new Set([thrown, this.#options.signal.reason]);
     const failures = this.#context?.takeUnloggedFailures() ?? [];
     for (const { name: step, thrown: error } of failures.filter((failed) => !told.has(failed.thrown))) {
-      console.warn({
+      this.#options.log("warn", {
         message: "step failed",
         operation,
         method: this.#method.id,
@@ -149,8 +151,8 @@ export class Attempt {
   }
 
   #failed(error: unknown): LastWord & { type: "fail" } {
-    const { showInnerErrors } = this.#options;
-    return failure(error, { channel: this.#channel, method: this.#method, showInnerErrors });
+    const { showInnerErrors, log } = this.#options;
+    return failure(error, { channel: this.#channel, method: this.#method, showInnerErrors, log });
   }
 
   #withProgress(lastWord: LastWord): LastWord {
@@ -178,16 +180,17 @@ interface Failure {
   channel: AttemptChannel;
   method: Method;
   showInnerErrors: boolean;
+  log: RunPlatform["log"];
 }
 
 /** AIP-194: of the errors that a handler declares, only UNAVAILABLE is retried. Any other thrown value is retried too. Never throws. */
-function failure(error: unknown, { channel, method, showInnerErrors }: Failure): LastWord & { type: "fail" } {
+function failure(error: unknown, { channel, method, showInnerErrors, log }: Failure): LastWord & { type: "fail" } {
   const declared = declaredStatus(error);
   if (declared && !isMisuse(error)) {
     return { type: "fail", error: boundedStatus(declared), retryable: declared.code === Code.UNAVAILABLE };
   }
   const { name, attempt: number, cancelRequested } = channel.claimed;
-  console.error({
+  log("error", {
     message: "attempt failed",
     operation: name,
     method: method.id,

@@ -7,6 +7,7 @@ import { type QueueHandler, passOn } from "./other-messages";
 import { RunChannel } from "./run-channel";
 import { type RunOptions, runOperation } from "./run-operation";
 import { objectIdFromBody } from "./work-message";
+import { workersPlatform } from "./workers-platform";
 
 /**
  * The queue handler of a deployment with these methods. It takes every message that names an operation, from whichever
@@ -24,7 +25,8 @@ export function queueConsumer(methods: ReadonlyMap<string, Method>, other?: Queu
     }
     if (work.length === 0) return passOn(batch, others, { handler: other, env, ctx });
     const { auth, invocationMs } = configFromEnv(env);
-    const options: RunOptions = { methods, showInnerErrors: auth === "open", invocationMs };
+    const showInnerErrors = auth === "open";
+    const options: RunOptions = { methods, showInnerErrors, invocationMs, platform: workersPlatform };
     await Promise.all([
       ...work.map(async ({ message, id }) => {
         const channel = await claim(message, id, env);

@@ -6,10 +6,27 @@ import { undeployedMessage } from "../lifecycle/undeployed";
 import { RpcError } from "../rpc/error";
 import { Attempt } from "./attempt";
 import { InvocationLimitReached } from "./invocation-limit";
-import { macrotask } from "./macrotask";
 import type { RunPorts } from "./operation-context";
 import type { RunChannel } from "./run-channel";
-import { type SpanAttributes, inSpan } from "./spans";
+import type { RunPlatform, SpanAttributes } from "./run-platform";
+
+/** The way from a run to its operation's object. */
+export type Channel = Pick<
+  RunChannel,
+  | "claimed"
+  | "listen"
+  | "sendProgress"
+  | "save"
+  | "finish"
+  | "close"
+  | "input"
+  | "stepResult"
+  | "answer"
+  | "saveLargeStep"
+  | "saveLargeResponse"
+  | "holdsLease"
+  | "confirmLease"
+>;
 
 export interface RunOptions {
   methods: ReadonlyMap<string, Method>;
@@ -17,16 +34,22 @@ export interface RunOptions {
   showInnerErrors: boolean;
   /** How long one invocation works, in milliseconds, before it gives way to another. */
   invocationMs: number;
+  platform: RunPlatform;
 }
 
 /** Does the work behind a channel to its end. Never throws: whatever happens becomes the last word. */
-export async function runOperation(channel: RunChannel, options: RunOptions): Promise<void> {
+export async function runOperation(channel: Channel, options: RunOptions): Promise<void> {
   const { claimed } = channel;
   const method = options.methods.get(claimed.method);
   if (!method || method.version !== claimed.methodVersion) {
     const { name: operation, method: methodId, methodVersion } = claimed;
     const statusMessage = undeployedMessage(claimed);
-    console.error({ message: "no such method or version is deployed", operation, method: methodId, methodVersion });
+    options.platform.log("error", {
+      message: "no such method or version is deployed",
+      operation,
+      method: methodId,
+      methodVersion,
+    });
     await channel.finish({ type: "release", statusMessage });
     return;
   }
@@ -37,12 +60,8 @@ export async function runOperation(channel: RunChannel, options: RunOptions): Pr
 }
 
 /** Runs the handler until it ends, is stopped, or has used up the invocation; undefined where it was stopped. */
-async function runWithinLimits(
-  channel: RunChannel,
-  method: Method,
-  options: RunOptions,
-): Promise<LastWord | undefined> {
-  const { invocationMs } = options;
+async function runWithinLimits(channel: Channel, method: Method, options: RunOptions): Promise<LastWord | undefined> {
+  const { invocationMs, platform } = options;
   const abort = new AbortController();
   const { promise: stopped, resolve: stop } = Promise.withResolvers<undefined>();
   channel.listen({
@@ -57,16 +76,17 @@ async function runWithinLimits(
   const attempt = new Attempt(channel, method, {
     ...options,
     signal,
-    ports: (input) => runPorts(channel, method, { signal, input, invocationMs }),
-    span: (work) => inSpan("operation.attempt", spanAttributes(channel.claimed, method), work),
+    ports: (input) => runPorts(channel, method, { signal, input, invocationMs, platform }),
+    span: (work) => platform.span("operation.attempt", spanAttributes(channel.claimed, method), work),
+    log: platform.log,
   });
   const { promise: limit, resolve: giveUp } = Promise.withResolvers<LastWord>();
-  let timer = setTimeout(() => {
+  let cancelLimit = platform.atLimit(invocationMs, () => {
     abort.abort(new InvocationLimitReached("the invocation has ended"));
-    timer = setTimeout(() => giveUp(attempt.atLimit()), Math.min(INVOCATION_GRACE_MS, invocationMs));
-  }, invocationMs);
+    cancelLimit = platform.atLimit(Math.min(INVOCATION_GRACE_MS, invocationMs), () => giveUp(attempt.atLimit()));
+  });
   const lastWord = await Promise.race([attempt.run(), stopped, limit]);
-  clearTimeout(timer);
+  cancelLimit();
   // The signal ignores events of the channel after the handler's end, because "stop" follows every final message.
   channel.listen({ onCancel: () => {}, onAnswers: () => {}, onStop: () => {} });
   if (attempt.isWorking)
@@ -75,17 +95,19 @@ async function runWithinLimits(
 }
 
 function runPorts(
-  channel: RunChannel,
+  channel: Channel,
   method: Method,
-  { signal, input, invocationMs }: Pick<RunPorts, "signal" | "input"> & Pick<RunOptions, "invocationMs">,
+  {
+    signal,
+    input,
+    invocationMs,
+    platform,
+  }: Pick<RunPorts, "signal" | "input"> & Pick<RunOptions, "invocationMs" | "platform">,
 ): RunPorts {
   return {
-    now: () => Date.now(),
-    turn: macrotask,
-    after: (ms, run) => {
-      const timer = setTimeout(run, ms);
-      return () => clearTimeout(timer);
-    },
+    now: platform.now,
+    turn: platform.turn,
+    after: platform.after,
     sendProgress: (progress) => channel.sendProgress(progress),
     saveStep: (step, memory) =>
       step.result.length <= MAX_INLINE_RESULT_CHARACTERS
@@ -99,12 +121,12 @@ function runPorts(
     stepResult: (place) => channel.stepResult(place),
     checkLease: () => channel.confirmLease(),
     stepSpan: (step, work) =>
-      inSpan("operation.step", { ...spanAttributes(channel.claimed, method), "operation.step": step }, work),
-    log: (fields) => console.log({ ...fields, method: method.id }),
+      platform.span("operation.step", { ...spanAttributes(channel.claimed, method), "operation.step": step }, work),
+    log: (fields) => platform.log("log", { ...fields, method: method.id }),
     signal,
     input,
     hasDefaultMetadata: method.metadataType === undefined,
-    yieldTime: Date.now() + invocationMs * YIELD_AFTER_PART,
+    yieldTime: platform.now() + invocationMs * YIELD_AFTER_PART,
   };
 }
 

@@ -1,8 +1,7 @@
 // Custom spans of the platform's traces (docs/operations.md): around each attempt and each step.
 import * as platform from "cloudflare:workers";
 
-/** Attributes that are undefined are left out. */
-export type SpanAttributes = Record<string, string | number | undefined>;
+import type { SpanAttributes } from "./run-platform";
 
 /** Runs work within a span; without one where the runtime has no tracing. */
 export function inSpan<T>(name: string, attributes: SpanAttributes, work: () => Promise<T>): Promise<T> {

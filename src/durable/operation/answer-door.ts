@@ -6,11 +6,17 @@ import { schemaViolations } from "../../method/json-schema-check";
 import type { Json, JsonObject } from "../../rpc/any";
 import type { FieldViolation } from "../../rpc/status";
 import type { OperationLife } from "./operation-life";
+import type { OperationStorage } from "./operation-storage";
+
+/** The part of an operation's life that answers need. */
+export type AnsweredLife = Pick<OperationLife, "apply" | "mustHaveRecord"> & {
+  readonly store: Pick<OperationStorage, "suspensionText">;
+};
 
 export class AnswerDoor {
-  readonly #life: OperationLife;
+  readonly #life: AnsweredLife;
 
-  constructor(life: OperationLife) {
+  constructor(life: AnsweredLife) {
     this.#life = life;
   }
 

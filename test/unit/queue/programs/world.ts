@@ -165,6 +165,7 @@ export class ProgramWorld {
     const attemptOfHandler = new Attempt({ claimed } as never, method, {
       ports: () => this.#ports(runner, fence),
       span: (work) => work(),
+      log: () => undefined,
       signal: new AbortController().signal,
       invocationMs: 1e9,
       showInnerErrors: true,
