@@ -6,7 +6,8 @@ import { resolve } from "node:path";
 import { defineConfig } from "vitest/config";
 
 /** Tests that replace modules need modules of their own; the others share theirs, which halves the time. */
-const replacing = globSync("test/unit/**/*.test.ts").filter((file) => readFileSync(file, "utf8").includes("vi.mock("));
+const unit = ["test/unit/**/*.test.ts", "examples/*/test/**/*.test.ts"];
+const replacing = globSync(unit).filter((file) => readFileSync(file, "utf8").includes("vi.mock("));
 
 /** Sources import the package by its name, as its users do. Here that name means the source, not the build. */
 const sources = [
@@ -24,7 +25,7 @@ export default defineConfig({
         resolve: inNode,
         test: {
           name: "unit",
-          include: ["test/unit/**/*.test.ts"],
+          include: unit,
           exclude: replacing,
           environment: "node",
           pool: "threads",

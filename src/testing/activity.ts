@@ -1,4 +1,4 @@
-// What is under way in an invocation under test: time passes only when nothing but time can get it on.
+// The work under way in an invocation under test: time passes only when the method waits for nothing else.
 
 // Real timers, even where a test replaces them.
 const { setImmediate: realImmediate, setTimeout: realTimeout } = globalThis;

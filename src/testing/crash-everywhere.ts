@@ -3,7 +3,8 @@ import { inspect } from "node:util";
 import type { MetadataOfMethod, RequestOf, ResponseOf, TypedMethod } from "../client/method-client";
 import type { Method } from "../method/define-method";
 import type { JsonObject } from "../rpc/any";
-import { type MethodRun, type RunMethodOptions, played, runOf, startOf } from "./run-method";
+import { played, runOf, startOf } from "./play";
+import type { MethodRun, RunMethodOptions } from "./method-run";
 import { withSurroundings } from "./surroundings";
 import { type FetchCall, type Point, type RunObserver, type TestRun, textOfPoint } from "./test-run";
 import type { MadeCall } from "./watched-context";
@@ -16,11 +17,11 @@ export interface CrashOptions<Response = JsonObject, Metadata = JsonObject> exte
   observe?: () => unknown;
   /** Also fails if a step that was interrupted before its result was stored changes the world again. Default false. */
   repeatableSteps?: boolean;
-  /** What has to be alike at the end. Default: response and error. */
+  /** The part of the run that has to be alike. Default: response and error. */
   compare?: (run: MethodRun<Response, Metadata>) => unknown;
 }
 
-/** What crashEverywhere found out about a method that passed. */
+/** The facts about a method that passed. */
 export interface CrashReport<Response = JsonObject, Metadata = JsonObject> {
   /** The points at which it was interrupted, in words, with the lines of the code. */
   points: string[];
@@ -82,7 +83,7 @@ interface Observed {
   run: TestRun;
   points: Point[];
   death: Point | undefined;
-  /** What has to be alike, printed. */
+  /** The part that has to be alike, printed. */
   outcome: string;
   changes: Change[];
   fetches: FetchCall[];
@@ -210,7 +211,7 @@ function repeatedSteps({ run }: Observed): string[] {
   );
 }
 
-/** What was found, each once, with the first point of interruption that shows it. */
+/** The findings, each once, with the first point of interruption that shows it. */
 class Findings {
   readonly #points = new Map<string, string[]>();
 

@@ -110,7 +110,7 @@ export class MemoryOperation {
     this.apply({ type: "timePasses", random: HALF });
   }
 
-  /** Claims the work; undefined: there is none to claim. */
+  /** Claims the work; undefined: the operation has no work to claim. */
   claim(fence: string): Claimed | undefined {
     if (!this.apply({ type: "claim", fence })) return undefined;
     const store = {

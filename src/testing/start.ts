@@ -13,11 +13,9 @@ import type { JsonObject } from "../rpc/any";
 import { FullShards } from "../service/full-shards";
 import { type StartPorts, bodyTooLarge, emptyInput } from "../service/start-once";
 import { type StartRequest, startOperation } from "../service/start-operation";
+import type { TestInput } from "./method-run";
 import { answerFromRecord } from "../contract/answer";
 import { startedRecord } from "../lifecycle/advance";
-
-/** A raw body. */
-export type TestInput = string | Uint8Array | Blob | ReadableStream<Uint8Array>;
 
 export interface StartedInMemory {
   operation: NewOperation;

@@ -1,7 +1,7 @@
 // Date and fetch while methods run under test: code of a run sees the run's clock, and its calls of fetch are noticed.
 import { AsyncLocalStorage } from "node:async_hooks";
 
-/** What a run is told of its code. */
+/** The events of a run's code. */
 export interface Surroundings {
   now(): number;
   /** Called before each call of fetch that is not within a step. */

@@ -1,20 +1,8 @@
 // Answers to suspensions under test: who answers what, and when by the test's clock.
 import type { StoredSuspension } from "../lifecycle/record";
-import type { Json } from "../rpc/any";
+import type { TestAnswer, TestAnswers } from "./method-run";
 import type { MemoryOperation } from "./memory-operation";
 import { Takes } from "./step-mock";
-
-/** A suspension that waits for its answer. */
-export interface AskedSuspension {
-  readonly name: string;
-  readonly prompt: string | undefined;
-}
-
-/** An answer, or a function that gives it; within `takes("3d", …)` it comes later. */
-export type TestAnswer = Json | Takes | ((suspension: AskedSuspension) => Json | Promise<Json>);
-
-/** Answers by the suspension's name. One without an answer expires. */
-export type TestAnswers = Readonly<Record<string, TestAnswer>>;
 
 export class AnsweringPeople {
   readonly given = new Set<string>();

@@ -23,7 +23,7 @@ export class TestClock {
     return () => this.#timers.delete(timer);
   }
 
-  /** When the next timer rings; undefined: there is none. */
+  /** When the next timer rings; undefined: no timer is set. */
   get nextTime(): number | undefined {
     return this.#first()?.time;
   }

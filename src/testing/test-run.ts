@@ -12,19 +12,14 @@ import { Activity } from "./activity";
 import { callSite } from "./call-site";
 import { MemoryChannel } from "./memory-channel";
 import { MemoryOperation } from "./memory-operation";
+import type { LogLine, TestAnswers } from "./method-run";
 import type { StartedInMemory } from "./start";
-import { AnsweringPeople, type TestAnswers } from "./test-answers";
+import { AnsweringPeople } from "./test-answers";
 import { TestSteps } from "./test-steps";
 import type { StepMocks } from "./step-mock";
 import { type Surroundings, within } from "./surroundings";
 import { TestClock } from "./test-clock";
 import { type MadeCall, watchedContext } from "./watched-context";
-
-/** A line of the log: of `op.log`, or of the runner about a failure. */
-export interface LogLine extends Record<string, unknown> {
-  level: "log" | "warn" | "error";
-  message?: unknown;
-}
 
 /** A point in a method's work, in words: `the call of step "parse"`. */
 export type Point = MadeCall;

@@ -48,6 +48,7 @@ async function installPacked(): Promise<void> {
   await writeFile(join(project, "package.json"), JSON.stringify({ name: "app", type: "module" }));
   await mkdir(join(project, "src"));
   await writeFile(join(project, "src/worker.ts"), WORKER);
+  await writeFile(join(project, "src/methods.test.ts"), METHOD_TEST);
   await writeFile(join(project, "wrangler.json"), JSON.stringify(CONFIGURATION));
 }
 
@@ -84,6 +85,17 @@ export const greet = defineMethod({
 });
 
 export default operations({ methods: [runCountdown, greet] });
+`;
+
+/** A test of methods, compiled with the others. Node runs it as it is. */
+const METHOD_TEST = `
+import { crashEverywhere, runMethod, takes } from "edge-operations/testing";
+import { greet, runCountdown } from "./worker.ts";
+
+const { response } = await runMethod(greet, { parent: "projects/p", name: "Ada" }, { steps: { text: takes("1h", "Hi") } });
+const text: string | undefined = response?.text;
+const { points } = await crashEverywhere(runCountdown, { parent: "projects/p", seconds: 2 });
+console.log(text, points[0]?.replace(/:.*/, ""));
 `;
 
 const CONFIGURATION = {
@@ -150,7 +162,7 @@ describe("the packed files", () => {
     );
 
     expect(Object.keys(analysis.entrypoints)).toEqual(
-      expect.arrayContaining([".", "./client", "./objects", "./protobuf"]),
+      expect.arrayContaining([".", "./client", "./objects", "./protobuf", "./testing"]),
     );
     expect(problems).toEqual([]);
   });
@@ -180,6 +192,8 @@ describe("a program that uses the package compiles", () => {
       noEmit: true,
       rootDir: join(project, "src"),
       outDir: join(project, "out"),
+      allowImportingTsExtensions: true,
+      rewriteRelativeImportExtensions: true,
       ...options,
     };
     await writeFile(file, JSON.stringify({ compilerOptions, include: ["src"] }));
@@ -206,11 +220,18 @@ describe("Node", () => {
     ["edge-operations/client", "OperationsClient"],
     ["edge-operations/objects", "OperationObject"],
     ["edge-operations/protobuf", "message"],
+    ["edge-operations/testing", "runMethod"],
   ])("imports %s, so that methods can be tested in it", async (entry, name) => {
     const program = `console.log(typeof (await import(${JSON.stringify(entry)}))[${JSON.stringify(name)}])`;
     const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", program], { cwd: project });
 
     expect(stdout).toBe("function\n");
+  });
+
+  test("runs a test of methods, whose failures name the lines of the test", async () => {
+    const { stdout } = await run(process.execPath, ["src/methods.test.ts"], { cwd: project });
+
+    expect(stdout).toBe('Hi the call of sleep "1s" (src/worker.ts\n');
   });
 });
 

@@ -1,5 +1,5 @@
 // docs/methods.md shows code that is compiled and run, names every option, and has the limits as they are.
-import { readFileSync, readdirSync } from "node:fs";
+import { globSync, readFileSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import * as allLimits from "../../../src/limits";
@@ -12,11 +12,18 @@ const document = readFileSync(join(ROOT, "docs/methods.md"), "utf8");
 const sources = readdirSync(EXAMPLE).map((file) => readFileSync(join(EXAMPLE, file), "utf8"));
 const blocks = Array.from(document.matchAll(/^```ts\n(.*?)^```$/gms), ([, block = ""]) => block);
 
-test("the code in docs/clients.md is of the example's client", () => {
-  const [block = ""] = codeBlocks(readFileSync(join(ROOT, "docs/clients.md"), "utf8"), "ts");
+describe.each(["clients.md", "testing-methods.md"])("the code in docs/%s", (page) => {
+  const files = globSync("examples/{reports,approvals}/{src,test}/*.ts", { cwd: ROOT });
+  const examples = files.map((file) => readFileSync(join(ROOT, file), "utf8"));
 
-  expect(block).not.toBe("");
-  expect(sources.some((source) => source.includes(block))).toBe(true);
+  // The client of another package is generated first.
+  const shown = codeBlocks(readFileSync(join(ROOT, "docs", page), "utf8"), "ts").filter(
+    (block) => !block.includes('"openapi-fetch"'),
+  );
+
+  test.each(shown)("is of the examples: %s", (block) => {
+    expect(examples.some((source) => source.includes(block))).toBe(true);
+  });
 });
 
 describe("the code in docs/methods.md", () => {
