@@ -6,7 +6,7 @@ import type { JsonObject } from "../rpc/any";
 import { played, runOf, startOf } from "./play";
 import type { MethodRun, RunMethodOptions } from "./method-run";
 import { withSurroundings } from "./surroundings";
-import { type FetchCall, type Point, type RunObserver, type TestRun, textOfPoint } from "./test-run";
+import { type FetchCall, type Passage, type Point, type RunObserver, type TestRun, textOfPoint } from "./test-run";
 import type { MadeCall } from "./watched-context";
 
 export interface CrashOptions<Response = JsonObject, Metadata = JsonObject> extends RunMethodOptions {
@@ -85,18 +85,10 @@ interface Observed {
   death: Point | undefined;
   /** The part that has to be alike, printed. */
   outcome: string;
-  changes: Change[];
+  /** On these ways of the method's code the world changed. */
+  changes: Passage[];
   fetches: FetchCall[];
   repeatableSteps: boolean;
-}
-
-/** The world changed while the method's code went from one point to another. */
-interface Change {
-  from: Point;
-  to: Point;
-  inSteps: boolean;
-  /** Which of the calls of `op` came before, in the same call of the function. */
-  callCount: number;
 }
 
 async function observed(
@@ -109,7 +101,7 @@ async function observed(
   const look = (): string => (observe ? printed(observe()) : "");
   let world = look();
   const points: Point[] = [];
-  const changes: Change[] = [];
+  const changes: Passage[] = [];
   const fetches: FetchCall[] = [];
   let death: Point | undefined;
   const observer: RunObserver = {
@@ -162,9 +154,9 @@ function findingsOf(crashed: Observed, whole: Observed): string[] {
 
 function repeatedChanges({ changes, repeatableSteps }: Observed): string[] {
   const seen = new Set<string>();
-  return changes.flatMap(({ from, to, inSteps, callCount }) => {
+  return changes.flatMap(({ from, to, inSteps, cursor, callCount }) => {
     if (inSteps && !repeatableSteps) return [];
-    const key = JSON.stringify([inSteps, callCount, to.text]);
+    const key = JSON.stringify([inSteps, cursor, callCount, to.text]);
     if (!seen.has(key)) {
       seen.add(key);
       return [];

@@ -27,8 +27,8 @@ export type Point = MadeCall;
 export interface RunObserver {
   /** Whether the machine dies at this point. */
   diesAt?(point: Point): boolean;
-  /** The method's code has gone from one point to another; `inSteps`: functions of steps ran meanwhile. */
-  passed?(passage: { from: Point; to: Point; inSteps: boolean; callCount: number }): void;
+  /** The method's code has gone from one point to another. */
+  passed?(passage: Passage): void;
   /** Code outside of steps is about to call fetch. */
   fetchedOutside?(call: FetchCall): void;
 }
@@ -41,6 +41,18 @@ export interface TestRunOptions {
   startTime: number;
   /** How long, by the real clock, the code may run without a call that gets the run on. */
   patienceMs: number;
+}
+
+/** The way of the method's code from one point to another. */
+export interface Passage {
+  from: Point;
+  to: Point;
+  /** Functions of steps ran meanwhile. */
+  inSteps: boolean;
+  /** The checkpoint from which the function goes on, as JSON text; undefined: it began from the beginning. */
+  cursor: string | undefined;
+  /** How many calls of `op` it has made since. */
+  callCount: number;
 }
 
 /** A call of fetch: what a test may compare. */
@@ -70,6 +82,7 @@ export class TestRun implements Surroundings {
   readonly #cancelTime: number;
   #channel: MemoryChannel | undefined;
   #activity = new Activity();
+  #place: Pick<Passage, "cursor" | "callCount"> = { cursor: undefined, callCount: 0 };
   /** The last point that the method's code has passed. */
   #last: Point = BEGINNING;
 
@@ -144,7 +157,10 @@ export class TestRun implements Surroundings {
     this.#activity = activity;
     const channel = new MemoryChannel(this.operation, claimed, {
       sending: (message) => this.#isDeadly(pointOf(message, "was stored", "before")),
-      stored: (message) => this.#isDeadly(pointOf(message, "was stored", "after")),
+      stored: (message) => {
+        if (message.type === "saveCheckpoint") this.#place = { cursor: message.cursor, callCount: 0 };
+        return this.#isDeadly(pointOf(message, "was stored", "after"));
+      },
     });
     this.#channel = channel;
     const state = { isOver: false };
@@ -231,6 +247,7 @@ export class TestRun implements Surroundings {
   async #run(method: Method, json: JsonObject, op: OperationContext): Promise<object> {
     const channel = this.#channel;
     const calls = this.calls.at(-1) ?? [];
+    this.#place = { cursor: undefined, callCount: 0 };
     this.#pass(BEGINNING, { inSteps: true });
     const watched = watchedContext(op, {
       called: (call) => {
@@ -239,11 +256,15 @@ export class TestRun implements Surroundings {
         this.#activity.note();
         const point = { text: `the call of ${call.text}`, site: call.site };
         this.#pass(point);
+        this.#place = { ...this.#place, callCount: this.#place.callCount + 1 };
         if (this.#isDeadly(point)) channel.die();
         return channel.isAlive;
       },
       reported: (report) => this.progress.push(report),
-      read: (name) => calls.push({ text: `reading op.${name}`, site: undefined }),
+      read: (name) => {
+        calls.push({ text: `reading op.${name}`, site: undefined });
+        if (name === "resumeFrom") this.#place = { cursor: channel?.claimed.checkpoint, callCount: 0 };
+      },
     });
     try {
       return await within(this, false, () => method.run(json, watched));
@@ -254,8 +275,7 @@ export class TestRun implements Surroundings {
 
   /** The method's code has come to a point. While a step runs, the code may be the step's. */
   #pass(to: Point, { inSteps } = { inSteps: this.#activity.steps > 0 }): void {
-    const callCount = this.calls.at(-1)?.length ?? 0;
-    this.#observer.passed?.({ from: this.#last, to, inSteps, callCount });
+    this.#observer.passed?.({ from: this.#last, to, inSteps, ...this.#place });
     this.#last = to;
   }
 

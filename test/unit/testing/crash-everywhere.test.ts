@@ -228,6 +228,34 @@ describe("crashEverywhere", () => {
     expect((await crashEverywhere(make, START)).run.response).toEqual({ rows: 3 });
   });
 
+  it("finds code before a checkpoint that changes the world again, and no code behind it", async () => {
+    const { sent, options } = aWorld();
+    const text = await findings(async (op) => {
+      for (let row = Number(op.resumeFrom ?? 0); row < 3; row += 1) {
+        sent.push(`row ${row}`);
+        await op.checkpoint(row + 1);
+      }
+      return {};
+    }, options);
+    const rows = new Set<string>();
+    const safe = aMethod(async (op) => {
+      for (let row = Number(op.resumeFrom ?? 0); row < 3; row += 1) {
+        rows.add(`row ${row}`);
+        await op.checkpoint(row + 1);
+      }
+      return {};
+    });
+    const passed = await crashEverywhere(safe, START, () => {
+      rows.clear();
+      return { observe: () => rows };
+    });
+
+    // Each row, at two points.
+    expect(text).toContain("Interrupted at the call of checkpoint (line) (and at 5 other points)");
+    expect(text).not.toContain("Interrupted at the moment after a checkpoint was stored");
+    expect(passed.points).toContain("the moment after a checkpoint was stored");
+  });
+
   it("finds an end that differs, unless it is left out of what is compared", async () => {
     const counts = async (op: OperationContext): Promise<JsonObject> => {
       await op.step("one", () => 1);

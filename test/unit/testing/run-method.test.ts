@@ -179,6 +179,20 @@ describe("steps", () => {
     expect(run.durationMs).toBe(winner === "step" ? 10_000 : 60_000);
   });
 
+  it("that run in real time win a race with a sleep, because time stands still meanwhile", async () => {
+    const race = aMethod(async (op) => ({
+      winner: await Promise.race([
+        op.step("slow", async () => {
+          await new Promise((resolve) => setTimeout(resolve, 20));
+          return "step";
+        }),
+        op.sleep("1s").then(() => "sleep"),
+      ]),
+    }));
+
+    expect(await runMethod(race, START)).toMatchObject({ response: { winner: "step" }, durationMs: 0 });
+  });
+
   it("that hang end with the deadline, or with the attempt's time limit", async () => {
     const steps = { "part 2": hangs };
     const deadline = await runMethod(make, START, { steps });
