@@ -248,6 +248,13 @@ export const DEFAULT_TTL_MS = 7 * DAY_MS;
 export const MAX_TTL_MS = 30 * DAY_MS;
 export const MIN_HEARTBEAT_MS = SECOND_MS;
 
+// ── Start options ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Labels of an operation, as Google allows on its resources. */
+export const MAX_LABELS = 64;
+/** How far ahead work may be scheduled: a year, leap years included. */
+export const MAX_SCHEDULE_AHEAD_MS = 366 * DAY_MS;
+
 // ── Slots: limits on concurrent and on unfinished operations ────────────────────────────────────────────────────────
 
 /** Slots of one kind. One object stores their holders. */

@@ -50,7 +50,7 @@ interface Row {
   /** The path may have the operation's full name as one segment, percent-encoded: so the stock google-gax client asks. */
   takesEncodedName?: true;
   response: Message;
-  /** Whether it starts an operation: it takes requestId, validateOnly and Prefer. */
+  /** Whether it starts an operation: it takes StartParameters and Prefer. */
   starts?: true;
   /** The method of the deployment that it starts, where it does. That one decodes its own request. */
   method?: Method;

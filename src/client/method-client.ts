@@ -39,6 +39,12 @@ export interface StartOptions extends CallOptions {
    * that a retry is safe. Pass your own, such as an order's number, if your process may die and start again.
    */
   requestId?: string | undefined;
+  /** Labels, for filters such as `labels.env=prod`: at most 64. */
+  labels?: Readonly<Record<string, string>> | undefined;
+  /** When the work begins, at most 366 days ahead. The deadline counts from it. */
+  scheduleTime?: Date | undefined;
+  /** The order among operations that wait for the same slot: the lower ones first. Default: 0. */
+  priority?: number | undefined;
   /** The raw body: a string, bytes, a Blob or a stream; or a function that makes it for each try. A stream is not retried. */
   body?: string | object | undefined;
   /** The media type of `body`. Default: the first that the method takes. */
@@ -81,10 +87,11 @@ export class MethodClient<Request, Response, Metadata> {
     await this.#transport.call(this.#call(request, { ...options, ...body }, ["validateOnly", "true"]));
   }
 
-  #call(request: Request, { signal, body, contentType }: StartOptions, parameter: [string, string]): Call {
+  #call(request: Request, options: StartOptions, parameter: [string, string]): Call {
+    const { signal, body, contentType } = options;
     const { http, input } = this.#binding;
     const { path, query, json } = bindRequest(http, jsonOf(request));
-    const call: Call = { method: "POST", path, query: [...query, parameter], signal };
+    const call: Call = { method: "POST", path, query: [...query, parameter, ...operationOptions(options)], signal };
     if (body !== undefined) {
       return { ...call, input: { body, contentType: contentType ?? input?.contentTypes[0] ?? OCTETS } };
     }
@@ -93,6 +100,16 @@ export class MethodClient<Request, Response, Metadata> {
 }
 
 const OCTETS = "application/octet-stream";
+
+/** As query parameters, which methods with a raw body take too. */
+function operationOptions({ labels = {}, scheduleTime, priority }: StartOptions): [string, string][] {
+  const fields = Object.entries({
+    ...Object.fromEntries(Object.entries(labels).map(([key, value]) => [`labels.${key}`, value])),
+    ...(scheduleTime === undefined ? {} : { scheduleTime: scheduleTime.toISOString() }),
+    ...(priority === undefined ? {} : { priority: String(priority) }),
+  });
+  return fields.map(([name, value]) => [`operationOptions.${name}`, value]);
+}
 
 /** A Date becomes text, and undefined fields go. */
 function jsonOf(request: unknown): JsonObject {

@@ -70,6 +70,10 @@ function defaultMetadata(record: OperationRecord): JsonObject {
     progressPercent: 0,
     ...(record.retryOf === undefined ? {} : { retryOf: record.retryOf }),
     ...record.metadata,
+    // A method's report of the same name gives way.
+    ...(record.labels === undefined ? {} : { labels: record.labels }),
+    ...(record.scheduleTime === undefined ? {} : { scheduleTime: formatTimestampMs(record.scheduleTime) }),
+    ...(record.priority === undefined ? {} : { priority: record.priority }),
     ...pendingField(record),
   };
 }

@@ -63,7 +63,7 @@ const MAX_QUERY_DEPTH = 4;
 
 /** The field paths, in JSON names, that the query of a method may have, but for those that its path binds. */
 export function queryFields(row: ApiMethod, { body }: HttpBinding, bound: readonly string[]): string[] {
-  const ofStart = row.starts ? StartParameters.fields.map(({ jsonName }) => jsonName) : [];
+  const ofStart = row.starts ? fieldsIn(StartParameters, [], 0) : [];
   const ofRequest = body === "*" ? (row.query ?? []) : row.request ? unboundFields(row.request, body, bound) : [];
   return [...new Set([...ofStart, ...ofRequest])];
 }

@@ -1,14 +1,13 @@
 // Decodes a call by its row: path, query and body together make one request (google/api/http.proto).
-import { type StartOptions, StartParameters, startOptions } from "../api/messages/start";
+import type { StartOptions } from "../api/messages/start";
 import type { ApiMethod, HttpBinding } from "../api/method";
-import { MAX_BODY_BYTES, MAX_JSON_DEPTH } from "../limits";
-import { violationsFromIssues } from "../method/request-schema";
+import { MAX_BODY_BYTES } from "../limits";
 import type { Message } from "../protobuf/declaration";
-import { Reading } from "../protobuf/reading";
-import { type Json, type JsonObject, isJsonObject } from "../rpc/any";
-import { invalidArgument } from "../rpc/error";
+import { type JsonObject, isJsonObject } from "../rpc/any";
+import { decodeMessage } from "./decode-message";
 import { methodParameters } from "./query";
 import { type RequestBody, readJson, readJsonObject } from "./request-body";
+import { NO_START, startParameters } from "./start-parameters";
 import { transcode } from "./transcoding";
 
 export interface SentRequest {
@@ -30,9 +29,6 @@ export interface DecodedRequest {
   sent: JsonObject;
 }
 
-const NO_START: StartOptions = { requestId: undefined, validateOnly: false };
-const START_NAMES = StartParameters.fields.flatMap(({ jsonName, protoName }) => [jsonName, protoName]);
-
 /** @throws RpcError INVALID_ARGUMENT naming each field that is wrong. */
 export async function decodeRequest(
   row: ApiMethod,
@@ -42,7 +38,9 @@ export async function decodeRequest(
   const query = methodParameters(search);
   const read = await readBody(row, binding, request, body);
   const whole = binding.body === "*" && isJsonObject(read) ? read : undefined;
-  const given = row.starts ? startParameters(query, whole ?? {}) : { start: NO_START, query, rest: whole ?? {} };
+  const given = row.starts
+    ? startParameters(query, whole ?? {}, Date.now())
+    : { start: NO_START, query, rest: whole ?? {} };
   const json = transcode({
     pathVariables: row.method ? names : declaredNames(row.request, names),
     query: given.query,
@@ -64,41 +62,7 @@ function readBody(row: ApiMethod, { body: rule }: HttpBinding, request: Request,
   return rule === undefined ? undefined : readJsonObject(request, body, MAX_BODY_BYTES);
 }
 
-/** Takes requestId and validateOnly out of query and body: they are no fields of the method's own request. */
-function startParameters(query: URLSearchParams, body: JsonObject) {
-  const isStart = (name: string): boolean => START_NAMES.includes(name);
-  const parts = <T>(entries: Iterable<[string, T]>) => Map.groupBy(entries, ([name]) => isStart(name));
-  const inQuery = parts(query);
-  const inBody = parts(Object.entries<Json>(body));
-  const json = transcode({
-    pathVariables: {},
-    query: new URLSearchParams(inQuery.get(true)),
-    body: Object.fromEntries(inBody.get(true) ?? []),
-    bodyRule: "*",
-    besides: START_NAMES,
-    describe: StartParameters,
-    path: "",
-  });
-  return {
-    start: startOptions(decodeMessage(StartParameters, json)),
-    query: new URLSearchParams(inQuery.get(false)),
-    rest: Object.fromEntries(inBody.get(false) ?? []),
-  };
-}
-
 /** A parent in the path need not be a field: the handler acts on what the permission was judged on. */
 function declaredNames(request: Message | undefined, names: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(names).filter(([name]) => request?.fieldByName(name) !== undefined));
-}
-
-/** Violations in a body that is one field are named as they are in the body, and it may be as deep as any body. */
-export function decodeMessage<T extends object>(message: Message<T>, json: JsonObject, bodyRule = "*"): T {
-  const reading = new Reading("decode", bodyRule === "*" ? MAX_JSON_DEPTH : MAX_JSON_DEPTH + 1);
-  const value = message.read(json, reading);
-  if (value !== undefined && reading.issues.length === 0) return value;
-  const issues = reading.issues.map(({ message: problem, path }) => ({
-    message: problem,
-    path: path[0] === bodyRule ? path.slice(1) : path,
-  }));
-  throw invalidArgument(violationsFromIssues(issues));
 }

@@ -320,7 +320,7 @@ export interface OperationFacts {
   target: string;
   policy: RunPolicy;
   createTime: number;
-  /** When it ends with DEADLINE_EXCEEDED, if it has not ended before. */
+  /** When it ends with DEADLINE_EXCEEDED, if it has not ended before. It counts from `scheduleTime`, if there is one. */
   deadline: number;
   /** Bytes of the streamed input, stored in chunks beside the record until the end. */
   inputBytes?: number;
@@ -341,6 +341,11 @@ export interface OperationFacts {
   starterMembers?: string[];
   /** Where it is a retry: the name of the operation that failed. */
   retryOf?: string;
+  labels?: Readonly<Record<string, string>>;
+  /** When its work begins, where the start said so. */
+  scheduleTime?: number;
+  /** The order among operations that wait for the same slot, lower first; 0 where absent. */
+  priority?: number;
   /** The HTTP request that started it, as its log line names it. */
   startRequestId?: string;
   /** The origin of its URL, for links: `https://api.example.com`. */

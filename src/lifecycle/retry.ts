@@ -23,6 +23,8 @@ export type RetrySource =
       target: string;
       starter?: string;
       starterMembers?: string[];
+      labels?: Readonly<Record<string, string>>;
+      priority?: number;
     }
   | { ok: false; refusal: RetryRefusal };
 
@@ -41,7 +43,7 @@ export function keepsRequest(record: OperationRecord): boolean {
 export function retrySourceFrom(record: OperationRecord, request: string | undefined): RetrySource {
   const refusal = retryRefusal(record) ?? (request === undefined ? "REQUEST_ERASED" : undefined);
   if (refusal !== undefined || request === undefined) return { ok: false, refusal: refusal ?? "REQUEST_ERASED" };
-  const { method, apiVersion, target, starter, starterMembers } = record;
+  const { method, apiVersion, target, starter, starterMembers, labels, priority } = record;
   return {
     ok: true,
     method,
@@ -50,5 +52,7 @@ export function retrySourceFrom(record: OperationRecord, request: string | undef
     target,
     ...(starter === undefined ? {} : { starter }),
     ...(starterMembers === undefined ? {} : { starterMembers }),
+    ...(labels === undefined ? {} : { labels }),
+    ...(priority === undefined ? {} : { priority }),
   };
 }

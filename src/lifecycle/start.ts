@@ -1,4 +1,5 @@
 // The start of an operation: the first step of its life.
+import { formatTimestampMs } from "../aip/timestamp";
 import { INDEX_PROGRESS_DELAY_MS } from "../limits";
 import { type Draft, changed, end, fail, move, send } from "./draft";
 import type { Refusal } from "./event";
@@ -6,10 +7,14 @@ import type { NewExternal, Start } from "./new-operation";
 
 export const QUEUED_MESSAGE = "Queued.";
 
-/** Starts an operation: its work is queued or done elsewhere, or its result was known at once. */
+/** Starts an operation: its work is queued, scheduled or done elsewhere, or its result was known at once. */
 export function start(draft: Draft, { request, external, outcome }: Start): Refusal | undefined {
   const { record, now } = draft;
   if (external) return move(draft, "await", () => awaitWorker(draft, external));
+  const { scheduleTime } = record;
+  if (scheduleTime !== undefined && scheduleTime > now) {
+    return move(draft, "schedule", () => schedule(draft, request, scheduleTime));
+  }
   if (outcome === undefined) return move(draft, "enqueue", () => enqueue(draft, request));
   record.startTime = now;
   return "error" in outcome
@@ -30,8 +35,18 @@ function awaitWorker({ record, now }: Draft, { heartbeatMs, hasOwnMetadata }: Ne
 
 /** The index is told of the first change within the resend time, so one alarm serves both. */
 function enqueue(draft: Draft, request: string | undefined): void {
-  if (request === undefined) draft.effects.push({ type: "storeRequest" });
-  else draft.record.request = request;
+  keepRequest(draft, request);
   send(draft);
   changed(draft, QUEUED_MESSAGE, INDEX_PROGRESS_DELAY_MS);
+}
+
+function schedule(draft: Draft, request: string | undefined, scheduleTime: number): void {
+  keepRequest(draft, request);
+  draft.record.wakeTime = scheduleTime;
+  changed(draft, `Scheduled: its work begins at ${formatTimestampMs(scheduleTime)}.`, INDEX_PROGRESS_DELAY_MS);
+}
+
+function keepRequest({ record, effects }: Draft, request: string | undefined): void {
+  if (request === undefined) effects.push({ type: "storeRequest" });
+  else record.request = request;
 }

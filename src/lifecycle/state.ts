@@ -20,6 +20,8 @@ export type State =
 export type Transition =
   /** Accepted: its work waits for a consumer. */
   | "enqueue"
+  /** Accepted: its work begins at a later time. */
+  | "schedule"
   /** Accepted: its work is done elsewhere. */
   | "await"
   /** Accepted, and its result was known at once. */
@@ -49,7 +51,7 @@ export type Transition =
   | "release"
   /** The attempt failed, or was lost, and another will follow. */
   | "backOff"
-  /** The time it slept or backed off for has come. */
+  /** The time it was scheduled, slept or backed off for has come. */
   | "wake"
   /** The work ended with a response. */
   | "succeed"
@@ -72,7 +74,13 @@ export type Transition =
  * that leads elsewhere. Deletion is no state: a deleted operation goes through the same states, hidden, to its end.
  */
 export const lifecycle = {
-  NEW: { enqueue: "QUEUED", await: "EXTERNAL", succeedAtOnce: "SUCCEEDED", failAtOnce: "FAILED" },
+  NEW: {
+    enqueue: "QUEUED",
+    schedule: "SLEEPING",
+    await: "EXTERNAL",
+    succeedAtOnce: "SUCCEEDED",
+    failAtOnce: "FAILED",
+  },
   QUEUED: {
     resend: "QUEUED",
     hold: "QUEUED",

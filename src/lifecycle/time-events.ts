@@ -63,9 +63,15 @@ function settleOne(draft: Draft, due: DueTransition, random: number): Refusal | 
 }
 
 /** The message of an operation that ran out of time. */
-export function deadlineMessage({ createTime, deadline }: Pick<OperationRecord, "createTime" | "deadline">): string {
-  const seconds = (deadline - createTime) / 1_000;
-  return `The operation did not finish within ${seconds}s of its creation (deadline ${formatTimestampMs(deadline)}).`;
+export function deadlineMessage({
+  createTime,
+  scheduleTime = 0,
+  deadline,
+}: Pick<OperationRecord, "createTime" | "scheduleTime" | "deadline">): string {
+  const isScheduled = scheduleTime > createTime;
+  const seconds = (deadline - (isScheduled ? scheduleTime : createTime)) / 1_000;
+  const since = isScheduled ? "scheduled time" : "creation";
+  return `The operation did not finish within ${seconds}s of its ${since} (deadline ${formatTimestampMs(deadline)}).`;
 }
 
 function timeOut(draft: Draft, message: string): Refusal | undefined {

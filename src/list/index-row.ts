@@ -43,6 +43,8 @@ export interface IndexFacts {
   method?: string;
   state?: string;
   requestedCancellation: boolean;
+  labels?: Readonly<Record<string, string>>;
+  scheduleTime?: number;
   /** Metadata, or response, did not fit: the operation's object has the whole. */
   metadataTruncated?: true;
   responseTruncated?: true;
@@ -66,6 +68,8 @@ export function indexRowFromRecord(record: OperationRecord): IndexRow {
     method: record.method,
     state: record.state,
     requestedCancellation: record.cancellation !== undefined,
+    ...(record.labels === undefined ? {} : { labels: record.labels }),
+    ...(record.scheduleTime === undefined ? {} : { scheduleTime: record.scheduleTime }),
     ...(metadata.truncated ? { metadataTruncated: true } : {}),
     ...(result.truncated
       ? record.outcome && "error" in record.outcome

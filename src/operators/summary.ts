@@ -29,6 +29,9 @@ function whereItIs(record: OperationRecord, live: LiveFacts, now: number): strin
     case "RUNNING":
       return `${running(record, now)} ${runner(record, live, now)}`;
     case "SLEEPING":
+      if (record.attempt.attemptStartTime === undefined && record.wakeTime === record.scheduleTime) {
+        return `It is scheduled: its work begins at ${when(record.wakeTime ?? now, now)}.`;
+      }
       return `Its work set a durable timer: attempt ${attemptNumber(record)} goes on at ${when(record.wakeTime ?? now, now)}.`;
     case "SUSPENDED":
       return suspended(record, now);

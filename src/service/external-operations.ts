@@ -24,6 +24,7 @@ import { canonicalJson, sha256Hex } from "./digest";
 import { placeFromParent } from "./locations";
 import type { OperationStore } from "./ports";
 import type { Deployment } from "./start-operation";
+import type { StartSettings } from "./start-settings";
 import { type Caller, type Minted, type StartPorts, type StartedOperation, startOnce } from "./start-once";
 
 /** The pseudo-method of operations that are created: requestIds and consumers tell it from declared ones. */
@@ -43,10 +44,11 @@ export interface CreateOperationRequest {
   /** google.protobuf.Duration in JSON. */
   ttl?: string | undefined;
   heartbeatTimeout?: string | undefined;
-  /** The body as it was sent, without requestId and validateOnly: repetitions are told by it. */
+  /** The body as it was sent, without the parameters of every start: repetitions are told by it. */
   json: JsonObject;
   requestId: string | undefined;
   validateOnly: boolean;
+  operationOptions: StartSettings;
   apiVersion: string;
   caller: Caller;
   /** Milliseconds since 1970. */
@@ -79,8 +81,12 @@ interface CreateFields {
   heartbeatMs: number | undefined;
 }
 
-function checkedFields({ operation = {}, ttl, heartbeatTimeout }: CreateOperationRequest): CreateFields {
+function checkedFields(request: CreateOperationRequest): CreateFields {
+  const { operation = {}, ttl, heartbeatTimeout, operationOptions } = request;
   const violations = new Violations();
+  if (operationOptions.scheduleTime !== undefined) {
+    violations.add("operationOptions.scheduleTime", "may not be given: the work is done elsewhere, and begins there");
+  }
   checkNewOperation(operation, violations);
   const fields: CreateFields = {
     metadata: operation.metadata,
@@ -123,7 +129,7 @@ function msFrom(
 }
 
 function newExternalOperation(
-  { parent, apiVersion, deployment }: CreateOperationRequest,
+  { parent, apiVersion, deployment, operationOptions }: CreateOperationRequest,
   { id, name, createTime, indexShard }: Minted,
   { metadata, ttlMs, heartbeatMs }: CreateFields,
 ): NewOperation {
@@ -150,6 +156,7 @@ function newExternalOperation(
       ...deployment.policy,
       snapshot: deployment.policy.snapshot && !isPlaced,
     },
+    ...operationOptions,
     createTime,
     deadline: createTime + ttlMs,
     metadata: own?.fields ?? {},

@@ -7,12 +7,15 @@ import type { JsonObject } from "../rpc/any";
 import { RpcError, notFound } from "../rpc/error";
 import type { OperationStore } from "./ports";
 import { type Deployment, startOperation } from "./start-operation";
+import type { StartSettings } from "./start-settings";
 import type { Caller, StartPorts, StartedOperation } from "./start-once";
 
 export interface RetryRequest {
   name: string;
   requestId: string | undefined;
   validateOnly: boolean;
+  /** In place of the failed operation's own labels and priority. */
+  operationOptions: StartSettings;
   caller: Caller;
   /** Milliseconds since 1970. */
   now: number;
@@ -49,6 +52,11 @@ export async function retryOperation(ports: RetryPorts, retry: RetryRequest): Pr
     apiVersion: source.apiVersion,
     input: undefined,
     script: undefined,
+    operationOptions: {
+      ...(source.labels === undefined ? {} : { labels: source.labels }),
+      ...(source.priority === undefined ? {} : { priority: source.priority }),
+      ...retry.operationOptions,
+    },
     retryOf: {
       name,
       ...(source.starter === undefined ? {} : { starter: source.starter }),

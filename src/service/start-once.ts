@@ -13,6 +13,7 @@ import { indexShardFromId, nextShard } from "../contract/index-start";
 import { canonicalJson, sha256Hex } from "./digest";
 import type { FullShards } from "./full-shards";
 import { slotKey, type SpendQuota } from "./start-quota";
+import { type StartSettings, boundRequest } from "./start-settings";
 import type { IndexScope, OperationStore, Place, RequestStore, SlotStore } from "./ports";
 
 /** Separates the requestIds of retries from those of other starts. */
@@ -58,8 +59,9 @@ export interface StartOnce {
   method: string;
   parent: string;
   requestId: string | undefined;
-  /** The request without requestId and validateOnly. */
+  /** The request without the parameters of every start. */
   json: JsonObject;
+  operationOptions: StartSettings;
   place: Place;
   input: StreamedInput | undefined;
   /** Milliseconds since 1970. */
@@ -108,7 +110,8 @@ export async function startOnce(ports: StartPorts, start: StartOnce): Promise<St
   const { retryOf } = start;
   const method = retryOf ? RETRY_OPERATION : start.method;
   const key = await sha256Hex(JSON.stringify([start.caller.id, method, start.parent, start.requestId]));
-  const bodyDigest = await sha256Hex(canonicalJson(retryOf ? { name: retryOf.name } : start.json));
+  const request = boundRequest(retryOf ? { name: retryOf.name } : start.json, start.operationOptions);
+  const bodyDigest = await sha256Hex(canonicalJson(request));
   const mine: Reservation = { operationId, createTime: start.now, bodyDigest, created: false };
   const answer = await ports.requests.reserve(scopeOf(start), key, mine);
   if (!answer.ok) throw indexFull();

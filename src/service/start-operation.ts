@@ -11,6 +11,7 @@ import { type JsonObject, typeUrlFromMessageName } from "../rpc/any";
 import { type Emulated, decodeScript, emulatedError } from "./emulation-script";
 import { type Locations, placeFromParent } from "./locations";
 import { slotKey } from "./start-quota";
+import type { StartSettings } from "./start-settings";
 import {
   type Caller,
   type Minted,
@@ -35,10 +36,11 @@ export interface Deployment {
 
 export interface StartRequest {
   method: Method;
-  /** The fields of the request, path variables included; requestId and validateOnly are not among them. */
+  /** The fields of the request, path variables included; the parameters of every start are not among them. */
   json: JsonObject;
   requestId: string | undefined;
   validateOnly: boolean;
+  operationOptions: StartSettings;
   parent: string;
   target: string;
   apiVersion: string;
@@ -89,7 +91,7 @@ function emulated({ method }: StartRequest, { metadata }: PreparedStart): Emulat
 }
 
 function newOperation(
-  { method, parent, target, apiVersion, deployment }: StartRequest,
+  { method, parent, target, apiVersion, deployment, operationOptions }: StartRequest,
   { id, name, createTime, indexShard }: Minted,
   {
     metadata,
@@ -100,6 +102,8 @@ function newOperation(
   }: PreparedStart & { emulation: Emulation | undefined; runSlot: Slot | undefined },
 ): NewOperation {
   const { jurisdiction, placementHint } = placeFromParent(deployment.locations, parent);
+  const { scheduleTime } = operationOptions;
+  const beginTime = Math.max(createTime, scheduleTime ?? 0);
   // A snapshot would leave the place that the location promises.
   const isPlaced = jurisdiction !== undefined || placementHint !== undefined;
   return {
@@ -118,7 +122,8 @@ function newOperation(
       ...(usualDurationMs === undefined ? {} : { usualDurationMs }),
     },
     createTime,
-    deadline: createTime + method.timeoutMs,
+    ...operationOptions,
+    deadline: beginTime + method.timeoutMs,
     metadata: metadata as JsonObject,
     ...(method.metadataType === undefined ? {} : { metadataType: typeUrlFromMessageName(method.metadataType) }),
     responseType: typeUrlFromMessageName(method.responseType),
@@ -126,7 +131,11 @@ function newOperation(
     ...(runSlot === undefined ? {} : { runSlot }),
     indexShard,
     ...(jurisdiction === undefined ? {} : { jurisdiction }),
-    ...(emulation ? { emulation } : immediate ? { outcome: outcomeFromImmediate(method, immediate) } : {}),
+    ...(emulation
+      ? { emulation }
+      : immediate && beginTime === createTime
+        ? { outcome: outcomeFromImmediate(method, immediate) }
+        : {}),
   };
 }
 

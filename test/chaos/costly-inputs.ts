@@ -4,7 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { createSchema, upsertRow } from "../../src/durable/index/index-sql";
 import { readPage } from "../../src/durable/index/read-page";
 import { SetIamPolicyRequest } from "../../src/api/messages/iam";
-import { decodeMessage } from "../../src/http/decode-request";
+import { decodeMessage } from "../../src/http/decode-message";
 import { sentPolicy, withinBindingCount } from "../../src/iam/sent-policy";
 import { decodeJson } from "../../src/http/request-body";
 import { RpcError } from "../../src/rpc/error";

@@ -408,6 +408,40 @@ export const bugs: readonly Bug[] = [
     tests: unit("aip/resource-name.test.ts"),
     caughtBy: "refuses",
   },
+  // ── Start options ─────────────────────────────────────────────────────────────────────────────────────────────────
+  {
+    name: "scheduled work is queued at its start",
+    file: "src/lifecycle/start.ts",
+    find: "scheduleTime !== undefined && scheduleTime > now",
+    replace: "scheduleTime !== undefined && scheduleTime > now + 60_000",
+    tests: SIMULATION,
+    caughtBy: "begins when scheduled",
+  },
+  {
+    name: "the deadline of scheduled work counts from its creation",
+    file: "src/service/start-operation.ts",
+    find: "const beginTime = Math.max(createTime, scheduleTime ?? 0);",
+    replace: "const beginTime = createTime + 0 * (scheduleTime ?? 0);",
+    tests: workers("start-options.test.ts"),
+    caughtBy: "is when the deadline begins to count",
+  },
+  {
+    name: "labels are no part of the request of a requestId",
+    file: "src/service/start-settings.ts",
+    find: "Object.keys(settings).length === 0 ?",
+    replace: "Object.keys(settings).length >= 0 ?",
+    tests: workers("start-options.test.ts"),
+    caughtBy: "are part of the request that a requestId is bound to",
+  },
+  {
+    name: "the priority of a waiter is forgotten with its object",
+    file: "src/durable/slots/slots-object.ts",
+    find: "this.#waiters = inTurn(this.#stored<Waiter>(WAITER_PREFIX));",
+    replace:
+      "this.#waiters = inTurn(new Map([...this.#stored<Waiter>(WAITER_PREFIX)].map(([id, w]) => [id, timeOf(w)])));",
+    tests: workers("slots.test.ts"),
+    caughtBy: "gives a freed slot to the waiter of the lowest priority",
+  },
   // ── Done once, fenced ─────────────────────────────────────────────────────────────────────────────────────────────
   {
     name: "the fence is not checked",
@@ -880,8 +914,8 @@ queue = "edge-operations-dead-letters"
   {
     name: "a request that no work needs is stored",
     file: "src/lifecycle/start.ts",
-    find: `if (request === undefined) draft.effects`,
-    replace: `if (request !== "") draft.effects`,
+    find: `if (request === undefined) effects`,
+    replace: `if (request !== "") effects`,
     tests: unit("lifecycle/new-operation.test.ts"),
     caughtBy: "",
   },

@@ -16,7 +16,7 @@ import { PolicyCache } from "../../src/iam/policy-cache";
 import type { Principal } from "../../src/iam/principal";
 import { Authorizer, type AuthorizerPorts } from "../../src/service/authorizer";
 import { UpdateOperationRequest } from "../../src/api/messages/longrunning";
-import { decodeMessage } from "../../src/http/decode-request";
+import { decodeMessage } from "../../src/http/decode-message";
 import { createOperation, selectUpdate, updateOperation } from "../../src/service/external-operations";
 import { type FinishedReads, operationReads } from "../../src/service/operation-reads";
 import { listOperations } from "../../src/service/list-operations";
@@ -37,6 +37,8 @@ export interface Wish {
   method: Method | undefined;
   json: JsonObject;
   requestId: string | undefined;
+  /** When its work begins; at once where absent. */
+  scheduleTime?: number;
 }
 
 export type ClientAction = "get" | "wait" | "cancel" | "delete" | "list" | "report" | "complete" | "fail";
@@ -112,7 +114,7 @@ export class Clients {
     });
   }
 
-  async #start({ method, json, requestId }: Wish): Promise<StartedOperation> {
+  async #start({ method, json, requestId, scheduleTime }: Wish): Promise<StartedOperation> {
     const { env } = this.#world;
     const ports = {
       store: this.#store(),
@@ -125,6 +127,7 @@ export class Clients {
       json,
       requestId,
       validateOnly: false,
+      operationOptions: scheduleTime === undefined ? {} : { scheduleTime },
       apiVersion: "v1",
       caller: { id: "user:ada", members: [], mayUseRequestId: true, httpRequestId: "" },
       now: Date.now(),

@@ -162,8 +162,11 @@ class Play {
     const random = this.#random;
     const requestId = random.chance(0.6) ? `request ${number}` : undefined;
     const method = random.chance(0.25) ? undefined : random.pick(simulatedMethods);
-    if (method)
-      return { method, json: { script: this.#script(), parent: PARENT, refuses: random.chance(0.3) }, requestId };
+    if (method) {
+      const json = { script: this.#script(), parent: PARENT, refuses: random.chance(0.3) };
+      const scheduleTime = random.chance(0.15) ? START_TIME + random.below(60_000) : undefined;
+      return { method, json, requestId, ...(scheduleTime === undefined ? {} : { scheduleTime }) };
+    }
     const json = {
       ttl: `${60 + random.below(240)}s`,
       ...(random.chance(0.5) ? { heartbeatTimeout: "45s" } : {}),

@@ -216,6 +216,10 @@ export class Ledger {
         this.violate("fenced", `${host.label} took ${what} from ${by}, but its token was ${owner ?? "nobody"}'s`);
       }
     };
+    const { scheduleTime = 0 } = after;
+    if (after.fence !== undefined && before.fence === undefined && this.#world().scheduler.clock() < scheduleTime) {
+      this.violate("begins when scheduled", `${host.label} was claimed before ${scheduleTime}`);
+    }
     // Work elsewhere has no token.
     const isRunByMethod = nextState(before.state, "update") === undefined;
     if (isRunByMethod && after.outcome !== before.outcome && "response" in after.outcome!) {

@@ -1,5 +1,5 @@
 // Slots: how many operations of a method run at the same time, and how many one caller may have under way.
-import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test } from "vitest";
 import type { JsonObject } from "../../src/rpc/any";
@@ -112,6 +112,34 @@ describe("maxConcurrent", () => {
 
     expect(before).toEqual([...Array<string>(3).fill("Running."), ...Array<string>(7).fill(WAITING)]);
     expect(begun).toEqual(names.map((_, index) => `work-${index + 1}`));
+  });
+
+  test("gives a freed slot to the waiter of the lowest priority, after an eviction too", async () => {
+    const parent = aParent();
+    const names = await startMany(parent, 3);
+    await deliverSent();
+    await eventually(() => begun.length === 3);
+    for (const [label, priority] of [
+      ["normal", 0],
+      ["late", 5],
+      ["urgent", -5],
+      ["next", 0],
+    ] as const) {
+      const started = await asAdmin("POST", `/v1/${parent}/things:make`, { label, operationOptions: { priority } });
+      names.push(started["name"] as string);
+      await deliverSent();
+    }
+    await evictDurableObject(slotsOf(parent));
+    for (let number = 1; number <= 3; number += 1) {
+      await finish(`work-${number}`);
+      await deliverSent();
+      await eventually(() => begun.length === 3 + number);
+    }
+    await finish("urgent");
+    await deliverSent();
+    await eventually(() => begun.length === 7);
+
+    expect(begun.slice(3)).toEqual(["urgent", "normal", "next", "late"]);
   });
 
   test("counts each parent by itself", async () => {

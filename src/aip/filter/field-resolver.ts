@@ -43,6 +43,9 @@ export function resolveField({ segments }: Member): Outcome<ResolvedField> {
       ? refuseField(next, `a comparator: ${root} has no fields`)
       : accept({ kind: "scalar", field: root, start });
   }
+  if (root === "labels" && !segments[0].quoted) {
+    return accept({ kind: "json", field: "labels", path: names.map(keySpellings), start });
+  }
   if (!isMessageField(root)) {
     const misspelt = misspeltField(segments);
     if (misspelt) return refuse(misspelt);

@@ -15,6 +15,7 @@ const scalarFieldTypes = {
   startTime: "timestamp",
   endTime: "timestamp",
   expireTime: "timestamp",
+  scheduleTime: "timestamp",
   "error.code": "integer",
   "error.message": "string",
   "metadata.@type": "string",
@@ -48,8 +49,9 @@ export const stateNames: readonly string[] = [
 ];
 
 /** The declared fields that are messages; `metadata` and `response` hold any JSON. */
-export type JsonField = "metadata" | "response";
-export type MessageField = "error" | JsonField;
+export type MessageField = "error" | "metadata" | "response";
+/** A field that paths lead into. `labels` is the operation's own, or a metadata field of that name where it has none. */
+export type JsonField = "metadata" | "response" | "labels";
 
 /** The fields of `Operation.error` that a filter may name: `details` holds Anys, which no filter can type. */
 export const errorFields: Readonly<Record<string, "error.code" | "error.message">> = {

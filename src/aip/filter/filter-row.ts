@@ -18,6 +18,8 @@ export interface FilterRow {
   /** Its state in the lifecycle; absent likewise, of operations that were not done by then. */
   readonly state?: string | undefined;
   readonly requestedCancellation: boolean;
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  readonly scheduleTime?: number | undefined;
   /** Both of `Operation.error`, and both absent where it is. */
   readonly errorCode?: number | undefined;
   readonly errorMessage?: string | undefined;
@@ -39,7 +41,16 @@ export interface StoredIndexRow {
 /** The facts of a stored row, as far as a filter reads them. */
 type StoredFacts = Pick<
   FilterRow,
-  "startTime" | "endTime" | "expireTime" | "target" | "verb" | "method" | "state" | "requestedCancellation"
+  | "startTime"
+  | "endTime"
+  | "expireTime"
+  | "target"
+  | "verb"
+  | "method"
+  | "state"
+  | "requestedCancellation"
+  | "labels"
+  | "scheduleTime"
 > & { metadataTruncated?: boolean; responseTruncated?: boolean };
 
 type StoredOperation = Pick<FilterRow, "name" | "metadata" | "response"> & {
@@ -135,6 +146,14 @@ export class IndexFilterRow implements FilterRow {
 
   get requestedCancellation(): boolean {
     return this.#facts.requestedCancellation;
+  }
+
+  get labels(): FilterRow["labels"] {
+    return this.#facts.labels;
+  }
+
+  get scheduleTime(): number | undefined {
+    return this.#facts.scheduleTime;
   }
 
   get metadataTruncated(): boolean {

@@ -95,6 +95,7 @@ function isPresent(field: Extract<CheckedTerm, { kind: "present" }>["field"], ro
     case "startTime":
     case "endTime":
     case "expireTime":
+    case "scheduleTime":
       return isSetTime(row, field);
     default:
       // "A field is only considered to be present if it has a non-default value."

@@ -151,7 +151,7 @@ export function slipOfField(name: string, literal: Literal): ScalarField | undef
   const like = (...fields: ScalarField[]): ScalarField | undefined =>
     fields.find((field) => isSlipOf(camelCase(name), field));
   if (literal.boolean !== undefined) return like("done", "requestedCancellation");
-  return literal.timestamp ? like("createTime", "startTime", "endTime", "expireTime") : undefined;
+  return literal.timestamp ? like("createTime", "startTime", "endTime", "expireTime", "scheduleTime") : undefined;
 }
 
 /** `1 = metadata.n`: `1` is a field of the metadata by the grammar, and the other a text. */

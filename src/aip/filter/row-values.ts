@@ -105,8 +105,9 @@ export class RowValues {
     this.#work = work;
   }
 
-  /** Whether the Any is set, and stands in the row whole. */
+  /** Whether the value is set, and stands in the row whole. */
   isKnown(field: JsonField): boolean {
+    if (field === "labels") return this.#row.labels !== undefined || this.isKnown("metadata");
     const isTruncated = field === "metadata" ? this.#row.metadataTruncated : this.#row.responseTruncated;
     return !isTruncated && this.#row[field] !== undefined;
   }
@@ -138,9 +139,16 @@ export class RowValues {
   #root(field: JsonField): Value {
     const known = this.#roots.get(field);
     if (known) return known;
-    const root = new Value(fieldsOfAny(this.#row[field] ?? {}), this.#work);
+    const root = new Value(this.#rootJson(field), this.#work);
     this.#roots.set(field, root);
     return root;
+  }
+
+  /** The object that paths lead into from; labels are a field of theirs, as they are of metadata. */
+  #rootJson(field: JsonField): JsonObject {
+    const { labels } = this.#row;
+    if (field !== "labels") return fieldsOfAny(this.#row[field] ?? {});
+    return labels === undefined ? fieldsOfAny(this.#row.metadata ?? {}) : { labels: { ...labels } };
   }
 }
 

@@ -1,7 +1,27 @@
 // The options of every call that starts an operation, in the query or in the body.
-import { bool, string } from "../../protobuf/fields";
+import { parseTimestamp, timestampToMs } from "../../aip/timestamp";
+import { MAX_LABELS, MAX_SCHEDULE_AHEAD_MS } from "../../limits";
+import { bool, int32, mapOf, messageField, string, timestamp } from "../../protobuf/fields";
 import { type MessageType, message } from "../../protobuf/message";
-import { invalidArgument } from "../../rpc/error";
+import { Violations } from "../../rpc/decode";
+import type { StartSettings } from "../../service/start-settings";
+
+export const OperationOptions = message("edge_operations.v1.OperationOptions", {
+  labels: mapOf(
+    "string",
+    string(1, {
+      description:
+        "Labels of the operation, at most 64. Keys: a lowercase letter, then at most 62 of a-z, 0-9, _ and -. Values: at most 63 of them.",
+    }),
+  ),
+  scheduleTime: timestamp(2, {
+    description:
+      "When the work begins, at most 366 days ahead. The deadline counts from it. A time in the past means now.",
+  }),
+  priority: int32(3, {
+    description: "The order among operations that wait for the same slot: the lower ones first. 0 if absent.",
+  }),
+});
 
 export const StartParameters = message("edge_operations.v1.StartParameters", {
   requestId: string(1, {
@@ -9,18 +29,68 @@ export const StartParameters = message("edge_operations.v1.StartParameters", {
       "Makes the call idempotent: the same id by the same caller gives the first operation. 1 to 64 characters of A-Z, a-z, 0-9, - and _.",
   }),
   validateOnly: bool(2, { description: "Only checks the request: nothing is started or stored." }),
+  operationOptions: messageField(3, OperationOptions, {
+    description: "Labels, the time at which the work begins, and its priority.",
+  }),
 });
 
 const REQUEST_ID = /^[A-Za-z0-9_-]{1,64}$/;
+// "Keys must start with a lowercase character … Only lowercase letters, digits, underscores and hyphens" (Google's labels).
+const LABEL_KEY = /^[a-z][a-z0-9_-]{0,62}$/;
+const LABEL_VALUE = /^[a-z0-9_-]{0,63}$/;
 
 export interface StartOptions {
   requestId: string | undefined;
   validateOnly: boolean;
+  operationOptions: StartSettings;
 }
 
-/** The parameters with their defaults. @throws RpcError INVALID_ARGUMENT where the requestId is malformed. */
-export function startOptions({ requestId, validateOnly = false }: MessageType<typeof StartParameters>): StartOptions {
-  if (requestId === undefined || REQUEST_ID.test(requestId)) return { requestId, validateOnly };
-  const description = "must be 1 to 64 characters of A-Z, a-z, 0-9, - and _";
-  throw invalidArgument([{ field: "requestId", description }]);
+/** The parameters with their defaults. @throws RpcError INVALID_ARGUMENT naming each that is wrong. */
+export function startOptions(
+  { requestId, validateOnly = false, operationOptions = {} }: MessageType<typeof StartParameters>,
+  now: number,
+): StartOptions {
+  const violations = new Violations();
+  if (requestId !== undefined && !REQUEST_ID.test(requestId)) {
+    violations.add("requestId", "must be 1 to 64 characters of A-Z, a-z, 0-9, - and _");
+  }
+  const settings = settingsFrom(operationOptions, now, violations);
+  violations.throwIfAny();
+  return { requestId, validateOnly, operationOptions: settings };
+}
+
+function settingsFrom(
+  { labels = {}, scheduleTime, priority = 0 }: MessageType<typeof OperationOptions>,
+  now: number,
+  violations: Violations,
+): StartSettings {
+  checkLabels(labels, violations);
+  const beginMs = scheduleTime === undefined ? undefined : beginningFrom(scheduleTime, now, violations);
+  return {
+    ...(Object.keys(labels).length === 0 ? {} : { labels }),
+    ...(beginMs === undefined ? {} : { scheduleTime: beginMs }),
+    ...(priority === 0 ? {} : { priority }),
+  };
+}
+
+function checkLabels(labels: Readonly<Record<string, string>>, violations: Violations): void {
+  const entries = Object.entries(labels);
+  const field = "operationOptions.labels";
+  if (entries.length > MAX_LABELS)
+    violations.add(field, `has ${entries.length} labels; at most ${MAX_LABELS} are allowed`);
+  for (const [key, value] of entries.slice(0, MAX_LABELS)) {
+    if (!LABEL_KEY.test(key)) {
+      violations.add(field, "a key must be a lowercase letter, then at most 62 of a-z, 0-9, _ and -");
+    } else if (!LABEL_VALUE.test(value)) {
+      violations.add(`${field}.${key}`, "must be at most 63 characters of a-z, 0-9, _ and -");
+    }
+  }
+}
+
+/** Milliseconds since 1970; of a time in the past too, because a repeated request must stay the same request. */
+function beginningFrom(text: string, now: number, violations: Violations): number | undefined {
+  const time = parseTimestamp(text);
+  const ms = time && timestampToMs(time);
+  if (ms !== undefined && ms - now <= MAX_SCHEDULE_AHEAD_MS) return ms;
+  return violations.add("operationOptions.scheduleTime", "must be at most 366 days ahead");
 }

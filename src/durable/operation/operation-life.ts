@@ -206,7 +206,7 @@ export class OperationLife {
   /** Takes the slot that the work needs to run, if it needs one. */
   async acquireRunSlot(): Promise<boolean> {
     const { record } = this;
-    return !record?.runSlot || this.#outbox.acquireSlot(record.runSlot, record.id);
+    return !record?.runSlot || this.#outbox.acquireSlot(record.runSlot, record);
   }
 
   async releaseRunSlot(): Promise<void> {

@@ -72,11 +72,12 @@ export class Outbox {
   }
 
   /** Takes a slot to run in, or is put down as waiting for one. */
-  async acquireSlot({ key, limit }: Slot, operationId: string): Promise<boolean> {
+  async acquireSlot({ key, limit }: Slot, { id: operationId, priority }: OperationRecord): Promise<boolean> {
     return this.#afterSlotCall(() =>
       callObject(
         objectByName(this.#env.SLOTS, key),
-        async (stub): Promise<boolean> => stub.acquire({ operationId, limit, waits: true }),
+        async (stub): Promise<boolean> =>
+          stub.acquire({ operationId, limit, waits: true, ...(priority === undefined ? {} : { priority }) }),
         { limitMs: MAX_INNER_CALL_MS },
       ),
     );

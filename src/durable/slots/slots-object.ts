@@ -1,5 +1,5 @@
 // SlotsObject: how many operations of one kind run, or of one caller are under way, at the same time. It counts holders,
-// not numbers: one that died without a word is found out by asking. Those who wait come in their order.
+// not numbers: one that died without a word is found out by asking. Waiters are served in the order of their priority, then of their time.
 import { DurableObject } from "cloudflare:workers";
 import { MAX_INNER_CALL_MS, MAX_SLOT_CHECKS, MAX_SLOT_WAITERS, SLOT_CHECK_AFTER_MS } from "../../limits";
 import type { SlotStanding } from "../../operators/facts";
@@ -31,26 +31,32 @@ export interface SlotRequest {
   limit: number;
   /** Whether it is to be told when one is free. */
   waits: boolean;
+  /** Its place among the waiters: lower first; 0 where absent. */
+  priority?: number;
 }
 
+/** PERSISTED CONTRACT: since when one waits, in milliseconds since 1970, and its priority where that is not 0. */
+type Waiter = number | { time: number; priority: number };
+
 export class SlotsObject extends DurableObject<SlotsEnv> {
-  /** By operation id, in the order of their times: when each took its slot or was last asked, when each began to wait. */
+  /** By operation id, in the order of their times: when each took its slot or was last asked. */
   readonly #holders: Map<string, number>;
-  readonly #waiters: Map<string, number>;
+  /** By operation id, in the order in which they come. */
+  #waiters: Map<string, Waiter>;
   readonly #nextCheck: Alarm;
 
   constructor(ctx: DurableObjectState, env: SlotsEnv) {
     super(ctx, withNamespaces(env));
-    this.#holders = this.#stored(HOLDER_PREFIX);
-    this.#waiters = this.#stored(WAITER_PREFIX);
+    this.#holders = new Map([...this.#stored<number>(HOLDER_PREFIX)].toSorted(([, a], [, b]) => a - b));
+    this.#waiters = inTurn(this.#stored<Waiter>(WAITER_PREFIX));
     this.#nextCheck = new Alarm(ctx.storage);
   }
 
-  /** Gives a slot; one that the operation holds already is its own. The longest waiter comes first. */
-  async acquire({ operationId, limit, waits }: SlotRequest): Promise<boolean> {
+  /** Gives a slot; one that the operation holds already is its own. Of equal priority, the longest waiter comes first. */
+  async acquire({ operationId, limit, waits, priority = 0 }: SlotRequest): Promise<boolean> {
     this.#setLimit(limit);
     if (this.#take(operationId)) return true;
-    if (waits) this.#wait(operationId);
+    if (waits) this.#wait(operationId, priority);
     await this.#dropIdleHolders();
     await this.#serveWaiters(operationId);
     if (this.#take(operationId)) return true;
@@ -176,9 +182,10 @@ export class SlotsObject extends DurableObject<SlotsEnv> {
 
   // ── Memory and storage, always the same ───────────────────────────────────────────────────────────────────────────
 
-  #stored(prefix: string): Map<string, number> {
-    const entries = [...this.ctx.storage.kv.list<number>({ prefix })].toSorted(([, a], [, b]) => a - b);
-    return new Map(entries.map(([key, time]) => [key.slice(prefix.length), time]));
+  #stored<T>(prefix: string): Map<string, T> {
+    return new Map(
+      [...this.ctx.storage.kv.list<T>({ prefix })].map(([key, value]) => [key.slice(prefix.length), value]),
+    );
   }
 
   #setLimit(limit: number): void {
@@ -194,12 +201,14 @@ export class SlotsObject extends DurableObject<SlotsEnv> {
   }
 
   /** Keeps its place if it waits already. */
-  #wait(operationId: string): void {
+  #wait(operationId: string, priority: number): void {
     if (this.#waiters.has(operationId) || this.#waiters.size >= MAX_SLOT_WAITERS) return;
     // Later than all others, also where a clock stands still.
-    const time = Math.max(Date.now(), (lastOf(this.#waiters) ?? 0) + 1);
-    this.#waiters.set(operationId, time);
-    this.ctx.storage.kv.put(WAITER_PREFIX + operationId, time);
+    const latest = Math.max(0, ...[...this.#waiters.values()].map(timeOf));
+    const time = Math.max(Date.now(), latest + 1);
+    const waiter = priority === 0 ? time : { time, priority };
+    this.#waiters = inTurn(new Map([...this.#waiters, [operationId, waiter]]));
+    this.ctx.storage.kv.put(WAITER_PREFIX + operationId, waiter);
   }
 
   #forget(operationId: string): void {
@@ -208,11 +217,19 @@ export class SlotsObject extends DurableObject<SlotsEnv> {
   }
 }
 
-function firstOf(map: ReadonlyMap<string, number>): string | undefined {
-  for (const key of map.keys()) return key;
-  return undefined;
+function inTurn(waiters: ReadonlyMap<string, Waiter>): Map<string, Waiter> {
+  return new Map([...waiters].toSorted(([, a], [, b]) => priorityOf(a) - priorityOf(b) || timeOf(a) - timeOf(b)));
 }
 
-function lastOf(map: ReadonlyMap<string, number>): number | undefined {
-  return [...map.values()].at(-1);
+function timeOf(waiter: Waiter): number {
+  return typeof waiter === "number" ? waiter : waiter.time;
+}
+
+function priorityOf(waiter: Waiter): number {
+  return typeof waiter === "number" ? 0 : waiter.priority;
+}
+
+function firstOf(map: ReadonlyMap<string, unknown>): string | undefined {
+  for (const key of map.keys()) return key;
+  return undefined;
 }

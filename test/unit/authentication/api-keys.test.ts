@@ -3,7 +3,7 @@ import { type ApiKeyRecord, hasHash, parseApiKey, type ApiKeyStore } from "../..
 import { createApiKey, listApiKeys, revokeApiKey } from "../../../src/authentication/api-keys";
 import { ANONYMOUS, EVERYONE_MAY, type Principal } from "../../../src/iam/principal";
 import { CreateApiKeyRequest } from "../../../src/api/messages/api-keys";
-import { decodeMessage } from "../../../src/http/decode-request";
+import { decodeMessage } from "../../../src/http/decode-message";
 import type { JsonObject } from "../../../src/rpc/any";
 import { rpcErrorOf, violatedFields } from "../../support/an-rpc-error";
 import { runKeysCommand } from "../../../src/cli/keys";

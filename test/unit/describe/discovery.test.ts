@@ -94,6 +94,8 @@ describe("the discovery document", () => {
       "name",
       "requestId",
       "validateOnly",
+      "operationOptions.scheduleTime",
+      "operationOptions.priority",
       "mode",
       "options.maxRows",
       "options.tags",

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { parseFilter } from "../../../src/aip/filter/filter";
 import type { ServiceContext } from "../../../src/api/call";
 import type { ApiMethod } from "../../../src/api/method";
-import { decodeMessage } from "../../../src/http/decode-request";
+import { decodeMessage } from "../../../src/http/decode-message";
 import { httpDoor } from "../../../src/http/door";
 import type { AuthorizedCall, authorize } from "../../../src/http/authorize";
 import { conditionProblem } from "../../../src/iam/condition";
@@ -54,7 +54,7 @@ vi.mock(import("../../../src/iam/sent-policy"), async (original) => {
   const module = await original();
   return { ...module, sentPolicy: told("policy", module.sentPolicy) };
 });
-vi.mock(import("../../../src/http/decode-request"), async (original) => {
+vi.mock(import("../../../src/http/decode-message"), async (original) => {
   const module = await original();
   const decoded: typeof decodeMessage = (...parameters) => {
     done.push("message");
@@ -160,7 +160,8 @@ function withoutDrain(events: readonly string[]): string[] {
 
 /** The fault of a refusal: only a judge may be called, once, and before everything else. */
 function faultOf({ status, done: all }: Refusal, isInObject: boolean): string | undefined {
-  const events = withoutDrain(all);
+  // Of a call that its object judges, the path is decoded before: it has neither query nor body.
+  const events = withoutDrain(isInObject ? all.filter((event) => event !== "message") : all);
   if (status !== 403) return `answered ${status || "nothing"}; done: ${all.join(", ")}`;
   if (events.length === 1 && (isInObject || JUDGES.includes(events[0]!))) return undefined;
   return `done before the refusal: ${events.join(", ") || "nothing"}`;

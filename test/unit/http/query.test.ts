@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { decodeMessage } from "../../../src/http/decode-request";
+import { decodeMessage } from "../../../src/http/decode-message";
 import { boolParameter, methodParameters } from "../../../src/http/query";
 import { transcode } from "../../../src/http/transcoding";
 import { int32, string } from "../../../src/protobuf/fields";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { iamPolicy } from "../../../src/api/iam-policy";
 import { SetIamPolicyRequest } from "../../../src/api/messages/iam";
-import { decodeMessage } from "../../../src/http/decode-request";
+import { decodeMessage } from "../../../src/http/decode-message";
 import { sentPolicy, withinBindingCount } from "../../../src/iam/sent-policy";
 import type { Json } from "../../../src/rpc/any";
 import { Violations } from "../../../src/rpc/decode";

@@ -139,6 +139,7 @@ function variantsIn(state: State): OperationRecord[] {
   return [
     record,
     { ...record, emulation: { progress: [], polls: [poll], polled: 0 } },
+    ...(state === "NEW" ? [{ ...record, scheduleTime: record.createTime + 86_400_000 }] : []),
     ...(record.external ? [{ ...record, external: { ...record.external, hasOwnMetadata: true } }] : []),
   ];
 }

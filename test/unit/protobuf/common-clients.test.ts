@@ -19,7 +19,7 @@ import { anyType } from "../../../src/protobuf/any-type";
 import { any, int32 } from "../../../src/protobuf/fields";
 import { message } from "../../../src/protobuf/message";
 import { Reading } from "../../../src/protobuf/reading";
-import { decodeMessage } from "../../../src/http/decode-request";
+import { decodeMessage } from "../../../src/http/decode-message";
 import { Operation } from "../../../src/api/messages/longrunning";
 import { errorStatus } from "../../../src/protobuf/rpc-status";
 import type { Any, Json } from "../../../src/rpc/any";

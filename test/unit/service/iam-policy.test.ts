@@ -4,7 +4,7 @@ import { type Policy, emptyPolicy, policyFromBindings } from "../../../src/iam/p
 import { PolicyCache } from "../../../src/iam/policy-cache";
 import { setPolicy } from "../../../src/iam/set-policy";
 import { GetIamPolicyRequest, SetIamPolicyRequest, TestIamPermissionsRequest } from "../../../src/api/messages/iam";
-import { decodeMessage } from "../../../src/http/decode-request";
+import { decodeMessage } from "../../../src/http/decode-message";
 import type { Json, JsonObject } from "../../../src/rpc/any";
 import {
   type IamService,

@@ -31,6 +31,7 @@ async function markedBy(answer: Extract<StartAnswer, { ok: true }>): Promise<str
     now: CREATE_TIME,
     indexShards: 4,
     maxOperationsPerCaller: undefined,
+    operationOptions: {},
     operation: ({ id, name, createTime }) => anOperation({ id, name, createTime, parent: "projects/p" }),
   });
   return marked;
