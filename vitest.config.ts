@@ -28,13 +28,14 @@ export default defineConfig({
           include: unit,
           exclude: replacing,
           environment: "node",
-          pool: "threads",
           isolate: false,
+          // Property tests on a machine that does other work beside.
+          testTimeout: 30_000,
         },
       },
       {
         resolve: inNode,
-        test: { name: "unit-replacing", include: replacing, environment: "node" },
+        test: { name: "unit-replacing", include: replacing, environment: "node", testTimeout: 30_000 },
       },
       {
         // It keeps every core busy by itself.

@@ -415,7 +415,7 @@ export const bugs: readonly Bug[] = [
     find: "scheduleTime !== undefined && scheduleTime > now",
     replace: "scheduleTime !== undefined && scheduleTime > now + 60_000",
     tests: SIMULATION,
-    caughtBy: "begins when scheduled",
+    caughtBy: "not before its time",
   },
   {
     name: "the deadline of scheduled work counts from its creation",

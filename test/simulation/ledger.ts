@@ -218,7 +218,7 @@ export class Ledger {
     };
     const { scheduleTime = 0 } = after;
     if (after.fence !== undefined && before.fence === undefined && this.#world().scheduler.clock() < scheduleTime) {
-      this.violate("begins when scheduled", `${host.label} was claimed before ${scheduleTime}`);
+      this.violate("not before its time", `${host.label} was claimed before ${scheduleTime}`);
     }
     // Work elsewhere has no token.
     const isRunByMethod = nextState(before.state, "update") === undefined;

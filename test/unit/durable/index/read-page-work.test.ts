@@ -51,15 +51,12 @@ describe("a page that has done its share of work", () => {
       limit: 1_000,
     };
     const sql = anIndexOf(count, metadata);
-    const startTime = performance.now();
     const page = readPage(sql, request);
-    const elapsedMs = performance.now() - startTime;
 
+    // Without a bound it would read all 600 rows, in many seconds, and there would be no next page.
     expect(page.next).toBeDefined();
     // It counts as one that has read all it may: no other round of the same call is worth it.
     expect(page.scanned).toBe(MAX_SCANNED_ROWS);
-    // The bound is 500 ms; a machine under load takes longer. Without one these take many seconds for 1,000 rows.
-    expect(elapsedMs).toBeLessThan(2_000);
   });
 
   test("together with the pages behind it shows each row once", () => {
