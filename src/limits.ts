@@ -319,6 +319,15 @@ export const DEFAULT_RESEND_MS = 30 * SECOND_MS;
 export const MAX_RESEND_MS = 10 * MINUTE_MS;
 /** The shortest interval between two progress messages of a handler. */
 export const PROGRESS_INTERVAL_MS = 500;
+/**
+ * Revisions that an object may show and not store. The loss of a runner's channel, which every crash is, skips as many.
+ */
+export const MAX_UNSAVED_REVISIONS = 1_000;
+/**
+ * The text of unsaved progress that a socket keeps while its object hibernates, in UTF-16 units. The platform allows 16 KiB
+ * (developers.cloudflare.com/durable-objects/best-practices/websockets). Larger progress is stored.
+ */
+export const MAX_ATTACHED_CHARACTERS = 7 * KIB;
 /** The lag of progress in the index. */
 export const INDEX_PROGRESS_DELAY_MS = 4 * SECOND_MS;
 /** The size of the rows in which inputs, step results and large responses are stored, under the 2 MB row limit. */

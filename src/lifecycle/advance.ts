@@ -26,7 +26,9 @@ import { resolve, suspend } from "./suspension-events";
 import { settle } from "./time-events";
 
 /** The outcome of an event: the next record and its effects, or the reason why nothing changed. */
-export type Advance = { ok: true; record: OperationRecord; effects: Effect[] } | { ok: false; refusal: Refusal };
+export type Advance =
+  | { ok: true; record: OperationRecord; effects: Effect[]; mustSave: boolean }
+  | { ok: false; refusal: Refusal };
 
 /** The record of an operation that has just started. */
 export function startedRecord(operation: NewOperation): OperationRecord {
@@ -37,12 +39,25 @@ export function startedRecord(operation: NewOperation): OperationRecord {
 
 /** Lets one event happen to an operation at `now` (milliseconds since 1970). The record passed in is not changed. */
 export function advance(record: OperationRecord, event: OperationEvent, now: number): Advance {
-  const draft: Draft = { record: { ...record, outbox: { ...record.outbox } }, effects: [], now };
+  const mustSave = !REPEATABLE.has(event.type);
+  const draft: Draft = { record: { ...record, outbox: { ...record.outbox } }, effects: [], now, mustSave };
   const refusal = apply(draft, event);
   if (refusal !== undefined) return { ok: false, refusal };
   eraseWhenForgotten(draft);
-  return { ok: true, record: draft.record, effects: draft.effects };
+  return { ok: true, record: draft.record, effects: draft.effects, mustSave: draft.mustSave };
 }
+
+/** Events whose change may be lost with the object's memory, unless they say otherwise. */
+const REPEATABLE: ReadonlySet<OperationEvent["type"]> = new Set<OperationEvent["type"]>([
+  // The next report repeats it, and so does the runner that opens another channel. The end brings the last one along.
+  "progress",
+  // The channel knows when it received the last one.
+  "keepAlive",
+  // Time passes again. The index is told again.
+  "timePasses",
+  "effectDone",
+  "effectFailed",
+]);
 
 function apply(draft: Draft, event: OperationEvent): Refusal | undefined {
   const { record } = draft;

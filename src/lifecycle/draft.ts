@@ -19,6 +19,8 @@ export interface Draft {
   record: OperationRecord;
   effects: Effect[];
   now: number;
+  /** Whether the change must outlive the object's memory. One that need not is repeated, or made good, by what follows a crash. */
+  mustSave: boolean;
 }
 
 /**

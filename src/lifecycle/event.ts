@@ -38,6 +38,8 @@ export type OperationEvent =
       ordinal: number;
       wakeTime: number;
       progress?: Progress | undefined;
+      /** The revision that the index has received ahead of it. */
+      toldRevision?: number | undefined;
     } & AttemptMemory)
   /** The handler can do nothing until it has what it waits for, or, where it awaits a durable timer too, until `wakeTime`. */
   | ({
@@ -46,6 +48,7 @@ export type OperationEvent =
       waitsFor: WaitCondition;
       wakeTime?: number | undefined;
       progress?: Progress | undefined;
+      toldRevision?: number | undefined;
     } & AttemptMemory)
   /** The handler reached suspensions, which are to be seen while it does something else. */
   | ({ type: "saveSuspensions"; fence: string } & AttemptMemory)

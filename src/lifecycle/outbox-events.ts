@@ -6,7 +6,9 @@ import { LATE_SNAPSHOT_PUT_MS } from "../limits";
 import { isFinal } from "./state";
 
 /** An effect told the world of `revision`; where the record has moved on since, the entry stays. */
-export function effectDone({ record, now }: Draft, effect: OutboxEffect, revision: number): Refusal | undefined {
+export function effectDone(draft: Draft, effect: OutboxEffect, revision: number): Refusal | undefined {
+  const { record, now } = draft;
+  draft.mustSave = outlivesMemory(draft, effect);
   const entry = record.outbox[effect];
   if (entry === undefined || record.revision !== revision) return "NOT_ALLOWED";
   if (effect === "snapshot" && entry.repeated) record.snapshotTime = now;
@@ -15,12 +17,19 @@ export function effectDone({ record, now }: Draft, effect: OutboxEffect, revisio
   return undefined;
 }
 
-export function effectFailed({ record, now }: Draft, effect: OutboxEffect): Refusal | undefined {
+export function effectFailed(draft: Draft, effect: OutboxEffect): Refusal | undefined {
+  const { record, now } = draft;
+  draft.mustSave = outlivesMemory(draft, effect);
   const entry = record.outbox[effect];
   if (entry === undefined) return "NOT_ALLOWED";
   const failures = entry.failures + 1;
   record.outbox[effect] = { ...entry, dueTime: now + effectRetryMs(record, effect, failures), failures };
   return undefined;
+}
+
+/** While a runner works, the index is told time and again. Its channel keeps what it was told last. */
+function outlivesMemory({ record }: Draft, effect: OutboxEffect): boolean {
+  return effect !== "index" || record.lease === undefined || record.deleteTime !== undefined;
 }
 
 /**

@@ -5,6 +5,7 @@ import {
   LOST_CHANNEL_LEASE_MS,
   MAX_IDLE_INVOCATIONS,
   MAX_METADATA_CHARACTERS,
+  MAX_UNSAVED_REVISIONS,
   SLEEP_IN_PLACE_MS,
 } from "../limits";
 import type { JsonObject } from "../rpc/any";
@@ -65,8 +66,11 @@ function mergedMetadata(earlier: JsonObject, reported: JsonObject): JsonObject {
 }
 
 /** A keep-alive extends the lease from when it was received; it is read late, and may be older than the present end. */
-export function keepAlive({ record }: Draft, receivedTime: number): void {
+export function keepAlive(draft: Draft, receivedTime: number): void {
+  const { record } = draft;
   if (!record.lease) return;
+  // The loss of the channel is stored, and so is its end.
+  if (record.lease.channelLostTime !== undefined) draft.mustSave = true;
   const leaseEndTime = Math.max(record.lease.leaseEndTime, receivedTime + record.policy.leaseMs);
   record.lease = { ...without(record.lease, "channelLostTime"), leaseEndTime };
 }
@@ -79,6 +83,8 @@ export function channelLost({ record, now }: Draft): void {
   if (!record.lease) return;
   const leaseEndTime = now + Math.min(record.policy.leaseMs, LOST_CHANNEL_LEASE_MS);
   record.lease = { ...record.lease, channelLostTime: now, leaseEndTime };
+  // An object that lost its memory too has shown revisions that are not stored. No later one must be among them.
+  record.revision += MAX_UNSAVED_REVISIONS;
 }
 
 export function sleep(draft: Draft, event: Extract<OperationEvent, { type: "sleep" }>): Refusal | undefined {
@@ -95,6 +101,7 @@ export function sleep(draft: Draft, event: Extract<OperationEvent, { type: "slee
     const saysMore = record.emulation !== undefined || progress?.statusMessage !== undefined;
     const statusMessage = saysMore ? record.statusMessage : `Sleeping until ${formatTimestampMs(wakeTime)}.`;
     changed(draft, statusMessage, INDEX_PROGRESS_DELAY_MS);
+    if (event.toldRevision === record.revision) delete record.outbox.index;
   });
 }
 

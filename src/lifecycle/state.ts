@@ -170,3 +170,8 @@ export function isFinal(state: State): boolean {
 export function isExternal(state: State): boolean {
   return nextState(state, "update") !== undefined;
 }
+
+/** Whether the work stands still until it wakes. */
+export function isResting(state: State): boolean {
+  return nextState(state, "wake") !== undefined;
+}

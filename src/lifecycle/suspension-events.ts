@@ -22,6 +22,7 @@ export function suspend(draft: Draft, event: Extract<OperationEvent, { type: "su
     if (wakeTime !== undefined) record.wakeTime = wakeTime;
     const statusMessage = progress?.statusMessage ?? waitingMessage(record, waitsFor.answersTo ?? []);
     changed(draft, statusMessage, INDEX_PROGRESS_DELAY_MS);
+    if (event.toldRevision === record.revision) delete record.outbox.index;
   });
   if (refusal === undefined && isFinal(record.state)) return undefined;
   // An answer came while the runner did not know it yet.

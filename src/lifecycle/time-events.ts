@@ -19,11 +19,16 @@ export function settle(draft: Draft, random: number): void {
     const due = dueTransition(draft.record, draft.now);
     if (due === undefined) break;
     settleOne(draft, due, random);
+    // Work that woke is claimed next, and else its alarm wakes it again: after a crash another message is sent.
+    draft.mustSave ||= due !== "wake" || draft.record.state !== "QUEUED";
   }
   const { outbox } = draft.record;
   for (const effect of ["index", "snapshot"] as const) {
     const entry = outbox[effect];
-    if (entry !== undefined && entry.dueTime <= draft.now) emit(draft, effect);
+    if (entry === undefined || entry.dueTime > draft.now) continue;
+    emit(draft, effect);
+    // A put that is begun again is to be known as such.
+    draft.mustSave ||= effect === "snapshot";
   }
 }
 

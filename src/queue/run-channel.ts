@@ -74,6 +74,8 @@ export class RunChannel {
   /** Messages that were sent and not answered yet, in order. The next channel sends them again. */
   readonly #unanswered = new Map<number, { message: string; settle: (settlement: Settlement) => void }>();
   #nextId = 1;
+  /** The last report. An object that was reset may have lost it. */
+  #progress: string | undefined;
   /** Large results go one after another, because each may fill a good part of the memory. */
   #largeStore: Promise<unknown> = Promise.resolve();
 
@@ -104,7 +106,8 @@ export class RunChannel {
 
   /** Sends progress, which may be lost with the channel: the final message carries it again. */
   sendProgress(progress: ProgressMessage): void {
-    this.#transmit(this.#fenced({ type: "progress", progress }));
+    this.#progress = this.#fenced({ type: "progress", progress });
+    this.#transmit(this.#progress);
   }
 
   /** Stores a value, over as many channels as it takes while the lease lasts. */
@@ -349,6 +352,7 @@ export class RunChannel {
       if (opened.claimed.cancelRequested && !this.#cancelled) this.#receive(JSON.stringify({ type: "cancel" }));
       // Answers that came while there was no channel.
       this.#answersCame(opened.claimed.suspensions ?? []);
+      if (this.#progress !== undefined) this.#transmit(this.#progress);
       for (const { message } of this.#unanswered.values()) this.#transmit(message);
     } catch (error) {
       console.warn({ message: "run channel not reopened yet", operation: this.claimed.name, error: String(error) });

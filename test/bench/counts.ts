@@ -101,7 +101,7 @@ export const COUNTS = {
     index: { requests: 1, rowsWritten: 3 },
   },
   patchMetadata: {
-    operation: { requests: 1, alarms: 1, rowsWritten: 5, alarmsSet: 2 },
+    operation: { requests: 1, alarms: 1, rowsWritten: 4, alarmsSet: 2 },
     index: { requests: 1, rowsRead: 2, rowsWritten: 2 },
   },
   patchResponse: {
@@ -113,14 +113,14 @@ export const COUNTS = {
   checkpoint: { operation: { messages: 1, rowsWritten: 1 } },
   /** One report of a function, and the index that follows it. */
   progress: {
-    operation: { messages: 1, alarms: 1, rowsWritten: 4, alarmsSet: 1 },
+    operation: { messages: 1, alarms: 1, rowsWritten: 1, alarmsSet: 1 },
     index: { requests: 1, rowsRead: 2, rowsWritten: 2 },
   },
   /** A sleep of a few seconds, for which the runner waits. */
   sleepInPlace: { operation: { messages: 1, rowsWritten: 1 } },
   /** Run, asleep, woken, run to the end. */
   sleep: {
-    operation: { requests: 2, messages: 2, alarms: 3, rowsRead: 1, rowsWritten: 11, alarmsSet: 3 },
+    operation: { requests: 2, messages: 2, alarms: 2, rowsRead: 1, rowsWritten: 7, alarmsSet: 2 },
     index: { requests: 2, rowsRead: 4, rowsWritten: 4 },
     queueMessages: 1,
     kvWrites: 1,

@@ -1290,8 +1290,8 @@ queue = "edge-operations-dead-letters"
   {
     name: "an abnormal close is ignored",
     file: "src/durable/operation/operation-object.ts",
-    find: "    if (this.#life.runner.isRunChannel(socket)) await this.#life.settle();",
-    replace: "    if (!this.#life.runner.isRunChannel(socket)) await this.#life.settle();",
+    find: "    if (!this.#life.runner.isRunChannel(socket)) return;",
+    replace: "    if (this.#life.runner.isRunChannel(socket)) return;",
     tests: SCENARIOS,
     caughtBy: "work whose runner died",
   },

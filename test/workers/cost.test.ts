@@ -20,6 +20,7 @@ import {
   listNames,
   openSockets,
   outboxIsEmpty,
+  presentRecord,
   runNext,
   scriptPath,
   startScript,
@@ -234,7 +235,7 @@ const CALLS: Record<CountedCall, () => Promise<Counts>> = {
       return {};
     });
     const running = runNext();
-    await eventually(async () => JSON.stringify(await storedRecord(operation)).includes('"progressPercent":10'));
+    await eventually(async () => JSON.stringify(await presentRecord(operation)).includes('"progressPercent":10'));
     await indexFollows(operation);
     const counts = ledger.take();
     isOver.resolve();

@@ -31,12 +31,12 @@ import {
   getOperation,
   listNames,
   outboxIsEmpty,
+  presentRecord,
   runNext,
   snapshotOf,
   startScript,
   stateOf,
   storedBy,
-  storedRecord,
   storedReservations,
   storedRows,
   useFreshWorld,
@@ -61,7 +61,9 @@ describe.each(versions)("an operation that version %i stored", (version) => {
     const { body, headers } = await call("GET", `/v1/${operation.name}`);
 
     expect(body).toEqual(JSON.parse(stored.answer?.json as string));
-    expect(headers.get("ETag")).toBe(stored.answer?.etag);
+    // Its runner has no channel, so a crash may have lost changes that were shown: the revision moves past them.
+    const hasRunner = ["RUNNING", "CANCELLING"].includes(stage);
+    expect(headers.get("ETag") === stored.answer?.etag).toBe(!hasRunner);
     expect(await listNames("projects/p")).toEqual([operation.name]);
   });
 
@@ -272,7 +274,7 @@ describe.each(versions)("a consumer of version %i and an object of this one", (v
     socket.send(JSON.stringify({ ...message, saidByNobody: { yet: true } }));
     const answer = "id" in message ? { type: "saved", id: message.id } : { type: "settled" };
     if (message.type === "progress")
-      await eventually(async () => (await storedRecord(operation))?.metadata["rowsDone"] === 5);
+      await eventually(async () => (await presentRecord(operation))?.metadata["rowsDone"] === 5);
     else await eventually(() => heard.some((said) => said.type === answer.type));
 
     expect(heard).toEqual(expect.arrayContaining(message.type === "progress" ? [] : [answer]));

@@ -1,6 +1,7 @@
 // Objects taken out of memory between any two calls of an operation's life: nothing that matters is kept there alone.
 import { evictDurableObject } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
+import type { JsonObject } from "../../src/rpc/any";
 import { eventually } from "../support/eventually";
 import { clock } from "./clock";
 import { controls } from "./controls";
@@ -9,6 +10,7 @@ import {
   type OperationJson,
   type Started,
   advanceUntil,
+  alarmTime,
   call,
   deliverNext,
   fireAlarm,
@@ -20,6 +22,8 @@ import {
   startScript,
   startedFrom,
   storedBy,
+  storedRecord,
+  storedRows,
   useFreshWorld,
 } from "./harness";
 
@@ -161,5 +165,131 @@ describe("an operation of work elsewhere whose object is evicted before", () => 
       response: { value: { rows: 2 } },
     });
     expect(await listNames("projects/p")).toEqual([]);
+  });
+});
+
+/** A work that reports once, and runs until it is released. */
+async function aReporter(report: JsonObject) {
+  const release = Promise.withResolvers<void>();
+  const operation = await startScript(async (op) => {
+    op.progress(report);
+    await release.promise;
+    return { answer: 42 };
+  });
+  const delivery = await deliverNext();
+  const shows = async (): Promise<JsonObject> => (await getOperation(operation.name)).metadata.value;
+  await eventually(async () => (await shows())["statusMessage"] === "half way");
+  return { operation, delivery, release: () => release.resolve(), shows };
+}
+
+describe("progress", () => {
+  test("costs no row, and is kept by the runner's socket while the object hibernates", async () => {
+    const { operation, delivery, release, shows } = await aReporter({ statusMessage: "half way", rows: 5 });
+    const stored = (await storedRecord(operation))!;
+    const { headers } = await call("GET", `/v1/${operation.name}`);
+    await evictDurableObject(operation.stub, { webSockets: "hibernate" });
+    const again = await call("GET", `/v1/${operation.name}`);
+    const shown = await shows();
+    release();
+    await delivery.result();
+
+    expect(stored.metadata).toEqual({});
+    expect(shown).toMatchObject({ statusMessage: "half way", rows: 5 });
+    expect(again.headers.get("ETag")).toBe(headers.get("ETag"));
+    expect((await getOperation(operation.name)).metadata.value).toMatchObject({ rows: 5 });
+  });
+
+  test("that is too large for a socket is stored", async () => {
+    const { operation, delivery, release, shows } = await aReporter({
+      statusMessage: "half way",
+      log: "x".repeat(9_000),
+    });
+    const stored = (await storedRecord(operation))!;
+    await evictDurableObject(operation.stub, { webSockets: "hibernate" });
+    const shown = await shows();
+    release();
+    await delivery.result();
+
+    expect(stored.metadata["log"]).toHaveLength(9_000);
+    expect(shown["log"]).toHaveLength(9_000);
+  });
+
+  test("that a crash has lost is sent again by its runner, under a revision of its own", async () => {
+    const { operation, delivery, release, shows } = await aReporter({ statusMessage: "half way", rows: 5 });
+    const { headers } = await call("GET", `/v1/${operation.name}`);
+    await evictDurableObject(operation.stub, { webSockets: "close" });
+    await eventually(async () => (await shows())["rows"] === 5);
+    const again = await call("GET", `/v1/${operation.name}`);
+    release();
+    await delivery.result();
+
+    expect(again.headers.get("ETag")).not.toBe(headers.get("ETag"));
+    expect(await getOperation(operation.name)).toMatchObject({ done: true, metadata: { value: { rows: 5 } } });
+  });
+
+  test("is in lists within five seconds, after a hibernation too, and the record is not written for it", async () => {
+    const { operation, delivery, release } = await aReporter({ statusMessage: "half way", rows: 5 });
+    const before = await storedRecord(operation);
+    await evictDurableObject(operation.stub, { webSockets: "hibernate" });
+    clock.advance(5_000);
+    await fireAlarm(operation);
+    const { body } = await call("GET", "/v1/projects/p/operations?filter=metadata.rows%3D5");
+    const after = await storedRecord(operation);
+    await evictDurableObject(operation.stub, { webSockets: "hibernate" });
+    await getOperation(operation.name);
+    const due = await alarmTime(operation);
+    release();
+    await delivery.result();
+
+    expect(body["operations"]).toHaveLength(1);
+    expect(after).toEqual(before);
+    // Woken again, the object knows that the index was told.
+    expect(due).toBe(after?.leaseEndTime);
+  });
+});
+
+describe("a sleep", () => {
+  test("is in lists when its invocation has ended, and no alarm and no row follows", async () => {
+    const operation = await startScript(async (op) => {
+      await op.sleep("30m");
+      return {};
+    });
+    await runNext();
+    const record = (await storedRecord(operation))!;
+    const [row] = await storedRows();
+
+    expect(record).toMatchObject({ state: "SLEEPING", outbox: {} });
+    expect(JSON.parse(row!["facts"] as string)).toMatchObject({ state: "SLEEPING" });
+  });
+
+  test("whose row cannot be written is in lists later", async () => {
+    const operation = await startScript(async (op) => {
+      await op.sleep("30m");
+      return {};
+    });
+    controls.indexWrite.fail("index is down");
+    await runNext();
+    controls.indexWrite.open();
+    await advanceUntil(operation, async () => (await storedRecord(operation))?.outbox.index === undefined);
+    const [row] = await storedRows();
+
+    expect(JSON.parse(row!["facts"] as string)).toMatchObject({ state: "SLEEPING" });
+  });
+
+  test("that ends in an object which then crashes sends its message again", async () => {
+    const operation = await startScript(async (op) => {
+      await op.sleep("30m");
+      return { answer: 42 };
+    });
+    await runNext();
+    await advanceUntil(operation, isSent);
+    const woken = await storedRecord(operation);
+    controls.sent.length = 0;
+    await evictDurableObject(operation.stub);
+    await advanceUntil(operation, isSent);
+    await runNext();
+
+    expect(woken).toMatchObject({ state: "SLEEPING" });
+    expect(await getOperation(operation.name)).toMatchObject({ done: true, response: { value: { answer: 42 } } });
   });
 });

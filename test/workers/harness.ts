@@ -214,6 +214,24 @@ export async function storedRecord({ stub }: Started): Promise<StoredRecord | un
   return runInDurableObject(stub, (_instance, { storage }) => storage.kv.get<StoredRecord>("record"));
 }
 
+/** The record as the object has it: what is stored, and the changes that the runner's socket keeps. */
+export async function presentRecord({ stub }: Pick<Started, "stub">): Promise<StoredRecord | undefined> {
+  return runInDurableObject(stub, (_instance, state) => {
+    const stored = state.storage.kv.get<StoredRecord>("record");
+    for (const socket of state.getWebSockets("run")) {
+      const { fence, unsaved } = socket.deserializeAttachment() as { fence: string; unsaved?: string };
+      if (stored === undefined || fence !== stored.fence || unsaved === undefined) continue;
+      const { base, index, ...changes } = JSON.parse(unsaved) as Pick<StoredRecord, "metadata"> & {
+        base: number;
+        index?: StoredRecord["outbox"]["index"];
+      };
+      const outbox = { ...stored.outbox, index } as StoredRecord["outbox"];
+      if (base === stored.revision) return { ...stored, ...changes, outbox };
+    }
+    return stored;
+  });
+}
+
 /** The state, as the table names it; undefined where nothing is stored. */
 export async function stateOf(operation: Started): Promise<string | undefined> {
   return (await storedRecord(operation))?.state;
@@ -294,7 +312,7 @@ export async function snapshotOf({ id }: Started): Promise<string | undefined> {
 /** Effects run beside the answer, and no hook tells when they are done: this waits until the outbox is empty. */
 export async function outboxIsEmpty(operation: Started): Promise<void> {
   await eventually(async () => {
-    const record = await storedRecord(operation);
+    const record = await presentRecord(operation);
     return record === undefined || Object.values(record.outbox).every((entry) => entry === undefined);
   });
 }

@@ -1,6 +1,11 @@
 // Load, step, save, act: how an operation's object lets things happen to its operation. No rule of its own: what may
 // happen stands in operation/.
-import { MAX_EFFECT_RETRY_MS, MAX_PUSHED_CHARACTERS } from "../../limits";
+import {
+  INDEX_PROGRESS_DELAY_MS,
+  MAX_EFFECT_RETRY_MS,
+  MAX_PUSHED_CHARACTERS,
+  MAX_UNSAVED_REVISIONS,
+} from "../../limits";
 import { type OperationAnswer, type WaitMessage, answerFromRecord } from "../../contract/answer";
 import { dataPointsFromTransition } from "../../operators/data-points";
 import { type Channel, channelEvents, hasLostChannel } from "../../lifecycle/channel";
@@ -9,6 +14,7 @@ import type { Effect, OperationEvent, OutboxEffect } from "../../lifecycle/event
 import type { LiveFacts } from "../../operators/facts";
 import { type NewOperation, newRecord } from "../../lifecycle/new-operation";
 import type { OperationRecord } from "../../lifecycle/record";
+import { isResting } from "../../lifecycle/state";
 import { isVisible, operationJsonParts } from "../../contract/resource";
 import { type Advance, advance } from "../../lifecycle/advance";
 import { type HappenedTransition, transitionFromStep } from "../../lifecycle/transition";
@@ -29,6 +35,10 @@ interface Circumstances {
   requestId?: string | undefined;
   /** A request too large to stand in the record. */
   request?: string;
+  /** false: the alarm is armed later. */
+  arms?: boolean;
+  /** false: a consumer has come for the work, so a message that wakes it is not sent. It is due again if the claim fails. */
+  sends?: boolean;
 }
 
 export class OperationLife {
@@ -43,7 +53,7 @@ export class OperationLife {
   constructor(ctx: DurableObjectState, env: OperationEnv) {
     this.#ctx = ctx;
     this.#env = env;
-    this.store = new OperationStorage(ctx.storage);
+    this.store = new OperationStorage(ctx.storage, (record) => this.runner.restored(record));
     this.alarm = new Alarm(ctx.storage);
     this.runner = new RunnerSockets(ctx);
     this.waiters = new WaiterSockets(ctx);
@@ -65,12 +75,13 @@ export class OperationLife {
   }
 
   /** Deadlines, leases and wake-ups hold on every read, not only when their alarm comes. To be awaited before any event. */
-  async settle(): Promise<void> {
+  async settle({ sends = true }: Pick<Circumstances, "sends"> = {}): Promise<void> {
     await this.alarm.read();
     const { record } = this;
     const now = Date.now();
     if (!record) return;
-    if (isTransitionDue(record, now) || hasLostChannel(record, this.#channel(record))) this.#letTimePass(record);
+    if (isTransitionDue(record, now) || hasLostChannel(record, this.#channel(record)))
+      this.#letTimePass(record, { sends });
     // Any call arms a lost alarm again. The alarm fires at once if something is overdue.
     const armed = this.record && this.alarm.arm(nextDueTime(this.record));
     if (!armed) return;
@@ -83,7 +94,11 @@ export class OperationLife {
     try {
       // One that came early finds nothing due, and writes nothing.
       const { record } = this;
-      if (record && isAnythingDue(record, Date.now())) this.#letTimePass(record);
+      if (record && isAnythingDue(record, Date.now())) {
+        this.#letTimePass(record, { arms: false });
+        // An alarm that is cut off comes again, so the next one is armed when it is known what is left to do.
+        await this.outboxPerformed("index");
+      }
       await this.alarm.arm(this.record && nextDueTime(this.record));
     } catch (error) {
       console.error({ message: "alarm failed", operation: this.record?.name, error: String(error) });
@@ -91,9 +106,9 @@ export class OperationLife {
     }
   }
 
-  #letTimePass(record: OperationRecord): void {
+  #letTimePass(record: OperationRecord, circumstances?: Circumstances): void {
     const told = channelEvents(record, this.#channel(record), Date.now());
-    this.#applyAll([...told, { type: "timePasses", random: Math.random() }]);
+    this.#applyAll([...told, { type: "timePasses", random: Math.random() }], circumstances);
   }
 
   #channel({ lease }: OperationRecord): Channel {
@@ -105,6 +120,20 @@ export class OperationLife {
   /** Lets one event happen: decides, saves, acts, tells. `requestId`: of the HTTP request that it came with. */
   apply(event: OperationEvent, requestId?: string): Advance {
     return this.#applyAll([...this.#outbox.takeHeard(), event], { requestId });
+  }
+
+  /**
+   * Lets a sleep begin, or a suspension. The index is told first, as of a start, so that no row and no alarm have to say that it
+   * still is to be told. A rest that is over before lists have to show it needs no row of theirs.
+   */
+  async rest(event: Extract<OperationEvent, { type: "sleep" | "suspend" }>): Promise<Advance> {
+    const { record } = this;
+    const now = Date.now();
+    const ahead = record && advance(record, event, now);
+    const isShort = (event.wakeTime ?? Infinity) < now + INDEX_PROGRESS_DELAY_MS;
+    if (!ahead?.ok || isShort || !isResting(ahead.record.state)) return this.apply(event);
+    const isTold = await this.#outbox.tellAhead(ahead.record);
+    return this.apply({ ...event, toldRevision: isTold ? ahead.record.revision : undefined });
   }
 
   /** Lets an operation begin. `request`: for one whose request is too large to stand in the record. */
@@ -121,11 +150,19 @@ export class OperationLife {
   /** Lets events happen in turn and saves once, because each commit is a row. Returns the outcome of the last one. */
   #applyAll(
     events: readonly OperationEvent[],
-    { record: first = this.record, now = Date.now(), requestId, request }: Circumstances = {},
+    {
+      record: first = this.record,
+      now = Date.now(),
+      requestId,
+      request,
+      arms = true,
+      sends = true,
+    }: Circumstances = {},
   ): Advance {
     let record = first;
     let result: Advance = { ok: false, refusal: "GONE" };
     const effects: Effect[] = [];
+    let mustSave = false;
     const transitions: [OperationRecord, HappenedTransition | undefined][] = [];
     for (const event of events) {
       if (!record) break;
@@ -133,9 +170,13 @@ export class OperationLife {
       if (!result.ok) continue;
       transitions.push([result.record, transitionFromStep(record, result.record, event, now)]);
       effects.push(...result.effects);
+      mustSave ||= result.mustSave;
       ({ record } = result);
     }
-    if (record && transitions.length > 0) this.#commit(record, effects, request);
+    if (record && transitions.length > 0) {
+      const wanted = sends ? effects : effects.filter(({ type }) => type !== "send");
+      this.#commit(record, wanted, { mustSave, request, arms });
+    }
     for (const [after, transition] of transitions) this.#tell(after, transition, requestId);
     return result;
   }
@@ -147,7 +188,11 @@ export class OperationLife {
   }
 
   /** Saves record, request and alarm, committed together: nothing is awaited between their writes. Then acts. */
-  #commit(record: OperationRecord, effects: readonly Effect[], request: string | undefined): void {
+  #commit(
+    record: OperationRecord,
+    effects: readonly Effect[],
+    { mustSave, request, arms }: { mustSave: boolean; request: string | undefined; arms: boolean },
+  ): void {
     const has = (type: Effect["type"]): boolean => effects.some((effect) => effect.type === type);
     if (has("erase")) {
       // The runner, and the waiter for the slot, are told before everything is erased.
@@ -157,13 +202,30 @@ export class OperationLife {
       this.#ctx.waitUntil(this.erase());
       return;
     }
-    this.store.save(record, {
-      request: has("storeRequest") ? request : undefined,
-      erasesWork: has("eraseWork"),
-    });
-    const armed = this.alarm.arm(nextDueTime(record));
+    if (mustSave || !this.#hold(record)) {
+      this.store.save(record, {
+        request: has("storeRequest") ? request : undefined,
+        erasesWork: has("eraseWork"),
+      });
+    }
+    const armed = arms ? this.alarm.arm(nextDueTime(record)) : undefined;
     if (armed) this.#ctx.waitUntil(armed);
     for (const effect of effects) this.#act(effect);
+  }
+
+  /** Keeps a change in memory, and where a runner's socket outlives that, with the socket; false: it has to be stored. */
+  #hold(record: OperationRecord): boolean {
+    const { savedRevision } = this.store;
+    if (record.revision - savedRevision >= MAX_UNSAVED_REVISIONS) return false;
+    if (!this.runner.keepUnsaved(record, savedRevision)) return false;
+    this.store.hold(record);
+    return true;
+  }
+
+  /** Another channel of the same runner keeps what the one before kept. */
+  channelOpened(): void {
+    const { record, store } = this;
+    if (record) this.runner.keepUnsaved(record, store.savedRevision);
   }
 
   /** Forgets everything, the alarm included: what is stored here later arms it anew. */

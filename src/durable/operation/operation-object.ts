@@ -457,7 +457,9 @@ export class OperationObject extends DurableObject<OperationEnv> {
   }
 
   async #socketLost(socket: WebSocket): Promise<void> {
-    if (this.#life.runner.isRunChannel(socket)) await this.#life.settle();
+    if (!this.#life.runner.isRunChannel(socket)) return;
+    this.#life.runner.rememberClosed(socket);
+    await this.#life.settle();
   }
 
   override async alarm(): Promise<void> {

@@ -38,9 +38,14 @@ export class OperationStorage {
   readonly #storage: DurableObjectStorage;
   #record: OperationRecord | undefined;
   #recordIsRead = false;
+  /** The revision of the stored record. */
+  #savedRevision = 0;
+  readonly #restore: (record: OperationRecord) => OperationRecord;
 
-  constructor(storage: DurableObjectStorage) {
+  /** `restore`: the stored record with the changes that were held in memory while the object hibernated. */
+  constructor(storage: DurableObjectStorage, restore: (record: OperationRecord) => OperationRecord) {
     this.#storage = storage;
+    this.#restore = restore;
     this.input = new Chunks(storage.kv, "input/");
     this.response = new Chunks(storage.kv, "response/");
   }
@@ -54,10 +59,20 @@ export class OperationStorage {
   get record(): OperationRecord | undefined {
     if (!this.#recordIsRead) {
       const stored = this.#storage.kv.get<StoredRecord>(RECORD_KEY);
-      this.#record = stored && recordFromStored(stored);
+      this.#savedRevision = stored?.revision ?? 0;
+      this.#record = stored && this.#restore(recordFromStored(stored));
       this.#recordIsRead = true;
     }
     return this.#record;
+  }
+
+  get savedRevision(): number {
+    return this.#savedRevision;
+  }
+
+  /** Keeps a record in memory alone. The next save stores it. */
+  hold(record: OperationRecord): void {
+    this.#record = record;
   }
 
   /**
@@ -81,6 +96,7 @@ export class OperationStorage {
     // Only now: a write that throws rolls storage back, and memory must not be ahead of it.
     this.#record = saved;
     this.#recordIsRead = true;
+    this.#savedRevision = saved.revision;
   }
 
   /** Writes the record; gives it as it is stored. */

@@ -53,6 +53,26 @@ export class Outbox {
     if (this.#underWay.size === 0) this.#port.report();
   }
 
+  /** Tells the index of a record that is not saved yet; whether it has received it. Told of another, it is told of that later. */
+  async tellAhead(record: OperationRecord): Promise<boolean> {
+    await this.settled("index");
+    const { promise: settled, resolve } = Promise.withResolvers<void>();
+    const run = { again: false, settled };
+    this.#underWay.set("index", run);
+    try {
+      await this.#tellIndex(record);
+      return true;
+    } catch (error) {
+      this.#log("index", record, error);
+      return false;
+    } finally {
+      this.#underWay.delete("index");
+      resolve();
+      if (run.again) void this.perform("index");
+      else if (this.#underWay.size === 0) this.#port.report();
+    }
+  }
+
   /** How effects went that the core does not know of yet; it goes along with whatever is saved next. */
   takeHeard(): OperationEvent[] {
     return this.#heard.splice(0);

@@ -19,9 +19,10 @@ export function eventFromMessage(
   random: number,
 ): OperationEvent {
   switch (message.type) {
-    case "progress":
     case "sleep":
     case "suspend":
+      return { ...message, toldRevision: undefined };
+    case "progress":
     case "saveSuspensions":
     case "release":
     case "succeed":

@@ -3,6 +3,7 @@
 import { MAX_RESPONSE_BYTES } from "../../limits";
 import type { OperationEvent, SuccessfulOutcome } from "../../lifecycle/event";
 import type { AttemptMemory } from "../../lifecycle/record";
+import type { Advance } from "../../lifecycle/advance";
 import { isClaimable } from "../../lifecycle/slots";
 import { FENCE_HEADER, MEMORY_HEADER, type MessageToObject, decodeMessageToObject } from "../../contract/run-channel";
 import { storeStream } from "./chunks";
@@ -19,8 +20,8 @@ export class RunnerDoor {
 
   /** Claims the work for a runner, or gives back the channel that it lost. */
   async claim(request: Request): Promise<Response> {
-    await this.#life.settle();
     const token = request.headers.get(FENCE_HEADER);
+    await this.#life.settle({ sends: token !== null });
     if (token === null && !(await this.#mayRun())) return fenced();
     const event: Extract<OperationEvent, { fence: string }> =
       token === null
@@ -32,7 +33,9 @@ export class RunnerDoor {
       return fenced();
     }
     const { store, runner } = this.#life;
-    return runner.accept(event.fence, claimedFromRecord(this.#life.mustHaveRecord(), event.fence, store));
+    const opened = runner.accept(event.fence, claimedFromRecord(this.#life.mustHaveRecord(), event.fence, store));
+    if (token !== null) this.#life.channelOpened();
+    return opened;
   }
 
   /** Whether there is work to claim, and a slot to do it in; if only that is missing, the operation waits for it. */
@@ -129,10 +132,14 @@ export class RunnerDoor {
     const isAccepted =
       message.type === "saveStep"
         ? this.#saveSmallStep(message)
-        : this.#life.apply(eventFromMessage(message, Math.random())).ok;
+        : (await this.#apply(eventFromMessage(message, Math.random()))).ok;
     if (!isAccepted) return runner.send(socket, { type: "stop" });
     if (message.type === "progress") return;
     runner.send(socket, "id" in message ? { type: "saved", id: message.id } : { type: "settled" });
+  }
+
+  async #apply(event: OperationEvent): Promise<Advance> {
+    return event.type === "sleep" || event.type === "suspend" ? this.#life.rest(event) : this.#life.apply(event);
   }
 
   /** Stores a result that came in a message. Nothing is awaited between its rows and the record: both are committed at once. */

@@ -1,6 +1,8 @@
 // The hibernatable sockets of one operation's object: its runner's, and those of everyone who waits.
 import { WAITERS_HEADER, type WaitMessage } from "../../contract/answer";
-import { MAX_PUSHED_BYTES } from "../../limits";
+import type { OperationRecord, OutboxEntry } from "../../lifecycle/record";
+import { MAX_ATTACHED_CHARACTERS, MAX_PUSHED_BYTES } from "../../limits";
+import type { JsonObject } from "../../rpc/any";
 import { utf8Length } from "../../rpc/utf8";
 import type { Claimed, MessageToRunner } from "../../contract/run-channel";
 
@@ -15,10 +17,24 @@ const COME_AND_GET = JSON.stringify({ type: "done" } satisfies WaitMessage);
 /** PERSISTED CONTRACT: kept with the socket while the object hibernates. */
 interface RunnerAttachment {
   fence: string;
+  /** Changes that are not stored: {@link Unsaved} as JSON. */
+  unsaved?: string;
+}
+
+/** The changes of a record that a runner's socket keeps. PERSISTED CONTRACT. */
+interface Unsaved {
+  /** The revision of the stored record that they follow. */
+  base: number;
+  revision: number;
+  statusMessage: string;
+  metadata: JsonObject;
+  index?: OutboxEntry;
 }
 
 export class RunnerSockets {
   readonly #state: SocketState;
+  /** Of a socket that has just closed. */
+  #closed: RunnerAttachment | null = null;
 
   constructor(state: SocketState) {
     this.#state = state;
@@ -40,6 +56,47 @@ export class RunnerSockets {
     socket.close(1000, "superseded");
   }
 
+  /** Keeps the changes of a record that are not stored; false where a socket has no room for them. */
+  keepUnsaved(record: OperationRecord, savedRevision: number): boolean {
+    const { lease, revision, statusMessage, metadata, outbox } = record;
+    if (!lease) return true;
+    const index = outbox.index === undefined ? {} : { index: outbox.index };
+    const unsaved = JSON.stringify({
+      base: savedRevision,
+      revision,
+      statusMessage,
+      metadata,
+      ...index,
+    } satisfies Unsaved);
+    if (unsaved.length > MAX_ATTACHED_CHARACTERS) return false;
+    for (const socket of this.#ofRunner(lease.fence)) {
+      socket.serializeAttachment({ fence: lease.fence, unsaved } satisfies RunnerAttachment);
+    }
+    return true;
+  }
+
+  /** The stored record with the changes that its runner's socket kept while the object hibernated. */
+  restored(stored: OperationRecord): OperationRecord {
+    const fence = stored.lease?.fence;
+    if (fence === undefined) return stored;
+    const kept = [this.#closed, ...this.#state.getWebSockets(RUNNER_TAG).map(attachment)];
+    const text = kept.find((one) => one?.fence === fence)?.unsaved;
+    if (text === undefined) return stored;
+    const { base, index, ...changes } = JSON.parse(text) as Unsaved;
+    if (base !== stored.revision) return stored;
+    const { index: _, ...outbox } = stored.outbox;
+    return { ...stored, ...changes, outbox: { ...outbox, ...(index === undefined ? {} : { index }) } };
+  }
+
+  /** A socket that has just closed is not among the open ones, and may have changes that are not stored. */
+  rememberClosed(socket: WebSocket): void {
+    this.#closed = attachment(socket);
+  }
+
+  #ofRunner(fence: string): WebSocket[] {
+    return this.#state.getWebSockets(RUNNER_TAG).filter((socket) => attachment(socket)?.fence === fence);
+  }
+
   tell(message: MessageToRunner): void {
     for (const socket of this.#state.getWebSockets(RUNNER_TAG)) this.send(socket, message);
   }
@@ -50,10 +107,9 @@ export class RunnerSockets {
 
   /** When the runner that holds `fence` last kept its lease (milliseconds since 1970), answered without waking the object. */
   lastKeepAliveTime(fence: string): number | undefined {
-    const times = this.#state
-      .getWebSockets(RUNNER_TAG)
-      .filter((socket) => attachment(socket)?.fence === fence)
-      .map((socket) => this.#state.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? 0);
+    const times = this.#ofRunner(fence).map(
+      (socket) => this.#state.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? 0,
+    );
     return times.length > 0 ? Math.max(...times) : undefined;
   }
 
@@ -63,9 +119,7 @@ export class RunnerSockets {
 
   /** Whether the channel of the runner that holds `fence` is open. */
   isConnected(fence: string): boolean {
-    return this.#state
-      .getWebSockets(RUNNER_TAG)
-      .some((socket) => attachment(socket)?.fence === fence && socket.readyState === WebSocket.READY_STATE_OPEN);
+    return this.#ofRunner(fence).some(({ readyState }) => readyState === WebSocket.READY_STATE_OPEN);
   }
 }
 

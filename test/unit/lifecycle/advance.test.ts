@@ -8,6 +8,7 @@ import {
   MAX_IDLE_INVOCATIONS,
   MAX_PLATFORM_DEATHS,
   MAX_RESEND_MS,
+  MAX_UNSAVED_REVISIONS,
   SLEEP_IN_PLACE_MS,
 } from "../../../src/limits";
 import { dueTransition, nextDueTime } from "../../../src/lifecycle/due";
@@ -150,7 +151,7 @@ describe("CancelOperation", () => {
   test.each(["CANCELLING", "EXTERNAL_CANCELLING"] as const)("changes nothing when repeated in %s", (state) => {
     const record = aRecordIn(state);
 
-    expect(advance(deepFreeze(record), cancel, NOW + 20_000)).toEqual({ ok: true, record, effects: [] });
+    expect(advance(deepFreeze(record), cancel, NOW + 20_000)).toMatchObject({ ok: true, record, effects: [] });
   });
 
   // "Done: nothing changes."
@@ -424,6 +425,86 @@ describe("a lost lease", () => {
     const record = afterEvents(die(aRecord(), NOW), [claim, NOW + 61_000], [saved, NOW + 62_000]);
 
     expect(record).toMatchObject({ attempt: { deaths: 1, platformDeaths: 0 } });
+  });
+});
+
+describe("a change that may be lost with the object's memory", () => {
+  const asleep: OperationEvent = {
+    type: "sleep",
+    fence: "one",
+    ordinal: 0,
+    wakeTime: NOW + 10 * MINUTE_MS,
+    sleeps: [],
+  };
+  const reported = afterEvents(running(), [report(10), NOW]);
+  const toldOf = ({ revision }: OperationRecord): OperationEvent => ({ type: "effectDone", effect: "index", revision });
+  const mustSave = (record: OperationRecord, event: OperationEvent, now = NOW): boolean => {
+    const result = advance(deepFreeze(record), event, now);
+    if (!result.ok) throw new Error(result.refusal);
+    return result.mustSave;
+  };
+
+  test.each<[string, OperationRecord, OperationEvent, number]>([
+    ["a report", running(), report(10), NOW],
+    ["a keep-alive", running(), { type: "keepAlive", fence: "one", receivedTime: NOW }, NOW],
+    ["the index being told while a runner works", reported, toldOf(reported), NOW],
+    ["work that wakes", afterEvents(running(), [asleep, NOW]), timePasses, NOW + 10 * MINUTE_MS],
+    ["time in which the index is to be told", running(), timePasses, NOW + INDEX_PROGRESS_DELAY_MS],
+  ])("is %s", (_, record, event, now) => {
+    expect(mustSave(record, event, now)).toBe(false);
+  });
+
+  test.each<[string, OperationRecord, OperationEvent, number]>([
+    ["a claim", aRecord(), claim, NOW],
+    ["a sleep", running(), asleep, NOW],
+    ["an end", running(), succeed, NOW],
+    ["a lost channel", running(), { type: "channelLost", fence: "one" }, NOW],
+    [
+      "a channel that is given back",
+      afterEvents(running(), [{ type: "channelLost", fence: "one" }, NOW]),
+      { type: "keepAlive", fence: "one", receivedTime: NOW },
+      NOW,
+    ],
+    ["the index being told of a queued operation", aRecord(), toldOf(aRecord()), NOW],
+    ["a lost lease", running(), timePasses, NOW + MINUTE_MS],
+    ["a passed deadline", running(), timePasses, NOW + 24 * HOUR_MS],
+    ["a message that is sent again", aRecord(), timePasses, NOW + MINUTE_MS],
+    ["a backoff that is over at once", running(), timePasses, NOW + MINUTE_MS],
+  ])("is not %s", (_, record, event, now) => {
+    expect(mustSave(record, event, now)).toBe(true);
+  });
+
+  test("leaves no revision that is given twice: the loss of a channel skips as many as may be lost", () => {
+    const lost = afterEvents(running(), [{ type: "channelLost", fence: "one" }, NOW]);
+
+    expect(lost.revision).toBe(running().revision + MAX_UNSAVED_REVISIONS);
+  });
+});
+
+describe("a sleep that the index was told of ahead", () => {
+  const asleep = (toldRevision: number | undefined): OperationEvent => ({
+    type: "sleep",
+    fence: "one",
+    ordinal: 0,
+    wakeTime: NOW + 10 * MINUTE_MS,
+    sleeps: [],
+    toldRevision,
+  });
+
+  test("need not be told again", () => {
+    const { record } = happens(running(), asleep(running().revision + 1), NOW);
+
+    expect(record.outbox.index).toBeUndefined();
+    expect(nextDueTime(record)).toBe(NOW + 10 * MINUTE_MS);
+  });
+
+  test.each([
+    ["of another revision", running().revision],
+    ["in vain", undefined],
+  ])("is told soon where that was %s", (_, toldRevision) => {
+    const { record } = happens(running(), asleep(toldRevision), NOW);
+
+    expect(record.outbox.index?.dueTime).toBeLessThanOrEqual(NOW + INDEX_PROGRESS_DELAY_MS);
   });
 });
 
@@ -831,5 +912,5 @@ test.each(recordStates)("a clock that goes backwards changes nothing of what is 
   const record = deepFreeze(aRecordIn(state));
   const result = advance(record, timePasses, CREATE_TIME - 24 * HOUR_MS);
 
-  expect(result).toEqual({ ok: true, record, effects: [] });
+  expect(result).toEqual({ ok: true, record, effects: [], mustSave: false });
 });

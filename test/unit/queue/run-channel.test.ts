@@ -202,6 +202,20 @@ describe("a lost channel", () => {
   });
 });
 
+test("another channel brings the last report along, before what was not answered", async () => {
+  const { sockets, channel } = await aChannel("fails", claims);
+  channel.sendProgress({ metadata: { rows: 1 } });
+  channel.sendProgress({ metadata: { rows: 2 } });
+  void channel.save({ type: "saveCheckpoint", cursor: "1" });
+  sockets[0]!.breaks("error");
+  await vi.advanceTimersByTimeAsync(2_000);
+
+  expect(sockets[1]!.sent.map((text) => JSON.parse(text) as object)).toMatchObject([
+    { type: "progress", progress: { metadata: { rows: 2 } } },
+    { type: "saveCheckpoint", cursor: "1" },
+  ]);
+});
+
 test("a lease is judged by a clock that a timer has set, which code that computes does not", async () => {
   const { channel, stops } = await aChannel(claims);
   // The platform's: it shows the time of the last event, until the next one.
