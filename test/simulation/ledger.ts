@@ -225,7 +225,8 @@ export class Ledger {
     if (isRunByMethod && after.outcome !== before.outcome && "response" in after.outcome!) {
       says("its outcome", byIn(after.outcome.response));
     }
-    if (isRunByMethod && after.metadata !== before.metadata)
+    // A socket gives back as a copy what it kept.
+    if (isRunByMethod && JSON.stringify(after.metadata) !== JSON.stringify(before.metadata))
       says("progress", after.metadata["by"] as string | undefined);
     if (after.checkpoint !== before.checkpoint && after.checkpoint !== undefined)
       says("a checkpoint", byIn(after.checkpoint));

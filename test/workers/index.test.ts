@@ -17,6 +17,7 @@ import {
   indexOf,
   listNames,
   outboxIsEmpty,
+  presentRecord,
   runNext,
   scriptPath,
   startEcho,
@@ -102,7 +103,7 @@ describe("a row", () => {
     });
     await deliverNext();
     await reported.promise;
-    await eventually(async () => (await storedRecord(operation))?.metadata["rows"] === 7);
+    await eventually(async () => (await presentRecord(operation))?.metadata["rows"] === 7);
     const written = controls.indexWrite.passed;
     clock.advance(5_000);
     await fireAlarm(operation);
