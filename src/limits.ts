@@ -162,6 +162,13 @@ export const DEFAULT_RESULT_BYTES = 4 * MIB;
 export const MAX_RESPONSE_BYTES = 24 * MIB;
 /** Steps of one operation. The record has their names. */
 export const MAX_STEPS = 1_000;
+/**
+ * The record is written with each of so many steps. A later step is stored apart from it, so that a step costs the same
+ * however many went before. An earlier version of the code reads the record alone.
+ */
+export const STEPS_IN_RECORD = 50;
+/** Steps that are stored apart from the record. The next one writes the record with all of them. */
+export const MAX_STEPS_APART = 50;
 export const MAX_STEP_NAME_CHARACTERS = 256;
 /** Empty places between stored steps that erasing skips. */
 export const MAX_STEP_GAP = 8;

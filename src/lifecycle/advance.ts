@@ -27,7 +27,7 @@ import { settle } from "./time-events";
 
 /** The outcome of an event: the next record and its effects, or the reason why nothing changed. */
 export type Advance =
-  | { ok: true; record: OperationRecord; effects: Effect[]; mustSave: boolean }
+  | { ok: true; record: OperationRecord; effects: Effect[]; mustSave: boolean; isStep: boolean }
   | { ok: false; refusal: Refusal };
 
 /** The record of an operation that has just started. */
@@ -40,11 +40,17 @@ export function startedRecord(operation: NewOperation): OperationRecord {
 /** Lets one event happen to an operation at `now` (milliseconds since 1970). The record passed in is not changed. */
 export function advance(record: OperationRecord, event: OperationEvent, now: number): Advance {
   const mustSave = !REPEATABLE.has(event.type);
-  const draft: Draft = { record: { ...record, outbox: { ...record.outbox } }, effects: [], now, mustSave };
+  const draft: Draft = {
+    record: { ...record, outbox: { ...record.outbox } },
+    effects: [],
+    now,
+    mustSave,
+    isStep: false,
+  };
   const refusal = apply(draft, event);
   if (refusal !== undefined) return { ok: false, refusal };
   eraseWhenForgotten(draft);
-  return { ok: true, record: draft.record, effects: draft.effects, mustSave: draft.mustSave };
+  return { ok: true, record: draft.record, effects: draft.effects, mustSave: draft.mustSave, isStep: draft.isStep };
 }
 
 /** Events whose change may be lost with the object's memory, unless they say otherwise. */

@@ -21,6 +21,8 @@ export interface Draft {
   now: number;
   /** Whether the change must outlive the object's memory. One that need not is repeated, or made good, by what follows a crash. */
   mustSave: boolean;
+  /** The change is one step more, behind many: it may be stored apart from the record. */
+  isStep: boolean;
 }
 
 /**

@@ -6,6 +6,7 @@ import {
   MAX_IDLE_INVOCATIONS,
   MAX_METADATA_CHARACTERS,
   MAX_UNSAVED_REVISIONS,
+  STEPS_IN_RECORD,
   SLEEP_IN_PLACE_MS,
 } from "../limits";
 import type { JsonObject } from "../rpc/any";
@@ -15,7 +16,7 @@ import { type AttemptFailure, rememberAttempt } from "./attempt";
 import { backoffMs } from "./backoff";
 import { type Draft, changed, endLease, fail, move, scheduleResend, send, without } from "./draft";
 import type { OperationEvent, Progress, Refusal } from "./event";
-import type { AttemptMemory, OperationRecord, Sleep } from "./record";
+import type { AttemptMemory, OperationRecord, Sleep, StoredStep } from "./record";
 import { reportSuspensions } from "./suspensions";
 
 export function claim(draft: Draft, fence: string): Refusal | undefined {
@@ -178,6 +179,22 @@ export function saveStep(
   if (steps.some(({ name }) => name === stored.name)) return;
   record.work = { ...record.work, steps: [...steps, stored] };
   mark(record);
+  draft.isStep = steps.length >= STEPS_IN_RECORD && !hasMemory(memory);
+}
+
+function hasMemory({ sleeps = [], stepFailures = [], suspensions = [] }: AttemptMemory): boolean {
+  return sleeps.length + stepFailures.length + suspensions.length > 0;
+}
+
+/** The record with steps that were stored apart from it. */
+export function withSteps(record: OperationRecord, apart: readonly StoredStep[]): OperationRecord {
+  const { steps = [] } = record.work ?? {};
+  const known = new Set(steps.map(({ name }) => name));
+  const added = apart.filter(({ name }) => !known.has(name));
+  if (added.length === 0) return record;
+  const restored = { ...record, work: { ...record.work, steps: [...steps, ...added] } };
+  for (const _ of added) mark(restored);
+  return restored;
 }
 
 export function saveCheckpoint(

@@ -217,18 +217,18 @@ export async function storedRecord({ stub }: Started): Promise<StoredRecord | un
 /** The record as the object has it: what is stored, and the changes that the runner's socket keeps. */
 export async function presentRecord({ stub }: Pick<Started, "stub">): Promise<StoredRecord | undefined> {
   return runInDurableObject(stub, (_instance, state) => {
-    const stored = state.storage.kv.get<StoredRecord>("record");
+    const record = state.storage.kv.get<StoredRecord>("record");
     for (const socket of state.getWebSockets("run")) {
       const { fence, unsaved } = socket.deserializeAttachment() as { fence: string; unsaved?: string };
-      if (stored === undefined || fence !== stored.fence || unsaved === undefined) continue;
+      if (record === undefined || fence !== record.fence || unsaved === undefined) continue;
       const { base, index, ...changes } = JSON.parse(unsaved) as Pick<StoredRecord, "metadata"> & {
         base: number;
         index?: StoredRecord["outbox"]["index"];
       };
-      const outbox = { ...stored.outbox, index } as StoredRecord["outbox"];
-      if (base === stored.revision) return { ...stored, ...changes, outbox };
+      const outbox = { ...record.outbox, index } as StoredRecord["outbox"];
+      if (base === record.revision) return { ...record, ...changes, outbox };
     }
-    return stored;
+    return record;
   });
 }
 

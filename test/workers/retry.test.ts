@@ -4,7 +4,7 @@ import { RpcError } from "../../src/index";
 import { clock } from "./clock";
 import { controls } from "./controls";
 import {
-  advanceToAlarm,
+  advanceUntil,
   call,
   getOperation,
   runNext,
@@ -175,10 +175,9 @@ test("an echo with an error ends with exactly it", async () => {
     message: "nobody is here",
     details: [{ "@type": "type.googleapis.com/google.rpc.Help", links: [] }],
   };
-  const operation = await startEcho({ ttl: "1s", error });
+  const operation = await startEcho({ ttl: "60s", error });
   await runNext();
-  clock.advance(1_000);
-  await advanceToAlarm(operation);
+  await advanceUntil(operation, () => controls.sent.length > 0);
   await runNext();
 
   expect((await getOperation(operation.name))["error"]).toEqual(error);

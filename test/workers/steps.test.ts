@@ -1,9 +1,10 @@
 // "No finished step twice" (architecture.md, 3.10), and what a step's result may be.
+import { evictDurableObject } from "cloudflare:test";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { OperationContext } from "../../src/index";
-import { MAX_RESPONSE_BYTES } from "../../src/limits";
+import { MAX_RESPONSE_BYTES, MAX_STEPS_APART, STEPS_IN_RECORD } from "../../src/limits";
 import type { JsonOf } from "../../src/method/json-of";
-import { MAKE, aDeployment, aMethod, loseLease, storedKeys } from "./a-deployment";
+import { MAKE, aDeployment, aMethod, loseLease, objectOf, recordOf, storedKeys } from "./a-deployment";
 import { clock } from "./clock";
 import { useFreshWorld } from "./harness";
 
@@ -101,6 +102,53 @@ describe("a finished step is not run again", () => {
 
     expect(operation.response?.value).toEqual({ after: 2 });
     expect(ran).toEqual(["before", "after"]);
+  });
+});
+
+describe("a step behind many", () => {
+  const COUNT = STEPS_IN_RECORD + MAX_STEPS_APART + 20;
+
+  test("is stored apart from the record, which is written once in a while", async () => {
+    const recorded: number[] = [];
+    const { service, name } = await startOf(async (op) => {
+      for (let number = 0; number < COUNT; number += 1) {
+        await step(op, `step ${number}`, number);
+        recorded.push((await recordOf(name))?.steps?.length ?? 0);
+      }
+      return {};
+    });
+    await service.deliver(name);
+
+    expect(new Set(recorded.slice(STEPS_IN_RECORD - 1))).toEqual(
+      new Set([STEPS_IN_RECORD, STEPS_IN_RECORD + MAX_STEPS_APART + 1]),
+    );
+    expect(await storedKeys(name)).toEqual(["record"]);
+  });
+
+  test.each([
+    ["and recorded soon after", STEPS_IN_RECORD + MAX_STEPS_APART + 1],
+    ["and not recorded yet", STEPS_IN_RECORD + 30],
+  ])("%s is not run again where object and runner are lost", async (_, count) => {
+    const isStuck = Promise.withResolvers<void>();
+    let attempts = 0;
+    const { service, name } = await startOf(async (op) => {
+      attempts += 1;
+      const results: number[] = [];
+      for (let number = 0; number < count; number += 1) results.push(await step(op, `step ${number}`, number));
+      if (attempts > 1) return { sum: results.reduce((sum, result) => sum + result) };
+      isStuck.resolve();
+      return new Promise<never>(() => {});
+    });
+    const lost = service.deliver(name);
+    await isStuck.promise;
+    await evictDurableObject(objectOf(name), { webSockets: "close" });
+    await loseLease(name);
+    await lost;
+    const { done, response } = await service.runToEnd(name);
+
+    expect(done).toBe(true);
+    expect(response?.value).toEqual({ sum: (count * (count - 1)) / 2 });
+    expect(ran).toHaveLength(count);
   });
 });
 

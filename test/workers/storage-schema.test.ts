@@ -14,11 +14,11 @@ import {
   call,
   deliverNext,
   outboxIsEmpty,
+  presentRecord,
   fireAlarm,
   runNext,
   startScript,
   startedFrom,
-  storedRecord,
   storedRows,
   useFreshWorld,
 } from "./harness";
@@ -34,7 +34,7 @@ afterEach(() => {
 });
 
 const never = () => new Promise<object>(() => {});
-const rowsDone = async (op: Started) => (await storedRecord(op))?.metadata["rowsDone"] === 5;
+const rowsDone = async (op: Started) => (await presentRecord(op))?.metadata["rowsDone"] === 5;
 
 const body = { rows: 7 };
 

@@ -41,6 +41,9 @@ interface Circumstances {
   sends?: boolean;
 }
 
+/** The part of a change that has to be stored. */
+type Saves = "record" | "step" | "nothing";
+
 export class OperationLife {
   readonly store: OperationStorage;
   readonly runner: RunnerSockets;
@@ -162,7 +165,7 @@ export class OperationLife {
     let record = first;
     let result: Advance = { ok: false, refusal: "GONE" };
     const effects: Effect[] = [];
-    let mustSave = false;
+    let saves = "nothing" as Saves;
     const transitions: [OperationRecord, HappenedTransition | undefined][] = [];
     for (const event of events) {
       if (!record) break;
@@ -170,12 +173,12 @@ export class OperationLife {
       if (!result.ok) continue;
       transitions.push([result.record, transitionFromStep(record, result.record, event, now)]);
       effects.push(...result.effects);
-      mustSave ||= result.mustSave;
+      if (result.mustSave) saves = result.isStep && saves !== "record" ? "step" : "record";
       ({ record } = result);
     }
     if (record && transitions.length > 0) {
       const wanted = sends ? effects : effects.filter(({ type }) => type !== "send");
-      this.#commit(record, wanted, { mustSave, request, arms });
+      this.#commit(record, wanted, { saves, request, arms });
     }
     for (const [after, transition] of transitions) this.#tell(after, transition, requestId);
     return result;
@@ -191,7 +194,7 @@ export class OperationLife {
   #commit(
     record: OperationRecord,
     effects: readonly Effect[],
-    { mustSave, request, arms }: { mustSave: boolean; request: string | undefined; arms: boolean },
+    { saves, request, arms }: { saves: Saves; request: string | undefined; arms: boolean },
   ): void {
     const has = (type: Effect["type"]): boolean => effects.some((effect) => effect.type === type);
     if (has("erase")) {
@@ -202,7 +205,7 @@ export class OperationLife {
       this.#ctx.waitUntil(this.erase());
       return;
     }
-    if (mustSave || !this.#hold(record)) {
+    if (!this.#savesApart(record, saves)) {
       this.store.save(record, {
         request: has("storeRequest") ? request : undefined,
         erasesWork: has("eraseWork"),
@@ -213,11 +216,15 @@ export class OperationLife {
     for (const effect of effects) this.#act(effect);
   }
 
-  /** Keeps a change in memory, and where a runner's socket outlives that, with the socket; false: it has to be stored. */
-  #hold(record: OperationRecord): boolean {
+  /**
+   * Keeps a change in memory, and where a runner's socket outlives that, with the socket. Stores a step apart. False: the record
+   * has to be saved.
+   */
+  #savesApart(record: OperationRecord, saves: Saves): boolean {
     const { savedRevision } = this.store;
-    if (record.revision - savedRevision >= MAX_UNSAVED_REVISIONS) return false;
+    if (saves === "record" || record.revision - savedRevision >= MAX_UNSAVED_REVISIONS) return false;
     if (!this.runner.keepUnsaved(record, savedRevision)) return false;
+    if (saves === "step") return this.store.saveSteps(record);
     this.store.hold(record);
     return true;
   }

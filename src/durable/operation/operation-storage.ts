@@ -1,14 +1,23 @@
 // The storage of one operation's object: its values and their keys (docs/storage-schema.md). PERSISTED CONTRACT. The
 // record is read once and kept: an object is the only writer of its storage.
-import type { OperationRecord, Outcome, StoredSuspension, StoredText } from "../../lifecycle/record";
+import type { OperationRecord, Outcome, StoredStep, StoredSuspension, StoredText } from "../../lifecycle/record";
 import { type StoredRecord, recordFromStored, storedFromRecord } from "../../lifecycle/stored-record";
+import { withSteps } from "../../lifecycle/runner-events";
 import { keepsRequest } from "../../lifecycle/retry";
-import { MAX_INLINE_RESPONSE_CHARACTERS, MAX_INLINE_SUSPENSION_CHARACTERS, MAX_STEP_GAP } from "../../limits";
+import {
+  MAX_INLINE_RESPONSE_CHARACTERS,
+  MAX_INLINE_SUSPENSION_CHARACTERS,
+  MAX_STEP_GAP,
+  MAX_STEPS_APART,
+  STEPS_IN_RECORD,
+} from "../../limits";
 import { Chunks } from "./chunks";
 
 const RECORD_KEY = "record";
 /** The request as UTF-8 JSON: as bytes, since one letter beyond Latin-1 doubles a stored string. */
 const REQUEST_KEY = "request";
+/** The steps since the record was written last. */
+const STEPS_KEY = "steps";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -40,6 +49,8 @@ export class OperationStorage {
   #recordIsRead = false;
   /** The revision of the stored record. */
   #savedRevision = 0;
+  /** The number of its steps. */
+  #savedSteps = 0;
   readonly #restore: (record: OperationRecord) => OperationRecord;
 
   /** `restore`: the stored record with the changes that were held in memory while the object hibernated. */
@@ -60,10 +71,16 @@ export class OperationStorage {
     if (!this.#recordIsRead) {
       const stored = this.#storage.kv.get<StoredRecord>(RECORD_KEY);
       this.#savedRevision = stored?.revision ?? 0;
-      this.#record = stored && this.#restore(recordFromStored(stored));
+      this.#savedSteps = stored?.steps?.length ?? 0;
+      this.#record = stored && this.#restore(this.#withStepsApart(recordFromStored(stored)));
       this.#recordIsRead = true;
     }
     return this.#record;
+  }
+
+  #withStepsApart(record: OperationRecord): OperationRecord {
+    if (this.#savedSteps < STEPS_IN_RECORD || record.lease === undefined) return record;
+    return withSteps(record, this.#storage.kv.get<StoredStep[]>(STEPS_KEY) ?? []);
   }
 
   get savedRevision(): number {
@@ -73,6 +90,15 @@ export class OperationStorage {
   /** Keeps a record in memory alone. The next save stores it. */
   hold(record: OperationRecord): void {
     this.#record = record;
+  }
+
+  /** Stores the steps that the stored record does not have, apart from it; false: there are so many that it is to be saved. */
+  saveSteps(record: OperationRecord): boolean {
+    const apart = (record.work?.steps ?? []).slice(this.#savedSteps);
+    if (apart.length > MAX_STEPS_APART) return false;
+    this.#storage.kv.put(STEPS_KEY, apart);
+    this.#record = record;
+    return true;
   }
 
   /**
@@ -97,6 +123,7 @@ export class OperationStorage {
     this.#record = saved;
     this.#recordIsRead = true;
     this.#savedRevision = saved.revision;
+    this.#savedSteps = saved.work?.steps?.length ?? 0;
   }
 
   /** Writes the record; gives it as it is stored. */
@@ -167,6 +194,7 @@ export class OperationStorage {
   /** Erases what only the work needed, and responses of attempts that came to nothing. */
   #eraseWork(record: OperationRecord): void {
     if (!keepsRequest(record) && this.#storage.kv.get(REQUEST_KEY) !== undefined) this.#storage.kv.delete(REQUEST_KEY);
+    this.#storage.kv.delete(STEPS_KEY);
     this.input.erase();
     // A place is left empty by a step whose storing was interrupted, never more of them than may be stored side by side.
     for (let place = 0, gap = 0; gap <= MAX_STEP_GAP; place += 1) gap = this.step(place).erase() ? 0 : gap + 1;

@@ -96,12 +96,10 @@ export class RunnerDoor {
     }
   }
 
-  /** Steps may run side by side: a place is free when no step has it, and none is being stored there. */
+  /** Behind all places that are taken, or in which a result is being stored. */
   #freePlace(): number {
-    const taken = new Set([...(this.#life.record?.work?.steps ?? []).map(({ place }) => place), ...this.#storing]);
-    let place = 0;
-    while (taken.has(place)) place += 1;
-    return place;
+    const steps = this.#life.record?.work?.steps ?? [];
+    return 1 + Math.max(-1, ...this.#storing, ...steps.map(({ place }) => place));
   }
 
   /** Stores a large response. It becomes the operation's with the last word that names it. */

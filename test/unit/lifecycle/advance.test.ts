@@ -912,5 +912,5 @@ test.each(recordStates)("a clock that goes backwards changes nothing of what is 
   const record = deepFreeze(aRecordIn(state));
   const result = advance(record, timePasses, CREATE_TIME - 24 * HOUR_MS);
 
-  expect(result).toEqual({ ok: true, record, effects: [], mustSave: false });
+  expect(result).toEqual({ ok: true, record, effects: [], mustSave: false, isStep: false });
 });
