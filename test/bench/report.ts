@@ -12,12 +12,15 @@ import {
   lifecycleBill,
   waiterAndPoller,
 } from "./prices.ts";
+import { type Cost, PARALLEL_STEPS, SLEEPS_SECONDS, STEP_COUNTS, type StepFigures } from "./steps.ts";
 
 export interface Results {
   /** By the target's name. */
   rounds: ReadonlyMap<string, readonly Figures[]>;
   verdicts: ReadonlyMap<string, Verdict>;
   fsyncs: ReadonlyMap<string, number | undefined>;
+  /** Of targets whose work has steps. */
+  steps: ReadonlyMap<string, StepFigures>;
   cuts: ReadonlyMap<string, PowerCut>;
   bundle: { bytes: number; gzipBytes: number };
   /** What the top level of the bundle takes, in milliseconds. */
@@ -97,7 +100,10 @@ interface Line {
 export function report(results: Results): { markdown: string; broken: string[] } {
   const timed = ROWS.map((row) => timedLine(row, results));
   const counted = countedLines(results);
-  const broken = [...timed, ...counted].filter(({ holds }) => holds === false).map(({ cells }) => cells[0] ?? "");
+  const stepped = stepLines(results);
+  const broken = [...timed, ...counted, ...stepped]
+    .filter(({ holds }) => holds === false)
+    .map(({ cells }) => cells[0] ?? "");
   const { plan } = results;
   const names = [...results.rounds.keys()];
   const count = results.rounds.get(names[0] ?? "")?.length ?? 0;
@@ -124,6 +130,11 @@ export function report(results: Results): { markdown: string; broken: string[] }
         cutLine("restart → all done, s", results, ({ recoverySeconds }) => recoverySeconds.toFixed(1)),
       ],
     ),
+    "",
+    "Steps that do nothing, and sleeps, one operation at a time: CPU and time, in milliseconds, without those of an empty",
+    "lifecycle. The time of a sleep is what it takes longer than asked for.",
+    "",
+    table(["", ...[...results.steps.keys()].flatMap((name) => [`${name}, CPU`, `${name}, time`]), "budget"], stepped),
     "",
     "What each call sets off, held by `test/workers/cost.test.ts`, and its price in dollars per million, the Worker's own",
     "request left out.",
@@ -230,6 +241,36 @@ function countLines(): Line[] {
   return [...calls, ...lifecycles].map(([label, counts]) => ({
     cells: [label, summary(counts), dollarsPerMillion(billOf(counts)).toFixed(2)],
   }));
+}
+
+/** A step must cost the same however many went before. */
+const MAX_STEP_GROWTH = 1.2;
+
+function stepLines({ steps }: Results): Line[] {
+  const line = (label: string, of: (figures: StepFigures) => Cost | undefined): Line => ({
+    cells: [
+      label,
+      ...[...steps.values()].flatMap((figures) => {
+        const cost = of(figures);
+        return [cost?.cpuMs.toFixed(2) ?? "–", cost?.ms.toFixed(2) ?? "–"];
+      }),
+      "",
+    ],
+  });
+  const service = steps.get("service");
+  const growth = service && service.last.cpuMs / service.first.cpuMs;
+  const holds = growth === undefined ? undefined : growth <= MAX_STEP_GROWTH;
+  const last = line("of a thousand: each of the last hundred", (figures) => figures.last);
+  const budget = `CPU ≤ ${MAX_STEP_GROWTH} × the first hundred's${verdict(holds)}`;
+  return [
+    ...STEP_COUNTS.map((count) =>
+      line(`a step of ${count.toLocaleString("en")}`, (figures) => figures.steps.get(count)),
+    ),
+    line("of a thousand: each of the first hundred", (figures) => figures.first),
+    { cells: [...last.cells.slice(0, -1), budget], holds },
+    line(`each of ${PARALLEL_STEPS} steps side by side`, (figures) => figures.parallel),
+    ...SLEEPS_SECONDS.map((seconds) => line(`a sleep of ${seconds} s`, (figures) => figures.sleeps.get(seconds))),
+  ];
 }
 
 function fsyncLine(fsyncs: Results["fsyncs"]): Line {

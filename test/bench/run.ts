@@ -9,6 +9,7 @@ import { type PowerCut, cutPower } from "./power-cut.ts";
 import { type Results, report } from "./report.ts";
 import { Runtime } from "./runtime.ts";
 import type { Target } from "./target.ts";
+import { type StepFigures, measureSteps } from "./steps.ts";
 import { TARGETS } from "./targets.ts";
 import { writeFigures } from "./write-figures.ts";
 
@@ -35,6 +36,8 @@ const PLAN: Plan = isQuick
       cancels: 8,
       concurrency: 8,
     };
+/** How often work of a thousand steps is run; less of them is run more often. */
+const STEP_REPEATS = isQuick ? 1 : 5;
 const IN_FLIGHT = isQuick ? 100 : 1_000;
 const FSYNCS = { count: isQuick ? 10 : 50, settleMs: 5_000 };
 
@@ -65,6 +68,11 @@ async function main(): Promise<void> {
   const fsyncs = new Map<string, number | undefined>();
   await Promise.all([...running.values()].flatMap(({ runtime, held }) => [runtime.dispose(), held.runtime.dispose()]));
   for (const target of targets) fsyncs.set(target.name, await fsyncsPerLifecycle(target, FSYNCS));
+  const steps = new Map<string, StepFigures>();
+  for (const target of targets.filter(({ hasSteps }) => hasSteps)) {
+    steps.set(target.name, await measureSteps(target, STEP_REPEATS));
+    console.error(`steps: ${target.name}`);
+  }
   const cuts = new Map<string, PowerCut>();
   for (const target of targets) {
     cuts.set(target.name, await cutPower(target, IN_FLIGHT));
@@ -74,6 +82,7 @@ async function main(): Promise<void> {
     rounds,
     verdicts,
     fsyncs,
+    steps,
     cuts,
     bundle: await bundleSize(),
     startupMs: await startupTime(),

@@ -5,6 +5,14 @@ export interface BenchRequest {
   echo: string;
   /** How often the work says how far it is. */
   reports?: number;
+  /** Steps that do nothing, one after another. */
+  steps?: number;
+  /** The same, side by side. */
+  parallelSteps?: number;
+  /** Posted to before the first step, and after each hundredth. */
+  stepUrl?: string;
+  /** How long it sleeps, in seconds. */
+  sleepSeconds?: number;
   /** Posted to by every run of the work. */
   ranUrl?: string;
   /** Go on until somebody cancels. */
@@ -21,6 +29,8 @@ export interface Target {
   config: string;
   entry: string;
   vars: Record<string, string>;
+  /** Whether its work has steps and sleeps. */
+  hasSteps?: boolean;
   /** How an operation that is only started is had: by a queue that nobody consumes, or by what the request says. */
   holdsBy: "queue" | "request";
   adapter(url: string): Adapter;

@@ -62,6 +62,7 @@ const service: Target = {
   config: "wrangler.toml",
   entry: "test/bench/service/worker.ts",
   vars: { ...SERVICE_VARS, KV_SNAPSHOTS: "off", LOG: "off" },
+  hasSteps: true,
   holdsBy: "queue",
   adapter: adapterOf("echo"),
 };
@@ -69,7 +70,7 @@ const service: Target = {
 /** Its operations expire a minute after their ends. */
 export const shortLived: Target = { ...service, name: "short-lived", adapter: adapterOf("echoBriefly") };
 
-const withAll: Target = { ...service, name: "with snapshots and log", vars: SERVICE_VARS };
+const withAll: Target = { ...service, name: "with snapshots and log", vars: SERVICE_VARS, hasSteps: false };
 
 interface FloorRecord {
   result?: { echo: string };
@@ -113,6 +114,7 @@ const workflows: Target = {
   config: "test/bench/workflows/wrangler.toml",
   entry: "test/bench/workflows/worker.ts",
   vars: {},
+  hasSteps: true,
   holdsBy: "request",
   adapter: (url) => {
     const get = async (id: string): Promise<string | undefined> => {

@@ -29,10 +29,19 @@ const echoBriefly = defineMethod({
   run: giveBack,
 });
 
-async function giveBack(
-  { echo: text, reports = 0, ranUrl, untilCancelled = false }: BenchRequest,
-  op: OperationContext,
-): Promise<{ echo: string }> {
+async function steps({ steps: count = 0, parallelSteps = 0, stepUrl }: BenchRequest, op: OperationContext) {
+  for (let number = 0; number < count; number += 1) {
+    if (stepUrl !== undefined && number % 100 === 0) await fetch(`${stepUrl}/${number}`, { method: "POST" });
+    await op.step(`step ${number}`, () => number);
+  }
+  if (stepUrl !== undefined) await fetch(`${stepUrl}/${count}`, { method: "POST" });
+  await Promise.all(Array.from({ length: parallelSteps }, (_, number) => op.step(`branch ${number}`, () => number)));
+}
+
+async function giveBack(request: BenchRequest, op: OperationContext): Promise<{ echo: string }> {
+  const { echo: text, reports = 0, ranUrl, untilCancelled = false } = request;
+  await steps(request, op);
+  if (request.sleepSeconds !== undefined) await op.sleep(`${request.sleepSeconds}s`);
   for (let number = 1; number <= reports; number += 1) op.progress({ progressPercent: number });
   if (ranUrl !== undefined) await fetch(ranUrl, { method: "POST" });
   if (untilCancelled)

@@ -12,6 +12,16 @@ export class BenchFlow extends WorkflowEntrypoint<FlowEnv, BenchRequest> {
     for (let number = 1; number <= (payload.reports ?? 0); number += 1) {
       await step.do(`report ${number}`, async () => number);
     }
+    const { steps = 0, parallelSteps = 0, stepUrl, sleepSeconds } = payload;
+    for (let number = 0; number < steps; number += 1) {
+      if (stepUrl !== undefined && number % 100 === 0) await fetch(`${stepUrl}/${number}`, { method: "POST" });
+      await step.do(`step ${number}`, async () => number);
+    }
+    if (stepUrl !== undefined) await fetch(`${stepUrl}/${steps}`, { method: "POST" });
+    await Promise.all(
+      Array.from({ length: parallelSteps }, (_, number) => step.do(`branch ${number}`, async () => number)),
+    );
+    if (sleepSeconds !== undefined) await step.sleep("sleep", sleepSeconds * 1_000);
     if (payload.held === true) await step.sleep("held", "1 hour");
     return step.do("work", async () => {
       if (payload.ranUrl !== undefined) await fetch(payload.ranUrl, { method: "POST" });
