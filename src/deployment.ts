@@ -11,7 +11,7 @@ import { checkOptions } from "./method/declaration-check";
 import { queueConsumer } from "./queue/consumer";
 import { newDeploymentMemory, serviceContext } from "./request-context";
 import { setupCheck } from "./setup";
-import type { Location } from "./service/locations";
+import { type Location, checkLocations } from "./service/locations";
 
 export interface OperationsOptions {
   methods: readonly Method[];
@@ -96,7 +96,7 @@ function complete(env: DeploymentEnv): Env {
 /** JavaScript is checked as TypeScript is. */
 function checkOperationsOptions(options: unknown): void {
   checkOptions("operations()", options, OPTIONS);
-  const { methods, queue, authenticate } = options as Record<string, unknown>;
+  const { methods, locations, queue, authenticate } = options as Record<string, unknown>;
   if (!Array.isArray(methods)) {
     throw new TypeError(
       "operations() takes { methods: [...] }, a list of what defineMethod has made; [] serves work done elsewhere alone",
@@ -104,6 +104,7 @@ function checkOperationsOptions(options: unknown): void {
   }
   const index = methods.findIndex((method: Partial<Method> | undefined) => typeof method?.prepare !== "function");
   if (index >= 0) throw new TypeError(`operations(): methods[${index}] is not what defineMethod makes`);
+  checkLocations(locations);
   if (queue !== undefined && typeof queue !== "function")
     throw new TypeError("operations(): queue must be a function (batch, env, ctx), the handler of your own queues");
   if (authenticate !== undefined && typeof authenticate !== "function") {

@@ -182,6 +182,8 @@ export const MAX_INLINE_REQUEST_CHARACTERS = 16 * KIB;
 export const MAX_INLINE_RESPONSE_CHARACTERS = 32 * KIB;
 /** Metadata in serialised JSON, in UTF-16 units. */
 export const MAX_METADATA_CHARACTERS = 256 * KIB;
+/** A method's id, and its version: each is in every stored operation of the method. */
+export const MAX_METHOD_NAME_CHARACTERS = 200;
 /** The members of the caller that started an operation, together. Its record has them, and is written with each change. */
 export const MAX_STARTER_MEMBERS_CHARACTERS = 8_192;
 /** A Status message in UTF-16 units. A longer one is cut. */

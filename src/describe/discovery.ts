@@ -6,6 +6,7 @@ import type { ApiMethod } from "../api/method";
 import { DESCRIBED_PARAMETERS } from "../api/system-parameters";
 import { type Binding, bindingsOf, boundVariables, flatSegments, isAdditional, uniqueNames } from "./bindings";
 import { flatPath, idNames, queryParameters, variableDescription } from "./parameters";
+import { RequestSchemas, discoverySchema } from "./request-schemas";
 import { type Dialect, Schemas, jsonBody } from "./schemas";
 
 export const API_NAME = "longrunning";
@@ -38,18 +39,21 @@ interface Resource {
 export function discoveryDocument(table: readonly ApiMethod[], { origin, version }: DocumentOptions): JsonObject {
   const bindings = bindingsOf(table, version).filter((binding) => !isAdditional(binding));
   const schemas = new Schemas(bindings, dialect);
+  const own = schemas.all();
+  const requests = new RequestSchemas(bindings, [...Object.keys(own), ANY_OBJECT], {
+    ref: (name) => dialect.ref(name),
+    write: discoverySchema,
+  });
   const root: Resource = { methods: {}, resources: {} };
   const uniqueId = uniqueNames();
   for (const group of samePaths(bindings)) {
     const [binding] = group;
     const id = uniqueId([...binding.collections, binding.methodName].join("."));
     const resource = resourceAt(root, binding.collections);
-    resource.methods[id.slice(id.lastIndexOf(".") + 1)] = methodOf(`${API_NAME}.${id}`, group, schemas);
+    resource.methods[id.slice(id.lastIndexOf(".") + 1)] = methodOf(`${API_NAME}.${id}`, group, { schemas, requests });
   }
   const rootUrl = `${origin}/`;
-  const hasUndeclared = bindings.some(
-    (binding) => binding.row.request === undefined && jsonBody(binding) !== undefined,
-  );
+  const hasUndeclared = bindings.some((binding) => requestOf(binding, { schemas, requests })?.["$ref"] === ANY_OBJECT);
   return {
     kind: "discovery#restDescription",
     discoveryVersion: "v1",
@@ -80,7 +84,8 @@ export function discoveryDocument(table: readonly ApiMethod[], { origin, version
       ...DESCRIBED_PARAMETERS.map(({ name, type, description }) => [name, { type, location: "query", description }]),
     ]),
     schemas: withIds({
-      ...schemas.all(),
+      ...own,
+      ...requests.all(),
       ...(hasUndeclared ? { [ANY_OBJECT]: { type: "object", additionalProperties: dialect.any } } : {}),
     }),
     ...resourceJson(root),
@@ -99,7 +104,19 @@ function samePaths(bindings: readonly Binding[]): [Binding, ...Binding[]][] {
   return [...groups.values()];
 }
 
-function methodOf(id: string, group: readonly [Binding, ...Binding[]], schemas: Schemas): JsonObject {
+interface DocumentSchemas {
+  schemas: Schemas;
+  /** Those that other libraries declare. */
+  requests: RequestSchemas;
+}
+
+const QUERY_TYPES = ["string", "number", "boolean"];
+
+function methodOf(
+  id: string,
+  group: readonly [Binding, ...Binding[]],
+  { schemas, requests }: DocumentSchemas,
+): JsonObject {
   const [binding] = group;
   const { row, http } = binding;
   const segments = flatSegments(binding);
@@ -127,15 +144,24 @@ function methodOf(id: string, group: readonly [Binding, ...Binding[]], schemas: 
       description: variableDescription(binding, variable) ?? `At most ${MAX_NAME_BYTES} bytes.`,
     },
   ]);
-  const request = requestOf(binding, schemas);
+  const queryOfSchema = requests.queryOf(binding).flatMap(({ name, schema, required }): [string, JsonObject][] => {
+    const repeated = schema["type"] === "array";
+    const value = (repeated ? schema["items"] : schema) as JsonObject;
+    // Another type has no form in a query.
+    if (!QUERY_TYPES.some((type) => type === value["type"])) return [];
+    const flags = { ...(repeated ? { repeated } : {}), ...(required ? { required } : {}) };
+    return [[name, { ...value, location: "query", ...flags }]];
+  });
+  const request = requestOf(binding, { schemas, requests });
+  const note = row.request === undefined ? row.method?.requestSchema?.note : undefined;
   const input = row.method?.input;
   return {
     id,
     path,
     flatPath: flatPath(binding, segments, names),
     httpMethod: http.method,
-    description: row.description,
-    parameters: Object.fromEntries([...bound, ...query]),
+    description: [row.description, note].filter(Boolean).join(" "),
+    parameters: Object.fromEntries([...bound, ...query, ...queryOfSchema]),
     parameterOrder: variables,
     ...(request === undefined ? {} : { request }),
     response: schemas.ref(row.response),
@@ -167,11 +193,15 @@ function patternOf({ parts }: Binding, variable: string): string {
   return `^${segments.map((segment) => (segment.startsWith("*") ? "[^/]+" : segment)).join("/")}$`;
 }
 
-function requestOf(binding: Binding, schemas: Schemas): JsonObject | undefined {
+function requestOf(binding: Binding, { schemas, requests }: DocumentSchemas): JsonObject | undefined {
   const { request } = binding.row;
   const body = jsonBody(binding);
   if (body === undefined) return undefined;
-  if (request === undefined) return dialect.ref(ANY_OBJECT);
+  if (request === undefined) {
+    const schema = requests.bodyOf(binding);
+    // A discovery document names the schema of a body, and has it nowhere else.
+    return typeof schema?.["$ref"] === "string" ? schema : dialect.ref(ANY_OBJECT);
+  }
   if (body === "*") return schemas.ref(request);
   const type = request.fieldByName(body)?.field.type;
   return type?.kind === "message" ? schemas.ref(type.message) : dialect.ref(ANY_OBJECT);

@@ -6,7 +6,8 @@ import { DESCRIBED_PARAMETERS } from "../api/system-parameters";
 import { type Binding, bindingsOf, flatSegments, uniqueNames } from "./bindings";
 import { API_DESCRIPTION, API_TITLE, type DocumentOptions } from "./discovery";
 import { type QueryParameter, flatPath, idNames, queryParameters } from "./parameters";
-import { type Dialect, Schemas, jsonBody } from "./schemas";
+import { RequestSchemas, openApiSchema } from "./request-schemas";
+import { type Dialect, Schemas, jsonBody, undeclaredRequest } from "./schemas";
 
 const dialect: Dialect = {
   ref: (name) => ({ $ref: `#/components/schemas/${name}` }),
@@ -40,6 +41,11 @@ const errorSchema: JsonObject = {
 export function openApiDocument(table: readonly ApiMethod[], { origin, version }: DocumentOptions): JsonObject {
   const bindings = bindingsOf(table, version);
   const schemas = new Schemas(bindings, dialect);
+  const own = { ...schemas.all(), [ERROR]: errorSchema };
+  const requests = new RequestSchemas(bindings, Object.keys(own), {
+    ref: (name) => dialect.ref(name),
+    write: openApiSchema,
+  });
   const uniqueId = uniqueNames();
   const paths: Record<string, JsonObject> = {};
   for (const binding of bindings) {
@@ -50,7 +56,7 @@ export function openApiDocument(table: readonly ApiMethod[], { origin, version }
     const operationId = uniqueId(id.charAt(0).toLowerCase() + id.slice(1));
     paths[path] = {
       ...paths[path],
-      [binding.http.method.toLowerCase()]: operationOf(operationId, ids, binding, schemas),
+      [binding.http.method.toLowerCase()]: operationOf(operationId, ids, binding, { schemas, requests }),
     };
   }
   paths["/healthz"] = { get: HEALTH };
@@ -66,7 +72,7 @@ export function openApiDocument(table: readonly ApiMethod[], { origin, version }
     security: [{}, { bearer: [] }, { apiKey: [] }],
     paths,
     components: {
-      schemas: { ...schemas.all(), [ERROR]: errorSchema },
+      schemas: { ...own, ...requests.all() },
       parameters: Object.fromEntries(
         DESCRIBED_PARAMETERS.map(({ name, type, description }) => [
           name,
@@ -105,9 +111,20 @@ const HEALTH: JsonObject = {
   },
 };
 
-function operationOf(operationId: string, ids: readonly string[], binding: Binding, schemas: Schemas): JsonObject {
+interface DocumentSchemas {
+  schemas: Schemas;
+  /** Those that other libraries declare. */
+  requests: RequestSchemas;
+}
+
+function operationOf(
+  operationId: string,
+  ids: readonly string[],
+  binding: Binding,
+  { schemas, requests }: DocumentSchemas,
+): JsonObject {
   const { row, collections } = binding;
-  const requestBody = requestBodyOf(binding, schemas);
+  const requestBody = requestBodyOf(binding, { schemas, requests });
   return {
     operationId,
     description: row.description,
@@ -115,6 +132,9 @@ function operationOf(operationId: string, ids: readonly string[], binding: Bindi
     parameters: [
       ...ids.map((name) => ({ name, in: "path", required: true, schema: { type: "string" } })),
       ...queryParameters(binding).map((parameter) => queryParameterJson(parameter, schemas)),
+      ...requests
+        .queryOf(binding)
+        .map(({ name, schema, required }): JsonObject => ({ name, in: "query", required, schema })),
       ...DESCRIBED_PARAMETERS.map(({ name }) => ({ $ref: `#/components/parameters/${name}` })),
     ],
     ...(requestBody === undefined ? {} : { requestBody }),
@@ -139,7 +159,7 @@ function queryParameterJson({ name, field }: QueryParameter, schemas: Schemas): 
   return parameter;
 }
 
-function requestBodyOf(binding: Binding, schemas: Schemas): JsonObject | undefined {
+function requestBodyOf(binding: Binding, { schemas, requests }: DocumentSchemas): JsonObject | undefined {
   const { request, method } = binding.row;
   const input = method?.input;
   const body = jsonBody(binding);
@@ -150,7 +170,7 @@ function requestBodyOf(binding: Binding, schemas: Schemas): JsonObject | undefin
   }
   if (body === undefined) return undefined;
   const field = body === "*" ? undefined : request?.fieldByName(body)?.field;
-  const whole = request ? schemas.ref(request) : { type: "object", additionalProperties: {} };
+  const whole = request ? schemas.ref(request) : (requests.bodyOf(binding) ?? undeclaredRequest(binding, {}));
   // A body that is absent is `{}`.
   return { content: { [JSON_MEDIA]: { schema: field ? schemas.field(field) : whole } } };
 }

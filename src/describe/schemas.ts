@@ -183,6 +183,12 @@ export function jsonBody({ row, http }: Binding): string | undefined {
   return row.method?.input ? undefined : http.body;
 }
 
+/** A body whose fields nothing declares, with the reason. */
+export function undeclaredRequest({ row }: Binding, any: JsonObject): JsonObject {
+  const { note } = row.method?.requestSchema ?? {};
+  return { type: "object", ...(note === undefined ? {} : { description: note }), additionalProperties: any };
+}
+
 /** The messages of a method that a document has: bodies and answers. */
 function messagesOf(binding: Binding): Message[] {
   const { request, response, method } = binding.row;

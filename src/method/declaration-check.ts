@@ -3,8 +3,10 @@
 import type { HttpTemplate } from "../aip/http-template";
 import { nearestName } from "../aip/nearest";
 import { fieldAtPath } from "../protobuf/field-path";
+import { MAX_METHOD_NAME_CHARACTERS, MAX_QUOTED_CHARACTERS } from "../limits";
 import type { Message } from "../protobuf/declaration";
 import { isRecord } from "../rpc/any";
+import { textCut } from "./bounded-status";
 import type { HttpRule, InputRule, MethodDeclaration, RetryPolicy } from "./method";
 
 type Options<T> = Record<keyof T, true>;
@@ -40,7 +42,7 @@ const RETRY_OPTIONS: Options<Required<RetryPolicy>> = {
 };
 
 /** Fields of every start (AIP-155, AIP-163, docs/methods.md): a request of the method's own cannot have them. */
-const RESERVED_FIELDS = ["requestId", "validateOnly", "operationOptions"];
+export const RESERVED_FIELDS = ["requestId", "validateOnly", "operationOptions"];
 
 /**
  * Checks what a declaration is made of, before its parts are read.
@@ -63,8 +65,9 @@ export function checkDeclaration(declaration: unknown): void {
   checkPath(method, http["post"]);
   checkOptions(method, declaration, DECLARATION_OPTIONS);
   checkOptions(`${method}: http`, http, HTTP_OPTIONS);
-  checkText(`${method}: id`, id);
-  checkText(`${method}: version`, declaration["version"]);
+  checkBody(method, http["body"]);
+  checkName(`${method}: id`, id);
+  checkName(`${method}: version`, declaration["version"]);
   if (typeof declaration["run"] !== "function") {
     throw new TypeError(`${method}: run is ${shown(declaration["run"])}; write async run(request, op) { … }`);
   }
@@ -80,7 +83,13 @@ export function checkDeclaration(declaration: unknown): void {
       throw new TypeError(`${method}: ${option} is ${shown(value)}; it must be a function`);
   }
   if (declaration["retry"] !== undefined) checkOptions(`${method}: retry`, declaration["retry"], RETRY_OPTIONS);
-  if (declaration["input"] !== undefined) checkInput(method, declaration["input"]);
+  if (declaration["input"] === undefined) return;
+  checkInput(method, declaration["input"]);
+  if (http["body"] === undefined) return;
+  throw new TypeError(
+    `${method}: http.body is ${shown(http["body"])}, and input says that the body is no JSON; leave http.body out, so that the ` +
+      "fields come in path and query",
+  );
 }
 
 /** Checks that a declared request has what the binding names, and nothing that every start has. */
@@ -143,6 +152,15 @@ function checkPath(method: string, post: string): void {
   );
 }
 
+/** Checks that the path binds no field that the service takes out of every start. */
+export function checkVariables(method: string, { variables }: HttpTemplate): void {
+  const taken = variables.find((variable) => RESERVED_FIELDS.includes(variable));
+  if (taken === undefined) return;
+  throw new TypeError(
+    `method ${method}: the path binds {${taken}}, which every start takes for itself; give the variable another name`,
+  );
+}
+
 /** Options that are not known are mistakes: a default would stand in their place, silently. */
 export function checkOptions(where: string, value: unknown, known: Record<string, true>): void {
   if (!isRecord(value)) throw new TypeError(`${where} is ${shown(value)}; it must be an object`);
@@ -167,10 +185,20 @@ function checkInput(method: string, input: unknown): void {
     throw new TypeError(`${method}: input.maxBytes is ${shown(maxBytes)}; give a whole number of bytes from 1 up`);
 }
 
-function checkText(option: string, value: unknown): void {
-  if (value === undefined || (typeof value === "string" && value !== "")) return;
-  throw new TypeError(`${option} is ${shown(value)}; it must be a text that is not empty`);
+function checkBody(method: string, body: unknown): void {
+  if (body === undefined || (typeof body === "string" && body !== "")) return;
+  throw new TypeError(`${method}: http.body is ${shown(body)}; write "*", or the name of the field that is the body`);
 }
+
+/** It is stored with each operation, logged, and compared with the names of later deployments. */
+function checkName(option: string, value: unknown): void {
+  if (value === undefined || (typeof value === "string" && NAME.test(value))) return;
+  throw new TypeError(
+    `${option} is ${shown(value)}; it must be a text of 1 to ${MAX_METHOD_NAME_CHARACTERS} visible ASCII characters`,
+  );
+}
+
+const NAME = new RegExp(`^[\\x21-\\x7e]{1,${MAX_METHOD_NAME_CHARACTERS}}$`);
 
 function isSchema(value: unknown): boolean {
   if (typeof value === "function") return true;
@@ -178,7 +206,16 @@ function isSchema(value: unknown): boolean {
   return isRecord(standard) && typeof standard["validate"] === "function";
 }
 
-function shown(value: unknown): string {
+/** A value as an error shows it: its head, whatever JavaScript put there. */
+export function shown(value: unknown): string {
   if (value === undefined) return "missing";
-  return typeof value === "function" ? "a function" : (JSON.stringify(value) ?? typeof value);
+  if (typeof value === "function") return "a function";
+  if (typeof value === "bigint") return `${value}n`;
+  let json: string | undefined;
+  try {
+    json = JSON.stringify(value);
+  } catch {
+    // A cycle, or a bigint inside: the type says enough.
+  }
+  return textCut(json ?? `of the type ${typeof value}`, MAX_QUOTED_CHARACTERS);
 }

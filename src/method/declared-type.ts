@@ -22,7 +22,8 @@ export function declaredType<T extends object>(option: string, type: TypeDeclara
   // `toJson` checks a handler's value before anything else uses it.
   if (isMessage(type)) return { name: type.fullName, message: type };
   if (type === undefined || type === STRUCT) return { name: undefined, message: undefined };
-  if (/^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$/.test(type)) return { name: type, message: undefined };
+  if (typeof type === "string" && /^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$/.test(type))
+    return { name: type, message: undefined };
   throw new TypeError(`${option} is ${JSON.stringify(type)}; write a full message name: "${STRUCT}"`);
 }
 

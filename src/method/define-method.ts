@@ -21,11 +21,12 @@ import {
 import type { Message } from "../protobuf/declaration";
 import { declaredMessage } from "../protobuf/refine";
 import type { JsonObject } from "../rpc/any";
-import { checkDeclaration, checkRequestMessage } from "./declaration-check";
+import { RESERVED_FIELDS, checkDeclaration, checkRequestMessage, checkVariables } from "./declaration-check";
 import { checkedMetadata, declaredType, encodeMessage } from "./declared-type";
 import type { HttpRule, ImmediateResult, InputRule, MethodDeclaration, OperationContext, StartContext } from "./method";
 import type { RunPolicy } from "../lifecycle/record";
 import type { JsonOf } from "./json-of";
+import { type RequestJsonSchema, checkRequestSchema, requestJsonSchema } from "./request-json-schema";
 import { decodeRequest } from "./request-schema";
 
 /** The parts of a method's RunPolicy that its declaration decides; the rest is the deployment's. */
@@ -52,6 +53,8 @@ export interface Method<Types extends MethodTypes = MethodTypes> {
   policy: DeclaredPolicy;
   /** The request as it is declared, where it is: for the query's types and the documents that describe the service. */
   requestMessage: Message | undefined;
+  /** The same of a request that another library declares; undefined where a message does. */
+  requestSchema: RequestJsonSchema | undefined;
   responseMessage: Message | undefined;
   metadataMessage: Message | undefined;
   /**
@@ -93,8 +96,11 @@ export function defineMethod<
   const { http, retry = {} } = declaration;
   const template = compileHttpTemplate(http.post);
   const id = declaration.id ?? literalPath(template.template);
+  checkVariables(id, template);
   const requestMessage = declaredMessage(declaration.request);
+  const requestSchema = requestMessage ? undefined : requestJsonSchema(declaration.request);
   if (requestMessage) checkRequestMessage(id, requestMessage, { template, body: http.body });
+  if (requestSchema) checkRequestSchema(id, requestSchema, { template, body: http.body, reserved: RESERVED_FIELDS });
   const duration = (option: string, text: DurationText | undefined, bounds: Bounds): number =>
     checkedDuration(`method ${id}: ${option}`, text, bounds);
   const integer = (option: string, value: number | undefined, bounds: Bounds): number =>
@@ -136,6 +142,7 @@ export function defineMethod<
       backoffMultiplier: checkedNumber(`method ${id}: retry.backoffMultiplier`, retry.backoffMultiplier, MULTIPLIER),
     },
     requestMessage,
+    requestSchema,
     responseMessage: responseType.message,
     metadataMessage: metadataType.message,
     prepare: async (json, context) => {

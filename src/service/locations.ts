@@ -1,6 +1,7 @@
 // google.cloud.location.Locations (google/cloud/location/locations.proto): the locations that a deployment declares.
 import { invalidArgument, notFound } from "../rpc/error";
 import type { JsonObject } from "../rpc/any";
+import { checkOptions, shown } from "../method/declaration-check";
 import type { Place } from "./ports";
 
 /** A location as the deployment declares it. Operations started under it live where it says. */
@@ -13,6 +14,46 @@ export interface Location {
   placementHint?: string;
   /** Where they are guaranteed to stay (a Durable Objects jurisdiction, `eu`). */
   jurisdiction?: string;
+}
+
+const LOCATION_OPTIONS: Record<keyof Required<Location>, true> = {
+  locationId: true,
+  displayName: true,
+  labels: true,
+  placementHint: true,
+  jurisdiction: true,
+};
+
+/**
+ * The locations of a deployment, as JavaScript may declare them.
+ *
+ * @throws TypeError that names the location and the option, and says what to write.
+ */
+export function checkLocations(locations: unknown): void {
+  if (locations === undefined) return;
+  if (!Array.isArray(locations)) {
+    throw new TypeError('operations(): locations must be a list: [{ locationId: "eu", jurisdiction: "eu" }]');
+  }
+  for (const [index, location] of locations.entries()) checkLocation(`operations(): locations[${index}]`, location);
+}
+
+function checkLocation(at: string, location: unknown): void {
+  checkOptions(at, location, LOCATION_OPTIONS);
+  const { locationId, labels, ...texts } = location as Record<string, unknown>;
+  // A segment of names: `projects/p/locations/{locationId}`. "-" stands for all locations.
+  if (typeof locationId !== "string" || !/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(locationId)) {
+    throw new TypeError(
+      `${at}.locationId is ${shown(locationId)}; write letters, digits and ._-, at most 63: "europe-west1"`,
+    );
+  }
+  for (const [option, text] of Object.entries(texts)) {
+    if (text === undefined || (typeof text === "string" && text !== "")) continue;
+    throw new TypeError(`${at}.${option} is ${shown(text)}; it must be a text that is not empty`);
+  }
+  if (labels === undefined) return;
+  const isMap = typeof labels === "object" && labels !== null && !Array.isArray(labels);
+  if (isMap && Object.values(labels).every((label) => typeof label === "string")) return;
+  throw new TypeError(`${at}.labels is ${shown(labels)}; it must be an object of texts`);
 }
 
 /** The declared locations by id; empty where the deployment declares none and any may be named. */

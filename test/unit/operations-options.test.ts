@@ -21,6 +21,52 @@ describe("operations()", () => {
       { methods: [], queue: "JOBS" },
       "operations(): queue must be a function (batch, env, ctx)",
     ],
+    [
+      "an authenticate that is no function",
+      { methods: [], authenticate: {} },
+      "operations(): authenticate must be a function (request, env) that returns { id, members }, or undefined",
+    ],
+    [
+      "locations that are no list",
+      { methods: [], locations: {} },
+      'operations(): locations must be a list: [{ locationId: "eu", jurisdiction: "eu" }]',
+    ],
+    ["a text for a location", { methods: [], locations: ["eu"] }, 'locations[0] is "eu"; it must be an object'],
+    [
+      "an unknown option of a location",
+      { methods: [], locations: [{ locationId: "eu", jurisdction: "eu" }] },
+      'operations(): locations[0] has an unknown option "jurisdction"; did you mean "jurisdiction"?',
+    ],
+    [
+      "a location without an id",
+      { methods: [], locations: [{ jurisdiction: "eu" }] },
+      'locations[0].locationId is missing; write letters, digits and ._-, at most 63: "europe-west1"',
+    ],
+    [
+      "a location whose id is no segment of a name",
+      { methods: [], locations: [{ locationId: "eu" }, { locationId: "e/u" }] },
+      'locations[1].locationId is "e/u"; write letters',
+    ],
+    [
+      "the wildcard for a location",
+      { methods: [], locations: [{ locationId: "-" }] },
+      'locationId is "-"; write letters',
+    ],
+    [
+      "a hint that is no text",
+      { methods: [], locations: [{ locationId: "eu", placementHint: 3 }] },
+      "locations[0].placementHint is 3; it must be a text that is not empty",
+    ],
+    [
+      "labels that are no texts",
+      { methods: [], locations: [{ locationId: "eu", labels: { tier: 1 } }] },
+      'locations[0].labels is {"tier":1}; it must be an object of texts',
+    ],
+    [
+      "two locations of one id",
+      { methods: [], locations: [{ locationId: "eu" }, { locationId: "eu" }] },
+      "two locations have one id: eu, eu",
+    ],
   ])("refuses %s", (_, options, message) => {
     expect(() => start(options)).toThrow(TypeError);
     expect(() => start(options)).toThrow(message);

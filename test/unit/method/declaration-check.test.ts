@@ -1,5 +1,9 @@
 // Mistakes in a method's declaration, each with the message that the Worker refuses to start with.
+import { toStandardJsonSchema } from "@valibot/to-json-schema";
+import { type } from "arktype";
+import * as v from "valibot";
 import { describe, expect, test } from "vitest";
+import { z } from "zod";
 import { defineMethod } from "../../../src/method/define-method";
 import type { MethodDeclaration } from "../../../src/method/method";
 import { int32, string } from "../../../src/protobuf/fields";
@@ -22,6 +26,7 @@ function define(overrides: object): unknown {
   return defineMethod(declaration as unknown as MethodDeclaration<object>);
 }
 
+const post = "/v1/{parent=projects/*}/reports:generate";
 const REPORTS = "method /v1/{parent=projects/*}/reports:generate";
 
 describe("defineMethod › refuses a declaration with", () => {
@@ -120,8 +125,29 @@ describe("defineMethod › refuses a declaration with", () => {
       "input.maxBytes is missing; give a whole number",
     ],
     ["initialMetadata that is no function", { initialMetadata: {} }, "initialMetadata is {}; it must be a function"],
-    ["an id that is no text", { id: 7 }, "id is 7; it must be a text that is not empty"],
-    ["a version that is a number", { version: 2 }, "version is 2; it must be a text that is not empty"],
+    ["an id that is no text", { id: 7 }, "id is 7; it must be a text of 1 to 200 visible ASCII characters"],
+    ["an empty id", { id: "" }, 'id is ""; it must be a text of 1 to 200'],
+    ["an id with a line break", { id: "a\nb" }, 'id is "a\\nb"; it must be a text of 1 to 200'],
+    ["a long id", { id: "x".repeat(201) }, "it must be a text of 1 to 200 visible ASCII characters"],
+    ["a version that is a number", { version: 2 }, "version is 2; it must be a text of 1 to 200 visible ASCII"],
+    ["a version that is a bigint", { version: 2n }, "version is 2n; it must be a text"],
+    [
+      "a body that is a number",
+      { http: { post: "/v1/x:y", body: 3 } },
+      'http.body is 3; write "*", or the name of the field that is the body',
+    ],
+    ["an empty body", { http: { post: "/v1/x:y", body: "" } }, 'http.body is ""; write "*"'],
+    [
+      "a JSON body beside a streamed one",
+      { input: { contentTypes: ["text/csv"], maxBytes: 1 } },
+      'http.body is "*", and input says that the body is no JSON; leave http.body out',
+    ],
+    ["metadataType of null", { metadataType: null }, "metadataType is null; write a full message name"],
+    [
+      "a path variable that every start takes",
+      { http: { post: "/v1/{requestId=projects/*}/reports:generate", body: "*" }, request: (json: object) => json },
+      "the path binds {requestId}, which every start takes for itself; give the variable another name",
+    ],
   ])("%s", (_, overrides, text) => {
     expect(() => define(overrides)).toThrow(TypeError);
     expect(() => define(overrides)).toThrow(text);
@@ -134,12 +160,58 @@ describe("defineMethod › refuses a declaration with", () => {
   });
 });
 
+describe("defineMethod › refuses a schema of another library with", () => {
+  const title = z.string();
+  const schemas: [mistake: string, request: unknown, http: object, message: string][] = [
+    [
+      "a field that every start takes",
+      z.object({ title, requestId: title }),
+      {},
+      "method reports:generate: the request's schema has a field requestId, which every start takes for itself; rename",
+    ],
+    [
+      "a field validateOnly, in ArkType",
+      type({ "validateOnly?": "boolean" }),
+      {},
+      "the request's schema has a field validateOnly",
+    ],
+    [
+      "no field for a path variable, and no room for others",
+      z.strictObject({ title, parnet: title }),
+      {},
+      'the path binds {parent}, and the request\'s schema has no such field and takes no others; did you mean "parnet"?',
+    ],
+    [
+      "no field for a path variable, in valibot",
+      toStandardJsonSchema(v.strictObject({ title: v.string() })),
+      {},
+      "the path binds {parent}, and the request's schema has no such field and takes no others; it has title",
+    ],
+    [
+      "no field for the body",
+      z.object({ report: title }),
+      { body: "reprot" },
+      'http.body is "reprot", and the request\'s schema has no such field; write "*" for all fields that the path does ' +
+        'not bind, or did you mean "report"?',
+    ],
+  ];
+
+  test.each(schemas)("%s", (_, request, http, text) => {
+    expect(() => define({ request, http: { post, body: "*", ...http } })).toThrow(TypeError);
+    expect(() => define({ request, http: { post, body: "*", ...http } })).toThrow(text);
+  });
+});
+
 describe("defineMethod › takes", () => {
   test.each<[what: string, overrides: object]>([
     ["a body that is one field", { http: { post: "/v1/{parent=projects/*}/reports:generate", body: "title" } }],
     ["a number in the path", { http: { post: "/v1/{parent=projects/*}/reports/{pages}:generate", body: "*" } }],
+    ["a schema that drops what it does not declare", { request: z.object({ title: z.string() }) }],
+    ["a schema that takes any field", { request: z.looseObject({}), http: { post, body: "report" } }],
+    ["a schema that lists no fields", { request: z.union([z.object({ a: z.string() }), z.object({})]) }],
+    ["a schema that has no JSON Schema", { request: v.strictObject({ requestId: v.string() }) }],
     ["a function for a request", { request: (json: object) => json }],
-    ["an input of any media type", { input: { contentTypes: ["*/*"], maxBytes: 1 } }],
+    ["an input of any media type", { http: { post }, input: { contentTypes: ["*/*"], maxBytes: 1 } }],
   ])("%s", (_, overrides) => {
     expect(() => define(overrides)).not.toThrow();
   });
