@@ -1,18 +1,7 @@
 // Workers that are set up wrongly, in the runtime itself: the first call and /healthz say what to change.
-import { resolve } from "node:path";
-import { build } from "esbuild";
-import { Miniflare, convertV4MiniflareOptions } from "miniflare";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Workers } from "./workers";
 
-const ROOT = resolve(import.meta.dirname, "../..");
-const CLASSES = {
-  OPERATIONS: "OperationObject",
-  INDEX: "OperationIndex",
-  POLICIES: "PolicyObject",
-  KEYS: "KeyObject",
-  SLOTS: "SlotsObject",
-  DIRECTORY: "DirectoryObject",
-};
 const METHOD = `const service = operations({ methods: [defineMethod({
   http: { post: "/v1/things:make", body: "*" }, request: (json) => json, run: async () => ({}) })] });`;
 
@@ -29,45 +18,25 @@ const WORKERS = {
   unmigrated: "export default service;",
 };
 
-let miniflare: Miniflare;
-
-async function bundled(exported: string): Promise<string> {
-  const imports = 'import { defineMethod, operations } from "./src/index"; export * from "./src/index";';
-  const { outputFiles } = await build({
-    stdin: { contents: `${imports} ${METHOD} ${exported}`, resolveDir: ROOT, loader: "ts" },
-    bundle: true,
-    format: "esm",
-    target: "esnext",
-    external: ["cloudflare:*", "node:*"],
-    conditions: ["workerd", "worker", "browser"],
-    write: false,
-  });
-  return outputFiles[0]?.text ?? "";
-}
+let workers: Workers;
 
 beforeAll(async () => {
-  const workers = Object.entries(WORKERS).map(async ([name, exported]) => ({
-    name,
-    modules: [{ type: "ESModule" as const, path: "worker.js", contents: await bundled(exported) }],
-    compatibilityDate: "2026-10-01",
-    compatibilityFlags: ["nodejs_compat"],
-    bindings: { AUTH: "open", KV_SNAPSHOTS: "off" },
-    durableObjects: Object.fromEntries(
-      Object.entries(CLASSES).map(([binding, className]) => [binding, { className, useSQLite: name !== "unmigrated" }]),
-    ),
-    queueProducers: { QUEUE: { queueName: name } },
-    queueConsumers: { [name]: { maxBatchTimeout: 0 } },
-  }));
-  miniflare = new Miniflare(
-    convertV4MiniflareOptions({ cf: false, telemetry: { enabled: false }, workers: await Promise.all(workers) }),
+  const imports =
+    'import { defineMethod, operations } from "edge-operations"; export * from "edge-operations/objects";';
+  workers = await Workers.start(
+    Object.entries(WORKERS).map(([name, exported]) => ({
+      name,
+      contents: `${imports} ${METHOD} ${exported}`,
+      variables: { AUTH: "open" },
+      useSQLite: name !== "unmigrated",
+    })),
   );
 });
 
-afterAll(() => miniflare?.dispose());
+afterAll(() => workers?.dispose());
 
 async function call(name: keyof typeof WORKERS, path: string, method = "GET") {
-  const worker = await miniflare.getWorker(name);
-  const response = await worker.fetch(`http://api.example${path}`, { method });
+  const response = await workers.fetch(name, path, { method });
   return { status: response.status, text: await response.text() };
 }
 
