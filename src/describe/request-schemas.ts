@@ -139,26 +139,15 @@ export function discoverySchema(schema: JsonObject, ref: (pointer: string) => Js
   if (Array.isArray(values) && values.every((value) => typeof value === "string")) {
     return { type: "string", enum: values, enumDescriptions: values.map(() => ""), ...said };
   }
-  switch (type) {
-    case "string":
-    case "boolean":
-      return { type, ...said };
-    case "integer":
-    case "number":
-      return { type: "number", format: "double", ...said };
-    case "array":
-      return { type, items: inner(items), ...said };
-    case "object": {
-      const fields = Object.entries((properties ?? {}) as JsonObject).map(([name, field]) => [name, inner(field)]);
-      const takesOthers = additionalProperties !== undefined && additionalProperties !== false;
-      return {
-        type,
-        ...(fields.length === 0 ? {} : { properties: Object.fromEntries(fields) as JsonObject }),
-        ...(takesOthers ? { additionalProperties: inner(additionalProperties) } : {}),
-        ...said,
-      };
-    }
-    default:
-      return { type: "any", ...said };
-  }
+  if (type === "string" || type === "boolean") return { type, ...said };
+  if (type === "integer" || type === "number") return { type: "number", format: "double", ...said };
+  if (type === "array") return { type, items: inner(items), ...said };
+  if (type !== "object") return { type: "any", ...said };
+  const fields = Object.entries((properties ?? {}) as JsonObject).map(([name, field]) => [name, inner(field)]);
+  return {
+    type,
+    ...(fields.length === 0 ? {} : { properties: Object.fromEntries(fields) as JsonObject }),
+    ...(additionalProperties ? { additionalProperties: inner(additionalProperties) } : {}),
+    ...said,
+  };
 }

@@ -42,7 +42,7 @@ const RETRY_OPTIONS: Options<Required<RetryPolicy>> = {
 };
 
 /** Fields of every start (AIP-155, AIP-163, docs/methods.md): a request of the method's own cannot have them. */
-export const RESERVED_FIELDS = ["requestId", "validateOnly", "operationOptions"];
+const RESERVED_FIELDS = ["requestId", "validateOnly", "operationOptions"];
 
 /**
  * Checks what a declaration is made of, before its parts are read.
@@ -92,36 +92,53 @@ export function checkDeclaration(declaration: unknown): void {
   );
 }
 
-/** Checks that a declared request has what the binding names, and nothing that every start has. */
-export function checkRequestMessage(
-  method: string,
-  message: Message,
-  { template, body }: { template: HttpTemplate; body: string | undefined },
-): void {
-  for (const name of RESERVED_FIELDS) {
-    if (message.fieldByName(name) === undefined) continue;
-    throw new TypeError(
-      `method ${method}: ${message.fullName} has a field ${name}, which every start takes for itself; rename the field`,
-    );
-  }
-  for (const variable of template.variables) {
-    if (takesText(message, variable)) continue;
-    throw new TypeError(
-      `method ${method}: the path binds {${variable}}, and ${message.fullName} has no such field of a single value; ` +
-        suggestion(variable, message),
-    );
-  }
-  if (body === undefined || body === "*" || message.fieldByName(body) !== undefined) return;
-  throw new TypeError(
-    `method ${method}: http.body is ${JSON.stringify(body)}, and ${message.fullName} has no such field; ` +
-      `write "*" for all fields that the path does not bind, or ${suggestion(body, message)}`,
-  );
+/** The fields of a request, as a message or a schema declares them. */
+export interface RequestFields {
+  /** The name of the declaration. */
+  of: string;
+  names: readonly string[];
+  has(this: void, name: string): boolean;
+  /** Whether it takes fields that it does not name. */
+  takesOthers: boolean;
+  /** Whether a text of the path can become the field. */
+  takesText(this: void, path: string): boolean;
 }
 
-function suggestion(name: string, message: Message): string {
-  const names = message.fields.map(({ jsonName }) => jsonName);
-  const near = nearestName(name, names);
-  return near === undefined ? `it has ${names.join(", ") || "no fields"}` : `did you mean ${JSON.stringify(near)}?`;
+export function fieldsOfMessage(message: Message): RequestFields {
+  return {
+    of: message.fullName,
+    names: message.fields.map(({ jsonName }) => jsonName),
+    has: (name) => message.fieldByName(name) !== undefined,
+    takesOthers: false,
+    takesText: (path) => takesText(message, path),
+  };
+}
+
+/** Checks that a request has what the binding names, and nothing that every start has. */
+export function checkFields(
+  method: string,
+  { of, names, has, takesOthers, takesText: takes }: RequestFields,
+  { template, body }: { template: HttpTemplate; body: string | undefined },
+): void {
+  const refuse = (problem: string): never => {
+    throw new TypeError(`method ${method}: ${problem}`);
+  };
+  const suggestion = (name: string): string => {
+    const near = nearestName(name, names);
+    return near === undefined ? `it has ${names.join(", ") || "no fields"}` : `did you mean ${JSON.stringify(near)}?`;
+  };
+  for (const name of RESERVED_FIELDS) {
+    if (has(name)) refuse(`${of} has a field ${name}, which every start takes for itself; rename the field`);
+  }
+  for (const variable of template.variables) {
+    if (takes(variable)) continue;
+    refuse(`the path binds {${variable}}, and ${of} has no such field of a single value; ${suggestion(variable)}`);
+  }
+  if (body === undefined || body === "*" || takesOthers || has(body)) return;
+  refuse(
+    `http.body is ${JSON.stringify(body)}, and ${of} has no such field; ` +
+      `write "*" for all fields that the path does not bind, or ${suggestion(body)}`,
+  );
 }
 
 /** Whether a path ends at a single value that a text can give. */

@@ -21,12 +21,12 @@ import {
 import type { Message } from "../protobuf/declaration";
 import { declaredMessage } from "../protobuf/refine";
 import type { JsonObject } from "../rpc/any";
-import { RESERVED_FIELDS, checkDeclaration, checkRequestMessage, checkVariables } from "./declaration-check";
+import { checkDeclaration, checkFields, checkVariables, fieldsOfMessage } from "./declaration-check";
 import { checkedMetadata, declaredType, encodeMessage } from "./declared-type";
 import type { HttpRule, ImmediateResult, InputRule, MethodDeclaration, OperationContext, StartContext } from "./method";
 import type { RunPolicy } from "../lifecycle/record";
 import type { JsonOf } from "./json-of";
-import { type RequestJsonSchema, checkRequestSchema, requestJsonSchema } from "./request-json-schema";
+import { type RequestJsonSchema, fieldsOfSchema, requestJsonSchema } from "./request-json-schema";
 import { decodeRequest } from "./request-schema";
 
 /** The parts of a method's RunPolicy that its declaration decides; the rest is the deployment's. */
@@ -99,8 +99,8 @@ export function defineMethod<
   checkVariables(id, template);
   const requestMessage = declaredMessage(declaration.request);
   const requestSchema = requestMessage ? undefined : requestJsonSchema(declaration.request);
-  if (requestMessage) checkRequestMessage(id, requestMessage, { template, body: http.body });
-  if (requestSchema) checkRequestSchema(id, requestSchema, { template, body: http.body, reserved: RESERVED_FIELDS });
+  const fields = requestMessage ? fieldsOfMessage(requestMessage) : fieldsOfSchema(requestSchema?.schema);
+  if (fields) checkFields(id, fields, { template, body: http.body });
   const duration = (option: string, text: DurationText | undefined, bounds: Bounds): number =>
     checkedDuration(`method ${id}: ${option}`, text, bounds);
   const integer = (option: string, value: number | undefined, bounds: Bounds): number =>

@@ -1,9 +1,8 @@
 // The JSON Schema of a request that another library declares, as far as that library gives one.
 // https://standardschema.dev/json-schema
-import type { HttpTemplate } from "../aip/http-template";
-import { nearestName } from "../aip/nearest";
 import { MAX_STATUS_MESSAGE_CHARACTERS } from "../limits";
 import type { JsonObject } from "../rpc/any";
+import type { RequestFields } from "./declaration-check";
 
 /** The part of a request that documents can show where no message declares it. */
 export type RequestJsonSchema =
@@ -37,41 +36,20 @@ export function requestJsonSchema(request: unknown): RequestJsonSchema {
   }
 }
 
-/** Checks a binding against the fields that a schema declares, where it declares them. */
-export function checkRequestSchema(
-  method: string,
-  { schema }: RequestJsonSchema,
-  binding: { template: HttpTemplate; body: string | undefined; reserved: readonly string[] },
-): void {
+/** The fields that a schema declares; undefined where it does not list them all. */
+export function fieldsOfSchema(schema: JsonObject | undefined): RequestFields | undefined {
   const properties = propertiesOf(schema);
-  if (properties === undefined) return;
+  if (schema === undefined || properties === undefined) return undefined;
   const names = Object.keys(properties);
-  for (const name of binding.reserved.filter((reserved) => names.includes(reserved))) {
-    throw new TypeError(
-      `method ${method}: the request's schema has a field ${name}, which every start takes for itself; rename the field`,
-    );
-  }
-  const suggestion = (name: string): string => {
-    const near = nearestName(name, names);
-    return near === undefined ? `it has ${names.join(", ") || "no fields"}` : `did you mean ${JSON.stringify(near)}?`;
+  const { additionalProperties } = schema;
+  return {
+    of: "the request's schema",
+    names,
+    has: (name) => names.includes(name),
+    takesOthers: additionalProperties !== undefined && additionalProperties !== false,
+    // Most libraries drop a field that they do not know, and the operation's name has it.
+    takesText: (path) => names.includes(path.split(".")[0] ?? "") || additionalProperties !== false,
   };
-  const { additionalProperties } = schema ?? {};
-  if (additionalProperties === false) {
-    for (const variable of binding.template.variables) {
-      if (names.includes(variable.split(".")[0] ?? "")) continue;
-      throw new TypeError(
-        `method ${method}: the path binds {${variable}}, and the request's schema has no such field and takes no others; ` +
-          suggestion(variable),
-      );
-    }
-  }
-  const { body } = binding;
-  const takesOthers = additionalProperties !== undefined && additionalProperties !== false;
-  if (body === undefined || body === "*" || names.includes(body) || takesOthers) return;
-  throw new TypeError(
-    `method ${method}: http.body is ${JSON.stringify(body)}, and the request's schema has no such field; ` +
-      `write "*" for all fields that the path does not bind, or ${suggestion(body)}`,
-  );
 }
 
 /** The fields of an object's schema; undefined where they are not all listed there, as in a union. */

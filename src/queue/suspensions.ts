@@ -5,7 +5,7 @@ import { isSuspensionId, resolveUriOf, suspensionIdRule, suspensionName } from "
 import type { Claimed, ClaimedSuspension } from "../contract/run-channel";
 import type { ReachedSuspension, SuspensionReport } from "../lifecycle/record";
 import { misuse } from "../method/misuse";
-import { payloadJsonSchema } from "../method/payload-schema";
+import { requestJsonSchema } from "../method/request-json-schema";
 import { type RequestSchema, decodeRequest } from "../method/request-schema";
 import { type Suspension, SuspensionExpired, type SuspensionOptions } from "../method/suspension";
 import type { Json, JsonObject } from "../rpc/any";
@@ -103,7 +103,7 @@ export class Suspensions {
     const needsToken = hasLink && stored?.linkToken === undefined;
     const linkToken = needsToken ? { linkToken: this.#ports.newSecret() } : {};
     if (stored && !needsToken) return stored;
-    const schema = payload && schemaText(payloadJsonSchema(payload));
+    const schema = payload && schemaText(requestJsonSchema(payload).schema);
     const reached: ReachedSuspension = {
       ...(prompt === undefined ? {} : { prompt }),
       expireTime: stored?.expireTime ?? expireTime,

@@ -39,21 +39,14 @@ export function checkLocations(locations: unknown): void {
 
 function checkLocation(at: string, location: unknown): void {
   checkOptions(at, location, LOCATION_OPTIONS);
-  const { locationId, labels, ...texts } = location as Record<string, unknown>;
+  const { locationId, labels = {}, ...texts } = location as Record<string, unknown>;
   // A segment of names: `projects/p/locations/{locationId}`. "-" stands for all locations.
-  if (typeof locationId !== "string" || !/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(locationId)) {
-    throw new TypeError(
-      `${at}.locationId is ${shown(locationId)}; write letters, digits and ._-, at most 63: "europe-west1"`,
-    );
-  }
-  for (const [option, text] of Object.entries(texts)) {
+  if (typeof locationId !== "string" || !/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(locationId))
+    throw new TypeError(`${at}.locationId is ${shown(locationId)}; write letters, digits and ._-: "europe-west1"`);
+  for (const [option, text] of [...Object.entries(texts), ...Object.entries(labels ?? {})]) {
     if (text === undefined || (typeof text === "string" && text !== "")) continue;
-    throw new TypeError(`${at}.${option} is ${shown(text)}; it must be a text that is not empty`);
+    throw new TypeError(`${at}: ${option} is ${shown(text)}; it must be a text that is not empty`);
   }
-  if (labels === undefined) return;
-  const isMap = typeof labels === "object" && labels !== null && !Array.isArray(labels);
-  if (isMap && Object.values(labels).every((label) => typeof label === "string")) return;
-  throw new TypeError(`${at}.labels is ${shown(labels)}; it must be an object of texts`);
 }
 
 /** The declared locations by id; empty where the deployment declares none and any may be named. */

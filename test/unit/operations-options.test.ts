@@ -40,7 +40,7 @@ describe("operations()", () => {
     [
       "a location without an id",
       { methods: [], locations: [{ jurisdiction: "eu" }] },
-      'locations[0].locationId is missing; write letters, digits and ._-, at most 63: "europe-west1"',
+      'locations[0].locationId is missing; write letters, digits and ._-: "europe-west1"',
     ],
     [
       "a location whose id is no segment of a name",
@@ -55,12 +55,12 @@ describe("operations()", () => {
     [
       "a hint that is no text",
       { methods: [], locations: [{ locationId: "eu", placementHint: 3 }] },
-      "locations[0].placementHint is 3; it must be a text that is not empty",
+      "locations[0]: placementHint is 3; it must be a text that is not empty",
     ],
     [
       "labels that are no texts",
       { methods: [], locations: [{ locationId: "eu", labels: { tier: 1 } }] },
-      'locations[0].labels is {"tier":1}; it must be an object of texts',
+      "locations[0]: tier is 1; it must be a text that is not empty",
     ],
     [
       "two locations of one id",

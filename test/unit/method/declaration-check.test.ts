@@ -179,13 +179,13 @@ describe("defineMethod › refuses a schema of another library with", () => {
       "no field for a path variable, and no room for others",
       z.strictObject({ title, parnet: title }),
       {},
-      'the path binds {parent}, and the request\'s schema has no such field and takes no others; did you mean "parnet"?',
+      'the path binds {parent}, and the request\'s schema has no such field of a single value; did you mean "parnet"?',
     ],
     [
       "no field for a path variable, in valibot",
       toStandardJsonSchema(v.strictObject({ title: v.string() })),
       {},
-      "the path binds {parent}, and the request's schema has no such field and takes no others; it has title",
+      "the path binds {parent}, and the request's schema has no such field of a single value; it has title",
     ],
     [
       "no field for the body",
