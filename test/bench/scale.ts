@@ -94,7 +94,7 @@ async function lifecycle(adapter: Adapter, echo: string): Promise<void> {
 function report(stages: readonly Stage[]): string {
   const [fifth, all] = stages;
   if (!fifth || !all || all.operations === fifth.operations) throw new Error("too little time to tell");
-  const grown = growth(fifth.memory, all.memory);
+  const grown = growth([fifth.memory, all.memory]);
   if (grown.length > 0) process.exitCode = 1;
   const lines = stages.map(
     ({ operations, throughput, memory }) =>

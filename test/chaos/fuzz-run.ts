@@ -51,9 +51,8 @@ export interface FuzzSummary {
   /** Requests by what came of them: a status; closed, where a message that is no HTTP got none; broken off by the client. */
   outcomes: Record<string, number>;
   slowestMs: number;
-  /** Where it was measured. */
-  memoryAfterFifth?: Memory | undefined;
-  memoryAtEnd?: Memory | undefined;
+  /** After each fifth of the requests, where it was measured. */
+  memory?: readonly Memory[] | undefined;
   /** Where authentication is on: pairs of requests whose answers were compared, and the CPU of refused requests. */
   comparedPairs?: number | undefined;
   refusals?: RefusalCost | undefined;
@@ -64,11 +63,12 @@ export interface FuzzSummary {
 
 const CONCURRENCY = 12;
 /**
- * The pace of a run whose memory is measured, behind its first fifth, which is sent as fast as it goes. The runtime's
- * allocator keeps for ever what was needed at the worst moment, when most objects are in memory and most garbage lies about:
- * that is to lie before the first look, so that what is more at the second is more of something.
+ * The pace of a run whose memory is measured, after its first fifth, which is sent as fast as it goes: the allocator of the
+ * runtime never returns what the worst moment took, so most of the worst moments are to lie before the first look.
  */
 const MEASURED_PER_SECOND = 300;
+/** The parts of a run, of equally many requests. Memory is looked at after each. */
+const STAGES = 5;
 const PROGRESS_EVERY = 5_000;
 /** The first of them tell what is wrong; a hundred thousand more do not. */
 const MAX_VIOLATIONS = 50;
@@ -113,10 +113,10 @@ class Fuzz {
     const memory: Memory[] = [];
     if (only === undefined) {
       // One after the other: what is measured is a server that nobody asks for anything.
-      const stages = [
-        { end: Math.floor(requests / 5), perSecond: Number.POSITIVE_INFINITY },
-        { end: requests, perSecond: measured ? MEASURED_PER_SECOND : Number.POSITIVE_INFINITY },
-      ];
+      const stages = Array.from({ length: STAGES }, (_, index) => ({
+        end: Math.floor((requests * (index + 1)) / STAGES),
+        perSecond: measured && index > 0 ? MEASURED_PER_SECOND : Number.POSITIVE_INFINITY,
+      }));
       for (const { end, perSecond } of stages) {
         const send = (): Promise<void> => this.#send(served, end, perSecond);
         await (measured ? measured.collecting(send) : send());
@@ -124,10 +124,7 @@ class Fuzz {
         if (measured) memory.push(await measured.memory(() => this.#finished()));
       }
     } else await this.#one(served, only);
-    const [memoryAfterFifth, memoryAtEnd] = memory;
-    if (memoryAfterFifth && memoryAtEnd) {
-      for (const rule of growth(memoryAfterFifth, memoryAtEnd)) this.#report({ index: undefined, rule });
-    }
+    if (memory.length > 0) for (const rule of growth(memory)) this.#report({ index: undefined, rule });
     const comparison = this.#guarded && (await compareAnswers(this.#server.url, this.#guarded));
     const refusals = measured && this.#guarded && (await this.#measureRefusals(served, measured.cpuMs));
     for (const rule of [...(comparison?.violations ?? []), ...(refusals?.violations ?? [])]) {
@@ -142,7 +139,7 @@ class Fuzz {
       routes: served.routes.length,
       outcomes: Object.fromEntries([...this.#outcomes].toSorted(([a], [b]) => a.localeCompare(b))),
       slowestMs: Math.round(this.#slowestMs),
-      ...(memory.length === 0 ? {} : { memoryAfterFifth, memoryAtEnd }),
+      ...(memory.length === 0 ? {} : { memory }),
       ...(comparison ? { comparedPairs: comparison.pairs } : {}),
       ...(refusals ? { refusals } : {}),
       storedObjects,

@@ -30,6 +30,7 @@ interface Part {
   figures(summary: unknown): Figures;
 }
 
+const MIB = 1_048_576;
 const thousands = new Intl.NumberFormat("en-US");
 
 export function grouped(count: number): string {
@@ -120,26 +121,15 @@ function chaosFigures({ seed, violations, ...counts }: ChaosSummary): Figures {
   };
 }
 
-function fuzzFigures({
-  seed,
-  violations,
-  outcomes,
-  memoryAfterFifth,
-  memoryAtEnd,
-  refusals,
-  ...counts
-}: FuzzSummary): Figures {
-  const memory = (kind: "resident" | "heap"): string => {
-    if (!memoryAfterFifth || !memoryAtEnd) return "not measured";
-    const [before, after] = [memoryAfterFifth[kind], memoryAtEnd[kind]].map((bytes) => (bytes / 1_048_576).toFixed(1));
-    return `${before} MiB after the first fifth, ${after} MiB at the end`;
-  };
+function fuzzFigures({ seed, violations, outcomes, memory, refusals, ...counts }: FuzzSummary): Figures {
+  const memoryOf = (kind: "resident" | "heap"): string =>
+    memory ? `${memory.map((look) => (look[kind] / MIB).toFixed(1)).join(", ")} MiB after each fifth` : "not measured";
   return {
     passed: violations.length === 0,
     figures: {
       ...counted(counts),
-      "resident memory": memory("resident"),
-      "heap of the Worker and its objects": memory("heap"),
+      "resident memory": memoryOf("resident"),
+      "heap of the Worker and its objects": memoryOf("heap"),
       ...(refusals
         ? {
             "CPU of a refused request": `${refusals.meanCpuMs} ms, at most ${refusals.worstCpuMs} ms (${refusals.requests} measured one by one)`,
