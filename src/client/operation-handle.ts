@@ -91,6 +91,15 @@ export class OperationHandle<Response = JsonObject, Metadata = JsonObject> {
     await this.#transport.call({ method: "POST", path: `${this.#path}:cancel`, json: {}, signal });
   }
 
+  /**
+   * ResolveSuspension: answers a suspension of the operation, by its id. The first answer wins; the same one again does no harm.
+   * @throws CallError if the payload is not one that the method takes.
+   */
+  async resolve(suspension: string, payload: unknown, { signal }: CallOptions = {}): Promise<void> {
+    const path = `${this.#path}/suspensions/${encodeURIComponent(suspension)}:resolve`;
+    await this.#transport.call({ method: "POST", path, json: { payload }, signal });
+  }
+
   /** DeleteOperation: the service forgets the operation. It does not stop its work. */
   async delete({ signal }: CallOptions = {}): Promise<void> {
     await this.#transport.call({ method: "DELETE", path: this.#path, signal });

@@ -1,6 +1,7 @@
 // A method under test: what it is given, and what became of it.
 import type { DurationText } from "../aip/duration";
 import type { MetadataOf, OperationResource } from "../client/operation-state";
+import type { OperationCaller } from "../method/method";
 import type { Json, JsonObject } from "../rpc/any";
 import type { RpcError } from "../rpc/error";
 import type { StepMocks, Takes } from "./step-mock";
@@ -17,6 +18,8 @@ export interface RunMethodOptions {
   input?: TestInput;
   /** The media type of `input`. Default: the first that the method takes. */
   contentType?: string;
+  /** The caller that starts the operation: `op.caller`. Default: an anonymous one. */
+  caller?: OperationCaller;
   /** When the operation starts. Default: the present time. */
   startTime?: Date;
   /** A client cancels the operation after this time, by the test's clock. */

@@ -14,10 +14,10 @@ const PATIENCE_MS = 4_000;
 export async function startOf(
   method: Method,
   request: JsonObject,
-  { input, contentType, startTime = new Date() }: RunMethodOptions,
+  { startTime = new Date(), ...options }: RunMethodOptions,
 ): Promise<StartedInMemory> {
   const json = JSON.parse(JSON.stringify(request)) as JsonObject;
-  return startInMemory(method, json, { input, contentType, now: startTime.getTime() });
+  return startInMemory(method, json, { ...options, now: startTime.getTime() });
 }
 
 /** A run that has come to its end. */

@@ -9,11 +9,12 @@ import { checkInputHead } from "../http/streamed-input";
 import { DEFAULT_LEASE_MS, DEFAULT_RESEND_MS } from "../limits";
 import type { NewOperation } from "../lifecycle/new-operation";
 import type { Method } from "../method/define-method";
+import type { OperationCaller } from "../method/method";
 import type { JsonObject } from "../rpc/any";
 import { FullShards } from "../service/full-shards";
 import { type StartPorts, bodyTooLarge, emptyInput } from "../service/start-once";
 import { type StartRequest, startOperation } from "../service/start-operation";
-import type { TestInput } from "./method-run";
+import type { RunMethodOptions } from "./method-run";
 import { answerFromRecord } from "../contract/answer";
 import { startedRecord } from "../lifecycle/advance";
 
@@ -23,6 +24,10 @@ export interface StartedInMemory {
   request: string;
   input: Uint8Array | undefined;
 }
+
+type StartOptions = Pick<RunMethodOptions, "input" | "contentType" | "caller"> & { now: number };
+
+const ANONYMOUS: OperationCaller = { id: "", members: [] };
 
 const DEPLOYMENT: StartRequest["deployment"] = {
   policy: { leaseMs: DEFAULT_LEASE_MS, resendMs: DEFAULT_RESEND_MS, snapshot: false },
@@ -36,7 +41,7 @@ const DEPLOYMENT: StartRequest["deployment"] = {
 export async function startInMemory(
   method: Method,
   request: JsonObject,
-  { input, contentType, now }: { input: TestInput | undefined; contentType: string | undefined; now: number },
+  { input, contentType, caller = ANONYMOUS, now }: StartOptions,
 ): Promise<StartedInMemory> {
   const { http, input: rule } = method;
   const { path, query, json } = bindRequest(http, request);
@@ -81,7 +86,7 @@ export async function startInMemory(
       apiVersion: http.post.split("/")[1] ?? "v1",
       input: rule && { stream, maxBytes: rule.maxBytes, digest: false },
       script: undefined,
-      caller: { id: "", members: [], mayUseRequestId: false, httpRequestId: "test" },
+      caller: { id: caller.id, members: [...caller.members], mayUseRequestId: false, httpRequestId: "test" },
       now,
       deployment: DEPLOYMENT,
     },

@@ -340,6 +340,15 @@ describe("OperationHandle", () => {
     expect(calls.map(({ call }) => call)).toEqual([`GET /v1/${NAME}`, `POST /v1/${NAME}:cancel`, `DELETE /v1/${NAME}`]);
   });
 
+  it("answers a suspension", async () => {
+    const { client, calls } = aClient([{ json: {} }]);
+    await client.operation(NAME).resolve("approval", { approved: true });
+
+    expect(calls).toMatchObject([
+      { call: `POST /v1/${NAME}/suspensions/approval:resolve`, body: { payload: { approved: true } } },
+    ]);
+  });
+
   it("takes NOT_FOUND for success where an earlier try of the deletion had no answer", async () => {
     const { client } = aClient([new Error("reset"), anError(404, "NOT_FOUND"), anError(404, "NOT_FOUND")]);
     await client.operation(NAME).delete();

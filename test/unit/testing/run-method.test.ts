@@ -105,6 +105,20 @@ describe("runMethod", () => {
     expect(Date).toBe(realDate);
   });
 
+  it("tells the method who started it, of a method that runs one at a time too", async () => {
+    const make = aMethod(
+      async (op) => {
+        await op.sleep("1s");
+        return { caller: op.caller?.id ?? "nobody", groups: op.caller?.members.length ?? 0 };
+      },
+      { maxConcurrent: 1 },
+    );
+    const caller = { id: "session:ada", members: ["user:ada@example.com"] };
+
+    expect((await runMethod(make, START, { caller })).response).toEqual({ caller: "session:ada", groups: 1 });
+    expect((await runMethod(make, START)).response).toEqual({ caller: "nobody", groups: 0 });
+  });
+
   it("gives a result that is known at once", async () => {
     const make = aMethod(async () => ({}), { immediate: () => ({ response: { cached: true } }) });
 
