@@ -1,5 +1,4 @@
-// The cache of an isolate: values bounded in age and number. It holds values and no I/O under way, because a request of a
-// Worker must not wait for the I/O of another.
+// The cache of an isolate, bounded in age and number. It holds no I/O, which no other request may wait for.
 
 interface Entry<T> {
   value: T;

@@ -26,9 +26,7 @@ export interface Config {
   snapshots: boolean;
   /** The first place where a finished operation is read: its object, or the snapshot in KV. */
   finishedReads: FinishedReads;
-  /** The number of shards over which new operations of a scope are spread. */
   indexShards: number;
-  /** Whether callers may script their operations, to test their clients. */
   emulation: boolean;
   corsOrigins: AllowedOrigins;
   /** Whether those pages may send cookies along. */
@@ -39,7 +37,6 @@ export interface Config {
   startQuota: StartQuota | undefined;
   /** The keys of page tokens, base64 of 32 bytes. The first one seals. undefined: each scope has its own. */
   tokenKeys: TokenKeys | undefined;
-  /** The time after which one invocation of the queue consumer yields to another. */
   invocationMs: number;
 }
 

@@ -120,7 +120,6 @@ function uniqueById<T>(what: string, items: readonly T[], idOf: (item: T) => str
   throw new TypeError(`two ${what}s have one id: ${items.map(idOf).join(", ")}`);
 }
 
-/** One line in the log for each request, unless the deployment does without. */
 function requestLog({ LOG = "" }: Pick<Env, "LOG">): (line: RequestLine) => void {
   if (LOG === "off" || LOG === "transitions") return () => {};
   return (line) => (line.status >= 500 ? console.warn(line) : console.log(line));

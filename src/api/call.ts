@@ -28,7 +28,6 @@ export interface ServiceContext {
   judgementEnd: () => number;
   /** Throws where the caller has not the permission on an operation, by its own policy and starter too. */
   permit: (permission: Permission, name: string) => Promise<void>;
-  /** Throws where a link is not that of a suspension of an operation. */
   permitLink: (link: PresentedLink) => Promise<void>;
   /** Throws where the caller is no administrator of the deployment. */
   administer: (action: AdministratorAction, resource: string) => void;
@@ -70,11 +69,9 @@ export interface Call {
   signal: AbortSignal;
   /** Of a method that starts an operation. */
   start: StartOptions;
-  /** The body as it was sent, without the fields of `start`. */
   sent: JsonObject;
   /** A body that is no JSON. */
   input: StreamedInput | undefined;
-  /** The error of an input that did not match its request. */
   inputProblem: () => Error | undefined;
   notes: { operation?: string; resource?: string };
 }

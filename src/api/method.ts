@@ -1,5 +1,4 @@
-// One row of the table: all that there is to say of a method that the service serves. The door serves it by its row, and the
-// documents describe it by its row.
+// One row of the table: all that the door needs to serve a method, and the documents to describe it.
 import type { Permission } from "../iam/permissions";
 import type { Method } from "../method/define-method";
 import type { Message } from "../protobuf/declaration";

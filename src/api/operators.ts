@@ -1,5 +1,4 @@
-// The methods for operators of the service, beside google.longrunning (docs/operations.md). They are for administrators
-// alone.
+// The methods for operators of the service, beside google.longrunning (docs/operations.md): administrators alone.
 import type { Method } from "../method/define-method";
 import { explainOperation } from "../service/operations";
 import { retryOperation } from "../service/retry-operation";

@@ -9,7 +9,6 @@ export interface ApiKeyRecord {
   /** SHA-256 of the secret's characters, hex. The secret has 256 random bits, so a slow hash would protect nothing. */
   secretHash: string;
   displayName: string;
-  /** The grants of the key: a role on a parent, and everything below it. */
   grants: readonly Grant[];
   createTime: number;
   creator: string;

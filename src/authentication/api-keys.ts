@@ -1,5 +1,4 @@
-// The methods for administrators of keys: create, list, revoke. A small part of google.api.apikeys.v2, without its
-// projects: a deployment has one set of keys.
+// The methods for administrators of keys: a small part of google.api.apikeys.v2, without its projects.
 import { checkName } from "../aip/resource-name";
 import { parseTimestamp, formatTimestampMs, timestampToMs } from "../aip/timestamp";
 import { policyResourceProblem } from "../iam/policy-resources";

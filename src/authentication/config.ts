@@ -1,5 +1,4 @@
-// AUTH and ADMINS: the credentials that the deployment accepts. An error names a wrong value and never repeats it,
-// because the value may be a secret in the wrong place.
+// AUTH and ADMINS: the accepted credentials. No error repeats a wrong value: it may be a misplaced secret.
 import { decodeMember } from "../iam/members";
 import { isRecord } from "../rpc/any";
 import { misconfigured } from "../rpc/error";

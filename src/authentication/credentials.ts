@@ -7,7 +7,6 @@ export interface Credentials {
   bearerToken: string | undefined;
   /** `x-goog-api-key`, or the query parameter `key`. */
   apiKey: string | undefined;
-  /** The assertions of a proxy in front of the service, each by its header. */
   assertions: readonly { header: string; token: string }[];
 }
 

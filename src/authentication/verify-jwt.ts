@@ -1,5 +1,4 @@
-// A JSON Web Token (RFC 7519) of a configured issuer: its signature, and the claims for its audience and lifetime (RFC
-// 8725 lists the necessary checks).
+// A JSON Web Token (RFC 7519) of a configured issuer: its signature, and the claims that RFC 8725 has checked.
 import {
   type CryptoKey,
   type JWTPayload,

@@ -3,7 +3,6 @@ import { stripVTControlCharacters, styleText } from "node:util";
 
 type Colour = "dim" | "cyan" | "green" | "yellow" | "red" | "magenta";
 
-/** Colours text, or returns it unchanged if the output is not a terminal. */
 type Paint = (colour: Colour, text: string) => string;
 
 export interface DevOutputOptions {
@@ -37,7 +36,6 @@ export class DevOutput {
     this.#hasBuiltInMethods = hasBuiltInMethods;
   }
 
-  /** Takes one line of one of wrangler's streams, and returns the lines to print. */
   take(line: string, stream: Stream = "stdout"): string[] {
     const plain = stripVTControlCharacters(line);
     if (this.url === undefined) return this.#untilReady(line, plain);

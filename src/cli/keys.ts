@@ -43,7 +43,6 @@ export interface World {
   print: (line: string) => void;
 }
 
-/** Runs one command. Throws a text for people if it fails. */
 export async function runKeysCommand(args: string[], world: World): Promise<void> {
   const { values, positionals } = parseArgs({
     args,

@@ -77,12 +77,10 @@ export interface SuspensionsAnswer {
   json: string;
 }
 
-/** How a start goes about the index; absent where an earlier version asks. */
 export interface StartOptions {
   /** Over how many shards the deployment spreads new operations. */
   indexShards: number;
   known: KnownShards;
-  /** Where a requestId starts it: the key of its reservation. */
   requestKey?: string | undefined;
 }
 
@@ -111,7 +109,6 @@ interface FoundShards {
   shards?: KnownShards;
 }
 
-/** A streamed input, and how much of it there may be. */
 export interface StreamedInput {
   stream: ReadableStream<Uint8Array>;
   maxBytes: number;

@@ -1,5 +1,4 @@
-// How a start takes its place in the index: the shard, the STARTING row. PERSISTED CONTRACT: it crosses between Worker,
-// operation and index.
+// How a start takes its place in the index. PERSISTED CONTRACT between Worker, operation and index.
 import { MAX_INDEX_SHARDS } from "../limits";
 
 /** The known shards of a scope that are near their limit and take no new rows. */
@@ -9,7 +8,6 @@ export interface KnownShards {
   shardCount: number;
 }
 
-/** The answer of an index shard to a STARTING row. */
 export type BeginAnswer =
   | { ok: true; bytes: number }
   /** The operation was deleted before this start arrived. */

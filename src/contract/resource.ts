@@ -98,7 +98,6 @@ export function isVisible(record: OperationRecord, now: number): boolean {
   return record.deleteTime === undefined && (record.expireTime === undefined || now < record.expireTime);
 }
 
-/** The entity tag of an operation's present state (RFC 9110). */
 export function etag({ revision }: Pick<OperationRecord, "revision">): string {
   return `"${revision.toString(36)}"`;
 }

@@ -28,7 +28,6 @@ export function judgeUpdate(
   return isRepeated && isRepeatedReport(record, request) ? "REPEATED" : refusal;
 }
 
-/** Whether this is the very completion that ended the operation. */
 function isRepeatedCompletion(record: OperationRecord, { update }: UpdateRequest): boolean {
   const completion = record.external?.completion;
   const repeated = update.outcome?.completion;
@@ -36,7 +35,6 @@ function isRepeatedCompletion(record: OperationRecord, { update }: UpdateRequest
   return completion.updateMask === repeated.updateMask && completion.digest === repeated.digest;
 }
 
-/** Whether what the update reports is what the operation shows. */
 function isRepeatedReport({ metadata, metadataType }: OperationRecord, { update }: UpdateRequest): boolean {
   if (update.outcome || !update.metadata) return false;
   const { type, fields } = update.metadata;

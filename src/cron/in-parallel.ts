@@ -1,6 +1,5 @@
 // Concurrent work on many items. A slow item occupies its own place only.
 
-/** Calls `work` for each item, in order, with at most `concurrency` calls in progress. */
 export async function inParallel<T>(
   items: readonly T[],
   concurrency: number,

@@ -1,5 +1,4 @@
-// The cron door: visits every index shard and lets it settle what is due. A safety net: repairs what a lost alarm
-// missed; does no regular work.
+// The cron door. A safety net: it visits every index shard, repairs what a lost alarm missed; does no regular work.
 import { DIRECTORY_NAME } from "../durable/directory/directory-object";
 import { callObject, objectById, objectByName } from "../durable/object-call";
 import type { Swept } from "../durable/index/operation-index";
@@ -39,7 +38,6 @@ export async function sweep(_controller: ScheduledController, env: Env): Promise
 
 class SweepRun {
   readonly counts = { visits: 0, failed: 0, settled: 0, repaired: 0 };
-  /** The creation time of the oldest unfinished operation in all visited shards. */
   oldestRunningTime: number | undefined;
   largestShardBytes = 0;
   readonly #env: Env;
@@ -73,7 +71,6 @@ class SweepRun {
     return unfinished;
   }
 
-  /** Visits shards concurrently. Returns those that have more to settle. */
   async visit(shardIds: readonly string[]): Promise<string[]> {
     const unfinished: string[] = [];
     await inParallel(shardIds, SWEEP_CONCURRENCY, async (shardId) => {

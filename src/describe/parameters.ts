@@ -12,7 +12,6 @@ export interface QueryParameter {
   field: Field<unknown>;
 }
 
-/** The query parameters of a method, without the fields of its path. */
 export function queryParameters(binding: Binding): QueryParameter[] {
   const { row, http } = binding;
   const bound = new Set(boundVariables(binding).map(jsonNameFromProtoName));
@@ -26,7 +25,6 @@ export function queryParameters(binding: Binding): QueryParameter[] {
     });
 }
 
-/** The description of a path variable in a request's own declaration. */
 export function variableDescription({ row: { request } }: Binding, variable: string): string | undefined {
   return request && fieldAtPath(request, variable.split("."))?.field.options.description;
 }

@@ -6,12 +6,10 @@ import type { EnumType } from "../protobuf/enum-type";
 import type { Json, JsonObject } from "../rpc/any";
 import { type Binding, boundVariables } from "./bindings";
 
-/** How a document writes what JSON Schema does not settle. */
 export interface Dialect {
   ref(name: string): JsonObject;
   any: JsonObject;
   formats: { timestamp: string; duration: string; fieldMask: string; bytes: string };
-  /** Enums stand in their fields, or are schemas of their own. */
   inlineEnums: boolean;
   listsRequired: boolean;
 }
@@ -189,7 +187,6 @@ export function undeclaredRequest({ row }: Binding, any: JsonObject): JsonObject
   return { type: "object", ...(note === undefined ? {} : { description: note }), additionalProperties: any };
 }
 
-/** The messages of a method that a document has: bodies and answers. */
 function messagesOf(binding: Binding): Message[] {
   const { request, response, method } = binding.row;
   const messages: (Message | undefined)[] = [response, method?.responseMessage, method?.metadataMessage];
@@ -199,7 +196,6 @@ function messagesOf(binding: Binding): Message[] {
   return messages.filter((message) => message !== undefined);
 }
 
-/** The message that a field is of; undefined where it is of none. */
 function messageAt(request: Message | undefined, field: string): Message | undefined {
   const type = request?.fieldByName(field)?.field.type;
   return type?.kind === "message" ? type.message : undefined;

@@ -1,5 +1,4 @@
-// Judges by a method's row whether the caller may call it, before any work for the call: before its body is read, its
-// filter is parsed or its policy is compiled (docs/threat-model.md).
+// Judges by a method's row whether the caller may call it, before any other work for the call (docs/threat-model.md).
 import type { ServiceContext } from "../api/call";
 import type { PresentedLink } from "../contract/suspension";
 import type { ApiMethod } from "../api/method";
@@ -13,7 +12,6 @@ export interface AuthorizedCall {
   body: Pick<RequestBody, "isAbsent">;
   /** The link that the caller presents: then it alone is judged. */
   link: PresentedLink | undefined;
-  /** Whether the caller asks for a part of the answer. */
   isMasked: boolean;
 }
 
@@ -41,7 +39,6 @@ export async function authorize(
   }
 }
 
-/** The permission that a method needs from operations and policies, or undefined. */
 export function askedPermission(row: ApiMethod): Permission | undefined {
   return row.on === "everyone" || row.on === "deployment" ? undefined : row.permission;
 }

@@ -15,7 +15,6 @@ export interface SentRequest {
   body: RequestBody;
   search: URLSearchParams;
   names: Readonly<Record<string, string>>;
-  /** The one of them on which the permission was judged. */
   resource: string;
   /** The path without version and verb. */
   target: string;
@@ -25,7 +24,6 @@ export interface DecodedRequest {
   /** Of the row's request message; JSON where the method decodes it itself. */
   request: object;
   start: StartOptions;
-  /** The body as it was sent, without the fields of `start`. */
   sent: JsonObject;
 }
 

@@ -26,7 +26,6 @@ import { checkPaths } from "./route-check";
 import { streamedInput } from "./streamed-input";
 import { type Known, methodsOfPath, unmatched } from "./unmatched";
 
-/** The ports that the door needs from the deployment, for each request. */
 export interface DoorPorts {
   cors(this: void): CorsRules;
   /**

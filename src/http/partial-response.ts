@@ -74,7 +74,6 @@ export function maskedResponse(
   return rewrittenResponse(response, MAX_MASKED_SOURCE_BYTES, (json) => finish(maskedJson(json, mask)));
 }
 
-/** The part of an answer in JSON that a mask keeps. */
 export function maskedJson(json: string, mask: CompiledMask): string {
   return JSON.stringify(kept(JSON.parse(json) as Json, mask) ?? {});
 }

@@ -3,7 +3,6 @@ import type { ApiMethod } from "../api/method";
 import { nameFromPath, parseOperationName } from "../aip/resource-name";
 import { invalidArgument } from "../rpc/error";
 
-/** The names by variable, from the path's segments as they came, still percent-encoded. */
 export function namesFromVariables(
   row: ApiMethod,
   encodedVariables: Readonly<Record<string, string>>,

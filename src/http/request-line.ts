@@ -1,5 +1,4 @@
-// One line in the log for each HTTP request (docs/operations.md): which method on what, by whom, how it went. Neither
-// query nor body nor header is in it: credentials, filters and payloads come there.
+// One line in the log for each HTTP request (docs/operations.md). It has no query, body or header: secrets come there.
 import { nameFromPath, parseOperationName } from "../aip/resource-name";
 
 export interface RequestLine {
@@ -9,7 +8,6 @@ export interface RequestLine {
   method: string;
   /** The full name of the method that is served; absent where no route knows the path. */
   rpc?: string;
-  /** The operation that it is about, or that it started. */
   operation?: string;
   resource?: string;
   /** The caller's id; absent where it was not found out. */
@@ -22,7 +20,6 @@ export interface RequestLine {
   durationMs: number;
 }
 
-/** The fields that the stages of a request add to its line. */
 export type RequestNotes = Partial<Pick<RequestLine, "rpc" | "operation" | "resource" | "caller" | "code" | "reason">>;
 
 const RAY_ID = /^[0-9a-f]{16}(?:-[A-Z]{3})?$/;

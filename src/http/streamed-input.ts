@@ -12,7 +12,6 @@ import type { RequestBody } from "./request-body";
 /** US-ASCII is a part of UTF-8. */
 const UTF8_CHARSETS = new Set(["utf-8", "utf8", "us-ascii", "ascii"]);
 
-/** Its sender, and the resource on which the permission to send it is judged. */
 export interface Sender {
   service: Pick<ServiceContext, "judgementEnd" | "authorizeAnew">;
   permission: Permission;

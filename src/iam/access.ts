@@ -1,5 +1,4 @@
-// The part of an access decision that is known without the operation. The operation's object judges the rest, in the
-// call that reads it. PERSISTED CONTRACT: it crosses from Worker to object.
+// An access as far as it is known without the operation, whose object judges the rest. PERSISTED CONTRACT: it crosses.
 import { type AccessRequest, isAllowed } from "./evaluate";
 import type { Permission } from "./permissions";
 import type { Policy } from "./policy";
@@ -16,7 +15,6 @@ export interface Access {
   isRepeated?: true;
 }
 
-/** The facts that an operation adds: its starter, and its own policy. */
 export interface OwnRights {
   name: string;
   starter?: string | undefined;
@@ -29,7 +27,6 @@ export function mayAccess(access: Access, own: OwnRights | undefined, time: numb
   return isAllowed({ ...ownRequest(access.principal, own, time), permission: access.permission });
 }
 
-/** The question about an operation's own rights, whatever the permission. */
 export function ownRequest(
   { id, members }: Access["principal"],
   { name, starter, iamPolicy }: OwnRights,

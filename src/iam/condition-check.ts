@@ -1,5 +1,4 @@
-// The parts of CEL that a condition may use: no loops and no regular expressions, so that its syntax tree bounds its
-// cost.
+// The parts of CEL that a condition may use: no loops and no regular expressions, so that its tree bounds its cost.
 import { MAX_NAME_BYTES } from "../limits";
 import { CelError } from "./cel/cel-error";
 import { type Variables, checkExpression } from "./cel/checker";

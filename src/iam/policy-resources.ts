@@ -40,7 +40,6 @@ export function holdsOn(ancestor: string, name: string): boolean {
   return ancestor === ROOT || name === ancestor || name.startsWith(`${ancestor}/`);
 }
 
-/** The reason why a resource cannot have a policy, or undefined. */
 export function policyResourceProblem(resource: string): string | undefined {
   if (policyResources(resource).includes(resource)) return undefined;
   return `a policy stands on an operation, on a parent of at most ${MAX_POLICY_DEPTH} pairs, or on ${JSON.stringify(ROOT)}`;

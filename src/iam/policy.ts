@@ -35,7 +35,6 @@ export function policyFromBindings(bindings: readonly Binding[], revision: numbe
   return { version, bindings, etag: etagFromRevision(revision, bindings), revision };
 }
 
-/** The policy of a resource on which none was set. */
 export function emptyPolicy(): Policy {
   return policyFromBindings([], 0);
 }

@@ -1,5 +1,4 @@
-// Snapshots of finished operations in Workers KV: readable from anywhere, a little late. PERSISTED CONTRACT.
-// KV is eventually consistent (60 s and more) and has no compare-and-set: nothing exact is decided from it.
+// Snapshots of finished operations in Workers KV, a little late: nothing exact is decided from it. PERSISTED CONTRACT.
 import { parseOperationName } from "../aip/resource-name";
 import { MIN_RETENTION_MS } from "../limits";
 import type { SnapshotAnswer } from "../contract/answer";

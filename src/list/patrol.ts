@@ -1,5 +1,4 @@
-// The patrol: a walk of the sweep over the running operations of one index shard, so that each is checked now and then.
-// It is decided here, and remembered by the shard.
+// The patrol: a walk of the sweep over a shard's running operations, so that each is checked now and then.
 import { MAX_PATROL_ROWS, PATROL_AGE_MS, PATROL_INTERVAL_MS } from "../limits";
 import type { RowKey } from "./page";
 

@@ -1,5 +1,4 @@
-// Checks a method's declaration when the Worker starts, for mistakes that no request could report or that every request
-// would meet. JavaScript is checked as TypeScript is.
+// Checks a method's declaration when the Worker starts. JavaScript is checked as TypeScript is.
 import type { HttpTemplate } from "../aip/http-template";
 import { nearestName } from "../aip/nearest";
 import { fieldAtPath } from "../protobuf/field-path";

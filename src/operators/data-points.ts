@@ -1,5 +1,4 @@
-// The counters: what of a transition is counted, as data points for Workers Analytics Engine (docs/operations.md). Never
-// a name, a caller or a payload: their number is unbounded, and they are nobody's there.
+// The counters for Workers Analytics Engine (docs/operations.md). Never a name, a caller or a payload.
 import type { OperationRecord } from "../lifecycle/record";
 import { isFinal } from "../lifecycle/state";
 import type { HappenedTransition } from "../lifecycle/transition";

@@ -1,5 +1,4 @@
-// The messages and enums that a set of messages refers to: what a generator of .proto files, discovery documents or OpenAPI
-// needs.
+// The messages and enums that a set of messages refers to: what a generator of documents needs.
 import type { Message } from "./declaration";
 import type { EnumType } from "./enum-type";
 

@@ -1,5 +1,4 @@
-// One call of a method's handler, and its final message: the outcome of the handler, or the reason why the invocation
-// ends.
+// One call of a method's handler, and its final message: its outcome, or the reason why the invocation ends.
 import { MAX_INLINE_RESULT_CHARACTERS, MAX_RESPONSE_BYTES } from "../limits";
 import { boundedStatus } from "../method/bounded-status";
 import type { Method } from "../method/define-method";

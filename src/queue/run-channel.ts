@@ -1,5 +1,4 @@
-// The runner's end of the run channel. Claims the work and keeps its lease. After the lease has expired, the object rejects
-// everything that this runner sends.
+// The runner's end of the run channel: claims the work, keeps its lease, sends results while the lease lasts.
 import {
   CHANNEL_REOPEN_DELAY_MS,
   CLAIM_TIMEOUT_MS,

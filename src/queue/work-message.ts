@@ -1,5 +1,4 @@
-// A queue message, and the operation that it names. The library knows its own messages by their content: a queue's name
-// says nothing about them, because owners name their queues as they like and send messages of their own.
+// A queue message, and the operation that it names. Owners may send messages of their own through the same queues.
 import type { Env } from "../env";
 
 /**

@@ -1,5 +1,4 @@
-// RpcError and invalidArgument as a deployment's own code constructs them: with reasons of its own. The service's code uses
-// error.ts, whose reasons must be in reasons.ts.
+// RpcError and invalidArgument for a deployment's own code, whose reasons are its own; the service's are in reasons.ts.
 import type { CodeName } from "./code";
 import { RpcError as ServiceError, type RpcErrorOptions, invalidArgument as invalidServiceArgument } from "./error";
 import type { FieldViolation } from "./status";

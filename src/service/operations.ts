@@ -1,5 +1,4 @@
-// google.longrunning.Operations (google/longrunning/operations.proto), and what operators ask: request in, response out,
-// over ports.
+// google.longrunning.Operations, and what operators ask: request in, response out, over ports.
 import { durationToMs, parseDuration } from "../aip/duration";
 import { DEFAULT_WAIT_MS, MAX_WAIT_MS } from "../limits";
 import type { ReadAnswer } from "../contract/answer";

@@ -1,5 +1,4 @@
-// How long the operations of each method have taken lately, as an isolate has seen it in those it answered: nothing is
-// asked or stored for it. It is a hint for clients that poll, and no more.
+// How long the operations of each method took lately, as an isolate has seen it: a hint for clients that poll.
 import { BoundedCache } from "../bounded-cache";
 import { MAX_OBSERVED_METHODS, OBSERVED_DURATION_WEIGHT } from "../limits";
 

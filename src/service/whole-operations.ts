@@ -1,5 +1,4 @@
-// The operations of a page, whole: what is too large for the index is read from its object, within the page's bytes,
-// reads and time.
+// The operations of a page, whole: those too large for the index are read from their objects, within bounds.
 import { LIST_READ_CONCURRENCY, MAX_PAGE_BYTES, MAX_PAGE_READS, MAX_PAGE_READ_MS } from "../limits";
 import type { PageRow, RowKey } from "../list/page";
 import { RpcError } from "../rpc/error";

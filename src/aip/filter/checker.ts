@@ -9,7 +9,6 @@ import { fieldAlone, misplacedOperator, suspiciousText } from "./near-miss";
 import { checkTerm } from "./term-checker";
 import { containsPattern } from "./wildcard";
 
-/** Checks a parsed filter against the declared fields; `filter` is its text. */
 export function check(expression: Expression, filter: string): Outcome<CheckedExpression> {
   const misplaced = misplacedOperator(expression, filter);
   if (misplaced) return refuse(misplaced);
@@ -66,7 +65,6 @@ function checkLiteral(member: Member): Outcome<CheckedTerm> {
   return accept({ kind: "literal", contained: containsPattern(literal.pattern) });
 }
 
-/** An expression that is written like a function, and means something else. */
 const NO_FUNCTIONS: Readonly<Record<string, string>> = {
   "-": "a number with its sign, as in -42 or (-42)",
   in: '"=" and the values joined by OR, as in a = (x OR y)',

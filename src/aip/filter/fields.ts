@@ -1,5 +1,4 @@
-// The fields of an operation that a filter can name, with their types. Every other name is read from the operation's
-// metadata.
+// The fields of an operation that a filter can name, with their types. Other names are read from its metadata.
 import type { FilterRow } from "./filter-row";
 
 /** The declared fields of one value, by their path, in the camelCase of proto JSON. */

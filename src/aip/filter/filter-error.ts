@@ -1,5 +1,4 @@
-// The error in a filter and its place: the part of INVALID_ARGUMENT that helps a person to correct it (AIP-160,
-// "Validation").
+// The error in a filter and its place (AIP-160, "Validation"), and the bounds of a filter ("Limitations").
 
 /** A malformed filter. `offset` counts characters (Unicode code points) from 0; it is the filter's length at its end. */
 export interface FilterError {
@@ -16,7 +15,6 @@ export interface Problem {
   found: string;
 }
 
-/** The outcome of one stage: its value, or the first problem in the filter. */
 export type Outcome<T> = { ok: true; value: T } | { ok: false; problem: Problem };
 
 export function accept<T>(value: T): Outcome<T> {
@@ -27,7 +25,6 @@ export function refuse(problem: Problem): { ok: false; problem: Problem } {
   return { ok: false, problem };
 }
 
-/** A piece of the filter as an error message repeats it. */
 export function quoteFound(text: string): string {
   const characters = Array.from(text);
   const shown = characters.slice(0, MAX_FOUND_CHARACTERS).join("");

@@ -38,7 +38,6 @@ export interface StoredIndexRow {
   facts: string;
 }
 
-/** The facts of a stored row, as far as a filter reads them. */
 type StoredFacts = Pick<
   FilterRow,
   | "startTime"

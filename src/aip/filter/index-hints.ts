@@ -1,5 +1,4 @@
-// The conditions of a filter that the list's indexes can serve. Every match fulfils them, whatever else the filter
-// says.
+// The conditions of a filter that the list's indexes can serve. Every match fulfils them.
 import type { CheckedExpression } from "./checked";
 
 /** Both ends belong to the range; milliseconds since 1970. `min` is greater than `max` where nothing can match. */

@@ -43,7 +43,6 @@ const SYMBOLS: Readonly<Record<string, string>> = {
   "|": '"OR"',
 };
 
-/** The first word in the place of another language's operator, or undefined. */
 export function misplacedOperator(expression: Expression, filter: string): Problem | undefined {
   switch (expression.kind) {
     case "not":

@@ -1,5 +1,4 @@
-// The values of a row's metadata and response, as terms look at them: each path is walked once and each text parsed once,
-// because a filter of many terms looks at the same values again and again.
+// The values of a row's metadata and response: each path is walked once and each text parsed once, however many terms.
 import { type Duration, parseDuration } from "../duration";
 import { type Timestamp, parseTimestamp } from "../timestamp";
 import { type Json, type JsonObject, STRUCT_TYPE_URL, isJsonObject } from "../../rpc/any";
@@ -12,7 +11,6 @@ import { FIELD_COST, LOOK_COST, PARSE_COST, type Work, containedCost, patternCos
 
 type Keys = JsonPath[number];
 
-/** A JSON value, and the values as which its text can be read. */
 export class Value {
   readonly json: Json;
   readonly #work: Work;
@@ -32,7 +30,6 @@ export class Value {
     this.#work.spend(LOOK_COST);
   }
 
-  /** Counts a comparison of the value's text with a pattern. */
   lookWith(pattern: Pattern, text: string): void {
     this.#work.spend(patternCost(text, pattern));
   }

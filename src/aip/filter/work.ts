@@ -1,5 +1,4 @@
-// The cost of evaluating a filter, counted during the evaluation, because a row's size does not predict it. The unit is
-// about a nanosecond.
+// The cost of evaluating a filter, counted while it runs: a row's size does not predict it. The unit is about 1 ns.
 import type { Pattern } from "./wildcard";
 
 /** Looking at one value. */
@@ -32,7 +31,6 @@ export class Work {
   }
 }
 
-/** The highest cost of comparing a text with a pattern. */
 export function patternCost(text: string, pattern: Pattern): number {
   if (pattern.length === 1) return LOOK_COST;
   const characters = pattern.reduce((sum, piece) => sum + piece.length, 0);

@@ -1,9 +1,7 @@
-// Which OperationIndex object holds the row of an operation. One scope is one first collection pair (projects/p) in one
-// jurisdiction, in as many shards as it has ever had.
+// Which OperationIndex holds an operation's row. A scope is a first collection pair (projects/p) in one jurisdiction.
 import { scopeFromParent } from "../../aip/resource-name";
 import { type ObjectAddress, objectByName } from "../object-call";
 
-/** Where an operation is indexed, for as long as it lives. */
 export interface IndexPlace {
   /** Its parent, or its scope. */
   parent: string;

@@ -38,12 +38,10 @@ export function upsertRow(sql: SqlStorage, row: IndexRow): boolean {
   return present?.tombstone === 1;
 }
 
-/** Whether there is a row of this key, or a tombstone. */
 export function isRowPresent(sql: SqlStorage, { createTime, id }: RowKey): boolean {
   return sql.exec(`SELECT 1 FROM operations WHERE create_time = ? AND id = ?`, createTime, id).toArray().length > 0;
 }
 
-/** Whether an operation has a row here, and is neither deleted nor expired. */
 export function hasLiveRow(sql: SqlStorage, { createTime, id }: RowKey, now: number): boolean {
   const query = `SELECT done, due_time FROM operations WHERE create_time = ? AND id = ? AND operation IS NOT NULL`;
   const [row] = sql.exec<{ done: number; due_time: number }>(query, createTime, id).toArray();
@@ -118,7 +116,6 @@ export function setDueTime(sql: SqlStorage, key: RowKey, dueTime: number): void 
   sql.exec(`UPDATE operations SET due_time = ? WHERE create_time = ? AND id = ?`, dueTime, key.createTime, key.id);
 }
 
-/** A row that is to be checked with its operation. */
 export interface DueRow extends RowKey {
   tombstone: boolean;
   done: boolean;

@@ -1,5 +1,4 @@
-// OperationIndex: the rows of one scope's operations, by which they are listed and looked after. Objects are the truth;
-// a row is a copy that never goes back in time.
+// OperationIndex: the rows by which one scope's operations are listed and looked after. A row never goes back in time.
 import { DurableObject } from "cloudflare:workers";
 import {
   INDEX_ALARM_GRID_MS,
@@ -165,7 +164,6 @@ export class OperationIndex extends DurableObject<IndexEnv> {
     return isDeleted;
   }
 
-  /** Takes a deleted operation's row away, and remembers that for a while. */
   async remove({ createTime, id }: RowKey, place: IndexPlace, reservation?: CreatedReservation): Promise<void> {
     await this.#prepare(place);
     const dueTime = Date.now() + TOMBSTONE_MS;

@@ -53,7 +53,6 @@ export function selectReservations(sql: SqlStorage, after: string, limit: number
     .map(reservationFromRow);
 }
 
-/** Stores a reservation, unless there is one under its key. */
 export function insertReservation(sql: SqlStorage, key: string, reservation: Reservation): void {
   const { operationId, createTime, bodyDigest, created, inputDigest = null } = reservation;
   sql.exec(

@@ -1,5 +1,4 @@
-// The requestIds of a scope (AIP-155), which shard 0 of its index reserves: starts call it anyway, so that no start calls
-// an object under a new name, which costs a check around the world.
+// The requestIds of a scope (AIP-155), reserved in shard 0 of its index: an object under a new name costs too much.
 import {
   MAX_EXISTENCE_CHECKS,
   MAX_INNER_CALL_MS,
@@ -123,7 +122,6 @@ export class Reservations {
     });
   }
 
-  /** Whether a reservation has outlived its day and its operation. */
   async #isOver(reservation: StoredReservation): Promise<boolean> {
     const { operationId, createTime, isHere } = reservation;
     if (createTime + REQUEST_ID_TTL_MS > Date.now()) return false;

@@ -1,5 +1,4 @@
-// May the caller do this to an operation? Asked before a request's body is read, where the answer may stand in the
-// operation itself: its starter, and its own policy.
+// Whether the caller may do this to an operation, asked before a body is read: its starter and policy may decide.
 import { linkDenial } from "../../iam/denial";
 import type { Permission } from "../../iam/permissions";
 import type { PresentedLink } from "../../contract/suspension";

@@ -1,5 +1,4 @@
-// Load, step, save, act: how an operation's object lets things happen to its operation. No rule of its own: what may
-// happen stands in operation/.
+// Load, advance, save, act: how an operation's object lets things happen. The rules are in lifecycle/.
 import {
   INDEX_PROGRESS_DELAY_MS,
   MAX_EFFECT_RETRY_MS,

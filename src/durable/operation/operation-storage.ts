@@ -1,5 +1,4 @@
-// The storage of one operation's object: its values and their keys (docs/storage-schema.md). PERSISTED CONTRACT. The
-// record is read once and kept: an object is the only writer of its storage.
+// The storage of one operation's object (docs/storage-schema.md). PERSISTED CONTRACT. The record is read once and kept.
 import type { OperationRecord, Outcome, StoredStep, StoredSuspension, StoredText } from "../../lifecycle/record";
 import { type StoredRecord, recordFromStored, storedFromRecord } from "../../lifecycle/stored-record";
 import { withSteps } from "../../lifecycle/runner-events";

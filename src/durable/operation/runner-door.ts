@@ -1,5 +1,4 @@
-// The requests of a runner to an operation's object: the claim, its input, its steps, a place for a large result, its
-// messages.
+// The requests of a runner to an operation's object: claim, input, steps, a place for a large result, messages.
 import { MAX_RESPONSE_BYTES } from "../../limits";
 import type { OperationEvent, SuccessfulOutcome } from "../../lifecycle/event";
 import type { AttemptMemory } from "../../lifecycle/record";

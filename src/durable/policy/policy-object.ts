@@ -1,5 +1,4 @@
-// PolicyObject: the policy of one parent, or of the service root; its name is the resource's. An operation's own policy
-// stands in its OperationObject.
+// PolicyObject: the policy of one parent, or of the service root. An operation's own is in its OperationObject.
 import { DurableObject } from "cloudflare:workers";
 import { type Policy, emptyPolicy } from "../../iam/policy";
 import { type SetPolicyRequest, type SetPolicyResult, setPolicy } from "../../iam/set-policy";

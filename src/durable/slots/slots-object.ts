@@ -29,7 +29,6 @@ const QUOTA_KEY = "quota";
 export interface SlotRequest {
   operationId: string;
   limit: number;
-  /** Whether it is to be told when one is free. */
   waits: boolean;
   /** Its place among the waiters: lower first; 0 where absent. */
   priority?: number;

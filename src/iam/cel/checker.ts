@@ -29,7 +29,6 @@ const FIELDS: ReadonlyMap<CelType, ReadonlyMap<string, CelType>> = new Map<CelTy
   ],
 ]);
 
-/** Throws a CelError if the types of the expression do not fit. */
 export function checkExpression(node: Node): Checked {
   switch (node.kind) {
     case "literal": {

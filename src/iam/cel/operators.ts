@@ -52,7 +52,6 @@ const OVERLOADS: Overloads = new Map([
   define(`${DURATION} - ${DURATION}`, DURATION, (a: bigint, b: bigint) => durationInRange(a - b)),
 ]);
 
-/** The overload of an operator for operands of these types, or undefined. */
 export function findOperator(
   operator: Exclude<BinaryOperator, LogicalOperator>,
   left: CelType,

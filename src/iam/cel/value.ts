@@ -36,7 +36,6 @@ export function listOf(element: CelType): CelType {
   return `list<${element}>`;
 }
 
-/** The type of a list's elements; undefined: the type is not a list. */
 export function elementOf(type: CelType): CelType | undefined {
   return type.startsWith("list<") ? (type.slice("list<".length, -1) as CelType) : undefined;
 }

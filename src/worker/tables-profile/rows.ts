@@ -1,5 +1,4 @@
-// Reads the rows of a CSV file (RFC 4180; rows end with LF, CRLF or CR) with csv-parse, in bounded memory, and says where
-// a malformed one is.
+// Reads the rows of a CSV file (RFC 4180) with csv-parse, in bounded memory, and says where a malformed one is.
 import { Buffer } from "node:buffer";
 import { CsvError, type InfoRecord, type Parser, parse } from "csv-parse";
 import { type MalformedTableReason, malformedTable } from "./malformed-table";

@@ -1,5 +1,4 @@
-// Finds the first byte sequence that is not UTF-8: the decoder of the WHATWG Encoding Standard (§ 8.1.1) without its output.
-// A fatal TextDecoder would tell that there is one, not where.
+// Finds the first byte sequence that is not UTF-8 (WHATWG Encoding, § 8.1.1); a fatal TextDecoder does not say where.
 
 /** Checks an input handed over in pieces; a sequence may be split over several. */
 export class Utf8Checker {
