@@ -42,6 +42,14 @@ export const PREFLIGHT_MAX_AGE_SECONDS = 7_200;
 export const MAX_FIELD_VIOLATIONS = 50;
 /** Characters of a caller's value that an error message repeats. */
 export const MAX_QUOTED_CHARACTERS = 120;
+/** An unknown path that is longer is not a slip, and gets no hint. */
+export const MAX_HINTED_CHARACTERS = 512;
+/** A longer `traceparent` header is ignored. */
+export const MAX_TRACEPARENT_CHARACTERS = 512;
+/** Longer names are not compared for a hint: the edit distance takes quadratic time. */
+export const MAX_COMPARED_CHARACTERS = 64;
+/** Messages in messages that documents look into: a message may hold itself. */
+export const MAX_QUERY_DEPTH = 4;
 
 // ── List (AIP-158) ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -93,6 +101,22 @@ export const MAX_PAGE_READ_MS = 10 * SECOND_MS;
 export const LIST_READ_CONCURRENCY = 20;
 /** Metadata, and response, up to this size in UTF-8 are in the index: 10 GB hold nine million rows of 1.1 KB. */
 export const MAX_INDEXED_ANY_BYTES = 2 * KIB;
+/** Rows of each open shard that another round is worth. */
+export const MIN_ROUND_ROWS = 16;
+/** Texts up to about this are sent together, in UTF-16 units: a page may have a thousand short ones. */
+export const STREAM_BATCH_CHARACTERS = 64 * KIB;
+/** The sampling key of a data point: Analytics Engine takes 96 bytes. */
+export const MAX_METRIC_INDEX_CHARACTERS = 96;
+/** Characters (UTF-16 units) of a filter: it travels in a URL, and proxies cut those at 8 KiB. */
+export const MAX_FILTER_CHARACTERS = 4_096;
+/** Parentheses and calls within one another: bounds the parser's recursion and the matcher's. */
+export const MAX_FILTER_DEPTH = 16;
+/** Restrictions of a filter, each value of a composite argument counted: bounds what is evaluated for each row. */
+export const MAX_FILTER_TERMS = 64;
+/** Names in one path, `a.b.c` being three: deeper than any metadata that people filter by. */
+export const MAX_PATH_SEGMENTS = 16;
+/** Characters of the text that was found in the place of an error. */
+export const MAX_FOUND_CHARACTERS = 40;
 
 // ── Calls of objects ────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,10 +1,8 @@
 // The known name that a misspelled one is probably meant to be.
+import { MAX_COMPARED_CHARACTERS } from "../limits";
 
 /** More edits than this, or than a third of the name, make another word. */
 const MAX_EDITS = 3;
-/** The distance takes quadratic time. */
-const MAX_COMPARED_CHARACTERS = 64;
-
 /** undefined: no name is near. Case and underscores are ignored: `Time_Out` is `timeOut`. */
 export function nearestName(name: string, known: Iterable<string>): string | undefined {
   const folded = fold(name);

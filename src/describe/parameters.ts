@@ -1,4 +1,5 @@
 // The parameters of a method beside its body, for the documents that list them.
+import { MAX_QUERY_DEPTH } from "../limits";
 import { jsonNameFromProtoName } from "../protobuf/field-name";
 import { type Binding, boundVariables } from "./bindings";
 import { StartParameters } from "../api/messages/start";
@@ -53,9 +54,6 @@ export function flatPath(
   const segments = flatSegments.map((segment) => (segment.startsWith("*") ? `{${rest.shift()}}` : segment));
   return `${[version, ...segments].join("/")}${verb === "" ? "" : `:${verb}`}`;
 }
-
-/** Messages in messages that documents look into: a message may hold itself. */
-const MAX_QUERY_DEPTH = 4;
 
 // "All fields that are not bound by the path template or the body become HTTP query parameters."
 

@@ -1,4 +1,5 @@
 // One line in the log for each HTTP request (docs/operations.md). It has no query, body or header: secrets come there.
+import { MAX_TRACEPARENT_CHARACTERS } from "../limits";
 import { nameFromPath, parseOperationName } from "../aip/resource-name";
 
 export interface RequestLine {
@@ -49,9 +50,6 @@ export function notesFromPath(encodedVariables: Readonly<Record<string, string>>
 // parent-id      = 16HEXDIGLC ; all zeroes are not allowed
 // trace-flags    = 2HEXDIGLC ;
 const TRACEPARENT = /^(?!ff)([0-9a-f]{2})-((?!0{32})[0-9a-f]{32})-((?!0{16})[0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
-
-/** Longer headers are ignored. */
-const MAX_TRACEPARENT_CHARACTERS = 512;
 
 /**
  * The trace of a request, in version 00 of the header; undefined if the header is missing or malformed.

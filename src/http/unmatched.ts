@@ -1,6 +1,6 @@
 // Requests that nothing serves: 405 where the path is known under other methods, 404 where it is not.
 import { nearestName } from "../aip/nearest";
-import { MAX_QUOTED_CHARACTERS } from "../limits";
+import { MAX_QUOTED_CHARACTERS, MAX_HINTED_CHARACTERS } from "../limits";
 import { RpcError, invalidArgument } from "../rpc/error";
 import type { Page } from "./pages";
 import { type Route, matchRoute, withoutEmptySegments } from "./route";
@@ -44,9 +44,6 @@ export function methodsOfPath({ routes, pages }: Known, path: string): string[] 
     : routes.filter((route) => matchRoute(route, path)).map(({ binding }) => binding.method);
   return [...new Set(known)].flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]));
 }
-
-/** Longer paths are no slips. */
-const MAX_HINTED_CHARACTERS = 512;
 
 /**
  * The probable meaning of an unknown path: the method is served below a parent, its name is misspelled, or the version

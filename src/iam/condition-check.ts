@@ -1,5 +1,5 @@
 // The parts of CEL that a condition may use: no loops and no regular expressions, so that its tree bounds its cost.
-import { MAX_NAME_BYTES } from "../limits";
+import { MAX_NAME_BYTES, MAX_QUOTED_CHARACTERS } from "../limits";
 import { CelError } from "./cel/cel-error";
 import { type Variables, checkExpression } from "./cel/checker";
 import { FUNCTION_NAMES } from "./cel/functions";
@@ -25,8 +25,6 @@ export function refusedConstruct(expression: string, root: Node): string | undef
   }
   return undefined;
 }
-
-const MAX_QUOTED_CHARACTERS = 80;
 
 function isLogical(node: Node): boolean {
   return node.kind === "conditional" || (node.kind === "binary" && (node.operator === "&&" || node.operator === "||"));

@@ -1,4 +1,5 @@
 // The counters for Workers Analytics Engine (docs/operations.md). Never a name, a caller or a payload.
+import { MAX_METRIC_INDEX_CHARACTERS } from "../limits";
 import type { OperationRecord } from "../lifecycle/record";
 import { isFinal } from "../lifecycle/state";
 import type { HappenedTransition } from "../lifecycle/transition";
@@ -15,14 +16,11 @@ export interface DataPoint {
   doubles: [count: number, durationMs: number, attempt: number];
 }
 
-/** An index is at most 96 bytes. */
-const MAX_INDEX_CHARACTERS = 96;
-
 export function dataPointsFromTransition(record: OperationRecord, transition: HappenedTransition): DataPoint[] {
   return eventsOf(transition).map((event) => {
     const { code = event === "finished" ? "OK" : "", end = "", cause, durationMs = 0, attempt = 0 } = transition;
     return {
-      indexes: [record.method.slice(0, MAX_INDEX_CHARACTERS)],
+      indexes: [record.method.slice(0, MAX_METRIC_INDEX_CHARACTERS)],
       blobs: [event, record.method, code, end, cause],
       doubles: [1, event === "finished" ? durationMs : 0, attempt],
     };

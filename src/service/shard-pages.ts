@@ -1,5 +1,5 @@
 // One page of a list out of many: the shards of a scope, in every jurisdiction where it may have operations, merged.
-import { MAX_PAGE_BYTES, MAX_PAGE_ROUNDS, MAX_SCANNED_ROWS } from "../limits";
+import { MAX_PAGE_BYTES, MAX_PAGE_ROUNDS, MAX_SCANNED_ROWS, MIN_ROUND_ROWS } from "../limits";
 import {
   type PageAllowance,
   type PageRequest,
@@ -39,9 +39,6 @@ interface Reader {
   next: RowKey | undefined;
   isAtEnd: boolean;
 }
-
-/** Rows of each open shard that another round is worth. */
-const MIN_ROUND_ROWS = 16;
 
 /** The next rows of all shards. Together they read no more rows and bytes than one shard would (but for a row each). */
 export async function readShards(ports: ShardPorts, request: ShardsRequest): Promise<MergedPage> {

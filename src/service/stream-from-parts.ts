@@ -1,8 +1,6 @@
 // Texts and byte streams one after another, as one byte stream, of which no more is in memory than what is being sent.
+import { STREAM_BATCH_CHARACTERS } from "../limits";
 import { streamFromText } from "../rpc/utf8";
-
-/** Texts up to about this are sent together, in UTF-16 units: a page may have a thousand short ones. */
-const BATCH_CHARACTERS = 64 * 1_024;
 
 /** The parts one after another. A cancellation cancels the streams among them. */
 export function streamFromParts(parts: readonly (string | ReadableStream<Uint8Array>)[]): ReadableStream<Uint8Array> {
@@ -15,7 +13,7 @@ export function streamFromParts(parts: readonly (string | ReadableStream<Uint8Ar
       return part;
     }
     const batch: string[] = [];
-    for (let characters = 0; characters < BATCH_CHARACTERS; position += 1) {
+    for (let characters = 0; characters < STREAM_BATCH_CHARACTERS; position += 1) {
       const text = parts[position];
       if (typeof text !== "string") break;
       batch.push(text);

@@ -11,8 +11,13 @@ import { RpcError } from "../../src/rpc/error";
 import { Violations } from "../../src/rpc/decode";
 import { Conditions, conditionProblem } from "../../src/iam/condition";
 import { MAX_EXPRESSION_CHARACTERS } from "../../src/iam/iam-limits";
-import { MAX_BODY_BYTES, MAX_FIELDS_CHARACTERS, MAX_INDEXED_ANY_BYTES, MAX_NAME_BYTES } from "../../src/limits";
-import { MAX_FILTER_CHARACTERS } from "../../src/aip/filter/filter-error";
+import {
+  MAX_BODY_BYTES,
+  MAX_FIELDS_CHARACTERS,
+  MAX_INDEXED_ANY_BYTES,
+  MAX_NAME_BYTES,
+  MAX_FILTER_CHARACTERS,
+} from "../../src/limits";
 import { type DoorAnswer, type DoorRequest, knock } from "../support/a-door";
 import { anAnswer } from "../support/a-service";
 import { anIndexRow, sqlStorageFrom } from "../support/an-index";

@@ -1,4 +1,5 @@
 // Which field a path names: a declared one, or a key below the operation's metadata or response.
+import { MAX_PATH_SEGMENTS } from "../../limits";
 import type { Member, Segment } from "./ast";
 import type { JsonPath } from "./checked";
 import {
@@ -10,7 +11,6 @@ import {
   isScalarField,
 } from "./fields";
 import { type Outcome, accept, quoteFound, refuse } from "./filter-error";
-import { MAX_PATH_SEGMENTS } from "./filter-error";
 import { camelCase, keySpellings } from "./key-spelling";
 import { misspeltField } from "./near-miss";
 

@@ -1,4 +1,5 @@
-// The error in a filter and its place (AIP-160, "Validation"), and the bounds of a filter ("Limitations").
+// The error in a filter and its place: the part of INVALID_ARGUMENT that helps to correct it (AIP-160, "Validation").
+import { MAX_FOUND_CHARACTERS } from "../../limits";
 
 /** A malformed filter. `offset` counts characters (Unicode code points) from 0; it is the filter's length at its end. */
 export interface FilterError {
@@ -35,15 +36,3 @@ export function filterErrorFromProblem(text: string, { index, expected, found }:
   const offset = Array.from(text.slice(0, index)).length;
   return { offset, expected, message: `Expected ${expected} at offset ${offset}, but found ${found}.` };
 }
-
-/** Characters (UTF-16 units) of a filter: it travels in a URL, and proxies cut those at 8 KiB. */
-export const MAX_FILTER_CHARACTERS = 4_096;
-/** Parentheses and calls within one another: bounds the parser's recursion and the matcher's. */
-export const MAX_FILTER_DEPTH = 16;
-/** Restrictions of a filter, each value of a composite argument counted: bounds what is evaluated for each row. */
-export const MAX_FILTER_TERMS = 64;
-/** Names in one path, `a.b.c` being three: deeper than any metadata that people filter by. */
-export const MAX_PATH_SEGMENTS = 16;
-
-/** Characters of the text that was found in the place of an error. */
-export const MAX_FOUND_CHARACTERS = 40;

@@ -1,15 +1,7 @@
 // The parser of AIP-160's grammar (https://google.aip.dev/assets/misc/ebnf-filtering.txt): one function a rule, the rule above it.
 import type { Arg, Call, Comparable, Expression, Member, Restriction, Segment } from "./ast";
-import {
-  type Outcome,
-  type Problem,
-  accept,
-  quoteFound,
-  refuse,
-  MAX_FILTER_CHARACTERS,
-  MAX_FILTER_DEPTH,
-  MAX_FILTER_TERMS,
-} from "./filter-error";
+import { MAX_FILTER_CHARACTERS, MAX_FILTER_DEPTH, MAX_FILTER_TERMS } from "../../limits";
+import { type Outcome, type Problem, accept, quoteFound, refuse } from "./filter-error";
 import { type Token, type TokenKind, tokensFromFilter } from "./lexer";
 
 const EXPECTED_TERM = 'a field, a value, "NOT", "-" or "("';

@@ -1,11 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parseFilter } from "../../../../src/aip/filter/filter";
-import {
-  MAX_FILTER_CHARACTERS,
-  MAX_FILTER_DEPTH,
-  MAX_FILTER_TERMS,
-  MAX_PATH_SEGMENTS,
-} from "../../../../src/aip/filter/filter-error";
+import { MAX_FILTER_CHARACTERS, MAX_FILTER_DEPTH, MAX_FILTER_TERMS, MAX_PATH_SEGMENTS } from "../../../../src/limits";
 
 const nested = (depth: number) => `${"(".repeat(depth)}a${")".repeat(depth)}`;
 const terms = (count: number) => Array.from({ length: count }, () => "a").join(" ");

@@ -2,12 +2,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { parseFilter } from "../../../../src/aip/filter/filter";
-import {
-  MAX_FILTER_CHARACTERS,
-  MAX_FILTER_DEPTH,
-  MAX_FILTER_TERMS,
-  MAX_PATH_SEGMENTS,
-} from "../../../../src/aip/filter/filter-error";
+import { MAX_FILTER_CHARACTERS, MAX_FILTER_DEPTH, MAX_FILTER_TERMS, MAX_PATH_SEGMENTS } from "../../../../src/limits";
 
 const docs = readFileSync("docs/filters.md", "utf8");
 const examples = [...docs.slice(docs.indexOf("| filter |"), docs.indexOf("\n- `AND`")).matchAll(/^\| `(.+?)` \|/gm)];
