@@ -123,15 +123,13 @@ function methodOf(
   const names = idNames(segments, (collection) => `${collection}Id`);
   const path = templatePath(binding);
   const variables = boundVariables(binding);
-  const query = queryParameters(binding).map(({ name, field }): [string, JsonObject] => [
+  const query = queryParameters(binding).map(({ name, field, facts }): [string, JsonObject] => [
     name,
     {
       ...schemas.parameter(field),
       location: "query",
       ...(field.label === "repeated" ? { repeated: true } : {}),
-      ...(field.required ? { required: true } : {}),
-      ...(field.options.deprecated ? { deprecated: true } : {}),
-      ...(field.options.description === undefined ? {} : { description: field.options.description }),
+      ...facts,
     },
   ]);
   const bound = variables.map((variable): [string, JsonObject] => [

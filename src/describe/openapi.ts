@@ -145,18 +145,14 @@ function operationOf(
   };
 }
 
-function queryParameterJson({ name, field }: QueryParameter, schemas: Schemas): JsonObject {
+function queryParameterJson({ name, field, facts }: QueryParameter, schemas: Schemas): JsonObject {
   const schema = schemas.parameter(field);
-  const parameter: JsonObject = {
+  return {
     name,
     in: "query",
     schema: field.label === "repeated" ? { type: "array", items: schema } : schema,
+    ...facts,
   };
-  const { description, deprecated } = field.options;
-  if (description !== undefined) parameter["description"] = description;
-  if (field.required) parameter["required"] = true;
-  if (deprecated) parameter["deprecated"] = true;
-  return parameter;
 }
 
 function requestBodyOf(binding: Binding, { schemas, requests }: DocumentSchemas): JsonObject | undefined {

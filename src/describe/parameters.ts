@@ -5,12 +5,15 @@ import { type Binding, boundVariables } from "./bindings";
 import { StartParameters } from "../api/messages/start";
 import type { Field, Message } from "../protobuf/declaration";
 import { fieldAtPath } from "../protobuf/field-path";
+import type { JsonObject } from "../rpc/any";
 import type { ApiMethod, HttpBinding } from "../api/method";
 
 export interface QueryParameter {
   /** `options.requestedPolicyVersion` */
   name: string;
   field: Field<unknown>;
+  /** The part that both kinds of documents write alike. */
+  facts: JsonObject;
 }
 
 export function queryParameters(binding: Binding): QueryParameter[] {
@@ -22,12 +25,20 @@ export function queryParameters(binding: Binding): QueryParameter[] {
       const path = name.split(".");
       const declared = (row.request && fieldAtPath(row.request, path)) ?? fieldAtPath(StartParameters, path);
       if (declared === undefined) throw new TypeError(`no field declares the query parameter ${name}`);
-      return { name, field: declared.field };
+      return { name, field: declared.field, facts: factsOf(declared.field) };
     });
 }
 
 export function variableDescription({ row: { request } }: Binding, variable: string): string | undefined {
   return request && fieldAtPath(request, variable.split("."))?.field.options.description;
+}
+
+function factsOf({ required, options: { deprecated, description } }: Field<unknown>): JsonObject {
+  return {
+    ...(required ? { required } : {}),
+    ...(deprecated ? { deprecated } : {}),
+    ...(description === undefined ? {} : { description }),
+  };
 }
 
 /** The ids in a path by name, `projects/*` → `project`, in their order. */

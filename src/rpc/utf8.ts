@@ -1,4 +1,4 @@
-// UTF-8 of large texts, counted or encoded piece by piece, without a copy of the whole.
+// UTF-8 of large texts, counted or encoded piece by piece, without a copy of the whole; and the order of its bytes.
 
 /** UTF-16 units encoded at a time. */
 const PIECE_UNITS = 64 * 1_024;
@@ -41,4 +41,21 @@ function* pieces(text: string): Generator<string, void> {
     yield text.slice(start, end);
     start = end;
   }
+}
+
+/** Negative where `a` comes before `b` by Unicode code points, as the bytes of UTF-8 do, and SQLite's BINARY collation. */
+export function compareCodePoints(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let index = 0; index < length; index += 1) {
+    const unitA = a.charCodeAt(index);
+    const unitB = b.charCodeAt(index);
+    // In a pair's second half the code points decide; the first halves were equal.
+    if (unitA !== unitB) return codePointRank(unitA) - codePointRank(unitB);
+  }
+  return a.length - b.length;
+}
+
+/** Surrogates stand for code points above U+FFFF, so they follow U+E000 to U+FFFF. */
+function codePointRank(unit: number): number {
+  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
 }

@@ -1,6 +1,7 @@
 // Terms on metadata and response, whose types only the JSON itself tells. docs/filters.md, "Inside metadata and response".
 import { type CheckedTerm, type ValueComparator, satisfies } from "./checked";
-import { type Literal, compareSpans, compareStrings } from "./literal";
+import { compareCodePoints } from "../../rpc/utf8";
+import { type Literal, compareSpans } from "./literal";
 import type { RowValues, Value } from "./row-values";
 import { containsIgnoringCase, matchesAnything, matchesPattern } from "./wildcard";
 
@@ -90,7 +91,7 @@ function compareString(
   }
   if (comparator === "=") return false;
   value.lookWith([literal.text, ""], text);
-  return satisfies(compareStrings(text, literal.text), comparator);
+  return satisfies(compareCodePoints(text, literal.text), comparator);
 }
 
 /** JavaScript compares a bigint with a number exactly. */

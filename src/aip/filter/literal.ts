@@ -79,21 +79,3 @@ export function int64FromString(text: string): bigint | undefined {
 export function compareSpans(a: Timestamp | Duration, b: Timestamp | Duration): number {
   return a.seconds - b.seconds || a.nanos - b.nanos;
 }
-
-/** By Unicode code points, as SQLite's BINARY collation has it: UTF-16 order differs beyond U+FFFF. */
-export function compareStrings(a: string, b: string): number {
-  const length = Math.min(a.length, b.length);
-  for (let index = 0; index < length; index += 1) {
-    const unitA = a.charCodeAt(index);
-    const unitB = b.charCodeAt(index);
-    if (unitA === unitB) continue;
-    // In a pair's second half the code points decide; the first halves were equal.
-    return codePointRank(unitA) - codePointRank(unitB);
-  }
-  return a.length - b.length;
-}
-
-/** Surrogates stand for code points above U+FFFF, so they follow U+E000 to U+FFFF. */
-function codePointRank(unit: number): number {
-  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
-}

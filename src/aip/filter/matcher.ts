@@ -5,7 +5,8 @@ import { type BooleanField, type TimestampField, literalFields, stringReaders } 
 import type { FilterRow } from "./filter-row";
 import { matchesJson } from "./json-matcher";
 import { RowValues } from "./row-values";
-import { compareSpans, compareStrings } from "./literal";
+import { compareCodePoints } from "../../rpc/utf8";
+import { compareSpans } from "./literal";
 import { containsIgnoringCase, matchesPattern } from "./wildcard";
 import { TERM_COST, type Work, containedCost, patternCost } from "./work";
 
@@ -76,7 +77,7 @@ function matchesString(text: string, test: StringTest, work: Work): boolean {
       work.spend(patternCost(text, test.pattern));
       return matchesPattern(text, test.pattern) !== test.negated;
     case "order":
-      return satisfies(compareStrings(text, test.text), test.comparator);
+      return satisfies(compareCodePoints(text, test.text), test.comparator);
     case "contains":
       work.spend(containedCost(text, test.contained));
       return containsIgnoringCase(text, test.contained);

@@ -3,22 +3,6 @@
 import { createHash } from "node:crypto";
 import { MAX_KEPT_VALUE_CODE_POINTS } from "./table-limits";
 
-/** Negative where `a` comes before `b` in code point order, 0 where they are equal. The order of their UTF-8 bytes. */
-export function compareCodePoints(a: string, b: string): number {
-  const length = Math.min(a.length, b.length);
-  for (let i = 0; i < length; i++) {
-    const unitA = a.charCodeAt(i);
-    const unitB = b.charCodeAt(i);
-    if (unitA !== unitB) return rankFromUnit(unitA) - rankFromUnit(unitB);
-  }
-  return a.length - b.length;
-}
-
-/** Moves the surrogates, D800 to DFFF, behind FFFF. */
-function rankFromUnit(unit: number): number {
-  return unit >= 0xd800 && unit < 0xe000 ? unit + 0x2800 : unit;
-}
-
 export function codePointLength(text: string): number {
   let pairs = 0;
   for (let i = 0; i < text.length; i++) {

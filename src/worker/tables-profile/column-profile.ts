@@ -2,7 +2,8 @@
 import { MAX_TYPED_VALUE_LENGTH } from "./table-limits";
 import type { ColumnProfile } from "./table-profile";
 import { newTypeTrackers, type TypedFacts, type TypeTracker } from "./type-trackers";
-import { codePointLength, compareCodePoints, shownValue } from "./code-points";
+import { compareCodePoints } from "../../rpc/utf8";
+import { codePointLength, shownValue } from "./code-points";
 
 /** The part of a column's profile that its values make, apart from their counts. */
 export type ColumnFacts = (TypedFacts | StringFacts) & Pick<ColumnProfile, "mean">;
@@ -41,7 +42,6 @@ export class ColumnProfiler {
 }
 
 /** The mean of many doubles without the drift of a plain sum (Neumaier, 1974: Kahan's summation, also for large terms). */
-
 export class MeanOfNumbers {
   #count = 0;
   #sum = 0;

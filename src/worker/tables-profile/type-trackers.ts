@@ -12,23 +12,15 @@ import {
 /** The part of a column's profile that depends on its type. */
 export type TypedFacts = Pick<ColumnProfile, "type" | "min" | "max">;
 
-/** Follows a column as long as all its values are of one type. */
-export interface TypeTracker {
-  readonly type: ColumnType;
-  /** Takes a value; false where it is not of this type, which ends the tracking. */
-  take(text: string): boolean;
-  /** Meaningful when at least one value was taken. */
-  facts(): TypedFacts;
-}
-
 interface TypeRules<T> {
   type: Exclude<ColumnType, "string">;
-  read: (text: string) => T | undefined;
-  isLess: (a: T, b: T) => boolean;
-  write: (value: T) => number | boolean | string;
+  read(this: void, text: string): T | undefined;
+  isLess(this: void, a: T, b: T): boolean;
+  write(this: void, value: T): number | boolean | string;
 }
 
-class RulesTracker<T> implements TypeTracker {
+/** Follows a column as long as all its values are of one type. */
+export class TypeTracker<T = unknown> {
   readonly #rules: TypeRules<T>;
   #min: T | undefined;
   #max: T | undefined;
@@ -41,6 +33,7 @@ class RulesTracker<T> implements TypeTracker {
     return this.#rules.type;
   }
 
+  /** Takes a value; false where it is not of this type, which ends the tracking. */
   take(text: string): boolean {
     const { read, isLess } = this.#rules;
     const value = read(text);
@@ -63,15 +56,15 @@ class RulesTracker<T> implements TypeTracker {
 /** A tracker for every type but string, narrowest first: an integer is a number, no other two types share a value. */
 export function newTypeTrackers(): TypeTracker[] {
   return [
-    new RulesTracker({
+    new TypeTracker({
       type: "integer",
       read: integerFromText,
       isLess: (a, b) => a < b,
       write: (value) => (typeof value === "bigint" ? String(value) : value),
     }),
-    new RulesTracker({ type: "number", read: numberFromText, isLess: (a, b) => a < b, write: (value) => value }),
-    new RulesTracker({ type: "boolean", read: booleanFromText, isLess: (a, b) => a < b, write: (value) => value }),
-    new RulesTracker({ type: "date", read: dateFromText, isLess: (a, b) => a < b, write: (value) => value }),
-    new RulesTracker({ type: "timestamp", read: timestampFromText, isLess: isEarlier, write: (value) => value.text }),
+    new TypeTracker({ type: "number", read: numberFromText, isLess: (a, b) => a < b, write: (value) => value }),
+    new TypeTracker({ type: "boolean", read: booleanFromText, isLess: (a, b) => a < b, write: (value) => value }),
+    new TypeTracker({ type: "date", read: dateFromText, isLess: (a, b) => a < b, write: (value) => value }),
+    new TypeTracker({ type: "timestamp", read: timestampFromText, isLess: isEarlier, write: (value) => value.text }),
   ];
 }

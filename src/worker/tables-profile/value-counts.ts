@@ -1,5 +1,6 @@
 // Counts the values of each column, exactly, as long as they fit in memory; then the profile says that there are more.
-import { compareCodePoints, keyFromValue, shownValueFromKey } from "./code-points";
+import { compareCodePoints } from "../../rpc/utf8";
+import { keyFromValue, shownValueFromKey } from "./code-points";
 import {
   MAP_ENTRY_BYTES,
   MAX_COUNTED_VALUES_PER_COLUMN,

@@ -1,7 +1,8 @@
 import { Buffer } from "node:buffer";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { codePointLength, compareCodePoints, firstCodePoints } from "../../../../src/worker/tables-profile/code-points";
+import { compareCodePoints } from "../../../../src/rpc/utf8";
+import { codePointLength, firstCodePoints } from "../../../../src/worker/tables-profile/code-points";
 
 const text = fc.oneof(
   fc.string({
