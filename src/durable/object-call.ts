@@ -6,6 +6,7 @@ import {
   MAX_OVERLOADED_RETRY_SECONDS,
   MIN_CALL_RETRY_MS,
   MIN_OVERLOADED_RETRY_SECONDS,
+  SWEEP_CONCURRENCY,
   UNAVAILABLE_RETRY_SECONDS,
 } from "../limits";
 import { RpcError, unavailable } from "../rpc/error";
@@ -96,6 +97,13 @@ export async function withinLimit<Result>(
 /** Up to the double of the time that doubles with each retry: `random` is 0 ≤ r < 1. */
 export function retryDelayMs(retries: number, random: number): number {
   return MIN_CALL_RETRY_MS * 2 ** retries * (1 + random);
+}
+
+/** Calls `run` for each item, a slice of {@link SWEEP_CONCURRENCY} at a time, one slice after another. */
+export async function inSlices<T>(items: readonly T[], run: (item: T) => Promise<void>): Promise<void> {
+  for (let offset = 0; offset < items.length; offset += SWEEP_CONCURRENCY) {
+    await Promise.all(items.slice(offset, offset + SWEEP_CONCURRENCY).map(run));
+  }
 }
 
 export function pause(ms: number): Promise<void> {

@@ -1200,7 +1200,7 @@ queue = "edge-operations-dead-letters"
   },
   {
     name: "the answer to an earlier check of a row counts for a later one",
-    file: "src/durable/index/operation-index.ts",
+    file: "src/durable/index/row-checks.ts",
     find: "if (this.#checks.get(row.id) !== check) return;",
     replace: "if (!this.#checks.has(row.id)) return;",
     tests: workers("list.test.ts"),

@@ -11,7 +11,6 @@ import {
   MAX_SHARD_BYTES,
   SHARD_WARNING_BYTES,
   SHARD_WARNING_INTERVAL_MS,
-  SWEEP_CONCURRENCY,
   TOMBSTONE_MS,
 } from "../../limits";
 import type { IndexRow } from "../../list/index-row";
@@ -22,30 +21,21 @@ import { type PageRequest, type RowKey, type ShardPage, shareOf } from "../../li
 import { Alarm } from "../alarm";
 import { DIRECTORY_NAME, type DirectoryObject } from "../directory/directory-object";
 import { withNamespaces } from "../namespaces";
-import { callObject, objectById, objectByName } from "../object-call";
+import { callObject, objectByName } from "../object-call";
 import { type IndexPlace, operationIndexAddress } from "./index-name";
 import {
-  type DueRow,
   buryRow,
   createSchema,
-  deleteDueRow,
   earliestDueTime,
   isRowPresent,
   oldestRunningTime,
   selectDueRows,
   selectRunningRows,
-  setDueTime,
   upsertRow,
 } from "./index-sql";
 import { readPage } from "./read-page";
 import { Reservations, type ReservationsEnv } from "./reservations";
-
-/** An operation's object, as its index calls it. */
-interface IndexedOperation extends Rpc.DurableObjectBranded {
-  exists(): Promise<boolean>;
-  reconcile(): Promise<IndexRow | undefined>;
-  remainsUntil(): Promise<number | undefined>;
-}
+import { type IndexedOperation, RowChecks } from "./row-checks";
 
 /** The bindings that this object uses. */
 export interface IndexEnv extends Pick<ReservationsEnv, "REQUESTS"> {
@@ -81,28 +71,29 @@ export class OperationIndex extends DurableObject<IndexEnv> {
   readonly #alarm: Alarm;
   #ready: Promise<void> | undefined;
   #created = false;
-  /** The latest check of each row whose operation is being asked. A write of the row ends its check. */
-  readonly #checks = new Map<string, object>();
+  readonly #checks: RowChecks;
   readonly #reservations: Reservations;
   #nextWarningTime = 0;
   /** Tests lower it: a shard of this size takes no new rows. */
   protected readonly maxBytes: number = MAX_SHARD_BYTES;
   /** Tests lower it: a shard of this size reserves no more requestIds. */
   protected readonly maxReservingBytes: number = MAX_RESERVING_BYTES;
-  /** Rows put right since the last sweep began. */
-  #repaired = 0;
 
   constructor(ctx: DurableObjectState, env: IndexEnv) {
     super(ctx, withNamespaces(env));
     this.#sql = ctx.storage.sql;
     this.#alarm = new Alarm(ctx.storage);
     this.#reservations = new Reservations(ctx.storage, this.env);
+    this.#checks = new RowChecks(this.#sql, this.env.OPERATIONS, {
+      shard: () => this.#shard(),
+      markCreated: (reservation, id) => this.#reservations.markCreated(reservation, id, true),
+    });
   }
 
   /** Writes a new operation's row. A shard near its limit refuses new rows alone: rows in it change and end as ever. */
   async begin(row: IndexRow, place: IndexPlace): Promise<BeginAnswer> {
     await this.#prepare(place);
-    this.#checks.delete(row.id);
+    this.#checks.end(row.id);
     const answer = this.#begin(row);
     if (!answer.ok && answer.refusal === "FULL") {
       return { ...answer, shardCount: await this.#scopeShardCount(place) };
@@ -156,7 +147,7 @@ export class OperationIndex extends DurableObject<IndexEnv> {
   /** Writes an operation's row, unless it is older than what is there. True: the operation was deleted, and stays so. */
   async upsert(row: IndexRow, place: IndexPlace): Promise<boolean> {
     await this.#prepare(place);
-    this.#checks.delete(row.id);
+    this.#checks.end(row.id);
     const isDeleted = upsertRow(this.#sql, row);
     if (row.reservation) this.#reservations.markCreated(row.reservation, row.id, true);
     this.#watchSize();
@@ -167,7 +158,7 @@ export class OperationIndex extends DurableObject<IndexEnv> {
   async remove({ createTime, id }: RowKey, place: IndexPlace, reservation?: CreatedReservation): Promise<void> {
     await this.#prepare(place);
     const dueTime = Date.now() + TOMBSTONE_MS;
-    this.#checks.delete(id);
+    this.#checks.end(id);
     buryRow(this.#sql, { createTime, id }, dueTime);
     if (reservation) this.#reservations.markCreated(reservation, id, true);
     await this.#lookAfter(dueTime);
@@ -254,14 +245,14 @@ export class OperationIndex extends DurableObject<IndexEnv> {
    * changed.
    */
   async sweep(): Promise<Swept> {
-    this.#repaired = 0;
+    this.#checks.repaired = 0;
     const settled = await this.#settleDue();
     const patrolled = await this.#patrol();
     const oldest = this.#isCreated() ? oldestRunningTime(this.#sql) : undefined;
     return {
       settled: settled + patrolled,
       hasMore: settled === MAX_DUE_ROWS,
-      repaired: this.#repaired,
+      repaired: this.#checks.repaired,
       bytes: this.#watchSize(),
       ...(oldest === undefined ? {} : { oldestRunningTime: oldest }),
     };
@@ -271,7 +262,7 @@ export class OperationIndex extends DurableObject<IndexEnv> {
     if (!this.#isCreated()) return 0;
     await this.#alarm.read();
     const due = selectDueRows(this.#sql, Date.now(), MAX_DUE_ROWS);
-    await this.#check(due);
+    await this.#checks.check(due);
     await this.#reservations.walk();
     await this.#lookAfter(this.#nextDueTime());
     return due.length;
@@ -287,68 +278,9 @@ export class OperationIndex extends DurableObject<IndexEnv> {
     const rows = selectRunningRows(this.#sql, { after, createdBefore: part.createdBefore, limit: part.limit });
     // Where nothing runs for long there is nothing to remember.
     if (rows.length > 0 || after) this.ctx.storage.kv.put(PATROL_KEY, patrolBehind(part, rows));
-    await this.#check(rows);
+    await this.#checks.check(rows);
     await this.#lookAfter(this.#nextDueTime());
     return rows.length;
-  }
-
-  async #check(rows: readonly DueRow[]): Promise<void> {
-    for (let offset = 0; offset < rows.length; offset += SWEEP_CONCURRENCY) {
-      await Promise.all(rows.slice(offset, offset + SWEEP_CONCURRENCY).map((row) => this.#settle(row)));
-    }
-  }
-
-  async #settle(row: DueRow): Promise<void> {
-    if (row.tombstone) return this.#settleTombstone(row);
-    const check = {};
-    this.#checks.set(row.id, check);
-    const answer = await this.#ask(row);
-    // A row that was written meanwhile is newer than the answer.
-    if (this.#checks.get(row.id) !== check) return;
-    this.#checks.delete(row.id);
-    // A start that a deployment of other shards repeated has its row in another shard; the one of its first try goes.
-    if (!row.done && (answer === "absent" || (answer !== "unreachable" && answer.done))) this.#repaired += 1;
-    if (answer === "absent" || (answer !== "unreachable" && (answer.indexShard ?? 0) !== this.#shard())) {
-      return deleteDueRow(this.#sql, row);
-    }
-    const isKnown = answer !== "unreachable" && answer.revision === row.revision && answer.dueTime === row.dueTime;
-    if (answer !== "unreachable" && !isKnown) upsertRow(this.#sql, answer);
-    if (answer !== "unreachable" && answer.reservation)
-      this.#reservations.markCreated(answer.reservation, row.id, true);
-    // A row with its old due time would be asked again at once and delay the others.
-    if (row.dueTime <= Date.now() && (answer === "unreachable" || answer.dueTime <= Date.now())) {
-      setDueTime(this.#sql, row, Date.now() + INDEX_UNREACHABLE_DELAY_MS);
-    }
-  }
-
-  /** A tombstone goes when nothing is left of its operation: one whose alarm was lost is found out here. */
-  async #settleTombstone(row: DueRow): Promise<void> {
-    try {
-      const remainsUntil = await callObject(this.#operation(row), async (stub): Promise<number | undefined> =>
-        stub.remainsUntil(),
-      );
-      if (remainsUntil === undefined) return deleteDueRow(this.#sql, row);
-      setDueTime(this.#sql, row, Math.max(remainsUntil, Date.now() + TOMBSTONE_MS));
-    } catch (error) {
-      logUnreached(row, error);
-      setDueTime(this.#sql, row, Date.now() + INDEX_UNREACHABLE_DELAY_MS);
-    }
-  }
-
-  async #ask(row: DueRow): Promise<IndexRow | "absent" | "unreachable"> {
-    try {
-      return (
-        (await callObject(this.#operation(row), async (stub): Promise<IndexRow | undefined> => stub.reconcile())) ??
-        "absent"
-      );
-    } catch (error) {
-      logUnreached(row, error);
-      return "unreachable";
-    }
-  }
-
-  #operation({ id }: RowKey) {
-    return objectById(this.env.OPERATIONS, id);
   }
 
   /** It never throws: the platform drops an alarm that keeps failing. */
@@ -412,8 +344,4 @@ export class OperationIndex extends DurableObject<IndexEnv> {
 
 function isStorageFull(error: unknown): boolean {
   return /SQLITE_FULL|database or disk is full/.test(String(error));
-}
-
-function logUnreached({ id }: RowKey, error: unknown): void {
-  console.warn({ message: "operation not reached; the index will ask again", id, error: String(error) });
 }

@@ -1,13 +1,7 @@
 // The requestIds of a scope (AIP-155), reserved in shard 0 of its index: an object under a new name costs too much.
-import {
-  MAX_EXISTENCE_CHECKS,
-  MAX_INNER_CALL_MS,
-  MAX_WALKED_RESERVATIONS,
-  REQUEST_ID_TTL_MS,
-  SWEEP_CONCURRENCY,
-} from "../../limits";
+import { MAX_EXISTENCE_CHECKS, MAX_INNER_CALL_MS, MAX_WALKED_RESERVATIONS, REQUEST_ID_TTL_MS } from "../../limits";
 import type { CreatedReservation, Reservation } from "../../list/reservation";
-import { callObject, objectById, objectByName } from "../object-call";
+import { callObject, inSlices, objectById, objectByName } from "../object-call";
 import { hasLiveRow } from "./index-sql";
 import {
   type StoredReservation,
@@ -146,10 +140,7 @@ export class Reservations {
     if (!walk || walk.dueTime > now) return;
     const { startTime = now, after = "" } = walk;
     const { part, isLast } = this.#nextPart(after, now);
-    for (let offset = 0; offset < part.length; offset += SWEEP_CONCURRENCY) {
-      const some = part.slice(offset, offset + SWEEP_CONCURRENCY);
-      await Promise.all(some.map((reservation) => this.#forget(reservation, now)));
-    }
+    await inSlices(part, (reservation) => this.#forget(reservation, now));
     const last = part.at(-1);
     if (!isLast && last) return this.#saveWalk({ dueTime: now, startTime, after: last.key });
     const isEmpty = selectReservations(this.#storage.sql, "", 1).length === 0;
