@@ -2,15 +2,7 @@
 import { defineMethod, operations } from "../../src/index";
 import { int32, message, string } from "../../src/protobuf";
 
-export {
-  DirectoryObject,
-  KeyObject,
-  OperationIndex,
-  OperationObject,
-  PolicyObject,
-  RequestObject,
-  SlotsObject,
-} from "../../src/index";
+export * from "../../src/objects";
 
 const HoldRequest = message("account.v1.HoldRequest", {
   parent: string(1, { required: true }),

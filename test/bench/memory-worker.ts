@@ -2,15 +2,7 @@
 import { defineMethod, operations } from "../../src/index";
 import { tablesProfile } from "../../src/worker/tables-profile";
 
-export {
-  DirectoryObject,
-  KeyObject,
-  OperationIndex,
-  OperationObject,
-  PolicyObject,
-  RequestObject,
-  SlotsObject,
-} from "../../src/index";
+export * from "../../src/objects";
 
 const make = defineMethod({
   http: { post: "/v1/{parent=projects/*/locations/*}/texts:make", body: "*" },

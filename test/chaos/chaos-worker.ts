@@ -4,15 +4,7 @@ import { echoWait } from "../../src/worker/echo-wait";
 import { tablesProfile } from "../../src/worker/tables-profile";
 import type { JsonObject } from "../../src/rpc/any";
 
-export {
-  DirectoryObject,
-  KeyObject,
-  OperationIndex,
-  OperationObject,
-  PolicyObject,
-  RequestObject,
-  SlotsObject,
-} from "../../src/index";
+export * from "../../src/objects";
 
 interface WalkRequest {
   parent: string;

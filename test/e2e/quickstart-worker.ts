@@ -19,13 +19,5 @@ const runCountdown = defineMethod({
   },
 });
 
-export {
-  DirectoryObject,
-  KeyObject,
-  OperationIndex,
-  OperationObject,
-  PolicyObject,
-  RequestObject,
-  SlotsObject,
-} from "../../src/index";
+export * from "../../src/objects";
 export default operations({ methods: [runCountdown] });

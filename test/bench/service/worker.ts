@@ -3,15 +3,7 @@ import { type OperationContext, defineMethod, operations } from "../../../src/in
 import type { JsonObject } from "../../../src/rpc/any";
 import type { BenchRequest } from "../target";
 
-export {
-  DirectoryObject,
-  KeyObject,
-  OperationIndex,
-  OperationObject,
-  PolicyObject,
-  RequestObject,
-  SlotsObject,
-} from "../../../src/index";
+export * from "../../../src/objects";
 
 const echo = defineMethod({
   id: "things:echo",

@@ -53,10 +53,12 @@ describe("docs/platform.md", () => {
     const trial = toml.split("\n").map((line) => line.replace(new RegExp(pattern), name));
     const classes = Array.from(toml.matchAll(/class_name = "(\w+)"/g), ([, className = ""]) => className);
     const worker = readFileSync(join(ROOT, "test/account/worker.ts"), "utf8");
+    const objects = readFileSync(join(ROOT, "src/objects.ts"), "utf8");
 
     expect(trial.filter((line) => /^[^#]*edge[-_]operations/.test(line))).toEqual([]);
     expect(trial).toContain(`name = "${name}"`);
     expect(classes.length).toBeGreaterThan(5);
-    for (const className of classes) expect(worker).toMatch(new RegExp(`^  ${className},$`, "m"));
+    expect(worker).toContain('export * from "../../src/objects";');
+    for (const className of classes) expect(objects).toContain(`export { ${className} } from`);
   });
 });
