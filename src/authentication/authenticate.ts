@@ -1,7 +1,8 @@
 // Identifies the caller: checks each credential of a request, and makes one principal of them.
 import { ANONYMOUS, EVERYONE_MAY, type Principal } from "../iam/principal";
-import type { AuthenticationConfig, CredentialsConfig, Issuer } from "./config";
+import type { AuthenticationConfig, CredentialsConfig } from "./config";
 import { credentialsOf } from "./credentials";
+import type { Issuer } from "./issuer-config";
 import type { KeySets } from "./key-sets";
 import { callerFromClaims } from "./principal-from-claims";
 import type { OwnPrincipal } from "./own-caller";

@@ -12,7 +12,7 @@ import {
   MAX_KEY_SET_BYTES,
   MAX_KEY_SET_KEYS,
 } from "./limits";
-import type { Issuer } from "./config";
+import type { Issuer } from "./issuer-config";
 
 export interface KeySet {
   /** jose's resolver: the key for a token's header. */

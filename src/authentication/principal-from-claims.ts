@@ -2,7 +2,7 @@
 import { ALL_AUTHENTICATED_USERS, ALL_USERS, decodeMember } from "../iam/members";
 import type { Principal } from "../iam/principal";
 import { badCredentials } from "./credentials";
-import { type ClaimPath, type Issuer, issuerIdentity } from "./config";
+import { type ClaimPath, type Issuer, issuerIdentity } from "./issuer-config";
 
 export type Claims = Readonly<Record<string, unknown>>;
 

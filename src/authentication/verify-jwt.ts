@@ -9,7 +9,7 @@ import {
   jwtVerify,
 } from "jose";
 import { type BadCredentialsReason, badCredentials } from "./credentials";
-import type { Issuer } from "./config";
+import type { Issuer } from "./issuer-config";
 import type { KeySet, KeySets } from "./key-sets";
 import { MAX_TOKEN_CHARACTERS } from "./limits";
 

@@ -354,7 +354,7 @@ export const bugs: readonly Bug[] = [
   // ── Identity ──────────────────────────────────────────────────────────────────────────────────────────────────────
   {
     name: "an issuer's path is ignored",
-    file: "src/authentication/config.ts",
+    file: "src/authentication/issuer-config.ts",
     find: 'return `${host}${pathname.replace(/\\/+$/, "")}`;',
     replace: "return pathname === host ? pathname : host;",
     tests: unit("authentication/principal-from-claims.test.ts"),
@@ -362,7 +362,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "a group without an address is one at a host of two issuers",
-    file: "src/authentication/config.ts",
+    file: "src/authentication/issuer-config.ts",
     find: "ownHost: isShared ? undefined : host",
     replace: "ownHost: isShared ? host : host",
     tests: unit("authentication/principal-from-claims.test.ts"),
@@ -378,7 +378,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "two issuers need not say for whose addresses they speak",
-    file: "src/authentication/config.ts",
+    file: "src/authentication/issuer-config.ts",
     find: "if (!hasAddresses || isSaid) return;",
     replace: "if (!hasAddresses || isSaid || index >= 0) return;",
     tests: unit("authentication/config.test.ts"),
