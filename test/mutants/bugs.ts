@@ -1473,12 +1473,12 @@ queue = "edge-operations-dead-letters"
   },
   // ── Changes that are not stored by themselves ─────────────────────────────────────────────────────────────────────
   {
-    name: "progress in memory is forgotten by the end",
-    file: "src/queue/attempt.ts",
-    find: "return progress ? { ...lastWord, progress } : lastWord;",
-    replace: "return progress && lastWord.type === 'fail' ? { ...lastWord, progress } : lastWord;",
+    name: "progress in memory is forgotten at once",
+    file: "src/durable/operation/operation-storage.ts",
+    find: "  hold(record: OperationRecord): void {\n    this.#record = record;",
+    replace: "  hold(record: OperationRecord): void {\n    this.#record ??= record;",
     tests: workers("faults-eviction.test.ts"),
-    caughtBy: "is sent again by its runner",
+    caughtBy: "progress",
   },
   {
     name: "progress in memory is lost in a hibernation",
