@@ -5,7 +5,17 @@ import { type Plugin, build } from "esbuild";
 
 const OUT = "dist";
 /** One for each of package.json's `exports` and `imports`. */
-const ENTRIES = ["index", "client", "objects", "protobuf", "testing", "platform/workers", "platform/node"];
+const ENTRIES = [
+  "index",
+  "client",
+  "objects",
+  "protobuf",
+  "testing",
+  "platform/workers",
+  "platform/node",
+  "cli/main",
+  "describe/proto",
+];
 
 /**
  * Plain Node, in which methods are tested, has no module `cloudflare:workers`. So the package imports it as

@@ -8,12 +8,14 @@ import { httpDoor } from "./http/door";
 import type { RequestLine } from "./http/request-line";
 import type { Method } from "./method/define-method";
 import { checkOptions } from "./method/declaration-check";
+import { SWEEP_CRON } from "./platform/configuration";
 import { queueConsumer } from "./queue/consumer";
 import { newDeploymentMemory, serviceContext } from "./request-context";
 import { setupCheck } from "./setup";
 import { type Location, checkLocations } from "./service/locations";
 
-export interface OperationsOptions {
+/** The options of a deployment. `Bindings`: the environment that your own handlers take. */
+export interface OperationsOptions<Bindings = DeploymentEnv> {
   methods: readonly Method[];
   /** The locations that parents may name, and where their operations live. Default: any location may be named. */
   locations?: readonly Location[];
@@ -21,20 +23,35 @@ export interface OperationsOptions {
    * Your own login: identifies the caller of a request before anything else is done for it. Where it returns undefined, the
    * credentials that AUTH configures are looked at (docs/access.md).
    */
-  authenticate?(this: void, request: Request, env: DeploymentEnv): ReturnType<Authenticate<DeploymentEnv>>;
+  authenticate?(this: void, request: Request, env: Bindings): ReturnType<Authenticate<Bindings>>;
+  /** Your own handler of requests. It gets those whose path the library does not serve; without it they are errors. */
+  fetch?: OwnHandlers<Bindings>["fetch"] | undefined;
   /**
    * The handler of your own queues' messages. This Worker has one queue handler, the library's: it takes the messages that
    * name an operation, and hands this one all the others, a batch of them alone unchanged. Without it they are retried,
    * never acknowledged.
    */
-  queue?(this: void, batch: MessageBatch, env: DeploymentEnv, ctx: ExecutionContext): void | Promise<void>;
+  queue?: OwnHandlers<Bindings>["queue"] | undefined;
+  /**
+   * The handler of your own crons. It gets every cron event but the library's, which is known by its text, the one of the
+   * sweep every five minutes. Without it, each event runs the sweep.
+   */
+  scheduled?: OwnHandlers<Bindings>["scheduled"] | undefined;
+}
+
+/** Handlers as the runtime calls them. They are methods, whose parameters may have narrower types of your own. */
+interface OwnHandlers<Bindings> {
+  fetch(this: void, request: Request, env: Bindings, ctx: ExecutionContext): Response | Promise<Response>;
+  queue(this: void, batch: MessageBatch, env: Bindings, ctx: ExecutionContext): void | Promise<void>;
+  scheduled(this: void, controller: ScheduledController, env: Bindings, ctx: ExecutionContext): void | Promise<void>;
 }
 
 /** The handlers of a Worker, for its default export. */
 export interface OperationsWorker {
-  fetch(this: void, request: Request, env: DeploymentEnv): Promise<Response>;
+  /** `ctx` is for your own handler. */
+  fetch(this: void, request: Request, env: DeploymentEnv, ctx?: ExecutionContext): Promise<Response>;
   queue(this: void, batch: MessageBatch, env: DeploymentEnv, ctx: ExecutionContext): Promise<void>;
-  scheduled(this: void, controller: ScheduledController, env: DeploymentEnv): Promise<void>;
+  scheduled(this: void, controller: ScheduledController, env: DeploymentEnv, ctx?: ExecutionContext): Promise<void>;
   /** For tools that describe the deployment (`edge-operations proto`); the runtime does not look at it. */
   methods: readonly Method[];
 }
@@ -44,39 +61,45 @@ export interface OperationsWorker {
  *
  * @throws TypeError where two methods, or two locations, have one id, when the Worker starts.
  */
-export function operations(options: OperationsOptions): OperationsWorker {
+export function operations<Bindings = DeploymentEnv>(options: OperationsOptions<Bindings>): OperationsWorker {
   checkOperationsOptions(options);
-  const { methods, locations = [], queue, authenticate } = options;
+  // The runtime gives every handler the one environment that the deployment has.
+  const { methods, locations = [], authenticate, ...own } = options as unknown as OperationsOptions;
   const methodById = uniqueById("method", methods, ({ id }) => id);
   const locationById = uniqueById("location", locations, ({ locationId }) => locationId);
   const door = httpDoor(methods);
   const setup = setupCheck(methods);
   const memory = newDeploymentMemory();
-  const consume = queueConsumer(methodById, queue);
-  const fetchWith = (request: Request, env: Env): Promise<Response> =>
-    door(request, {
-      cors: () => {
-        const { corsOrigins, corsCredentials } = configFromEnv(env);
-        return { origins: corsOrigins, credentials: corsCredentials };
-      },
-      service: async (asked, requestId, permission) => {
-        await setup.beforeCall(env, configFromEnv(env));
-        return serviceContext(asked, env, {
-          locations: locationById,
-          requestId,
-          permission,
-          memory,
-          // The request object that the Worker got, so that a middleware before it can know the caller by it.
-          own: authenticate && (() => ownPrincipal(authenticate, request, env)),
-        });
-      },
-      checkSetup: async () => setup.health(env, configFromEnv(env)),
-      log: requestLog(env),
-    });
+  const consume = queueConsumer(methodById, own.queue);
   return {
-    fetch: (request, env) => fetchWith(request, complete(env)),
+    fetch: (request, bindings, ctx) => {
+      const env = complete(bindings);
+      return door(request, {
+        cors: () => {
+          const { corsOrigins, corsCredentials } = configFromEnv(env);
+          return { origins: corsOrigins, credentials: corsCredentials };
+        },
+        service: async (asked, requestId, permission) => {
+          await setup.beforeCall(env, configFromEnv(env));
+          return serviceContext(asked, env, {
+            locations: locationById,
+            requestId,
+            permission,
+            memory,
+            // The request object that the Worker got, so that a middleware before it can know the caller by it.
+            own: authenticate && (() => ownPrincipal(authenticate, request, env)),
+          });
+        },
+        checkSetup: async () => setup.health(env, configFromEnv(env)),
+        other: own.fetch && (() => own.fetch!(request, bindings, ctx)),
+        log: requestLog(env),
+      });
+    },
     queue: (batch, env, ctx) => consume(batch, complete(env), ctx),
-    scheduled: (controller, env) => sweep(controller, complete(env)),
+    scheduled: async (controller, env, ctx) => {
+      if (own.scheduled && controller.cron !== SWEEP_CRON) await own.scheduled(controller, env, ctx);
+      else await sweep(controller, complete(env));
+    },
     methods,
   } satisfies ExportedHandler<DeploymentEnv> & Pick<OperationsOptions, "methods">;
 }
@@ -85,7 +108,9 @@ const OPTIONS: Record<keyof Required<OperationsOptions>, true> = {
   methods: true,
   locations: true,
   authenticate: true,
+  fetch: true,
   queue: true,
+  scheduled: true,
 };
 
 /** Every namespace is there, or the check of the set-up names the one that is missing. */
@@ -96,7 +121,7 @@ function complete(env: DeploymentEnv): Env {
 /** JavaScript is checked as TypeScript is. */
 function checkOperationsOptions(options: unknown): void {
   checkOptions("operations()", options, OPTIONS);
-  const { methods, locations, queue, authenticate } = options as Record<string, unknown>;
+  const { methods, locations, fetch, queue, scheduled, authenticate } = options as Record<string, unknown>;
   if (!Array.isArray(methods)) {
     throw new TypeError(
       "operations() takes { methods: [...] }, a list of what defineMethod has made; [] serves work done elsewhere alone",
@@ -105,13 +130,19 @@ function checkOperationsOptions(options: unknown): void {
   const index = methods.findIndex((method: Partial<Method> | undefined) => typeof method?.prepare !== "function");
   if (index >= 0) throw new TypeError(`operations(): methods[${index}] is not what defineMethod makes`);
   checkLocations(locations);
-  if (queue !== undefined && typeof queue !== "function")
-    throw new TypeError("operations(): queue must be a function (batch, env, ctx), the handler of your own queues");
+  checkHandler("fetch", fetch, "(request, env, ctx), the handler of your own requests");
+  checkHandler("queue", queue, "(batch, env, ctx), the handler of your own queues");
+  checkHandler("scheduled", scheduled, "(controller, env, ctx), the handler of your own crons");
   if (authenticate !== undefined && typeof authenticate !== "function") {
     throw new TypeError(
       "operations(): authenticate must be a function (request, env) that returns { id, members }, or undefined",
     );
   }
+}
+
+function checkHandler(option: string, handler: unknown, what: string): void {
+  if (handler === undefined || typeof handler === "function") return;
+  throw new TypeError(`operations(): ${option} must be a function ${what}`);
 }
 
 function uniqueById<T>(what: string, items: readonly T[], idOf: (item: T) => string): ReadonlyMap<string, T> {

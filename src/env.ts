@@ -4,10 +4,10 @@ import type { IndexEnv } from "./durable/index/operation-index";
 import type { KeyEnv } from "./durable/key/key-object";
 import type { OperationEnv } from "./durable/operation/operation-env";
 import type { OperationObject } from "./durable/operation/operation-object";
-import type { OBJECT_CLASSES } from "./durable/namespaces";
 import type { PolicyObject } from "./durable/policy/policy-object";
 import type { RequestEnv, RequestObject } from "./durable/request/request-object";
 import type { SlotsEnv } from "./durable/slots/slots-object";
+import type { OBJECT_CLASSES } from "./platform/configuration";
 
 export interface Env extends OperationEnv, IndexEnv, SlotsEnv, KeyEnv, RequestEnv {
   OPERATIONS: DurableObjectNamespace<OperationObject>;

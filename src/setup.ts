@@ -2,10 +2,11 @@
 // what to add, and where.
 import * as platform from "cloudflare:workers";
 import { DIRECTORY_NAME } from "./durable/directory/directory-object";
-import { OBJECT_CLASSES, isNamespace } from "./durable/namespaces";
+import { isNamespace } from "./durable/namespaces";
 import { callObject, lacksMethod, objectByName, sqliteMissing } from "./durable/object-call";
 import { isQueueBound } from "./durable/operation/queues";
 import type { Env } from "./env";
+import { OBJECT_CLASSES } from "./platform/configuration";
 import { RpcError } from "./rpc/error";
 
 interface NamedQueue {

@@ -10,6 +10,8 @@ export interface DevOutputOptions {
   time: () => string;
   /** Whether the Worker serves `echo:wait`, which the first lines suggest to call. */
   hasBuiltInMethods?: boolean;
+  /** The folder of the documentation. */
+  docs?: string;
 }
 
 /** Requests and messages that wrangler prints beside the service's own lines. */
@@ -26,14 +28,16 @@ export class DevOutput {
   readonly #paint: Paint;
   readonly #time: () => string;
   readonly #hasBuiltInMethods: boolean;
+  readonly #docs: string;
   /** The output of wrangler while it starts: bindings and notes, of use only if the start fails. */
   #held: string[] = [];
   readonly #objects = new Map<Stream, string[]>();
 
-  constructor({ colours, time, hasBuiltInMethods = true }: DevOutputOptions) {
+  constructor({ colours, time, hasBuiltInMethods = true, docs = "docs" }: DevOutputOptions) {
     this.#paint = (colour, text) => (colours ? styleText(colour, text, { validateStream: false }) : text);
     this.#time = time;
     this.#hasBuiltInMethods = hasBuiltInMethods;
+    this.#docs = docs;
   }
 
   take(line: string, stream: Stream = "stdout"): string[] {
@@ -61,7 +65,7 @@ export class DevOutput {
     this.url = /Ready on (http\S+)/.exec(plain)?.[1];
     if (this.url === undefined) return [];
     this.#held = [];
-    return banner(this.url, { paint: this.#paint, hasBuiltInMethods: this.#hasBuiltInMethods });
+    return banner(this.url, { paint: this.#paint, hasBuiltInMethods: this.#hasBuiltInMethods, docs: this.#docs });
   }
 
   #event(fields: Map<string, string>): string {
@@ -74,7 +78,10 @@ export class DevOutput {
   }
 }
 
-function banner(url: string, { paint, hasBuiltInMethods }: { paint: Paint; hasBuiltInMethods: boolean }): string[] {
+function banner(
+  url: string,
+  { paint, hasBuiltInMethods, docs }: { paint: Paint; hasBuiltInMethods: boolean; docs: string },
+): string[] {
   const command = (text: string): string => paint("cyan", text);
   const start = `curl -s ${url}/v1/echo:wait -H 'Content-Type: application/json' -d '{"ttl": "3s"}'`;
   return [
@@ -85,7 +92,7 @@ function banner(url: string, { paint, hasBuiltInMethods }: { paint: Paint; hasBu
     ...(hasBuiltInMethods ? [`  ${command(start)}`] : []),
     `  ${command(`curl -s ${url}/v1/operations`)}`,
     "",
-    `Read: docs/quickstart.md, docs/methods.md (your own methods); ${url}/openapi.json describes what is served.`,
+    `Read: ${docs}/quickstart.md, ${docs}/methods.md (your own methods); ${url}/openapi.json describes what is served.`,
     `The sweep (cron) does not run by itself here: ${command(`curl ${url}/cdn-cgi/local/scheduled`)}`,
     "",
   ];

@@ -1,12 +1,12 @@
-// npm run keys: creates, lists and revokes the API keys of a deployment, or of `wrangler dev` (docs/access.md). It
-// imports nothing of the service, so that Node can run it without a build.
+// edge-operations keys: creates, lists and revokes the API keys of a deployment, or of `wrangler dev` (docs/access.md).
 import { createHash, randomBytes } from "node:crypto";
 import { parseArgs } from "node:util";
+import { CommandError } from "./command-error.ts";
 
-const USAGE = `npm run keys -- create --name "CI" --grant roles/longrunning.invoker@projects/p [--expires 90d]
-npm run keys -- list
-npm run keys -- revoke apiKeys/ID
-npm run keys -- admin-key
+export const KEYS_USAGE = `edge-operations keys create --name "CI" --grant roles/longrunning.invoker@projects/p [--expires 90d]
+edge-operations keys list
+edge-operations keys revoke apiKeys/ID
+edge-operations keys admin-key
 
   --url       the service, or EDGE_OPERATIONS_URL; http://127.0.0.1:8787 unless given
   --grant     a role and the parent on which, and below which, it holds; may be repeated. "operations" is the root.
@@ -34,8 +34,6 @@ interface Answer extends Partial<ApiKey> {
   error?: { status: string; message: string };
 }
 
-class UsageError extends Error {}
-
 export interface World {
   environment: Record<string, string | undefined>;
   fetch: (url: string, init: RequestInit) => Promise<Response>;
@@ -57,7 +55,7 @@ export async function runKeysCommand(args: string[], world: World): Promise<void
   const [command, ...operands] = positionals;
   const url = (values.url ?? world.environment["EDGE_OPERATIONS_URL"] ?? "http://127.0.0.1:8787").replace(/\/$/, "");
   if (!/^(https:\/\/|http:\/\/(localhost|127\.0\.0\.1)([:/]|$))/.test(url)) {
-    throw new UsageError("--url takes an https URL, or an http one of this machine");
+    throw new CommandError("--url takes an https URL, or an http one of this machine");
   }
   const call = (method: string, path: string, body?: object): Promise<Answer> =>
     answerOf(world, `${url}/v1/${path}`, { method, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
@@ -82,7 +80,8 @@ export async function runKeysCommand(args: string[], world: World): Promise<void
     }
     case "revoke": {
       const [name = ""] = operands;
-      if (!/^(apiKeys\/)?[0-9a-f]{24}$/.test(name)) throw new UsageError("revoke takes the name of a key: apiKeys/ID");
+      if (!/^(apiKeys\/)?[0-9a-f]{24}$/.test(name))
+        throw new CommandError("revoke takes the name of a key: apiKeys/ID");
       const id = name.replace("apiKeys/", "");
       await call("POST", `apiKeys/${id}:revoke`);
       world.print(`apiKeys/${id} is revoked. It may be accepted for another 60 seconds.`);
@@ -95,7 +94,7 @@ export async function runKeysCommand(args: string[], world: World): Promise<void
       return;
     }
     default:
-      throw new UsageError(command === undefined ? "a command is missing" : "there is no such command");
+      throw new CommandError(command === undefined ? "a command is missing" : "there is no such command");
   }
 }
 
@@ -120,7 +119,7 @@ async function answerOf({ environment, fetch: send }: World, url: string, init: 
 function grantFrom(text: string): { role: string; parent: string } {
   const [role = "", parent = "", ...more] = text.split("@");
   if (role !== "" && parent !== "" && more.length === 0) return { role, parent };
-  throw new UsageError("--grant takes ROLE@PARENT, like roles/longrunning.viewer@projects/p");
+  throw new CommandError("--grant takes ROLE@PARENT, like roles/longrunning.viewer@projects/p");
 }
 
 function expireTimeFrom(text: string, now: number): string {
@@ -134,19 +133,4 @@ function lineOf({ name, displayName = "", grants = [], expireTime, revokeTime }:
   const state = revokeTime === undefined ? expiry : `revoked ${revokeTime}`;
   const scope = grants.map(({ role, parent }) => `${role}@${parent}`).join(" ");
   return [name, state, scope, displayName].join("\t");
-}
-
-if (import.meta.main) {
-  try {
-    await runKeysCommand(process.argv.slice(2), {
-      environment: process.env,
-      fetch,
-      now: () => Date.now(),
-      print: (line) => process.stdout.write(`${line}\n`),
-    });
-  } catch (error) {
-    const usage = error instanceof UsageError ? `\n\n${USAGE}` : "\n";
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}${usage}`);
-    process.exitCode = 1;
-  }
 }

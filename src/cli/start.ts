@@ -1,48 +1,60 @@
-// npm start: `wrangler dev` for this machine, with every caller allowed, and with output for people.
+// edge-operations start: `wrangler dev` for this machine, with every caller allowed, and with output for people.
 import { type ChildProcess, spawn } from "node:child_process";
-import { createRequire } from "node:module";
+import { existsSync } from "node:fs";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { DevOutput } from "./dev-output.ts";
+import { configOf, wranglerRequire } from "./project.ts";
+
+export const START_USAGE = `edge-operations start [entry] [options of wrangler dev]
+
+  Serves the Worker on this machine by wrangler dev. Every caller may do everything.
+`;
 
 // `--ip` stands last: an entry file after `--var` would be taken for one more variable.
 const ARGUMENTS = ["dev", "--var", "AUTH:open", "--var", "RESEND_SECONDS:3", "--ip", "127.0.0.1"];
+const BUILT_IN_WORKER = "src/worker/worker.ts";
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-const wrangler = join(dirname(createRequire(import.meta.url).resolve("wrangler/package.json")), "bin/wrangler.js");
-const output = new DevOutput({
-  colours: process.stdout.isTTY && process.env["NO_COLOR"] === undefined,
-  time: () => new Date().toTimeString().slice(0, 8),
-  // `npm start -- src/countdown.ts` serves another Worker, which does not have the built-in methods.
-  hasBuiltInMethods: !process.argv.slice(2).some((argument) => argument.endsWith(".ts")),
-});
+export function runStart(args: string[]): void {
+  const directory = process.cwd();
+  const wrangler = join(dirname(wranglerRequire(directory).resolve("wrangler/package.json")), "bin/wrangler.js");
+  const output = new DevOutput({
+    colours: process.stdout.isTTY && process.env["NO_COLOR"] === undefined,
+    time: () => new Date().toTimeString().slice(0, 8),
+    // `npm start -- src/countdown.ts` serves another Worker, which does not have the built-in methods.
+    hasBuiltInMethods:
+      configOf(directory)["main"] === BUILT_IN_WORKER && !args.some((argument) => argument.endsWith(".ts")),
+    docs: existsSync(join(directory, "docs/methods.md")) ? "docs" : "node_modules/edge-operations/docs",
+  });
 
-const child: ChildProcess = spawn(process.execPath, [wrangler, ...ARGUMENTS, ...process.argv.slice(2)], {
-  // A process group of its own: Ctrl-C reaches it once, by the handler below, and not twice.
-  detached: true,
-  stdio: ["ignore", "pipe", "pipe"],
-});
+  const child: ChildProcess = spawn(process.execPath, [wrangler, ...ARGUMENTS, ...args], {
+    // A process group of its own: Ctrl-C reaches it once, by the handler below, and not twice.
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
 
-const print = (lines: readonly string[]): void => {
-  for (const line of lines) console.log(line);
-};
+  console.log("Starting …");
+  for (const name of ["stdout", "stderr"] as const) {
+    const stream = child[name];
+    if (stream) createInterface({ input: stream }).on("line", (line) => print(output.take(line, name)));
+  }
 
-console.log("Starting …");
-for (const name of ["stdout", "stderr"] as const) {
-  const stream = child[name];
-  if (stream) createInterface({ input: stream }).on("line", (line) => print(output.take(line, name)));
+  for (const signal of SIGNALS) process.on(signal, () => child.kill(signal));
+
+  // wrangler's own children end with it, or are ended here.
+  child.on("close", (code, signal) => {
+    print(output.end());
+    try {
+      process.kill(-child.pid!, "SIGKILL");
+    } catch {
+      // The group is empty, as it should be.
+    }
+    process.exitCode = code ?? 128 + constants.signals[signal ?? "SIGTERM"];
+  });
 }
 
-const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-for (const signal of SIGNALS) process.on(signal, () => child.kill(signal));
-
-// wrangler's own children end with it, or are ended here.
-child.on("close", (code, signal) => {
-  print(output.end());
-  try {
-    process.kill(-child.pid!, "SIGKILL");
-  } catch {
-    // The group is empty, as it should be.
-  }
-  process.exitCode = code ?? 128 + constants.signals[signal ?? "SIGTERM"];
-});
+function print(lines: readonly string[]): void {
+  for (const line of lines) console.log(line);
+}

@@ -1,16 +1,7 @@
 // The namespaces of the objects: bound under their names, or, without a binding, those of the classes that the Worker exports.
 // https://developers.cloudflare.com/workers/runtime-apis/context/#exports
 import * as platform from "cloudflare:workers";
-
-/** The bindings of the objects, each with the class that it names. */
-export const OBJECT_CLASSES = {
-  OPERATIONS: "OperationObject",
-  INDEX: "OperationIndex",
-  POLICIES: "PolicyObject",
-  KEYS: "KeyObject",
-  SLOTS: "SlotsObject",
-  DIRECTORY: "DirectoryObject",
-} as const;
+import { OBJECT_CLASSES } from "../platform/configuration";
 
 /** A class without storage, because no migration names it, is exported as a class and not as a namespace. */
 export function isNamespace(value: unknown): boolean {

@@ -37,6 +37,8 @@ export interface DoorPorts {
    * Throws where no call could succeed, because the deployment is set up wrongly. Resolves to faults that no call fails of.
    */
   checkSetup(this: void): Promise<readonly string[]>;
+  /** Answers requests whose path nothing here serves; undefined: they are errors. */
+  other?: ((this: void) => Response | Promise<Response>) | undefined;
   log(this: void, line: RequestLine): void;
 }
 
@@ -59,10 +61,11 @@ export function httpDoor(methods: readonly Method[]) {
   const known: Known = { routes, pages: [healthPage, ...descriptionPages(table)] };
   const router = routerOf(known);
   return async (request: Request, ports: DoorPorts): Promise<Response> => {
+    const url = urlFromRequest(request.url);
+    if (ports.other && methodsOfPath(known, url.pathname).length === 0) return ports.other();
     const method = effectiveMethod(request);
     const requestId = requestIdOf(request);
     const startTime = Date.now();
-    const url = urlFromRequest(request.url);
     const exchange: Exchange = {
       request,
       ports,

@@ -19,7 +19,7 @@ export class ProtoFolder {
 
   static async create(): Promise<ProtoFolder> {
     const path = await mkdtemp(join(tmpdir(), "edge-operations-proto-"));
-    await run(process.execPath, ["src/cli/proto.ts", "--out", join(path, "service")], { cwd: ROOT });
+    await run(process.execPath, ["src/cli/main.ts", "proto", "--out", join(path, "service")], { cwd: ROOT });
     const google = join(import.meta.dirname, "node_modules/google-gax/build/protos/google");
     await cp(google, join(path, "google/google"), { recursive: true });
     const modules = ["service", "google"].map((module) => `  - path: ${module}\n`).join("");

@@ -10,7 +10,8 @@ import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/co
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Operation, postOperation } from "./client";
+import { eventually } from "../support/eventually";
+import { postOperation } from "./client";
 import { DevServer } from "./dev-server";
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -31,97 +32,108 @@ beforeAll(async () => {
   packed = files.map(({ path }) => path);
   tarball = join(project, filename);
   await installPacked();
+  await mkdir(join(project, "src"));
+  await writeFile(join(project, "package.json"), JSON.stringify({ name: "app", type: "module" }));
+  await writeFile(join(project, "src/index.ts"), OWN_WORKER);
+  await writeFile(join(project, "src/more.ts"), MORE_TYPES);
+  await writeFile(join(project, "src/methods.test.ts"), METHOD_TEST);
+  await writeFile(join(project, "wrangler.jsonc"), OWN_CONFIGURATION);
+  await command("init");
 });
+
+/** Runs a command of the package as its users do. */
+async function command(...args: string[]): Promise<string> {
+  const { stdout } = await run("npx", ["--no", "edge-operations", ...args], { cwd: project });
+  return stdout;
+}
 
 afterAll(() => rm(project, { recursive: true, force: true }));
 
 /** Does what `npm install` of the tarball does, with the dependencies that this repository has installed. */
 async function installPacked(): Promise<void> {
   const modules = join(project, "node_modules");
-  await mkdir(modules);
+  await mkdir(join(modules, ".bin"), { recursive: true });
   await run("tar", ["-xzf", tarball, "-C", modules]);
   await rename(join(modules, "package"), join(modules, "edge-operations"));
+  await symlink("../edge-operations/dist/cli/main.js", join(modules, ".bin/edge-operations"));
   for (const name of await readdir(join(ROOT, "node_modules"))) {
     if (name.startsWith(".") || existsSync(join(modules, name))) continue;
     await symlink(join(ROOT, "node_modules", name), join(modules, name));
   }
-  await writeFile(join(project, "package.json"), JSON.stringify({ name: "app", type: "module" }));
-  await mkdir(join(project, "src"));
-  await writeFile(join(project, "src/worker.ts"), WORKER);
-  await writeFile(join(project, "src/methods.test.ts"), METHOD_TEST);
-  await writeFile(join(project, "wrangler.json"), JSON.stringify(CONFIGURATION));
 }
 
-const WORKER = `
-import { defineMethod, operations } from "edge-operations";
-import { int32, message, string } from "edge-operations/protobuf";
+/** A Worker with a handler of each kind, as it was before. */
+const OWN_WORKER = `
+interface Env {
+  MAIL: Queue<string>;
+  MAILS: KVNamespace;
+}
+
+export default {
+  async fetch(request, env) {
+    const { pathname } = new URL(request.url);
+    if (request.method === "POST") await env.MAIL.send(pathname);
+    return Response.json({ pathname, mails: (await env.MAILS.list()).keys.map(({ name }) => name) });
+  },
+  async queue(batch, env) {
+    for (const message of batch.messages) {
+      await env.MAILS.put(message.body, "");
+      message.ack();
+    }
+  },
+  async scheduled(controller, env) {
+    await env.MAILS.put(controller.cron, "");
+  },
+} satisfies ExportedHandler<Env, string>;
+`;
+
+const OWN_CONFIGURATION = `{
+  "name": "app",
+  "main": "src/index.ts", // the Worker
+  "compatibility_date": "2026-10-01",
+  "queues": {
+    "producers": [{ "binding": "MAIL", "queue": "mail" }],
+    "consumers": [{ "queue": "mail", "max_batch_timeout": 0 }]
+  },
+  "kv_namespaces": [{ "binding": "MAILS" }],
+  "triggers": { "crons": ["0 3 * * *"] }
+}
+`;
+
+/** What a program may use beside the method that `init` writes. */
+const MORE_TYPES = `
+import { type MessageType, message, repeated, string } from "edge-operations/protobuf";
+import { OperationsClient } from "edge-operations/client";
+import { RpcError, defineMethod, operations } from "edge-operations";
 import { z } from "zod";
 
-export * from "edge-operations/objects";
-
-export const RunCountdownRequest = message("example.v1.RunCountdownRequest", {
-  parent: string(1, { required: true }),
-  seconds: int32(2, { required: true }),
-});
-
-export const runCountdown = defineMethod({
-  http: { post: "/v1/{parent=projects/*}/countdowns:run", body: "*" },
-  request: RunCountdownRequest,
-  async run({ seconds }, op) {
-    for (let left = seconds; left > 0; left -= 1) {
-      op.progress({ secondsLeft: left });
-      await op.sleep("1s");
-    }
-    return { liftOff: true };
-  },
-});
+export const Greeting = message("example.v1.Greeting", { texts: repeated(string(1)) });
+export type Greeting = MessageType<typeof Greeting>;
+export const client = new OperationsClient({ baseUrl: "https://api.example" });
 
 export const greet = defineMethod({
   http: { post: "/v1/{parent=projects/*}/greetings:send", body: "*" },
   request: z.object({ parent: z.string(), name: z.string() }),
   async run({ name }, op) {
+    if (name === "") throw new RpcError("FAILED_PRECONDITION", "There is nobody to greet.");
     return { text: await op.step("text", async () => "Hello, " + name) };
   },
 });
 
-export default operations({ methods: [runCountdown, greet] });
+export const worker = operations({ methods: [greet] });
 `;
 
 /** A test of methods, compiled with the others. Node runs it as it is. */
 const METHOD_TEST = `
 import { crashEverywhere, runMethod, takes } from "edge-operations/testing";
-import { greet, runCountdown } from "./worker.ts";
+import { runCountdown } from "./countdown.ts";
+import { greet } from "./more.ts";
 
-const { response } = await runMethod(greet, { parent: "projects/p", name: "Ada" }, { steps: { text: takes("1m", "Hi") } });
+const { response } = await runMethod(greet, { parent: "projects/p", name: "Ada" }, { steps: { text: takes("1h", "Hi") } });
 const text: string | undefined = response?.text;
 const { points } = await crashEverywhere(runCountdown, { parent: "projects/p", seconds: 2 });
 console.log(text, points[0]?.replace(/:.*/, ""));
 `;
-
-const CONFIGURATION = {
-  name: "app",
-  main: "src/worker.ts",
-  compatibility_date: "2026-10-01",
-  compatibility_flags: ["nodejs_compat"],
-  migrations: [
-    {
-      tag: "v1",
-      new_sqlite_classes: [
-        "OperationObject",
-        "OperationIndex",
-        "PolicyObject",
-        "KeyObject",
-        "SlotsObject",
-        "DirectoryObject",
-      ],
-    },
-  ],
-  queues: {
-    producers: [{ binding: "QUEUE", queue: "app-operations" }],
-    consumers: [{ queue: "app-operations", max_batch_size: 1, max_batch_timeout: 0, max_retries: 10 }],
-  },
-  kv_namespaces: [{ binding: "SNAPSHOTS" }],
-};
 
 describe("the packed files", () => {
   test("are the build, the documentation and what npm asks for", () => {
@@ -231,11 +243,28 @@ describe("Node", () => {
   test("runs a test of methods, whose failures name the lines of the test", async () => {
     const { stdout } = await run(process.execPath, ["src/methods.test.ts"], { cwd: project });
 
-    expect(stdout).toBe('Hi the call of sleep "1s" (src/worker.ts\n');
+    expect(stdout).toBe('Hi the call of sleep "1s" (src/countdown.ts\n');
   });
 });
 
-describe("a Worker in another folder", () => {
+describe("the command", () => {
+  test("init finds nothing to do where it has run", async () => {
+    expect(await command("init")).toBe("Nothing to do: edge-operations is set up here.\n");
+  });
+
+  test("proto writes the messages of the project's methods", async () => {
+    expect(await command("proto")).toBe("proto/example/v1/example.proto\n");
+    expect(readFileSync(join(project, "proto/example/v1/example.proto"), "utf8")).toContain(
+      "message RunCountdownRequest {",
+    );
+  });
+
+  test("keys makes an administrator's key", async () => {
+    expect(await command("keys", "admin-key")).toMatch(/^eo_admin_\S{43}\n"apiKeys": /);
+  });
+});
+
+describe("a Worker that init has set up", () => {
   let server: DevServer;
 
   beforeAll(async () => {
@@ -244,11 +273,25 @@ describe("a Worker in another folder", () => {
 
   afterAll(() => server?.dispose());
 
+  const own = async (path: string, init?: RequestInit): Promise<{ pathname: string; mails: string[] }> =>
+    (await fetch(`${server.url}${path}`, init)).json() as Promise<{ pathname: string; mails: string[] }>;
+
   test("serves a method, with objects that have no binding", async () => {
     const started = await postOperation(`${server.url}/v1/projects/p/countdowns:run`, { seconds: 1 });
     const done = await postOperation(`${server.url}/v1/${started.name}:wait`, { timeout: "30s" });
 
     expect(started.done).toBe(false);
-    expect(done satisfies Operation).toMatchObject({ done: true, response: { value: { liftOff: true } } });
+    expect(done).toMatchObject({ done: true, response: { value: { liftOff: true } } });
+  });
+
+  test("leaves requests, messages and crons of the Worker before to it", async () => {
+    expect(await own("/about", { method: "POST" })).toMatchObject({ pathname: "/about" });
+    const cron = await fetch(`${server.url}/cdn-cgi/local/scheduled?cron=${encodeURIComponent("0 3 * * *")}`);
+    await fetch(`${server.url}/cdn-cgi/local/scheduled?cron=${encodeURIComponent("*/5 * * * *")}`);
+
+    expect(await cron.text()).toBe("ok");
+    await eventually(async () => (await own("/")).mails.length === 2);
+    expect((await own("/")).mails).toEqual(["/about", "0 3 * * *"]);
+    expect(server.output).toContain("message: 'sweep'");
   });
 });

@@ -1,6 +1,6 @@
 // The options of operations(), checked when the Worker starts. It runs in Node, where the objects' base class is a
 // stand-in.
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { operations } from "../../src/index";
 
 const start = operations as unknown as (options?: unknown) => unknown;
@@ -67,6 +67,12 @@ describe("operations()", () => {
       { methods: [], locations: [{ locationId: "eu" }, { locationId: "eu" }] },
       "two locations have one id: eu, eu",
     ],
+    ["a fetch that is no function", { methods: [], fetch: {} }, "operations(): fetch must be a function (request, env"],
+    [
+      "a cron instead of its handler",
+      { methods: [], scheduled: "0 3 * * *" },
+      "operations(): scheduled must be a function",
+    ],
   ])("refuses %s", (_, options, message) => {
     expect(() => start(options)).toThrow(TypeError);
     expect(() => start(options)).toThrow(message);
@@ -82,5 +88,61 @@ describe("operations()", () => {
 
     expect(response.status).toBe(503);
     expect(await response.text()).toContain("or later, and OperationObject to new_sqlite_classes");
+  });
+});
+
+describe("a Worker with handlers of its own", () => {
+  const env = { LOG: "off", DIRECTORY: { getByName: () => ({ nextShards: async () => [] }) } } as never;
+  const context = { waitUntil: () => {} } as unknown as ExecutionContext;
+
+  test("gets the requests whose path the library does not serve, as they came", async () => {
+    const seen: unknown[] = [];
+    const { fetch } = operations({
+      methods: [],
+      fetch: (request, bindings, ctx) => {
+        seen.push(request, bindings, ctx);
+        return new Response("its own");
+      },
+    });
+    const request = new Request("https://api.example/about", { method: "POST", body: "text" });
+    const response = await fetch(request, env, context);
+
+    expect(await response.text()).toBe("its own");
+    expect(seen).toEqual([request, env, context]);
+    expect([...response.headers.keys()]).toEqual(["content-type"]);
+  });
+
+  test.each([
+    ["GET", "/openapi.json"],
+    ["DELETE", "/v1/operations"],
+    ["OPTIONS", "/v1/projects/p/operations/1:cancel"],
+  ])("gets no %s %s, which is the library's under any method", async (method, path) => {
+    const own = vi.fn<() => Response>(() => new Response("its own"));
+    await operations({ methods: [], fetch: own }).fetch(new Request(`https://api.example${path}`, { method }), env);
+
+    expect(own).not.toHaveBeenCalled();
+  });
+
+  test.each([
+    ["*/5 * * * *", 0],
+    ["0 3 * * *", 1],
+  ])("gets the cron event %s %i times", async (cron, times) => {
+    const own = vi.fn<() => void>();
+    const swept = vi.spyOn(console, "log").mockImplementation(() => {});
+    const { scheduled } = operations({ methods: [], scheduled: own });
+    await scheduled({ cron, scheduledTime: 0, noRetry: () => {} }, env, context);
+
+    expect(own).toHaveBeenCalledTimes(times);
+    expect(swept).toHaveBeenCalledTimes(1 - times);
+    swept.mockRestore();
+  });
+
+  test("without a handler of crons sweeps at every event", async () => {
+    const swept = vi.spyOn(console, "log").mockImplementation(() => {});
+    const { scheduled } = operations({ methods: [] });
+    await scheduled({ cron: "0 3 * * *", scheduledTime: 0, noRetry: () => {} }, env, context);
+
+    expect(swept).toHaveBeenCalledTimes(1);
+    swept.mockRestore();
   });
 });

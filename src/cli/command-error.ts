@@ -1,0 +1,2 @@
+// An error of a command, whose message is for people.
+export class CommandError extends Error {}

@@ -1,0 +1,197 @@
+// edge-operations init: adds to a Worker's project what the library needs. It changes nothing that is there, says what it
+// added, and finds nothing to do when it is asked again.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, dirname, extname, join, relative } from "node:path";
+import { parseArgs } from "node:util";
+import { CommandError } from "./command-error.ts";
+import { ConfigTextError, type ConfigObject, changedText, configFromText, formatOf, isObject } from "./config-text.ts";
+import { configFileOf } from "./project.ts";
+import { MIN_DATE, type Need, missingNeeds, textAt } from "./init/needs.ts";
+import { EXPORT_OBJECTS, NEW_WORKER, codeState, workerAround } from "./init/worker-code.ts";
+
+export const INIT_USAGE = `edge-operations init [--dry-run]
+
+  Adds to the Worker of this folder what edge-operations needs: to its configuration, to its code, and to .dev.vars.
+  It changes nothing that is there. In an empty folder it makes a Worker.
+
+  --dry-run   says what would be added, and adds nothing
+`;
+
+const NEW_MAIN = "src/worker.ts";
+const DEV_VARS = ".dev.vars";
+
+/** A file's new text, and what to say about it. */
+interface FileChange {
+  path: string;
+  text: string;
+  says: string[];
+}
+
+interface Plan {
+  changes: FileChange[];
+  /** Lines about steps that are left to the owner. */
+  advice: string[];
+}
+
+export interface InitWorld {
+  directory: string;
+  /** The date of today, as a configuration writes it. */
+  today: string;
+  print: (line: string) => void;
+}
+
+export function runInit(args: string[], { directory, today, print }: InitWorld): void {
+  const { values } = parseArgs({ args, options: { "dry-run": { type: "boolean" }, help: { type: "boolean" } } });
+  if (values.help) return print(INIT_USAGE);
+  const isDryRun = values["dry-run"] === true;
+  const { changes, advice } = planOf(directory, today);
+  for (const { path, text, says } of changes) {
+    print(path);
+    for (const line of says) print(`  ${line}`);
+    if (isDryRun) continue;
+    mkdirSync(dirname(join(directory, path)), { recursive: true });
+    writeFileSync(join(directory, path), text);
+  }
+  for (const line of advice) print(line);
+  if (changes.length === 0 && advice.length === 0) print("Nothing to do: edge-operations is set up here.");
+  else if (isDryRun) print("\nNothing was written: --dry-run.");
+  else if (changes.length > 0) print(`\nServe it: npx wrangler dev`);
+}
+
+function planOf(directory: string, today: string): Plan {
+  const read = (path: string): string | undefined =>
+    existsSync(join(directory, path)) ? readFileSync(join(directory, path), "utf8") : undefined;
+  const path = configFileOf(directory) ?? "wrangler.jsonc";
+  const format = formatOf(path);
+  const found = read(path);
+  const text = found ?? newConfigText(directory, today);
+  try {
+    const config = configFromText(text, format);
+    const code = codePlan(config, read);
+    const needs = missingNeeds(config, textAt(config, "name") ?? nameOf(directory));
+    const changed = changedText(text, format, [...needs, ...code.main]);
+    const configChange: FileChange = {
+      path,
+      text: changed,
+      says: [
+        ...needs.map(({ path: at, why }) => `+ ${at.join(".")}: ${why}`),
+        ...code.main.map(({ why }) => `+ main: ${why}`),
+      ],
+    };
+    return {
+      changes: [...(changed === found ? [] : [configChange]), ...code.changes, ...devVarsChange(config, read)],
+      advice: [...dateAdvice(config, path), ...code.advice, ...environmentAdvice(config, path)],
+    };
+  } catch (error) {
+    if (error instanceof ConfigTextError) throw new CommandError(`${path} ${error.message}.`);
+    throw error;
+  }
+}
+
+function newConfigText(directory: string, today: string): string {
+  const config = { name: nameOf(directory), main: NEW_MAIN, compatibility_date: today };
+  return `${JSON.stringify({ $schema: "node_modules/wrangler/config-schema.json", ...config }, null, 2)}\n`;
+}
+
+/** A Worker's name: lower-case letters, digits and dashes. */
+function nameOf(directory: string): string {
+  const name = basename(directory)
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, "-")
+    .replaceAll(/^-+|-+$/g, "");
+  return name === "" ? "worker" : name;
+}
+
+interface CodePlan extends Plan {
+  main: Need[];
+}
+
+function setMain(value: string, why: string): Need[] {
+  return [{ kind: "set", path: ["main"], value, why }];
+}
+
+function codePlan(config: ConfigObject, read: (path: string) => string | undefined): CodePlan {
+  const main = textAt(config, "main");
+  const text = read(main ?? NEW_MAIN);
+  if (text === undefined) {
+    const path = main ?? NEW_MAIN;
+    const says = ["+ a Worker with a first method, POST /v1/projects/{project}/countdowns:run"];
+    const changes = [{ path, text: NEW_WORKER, says }];
+    return { changes, advice: [], main: main === undefined ? setMain(path, "the new Worker") : [] };
+  }
+  const path = main ?? NEW_MAIN;
+  const state = codeState(text);
+  switch (state.kind) {
+    case "set-up": {
+      if (state.exportsObjects) return { changes: [], advice: [], main: [] };
+      const says = ["+ the classes of the Durable Objects, exported"];
+      return { changes: [{ path, text: `${text.trimEnd()}\n\n${EXPORT_OBJECTS}`, says }], advice: [], main: [] };
+    }
+    case "module": {
+      const wrapper = wrapperPath(path, read);
+      const specifier = `./${basename(path).replace(/\.([cm]?)tsx?$/, ".$1js")}`;
+      const around = workerAround({ specifier, hasNamedExports: state.hasNamedExports, handlers: handlersOf(config) });
+      const says = [`+ a Worker around ${path}, with a first method, POST /v1/projects/{project}/countdowns:run`];
+      return {
+        changes: [{ path: wrapper, text: around, says }],
+        advice: [],
+        main: setMain(wrapper, `${wrapper} instead of ${path}`),
+      };
+    }
+    case "other": {
+      const advice = [
+        `${path} is left as it is, because ${state.why}. Add to it:`,
+        `  ${EXPORT_OBJECTS.trim()}`,
+        '  and serve operations({ methods: [...] }) of "edge-operations" from its handlers fetch, queue and scheduled.',
+      ];
+      return { changes: [], advice, main: [] };
+    }
+  }
+}
+
+/** The module beside the main one. A name that is taken is not used. */
+function wrapperPath(main: string, read: (path: string) => string | undefined): string {
+  const extension = extname(main).replace("x", "");
+  const names = ["operations", "edge-operations", "worker-with-operations"].map((name) =>
+    join(dirname(main), name + extension),
+  );
+  const free = names.find((path) => read(path) === undefined);
+  if (free === undefined)
+    throw new CommandError(`${names.join(" and ")} exist: rename one, or import operations() yourself.`);
+  return relative(".", free);
+}
+
+function handlersOf(config: ConfigObject): ("fetch" | "queue" | "scheduled")[] {
+  const { queues, triggers } = config;
+  const consumers = isObject(queues) ? queues["consumers"] : undefined;
+  const crons = isObject(triggers) ? triggers["crons"] : undefined;
+  return [
+    "fetch",
+    ...(Array.isArray(consumers) && consumers.length > 0 ? (["queue"] as const) : []),
+    ...(Array.isArray(crons) && crons.length > 0 ? (["scheduled"] as const) : []),
+  ];
+}
+
+/** On this machine every caller may do everything. A deployment has no such file. */
+function devVarsChange(config: ConfigObject, read: (path: string) => string | undefined): FileChange[] {
+  const vars = isObject(config["vars"]) ? config["vars"] : {};
+  const texts = [DEV_VARS, ".env"].map((path) => read(path) ?? "");
+  if ("AUTH" in vars || texts.some((text) => /^\s*(export\s+)?AUTH\s*=/m.test(text))) return [];
+  const text = read(DEV_VARS);
+  const before = text === undefined || text.trim() === "" ? "" : `${text.trimEnd()}\n`;
+  const says = ["+ AUTH=open: under wrangler dev, every caller may do everything. A deployment needs AUTH of its own."];
+  return [{ path: DEV_VARS, text: `${before}AUTH=open\n`, says }];
+}
+
+function dateAdvice({ compatibility_date: date }: ConfigObject, path: string): string[] {
+  if (typeof date === "string" && date >= MIN_DATE) return [];
+  return [`Set compatibility_date in ${path} to ${MIN_DATE} or later: the library needs the modules of Node.`];
+}
+
+function environmentAdvice({ env }: ConfigObject, path: string): string[] {
+  const names = isObject(env) ? Object.keys(env) : [];
+  if (names.length === 0) return [];
+  return [
+    `Environments inherit no bindings. Repeat queues and kv_namespaces of ${path}, with queues of their own, in: ${names.join(", ")}.`,
+  ];
+}
