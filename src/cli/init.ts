@@ -1,13 +1,13 @@
 // edge-operations init: adds to a Worker's project what the library needs. It changes nothing that is there, says what it
 // added, and finds nothing to do when it is asked again.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { basename, dirname, extname, join, relative } from "node:path";
+import { basename, dirname, extname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { CommandError } from "./command-error.ts";
 import { ConfigTextError, type ConfigObject, changedText, configFromText, formatOf, isObject } from "./config-text.ts";
 import { configFileOf } from "./project.ts";
 import { MIN_DATE, type Need, missingNeeds, textAt } from "./init/needs.ts";
-import { EXPORT_OBJECTS, NEW_WORKER, codeState, workerAround } from "./init/worker-code.ts";
+import { EXPORT_OBJECTS, METHOD, METHOD_PATH, codeState, newWorker, workerAround } from "./init/worker-code.ts";
 
 export const INIT_USAGE = `edge-operations init [--dry-run]
 
@@ -18,6 +18,8 @@ export const INIT_USAGE = `edge-operations init [--dry-run]
 `;
 
 const NEW_MAIN = "src/worker.ts";
+/** The latest date with which the library is tested. */
+const NEW_DATE = "2026-10-01";
 const DEV_VARS = ".dev.vars";
 
 /** A file's new text, and what to say about it. */
@@ -35,16 +37,14 @@ interface Plan {
 
 export interface InitWorld {
   directory: string;
-  /** The date of today, as a configuration writes it. */
-  today: string;
   print: (line: string) => void;
 }
 
-export function runInit(args: string[], { directory, today, print }: InitWorld): void {
+export function runInit(args: string[], { directory, print }: InitWorld): void {
   const { values } = parseArgs({ args, options: { "dry-run": { type: "boolean" }, help: { type: "boolean" } } });
   if (values.help) return print(INIT_USAGE);
   const isDryRun = values["dry-run"] === true;
-  const { changes, advice } = planOf(directory, today);
+  const { changes, advice } = planOf(directory);
   for (const { path, text, says } of changes) {
     print(path);
     for (const line of says) print(`  ${line}`);
@@ -58,13 +58,13 @@ export function runInit(args: string[], { directory, today, print }: InitWorld):
   else if (changes.length > 0) print(`\nServe it: npx wrangler dev`);
 }
 
-function planOf(directory: string, today: string): Plan {
+function planOf(directory: string): Plan {
   const read = (path: string): string | undefined =>
     existsSync(join(directory, path)) ? readFileSync(join(directory, path), "utf8") : undefined;
   const path = configFileOf(directory) ?? "wrangler.jsonc";
   const format = formatOf(path);
   const found = read(path);
-  const text = found ?? newConfigText(directory, today);
+  const text = found ?? newConfigText(directory);
   try {
     const config = configFromText(text, format);
     const code = codePlan(config, read);
@@ -74,7 +74,7 @@ function planOf(directory: string, today: string): Plan {
       path,
       text: changed,
       says: [
-        ...needs.map(({ path: at, why }) => `+ ${at.join(".")}: ${why}`),
+        ...new Set(needs.map(({ path: at, why }) => `+ ${at.join(".")}: ${why}`)),
         ...code.main.map(({ why }) => `+ main: ${why}`),
       ],
     };
@@ -88,8 +88,8 @@ function planOf(directory: string, today: string): Plan {
   }
 }
 
-function newConfigText(directory: string, today: string): string {
-  const config = { name: nameOf(directory), main: NEW_MAIN, compatibility_date: today };
+function newConfigText(directory: string): string {
+  const config = { name: nameOf(directory), main: NEW_MAIN, compatibility_date: NEW_DATE };
   return `${JSON.stringify({ $schema: "node_modules/wrangler/config-schema.json", ...config }, null, 2)}\n`;
 }
 
@@ -110,16 +110,23 @@ function setMain(value: string, why: string): Need[] {
   return [{ kind: "set", path: ["main"], value, why }];
 }
 
-function codePlan(config: ConfigObject, read: (path: string) => string | undefined): CodePlan {
+type Read = (path: string) => string | undefined;
+
+const METHOD_SAYS = "+ a first method: POST /v1/projects/{project}/countdowns:run";
+
+function codePlan(config: ConfigObject, read: Read): CodePlan {
   const main = textAt(config, "main");
-  const text = read(main ?? NEW_MAIN);
+  const path = main ?? NEW_MAIN;
+  const text = read(path);
+  const extension = extname(path).replace("x", "");
   if (text === undefined) {
-    const path = main ?? NEW_MAIN;
-    const says = ["+ a Worker with a first method, POST /v1/projects/{project}/countdowns:run"];
-    const changes = [{ path, text: NEW_WORKER, says }];
+    const method = freePath(path, [METHOD_PATH, "first-method"], extension, read);
+    const changes = [
+      { path: method, text: METHOD, says: [METHOD_SAYS] },
+      { path, text: newWorker(specifierOf(method)), says: ["+ a Worker that serves it"] },
+    ];
     return { changes, advice: [], main: main === undefined ? setMain(path, "the new Worker") : [] };
   }
-  const path = main ?? NEW_MAIN;
   const state = codeState(text);
   switch (state.kind) {
     case "set-up": {
@@ -128,15 +135,19 @@ function codePlan(config: ConfigObject, read: (path: string) => string | undefin
       return { changes: [{ path, text: `${text.trimEnd()}\n\n${EXPORT_OBJECTS}`, says }], advice: [], main: [] };
     }
     case "module": {
-      const wrapper = wrapperPath(path, read);
-      const specifier = `./${basename(path).replace(/\.([cm]?)tsx?$/, ".$1js")}`;
-      const around = workerAround({ specifier, hasNamedExports: state.hasNamedExports, handlers: handlersOf(config) });
-      const says = [`+ a Worker around ${path}, with a first method, POST /v1/projects/{project}/countdowns:run`];
-      return {
-        changes: [{ path: wrapper, text: around, says }],
-        advice: [],
-        main: setMain(wrapper, `${wrapper} instead of ${path}`),
-      };
+      const method = freePath(path, [METHOD_PATH, "first-method"], extension, read);
+      const wrapper = freePath(path, ["operations", "edge-operations"], extension, read);
+      const around = workerAround({
+        worker: specifierOf(path),
+        method: specifierOf(method),
+        hasNamedExports: state.hasNamedExports,
+        handlers: handlersOf(config),
+      });
+      const changes = [
+        { path: method, text: METHOD, says: [METHOD_SAYS] },
+        { path: wrapper, text: around, says: [`+ a Worker that serves it, around ${path}`] },
+      ];
+      return { changes, advice: [], main: setMain(wrapper, `${wrapper} instead of ${path}`) };
     }
     case "other": {
       const advice = [
@@ -149,16 +160,17 @@ function codePlan(config: ConfigObject, read: (path: string) => string | undefin
   }
 }
 
-/** The module beside the main one. A name that is taken is not used. */
-function wrapperPath(main: string, read: (path: string) => string | undefined): string {
-  const extension = extname(main).replace("x", "");
-  const names = ["operations", "edge-operations", "worker-with-operations"].map((name) =>
-    join(dirname(main), name + extension),
-  );
-  const free = names.find((path) => read(path) === undefined);
-  if (free === undefined)
-    throw new CommandError(`${names.join(" and ")} exist: rename one, or import operations() yourself.`);
-  return relative(".", free);
+/** A module beside the main one, under the first of these names that is not taken. */
+function freePath(main: string, names: readonly string[], extension: string, read: Read): string {
+  const paths = names.map((name) => join(dirname(main), name + extension));
+  const free = paths.find((path) => read(path) === undefined);
+  if (free === undefined) throw new CommandError(`${paths.join(" and ")} exist: rename one of them.`);
+  return free;
+}
+
+/** A module of the same folder, as an import of any resolution names it. */
+function specifierOf(path: string): string {
+  return `./${basename(path).replace(/\.([cm]?)tsx?$/, ".$1js")}`;
 }
 
 function handlersOf(config: ConfigObject): ("fetch" | "queue" | "scheduled")[] {

@@ -19,7 +19,7 @@ const COMMANDS = new Map<string, Command>([
     "init",
     {
       usage: INIT_USAGE,
-      run: (args) => runInit(args, { directory: process.cwd(), today: new Date().toISOString().slice(0, 10), print }),
+      run: (args) => runInit(args, { directory: process.cwd(), print }),
     },
   ],
   ["start", { usage: START_USAGE, run: runStart }],

@@ -1,4 +1,5 @@
-// docs/quickstart.md and README.md show the same Worker. It is served as the page says, and the page's session is run.
+// docs/quickstart.md and README.md show the Worker of examples/starter. It is served as the page says, and the page's session is
+// run.
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,25 +10,20 @@ import { freePort } from "./dev-server";
 import { codeBlocks, patternOf, runSession, sessionLines } from "./session";
 
 const ROOT = resolve(import.meta.dirname, "../..");
-const WORKER = "test/e2e/quickstart-worker.ts";
+const STARTER = join(ROOT, "examples/starter");
 const page = readFileSync(join(ROOT, "docs/quickstart.md"), "utf8");
 const readme = readFileSync(join(ROOT, "README.md"), "utf8");
 const lines = sessionLines(page);
-/** The page's command, with the Worker of this folder. */
-const START = `npm start -- ${WORKER}`;
-const [, ...workerLines] = readFileSync(join(ROOT, WORKER), "utf8").split("\n");
-const worker = workerLines.join("\n").replaceAll("../../src/", "./");
+const countdown = readFileSync(join(STARTER, "src/countdown.ts"), "utf8");
+const worker = readFileSync(join(STARTER, "src/worker.ts"), "utf8");
 
 describe("the Worker of the quickstart", () => {
-  test("is the one that is type-checked and served", () => {
-    expect(codeBlocks(page, "ts")).toEqual([worker]);
+  test("is examples/starter, which init writes", () => {
+    expect(codeBlocks(page, "ts")).toEqual([countdown, worker]);
   });
 
   test("is the one whose method README.md shows", () => {
-    const [shown = ""] = codeBlocks(readme, "ts");
-
-    expect(shown).toContain("defineMethod(");
-    expect(worker).toContain(shown);
+    expect(codeBlocks(readme, "ts")[0]).toBe(countdown);
   });
 });
 
@@ -41,11 +37,11 @@ describe("the session of the quickstart", () => {
     const port = await freePort();
     state = mkdtempSync(join(tmpdir(), "edge-operations-"));
     child = spawn(
-      "npm",
-      [...START.split(" ").slice(1), "--port", String(port), "--inspector-port", "0", "--persist-to", state],
+      process.execPath,
+      [join(ROOT, "dist/cli/main.js"), "start", "--port", String(port), "--inspector-port", "0", "--persist-to", state],
       {
-        cwd: ROOT,
-        // A group of its own, so that the signal reaches npm and the server it started.
+        cwd: STARTER,
+        // A group of its own, so that the signal reaches the command and the server it started.
         detached: true,
         stdio: ["ignore", "pipe", "pipe"],
         env: { ...process.env, WRANGLER_SEND_METRICS: "false", NO_COLOR: "1" },
@@ -74,12 +70,10 @@ describe("the session of the quickstart", () => {
   );
 
   test("is run on the server that the page starts", () => {
-    const commands = codeBlocks(page, "sh").map((block) => block.trim().replace("src/countdown.ts", WORKER));
-
-    expect(commands.at(-1)).toBe(START);
+    expect(codeBlocks(page, "sh").at(-1)).toBe("npx edge-operations start\n");
   });
 
-  test("npm start › suggests no built-in method for a Worker without them", () => {
+  test("edge-operations start › suggests no built-in method for a Worker without them", () => {
     expect(output).toContain("/v1/operations");
     expect(output).not.toContain("echo:wait");
   });

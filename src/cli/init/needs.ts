@@ -61,26 +61,37 @@ function newTag(tags: readonly unknown[]): string {
   }
 }
 
+/** A queue adds consumers only when a batch ends, so one queue alone lets short work wait behind long work. */
+const LANES = 4;
+
 function queueNeeds(config: ConfigObject, name: string): Need[] {
   const queues = isObject(config["queues"]) ? config["queues"] : {};
-  const producer = listAt(queues, "producers")
-    .filter(isObject)
-    .find(({ binding }) => binding === "QUEUE");
-  const queue = (producer && textAt(producer, "queue")) ?? `${name}-operations`;
-  const isConsumed = listAt(queues, "consumers").some((one) => isObject(one) && one["queue"] === queue);
-  const consumer = { queue, max_batch_size: 1, max_batch_timeout: 0, max_retries: 10, retry_delay: 2 };
+  const producers = listAt(queues, "producers").filter(isObject);
+  const consumed = new Set(
+    listAt(queues, "consumers")
+      .filter(isObject)
+      .map(({ queue }) => queue),
+  );
+  // Lanes that are there are the owner's choice.
+  const bound = producers.filter(({ binding }) => typeof binding === "string" && /^QUEUE(_\d+)?$/.test(binding));
+  const lanes = Array.from({ length: LANES }, (_, index) => (index === 0 ? "" : `${index + 1}`));
+  const added = bound.length > 0 ? [] : lanes.map((number) => lane(name, number));
+  const unconsumed = [...bound, ...added].map(({ queue }) => queue).filter((queue) => !consumed.has(queue));
   return [
-    ...(producer
-      ? []
-      : [
-          need(
-            ["queues", "producers"],
-            { binding: "QUEUE", queue },
-            `the queue ${queue}, through which work is started`,
-          ),
-        ]),
-    ...(isConsumed ? [] : [need(["queues", "consumers"], consumer, "its consumer, which runs the work")]),
+    ...added.map((producer) => need(["queues", "producers"], producer, "the queues through which work is started")),
+    ...unconsumed.map((queue) =>
+      need(
+        ["queues", "consumers"],
+        { queue: queue ?? "", max_batch_size: 1, max_batch_timeout: 0, max_retries: 10, retry_delay: 2 },
+        "their consumers, which run the work",
+      ),
+    ),
   ];
+}
+
+function lane(name: string, number: string): ConfigObject {
+  if (number === "") return { binding: "QUEUE", queue: `${name}-operations` };
+  return { binding: `QUEUE_${number}`, queue: `${name}-operations-${number}` };
 }
 
 function storeNeeds(config: ConfigObject): Need[] {

@@ -1,11 +1,17 @@
-// The code that `edge-operations init` writes: a Worker with a first method, alone or around a Worker that is there.
+// The code that `edge-operations init` writes: a first method, and a Worker that serves it, alone or around a Worker that is
+// there. examples/starter holds the same.
 
-const METHOD = `const RunCountdownRequest = message("example.v1.RunCountdownRequest", {
+export const METHOD_PATH = "countdown";
+
+export const METHOD = `import { defineMethod } from "edge-operations";
+import { int32, message, string } from "edge-operations/protobuf";
+
+const RunCountdownRequest = message("example.v1.RunCountdownRequest", {
   parent: string(1, { required: true }),
   seconds: int32(2, { required: true }),
 });
 
-const runCountdown = defineMethod({
+export const runCountdown = defineMethod({
   http: { post: "/v1/{parent=projects/*}/countdowns:run", body: "*" },
   request: RunCountdownRequest,
   async run({ seconds }, op) {
@@ -18,35 +24,36 @@ const runCountdown = defineMethod({
 });
 `;
 
-const IMPORTS = `import { defineMethod, operations } from "edge-operations";
-import { int32, message, string } from "edge-operations/protobuf";
-`;
-
 export const EXPORT_OBJECTS = 'export * from "edge-operations/objects";\n';
 
-/** A Worker that serves its methods alone. */
-export const NEW_WORKER = `${IMPORTS}
+/** A Worker that serves the method alone. `method`: its module, as an import names it. */
+export function newWorker(method: string): string {
+  return `import { operations } from "edge-operations";
+import { runCountdown } from ${JSON.stringify(method)};
+
 ${EXPORT_OBJECTS}
-${METHOD}
 export default operations({ methods: [runCountdown] });
 `;
+}
 
 export interface WrappedWorker {
-  /** Relative to the new module, as an import names it. */
-  specifier: string;
+  /** The module of the Worker that is there, as an import names it. */
+  worker: string;
+  method: string;
   hasNamedExports: boolean;
   handlers: readonly ("fetch" | "queue" | "scheduled")[];
 }
 
-/** A Worker that serves methods, and leaves everything else to the Worker that was there. */
-export function workerAround({ specifier, hasNamedExports, handlers }: WrappedWorker): string {
-  const from = JSON.stringify(specifier);
+/** A Worker that serves the method, and leaves everything else to the Worker that is there. */
+export function workerAround({ worker, method, hasNamedExports, handlers }: WrappedWorker): string {
+  const from = JSON.stringify(worker);
   const handed = handlers.map((handler) => `  ${handler}: worker.${handler},\n`).join("");
-  return `${IMPORTS}import worker from ${from};
+  return `import { operations } from "edge-operations";
+import { runCountdown } from ${JSON.stringify(method)};
+import worker from ${from};
 
 ${hasNamedExports ? `export * from ${from};\n` : ""}${EXPORT_OBJECTS}
-${METHOD}
-// Requests, messages and crons that are not edge-operations' go to the Worker that was there.
+// Requests, messages and crons that are not the library's go to the Worker that was there.
 export default operations({
   methods: [runCountdown],
 ${handed}});

@@ -1,7 +1,7 @@
 // edge-operations init in projects as people have them. Each is a folder, in which the command runs twice.
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { configFromText, formatOf } from "../../../src/cli/config-text";
 import { runInit } from "../../../src/cli/init";
@@ -13,9 +13,11 @@ afterEach(() => {
 });
 
 /** A folder with these files. */
-function aProject(files: Record<string, string> = {}) {
-  const folder = mkdtempSync(join(tmpdir(), "Init Test-"));
-  folders.push(folder);
+function aProject(files: Record<string, string> = {}, name = "Init Test") {
+  const parent = mkdtempSync(join(tmpdir(), "init-"));
+  folders.push(parent);
+  const folder = join(parent, name);
+  mkdirSync(folder);
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), text);
@@ -27,13 +29,26 @@ function aProject(files: Record<string, string> = {}) {
     config: (path: string) => configFromText(read(path), formatOf(path)),
     init: (...args: string[]): string => {
       const lines: string[] = [];
-      runInit(args, { directory: folder, today: "2026-11-27", print: (line) => lines.push(line) });
+      runInit(args, { directory: folder, print: (line) => lines.push(line) });
       return lines.join("\n");
     },
   };
 }
 
 const CLASSES = ["OperationObject", "OperationIndex", "PolicyObject", "KeyObject", "SlotsObject", "DirectoryObject"];
+const LANES = [
+  { binding: "QUEUE", queue: "shop-operations" },
+  { binding: "QUEUE_2", queue: "shop-operations-2" },
+  { binding: "QUEUE_3", queue: "shop-operations-3" },
+  { binding: "QUEUE_4", queue: "shop-operations-4" },
+];
+const CONSUMERS = LANES.map(({ queue }) => ({
+  queue,
+  max_batch_size: 1,
+  max_batch_timeout: 0,
+  max_retries: 10,
+  retry_delay: 2,
+}));
 const PLAIN = 'export default { fetch: () => new Response("Hello.") };\n';
 const NOTHING_TO_DO = "Nothing to do: edge-operations is set up here.";
 
@@ -43,9 +58,9 @@ describe("init in an empty folder", () => {
     const said = project.init();
 
     expect(project.config("wrangler.jsonc")).toMatchObject({
-      name: expect.stringMatching(/^init-test-[a-z0-9-]+$/) as string,
+      name: "init-test",
       main: "src/worker.ts",
-      compatibility_date: "2026-11-27",
+      compatibility_date: "2026-10-01",
       compatibility_flags: ["nodejs_compat"],
       migrations: [{ tag: "v1", new_sqlite_classes: CLASSES }],
       triggers: { crons: ["*/5 * * * *"] },
@@ -65,6 +80,25 @@ describe("init in an empty folder", () => {
     expect(project.files()).toEqual([]);
     expect(said).toContain("wrangler.jsonc\n  + compatibility_flags: the library uses modules of Node");
     expect(said).toContain("Nothing was written");
+  });
+});
+
+describe("examples/starter", () => {
+  const EXAMPLE = resolve(import.meta.dirname, "../../../examples/starter");
+
+  test.each(["src/countdown.ts", "src/worker.ts"])("has the %s that init writes", (path) => {
+    const project = aProject({}, "starter");
+    project.init();
+
+    expect(readFileSync(join(EXAMPLE, path), "utf8")).toBe(project.read(path));
+  });
+
+  test("has the configuration that init writes", () => {
+    const project = aProject({}, "starter");
+    project.init();
+    const text = readFileSync(join(EXAMPLE, "wrangler.jsonc"), "utf8");
+
+    expect(configFromText(text, "jsonc")).toEqual(project.config("wrangler.jsonc"));
   });
 });
 
@@ -92,10 +126,7 @@ describe("init beside a Worker", () => {
     expect(project.config("wrangler.jsonc")).toMatchObject({
       main: "src/operations.ts",
       compatibility_flags: ["nodejs_compat", "enable_ctx_exports"],
-      queues: {
-        producers: [{ binding: "QUEUE", queue: "shop-operations" }],
-        consumers: [{ queue: "mail" }, { queue: "shop-operations", max_batch_size: 1 }],
-      },
+      queues: { producers: LANES, consumers: [{ queue: "mail" }, ...CONSUMERS] },
     });
     expect(project.init()).toBe(NOTHING_TO_DO);
   });
@@ -142,13 +173,8 @@ new_sqlite_classes = ["Cart"]
       compatibility_date: "2026-10-01",
       compatibility_flags: ["nodejs_compat"],
       queues: {
-        producers: [
-          { binding: "MAIL", queue: "mail" },
-          { binding: "QUEUE", queue: "shop-operations" },
-        ],
-        consumers: [
-          { queue: "shop-operations", max_batch_size: 1, max_batch_timeout: 0, max_retries: 10, retry_delay: 2 },
-        ],
+        producers: [{ binding: "MAIL", queue: "mail" }, ...LANES],
+        consumers: CONSUMERS,
       },
       triggers: { crons: ["0 3 * * *", "*/5 * * * *"] },
       migrations: [
@@ -220,8 +246,14 @@ describe("init beside a Worker that serves operations", () => {
       compatibility_flags: ["nodejs_compat"],
       exports: exported,
       queues: {
-        producers: [{ binding: "QUEUE", queue: "own-name" }],
-        consumers: [{ queue: "own-name", max_batch_size: 5 }],
+        producers: [
+          { binding: "QUEUE", queue: "own-name" },
+          { binding: "QUEUE_2", queue: "other-name" },
+        ],
+        consumers: [
+          { queue: "own-name", max_batch_size: 5 },
+          { queue: "other-name", max_batch_size: 1 },
+        ],
       },
       vars: { KV_SNAPSHOTS: "off", AUTH: "open" },
       triggers: { crons: ["*/5 * * * *"] },
