@@ -1,0 +1,65 @@
+// npm run try-install: what a new user does, with the package as npm packs it. An empty folder, `npm install`, `init`,
+// `wrangler dev`, a start and its result, within a minute.
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join, resolve } from "node:path";
+import { freePort } from "../e2e/dev-server.ts";
+import { eventually } from "../support/eventually.ts";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+const LIMIT_MS = 60_000;
+
+const startTime = Date.now();
+const folder = mkdtempSync(join(tmpdir(), "edge-operations-install-"));
+// The Node of this repository, and none of its packages.
+const environment = { ...process.env, PATH: [resolve(process.execPath, ".."), process.env["PATH"]].join(delimiter) };
+
+function run(command: string, ...args: string[]): string {
+  const text = execFileSync(command, args, {
+    cwd: folder,
+    env: environment,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  console.log(`${((Date.now() - startTime) / 1_000).toFixed(1).padStart(5)} s  ${[command, ...args].join(" ")}`);
+  return text;
+}
+
+let server: ChildProcess | undefined;
+try {
+  const [{ filename }] = JSON.parse(
+    execFileSync("npm", ["pack", "--json", "--pack-destination", folder, "--silent"], { cwd: ROOT, encoding: "utf8" }),
+  ) as [{ filename: string }];
+  const { devDependencies } = (await import("../../package.json", { with: { type: "json" } })).default;
+  run("npm", "init", "--yes");
+  run("npm", "install", "--no-fund", "--no-audit", `./${filename}`, `wrangler@${devDependencies.wrangler}`);
+  console.log(run("npx", "edge-operations", "init"));
+
+  const port = String(await freePort());
+  server = spawn("npx", ["wrangler", "dev", "--ip", "127.0.0.1", "--port", port, "--inspector-port", "0"], {
+    cwd: folder,
+    env: { ...environment, WRANGLER_SEND_METRICS: "false", CI: "1" },
+    detached: true,
+    stdio: "ignore",
+  });
+  const url = `http://127.0.0.1:${port}`;
+  await eventually(async () => (await fetch(`${url}/healthz`)).ok, { timeoutMs: LIMIT_MS });
+  const call = async (path: string, body: object): Promise<Record<string, unknown>> => {
+    const response = await fetch(`${url}/v1/${path}`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    return (await response.json()) as Record<string, unknown>;
+  };
+  const { name } = await call("projects/demo/countdowns:run", { seconds: 1 });
+  const result = JSON.stringify(await call(`${String(name)}:wait`, { timeout: "30s" }));
+  if (!result.includes('"liftOff":true')) throw new Error(`this is no result: ${result}`);
+  const seconds = (Date.now() - startTime) / 1_000;
+  console.log(`${seconds.toFixed(1).padStart(5)} s  ${result}`);
+  if (seconds * 1_000 > LIMIT_MS) throw new Error(`it took ${seconds.toFixed(0)} s, longer than ${LIMIT_MS / 1_000} s`);
+} finally {
+  if (server?.pid !== undefined) process.kill(-server.pid, "SIGKILL");
+  rmSync(folder, { recursive: true, force: true });
+}
