@@ -129,7 +129,7 @@ import { crashEverywhere, runMethod, takes } from "edge-operations/testing";
 import { runCountdown } from "./countdown.ts";
 import { greet } from "./more.ts";
 
-const { response } = await runMethod(greet, { parent: "projects/p", name: "Ada" }, { steps: { text: takes("1h", "Hi") } });
+const { response } = await runMethod(greet, { parent: "projects/p", name: "Ada" }, { steps: { text: takes("1m", "Hi") } });
 const text: string | undefined = response?.text;
 const { points } = await crashEverywhere(runCountdown, { parent: "projects/p", seconds: 2 });
 console.log(text, points[0]?.replace(/:.*/, ""));
