@@ -244,6 +244,8 @@ export const MAX_SUSPENSIONS = 128;
 export const MAX_EARLY_ANSWERS = 64;
 /** The name of a suspension, which is the last segment of its resource name. */
 export const MAX_SUSPENSION_ID_CHARACTERS = 64;
+/** Names of pending suspensions that the index keeps of metadata that are too large for it. */
+export const MAX_INDEXED_SUSPENSIONS = 16;
 /** A prompt, in UTF-16 units. It is part of the record, and of the operation's metadata while it is pending. */
 export const MAX_PROMPT_CHARACTERS = 1_024;
 /** An answer, in UTF-8. */

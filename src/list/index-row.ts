@@ -2,6 +2,7 @@
 import {
   INDEX_DUE_SLACK_MS,
   MAX_INDEXED_ANY_BYTES,
+  MAX_INDEXED_SUSPENSIONS,
   REQUEST_ID_TTL_MS,
   RESERVATION_SLACK_MS,
   STARTING_CHECK_MS,
@@ -9,6 +10,9 @@ import {
 import type { CreatedReservation } from "./reservation";
 import type { OperationRecord } from "../lifecycle/record";
 import { metadataAny } from "../contract/resource";
+import { pendingSuspensions } from "../lifecycle/suspensions";
+import { STRUCT_TYPE_URL } from "../rpc/any";
+import { isJsonObject } from "../rpc/decode";
 import { isFinal } from "../lifecycle/state";
 import { utf8Length } from "../rpc/utf8";
 
@@ -57,7 +61,7 @@ export interface IndexFacts {
 /** The row of a committed record. A response that is stored apart from it is large, and not copied. */
 export function indexRowFromRecord(record: OperationRecord): IndexRow {
   const done = isFinal(record.state);
-  const metadata = fit(JSON.stringify(metadataAny(record)), typeOnly(metadataAny(record)["@type"]));
+  const metadata = fit(JSON.stringify(metadataAny(record)), cutMetadata(record));
   const result = resultField(record);
   const facts: IndexFacts = {
     ...(record.startTime === undefined ? {} : { startTime: record.startTime }),
@@ -138,6 +142,16 @@ function fit(json: string, cut: string): Fitted {
   const bytes = utf8Length(json);
   if (bytes <= MAX_INDEXED_ANY_BYTES) return { json, truncated: false, bytes };
   return { json: cut, truncated: true, bytes };
+}
+
+/** An inbox lists what can be answered, however large the other metadata are: their names stay. */
+function cutMetadata(record: OperationRecord): string {
+  const { "@type": type, value } = metadataAny(record);
+  if (type !== STRUCT_TYPE_URL || !isJsonObject(value) || !Array.isArray(value["suspensions"])) return typeOnly(type);
+  const suspensions = pendingSuspensions(record)
+    .slice(0, MAX_INDEXED_SUSPENSIONS)
+    .map(({ id }) => ({ id }));
+  return JSON.stringify({ "@type": type, value: { suspensions } });
 }
 
 function typeOnly(typeUrl: string): string {

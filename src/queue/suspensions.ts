@@ -9,6 +9,7 @@ import { requestJsonSchema } from "../method/request-json-schema";
 import { type RequestSchema, decodeRequest } from "../method/request-schema";
 import { type Suspension, SuspensionExpired, type SuspensionOptions } from "../method/suspension";
 import type { Json, JsonObject } from "../rpc/any";
+import { isJsonObject } from "../rpc/decode";
 import { RpcError } from "../rpc/error";
 import { AnswerWait } from "./answer-wait";
 import type { Replay } from "./replay";
@@ -170,8 +171,10 @@ export class Suspensions {
     } catch (error) {
       // The handler went on with this answer before, by another version of its schema.
       if (wait.order !== undefined) return () => wait.reject(error);
-      const details = RpcError.from(error).details.map((detail) => detail as JsonObject);
-      this.#ports.log("answer dropped: the method's schema does not accept it", { suspension: wait.id, details });
+      this.#ports.log("answer dropped: the method's schema does not accept it", {
+        suspension: wait.id,
+        fields: violatedFields(error),
+      });
       return undefined;
     }
   }
@@ -197,6 +200,12 @@ export class Suspensions {
     this.#reports.clear();
     return reports;
   }
+}
+
+/** The parts of an answer that its schema does not accept, without their values. */
+function violatedFields(error: unknown): string[] {
+  const violations = RpcError.from(error).details.flatMap((detail) => detail["fieldViolations"] ?? []);
+  return violations.flatMap((violation) => (isJsonObject(violation) ? [String(violation["field"])] : []));
 }
 
 function checkPrompt(prompt: unknown): void {

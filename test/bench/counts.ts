@@ -125,6 +125,13 @@ export const COUNTS = {
     queueMessages: 1,
     kvWrites: 1,
   },
+  /** Run, suspended, in the index, answered, run to the end. */
+  suspend: {
+    operation: { requests: 3, messages: 2, alarms: 1, rowsRead: 1, rowsWritten: 10, alarmsSet: 2 },
+    index: { requests: 2, rowsRead: 4, rowsWritten: 4 },
+    queueMessages: 1,
+    kvWrites: 1,
+  },
 } as const satisfies Record<string, Counts>;
 
 /** From the start to the expiry of the last of so many operations, a second apart: the index's alarms serve many. */

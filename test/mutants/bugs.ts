@@ -1427,7 +1427,7 @@ queue = "edge-operations-dead-letters"
     name: "a sleep for which the runner waits is not stored",
     file: "src/lifecycle/runner-events.ts",
     find: "  remember(draft, { ...memory, sleeps });",
-    replace: "  remember(record, { sleeps: [], stepFailures });",
+    replace: "  remember(draft, memory);",
     tests: workers("sleep.test.ts"),
     caughtBy: "is waited for by its runner",
   },

@@ -35,7 +35,7 @@ const seen: string[] = [];
 export const logged: unknown[] = [];
 
 /** The parts of a token or key that must appear nowhere: all of it, and the secret part. */
-function keepSecret(credential: string): string {
+export function keepSecret(credential: string): string {
   secrets.add(credential);
   const proof = credential.split(/[._]/).at(-1) ?? "";
   if (proof.length >= 16) secrets.add(proof);

@@ -257,7 +257,27 @@ const CALLS: Record<CountedCall, () => Promise<Counts>> = {
       await finished(operation);
     });
   },
+  async suspend() {
+    await anIndexedScope();
+    const operation = await startScript(async (op) => ({ answer: await op.suspend("approval") }));
+    return costOf(async () => {
+      await runNext();
+      await inIndex(operation);
+      await answered(operation);
+    });
+  },
 };
+
+/** An approver answers, and the work goes on to its end. */
+async function answered(operation: Started): Promise<void> {
+  await call("POST", `/v1/${operation.name}/suspensions/approval:resolve`, { payload: true });
+  await finished(operation);
+}
+
+/** The index knows the present state. */
+async function inIndex(operation: Started): Promise<void> {
+  while ((await storedRecord(operation))?.outbox.index !== undefined) await indexFollows(operation);
+}
 
 /** Progress is in the index a little later, by an alarm. */
 async function indexFollows(operation: Started): Promise<void> {
@@ -272,6 +292,36 @@ describe("costs", () => {
       expect(await CALLS[name]()).toEqual(COUNTS[name]);
     },
   );
+});
+
+describe("op.suspend", () => {
+  test("costs no request, no row and no duration while nobody answers", async () => {
+    await anIndexedScope();
+    const operation = await startScript(async (op) => ({ answer: await op.suspend("approval", { timeout: "50m" }) }));
+    await runNext();
+    await inIndex(operation);
+    // The one alarm that is left is that of its end.
+    const { suspensions = [] } = (await storedRecord(operation))!;
+    await advanceToAlarm(operation);
+    const counts = await costOf(async () => {
+      clock.advance(30 * 60_000);
+      await fireIndexAlarm();
+    });
+
+    expect(await alarmTime(operation)).toBe(suspensions[0]!.reached!.expireTime);
+    expect(counts.operation).toBeUndefined();
+    expect(await openSockets(operation, "run")).toBe(0);
+  });
+
+  test("costs no more than op.sleep", () => {
+    const [suspend, sleep] = [totals(COUNTS.suspend), totals(COUNTS.sleep)];
+
+    // The answer is a request, and the end of a sleep is an alarm. Both are billed as a request.
+    expect(suspend.requests + suspend.alarms).toBeLessThanOrEqual(sleep.requests + sleep.alarms);
+    for (const field of ["messages", "rowsWritten", "rowsRead", "alarmsSet"] as const)
+      expect(suspend[field]).toBeLessThanOrEqual(sleep[field]);
+    expect(COUNTS.suspend.queueMessages).toBe(COUNTS.sleep.queueMessages);
+  });
 });
 
 // Reservations of requestIds: "at most one request and two rows more than a start without".

@@ -11,7 +11,7 @@ type PositiveComparator = Exclude<ValueComparator, "!=">;
 
 /** Whether the term matches. Nothing is known about an Any that was too large for the row, so nothing matches. */
 export function matchesJson({ field, path, test }: JsonTerm, values: RowValues): boolean {
-  if (!values.isKnown(field)) return false;
+  if (!values.isKnown(field) && !isInbox(field, path, test)) return false;
   switch (test.kind) {
     case "compare":
       return compares(values, { field, path }, test);
@@ -20,6 +20,11 @@ export function matchesJson({ field, path, test }: JsonTerm, values: RowValues):
     case "present":
       return values.throughLists(field, path).length > 0;
   }
+}
+
+/** `metadata.suspensions:*`: the row names pending suspensions, however large the other metadata are. */
+function isInbox(field: JsonTerm["field"], path: JsonTerm["path"], test: JsonTerm["test"]): boolean {
+  return field === "metadata" && path[0]?.[0] === "suspensions" && test.kind !== "compare";
 }
 
 function compares(
