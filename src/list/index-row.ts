@@ -11,8 +11,7 @@ import type { CreatedReservation } from "./reservation";
 import type { OperationRecord } from "../lifecycle/record";
 import { metadataAny } from "../contract/resource";
 import { pendingSuspensions } from "../lifecycle/suspensions";
-import { STRUCT_TYPE_URL } from "../rpc/any";
-import { isJsonObject } from "../rpc/decode";
+import { STRUCT_TYPE_URL, isJsonObject } from "../rpc/any";
 import { isFinal } from "../lifecycle/state";
 import { utf8Length } from "../rpc/utf8";
 

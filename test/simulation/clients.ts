@@ -24,7 +24,7 @@ import type { OperationStore } from "../../src/service/ports";
 import { type Deployment, startOperation } from "../../src/service/start-operation";
 import { FullShards } from "../../src/service/full-shards";
 import type { StartedOperation } from "../../src/service/start-once";
-import type { Entry, Ledger } from "./ledger";
+import { type Entry, type Ledger, idIn } from "./ledger";
 import { RETENTION_MS } from "./methods";
 import { Actor } from "./scheduler";
 import type { World } from "./world";
@@ -41,7 +41,7 @@ export interface Wish {
   scheduleTime?: number;
 }
 
-export type ClientAction = "get" | "wait" | "cancel" | "delete" | "list" | "report" | "complete" | "fail";
+export type ClientAction = "get" | "wait" | "cancel" | "delete" | "list" | "report" | "complete" | "fail" | "answer";
 
 /** The calls that a caller of the object may repeat, because a repetition changes nothing. */
 const IDEMPOTENT: ReadonlySet<ClientAction> = new Set(["get", "cancel", "delete"]);
@@ -182,6 +182,13 @@ export class Clients {
       }
       case "list":
         return this.#list(entry, name);
+      case "answer": {
+        const id = await this.#suspensionOf(name);
+        const payload = JSON.stringify(client.name);
+        const { ok } = await store.resolve(name, { id, payload, digest: payload });
+        if (ok) this.#ledger.answerAccepted(entry, id, payload);
+        return;
+      }
       case "report":
         return this.#report(entry, name, {
           metadata: { "@type": "type.googleapis.com/acme.Progress", by: client.name },
@@ -195,6 +202,16 @@ export class Clients {
       default:
         action satisfies never;
     }
+  }
+
+  /** One that waits for an answer, or one that the work may still reach. */
+  async #suspensionOf(name: string): Promise<string> {
+    const { random } = this.#world;
+    if (random.chance(0.3)) return `${random.pick(["approval", "left", "right"])}-${random.below(3)}`;
+    const json = (await this.#store().suspensions(name)) ?? '{"suspensions":[]}';
+    const { suspensions } = JSON.parse(json) as { suspensions: { name: string; state: string }[] };
+    const pending = suspensions.filter(({ state }) => state === "PENDING").map((one) => one.name);
+    return pending.length > 0 ? idIn(random.pick(pending)) : "approval-0";
   }
 
   async #wait(entry: Entry, name: string, client: Actor): Promise<void> {

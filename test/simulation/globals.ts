@@ -121,6 +121,9 @@ export function replaceGlobals(): void {
   const hex = (digits: number): string =>
     Array.from({ length: digits }, () => here().random.below(16).toString(16)).join("");
   Object.defineProperty(crypto, "randomUUID", { value: () => hex(32) });
+  Object.defineProperty(crypto, "getRandomValues", {
+    value: (bytes: Uint8Array) => bytes.map(() => here().random.below(256)),
+  });
   Object.defineProperty(crypto.subtle, "digest", {
     value: (_algorithm: string, bytes: Uint8Array) => Promise.resolve(digest(bytes)),
   });

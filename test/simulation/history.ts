@@ -195,6 +195,18 @@ class Play {
         }),
         () => ({ do: "race", name: `race ${number}`, ms: ms(), seconds: 1 + random.below(30) }),
         () => ({ do: "caught", name: `caught ${number}` }),
+        () => ({
+          do: "approve",
+          name: `approval-${number}`,
+          ...random.pick([{}, { seconds: 1 }, { seconds: 20 }, { seconds: 90 }]),
+          isHalved: random.chance(0.3),
+        }),
+        () => ({
+          do: "approvals",
+          names: [`left-${number}`, `right-${number}`],
+          ms: ms(),
+          by: random.pick(["step", "sleep"]),
+        }),
         () => ({ do: "checkpoint", cursor: number }),
         () => ({ do: "progress", percent: random.below(100) }),
         () => ({
@@ -211,6 +223,8 @@ class Play {
     const now = this.#world.scheduler.now;
     const often: ClientAction[] = ["get", "get", "list", "wait", "wait"];
     const actions: ClientAction[] = Array.from({ length: random.below(6) }, () => random.pick(often));
+    if (method && random.chance(0.6))
+      actions.push(...Array.from({ length: 1 + random.below(8) }, () => "answer" as const));
     if (random.chance(0.4)) actions.push("cancel");
     if (random.chance(0.2)) actions.push("cancel", "cancel");
     if (random.chance(0.3)) actions.push("delete");

@@ -65,6 +65,8 @@ export interface Entry {
   storedSteps: Set<string>;
   /** The values that handlers were given, by name and attempt. */
   decisions: Map<string, string>;
+  /** The answers to suspensions that were accepted, and the outcomes that handlers were given, by their ids. */
+  answers: Map<string, string>;
   /** When each sleep was first called. */
   sleeps: Map<string, number>;
   /** The record as it was last committed. */
@@ -115,6 +117,7 @@ export class Ledger {
         isErased: false,
         storedSteps: new Set(),
         decisions: new Map(),
+        answers: new Map(),
         sleeps: new Map(),
         record: undefined,
         runTimes: [],
@@ -311,6 +314,22 @@ export class Ledger {
     decisions.set(key, before);
     if (before === outcome) return;
     this.violate("decided once", `${id.slice(0, 6)}: ${key} was ${before}, and ${runner.name} is given ${outcome}`);
+  }
+
+  /** A handler was given the outcome of a suspension: the same for all attempts, and what was accepted. */
+  answered({ name }: OperationContext, id: string, { outcome, runner }: { outcome: string; runner: Consumer }): void {
+    this.#oneAnswer(this.entry(idIn(name)), id, `${runner.name} is given ${outcome}`, outcome);
+  }
+
+  /** An answer was accepted: it is the only one, and survives any crash. */
+  answerAccepted(entry: Entry, id: string, payload: string): void {
+    this.#oneAnswer(entry, id, `${payload} is accepted`, payload);
+  }
+
+  #oneAnswer({ answers, id: operation }: Entry, id: string, what: string, outcome: string): void {
+    const before = answers.get(id) ?? outcome;
+    answers.set(id, before);
+    if (before !== outcome) this.violate("done once", `${operation.slice(0, 6)}: ${id} was ${before}, and ${what}`);
   }
 
   /** To be called when the sleep is over. Clocks that are wrong may cut it. */

@@ -19,6 +19,10 @@ export type Action =
   | { do: "race"; name: string; ms: number; seconds: number }
   /** A step that may fail, and whose failure the handler catches. */
   | { do: "caught"; name: string }
+  /** Waits for an answer, or for the end of its time. `isHalved`: the suspension is there before the wait for it. */
+  | { do: "approve"; name: string; seconds?: number; isHalved: boolean }
+  /** Two suspensions, and a step or a sleep, against one another. */
+  | { do: "approvals"; names: [string, string]; ms: number; by: "step" | "sleep" }
   | { do: "checkpoint"; cursor: number }
   | { do: "progress"; percent: number }
   /** Throws in the first attempts: a Status that is tried again, one that is not, or anything else. */
@@ -151,6 +155,24 @@ async function act({ RpcError }: Library, action: Action, { operation, runner }:
         );
       return here().observer.decided(operation, name, { outcome, runner });
     }
+    case "approve": {
+      const { name, seconds, isHalved } = action;
+      const options = seconds === undefined ? {} : { timeout: `${seconds}s` as const };
+      const answer = isHalved ? (await operation.suspension(name, options)).answer() : operation.suspend(name, options);
+      const outcome = await outcomeOf(answer);
+      return here().observer.answered(operation, name, { outcome, runner });
+    }
+    case "approvals": {
+      const { names, ms, by } = action;
+      const waits = names.map(async (name) => {
+        const outcome = await outcomeOf(operation.suspend(name, { timeout: "40s" }));
+        here().observer.answered(operation, name, { outcome, runner });
+        return `${name}: ${outcome}`;
+      });
+      const other = by === "step" ? step(`${names[0]} beside`, ms) : operation.sleep(`${ms}ms`);
+      const winner = await Promise.race([...waits, other.then(() => by)]);
+      return here().observer.decided(operation, names.join(), { outcome: winner, runner });
+    }
     case "checkpoint":
       if (typeof operation.resumeFrom !== "object") await operation.checkpoint({ by: runner.name, at: action.cursor });
       return;
@@ -163,6 +185,16 @@ async function act({ RpcError }: Library, action: Action, { operation, runner }:
       throw new RpcError(action.as, `${action.as}, as the script has it`);
     default:
       action satisfies never;
+  }
+}
+
+/** The answer as text, or that nobody answered in time. */
+async function outcomeOf(answer: Promise<unknown>): Promise<string> {
+  try {
+    return JSON.stringify(await answer);
+  } catch (error) {
+    if ((error as { reason?: unknown }).reason === "SUSPENSION_EXPIRED") return "expired";
+    throw error;
   }
 }
 

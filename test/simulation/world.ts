@@ -24,6 +24,7 @@ export interface Observer {
   handlerStarted(operation: OperationContext, runner: Consumer): void;
   stepStarted(operation: OperationContext, step: string, runner: Consumer): void;
   decided(operation: OperationContext, what: string, by: { outcome: string; runner: Consumer }): void;
+  answered(operation: OperationContext, id: string, by: { outcome: string; runner: Consumer }): void;
   sleepCalled(
     operation: OperationContext,
     sleep: { name: string | undefined; seconds: number; runner: Consumer },
