@@ -204,7 +204,10 @@ export class Suspensions {
 /** The parts of an answer that its schema does not accept, without their values. */
 function violatedFields(error: unknown): string[] {
   const violations = RpcError.from(error).details.flatMap((detail) => detail["fieldViolations"] ?? []);
-  return violations.flatMap((violation) => (isJsonObject(violation) ? [String(violation["field"])] : []));
+  return violations.flatMap((violation) => {
+    const field = isJsonObject(violation) ? violation["field"] : undefined;
+    return typeof field === "string" ? [field] : [];
+  });
 }
 
 function checkPrompt(prompt: unknown): void {

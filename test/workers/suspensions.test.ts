@@ -241,7 +241,7 @@ describe("ResolveSuspension", () => {
     const answers = await Promise.all([true, false].map((approved) => answer(operation, { approved })));
     await runNext();
 
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 400]);
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 400]));
     expect(await responseOf(operation)).toEqual({ answer: { approved: answers[0]!.status === 200 } });
   });
 

@@ -117,7 +117,7 @@ describe("the time of a suspension", () => {
   test("ends at the operation's deadline at the latest", () => {
     const record = aRecord();
     const late = { ...report, reached: { expireTime: record.deadline + 1 } };
-    const reached = afterEvents(record, [claim, NOW], [{ ...suspend, suspensions: [late] } as OperationEvent, NOW]);
+    const reached = afterEvents(record, [claim, NOW], [{ ...suspend, suspensions: [late] }, NOW]);
 
     expect(approvalOf(reached)?.reached?.expireTime).toBe(record.deadline);
   });
