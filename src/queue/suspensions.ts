@@ -8,6 +8,7 @@ import { misuse } from "../method/misuse";
 import { requestJsonSchema } from "../method/request-json-schema";
 import { type RequestSchema, decodeRequest } from "../method/request-schema";
 import { type Suspension, SuspensionExpired, type SuspensionOptions } from "../method/suspension";
+import { declaredMessage } from "../protobuf/refine";
 import { type Json, type JsonObject, isJsonObject } from "../rpc/any";
 import { RpcError } from "../rpc/error";
 import { AnswerWait } from "./answer-wait";
@@ -103,7 +104,7 @@ export class Suspensions {
     const needsToken = hasLink && stored?.linkToken === undefined;
     const linkToken = needsToken ? { linkToken: this.#ports.newSecret() } : {};
     if (stored && !needsToken) return stored;
-    const schema = payload && schemaText(requestJsonSchema(payload).schema);
+    const schema = payload && schemaText(requestJsonSchema(declaredMessage(payload) ?? payload).schema);
     const reached: ReachedSuspension = {
       ...(prompt === undefined ? {} : { prompt }),
       expireTime: stored?.expireTime ?? expireTime,

@@ -3,7 +3,7 @@ import { MAX_CHECKPOINT_CHARACTERS, MAX_SLEEPS, MAX_STEPS, MAX_STEP_NAME_CHARACT
 import type { Claimed, ProgressMessage } from "../../../src/contract/run-channel";
 import type { AttemptMemory } from "../../../src/lifecycle/record";
 import { type Ending, RunContext, type RunPorts } from "../../../src/queue/operation-context";
-import { RpcError } from "../../../src/rpc/own-error";
+import { RpcError, invalidArgument } from "../../../src/rpc/own-error";
 import { CREATE_TIME, HOUR_MS } from "../../support/an-operation";
 
 const NOW = CREATE_TIME + 1_000;
@@ -586,4 +586,208 @@ test("the last word carries all progress: what was sent before may have been los
 
 test("the last word carries none where none was reported", () => {
   expect(aContext().op.takeProgress()).toBeUndefined();
+});
+
+// ── Suspensions ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+describe("a suspension", () => {
+  const reached = { expireTime: CREATE_TIME + HOUR_MS };
+  const answered = (payload: string, number = 1) => ({ time: NOW - 1, number, isAnswered: true, payload });
+  const expired = { time: NOW - 1, number: 1, isAnswered: false };
+
+  test("ends the invocation, which says what it waits for", async () => {
+    const { op, ending } = aContext();
+    const answer = op.suspend("approval", { prompt: "May it?", timeout: "90s" });
+    void answer.then(() => expect.fail("it was not answered"));
+
+    expect(await ending()).toEqual({
+      type: "suspend",
+      waitsFor: { answersTo: ["approval"] },
+      suspensions: [{ id: "approval", reached: { prompt: "May it?", expireTime: NOW + 90_000 } }],
+    });
+    expect(await isPending(answer)).toBe(true);
+  });
+
+  test("beside a sleep ends it too, which says when the sleep is over", async () => {
+    const { op, ending } = aContext();
+    void Promise.race([op.suspend("approval"), op.sleep("90s")]).catch(() => {});
+
+    expect(await ending()).toMatchObject({
+      type: "suspend",
+      waitsFor: { answersTo: ["approval"] },
+      wakeTime: NOW + 90_000,
+      sleeps: [{ wakeTime: NOW + 90_000 }],
+    });
+  });
+
+  test("that nothing awaits ends no invocation", async () => {
+    const { op, ending } = aContext();
+    void op.suspend("approval");
+    void op.sleep("90s").catch(() => {});
+
+    expect(await ending()).toMatchObject({ type: "sleep", suspensions: [{ id: "approval" }] });
+  });
+
+  test("that was answered gives its answer, and remembers its place", async () => {
+    const { op, memories } = aContext({
+      suspensions: [{ id: "approval", reached, resolution: answered('{"ok":true}') }],
+    });
+
+    expect(await op.suspend("approval")).toEqual({ ok: true });
+    await op.step("next", () => 1);
+    expect(memories).toEqual([{ suspensions: [{ id: "approval", order: 1 }] }]);
+  });
+
+  test("whose answer was too large to come along fetches it", async () => {
+    const { time, number } = answered("");
+    const { op } = aContext({
+      suspensions: [{ id: "approval", reached, resolution: { time, number, isAnswered: true } }],
+    });
+
+    expect(await op.suspend("approval")).toBe("of approval");
+  });
+
+  test("that expired throws SuspensionExpired", async () => {
+    const { op } = aContext({ suspensions: [{ id: "approval", reached, resolution: expired }] });
+
+    await expect(op.suspend("approval")).rejects.toMatchObject({
+      name: "RpcError",
+      code: "DEADLINE_EXCEEDED",
+      reason: "SUSPENSION_EXPIRED",
+      suspension: "approval",
+    });
+  });
+
+  test("is answered while a step runs, which is shown meanwhile", async () => {
+    const { promise, resolve } = Promise.withResolvers<number>();
+    const { op, memories } = aContext();
+    const winner = Promise.race([op.step("slow", () => promise), op.suspend("approval")]);
+    await isPending(winner);
+    expect(memories).toEqual([{ suspensions: [{ id: "approval", reached }] }]);
+    op.receive([{ id: "approval", resolution: answered('"yes"') }]);
+
+    expect(await winner).toBe("yes");
+    resolve(1);
+  });
+
+  test("a race has the winner that came first, not the one that was called first", async () => {
+    const { op } = aContext({
+      suspensions: [
+        { id: "a", reached, resolution: answered('"a"', 2) },
+        { id: "b", reached, resolution: answered('"b"', 1) },
+      ],
+    });
+
+    expect(await Promise.race([op.suspend("a"), op.suspend("b")])).toBe("b");
+  });
+
+  test("a race has the winner that it had before, whatever came since", async () => {
+    const { op } = aContext({
+      suspensions: [
+        { id: "a", reached, resolution: answered('"a"', 1) },
+        { id: "b", reached, order: 3, resolution: answered('"b"', 2) },
+      ],
+    });
+
+    expect(await Promise.race([op.suspend("a"), op.suspend("b")])).toBe("b");
+  });
+
+  test("is told a second time without effect, as by a channel that was opened again", async () => {
+    const { op } = aContext({ suspensions: [{ id: "approval", reached, resolution: answered('"first"') }] });
+    const answer = op.suspend("approval");
+    op.receive([{ id: "approval", resolution: answered('"first"') }]);
+
+    expect(await answer).toBe("first");
+  });
+
+  describe("with a type", () => {
+    const payload = (value: unknown): string => {
+      if (typeof value !== "string") throw invalidArgument([{ field: "text", description: "must be text" }]);
+      return value.toUpperCase();
+    };
+
+    test("gives what the schema makes of the answer", async () => {
+      const { op } = aContext({ suspensions: [{ id: "approval", reached, resolution: answered('"yes"') }] });
+
+      expect(await op.suspend("approval", { payload })).toBe("YES");
+    });
+
+    test("drops an early answer that the schema refuses, and is pending", async () => {
+      const { op, ending } = aContext({ suspensions: [{ id: "approval", resolution: answered("1", 7) }] });
+      void op.suspend("approval", { payload }).catch(() => {});
+
+      expect(await ending()).toMatchObject({
+        type: "suspend",
+        suspensions: [{ id: "approval", reached, refusedAnswer: 7 }],
+      });
+    });
+
+    test("throws where another version of the schema refuses what the handler went on with", async () => {
+      const { op } = aContext({ suspensions: [{ id: "approval", reached, order: 1, resolution: answered("1") }] });
+
+      await expect(op.suspend("approval", { payload })).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+    });
+
+    test("keeps the invocation while its schema decides", async () => {
+      const { op } = aContext({ suspensions: [{ id: "approval", reached, resolution: answered('"yes"') }] });
+      const slow = async (value: unknown): Promise<unknown> => {
+        for (let turns = 0; turns < 10; turns += 1) await turn();
+        return value;
+      };
+
+      expect(await op.suspend("approval", { payload: slow })).toBe("yes");
+    });
+  });
+
+  describe("in two halves", () => {
+    test("is stored before the handler goes on, with the secret of its link", async () => {
+      const { op, memories } = aContext({ origin: "https://api.example.com" });
+      const { name, resolveUri, expireTime } = await op.suspension("approval", { prompt: "May it?" });
+
+      expect(memories).toEqual([
+        { suspensions: [{ id: "approval", reached: { ...reached, prompt: "May it?", linkToken: "secret" } }] },
+      ]);
+      expect(name).toBe("operations/1/suspensions/approval");
+      expect(resolveUri).toBe("https://api.example.com/v1/operations/1/suspensions/approval:resolve?linkToken=secret");
+      expect(expireTime).toEqual(new Date(reached.expireTime));
+    });
+
+    test("has the same link in a replay, and stores nothing again", async () => {
+      const { op, memories } = aContext({
+        suspensions: [{ id: "approval", reached: { ...reached, linkToken: "first" }, resolution: answered('"yes"') }],
+      });
+      const approval = await op.suspension("approval");
+
+      expect(approval.resolveUri).toContain("linkToken=first");
+      expect(await approval.answer()).toBe("yes");
+      expect(memories).toEqual([]);
+    });
+  });
+
+  test.each<[string, (op: RunContext) => Promise<unknown>, string]>([
+    ["a name that no path can have", (op) => op.suspend("a/b"), "a suspension's name has 1 to 64"],
+    ["a name twice", async (op) => Promise.all([op.suspend("a"), op.suspend("a")]), "two suspensions"],
+    ["a prompt that is too long", (op) => op.suspend("a", { prompt: "x".repeat(1_025) }), "1024 characters"],
+    ["a timeout that is none", (op) => op.suspend("a", { timeout: "soon" as "1s" }), "a number and a unit"],
+  ])("refuses %s as a misuse", async (_, act, message) => {
+    const { op, ending } = aContext();
+    await act(op).catch(() => {});
+
+    expect(await ending()).toMatchObject({
+      type: "failed",
+      error: { reason: "LIBRARY_MISUSE", message: expect.stringContaining(message) as string },
+    });
+  });
+
+  test("refuses the 129th as a misuse", async () => {
+    const stored = Array.from({ length: 128 }, (_, index) => ({ id: `s${index}`, reached }));
+    const { op, ending } = aContext({ suspensions: stored });
+    void op.suspend("s0").catch(() => {});
+    await op.suspend("one-more").catch(() => {});
+
+    expect(await ending()).toMatchObject({
+      type: "failed",
+      error: { message: expect.stringContaining("128") as string },
+    });
+  });
 });

@@ -18,13 +18,22 @@ export async function idealRun(program: Program): Promise<IdealRun> {
   const delay = (ms: number): Promise<void> => new Promise((resolve) => void time.after(ms, resolve));
   const steps = new Set(partsOf(program).flatMap((part) => (part.do === "step" ? [part.id] : [])));
   let result: { outcome: string; isFailure: boolean } | undefined;
+  const suspensions = new Map(
+    partsOf(program).flatMap((part) => (part.do === "suspend" ? [[`suspend-${part.id}`, part]] : [])),
+  );
   const op = {
+    suspend: async (name: string): Promise<string> => {
+      const { id, ms, expires } = suspensions.get(name)!;
+      await delay(ms);
+      return expires ? `suspend ${id} expires` : `suspend ${id}`;
+    },
     attempt: 1,
     step: (_: string, work: () => Promise<string>) => work(),
     sleep: (...parameters: string[]) => delay(Number.parseInt(parameters.at(-1) ?? "", 10)),
     checkpoint: () => Promise.resolve(),
   };
   const observer = {
+    suspends: () => undefined,
     called: (id: number) => void (steps.has(id) && begun.add(id)),
     came: (id: number) => void (steps.has(id) && ended.add(id)),
     work: async ({ id, ms, failures }: Extract<Program, { do: "step" }>) => {

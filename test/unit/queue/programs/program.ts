@@ -6,6 +6,8 @@ export type Program =
   /** Fails in its first runs; `Infinity`: in all. */
   | { do: "step"; id: number; ms: number; failures: number }
   | { do: "sleep"; id: number; ms: number; isNamed: boolean }
+  /** Waits for an answer that comes after a time, or for the end of that time. */
+  | { do: "suspend"; id: number; ms: number; expires: boolean }
   /** Begins a sleep that nothing waits for. */
   | { do: "leave"; id: number; ms: number }
   | { do: "checkpoint"; id: number }
@@ -38,7 +40,8 @@ export function aProgram(random: Random, { hasRetries, hasRaces }: Shape): Progr
   const leaf = (): Program => {
     const ms = lengths.pop();
     if (ms === undefined) return { do: "checkpoint", id: nextId() };
-    const kind = random.below(20);
+    const kind = random.below(24);
+    if (kind >= 20) return { do: "suspend", id: nextId(), ms, expires: random.chance(0.25) };
     if (kind < 9) return { do: "step", id: nextId(), ms, failures: failures() };
     if (kind < 17) return { do: "sleep", id: nextId(), ms, isNamed: random.chance(0.25) };
     if (kind < 18) return { do: "leave", id: nextId(), ms };
@@ -60,6 +63,7 @@ export function aProgram(random: Random, { hasRetries, hasRaces }: Shape): Progr
   const race = (depth: number): Program => {
     const timed = [lengths.pop()!, lengths.pop()!].map((ms): Program => {
       if (random.chance(0.5)) return { do: "step", id: nextId(), ms, failures: failures() };
+      if (random.chance(0.4)) return { do: "suspend", id: nextId(), ms, expires: random.chance(0.25) };
       return { do: "sleep", id: nextId(), ms, isNamed: random.chance(0.25) };
     });
     const parts = timed.map((first): Program => ({ do: "sequence", parts: [first, tree(depth - 1)] }));
@@ -75,11 +79,13 @@ export interface Observer {
   /** Runs a step's work: takes its time, and whether it fails. */
   work(step: Extract<Program, { do: "step" }>): Promise<void>;
   called(id: number): void;
+  /** Somebody answers a suspension after its time, unless it expires. */
+  suspends(part: Extract<Program, { do: "suspend" }>): void;
   /** A part of the program has come to an outcome: `isFailure` where it was thrown. */
   came(id: number, outcome: string, isFailure: boolean): void;
 }
 
-type Context = Pick<OperationContext, "step" | "sleep" | "checkpoint" | "attempt">;
+type Context = Pick<OperationContext, "step" | "sleep" | "suspend" | "checkpoint" | "attempt">;
 
 /** Runs a program; its outcome is a text that says how it went. */
 export async function run(program: Program, op: Context, observer: Observer): Promise<string> {
@@ -110,6 +116,14 @@ async function outcomeOf(program: Extract<Program, { id: number }>, op: Context,
     case "sleep":
       await (program.isNamed ? op.sleep(`sleep ${id}`, `${program.ms}ms`) : op.sleep(`${program.ms}ms`));
       return `sleep ${id}`;
+    case "suspend":
+      observer.suspends(program);
+      return op
+        .suspend<string>(`suspend-${id}`, program.expires ? { timeout: `${program.ms}ms` } : {})
+        .catch((error: unknown) => {
+          if ((error as { reason?: unknown }).reason === "SUSPENSION_EXPIRED") return `suspend ${id} expires`;
+          throw error;
+        });
     case "leave":
       void op.sleep(`${program.ms}ms`);
       return "left";

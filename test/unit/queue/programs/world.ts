@@ -1,5 +1,9 @@
 // One operation in virtual time: the real lifecycle and the real runner, a queue and a channel between them, and crashes.
-import { claimedFromRecord, eventFromMessage } from "../../../../src/durable/operation/run-messages";
+import {
+  claimedFromRecord,
+  claimedSuspensions,
+  eventFromMessage,
+} from "../../../../src/durable/operation/run-messages";
 import { defineMethod } from "../../../../src/method/define-method";
 import { nextDueTime } from "../../../../src/lifecycle/due";
 import type { OperationEvent } from "../../../../src/lifecycle/event";
@@ -29,6 +33,8 @@ interface Runner {
   attempt: number;
   isAlive: boolean;
   running: Set<number>;
+  /** Tells the runner of answers. */
+  receive(this: void, ids: readonly string[]): void;
 }
 
 const LATENCY_MS = 2;
@@ -50,6 +56,7 @@ export class ProgramWorld {
   readonly #firstCalls = new Map<string, number>();
   /** The outcome of each part in each attempt. */
   readonly #outcomes = new Map<string, string>();
+  readonly #answered = new Set<number>();
   #runner: Runner | undefined;
   #alarm: (() => void) | undefined;
   #sent = 0;
@@ -58,7 +65,9 @@ export class ProgramWorld {
     this.#options = options;
     this.#crashes = [...options.crashes];
     this.#timed = new Map(
-      partsOf(options.program).flatMap((part) => (part.do === "sleep" ? [[part.id, part.ms]] : [])),
+      partsOf(options.program).flatMap((part) =>
+        part.do === "sleep" || part.do === "suspend" ? [[part.id, part.ms]] : [],
+      ),
     );
     this.record = aRecord({
       deadline: CREATE_TIME + 300 * DAY_MS,
@@ -88,7 +97,10 @@ export class ProgramWorld {
     if (!result.ok) return false;
     this.record = { ...result.record, outbox: {} };
     for (const { name } of result.record.work?.steps ?? []) this.#stored.add(idIn(name));
-    for (const effect of result.effects) if (effect.type === "send") this.#send();
+    for (const effect of result.effects) {
+      if (effect.type === "send") this.#send();
+      if (effect.type === "tellAnswers") this.#runner?.receive(effect.ids);
+    }
     this.#alarm?.();
     const due = nextDueTime(this.record);
     if (due !== undefined) this.#alarm = this.time.after(Math.max(0, due - this.time.now), () => this.#letTimePass());
@@ -149,7 +161,11 @@ export class ProgramWorld {
     this.invocations += 1;
     const { fence, attempt } = claimed;
     const name = `runner ${this.invocations}`;
-    const runner: Runner = { name, attempt, isAlive: true, running: new Set() };
+    const receive = (ids: readonly string[]): void => {
+      const told = claimedSuspensions((this.record.suspensions ?? []).filter(({ id }) => ids.includes(id)));
+      this.time.after(LATENCY_MS, () => void (runner.isAlive && attemptOfHandler.receive(told)));
+    };
+    const runner: Runner = { name, attempt, isAlive: true, running: new Set(), receive };
     this.#runner = runner;
     const method = defineMethod({
       http: { post: "/v1/things:make", body: "*" },
@@ -157,6 +173,7 @@ export class ProgramWorld {
       run: async (_, op) => ({
         outcome: await run(this.#options.program, op, {
           called: (id) => this.#called(runner, id),
+          suspends: (part) => this.#suspends(part),
           came: (id, outcome, isFailure) => this.#came(runner, id, outcome, isFailure),
           work: (part) => this.#stepWork(runner, part),
         }),
@@ -177,7 +194,7 @@ export class ProgramWorld {
     const lastWord = await ended;
     if (!runner.isAlive) return;
     const isRetried = lastWord.type === "fail" && lastWord.retryable;
-    if (runner.running.size > 0 && (isRetried || lastWord.type === "sleep" || lastWord.type === "yield")) {
+    if (runner.running.size > 0 && (isRetried || ["sleep", "suspend", "yield"].includes(lastWord.type))) {
       this.violations.push(`${runner.name} ends with ${lastWord.type} while ${[...runner.running].join()} run`);
     }
     await this.#ask(runner, { ...lastWord, fence });
@@ -227,6 +244,16 @@ export class ProgramWorld {
         if (count > failures) resolve();
         else reject(new Error(`step ${id} fails`));
       });
+    });
+  }
+
+  /** The answer comes once, whatever becomes of the runner. */
+  #suspends({ id, ms, expires }: Extract<Program, { do: "suspend" }>): void {
+    if (expires || this.#answered.has(id)) return;
+    this.#answered.add(id);
+    const payload = JSON.stringify(`suspend ${id}`);
+    this.time.after(ms, () => {
+      if (!this.isDone) this.#apply({ type: "resolve", id: `suspend-${id}`, payload, digest: payload });
     });
   }
 

@@ -1,0 +1,125 @@
+// examples/approvals: a Worker whose work waits for people, type-checked and run. Its source is what docs/waiting.md shows.
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type ApiError, type Operation, call, json, postOperation } from "./client";
+import { DevServer } from "./dev-server";
+import { eventually } from "../support/eventually";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+const EXAMPLE = "examples/approvals";
+const RESPONSE = "type.googleapis.com/example.approvals.v1.RequestRefundResponse";
+
+interface Suspension {
+  name: string;
+  state: string;
+  prompt: string;
+}
+
+let server: DevServer;
+
+beforeAll(async () => {
+  server = await DevServer.start({ directory: EXAMPLE });
+});
+afterAll(async () => {
+  await server?.dispose();
+});
+
+async function suspended(fields: Record<string, unknown> = {}): Promise<Operation> {
+  const request = { amountCents: 1_200, reason: "Arrived broken", ...fields };
+  const operation = await postOperation(`${server.url}/v1/projects/p/refunds:request`, request);
+  await eventually(async () => (await suspensionsOf(operation)).length === 1, { timeoutMs: 20_000 });
+  return operation;
+}
+
+async function suspensionsOf({ name }: Operation): Promise<Suspension[]> {
+  return (await call<{ suspensions: Suspension[] }>(`${server.url}/v1/${name}/suspensions`)).body.suspensions;
+}
+
+function resolveWith({ name }: Operation, payload: unknown) {
+  return call<Suspension & { error: ApiError }>(
+    `${server.url}/v1/${name}/suspensions/approval:resolve`,
+    json({ payload }),
+  );
+}
+
+async function waitFor({ name }: Operation): Promise<Operation> {
+  return postOperation(`${server.url}/v1/${name}:wait`, { timeout: "60s" });
+}
+
+test("the example compiles under its own settings", async () => {
+  const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
+  const { stdout } = await promisify(execFile)(process.execPath, [tsc, "-p", EXAMPLE], { cwd: ROOT });
+
+  expect(stdout).toBe("");
+});
+
+test("docs/waiting.md shows the code of the example", () => {
+  const source = readFileSync(join(ROOT, EXAMPLE, "src/request-refund.ts"), "utf8");
+  const document = readFileSync(join(ROOT, "docs/waiting.md"), "utf8");
+  const blocks = Array.from(document.matchAll(/^```ts\n(.*?)^```$/gms), ([, block = ""]) => block);
+
+  expect(blocks.length).toBeGreaterThan(2);
+  expect(blocks.filter((block) => source.includes(block)).length).toBe(2);
+});
+
+describe("refunds:request", () => {
+  test("asks for an approval, and is in the inbox", async () => {
+    const operation = await suspended();
+    const [suspension] = await suspensionsOf(operation);
+
+    expect(suspension).toMatchObject({ state: "PENDING", prompt: "Refund 1200 cents: Arrived broken" });
+    await eventually(
+      async () => {
+        const inbox = await call<{ operations?: Operation[] }>(
+          `${server.url}/v1/projects/p/operations?filter=metadata.suspensions:*`,
+        );
+        return inbox.body.operations?.some(({ name }) => name === operation.name);
+      },
+      { timeoutMs: 20_000 },
+    );
+  });
+
+  test("refunds once it is approved", async () => {
+    const operation = await suspended();
+    const refused = await resolveWith(operation, { approved: "yes" });
+    const { status, body } = await resolveWith(operation, { approved: true, note: "Sorry." });
+
+    expect(refused.status).toBe(400);
+    expect([status, body.state]).toEqual([200, "RESOLVED"]);
+    expect((await waitFor(operation)).response).toEqual({ "@type": RESPONSE, refunded: true, note: "Sorry." });
+  });
+
+  test("does not refund if it is not approved", async () => {
+    const operation = await suspended();
+    await resolveWith(operation, { approved: false, note: "Too late." });
+
+    expect((await waitFor(operation)).response).toEqual({ "@type": RESPONSE, refunded: false, note: "Too late." });
+  });
+
+  test("ends with DEADLINE_EXCEEDED if it is not answered in time", async () => {
+    const operation = await suspended({ approvalTimeout: "1s" });
+    const { error } = await waitFor(operation);
+
+    expect(error).toMatchObject({ code: 4 });
+  });
+
+  test.each([{ amountCents: 0 }, { amountCents: 1.5 }, { approvalTimeout: "-1s" }])("refuses %j", async (fields) => {
+    const request = { amountCents: 1_200, reason: "Arrived broken", ...fields };
+    const { status } = await call(`${server.url}/v1/projects/p/refunds:request`, json(request));
+
+    expect(status).toBe(400);
+  });
+
+  test("keeps an answer that is killed with everything right behind its 200", async () => {
+    const operation = await suspended();
+    const { status } = await resolveWith(operation, { approved: true });
+    await server.kill();
+    server = await DevServer.start({ directory: EXAMPLE, state: server.state });
+
+    expect(status).toBe(200);
+    expect((await waitFor(operation)).response).toEqual({ "@type": RESPONSE, refunded: true });
+  });
+});
