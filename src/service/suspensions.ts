@@ -2,10 +2,10 @@
 import { type ResolveRefusal, isSuspensionId, suspensionIdRule, suspensionName } from "../contract/suspension";
 import { ALL_USERS } from "../iam/members";
 import { EVERYONE_MAY, type Principal } from "../iam/principal";
-import { MAX_EARLY_ANSWERS, MAX_PAYLOAD_BYTES } from "../limits";
+import { MAX_EARLY_ANSWERS, MAX_PAYLOAD_BYTES, SLOT_RETRY_SECONDS } from "../limits";
 import type { Json } from "../rpc/any";
 import { RpcError, invalidArgument, notFound } from "../rpc/error";
-import type { FieldViolation } from "../rpc/status";
+import { type FieldViolation, retryInfo } from "../rpc/status";
 import { fitsUtf8 } from "../rpc/utf8";
 import { LINK } from "./authorizer";
 import { canonicalJson, sha256Hex } from "./digest";
@@ -115,7 +115,11 @@ function resolveError(refusal: ResolveRefusal, { operation, name }: NamedSuspens
       return new RpcError(
         "RESOURCE_EXHAUSTED",
         `${MAX_EARLY_ANSWERS} answers wait for the work to reach their suspensions, and no more are kept.`,
-        { reason: "TOO_MANY_ANSWERS" },
+        {
+          reason: "TOO_MANY_ANSWERS",
+          details: [retryInfo(SLOT_RETRY_SECONDS)],
+          headers: { "Retry-After": String(SLOT_RETRY_SECONDS) },
+        },
       );
     default:
       return refusal satisfies never;

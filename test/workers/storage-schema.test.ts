@@ -84,6 +84,16 @@ const stages: Record<string, () => Promise<Started>> = {
     await runNext();
     return told(operation);
   },
+  SUSPENDED: async () => {
+    const operation = await startScript(
+      async (op) => ({
+        answer: await op.suspend("approval", { prompt: "May the table be published?", timeout: "30m" }),
+      }),
+      { body },
+    );
+    await runNext();
+    return told(operation);
+  },
   BACKING_OFF: async () => {
     const operation = await startScript(
       async () => {

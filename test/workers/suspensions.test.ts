@@ -360,6 +360,7 @@ describe("an answer that comes before the work reaches the suspension", () => {
     await runNext();
 
     expect(errorOf(refused)).toMatchObject({ status: "RESOURCE_EXHAUSTED", reason: "TOO_MANY_ANSWERS" });
+    expect(refused.headers.get("Retry-After")).toBe("10");
     expect(repeated.status).toBe(200);
     // They keep nobody from answering a suspension that the work has reached.
     expect((await answer(operation, { approved: true })).status).toBe(200);
