@@ -125,9 +125,9 @@ export const COUNTS = {
     queueMessages: 1,
     kvWrites: 1,
   },
-  /** Run, suspended, in the index, answered, run to the end. */
+  /** Run, suspended, answered, run to the end. */
   suspend: {
-    operation: { requests: 3, messages: 2, alarms: 1, rowsRead: 1, rowsWritten: 10, alarmsSet: 2 },
+    operation: { requests: 3, messages: 2, rowsRead: 1, rowsWritten: 6 },
     index: { requests: 2, rowsRead: 4, rowsWritten: 4 },
     queueMessages: 1,
     kvWrites: 1,
