@@ -25,7 +25,6 @@ export class BoundedCache<T> {
     return entry.value;
   }
 
-  /** The value at any age, and its time. */
   peek(key: string): Readonly<Entry<T>> | undefined {
     return this.#entries.get(key);
   }

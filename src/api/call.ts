@@ -22,7 +22,6 @@ export interface ServiceContext {
   caller: Caller;
   /** Throws where the caller has not the permission on a parent. */
   authorize: (permission: Permission, parent: string) => Promise<void>;
-  /** The same, judged anew, credentials included. */
   authorizeAnew: (permission: Permission, parent: string) => Promise<void>;
   /** Until when what is judged now may be relied on. */
   judgementEnd: () => number;

@@ -30,7 +30,6 @@ export const ADMIN_KEY_ID = "admin";
 const KEY = /^eo_([0-9a-f]{24}|admin)_([A-Za-z0-9_-]{43})$/;
 const KEY_ID = /^[0-9a-f]{24}$/;
 
-/** undefined: the text is not a key. */
 export function parseApiKey(text: string): PresentedApiKey | undefined {
   const [, id, secret] = KEY.exec(text) ?? [];
   return id === undefined || secret === undefined ? undefined : { id, secret };

@@ -38,7 +38,6 @@ export interface ListApiKeysRequest {
 export interface CreateApiKeyRequest {
   displayName?: string;
   grants: readonly { role?: string; parent?: string }[];
-  /** RFC 3339. */
   expireTime?: string;
 }
 

@@ -5,7 +5,6 @@ import { RpcError } from "../rpc/error";
 export interface Credentials {
   /** `Authorization: Bearer …`, or the query parameter `access_token` (`oauth_token` of old clients). */
   bearerToken: string | undefined;
-  /** `x-goog-api-key`, or the query parameter `key`. */
   apiKey: string | undefined;
   assertions: readonly { header: string; token: string }[];
 }

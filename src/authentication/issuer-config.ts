@@ -5,7 +5,6 @@ import { misconfigured } from "../rpc/error";
 import { MAX_ISSUERS, MAX_LISTED_VALUES } from "./limits";
 
 export interface Issuer {
-  /** `iss`, character by character. */
   issuer: string;
   /** One of them must be in `aud`. */
   audiences: readonly string[];

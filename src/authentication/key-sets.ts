@@ -15,7 +15,6 @@ import {
 import type { Issuer } from "./issuer-config";
 
 export interface KeySet {
-  /** jose's resolver: the key for a token's header. */
   getKey: LocalJWKSet;
   fetchTime: number;
 }

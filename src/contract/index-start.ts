@@ -16,9 +16,7 @@ export type BeginAnswer =
   | { ok: false; refusal: "FULL"; bytes: number; shardCount: number };
 
 export interface ShardChoice extends KnownShards {
-  /** The one that the operation's id falls on. */
   preferred: number;
-  /** Over how many shards the deployment spreads new operations. */
   indexShards: number;
 }
 

@@ -37,7 +37,6 @@ export function isAdditional({ row, http }: Binding): boolean {
   return http.method !== row.http[0].method;
 }
 
-/** Path segments, `*` for each id. */
 export function flatSegments({ parts }: Pick<Binding, "parts">): string[] {
   return parts.flatMap((part) => ("literal" in part ? [part.literal] : part.pattern));
 }

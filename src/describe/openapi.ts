@@ -19,7 +19,6 @@ const dialect: Dialect = {
 
 const JSON_MEDIA = "application/json";
 
-/** AIP-193. */
 const errorSchema: JsonObject = {
   type: "object",
   description: "The body of every error (AIP-193).",

@@ -8,7 +8,6 @@ import type { EnumType } from "../protobuf/enum-type";
 import { uniqueNames } from "./bindings";
 
 export interface ProtoFiles {
-  /** By path: one file for each package. */
   files: Map<string, string>;
   /** Ids of methods whose request is no declared message: a .proto cannot have them. */
   leftOut: string[];

@@ -117,7 +117,6 @@ export class Schemas {
     };
   }
 
-  /** The JSON form of a type of google/protobuf/*.proto. */
   wellKnown(fullName: string): JsonObject {
     const { any, formats } = this.#dialect;
     const name = fullName.replace("google.protobuf.", "");

@@ -6,7 +6,6 @@ import { MAX_EXACT_DIGITS } from "./json-shape";
 
 /** A number that cannot be held, in the place of its value. */
 export interface InexactNumber {
-  /** Where it is: field names and indexes. */
   path: (string | number)[];
   source: string;
 }

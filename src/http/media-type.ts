@@ -3,7 +3,6 @@
 export const JSON_TYPE = "application/json; charset=UTF-8";
 
 export interface MediaType {
-  /** Type and subtype in lower case: `text/csv`. */
   essence: string;
   charset: string | undefined;
   /** The header parameter of text/csv in lower case (RFC 4180, section 3), or undefined. */

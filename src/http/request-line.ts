@@ -11,7 +11,6 @@ export interface RequestLine {
   rpc?: string;
   operation?: string;
   resource?: string;
-  /** The caller's id; absent where it was not found out. */
   caller?: string;
   status: number;
   /** Of an error: its google.rpc.Code and its ErrorInfo's reason. */

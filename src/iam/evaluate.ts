@@ -16,7 +16,6 @@ export interface AccessRequest {
   /** The policies of the resource and its ancestors. Each only grants, so that a missing one means fewer rights. */
   policies: readonly ResourcePolicy[];
   resource: { name: string; type: string };
-  /** `request.time`, in milliseconds since 1970. */
   time: number;
   starter?: string | undefined;
 }

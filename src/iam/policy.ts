@@ -25,7 +25,6 @@ export interface Policy {
   /** 3 if a binding has a condition, else 1, whatever version was set. */
   version: 1 | 3;
   bindings: readonly Binding[];
-  /** Canonical padded base64; another one with every set. */
   etag: string;
   revision: number;
 }

@@ -26,7 +26,6 @@ export interface PolicyMessage {
 interface BindingMessage {
   role?: string;
   members?: readonly string[];
-  /** google.type.Expr */
   condition?: Partial<Condition>;
 }
 

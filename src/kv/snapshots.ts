@@ -19,7 +19,6 @@ export function snapshotKey(id: string): string {
   return `operation/${id}`;
 }
 
-/** Writes the final state of an operation. KV drops it after its retention. */
 export async function putSnapshot(
   kv: Pick<KVNamespace, "put">,
   record: OperationRecord,

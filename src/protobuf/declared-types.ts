@@ -31,7 +31,6 @@ export function declaredTypes(roots: Iterable<Message>): DeclaredTypes {
   return { messages, enums };
 }
 
-/** Adds a declaration. Returns whether it was known. */
 function isKnown(declarations: Map<string, Message | EnumType>, declaration: Message | EnumType): boolean {
   const { fullName } = declaration;
   const known = declarations.get(fullName);

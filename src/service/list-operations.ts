@@ -9,7 +9,6 @@ import { streamFromParts } from "./stream-from-parts";
 import { type ReadPorts, readWhole } from "./whole-operations";
 
 export interface ListOperationsRequest {
-  /** Each collection id but the first may be `-`. */
   parent: string;
   filter: string;
   pageSize?: number | undefined;

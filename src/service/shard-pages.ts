@@ -27,7 +27,6 @@ export interface ShardsRequest extends Pick<PageRequest, "parent" | "filter" | "
 
 export interface MergedPage {
   rows: PageRow[];
-  /** Where the next page begins; undefined at the end. */
   next: RowKey | undefined;
   unreachable: string[];
 }

@@ -8,7 +8,6 @@ import type { OperationStore } from "./ports";
 export interface WholePage {
   /** Operations as JSON. One that is larger than a page is a stream, and alone. */
   operations: (string | ReadableStream<Uint8Array>)[];
-  /** Where the next page begins; undefined at the end. */
   next: RowKey | undefined;
   unreachable: string[];
 }

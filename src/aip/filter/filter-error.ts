@@ -4,7 +4,6 @@ import { MAX_FOUND_CHARACTERS } from "../../limits";
 /** A malformed filter. `offset` counts characters (Unicode code points) from 0; it is the filter's length at its end. */
 export interface FilterError {
   offset: number;
-  /** The tokens that would be valid there: `a value`. */
   expected: string;
   message: string;
 }

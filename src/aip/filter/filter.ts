@@ -9,10 +9,8 @@ import { parse } from "./parser";
 import type { Work } from "./work";
 
 export interface Filter {
-  /** The filter as it was sent. A page token is bound to it. */
   readonly text: string;
   readonly hints: IndexHints;
-  /** Whether the row matches. The cost is taken from `work`. */
   matches(row: FilterRow, work: Work): boolean;
 }
 

@@ -34,7 +34,6 @@ export class Value {
     this.#work.spend(patternCost(text, pattern));
   }
 
-  /** Counts a search of the value's text without regard to case. */
   search(contained: Pattern, text: string): void {
     this.#work.spend(containedCost(text, contained));
   }

@@ -30,7 +30,6 @@ export function containsPattern(pattern: Pattern): Pattern {
   return ["", ...pattern.map(lowerCaseAscii).filter((piece) => piece !== ""), ""];
 }
 
-/** Whether the text contains the text of {@link containsPattern}. */
 export function containsIgnoringCase(text: string, contained: Pattern): boolean {
   return matchesPattern(lowerCaseAscii(text), contained);
 }

@@ -39,7 +39,6 @@ export function patternCost(text: string, pattern: Pattern): number {
   return LOOK_COST + CHARACTER_COST * Math.min(text.length, characters) + search;
 }
 
-/** The cost of searching a text without regard to case. */
 export function containedCost(text: string, contained: Pattern): number {
   return CHARACTER_COST * text.length + patternCost(text, contained);
 }

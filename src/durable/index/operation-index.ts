@@ -57,7 +57,6 @@ const TOKEN_KEY_BYTES = 32;
 export interface Swept {
   /** Rows that were checked with their operations. */
   settled: number;
-  /** More are due: the shard wants another visit. */
   hasMore: boolean;
   /** Of the checked rows, those that said "running" of an operation that had ended, or is not there. */
   repaired?: number;

@@ -23,7 +23,6 @@ interface Walk {
   dueTime: number;
   /** When it began; absent before. */
   startTime?: number;
-  /** The key behind which it goes on. */
   after?: string;
 }
 
@@ -128,7 +127,6 @@ export class Reservations {
 
   // ── The walk ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** When the walk goes on; undefined where nothing is reserved. */
   get dueTime(): number | undefined {
     return this.isCreated ? this.#readWalk()?.dueTime : undefined;
   }

@@ -11,7 +11,6 @@ export class CelError extends Error {
   }
 }
 
-/** The expression breaks CEL's grammar or its types. */
 export function invalid(problem: string, start: number): CelError {
   return new CelError(`is not valid CEL: ${problem}`, start);
 }

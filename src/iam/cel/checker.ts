@@ -14,7 +14,6 @@ export interface Variables {
 
 export interface Checked {
   type: CelType;
-  /** Throws a CelError if the expression has no value. */
   evaluate: (variables: Variables) => Value;
 }
 

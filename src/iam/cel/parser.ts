@@ -16,7 +16,6 @@ const LEVELS: readonly (readonly BinaryOperator[])[] = [
   ["*", "/", "%"],
 ];
 
-/** Throws a CelError. */
 export function parseExpression(text: string): Node {
   return new Parser(tokensFromExpression(text)).parse();
 }

@@ -9,7 +9,6 @@ import type { ColumnProfile, TableProfile } from "./table-profile";
 import { TableValueCounts } from "./value-counts";
 
 export interface TableProgress {
-  /** Rows below the header. */
   rowsDone: number;
   bytesDone: number;
   /** 0 to 100, whole; absent where the input's length is not known. */
