@@ -1630,8 +1630,8 @@ queue = "edge-operations-dead-letters"
     file: "src/queue/suspensions.ts",
     find: "onOrder: (order) => this.#report(id, { order }),",
     replace: "onOrder: () => undefined,",
-    tests: PROGRAMS,
-    caughtBy: "",
+    tests: unit("queue/operation-context.test.ts"),
+    caughtBy: "remembers its place",
   },
   {
     name: "a running handler is told no answer",
