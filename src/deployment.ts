@@ -10,6 +10,7 @@ import type { Method } from "./method/define-method";
 import { checkOptions } from "./method/declaration-check";
 import { SWEEP_CRON } from "./platform/configuration";
 import { queueConsumer } from "./queue/consumer";
+import { deployMethods } from "./queue/operation-runner";
 import { newDeploymentMemory, serviceContext } from "./request-context";
 import { setupCheck } from "./setup";
 import { type Location, checkLocations } from "./service/locations";
@@ -67,6 +68,7 @@ export function operations<Bindings = DeploymentEnv>(options: OperationsOptions<
   const { methods, locations = [], authenticate, ...own } = options as unknown as OperationsOptions;
   const methodById = uniqueById("method", methods, ({ id }) => id);
   const locationById = uniqueById("location", locations, ({ locationId }) => locationId);
+  deployMethods(methodById);
   const door = httpDoor(methods);
   const setup = setupCheck(methods);
   const memory = newDeploymentMemory();

@@ -2,15 +2,19 @@
 // what to add, and where.
 import * as platform from "cloudflare:workers";
 import { DIRECTORY_NAME } from "./durable/directory/directory-object";
+import { RUNNER_EXPORT } from "./contract/direct-run";
 import { isNamespace } from "./durable/namespaces";
 import { callObject, lacksMethod, objectByName, sqliteMissing } from "./durable/object-call";
+import { exportedRunner } from "./durable/operation/exported-runner";
 import { isQueueBound } from "./durable/operation/queues";
 import type { Env } from "./env";
+import type { Dispatch } from "./lifecycle/record";
 import { OBJECT_CLASSES } from "./platform/configuration";
 import { RpcError } from "./rpc/error";
 
-interface NamedQueue {
+interface SetupMethod {
   id: string;
+  dispatch: Dispatch | undefined;
   /** The queue binding of a method; undefined: the lanes. */
   queue: string | undefined;
 }
@@ -27,7 +31,7 @@ export interface SetupCheck {
 }
 
 /** Checks the environments of a deployment with these methods. */
-export function setupCheck(methods: readonly NamedQueue[]): SetupCheck {
+export function setupCheck(methods: readonly SetupMethod[]): SetupCheck {
   const warningsOf = new WeakMap<Env, string[]>();
   const stored = new WeakSet<Env>();
   const look = async (env: Env, config: SetupConfig): Promise<string[]> => {
@@ -52,7 +56,7 @@ export function setupCheck(methods: readonly NamedQueue[]): SetupCheck {
 }
 
 /** @throws RpcError INTERNAL that names the first missing binding, and the lines to add. */
-function requireBindings(methods: readonly NamedQueue[], env: Env, { snapshots }: SetupConfig): void {
+function requireBindings(methods: readonly SetupMethod[], env: Env, { snapshots }: SetupConfig): void {
   for (const [binding, className] of Object.entries(OBJECT_CLASSES)) {
     if (isNamespace(env[binding as keyof typeof OBJECT_CLASSES])) continue;
     throw unreachableClass(binding, className);
@@ -100,7 +104,7 @@ const EXPORT_ALL =
   "operations() returned and fetch is your own handler";
 
 /** A Worker that exports `fetch` alone accepts operations that nothing runs. */
-async function requireHandlers(methods: readonly NamedQueue[]): Promise<string[]> {
+async function requireHandlers(methods: readonly SetupMethod[]): Promise<string[]> {
   if (methods.length > 0 && (await lacksHandler("queue"))) {
     throw new RpcError(
       "INTERNAL",
@@ -108,11 +112,22 @@ async function requireHandlers(methods: readonly NamedQueue[]): Promise<string[]
       { reason: "HANDLER_MISSING", metadata: { handler: "queue" } },
     );
   }
-  if (!(await lacksHandler("scheduled"))) return [];
+  const direct = methods.find(({ dispatch }) => dispatch === "direct");
+  const warnings = direct && !exportedRunner() ? [noRunner(direct.id)] : [];
+  if (!(await lacksHandler("scheduled"))) return warnings;
   return [
+    ...warnings,
     `The Worker's default export has no scheduled handler, so the sweep that repairs lost alarms does not run. ${EXPORT_ALL}, ` +
       'and set crons = ["*/5 * * * *"] under [triggers] in wrangler.toml.',
   ];
+}
+
+function noRunner(id: string): string {
+  return (
+    `The method ${id} has dispatch: "direct", and the Worker does not export ${RUNNER_EXPORT}, so its work goes through the ` +
+    `queue. Write \`export * from "edge-operations/objects"\` in the main module, and set compatibility_date to ` +
+    "2025-11-17 or later."
+  );
 }
 
 /**

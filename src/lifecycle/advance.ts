@@ -1,4 +1,5 @@
 // Advances an operation by one event: decides, and does no I/O. The object saves what it returns, then performs the effects.
+import { claim } from "./claim";
 import { cancel, poll, remove, update } from "./client-events";
 import { type Draft, end, move } from "./draft";
 import type { Effect, OperationEvent, Refusal } from "./event";
@@ -8,7 +9,6 @@ import type { OperationRecord } from "./record";
 import {
   attemptFailed,
   channelLost,
-  claim,
   hold,
   keepAlive,
   release,
@@ -30,20 +30,25 @@ export type Advance =
   | { ok: true; record: OperationRecord; effects: Effect[]; mustSave: boolean; isStep: boolean }
   | { ok: false; refusal: Refusal };
 
-/** The record of an operation that has just started. */
-export function startedRecord(operation: NewOperation): OperationRecord {
-  const started = advance(newRecord(operation), { ...operation, type: "start" }, operation.createTime);
+/** The record of an operation that has just started. `directFence`: where its object calls the runner. */
+export function startedRecord(operation: NewOperation, directFence?: string): OperationRecord {
+  const started = advance(newRecord(operation), { ...operation, type: "start" }, operation.createTime, directFence);
   if (!started.ok) throw new Error("the lifecycle table refuses a start");
   return started.record;
 }
 
-/** Lets one event happen to an operation at `now` (milliseconds since 1970). The record passed in is not changed. */
-export function advance(record: OperationRecord, event: OperationEvent, now: number): Advance {
+/**
+ * Lets one event happen to an operation at `now` (milliseconds since 1970). `directFence`: the token for a runner that the
+ * object calls if the event starts or wakes the work; absent: the work goes through the queue. The record passed in is not
+ * changed.
+ */
+export function advance(record: OperationRecord, event: OperationEvent, now: number, directFence?: string): Advance {
   const mustSave = !REPEATABLE.has(event.type);
   const draft: Draft = {
     record: { ...record, outbox: { ...record.outbox } },
     effects: [],
     now,
+    directFence,
     mustSave,
     isStep: false,
   };

@@ -19,6 +19,8 @@ export interface Draft {
   record: OperationRecord;
   effects: Effect[];
   now: number;
+  /** The token for a runner that the object may call. */
+  directFence?: string | undefined;
   /** Whether the change must outlive the object's memory. One that need not is repeated, or made good, by what follows a crash. */
   mustSave: boolean;
   /** The change is one step more, behind many: it may be stored apart from the record. */

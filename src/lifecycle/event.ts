@@ -102,6 +102,8 @@ export type Effect =
   | { type: "storeRequest" }
   /** Send the queue message; re-sent on the alarm until it is claimed. */
   | { type: "send" }
+  /** Call the runner with the claim that the record holds. */
+  | { type: "run" }
   | { type: OutboxEffect }
   /** Answer everyone who waits. */
   | { type: "notifyWaiters" }

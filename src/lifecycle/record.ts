@@ -30,6 +30,9 @@ export interface RunPolicy {
   usualDurationMs?: number;
 }
 
+/** How work comes to a runner other than by the queue. PERSISTED CONTRACT. */
+export type Dispatch = "direct";
+
 /** How an operation ended. A response is the JSON text of its Any, in the record or, if large, in rows of its own. */
 export type Outcome =
   | { error: Status }
@@ -326,6 +329,8 @@ export interface OperationFacts {
   inputBytes?: number;
   /** SHA-256 of the streamed input, hex, where a requestId asks for it. */
   inputDigest?: string;
+  /** `direct`: its object calls a runner; the queue carries only what is lost. Absent: the queue carries all its work. */
+  dispatch?: Dispatch;
   /** The queue binding that carries its messages, where the method names one; absent: the lanes. */
   queue?: string;
   /** Held while an attempt runs, where the method bounds how many do. */

@@ -19,24 +19,6 @@ import type { OperationEvent, Progress, Refusal } from "./event";
 import type { AttemptMemory, OperationRecord, Sleep, StoredStep } from "./record";
 import { reportSuspensions } from "./suspensions";
 
-export function claim(draft: Draft, fence: string): Refusal | undefined {
-  const { record, now } = draft;
-  return move(draft, "claim", () => {
-    const attemptMs = record.pause?.attemptRemainingMs ?? record.policy.attemptTimeoutMs;
-    record.lease = {
-      fence,
-      leaseEndTime: now + record.policy.leaseMs,
-      ...(attemptMs === undefined ? {} : { attemptEndTime: now + attemptMs }),
-    };
-    record.startTime ??= now;
-    const { marks = 0 } = record.attempt;
-    record.attempt = { ...record.attempt, marksAtClaim: marks, ...(record.pause ? {} : { attemptStartTime: now }) };
-    delete record.pause;
-    delete record.queueMessage;
-    changed(draft, "Running.", INDEX_PROGRESS_DELAY_MS);
-  });
-}
-
 /** It stays queued. A freed slot brings its message back, or else the next re-send. */
 export function hold(draft: Draft): Refusal | undefined {
   const { record } = draft;

@@ -1,19 +1,27 @@
 // The start of an operation: the first step of its life.
 import { formatTimestampMs } from "../aip/timestamp";
 import { INDEX_PROGRESS_DELAY_MS } from "../limits";
+import { directFenceOf, dispatch } from "./claim";
 import { type Draft, changed, end, fail, move, send } from "./draft";
 import type { Refusal } from "./event";
 import type { NewExternal, Start } from "./new-operation";
 
 export const QUEUED_MESSAGE = "Queued.";
 
-/** Starts an operation: its work is queued, scheduled or done elsewhere, or its result was known at once. */
+/** Starts an operation: its work is queued, scheduled, run by its object, or done elsewhere, or its result was known at once. */
 export function start(draft: Draft, { request, external, outcome }: Start): Refusal | undefined {
   const { record, now } = draft;
+  const directFence = directFenceOf(draft);
   if (external) return move(draft, "await", () => awaitWorker(draft, external));
   const { scheduleTime } = record;
   if (scheduleTime !== undefined && scheduleTime > now) {
     return move(draft, "schedule", () => schedule(draft, request, scheduleTime));
+  }
+  if (outcome === undefined && directFence !== undefined) {
+    return move(draft, "dispatch", () => {
+      keepRequest(draft, request);
+      dispatch(draft, directFence);
+    });
   }
   if (outcome === undefined) return move(draft, "enqueue", () => enqueue(draft, request));
   record.startTime = now;

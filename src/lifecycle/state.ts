@@ -22,6 +22,8 @@ export type Transition =
   | "enqueue"
   /** Accepted: its work begins at a later time. */
   | "schedule"
+  /** Accepted: its object calls a runner, with no message and no claim. */
+  | "dispatch"
   /** Accepted: its work is done elsewhere. */
   | "await"
   /** Accepted, and its result was known at once. */
@@ -53,6 +55,8 @@ export type Transition =
   | "backOff"
   /** The time it was scheduled, slept or backed off for has come. */
   | "wake"
+  /** The same, and its object calls a runner. */
+  | "wakeDirectly"
   /** The work ended with a response. */
   | "succeed"
   /** The work ended with an error, and no other attempt follows. */
@@ -76,6 +80,7 @@ export type Transition =
 export const lifecycle = {
   NEW: {
     enqueue: "QUEUED",
+    dispatch: "RUNNING",
     schedule: "SLEEPING",
     await: "EXTERNAL",
     succeedAtOnce: "SUCCEEDED",
@@ -104,11 +109,26 @@ export const lifecycle = {
     timeOut: "FAILED",
     cancel: "CANCELLING",
   },
-  SLEEPING: { wake: "QUEUED", resolve: "SLEEPING", failByScript: "FAILED", timeOut: "FAILED", cancel: "CANCELLED" },
+  SLEEPING: {
+    wake: "QUEUED",
+    wakeDirectly: "RUNNING",
+    resolve: "SLEEPING",
+    failByScript: "FAILED",
+    timeOut: "FAILED",
+    cancel: "CANCELLED",
+  },
   // `wake`: a durable timer that the work awaits beside its suspensions.
-  SUSPENDED: { resume: "QUEUED", wake: "QUEUED", resolve: "SUSPENDED", timeOut: "FAILED", cancel: "CANCELLED" },
+  SUSPENDED: {
+    resume: "QUEUED",
+    wake: "QUEUED",
+    wakeDirectly: "RUNNING",
+    resolve: "SUSPENDED",
+    timeOut: "FAILED",
+    cancel: "CANCELLED",
+  },
   BACKING_OFF: {
     wake: "QUEUED",
+    wakeDirectly: "RUNNING",
     resolve: "BACKING_OFF",
     failByScript: "FAILED",
     timeOut: "FAILED",

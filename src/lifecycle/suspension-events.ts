@@ -1,12 +1,12 @@
 // Events of suspensions: the work stands still, somebody answers, the time for an answer is over.
 import { formatTimestampMs } from "../aip/timestamp";
 import { INDEX_PROGRESS_DELAY_MS } from "../limits";
-import { type Draft, changed, move, send } from "./draft";
+import { type Draft, changed, move } from "./draft";
 import type { OperationEvent, Refusal } from "./event";
-import { QUEUED_MESSAGE } from "./start";
 import type { OperationRecord, StoredSuspension } from "./record";
 import { mark, pauseAttempt, remember, report } from "./runner-events";
 import { isFinal } from "./state";
+import { wake } from "./wake";
 import { expired, isResolved, nextResolutionNumber, pendingSuspensions, putSuspension } from "./suspensions";
 
 /** The invocation ends, and the work stands still until it has what it waits for. */
@@ -27,7 +27,7 @@ export function suspend(draft: Draft, event: Extract<OperationEvent, { type: "su
   if (refusal === undefined && isFinal(record.state)) return undefined;
   // An answer came while the runner did not know it yet.
   const hasCome = waitsFor.answersTo?.some((id) => isResolved(record, id));
-  return refusal ?? (hasCome ? move(draft, "resume", () => resume(draft)) : undefined);
+  return refusal ?? (hasCome ? wake(draft, "resume") : undefined);
 }
 
 function waitingMessage(record: OperationRecord, ids: readonly string[]): string {
@@ -36,15 +36,6 @@ function waitingMessage(record: OperationRecord, ids: readonly string[]): string
     return `Waiting for one of ${ids.length} answers: ${ids.map((id) => JSON.stringify(id)).join(", ")}.`;
   const expireTime = record.suspensions?.find(({ id }) => id === first)?.reached?.expireTime ?? record.deadline;
   return `Waiting for an answer to ${JSON.stringify(first)} until ${formatTimestampMs(expireTime)}.`;
-}
-
-/** The work goes on. */
-function resume(draft: Draft): void {
-  const { record } = draft;
-  delete record.suspension;
-  delete record.wakeTime;
-  send(draft);
-  changed(draft, QUEUED_MESSAGE, INDEX_PROGRESS_DELAY_MS);
 }
 
 /** Somebody outside answers. The first answer wins; one that comes before the work reaches the suspension is kept. */
@@ -71,10 +62,12 @@ export function expireSuspensions(draft: Draft): Refusal | undefined {
 function settle(draft: Draft, resolved: readonly StoredSuspension[]): Refusal | undefined {
   const { record, effects } = draft;
   const { answersTo = [] } = record.suspension?.waitsFor ?? {};
-  const isAwaited = resolved.some(({ id }) => answersTo.includes(id));
-  return move(draft, isAwaited ? "resume" : "resolve", () => {
+  if (resolved.some(({ id }) => answersTo.includes(id))) {
     for (const one of resolved) putSuspension(record, one);
-    if (isAwaited) return resume(draft);
+    return wake(draft, "resume");
+  }
+  return move(draft, "resolve", () => {
+    for (const one of resolved) putSuspension(record, one);
     // One that the work has not reached is not to be seen in the operation.
     if (resolved.some(({ reached }) => reached)) changed(draft, record.statusMessage, INDEX_PROGRESS_DELAY_MS);
     if (record.lease) effects.push({ type: "tellAnswers", ids: resolved.map(({ id }) => id) });

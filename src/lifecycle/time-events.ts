@@ -5,8 +5,9 @@ import { Code } from "../rpc/code";
 import type { Status } from "../rpc/status";
 import { rememberAttempt } from "./attempt";
 import { backoffMs } from "./backoff";
+import { wake } from "./wake";
 import { QUEUED_MESSAGE } from "./start";
-import { type Draft, UNCONFIRMED_MESSAGE, changed, emit, fail, move, scheduleResend, send } from "./draft";
+import { type Draft, UNCONFIRMED_MESSAGE, changed, emit, fail, move, scheduleResend } from "./draft";
 import { type DueTransition, dueTransition } from "./due";
 import type { Refusal } from "./event";
 import type { OperationRecord } from "./record";
@@ -54,12 +55,7 @@ function settleOne(draft: Draft, due: DueTransition, random: number): Refusal | 
     case "expireSuspension":
       return expireSuspensions(draft);
     case "wake":
-      return move(draft, "wake", () => {
-        delete record.suspension;
-        delete record.wakeTime;
-        send(draft);
-        changed(draft, QUEUED_MESSAGE, INDEX_PROGRESS_DELAY_MS);
-      });
+      return wake(draft, "wake");
     case "resend":
       return move(draft, "resend", () => resend(draft));
     default:

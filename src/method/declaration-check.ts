@@ -26,6 +26,7 @@ const DECLARATION_OPTIONS: Options<Required<MethodDeclaration<unknown>>> = {
   retry: true,
   maxConcurrent: true,
   maxResultBytes: true,
+  dispatch: true,
   queue: true,
   gracePeriod: true,
   retention: true,
@@ -81,6 +82,7 @@ export function checkDeclaration(declaration: unknown): void {
     if (value !== undefined && typeof value !== "function")
       throw new TypeError(`${method}: ${option} is ${shown(value)}; it must be a function`);
   }
+  checkDispatch(method, declaration);
   if (declaration["retry"] !== undefined) checkOptions(`${method}: retry`, declaration["retry"], RETRY_OPTIONS);
   if (declaration["input"] === undefined) return;
   checkInput(method, declaration["input"]);
@@ -199,6 +201,15 @@ function checkInput(method: string, input: unknown): void {
     );
   if (typeof maxBytes !== "number" || !Number.isInteger(maxBytes) || maxBytes < 1)
     throw new TypeError(`${method}: input.maxBytes is ${shown(maxBytes)}; give a whole number of bytes from 1 up`);
+}
+
+function checkDispatch(method: string, { dispatch, maxConcurrent }: Record<string, unknown>): void {
+  if (dispatch !== undefined && dispatch !== "queue" && dispatch !== "direct")
+    throw new TypeError(`${method}: dispatch is ${shown(dispatch)}; it must be "queue" or "direct"`);
+  if (dispatch !== "direct" || maxConcurrent === undefined) return;
+  throw new TypeError(
+    `${method}: dispatch is "direct", and maxConcurrent bounds what the queue carries; remove one of them`,
+  );
 }
 
 function checkBody(method: string, body: unknown): void {

@@ -24,7 +24,7 @@ import type { JsonObject } from "../rpc/any";
 import { checkDeclaration, checkFields, checkVariables, fieldsOfMessage } from "./declaration-check";
 import { checkedMetadata, declaredType, encodeMessage } from "./declared-type";
 import type { HttpRule, ImmediateResult, InputRule, MethodDeclaration, OperationContext, StartContext } from "./method";
-import type { RunPolicy } from "../lifecycle/record";
+import type { Dispatch, RunPolicy } from "../lifecycle/record";
 import type { JsonOf } from "./json-of";
 import { type RequestJsonSchema, fieldsOfSchema, requestJsonSchema } from "./request-json-schema";
 import { decodeRequest } from "./request-schema";
@@ -48,6 +48,8 @@ export interface Method<Types extends MethodTypes = MethodTypes> {
   verb: string;
   timeoutMs: number;
   maxConcurrent: number | undefined;
+  /** Undefined: the queue carries its work. */
+  dispatch: Dispatch | undefined;
   /** The queue binding that carries its work; undefined: the lanes. */
   queue: string | undefined;
   policy: DeclaredPolicy;
@@ -124,6 +126,7 @@ export function defineMethod<
     verb: template.verb === "" ? "create" : template.verb,
     timeoutMs: duration("timeout", declaration.timeout, TIMEOUT),
     maxConcurrent: maxConcurrent === undefined ? undefined : integer("maxConcurrent", maxConcurrent, CONCURRENT),
+    dispatch: declaration.dispatch === "direct" ? "direct" : undefined,
     queue: checkedQueue(`method ${id}: queue`, declaration.queue),
     policy: {
       ...(attemptTimeout === undefined

@@ -167,6 +167,12 @@ export interface MethodDeclaration<
   /** Operations of this method under one parent that run at the same time; more wait for a slot. Default: no bound. */
   maxConcurrent?: number;
   /**
+   * How the work comes to a runner. `"queue"`: through the Queue; for work of any length. `"direct"`: the operation's object
+   * calls the runner and holds the call, without a queue's delay or limit on how much runs at once; for work of seconds. The
+   * queue carries the work of a direct run that was lost. Default `"queue"`.
+   */
+  dispatch?: "queue" | "direct";
+  /**
    * The queue binding that carries the work of this method, such as `"TRANSCODE"`: its operations then wait behind none of
    * another method's. This Worker must consume the queue as well. Default: the lanes, `QUEUE`, `QUEUE_2`, …
    */

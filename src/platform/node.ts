@@ -13,3 +13,6 @@ export class DurableObject {
 
 /** The base of entrypoints' classes. */
 export class WorkerEntrypoint extends DurableObject {}
+
+/** The base of values whose methods are called over RPC. */
+export { DurableObject as RpcTarget };

@@ -13,14 +13,14 @@ import { fitsUtf8 } from "../rpc/utf8";
 import { emulatedOutcome } from "./emulated-work";
 import { InvocationLimitReached } from "./invocation-limit";
 import { type Ending, RunContext, type RunPorts } from "./operation-context";
-import type { RunChannel } from "./run-channel";
+import type { Channel } from "./channel";
 import type { RunPlatform } from "./run-platform";
 import { thrownFields, thrownText } from "./thrown";
 
 type HandlerEnd = { type: "returned"; response: unknown } | { type: "threw"; error: unknown };
 
 /** The parts of the run channel that a call of a handler needs. */
-export type AttemptChannel = Pick<RunChannel, "claimed" | "input" | "saveLargeResponse">;
+export type AttemptChannel = Pick<Channel, "claimed" | "input" | "saveLargeResponse">;
 
 export interface AttemptOptions {
   ports(this: void, input: RunPorts["input"]): RunPorts;

@@ -22,7 +22,7 @@ import { type FailedStep, Failures } from "./failures";
 import { InvocationLimitReached } from "./invocation-limit";
 import { ProgressReporter } from "./progress-reporter";
 import { Replay, type ReplayPorts } from "./replay";
-import type { Settlement } from "./run-channel";
+import type { Settlement } from "./channel";
 import { Sleeps } from "./sleeps";
 import { Suspensions } from "./suspensions";
 

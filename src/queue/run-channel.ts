@@ -6,54 +6,30 @@ import {
   KEEP_ALIVE_GRACE_MS,
   LOST_CHANNEL_LEASE_MS,
   MAX_CHANNEL_REOPEN_DELAY_MS,
-  MAX_LARGE_RESULT_TRIES,
 } from "../limits";
 import type { SuccessfulOutcome } from "../lifecycle/event";
 import type { AttemptMemory } from "../lifecycle/record";
 import {
-  ANSWER_PATH,
   type Claimed,
   type ClaimedSuspension,
   FENCE_HEADER,
-  INPUT_PATH,
   KEEP_ALIVE_REQUEST,
   KEEP_ALIVE_RESPONSE,
   type LastWord,
-  MEMORY_HEADER,
   type MessageToRunner,
   type ProgressMessage,
-  RESPONSE_PATH,
   RUN_PATH,
-  STEP_PATH,
 } from "../contract/run-channel";
-import { streamFromText } from "../rpc/utf8";
+import type { Channel, RunListener, SaveMessage, Settlement } from "./channel";
+import { LargeValues } from "./large-values";
 
 /** The methods of the operation's object that the channel needs. */
 export type ObjectStub = Pick<Fetcher, "fetch">;
 
-/** A value to store. The channel numbers it and adds the token. */
-export type SaveMessage =
-  | ({ type: "saveStep"; name: string; result: string; order?: number } & AttemptMemory)
-  | ({ type: "saveCheckpoint"; cursor: string } & AttemptMemory)
-  | ({ type: "saveSleeps" } & AttemptMemory)
-  | ({ type: "saveSuspensions" } & AttemptMemory);
-
-/** The outcome of a runner's final message: recorded, or void because another runner has the work. */
-export type Settlement = "settled" | "stopped";
-
-/** Events that reach a run from outside. */
-export interface RunListener {
-  onCancel(): void;
-  /** Suspensions were answered, or have expired. */
-  onAnswers(suspensions: readonly ClaimedSuspension[]): void;
-  /** The work is lost: to a deadline, another runner, or silence longer than the lease. */
-  onStop(): void;
-}
-
 /** Saves are numbered from 1. There is one final message. */
 const LAST_WORD_ID = 0;
 
-export class RunChannel {
+export class RunChannel implements Channel {
   readonly claimed: Claimed;
   readonly #stub: ObjectStub;
   #socket: WebSocket;
@@ -75,8 +51,7 @@ export class RunChannel {
   #nextId = 1;
   /** The last report. An object that was reset may have lost it. */
   #progress: string | undefined;
-  /** Large results go one after another, because each may fill a good part of the memory. */
-  #largeStore: Promise<unknown> = Promise.resolve();
+  readonly #largeValues: LargeValues;
 
   /** Claims the work; undefined if there is no work to claim: it is done, claimed by another, not due, or deleted. */
   static async claim(stub: ObjectStub): Promise<RunChannel | undefined> {
@@ -93,6 +68,13 @@ export class RunChannel {
     this.#socket = socket;
     this.#attach(socket);
     this.#timer = setInterval(() => this.#keepAlive(), claimed.leaseMs / KEEP_ALIVES_PER_LEASE);
+    this.#largeValues = new LargeValues({
+      operation: claimed.name,
+      fence: claimed.fence,
+      fetch: (url, init) => stub.fetch(url, init),
+      isWorking: () => !this.#stopped && !this.#closed,
+      onRefused: () => this.#stop(),
+    });
   }
 
   /** Delivers the events of the run to its listener, past ones too. */
@@ -150,78 +132,24 @@ export class RunChannel {
     if (this.#socket.readyState === WebSocket.READY_STATE_OPEN) this.#socket.close(1000, "finished");
   }
 
-  /** The streamed input from its beginning. */
-  async input(): Promise<ReadableStream<Uint8Array>> {
-    const response = await this.#fetch(INPUT_PATH);
-    if (!response.ok || !response.body) throw new Error(`the input could not be read (${response.status})`);
-    return response.body;
+  input(): Promise<ReadableStream<Uint8Array>> {
+    return this.#largeValues.input();
   }
 
-  /** The JSON text of a finished step's large result. */
-  async stepResult(place: number): Promise<string> {
-    const response = await this.#fetch(`${STEP_PATH}?place=${place}`);
-    if (!response.ok) throw new Error(`a step's result could not be read (${response.status})`);
-    return response.text();
+  stepResult(place: number): Promise<string> {
+    return this.#largeValues.stepResult(place);
   }
 
-  /** The JSON text of a suspension's large answer. */
-  async answer(id: string): Promise<string> {
-    const response = await this.#fetch(`${ANSWER_PATH}?id=${id}`);
-    if (!response.ok) throw new Error(`an answer could not be read (${response.status})`);
-    return response.text();
+  answer(id: string): Promise<string> {
+    return this.#largeValues.answer(id);
   }
 
-  async saveLargeStep(
-    { name, result, order }: { name: string; result: string; order: number },
-    memory: AttemptMemory,
-  ): Promise<Settlement> {
-    const path = `${STEP_PATH}?name=${encodeURIComponent(name)}&order=${order}`;
-    const response = await this.#storeLarge(path, result, {
-      [MEMORY_HEADER]: encodeURIComponent(JSON.stringify(memory)),
-    });
-    return response ? "settled" : "stopped";
+  saveLargeStep(step: { name: string; result: string; order: number }, memory: AttemptMemory): Promise<Settlement> {
+    return this.#largeValues.saveStep(step, memory);
   }
 
-  /** Stores a large response as a byte stream, which the final message names. */
-  async saveLargeResponse(response: string): Promise<SuccessfulOutcome | undefined> {
-    const stored = await this.#storeLarge(RESPONSE_PATH, response);
-    return stored?.json<SuccessfulOutcome>();
-  }
-
-  /**
-   * Stores, and retries if the object could not be reached, while the lease lasts; undefined after the work is lost.
-   */
-  #storeLarge(path: string, body: string, headers?: Record<string, string>): Promise<Response | undefined> {
-    const stored = this.#largeStore.then(() => this.#storeOne(path, body, headers));
-    this.#largeStore = stored.catch(() => undefined);
-    return stored;
-  }
-
-  async #storeOne(path: string, body: string, headers?: Record<string, string>): Promise<Response | undefined> {
-    for (let failures = 1; !this.#stopped && !this.#closed; failures += 1) {
-      try {
-        return this.#stored(await this.#fetch(path, body, headers));
-      } catch (error) {
-        if (failures >= MAX_LARGE_RESULT_TRIES) throw error;
-        console.warn({ message: "large result not stored yet", operation: this.claimed.name, error: String(error) });
-        await afterMs(CHANNEL_REOPEN_DELAY_MS);
-      }
-    }
-    return undefined;
-  }
-
-  #stored(response: Response): Response | undefined {
-    if (response.ok) return response;
-    if (response.status !== 409) throw new Error(`a large result could not be stored (${response.status})`);
-    this.#stop();
-    return undefined;
-  }
-
-  #fetch(path: string, body?: string, more?: Record<string, string>): Promise<Response> {
-    const headers = { ...more, [FENCE_HEADER]: this.claimed.fence };
-    // A stream of its own for each try.
-    const init = body === undefined ? { headers } : { headers, method: "POST", body: streamFromText(body) };
-    return this.#stub.fetch(`https://operation${path}`, init);
+  saveLargeResponse(response: string): Promise<SuccessfulOutcome | undefined> {
+    return this.#largeValues.saveResponse(response);
   }
 
   #fenced(message: object): string {
@@ -285,7 +213,6 @@ export class RunChannel {
     return Math.min(leaseEndTime, this.#lostTime + Math.min(leaseMs, LOST_CHANNEL_LEASE_MS));
   }
 
-  /** Whether the work is still its own, as far as it can know, by a clock that shows the time of the last I/O. */
   holdsLease(): boolean {
     if (Date.now() >= this.#leaseEndTime()) this.#stop();
     return !this.#stopped;

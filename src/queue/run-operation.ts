@@ -7,26 +7,8 @@ import { RpcError } from "../rpc/error";
 import { Attempt } from "./attempt";
 import { InvocationLimitReached } from "./invocation-limit";
 import type { RunPorts } from "./operation-context";
-import type { RunChannel } from "./run-channel";
+import type { Channel } from "./channel";
 import type { RunPlatform, SpanAttributes } from "./run-platform";
-
-/** The way from a run to its operation's object. */
-export type Channel = Pick<
-  RunChannel,
-  | "claimed"
-  | "listen"
-  | "sendProgress"
-  | "save"
-  | "finish"
-  | "close"
-  | "input"
-  | "stepResult"
-  | "answer"
-  | "saveLargeStep"
-  | "saveLargeResponse"
-  | "holdsLease"
-  | "confirmLease"
->;
 
 export interface RunOptions {
   methods: ReadonlyMap<string, Method>;

@@ -127,6 +127,7 @@ function newOperation(
     metadata: metadata as JsonObject,
     ...(method.metadataType === undefined ? {} : { metadataType: typeUrlFromMessageName(method.metadataType) }),
     responseType: typeUrlFromMessageName(method.responseType),
+    ...(method.dispatch === undefined ? {} : { dispatch: method.dispatch }),
     ...(method.queue === undefined ? {} : { queue: method.queue }),
     ...(runSlot === undefined ? {} : { runSlot }),
     indexShard,

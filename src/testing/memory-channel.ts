@@ -2,8 +2,7 @@
 import type { SuccessfulOutcome } from "../lifecycle/event";
 import type { AttemptMemory } from "../lifecycle/record";
 import type { Claimed, LastWord, MessageToObject, ProgressMessage } from "../contract/run-channel";
-import type { RunListener, SaveMessage, Settlement } from "../queue/run-channel";
-import type { Channel } from "../queue/run-operation";
+import type { Channel, RunListener, SaveMessage, Settlement } from "../queue/channel";
 import { utf8Length } from "../rpc/utf8";
 import type { MemoryOperation, RunnerNotice } from "./memory-operation";
 

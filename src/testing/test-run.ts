@@ -4,7 +4,7 @@ import { DEFAULT_INVOCATION_MS } from "../limits";
 import type { Method } from "../method/define-method";
 import type { OperationContext } from "../method/method";
 import type { Claimed, LastWord } from "../contract/run-channel";
-import type { SaveMessage } from "../queue/run-channel";
+import type { SaveMessage } from "../queue/channel";
 import { runOperation } from "../queue/run-operation";
 import type { RunPlatform } from "../queue/run-platform";
 import type { JsonObject } from "../rpc/any";

@@ -58,6 +58,7 @@ export const echoWait = defineMethod({
   responseType: WaitResponse,
   metadataType: WaitMetadata,
   timeout: "31d",
+  dispatch: "direct",
   usualDuration: (request, { createTime }) => {
     const ms = timestampToMs(endTimestamp(request, createTime)) - createTime.getTime();
     return `${Math.min(Math.max(0, ms), MAX_WAIT_SECONDS * 1_000)}ms`;

@@ -39,7 +39,7 @@ export async function startupTime(): Promise<number> {
     await writeFile(join(directory, "worker.mjs"), alone);
     await writeFile(
       join(directory, "cloudflare-workers.mjs"),
-      "export class DurableObject {} export class WorkerEntrypoint {} export const env = {};",
+      "class Base {} export { Base as DurableObject, Base as RpcTarget, Base as WorkerEntrypoint }; export const env = {};",
     );
     const program = `
       const time = performance.now();

@@ -90,6 +90,10 @@ const ROWS: Row[] = [
   { measure: "throughput", label: "lifecycles per second, eight at a time", digits: 0 },
 ];
 
+/** Of direct dispatch: at most so many times its floor's, and Workflows so many times slower. */
+const MAX_DIRECT_RATIO = 1.5;
+const DIRECT_MEASURES: ReadonlySet<Measure> = new Set<Measure>(["lifecycleCpu", "parallelLifecycleCpu", "doneLatency"]);
+
 interface Line {
   cells: string[];
   /** undefined: it has no budget, or was not measured. */
@@ -101,7 +105,8 @@ export function report(results: Results): { markdown: string; broken: string[] }
   const timed = ROWS.map((row) => timedLine(row, results));
   const counted = countedLines(results);
   const stepped = stepLines(results);
-  const broken = [...timed, ...counted, ...stepped]
+  const direct = ROWS.filter(({ measure }) => DIRECT_MEASURES.has(measure)).map((row) => directLine(row, results));
+  const broken = [...timed, ...counted, ...stepped, ...direct]
     .filter(({ holds }) => holds === false)
     .map(({ cells }) => cells[0] ?? "");
   const { plan } = results;
@@ -113,6 +118,10 @@ export function report(results: Results): { markdown: string; broken: string[] }
     `highest round. A ratio is the median of the rounds' own. ${results.machine}.`,
     "",
     table(["", ...names, ...FLOORS.map((floor) => `service / ${floor}`), "workflows / service", "budget"], timed),
+    "",
+    "Direct dispatch:",
+    "",
+    table(["", "direct / direct floor", "workflows / direct", "workflows / service", "budget"], direct),
     "",
     table(["", "service", ...FLOORS, "budget"], counted),
     "",
@@ -144,6 +153,22 @@ export function report(results: Results): { markdown: string; broken: string[] }
     broken.length === 0 ? "All budgets hold." : `Budgets that do not hold: ${broken.join("; ")}.`,
   ].join("\n");
   return { markdown, broken };
+}
+
+/** The queue's lifecycle has a budget too: no slower than that of Workflows. */
+function directLine({ measure, label }: Row, { rounds }: Results): Line {
+  const toFloor = ratio(rounds, measure, ["direct", "direct floor"]);
+  const toWorkflows = ratio(rounds, measure, ["workflows", "direct"]);
+  const ofQueue = ratio(rounds, measure, ["workflows", "service"]);
+  const isMeasured = toFloor !== undefined && toWorkflows !== undefined && ofQueue !== undefined;
+  const holds = isMeasured
+    ? toFloor <= MAX_DIRECT_RATIO && toWorkflows >= MIN_WORKFLOWS_RATIO && ofQueue >= 1
+    : undefined;
+  const budget = `≤ ${MAX_DIRECT_RATIO}, ≥ ${MIN_WORKFLOWS_RATIO}, ≥ 1${verdict(holds)}`;
+  return {
+    cells: [`direct: ${label}`, ...[toFloor, toWorkflows, ofQueue].map((one) => one?.toFixed(2) ?? "–"), budget],
+    holds,
+  };
 }
 
 function timedLine({ measure, label, digits, budget, isCompared = false }: Row, { rounds }: Results): Line {

@@ -30,7 +30,7 @@ async function isRunning(url: string): Promise<boolean> {
 const SERVICE_VARS = { AUTH: "open", RESEND_SECONDS: "3", LEASE_SECONDS: "5" };
 
 /** What users of the service call, with a method of test/bench/service. */
-function adapterOf(verb: "echo" | "echoBriefly"): Target["adapter"] {
+function adapterOf(verb: "echo" | "echoBriefly" | "echoDirectly"): Target["adapter"] {
   return (url) => ({
     start: async (request) => (await post<Operation>(`${url}/v1/projects/p/things:${verb}`, request)).name,
     get: async (name) => echoOf(await call<Operation>(`${url}/v1/${name}`)),
@@ -66,6 +66,9 @@ const service: Target = {
   holdsBy: "queue",
   adapter: adapterOf("echo"),
 };
+
+/** The same without the queue. */
+const direct: Target = { ...service, name: "direct", holdsBy: "request", adapter: adapterOf("echoDirectly") };
 
 /** Its operations expire a minute after their ends. */
 export const shortLived: Target = { ...service, name: "short-lived", adapter: adapterOf("echoBriefly") };
@@ -104,6 +107,15 @@ const floorWithPromises: Target = {
   entry: "test/bench/floor-with-promises/worker.ts",
 };
 
+/** The same promises without the queue. */
+const floorDirect: Target = {
+  ...floor,
+  name: "direct floor",
+  config: "test/bench/floor-direct/wrangler.toml",
+  entry: "test/bench/floor-direct/worker.ts",
+  holdsBy: "request",
+};
+
 interface InstanceStatus {
   status: string;
   output?: { echo: string } | null;
@@ -139,4 +151,4 @@ const workflows: Target = {
   },
 };
 
-export const TARGETS: readonly Target[] = [service, withAll, floor, floorWithPromises, workflows];
+export const TARGETS: readonly Target[] = [service, direct, withAll, floor, floorWithPromises, floorDirect, workflows];

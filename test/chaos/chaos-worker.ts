@@ -16,30 +16,37 @@ interface WalkRequest {
   failAt: number;
 }
 
-const walk = defineMethod({
-  http: { post: "/v1/{parent=projects/*/locations/*}/trails:walk", body: "*" },
-  request: (json: JsonObject) => json as unknown as WalkRequest,
-  // However often it is killed, it goes on.
-  timeout: "1h",
-  retry: { maxAttempts: 100, initialBackoff: "0.2s", maxBackoff: "1s" },
-  async run({ ledger, steps, sleepAt, failAt }, op) {
-    const told: number[] = [];
-    for (let place = 0; place < steps; place += 1) {
-      if (place === sleepAt) await op.sleep("0.3s");
-      told.push(
-        await op.step(`step ${place}`, async () => {
-          const url = `${ledger}?operation=${encodeURIComponent(op.name)}&place=${place}&attempt=${op.attempt}`;
-          const response = await fetch(url, { method: "POST", signal: op.signal });
-          if (!response.ok) throw new Error(`the ledger answered ${response.status}`);
-          await response.body?.cancel();
-          if (place === failAt && op.attempt === 1) throw new Error("stumbled");
-          return place;
-        }),
-      );
-      op.progress({ place });
-    }
-    return { told };
-  },
-});
+/** A walk through the queue, and the same called by its object. */
+const walk = walkOf("walk", "queue");
+const walkDirectly = walkOf("walkDirectly", "direct");
 
-export default operations({ methods: [echoWait, tablesProfile, walk] });
+function walkOf(verb: string, dispatch: "queue" | "direct") {
+  return defineMethod({
+    http: { post: `/v1/{parent=projects/*/locations/*}/trails:${verb}`, body: "*" },
+    dispatch,
+    request: (json: JsonObject) => json as unknown as WalkRequest,
+    // However often it is killed, it goes on.
+    timeout: "1h",
+    retry: { maxAttempts: 100, initialBackoff: "0.2s", maxBackoff: "1s" },
+    async run({ ledger, steps, sleepAt, failAt }, op) {
+      const told: number[] = [];
+      for (let place = 0; place < steps; place += 1) {
+        if (place === sleepAt) await op.sleep("0.3s");
+        told.push(
+          await op.step(`step ${place}`, async () => {
+            const url = `${ledger}?operation=${encodeURIComponent(op.name)}&place=${place}&attempt=${op.attempt}`;
+            const response = await fetch(url, { method: "POST", signal: op.signal });
+            if (!response.ok) throw new Error(`the ledger answered ${response.status}`);
+            await response.body?.cancel();
+            if (place === failAt && op.attempt === 1) throw new Error("stumbled");
+            return place;
+          }),
+        );
+        op.progress({ place });
+      }
+      return { told };
+    },
+  });
+}
+
+export default operations({ methods: [echoWait, tablesProfile, walk, walkDirectly] });

@@ -100,7 +100,9 @@ export class Client {
       case "walk": {
         const somewhere = (): number => (random.chance(0.3) ? random.below(WALK_STEPS) : -1);
         const ledger = this.#around.ledgerUrl;
-        return [`${parent}/trails:walk`, { ledger, steps: WALK_STEPS, sleepAt: somewhere(), failAt: somewhere() }];
+        // Echoes are direct, profiles are not: half of what runs is direct.
+        const verb = random.pick(["walk", "walkDirectly"]);
+        return [`${parent}/trails:${verb}`, { ledger, steps: WALK_STEPS, sleepAt: somewhere(), failAt: somewhere() }];
       }
       case "external":
         return [`${parent}/operations`, { operation: {}, ttl: `${this.#around.externalTtlSeconds}s` }];

@@ -81,7 +81,7 @@ test("npm start › prints one line for each request and each transition", async
     lines.filter((line) => /POST +echo:wait {2}200 {2}operations\/[0-9a-f]{8}… {2}\d+ ms$/.test(line)),
   ).toHaveLength(1);
   expect(
-    lines.filter((line) => /operations\/[0-9a-f]{8}… {2}QUEUED → RUNNING {2}echo:wait: claim/.test(line)),
+    lines.filter((line) => /operations\/[0-9a-f]{8}… {2}NEW → RUNNING {2}echo:wait: start/.test(line)),
   ).not.toEqual([]);
   expect(lines.filter((line) => !/^\d\d:\d\d:\d\d /.test(line))).toEqual([]);
 });

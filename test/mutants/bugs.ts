@@ -502,6 +502,82 @@ export const bugs: readonly Bug[] = [
     tests: SIMULATION,
     caughtBy: "",
   },
+  // ── Direct dispatch ───────────────────────────────────────────────────────────────────────────────────────────────
+  {
+    name: "direct work that was lost is run directly again",
+    file: "src/lifecycle/wake.ts",
+    find: "record.attempt.platformDeaths === 0 ? directFenceOf(draft) : undefined",
+    replace: "directFenceOf(draft)",
+    tests: unit("lifecycle/direct.test.ts"),
+    caughtBy: "goes to the queue",
+  },
+  {
+    name: "a direct start calls no runner",
+    file: "src/lifecycle/claim.ts",
+    find: `  draft.effects.push({ type: "run" });
+`,
+    replace: "",
+    tests: unit("lifecycle/direct.test.ts"),
+    caughtBy: "",
+  },
+  {
+    name: "a call to a runner that failed is not noticed",
+    file: "src/durable/operation/direct-runs.ts",
+    find: "if (!settled) await port.lost();",
+    replace: "",
+    tests: workers("direct.test.ts"),
+    caughtBy: "with its runner is sent through the queue",
+  },
+  {
+    name: "a cancel request before a direct runner listens is lost",
+    file: "src/durable/operation/direct-runs.ts",
+    find: "    else this.#notices.push(notice);",
+    replace: "",
+    tests: workers("direct.test.ts"),
+    caughtBy: "before its runner began",
+  },
+  {
+    name: "a direct run counts as a lost channel",
+    file: "src/durable/operation/operation-life.ts",
+    find: "const transport = this.direct.isConnected(fence) ? this.direct : this.runner;",
+    replace: "const transport = this.runner;",
+    tests: workers("direct.test.ts"),
+    caughtBy: "keeps its lease",
+  },
+  {
+    name: "a direct runner counts its lease from the arrival of the call",
+    file: "src/queue/direct-channel.ts",
+    find: "Math.min(claimTime, Date.now())",
+    replace: "Date.now()",
+    tests: unit("queue/direct-channel.test.ts"),
+    caughtBy: "whose call came late",
+  },
+  {
+    name: "a direct runner goes on after a call that failed",
+    file: "src/queue/direct-channel.ts",
+    find: `      this.#stop();
+      throw error;`,
+    replace: "      throw error;",
+    tests: unit("queue/direct-channel.test.ts"),
+    caughtBy: "stops when a call to its object fails",
+  },
+  {
+    name: "a direct runner that comes back after its lease goes on",
+    file: "src/queue/direct-channel.ts",
+    find: "if (Date.now() >= this.#confirmedTime + this.claimed.leaseMs) this.#stop();",
+    replace: "",
+    tests: SIMULATION,
+    caughtBy: "fenced",
+  },
+  {
+    name: "the answer of a direct run is taken under the token of the day",
+    file: "src/durable/operation/runner-door.ts",
+    find: "      hear: (message) => this.#hear(message),",
+    replace:
+      "      hear: (message) => this.#hear({ ...message, fence: this.#life.record?.lease?.fence ?? message.fence }),",
+    tests: SIMULATION,
+    caughtBy: "fenced",
+  },
   // ── Never lost, never stuck ───────────────────────────────────────────────────────────────────────────────────────
   {
     name: "the index is taken to be told before it is",
@@ -584,10 +660,10 @@ export const bugs: readonly Bug[] = [
   {
     name: "the index row is written behind the record",
     file: "src/durable/operation/operation-object.ts",
-    find: `    const begun = await this.#beginInIndex(accepted, options);
+    find: `    const begun = await this.#beginInIndex(accepted, { ...options, directFence });
 `,
-    replace: `    this.#life.begin(accepted, request);
-    const begun = await this.#beginInIndex(accepted, options);
+    replace: `    this.#life.begin(accepted, { request, directFence });
+    const begun = await this.#beginInIndex(accepted, { ...options, directFence });
 `,
     tests: workers("start.test.ts"),
     caughtBy: "",
@@ -1588,8 +1664,8 @@ queue = "edge-operations-dead-letters"
   {
     name: "a suspended operation misses an answer that crossed its message",
     file: "src/lifecycle/suspension-events.ts",
-    find: "  return refusal ?? (hasCome ? move(draft",
-    replace: "  return refusal ?? (!hasCome ? undefined : isFinal(record.state) ? move(draft",
+    find: "  return refusal ?? (hasCome ? wake(draft",
+    replace: "  return refusal ?? (!hasCome ? undefined : isFinal(record.state) ? wake(draft",
     tests: unit("lifecycle/suspensions.test.ts"),
     caughtBy: "goes on at once",
   },
@@ -1620,8 +1696,8 @@ queue = "edge-operations-dead-letters"
   {
     name: "an answer does not wake the work",
     file: "src/lifecycle/suspension-events.ts",
-    find: "const isAwaited = resolved.some(({ id }) => answersTo.includes(id));",
-    replace: "const isAwaited = answersTo.length > 1;",
+    find: "if (resolved.some(({ id }) => answersTo.includes(id))) {",
+    replace: "if (answersTo.length > 1) {",
     tests: workers("suspensions.test.ts"),
     caughtBy: "answers it: the work goes on with the answer",
   },

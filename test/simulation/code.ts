@@ -19,15 +19,11 @@ export interface Code {
 
 function codeOf(library: typeof now, isEarlier: boolean): Code {
   const methods = methodsOf(library);
-  const { queue, scheduled } = library.operations({ methods });
   const known = methods.filter(({ id }) => id !== NEW_METHOD);
-  return {
-    isEarlier,
-    classes: { ...library },
-    queue,
-    queueWithoutNewMethod: library.operations({ methods: known }).queue,
-    scheduled,
-  };
+  const { queue: queueWithoutNewMethod } = library.operations({ methods: known });
+  // Last, because the runner of direct methods knows the methods of the last call.
+  const { queue, scheduled } = library.operations({ methods });
+  return { isEarlier, classes: { ...library }, queue, queueWithoutNewMethod, scheduled };
 }
 
 /** simulate.ts says whether it has put an earlier version in the place of code-before.ts. */

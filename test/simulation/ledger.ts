@@ -88,6 +88,8 @@ export class Ledger {
   readonly #world: () => World;
   /** The far end of the channel that each token was handed out over. */
   readonly #channels = new Map<string, SimulatedSocket>();
+  /** The runner that an object called with each token. */
+  readonly #runners = new Map<string, Consumer>();
   readonly #statesSeen: (state: string) => void;
 
   constructor(world: () => World, statesSeen: (state: string) => void) {
@@ -279,6 +281,16 @@ export class Ledger {
     }
   }
 
+  runnerCalled(runner: Consumer, fence: string): void {
+    this.#runners.set(fence, runner);
+  }
+
+  runnerAnswered(runner: Consumer, { sentTime, answer }: { sentTime: number; answer: unknown }): void {
+    const { type = answer } = Object(answer) as { type?: unknown };
+    runner.isStopped ||= type === "stop";
+    runner.confirmedTime = Math.max(runner.confirmedTime, sentTime);
+  }
+
   lost(socket: SimulatedSocket): void {
     const { owner } = socket;
     // An earlier channel's end says nothing of the present one.
@@ -287,7 +299,7 @@ export class Ledger {
   }
 
   ownerOf(fence: string): Consumer | undefined {
-    const owner = this.#channels.get(fence)?.owner;
+    const owner = this.#channels.get(fence)?.owner ?? this.#runners.get(fence);
     return isConsumer(owner) ? owner : undefined;
   }
 

@@ -36,6 +36,11 @@ export const RETENTION_MS = 3_600_000;
 /** What a method, and its handler, take from the library: of one version each. */
 type Library = Pick<typeof deployed, "defineMethod" | "RpcError">;
 
+/** A version before direct dispatch knows no such option. */
+function directly(library: Library): Pick<MethodDeclaration<JsonObject>, "dispatch"> {
+  return "OperationRunner" in library ? { dispatch: "direct" } : {};
+}
+
 function scripted(library: Library, verb: string, options: Partial<MethodDeclaration<JsonObject>> = {}) {
   return library.defineMethod({
     http: { post: `/v1/{parent=projects/*}/things:${verb}`, body: "*" },
@@ -60,6 +65,8 @@ export function methodsOf(library: Library) {
     scripted(library, "takeTurns", { maxConcurrent: 1 }),
     scripted(library, "hurry", { attemptTimeout: "15s", timeout: "90s" }),
     scripted(library, "renew"),
+    scripted(library, "runDirectly", directly(library)),
+    scripted(library, "renewDirectly", { ...directly(library), attemptTimeout: "15s", timeout: "90s" }),
     scripted(library, "know", {
       immediate: ({ refuses }) =>
         refuses === true ? { error: new RpcError("FAILED_PRECONDITION", "It is known to fail.") } : { response: {} },
@@ -70,7 +77,7 @@ export function methodsOf(library: Library) {
 
 const methods = methodsOf(deployed);
 export const simulatedMethods = methods.slice(0, -1);
-export const longMethod = methods[5];
+export const longMethod = methods[7];
 
 async function runScript(
   library: Library,

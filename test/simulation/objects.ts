@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { type PlatformError, objectReset, remoteError } from "./platform-errors";
 import type { Code } from "./code";
 import { Actor } from "./scheduler";
+import type { Session } from "./runners";
 import { CLOSED, type SimulatedSocket } from "./sockets";
 import { StoredState } from "./storage";
 import type { World } from "./world";
@@ -47,6 +48,8 @@ export class Instance extends Actor {
   readonly pending = new Set<(error: Error) => void>();
   /** What it sent since its last write that is not committed yet. */
   readonly held: (() => void)[] = [];
+  /** Its calls to runners that are under way. */
+  readonly sessions = new Set<Session>();
 
   constructor(host: ObjectHost, construct: (instance: Instance) => object) {
     super(host.label);
@@ -114,6 +117,10 @@ export class ObjectHost {
     void answer();
   }
 
+  get code(): Code {
+    return this.#code;
+  }
+
   wake(): Instance {
     this.instance ??= new Instance(this, (instance) => {
       const Class = this.#code.classes[this.#className] as ObjectClass;
@@ -146,18 +153,19 @@ export class ObjectHost {
     instance.alive = false;
     this.instance = undefined;
     for (const reject of instance.pending) reject(error);
+    for (const session of instance.sessions) session.callerLost();
   }
 
-  /** The memory is gone; sockets hibernate. Only where nothing is under way. */
+  /** The memory is gone; sockets hibernate. Only where nothing is under way: an outgoing call keeps an object in memory. */
   evict(): boolean {
-    if (!this.instance || this.instance.pending.size > 0 || this.state.isDirty) return false;
+    if (!this.instance || !this.isIdle || this.state.isDirty) return false;
     this.instance.alive = false;
     this.instance = undefined;
     return true;
   }
 
   get isIdle(): boolean {
-    return !this.instance || this.instance.pending.size === 0;
+    return !this.instance || (this.instance.pending.size === 0 && this.instance.sessions.size === 0);
   }
 
   jump(ms: number): void {

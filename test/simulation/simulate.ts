@@ -149,7 +149,7 @@ async function bundle(before: string, isEarlier: boolean): Promise<string> {
     target: "node22",
     sourcemap: "inline",
     logLevel: "error",
-    alias: { "cloudflare:workers": join(here, "../../src/platform/node.ts") },
+    alias: { "cloudflare:workers": join(here, "cloudflare-workers.ts") },
     define: { BEFORE_IS_EARLIER: String(isEarlier) },
     nodePaths: [join(root, "node_modules")],
     plugins: [

@@ -10,6 +10,7 @@ import { CODE_UPDATED, Instance, Namespace, type ObjectHost, type Stub } from ".
 import { PlatformError, connectionLost, objectOverloaded, objectReset } from "./platform-errors";
 import { Consumer } from "./consumer";
 import { Queues } from "./queue";
+import { Runners } from "./runners";
 import { Actor, type FailedCall, Scheduler } from "./scheduler";
 import type { SimulatedSocket } from "./sockets";
 
@@ -21,6 +22,9 @@ export interface Observer {
   received(socket: SimulatedSocket, data: string): void;
   /** The far end of a channel hears that it is closed. */
   lost(socket: SimulatedSocket): void;
+  /** An object has called a runner with this claim; the runner has the answer to a call of its own. */
+  runnerCalled(runner: Consumer, fence: string): void;
+  runnerAnswered(runner: Consumer, call: { sentTime: number; answer: unknown }): void;
   handlerStarted(operation: OperationContext, runner: Consumer): void;
   stepStarted(operation: OperationContext, step: string, runner: Consumer): void;
   decided(operation: OperationContext, what: string, by: { outcome: string; runner: Consumer }): void;
@@ -70,6 +74,7 @@ export class World {
   readonly directory: Namespace;
   readonly kv: SimulatedKv;
   readonly queues: Queues;
+  readonly runners: Runners;
   readonly env: Record<string, unknown>;
   autoResponse = { request: "", response: "" };
   indexDownUntil = 0;
@@ -106,6 +111,7 @@ export class World {
     this.directory = namespace("directory", "DirectoryObject");
     this.kv = new SimulatedKv(this);
     this.queues = new Queues(this, lanes);
+    this.runners = new Runners(this);
     this.env = {
       ...variables,
       AUTH: "open",

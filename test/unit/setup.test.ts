@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { Env } from "../../src/env";
 
 /** The Worker's own exports, as the runtime has them: each handler of the default export can be awaited. */
-const own = vi.hoisted(() => ({ default: {} as object | undefined }));
+const own = vi.hoisted(() => ({ default: {} as object | undefined, OperationRunner: {} as object | undefined }));
 vi.mock("cloudflare:workers", () => ({ DurableObject: Object, exports: own }));
 const { setupCheck } = await import("../../src/setup");
 
@@ -18,7 +18,8 @@ function anEnv(overrides: object = {}): Env {
   return { ...bound, QUEUE: queue, SNAPSHOTS: { get: async () => null }, ...overrides } as unknown as Env;
 }
 
-const methodsOf = (queues: (string | undefined)[]) => queues.map((name) => ({ id: "videos:transcode", queue: name }));
+const methodsOf = (queues: (string | undefined)[], dispatch?: "direct") =>
+  queues.map((name) => ({ id: "videos:transcode", dispatch, queue: name }));
 
 const check = (env: Env, { queues = [] as (string | undefined)[], snapshots = true } = {}): Promise<void> =>
   setupCheck(methodsOf(queues)).beforeCall(env, { snapshots });
@@ -33,6 +34,7 @@ const lacking = (name: string | symbol): PromiseLike<never> =>
 
 beforeEach(() => {
   own.default = exportsOf("fetch", "queue", "scheduled");
+  own.OperationRunner = {};
   directory.check.mockReset().mockResolvedValue();
 });
 
@@ -112,6 +114,17 @@ describe("a Worker that exports", () => {
     own.default = exportsOf("fetch", "queue");
 
     expect(await health()).toEqual([expect.stringContaining("no scheduled handler, so the sweep")]);
+  });
+
+  test("no runner is told so where a method is direct, and serves through the queue", async () => {
+    const direct = () => setupCheck(methodsOf([undefined], "direct")).health(anEnv(), { snapshots: true });
+    expect(await direct()).toEqual([]);
+    own.OperationRunner = undefined;
+
+    expect(await health()).toEqual([]);
+    expect(await direct()).toEqual([
+      expect.stringContaining('The method videos:transcode has dispatch: "direct", and the Worker does not export'),
+    ]);
   });
 
   test.each<[what: string, exported: object | undefined]>([

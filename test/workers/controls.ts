@@ -73,6 +73,13 @@ class Controls {
   /** After an index row was written, before its writer gets the answer. */
   readonly indexWritten = new Gate();
   readonly snapshotWrite = new Gate();
+  /** Before a runner that an object has called begins, and before its answer leaves it. */
+  readonly directRun = new Gate();
+  readonly directAnswer = new Gate();
+  /** Calls of objects to runners. */
+  directRuns = 0;
+  /** Calls of those runners that wait for notices. */
+  listens = 0;
   /** Before the index asks an operation how it stands. */
   readonly reconcile = new Gate();
 
@@ -95,10 +102,13 @@ class Controls {
   }
 
   reset(): void {
-    for (const gate of [this.queueSend, this.indexWrite, this.indexWritten, this.snapshotWrite, this.reconcile]) {
+    const { queueSend, indexWrite, indexWritten, snapshotWrite, directRun, directAnswer, reconcile } = this;
+    for (const gate of [queueSend, indexWrite, indexWritten, snapshotWrite, directRun, directAnswer, reconcile]) {
       gate.open();
       gate.passed = 0;
     }
+    this.directRuns = 0;
+    this.listens = 0;
     this.maxShardBytes = MAX_SHARD_BYTES;
     this.cuts.clear();
     this.scripts.clear();

@@ -6,6 +6,7 @@ import {
   KeyObject,
   OperationIndex as DeployedOperationIndex,
   OperationObject as DeployedOperationObject,
+  OperationRunner as DeployedOperationRunner,
   PolicyObject,
   RequestObject,
   SlotsObject,
@@ -17,6 +18,7 @@ import {
 import { MAX_RESPONSE_BYTES } from "../../src/limits";
 import { echoWait } from "../../src/worker/echo-wait";
 import { tablesProfile } from "../../src/worker/tables-profile";
+import type { DirectObject } from "../../src/contract/direct-run";
 import type { BeginAnswer } from "../../src/contract/index-start";
 import type { JsonObject } from "../../src/rpc/any";
 import { clock } from "./clock";
@@ -54,7 +56,8 @@ export const MAX_UPLOAD_BYTES = 3 * 1_048_576;
 
 const worker = operations({
   methods: [
-    echoWait,
+    // Through the queue, which a test delivers by hand.
+    { ...echoWait, dispatch: undefined },
     tablesProfile,
     scripted("run"),
     /** Ends ten seconds after its creation. */
@@ -70,6 +73,8 @@ const worker = operations({
         throw new Error("the secret of the house");
       },
     }),
+    /** Called by its object. */
+    scripted("direct", { dispatch: "direct" }),
     scripted("knownAtOnce", { immediate: (request) => ({ response: { answer: request["answer"] ?? 42 } }) }),
   ],
 });
@@ -205,6 +210,24 @@ function watchedSnapshots(kv: KVNamespace): KVNamespace {
       return typeof value === "function" ? value.bind(target) : value;
     },
   });
+}
+
+export class OperationRunner extends DeployedOperationRunner {
+  override async run(...[claimed, object, claimTime]: Parameters<DeployedOperationRunner["run"]>) {
+    controls.directRuns += 1;
+    await controls.directRun.pass();
+    const counted: DirectObject = {
+      send: (message) => object.send(message),
+      request: (request) => object.request(request),
+      listen: () => {
+        controls.listens += 1;
+        return object.listen();
+      },
+    };
+    const lastWord = await super.run(claimed, counted, claimTime);
+    await controls.directAnswer.pass();
+    return lastWord;
+  }
 }
 
 export class OperationIndex extends DeployedOperationIndex {

@@ -23,6 +23,7 @@ export const remind = defineMethod({
   http: { post: "/v1/{parent=projects/*}/reminders", body: "reminder" },
   request: RemindRequest,
   responseType: Reminder,
+  dispatch: "direct",
   timeout: "2d",
   async run({ reminder, seconds }, op) {
     await op.sleepUntil(new Date(op.createTime.getTime() + 1_000 * seconds));

@@ -18,6 +18,8 @@ import { isVisible, operationJsonParts } from "../../contract/resource";
 import { type Advance, advance } from "../../lifecycle/advance";
 import { type HappenedTransition, transitionFromStep } from "../../lifecycle/transition";
 import { Alarm } from "../alarm";
+import { DirectRuns } from "./direct-runs";
+import { exportedRunner } from "./exported-runner";
 import type { OperationEnv } from "./operation-env";
 import { OperationStorage } from "./operation-storage";
 import { Outbox } from "./outbox";
@@ -38,6 +40,8 @@ interface Circumstances {
   arms?: boolean;
   /** false: a consumer has come for the work, so a message that wakes it is not sent. It is due again if the claim fails. */
   sends?: boolean;
+  /** The token of the runner that the object calls. */
+  directFence?: string | undefined;
 }
 
 /** The part of a change that has to be stored. */
@@ -46,13 +50,16 @@ type Saves = "record" | "step" | "nothing";
 export class OperationLife {
   readonly store: OperationStorage;
   readonly runner: RunnerSockets;
+  readonly direct = new DirectRuns();
   readonly waiters: WaiterSockets;
   readonly alarm: Alarm;
   readonly #ctx: DurableObjectState;
   readonly #env: OperationEnv;
   readonly #outbox: Outbox;
+  readonly #runDirectly: () => Promise<void>;
 
-  constructor(ctx: DurableObjectState, env: OperationEnv) {
+  constructor(ctx: DurableObjectState, env: OperationEnv, runDirectly: () => Promise<void>) {
+    this.#runDirectly = runDirectly;
     this.#ctx = ctx;
     this.#env = env;
     this.store = new OperationStorage(ctx.storage, (record) => this.runner.restored(record));
@@ -116,7 +123,8 @@ export class OperationLife {
   #channel({ lease }: OperationRecord): Channel {
     if (!lease) return { isOpen: false, lastKeepAliveTime: undefined };
     const { fence } = lease;
-    return { isOpen: this.runner.isConnected(fence), lastKeepAliveTime: this.runner.lastKeepAliveTime(fence) };
+    const transport = this.direct.isConnected(fence) ? this.direct : this.runner;
+    return { isOpen: transport.isConnected(fence), lastKeepAliveTime: transport.lastKeepAliveTime(fence) };
   }
 
   /** Lets one event happen: decides, saves, acts, tells. `requestId`: of the HTTP request that it came with. */
@@ -138,9 +146,16 @@ export class OperationLife {
     return this.apply({ ...event, toldRevision: isTold ? ahead.record.revision : undefined });
   }
 
-  /** Lets an operation begin. `request`: for one whose request is too large to stand in the record. */
-  begin(operation: NewOperation, request: string): OperationRecord {
+  /**
+   * Lets an operation begin. `request`: for one whose request is too large to stand in the record. `directFence`: the token of
+   * the runner that is called.
+   */
+  begin(
+    operation: NewOperation,
+    { request, directFence }: { request: string; directFence: string | undefined },
+  ): OperationRecord {
     this.#applyAll([{ ...operation, type: "start" }], {
+      directFence,
       record: newRecord(operation),
       now: operation.createTime,
       requestId: operation.startRequestId,
@@ -157,6 +172,7 @@ export class OperationLife {
       now = Date.now(),
       requestId,
       request,
+      directFence,
       arms = true,
       sends = true,
     }: Circumstances = {},
@@ -168,7 +184,7 @@ export class OperationLife {
     const transitions: [OperationRecord, HappenedTransition | undefined][] = [];
     for (const event of events) {
       if (!record) break;
-      result = advance(record, event, now);
+      result = advance(record, event, now, directFence ?? newDirectFence(record));
       if (!result.ok) continue;
       transitions.push([result.record, transitionFromStep(record, result.record, event, now)]);
       effects.push(...result.effects);
@@ -252,10 +268,16 @@ export class OperationLife {
         return;
       case "tellRunner":
         this.runner.tell({ type: effect.message });
+        this.direct.tell({ type: effect.message });
+        return;
+      case "run":
+        this.#ctx.waitUntil(this.#runDirectly());
         return;
       case "tellAnswers": {
         const resolved = (this.record?.suspensions ?? []).filter(({ id }) => effect.ids.includes(id));
-        this.runner.tell({ type: "answers", suspensions: claimedSuspensions(resolved) });
+        const message = { type: "answers", suspensions: claimedSuspensions(resolved) } as const;
+        this.runner.tell(message);
+        this.direct.tell(message);
         return;
       }
       case "releaseSlot":
@@ -325,4 +347,9 @@ export class OperationLife {
     const isSmall = typeof answer.json === "string" && answer.json.length <= MAX_PUSHED_CHARACTERS;
     return isSmall ? { type: "operation", answer } : { type: "done" };
   }
+}
+
+/** A token for the runner that the object calls itself; undefined: the work goes through the queue. */
+export function newDirectFence({ dispatch }: Pick<OperationRecord, "dispatch">): string | undefined {
+  return dispatch === "direct" && exportedRunner() ? crypto.randomUUID() : undefined;
 }

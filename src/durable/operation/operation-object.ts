@@ -28,15 +28,7 @@ import type { OperationRecord } from "../../lifecycle/record";
 import { startedRecord } from "../../lifecycle/advance";
 import { isVisible } from "../../contract/resource";
 import { type RetrySource, retrySourceFrom } from "../../lifecycle/retry";
-import {
-  ANSWER_PATH,
-  INPUT_PATH,
-  KEEP_ALIVE_REQUEST,
-  KEEP_ALIVE_RESPONSE,
-  RESPONSE_PATH,
-  RUN_PATH,
-  STEP_PATH,
-} from "../../contract/run-channel";
+import { KEEP_ALIVE_REQUEST, KEEP_ALIVE_RESPONSE, RUN_PATH } from "../../contract/run-channel";
 import { httpErrorOf } from "../../lifecycle/emulation";
 import { holdsSlot } from "../../lifecycle/slots";
 import { isFinal } from "../../lifecycle/state";
@@ -48,7 +40,7 @@ import { callObject, lacksMethod } from "../object-call";
 import { type IndexPlace, operationIndexAddress, placeOf } from "../index/index-name";
 import type { OperationEnv } from "./operation-env";
 import { AnswerDoor } from "./answer-door";
-import { OperationLife } from "./operation-life";
+import { OperationLife, newDirectFence } from "./operation-life";
 import { RunnerDoor } from "./runner-door";
 
 export class OperationObject extends DurableObject<OperationEnv> {
@@ -61,7 +53,7 @@ export class OperationObject extends DurableObject<OperationEnv> {
 
   constructor(ctx: DurableObjectState, env: OperationEnv) {
     super(ctx, withNamespaces(env));
-    this.#life = new OperationLife(ctx, this.env);
+    this.#life = new OperationLife(ctx, this.env, () => this.#runnerDoor.runDirectly());
     this.#runnerDoor = new RunnerDoor(this.#life);
     this.#answers = new AnswerDoor(this.#life);
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(KEEP_ALIVE_REQUEST, KEEP_ALIVE_RESPONSE));
@@ -106,29 +98,33 @@ export class OperationObject extends DurableObject<OperationEnv> {
       ...(stored?.digest === undefined ? {} : { inputDigest: stored.digest }),
       ...(requestKey === undefined ? {} : { requestKey }),
     };
-    const begun = await this.#beginInIndex(accepted, options);
+    const directFence = newDirectFence(accepted);
+    const begun = await this.#beginInIndex(accepted, { ...options, directFence });
     const shards = begun.shards && { shards: begun.shards };
     if (!begun.ok) {
       if (input) await this.#life.erase();
       return { ok: false, refusal: begun.refusal, ...shards };
     }
-    const record = this.#life.begin(begun.operation, request);
+    const record = this.#life.begin(begun.operation, { request, directFence });
     const { inputDigest } = record;
     const digest = inputDigest === undefined ? {} : { inputDigest };
     return { ok: true, answer: this.#life.answer(record), ...digest, ...shards, ...marking(record) };
   }
 
   /** Index first, so that every stored operation has a row. If its shard is near its limit, it gets another shard. */
-  async #beginInIndex(operation: NewOperation, options: StartOptions | undefined): Promise<BegunStart> {
+  async #beginInIndex(
+    operation: NewOperation,
+    { directFence, ...options }: Partial<StartOptions> & { directFence: string | undefined },
+  ): Promise<BegunStart> {
     const { indexShard: preferred = 0 } = operation;
-    const { indexShards = preferred + 1, known = { full: [], shardCount: 0 } } = options ?? {};
+    const { indexShards = preferred + 1, known = { full: [], shardCount: 0 } } = options;
     const full = new Set<number>();
     let { shardCount } = known;
     const shards = (): Pick<BegunStart, "shards"> =>
       full.size === 0 ? {} : { shards: { full: [...full], shardCount } };
     let placed = operation;
     for (;;) {
-      const answer = await this.#beginInShard(placed);
+      const answer = await this.#beginInShard(placed, directFence);
       if (answer === undefined) return { ok: false, refusal: "INDEX_UNAVAILABLE", ...shards() };
       if (answer.ok) return { ok: true, operation: placed, ...shards() };
       if (answer.refusal !== "FULL") return { ok: false, refusal: answer.refusal, ...shards() };
@@ -141,9 +137,9 @@ export class OperationObject extends DurableObject<OperationEnv> {
   }
 
   /** undefined: the shard could not be reached. */
-  async #beginInShard(operation: NewOperation): Promise<BeginAnswer | undefined> {
+  async #beginInShard(operation: NewOperation, directFence: string | undefined): Promise<BeginAnswer | undefined> {
     const address = operationIndexAddress(this.env.INDEX, operation);
-    const row = startingRow(startedRecord(operation));
+    const row = startingRow(startedRecord(operation, directFence));
     const place = placeOf(operation);
     const limit = { limitMs: MAX_INNER_CALL_MS };
     try {
@@ -413,18 +409,8 @@ export class OperationObject extends DurableObject<OperationEnv> {
         return this.#wait(request);
       case `GET ${RUN_PATH}`:
         return this.#runnerDoor.claim(request);
-      case `GET ${INPUT_PATH}`:
-        return this.#runnerDoor.input(request);
-      case `GET ${STEP_PATH}`:
-        return this.#runnerDoor.step(request);
-      case `GET ${ANSWER_PATH}`:
-        return this.#runnerDoor.answer(request);
-      case `POST ${STEP_PATH}`:
-        return this.#runnerDoor.saveStep(request);
-      case `POST ${RESPONSE_PATH}`:
-        return this.#runnerDoor.saveResponse(request);
       default:
-        return new Response(null, { status: 404 });
+        return this.#runnerDoor.values(request);
     }
   }
 

@@ -4,7 +4,17 @@ import type { OperationEvent, SuccessfulOutcome } from "../../lifecycle/event";
 import type { AttemptMemory } from "../../lifecycle/record";
 import type { Advance } from "../../lifecycle/advance";
 import { isClaimable } from "../../lifecycle/slots";
-import { FENCE_HEADER, MEMORY_HEADER, type MessageToObject, decodeMessageToObject } from "../../contract/run-channel";
+import {
+  ANSWER_PATH,
+  FENCE_HEADER,
+  INPUT_PATH,
+  MEMORY_HEADER,
+  type MessageToObject,
+  type MessageToRunner,
+  RESPONSE_PATH,
+  STEP_PATH,
+  decodeMessageToObject,
+} from "../../contract/run-channel";
 import { storeStream } from "./chunks";
 import type { OperationLife } from "./operation-life";
 import { claimedFromRecord, eventFromMessage } from "./run-messages";
@@ -46,12 +56,12 @@ export class RunnerDoor {
     return false;
   }
 
-  async input(request: Request): Promise<Response> {
+  async #input(request: Request): Promise<Response> {
     if (!(await this.#currentFence(request))) return fenced();
     return new Response(this.#life.store.input.stream());
   }
 
-  async step(request: Request): Promise<Response> {
+  async #step(request: Request): Promise<Response> {
     if (!(await this.#currentFence(request))) return fenced();
     const place = Number(new URL(request.url).searchParams.get("place"));
     const step = this.#life.record?.work?.steps?.find((stored) => stored.place === place);
@@ -60,7 +70,7 @@ export class RunnerDoor {
   }
 
   /** The large answer of a suspension. */
-  async answer(request: Request): Promise<Response> {
+  async #answer(request: Request): Promise<Response> {
     if (!(await this.#currentFence(request))) return fenced();
     const id = new URL(request.url).searchParams.get("id") ?? "";
     const suspension = this.#life.record?.suspensions?.find((one) => one.id === id);
@@ -69,7 +79,7 @@ export class RunnerDoor {
   }
 
   /** Stores a step's large result. The rows count once the record names them. */
-  async saveStep(request: Request): Promise<Response> {
+  async #saveStep(request: Request): Promise<Response> {
     const fence = await this.#currentFence(request);
     if (fence === undefined || !request.body) return fenced();
     const place = this.#freePlace();
@@ -102,7 +112,7 @@ export class RunnerDoor {
   }
 
   /** Stores a large response. It becomes the operation's with the last word that names it. */
-  async saveResponse(request: Request): Promise<Response> {
+  async #saveResponse(request: Request): Promise<Response> {
     if (!(await this.#currentFence(request)) || !request.body) return fenced();
     const stored = await storeStream(this.#life.store.response, request.body, { maxBytes: this.#maxResultBytes() });
     if (!stored.ok) return new Response(null, { status: 413 });
@@ -124,15 +134,48 @@ export class RunnerDoor {
   async message(socket: WebSocket, data: string | ArrayBuffer): Promise<void> {
     const message = decodeMessageToObject(data);
     if (!message) return socket.close(1003, "not a message of the run channel");
+    const answer = await this.#hear(message);
+    if (answer) this.#life.runner.send(socket, answer);
+  }
+
+  /** Calls the runner for the lease that the record holds. */
+  async runDirectly(): Promise<void> {
+    const record = this.#life.mustHaveRecord();
+    if (!record.lease) return;
+    await this.#life.direct.run(claimedFromRecord(record, record.lease.fence, this.#life.store), {
+      hear: (message) => this.#hear(message),
+      request: (request) => this.values(request),
+      lost: () => this.#life.settle(),
+    });
+  }
+
+  /** Serves a runner's requests for large values. */
+  async values(request: Request): Promise<Response> {
+    switch (`${request.method} ${new URL(request.url).pathname}`) {
+      case `GET ${INPUT_PATH}`:
+        return this.#input(request);
+      case `GET ${STEP_PATH}`:
+        return this.#step(request);
+      case `GET ${ANSWER_PATH}`:
+        return this.#answer(request);
+      case `POST ${STEP_PATH}`:
+        return this.#saveStep(request);
+      case `POST ${RESPONSE_PATH}`:
+        return this.#saveResponse(request);
+      default:
+        return new Response(null, { status: 404 });
+    }
+  }
+
+  async #hear(message: MessageToObject): Promise<MessageToRunner | undefined> {
     await this.#life.settle();
-    const { runner } = this.#life;
     const isAccepted =
       message.type === "saveStep"
         ? this.#saveSmallStep(message)
         : (await this.#apply(eventFromMessage(message, Math.random()))).ok;
-    if (!isAccepted) return runner.send(socket, { type: "stop" });
-    if (message.type === "progress") return;
-    runner.send(socket, "id" in message ? { type: "saved", id: message.id } : { type: "settled" });
+    if (!isAccepted) return { type: "stop" };
+    if (message.type === "progress") return undefined;
+    return "id" in message ? { type: "saved", id: message.id } : { type: "settled" };
   }
 
   async #apply(event: OperationEvent): Promise<Advance> {

@@ -12,6 +12,18 @@ const echo = defineMethod({
   run: giveBack,
 });
 
+/** The same, called by its object. Held, it is asleep: so far a start alone goes. */
+const echoDirectly = defineMethod({
+  id: "things:echoDirectly",
+  http: { post: "/v1/{parent=projects/*}/things:echoDirectly", body: "*" },
+  dispatch: "direct",
+  request: (json: JsonObject) => json as JsonObject & BenchRequest,
+  async run(request, op) {
+    if (request.held === true) await op.sleep("30m");
+    return giveBack(request, op);
+  },
+});
+
 /** Forgotten as soon as can be: to see what is left after that. */
 const echoBriefly = defineMethod({
   id: "things:echoBriefly",
@@ -41,4 +53,4 @@ async function giveBack(request: BenchRequest, op: OperationContext): Promise<{ 
   return { echo: text };
 }
 
-export default operations({ methods: [echo, echoBriefly] });
+export default operations({ methods: [echo, echoBriefly, echoDirectly] });

@@ -1,0 +1,52 @@
+// The way from a run to its operation's object. It has two transports: the run channel of a queue consumer, and the call of
+// direct dispatch.
+import type { Claimed, ClaimedSuspension, LastWord, ProgressMessage } from "../contract/run-channel";
+import type { SuccessfulOutcome } from "../lifecycle/event";
+import type { AttemptMemory } from "../lifecycle/record";
+
+/** A value to store. The channel numbers it and adds the token. */
+export type SaveMessage =
+  | ({ type: "saveStep"; name: string; result: string; order?: number } & AttemptMemory)
+  | ({ type: "saveCheckpoint"; cursor: string } & AttemptMemory)
+  | ({ type: "saveSleeps" } & AttemptMemory)
+  | ({ type: "saveSuspensions" } & AttemptMemory);
+
+/** The outcome of a runner's message: stored, or void because another runner has the work. */
+export type Settlement = "settled" | "stopped";
+
+/** Events that reach a run from outside. */
+export interface RunListener {
+  /** A client asked to stop. */
+  onCancel(): void;
+  /** Suspensions were answered, or have expired. */
+  onAnswers(suspensions: readonly ClaimedSuspension[]): void;
+  /** The work is lost: to a deadline, another runner, or silence longer than the lease. */
+  onStop(): void;
+}
+
+export interface Channel {
+  readonly claimed: Claimed;
+  /** Delivers the events of the run to its listener, past ones too. */
+  listen(listener: RunListener): void;
+  /** Sends progress, which may be lost: the final message carries it again. */
+  sendProgress(progress: ProgressMessage): void;
+  /** Stores a value. */
+  save(message: SaveMessage): Promise<Settlement>;
+  /** Sends the final message, and closes. */
+  finish(lastWord: LastWord): Promise<Settlement>;
+  close(): void;
+  /** The streamed input from its beginning. */
+  input(): Promise<ReadableStream<Uint8Array>>;
+  /** The JSON text of a finished step's large result. */
+  stepResult(place: number): Promise<string>;
+  /** The JSON text of a suspension's large answer. */
+  answer(id: string): Promise<string>;
+  /** Stores a step's large result as a byte stream. */
+  saveLargeStep(step: { name: string; result: string; order: number }, memory: AttemptMemory): Promise<Settlement>;
+  /** Stores a large response as a byte stream, which the final message names; undefined after the work is lost. */
+  saveLargeResponse(response: string): Promise<SuccessfulOutcome | undefined>;
+  /** Whether the work is still its own, as far as it can know, by a clock that shows the time of the last I/O. */
+  holdsLease(): boolean;
+  /** Stops the work if the lease has expired. Awaited before each part of the work. */
+  confirmLease(): Promise<void>;
+}

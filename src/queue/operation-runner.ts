@@ -1,0 +1,29 @@
+// The runner of direct dispatch: an entrypoint of the Worker, which the operation's object calls.
+import { WorkerEntrypoint } from "cloudflare:workers";
+import { configFromEnv } from "../config";
+import type { Env } from "../env";
+import type { Method } from "../method/define-method";
+import type { DirectObject, DirectRunner } from "../contract/direct-run";
+import type { Claimed, LastWord } from "../contract/run-channel";
+import { DirectChannel } from "./direct-channel";
+import { runOperation } from "./run-operation";
+import { workersPlatform } from "./workers-platform";
+
+/** The platform makes an entrypoint by its exported name and gives it the environment alone: operations() notes the methods. */
+let deployedMethods: ReadonlyMap<string, Method> = new Map();
+
+/** Notes the methods of this Worker. The last call counts, because a Worker has one default export. */
+export function deployMethods(methods: ReadonlyMap<string, Method>): void {
+  deployedMethods = methods;
+}
+
+/** Runs operations of methods with `dispatch: "direct"`. A Worker exports it beside the classes of its objects. */
+export class OperationRunner extends WorkerEntrypoint<Env> implements DirectRunner {
+  async run(claimed: Claimed, object: DirectObject, claimTime: number): Promise<LastWord | undefined> {
+    const { auth, invocationMs } = configFromEnv(this.env);
+    const channel = new DirectChannel(claimed, object, claimTime);
+    const showInnerErrors = auth === "open";
+    await runOperation(channel, { methods: deployedMethods, showInnerErrors, invocationMs, platform: workersPlatform });
+    return channel.lastWord;
+  }
+}

@@ -1,0 +1,104 @@
+// Direct dispatch in the lifecycle: the claim is a part of the start and of each wake-up, and what is lost goes to the queue.
+import { describe, expect, test } from "vitest";
+import { advance, startedRecord } from "../../../src/lifecycle/advance";
+import type { OperationEvent } from "../../../src/lifecycle/event";
+import type { OperationRecord } from "../../../src/lifecycle/record";
+import { anOperation } from "../../support/an-operation";
+import { anError } from "../../support/every-event";
+
+const direct = anOperation({ dispatch: "direct", request: "{}" });
+const { createTime } = direct;
+const FENCE = "the first";
+
+/** One event, with a token for a runner that the object may call. */
+function next(record: OperationRecord, event: OperationEvent, now: number, directFence?: string) {
+  const result = advance(record, event, now, directFence);
+  if (!result.ok) throw new Error(`${event.type} was refused in ${record.state}: ${result.refusal}`);
+  return { ...result, does: result.effects.map(({ type }) => type) };
+}
+
+const passing = (random = 0): OperationEvent => ({ type: "timePasses", random });
+
+describe("a direct operation", () => {
+  test("is RUNNING with its claim when it starts, and calls its runner", () => {
+    const started = startedRecord(direct, FENCE);
+
+    expect(started).toMatchObject({
+      state: "RUNNING",
+      statusMessage: "Running.",
+      startTime: createTime,
+      lease: { fence: FENCE, leaseEndTime: createTime + direct.policy.leaseMs },
+      attempt: { attemptStartTime: createTime },
+    });
+    expect(started).not.toHaveProperty("queueMessage");
+  });
+
+  test("is queued where its object has no runner to call", () => {
+    expect(startedRecord(direct)).toMatchObject({ state: "QUEUED", queueMessage: {} });
+  });
+
+  test("stores a request that is too large for the record", () => {
+    const { request: _request, ...large } = direct;
+    const record = { ...startedRecord(direct), state: "NEW" } as unknown as OperationRecord;
+
+    expect(next(record, { ...large, type: "start" }, createTime, FENCE).does).toEqual(["storeRequest", "run"]);
+  });
+
+  test("goes on directly after a sleep, under another token", () => {
+    const wakeTime = createTime + 60_000;
+    const asleep = next(
+      startedRecord(direct, FENCE),
+      { type: "sleep", fence: FENCE, ordinal: 0, wakeTime },
+      createTime,
+    );
+    const awake = next(asleep.record, passing(), wakeTime, "the second");
+
+    expect(awake.record).toMatchObject({ state: "RUNNING", lease: { fence: "the second" } });
+    expect(awake.does).toContain("run");
+    expect(awake.does).not.toContain("send");
+    expect(awake.record).not.toHaveProperty("wakeTime");
+  });
+
+  test("goes on directly when an answer comes that it waits for", () => {
+    const waitsFor = { answersTo: ["approval"] };
+    const suspended = next(startedRecord(direct, FENCE), { type: "suspend", fence: FENCE, waitsFor }, createTime);
+    const answer = { type: "resolve", id: "approval", payload: "true", digest: "" } as const;
+    const resumed = next(suspended.record, answer, createTime + 5, "the second");
+
+    expect(resumed.record).toMatchObject({ state: "RUNNING", lease: { fence: "the second" } });
+    expect(resumed.does).toContain("run");
+  });
+
+  test("is tried again directly after a failure that its handler reported", () => {
+    const failure = { type: "attemptFailed", fence: FENCE, error: anError, retryable: true, random: 0.5 } as const;
+    const failed = next(startedRecord(direct, FENCE), failure, createTime);
+    const again = next(failed.record, passing(), failed.record.wakeTime!, "the second");
+
+    expect(again.record).toMatchObject({ state: "RUNNING", attempt: { failures: 1 } });
+  });
+
+  test("that is lost with its platform goes to the queue, until it has stored something", () => {
+    const started = startedRecord(direct, FENCE);
+    const lost = next(started, passing(), started.lease!.leaseEndTime, "the second");
+    expect(lost.record).toMatchObject({ state: "QUEUED", attempt: { platformDeaths: 1 } });
+    expect(lost.does).toContain("send");
+    expect(lost.does).not.toContain("run");
+
+    const now = started.lease!.leaseEndTime;
+    const claimed = next(lost.record, { type: "claim", fence: "a consumer's" }, now);
+    const asleep = next(claimed.record, { type: "sleep", fence: "a consumer's", ordinal: 0, wakeTime: now + 1 }, now);
+    expect(next(asleep.record, passing(), now + 1, "the third").record).toMatchObject({ state: "RUNNING" });
+  });
+
+  test("whose invocation has used up its time goes on through the queue", () => {
+    const yields = { type: "yield", fence: FENCE, invocationMs: 840_000, random: 0 } as const;
+    const yielded = next(startedRecord(direct, FENCE), yields, createTime + 840_000, "the second");
+
+    expect(yielded.record.state).toBe("QUEUED");
+    expect(yielded.does).toContain("send");
+  });
+});
+
+test("an operation of the queue takes no token for a direct run", () => {
+  expect(startedRecord(anOperation({ request: "{}" }), FENCE)).toMatchObject({ state: "QUEUED" });
+});

@@ -1,0 +1,140 @@
+// The runner's end of direct dispatch, with an object that answers as a test says.
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { DirectObject, Notice } from "../../../src/contract/direct-run";
+import type { Claimed, MessageToObject, MessageToRunner } from "../../../src/contract/run-channel";
+import { DIRECT_LISTEN_DELAY_MS } from "../../../src/limits";
+import { DirectChannel } from "../../../src/queue/direct-channel";
+
+const LEASE_MS = 60_000;
+
+const claimed: Claimed = {
+  type: "claimed",
+  fence: "the token",
+  leaseMs: LEASE_MS,
+  name: "operations/1",
+  method: "things:run",
+  methodVersion: "1",
+  createTime: 0,
+  deadline: 3_600_000,
+  attempt: 1,
+  maxAttempts: 5,
+  request: "{}",
+  sleeps: [],
+  cancelRequested: false,
+  steps: [],
+};
+
+/** The object: what it is sent, and what it answers. */
+class AnObject implements DirectObject {
+  readonly sent: MessageToObject[] = [];
+  listens = 0;
+  answer: () => Promise<MessageToRunner | undefined> = async () => ({ type: "saved", id: 1 });
+  notice = Promise.withResolvers<Notice>();
+
+  send(message: MessageToObject): Promise<MessageToRunner | undefined> {
+    this.sent.push(message);
+    return this.answer();
+  }
+
+  listen(): Promise<Notice> {
+    this.listens += 1;
+    this.notice = Promise.withResolvers<Notice>();
+    return this.notice.promise;
+  }
+
+  request(): Promise<Response> {
+    return Promise.reject(new Error("no test asks for a large value"));
+  }
+}
+
+function aChannel({ claimTime = Date.now() } = {}) {
+  const object = new AnObject();
+  const channel = new DirectChannel(claimed, object, claimTime);
+  const told: string[] = [];
+  channel.listen({
+    onCancel: () => told.push("cancel"),
+    onAnswers: (suspensions) => told.push(...suspensions.map(({ id }) => `answer ${id}`)),
+    onStop: () => told.push("stop"),
+  });
+  return { object, channel, told };
+}
+
+const checkpoint = { type: "saveCheckpoint", cursor: "1" } as const;
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: 1_000_000 });
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe("a direct runner", () => {
+  test("that ends soon makes no call but its answer", async () => {
+    const { object, channel } = aChannel();
+    await channel.finish({ type: "succeed", outcome: { response: "{}" } });
+    await vi.advanceTimersByTimeAsync(LEASE_MS);
+
+    expect(channel.lastWord).toMatchObject({ type: "succeed" });
+    expect([object.listens, object.sent]).toEqual([0, []]);
+  });
+
+  test("listens after a while, and is told what happens, in its order", async () => {
+    const { object, told } = aChannel();
+    await vi.advanceTimersByTimeAsync(DIRECT_LISTEN_DELAY_MS);
+    expect(object.listens).toBe(1);
+    for (const notice of [{ type: "leaseKept" }, { type: "cancel" }] as const) {
+      object.notice.resolve(notice);
+      await vi.advanceTimersByTimeAsync(0);
+    }
+    object.notice.resolve({ type: "answers", suspensions: [{ id: "approval" }] });
+    await vi.advanceTimersByTimeAsync(0);
+    object.notice.resolve({ type: "stop" });
+    await vi.advanceTimersByTimeAsync(0);
+
+    expect(told).toEqual(["cancel", "answer approval", "stop"]);
+    expect(object.listens).toBe(4);
+  });
+
+  test("sends what it stores under its token, and is told that another has the work", async () => {
+    const { object, channel, told } = aChannel();
+    expect(await channel.save(checkpoint)).toBe("settled");
+    object.answer = async () => ({ type: "stop" });
+    expect(await channel.save(checkpoint)).toBe("stopped");
+
+    expect(object.sent).toEqual([
+      { ...checkpoint, id: 1, fence: "the token" },
+      { ...checkpoint, id: 2, fence: "the token" },
+    ]);
+    expect(told).toEqual(["stop"]);
+  });
+
+  test("stops when a call to its object fails, and has no result then", async () => {
+    const { object, channel, told } = aChannel();
+    object.answer = () => Promise.reject(new Error("Network connection lost."));
+
+    expect(await channel.save(checkpoint)).toBe("stopped");
+    expect(told).toEqual(["stop"]);
+    expect(await channel.finish({ type: "succeed", outcome: { response: "{}" } })).toBe("stopped");
+    expect(channel.lastWord).toBeUndefined();
+  });
+
+  test("holds the work for a lease after the sending of its last confirmed call", async () => {
+    const { object, channel, told } = aChannel();
+    await vi.advanceTimersByTimeAsync(DIRECT_LISTEN_DELAY_MS);
+    await vi.advanceTimersByTimeAsync(20_000);
+    object.notice.resolve({ type: "leaseKept" });
+    await vi.advanceTimersByTimeAsync(LEASE_MS - 20_000 - 1);
+    expect(channel.holdsLease()).toBe(true);
+    await vi.advanceTimersByTimeAsync(1);
+
+    expect(channel.holdsLease()).toBe(false);
+    expect(told).toEqual(["stop"]);
+  });
+
+  test("whose call came late counts its lease from the time at which the object made it", () => {
+    const { channel } = aChannel({ claimTime: Date.now() - LEASE_MS });
+
+    expect(channel.holdsLease()).toBe(false);
+  });
+});

@@ -1,0 +1,270 @@
+// Direct dispatch: the operation's object calls the runner and holds the call; the queue carries what is lost.
+import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { describe, expect, test } from "vitest";
+import { DEFAULT_LEASE_MS, LOST_CHANNEL_LEASE_MS } from "../../src/limits";
+import { eventually } from "../support/eventually";
+import { clock } from "./clock";
+import { type Script, controls } from "./controls";
+import {
+  type Started,
+  advanceUntil,
+  call,
+  fireAlarm,
+  getOperation,
+  runNext,
+  startScript,
+  stateOf,
+  storedRecord,
+  storedRows,
+  useFreshWorld,
+} from "./harness";
+
+useFreshWorld();
+
+const startDirect = (script: Script): Promise<Started> => startScript(script, { verb: "direct" });
+const isDone = async ({ name }: Started): Promise<boolean> => (await getOperation(name)).done;
+const done = (operation: Started): Promise<true> => eventually(() => isDone(operation));
+
+/** The object is reset, as by a deploy: what it holds in memory is gone, calls included, and so are all stubs. */
+async function reset({ name, id, stub }: Started): Promise<Started> {
+  await runInDurableObject(stub, (_instance, state) => state.abort("the object is reset")).catch(() => undefined);
+  return { name, id, stub: env.OPERATIONS.get(env.OPERATIONS.idFromString(id)) };
+}
+
+/** A script that runs until it is released, or aborted. */
+function untilReleased() {
+  const released = Promise.withResolvers<void>();
+  const reasons: unknown[] = [];
+  let runs = 0;
+  return {
+    release: released.resolve,
+    reasons,
+    /** A look, and no promise of the runner's: code that awaits one goes on in the runner's invocation, and ends with it. */
+    running: () => eventually(() => runs > 0),
+    script: async ({ signal }: { signal: AbortSignal }) => {
+      runs += 1;
+      const aborted = new Promise<never>((_, reject) => {
+        signal.addEventListener("abort", () => {
+          reasons.push(signal.reason);
+          reject(signal.reason as Error);
+        });
+      });
+      await Promise.race([released.promise, aborted]);
+      return { answer: runs };
+    },
+  };
+}
+
+describe("a direct operation", () => {
+  test("runs without a queue message, and is done", async () => {
+    const operation = await startDirect(async (op) => ({ attempt: op.attempt, name: op.name }));
+    await done(operation);
+
+    expect(await getOperation(operation.name)).toMatchObject({
+      done: true,
+      response: { value: { attempt: 1, name: operation.name } },
+    });
+    expect(controls.sent).toEqual([]);
+    expect(controls.directRuns).toBe(1);
+    expect(controls.callsOf(operation.id).filter((called) => called !== "get")).toEqual(["start"]);
+  });
+
+  test("is answered and RUNNING before its work begins", async () => {
+    controls.directRun.hold();
+    const operation = await startDirect(async () => ({}));
+
+    expect(await stateOf(operation)).toBe("RUNNING");
+    expect(JSON.parse((await storedRows())[0]!.operation!)).toMatchObject({
+      metadata: { value: { statusMessage: "Running." } },
+    });
+    controls.directRun.open();
+    await done(operation);
+  });
+
+  test("stores steps, checkpoints, progress and large values as through the queue", async () => {
+    const large = "x".repeat(3 * 1_048_576);
+    const operation = await startDirect(async (op) => {
+      const small = await op.step("small", () => 1);
+      const { length } = await op.step("large", () => large);
+      await op.checkpoint({ row: 7 });
+      op.progress({ progressPercent: 50, statusMessage: "Half of it." });
+      return { small, length, large };
+    });
+    await done(operation);
+    const { response } = await getOperation(operation.name);
+
+    expect(response).toMatchObject({ value: { small: 1, length: large.length, large } });
+  });
+
+  test("goes on directly after a sleep, with its steps", async () => {
+    let steps = 0;
+    const operation = await startDirect(async (op) => {
+      const step = await op.step("once", () => (steps += 1));
+      await op.sleep("10m");
+      return { step };
+    });
+    await eventually(async () => (await stateOf(operation)) === "SLEEPING");
+    await advanceUntil(operation, () => controls.directRuns === 2);
+    await done(operation);
+
+    expect(await getOperation(operation.name)).toMatchObject({ response: { value: { step: 1 } } });
+    expect(controls.sent).toEqual([]);
+  });
+
+  test("is tried again directly after a failure that its handler reported", async () => {
+    const operation = await startDirect(async ({ attempt }) => {
+      if (attempt === 1) throw new Error("the first one fails");
+      return { attempt };
+    });
+    await eventually(async () => (await stateOf(operation)) === "BACKING_OFF");
+    await advanceUntil(operation, () => controls.directRuns === 2);
+    await done(operation);
+
+    expect(await getOperation(operation.name)).toMatchObject({ response: { value: { attempt: 2 } } });
+    expect(controls.sent).toEqual([]);
+  });
+
+  test("hears a cancel request within a second", async () => {
+    const { running, reasons, script } = untilReleased();
+    const operation = await startDirect(script);
+    await running();
+    await call("POST", `/v1/${operation.name}:cancel`, {});
+    const cancelTime = performance.now();
+    await done(operation);
+
+    expect(performance.now() - cancelTime).toBeLessThan(1_000);
+    expect(reasons).toMatchObject([{ code: "CANCELLED" }]);
+    expect(await getOperation(operation.name)).toMatchObject({ error: { code: 1 } });
+  });
+
+  test("hears a cancel request that came before its runner began", async () => {
+    controls.directRun.hold();
+    const { reasons, script } = untilReleased();
+    const operation = await startDirect(script);
+    await call("POST", `/v1/${operation.name}:cancel`, {});
+    controls.directRun.open();
+    await done(operation);
+
+    expect(reasons).toMatchObject([{ code: "CANCELLED" }]);
+  });
+
+  test("is hidden by a deletion, and erased when its work has ended", async () => {
+    const { running, release, reasons, script } = untilReleased();
+    const operation = await startDirect(script);
+    await running();
+    await call("DELETE", `/v1/${operation.name}`);
+    expect((await call("GET", `/v1/${operation.name}`)).status).toBe(404);
+    release();
+    await eventually(async () => (await storedRecord(operation)) === undefined);
+
+    expect(reasons).toEqual([]);
+  });
+});
+
+describe("direct work that is lost", () => {
+  test("with its runner is sent through the queue ten seconds later", async () => {
+    controls.directRun.fail("the runner has died");
+    const operation = await startDirect(async ({ attempt }) => ({ attempt }));
+    await eventually(async () => (await storedRecord(operation))?.channelLostTime !== undefined);
+    expect(controls.sent).toEqual([]);
+    clock.advance(LOST_CHANNEL_LEASE_MS);
+    await fireAlarm(operation);
+
+    expect(controls.sent).toEqual([{ id: operation.id }]);
+    await runNext();
+    expect(await getOperation(operation.name)).toMatchObject({ response: { value: { attempt: 2 } } });
+    expect(controls.directRuns).toBe(1);
+  });
+
+  test("with its object is sent through the queue by the alarm", async () => {
+    const { running, release, script } = untilReleased();
+    const started = await startDirect(script);
+    await running();
+    const operation = await reset(started);
+    await advanceUntil(operation, () => controls.sent.length > 0);
+    expect(Date.now() - (await storedRecord(operation))!.createTime).toBeLessThanOrEqual(DEFAULT_LEASE_MS);
+    release();
+    await runNext();
+
+    expect(await getOperation(operation.name)).toMatchObject({ done: true });
+  });
+
+  test("with its answer is sent through the queue, and its finished steps are not run again", async () => {
+    let steps = 0;
+    controls.directAnswer.fail("the answer is lost");
+    const operation = await startDirect(async (op) => ({ step: await op.step("once", () => (steps += 1)) }));
+    await eventually(async () => (await storedRecord(operation))?.channelLostTime !== undefined);
+    clock.advance(LOST_CHANNEL_LEASE_MS);
+    await fireAlarm(operation);
+    await runNext();
+
+    expect(await getOperation(operation.name)).toMatchObject({ response: { value: { step: 1 } } });
+  });
+
+  test("goes on directly once it has stored something since", async () => {
+    controls.directRun.fail("the runner has died");
+    const operation = await startDirect(async (op) => {
+      await op.sleep("10m");
+      return {};
+    });
+    await eventually(async () => (await storedRecord(operation))?.channelLostTime !== undefined);
+    controls.directRun.open();
+    clock.advance(LOST_CHANNEL_LEASE_MS);
+    await fireAlarm(operation);
+    await runNext();
+    expect(await stateOf(operation)).toBe("SLEEPING");
+    await advanceUntil(operation, () => controls.directRuns === 2);
+    await done(operation);
+
+    expect(controls.sent).toEqual([]);
+  });
+});
+
+describe("a direct runner", () => {
+  test("whose lease has expired changes nothing when it answers", async () => {
+    controls.directAnswer.hold();
+    const started = await startDirect(async ({ attempt }) => ({ attempt }));
+    await eventually(() => controls.directAnswer.passed === 1);
+    const operation = await reset(started);
+    await advanceUntil(operation, () => controls.sent.length > 0);
+    controls.directAnswer.open();
+    await runNext();
+
+    expect(await getOperation(operation.name)).toMatchObject({ response: { value: { attempt: 2 } } });
+  });
+
+  test("keeps its lease for as long as it calls back", async () => {
+    let saved = 0;
+    let asked = 0;
+    const operation = await startDirect(async (op) => {
+      for (; saved < 2; saved += 1) {
+        await eventually(() => asked > saved);
+        await op.checkpoint(saved);
+      }
+      return {};
+    });
+    for (asked = 1; asked <= 2; asked += 1) {
+      clock.advance(DEFAULT_LEASE_MS - 1);
+      await eventually(() => saved === asked);
+      await fireAlarm(operation);
+    }
+
+    expect(Date.now() - (await storedRecord(operation))!.createTime).toBeGreaterThan(DEFAULT_LEASE_MS);
+    await done(operation);
+    expect(await getOperation(operation.name)).not.toHaveProperty("error");
+    expect(controls.sent).toEqual([]);
+  });
+
+  test("that is silent for its lease has lost the work", async () => {
+    const { running, reasons, script } = untilReleased();
+    const operation = await startDirect(script);
+    await running();
+    await eventually(() => controls.listens > 0);
+    await advanceUntil(operation, () => controls.sent.length > 0);
+
+    expect(Date.now() - (await storedRecord(operation))!.createTime).toBeLessThanOrEqual(DEFAULT_LEASE_MS + 1_000);
+    await eventually(() => reasons.length > 0);
+    expect(reasons).toMatchObject([{ reason: "LEASE_LOST" }]);
+  });
+});
