@@ -15,21 +15,25 @@ export const START_USAGE = `edge-operations start [entry] [options of wrangler d
 // `--ip` stands last: an entry file after `--var` would be taken for one more variable.
 const ARGUMENTS = ["dev", "--var", "AUTH:open", "--var", "RESEND_SECONDS:3", "--ip", "127.0.0.1"];
 const BUILT_IN_WORKER = "src/worker/worker.ts";
+/** Served in its place: it has a method more. */
+const LOCAL_WORKER = "src/worker/local.ts";
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 export function runStart(args: string[]): void {
   const directory = process.cwd();
   const wrangler = join(dirname(wranglerRequire(directory).resolve("wrangler/package.json")), "bin/wrangler.js");
+  // `npm start -- src/countdown.ts` serves another Worker, which does not have the built-in methods.
+  const hasBuiltInMethods =
+    configOf(directory)["main"] === BUILT_IN_WORKER && !args.some((argument) => argument.endsWith(".ts"));
+  const entry = hasBuiltInMethods ? [LOCAL_WORKER] : [];
   const output = new DevOutput({
     colours: process.stdout.isTTY && process.env["NO_COLOR"] === undefined,
     time: () => new Date().toTimeString().slice(0, 8),
-    // `npm start -- src/countdown.ts` serves another Worker, which does not have the built-in methods.
-    hasBuiltInMethods:
-      configOf(directory)["main"] === BUILT_IN_WORKER && !args.some((argument) => argument.endsWith(".ts")),
+    hasBuiltInMethods,
     docs: existsSync(join(directory, "docs/methods.md")) ? "docs" : "node_modules/edge-operations/docs",
   });
 
-  const child: ChildProcess = spawn(process.execPath, [wrangler, ...ARGUMENTS, ...args], {
+  const child: ChildProcess = spawn(process.execPath, [wrangler, ...ARGUMENTS, ...entry, ...args], {
     // A process group of its own: Ctrl-C reaches it once, by the handler below, and not twice.
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],

@@ -1,8 +1,8 @@
-// The Worker that wrangler.toml deploys: the built-in methods, for trying the service and for conformance.
+// The Worker that wrangler.toml deploys. Its method is for trying the service and for conformance; `npm start` serves
+// local.ts, which has another one.
 import { operations } from "edge-operations";
 import { echoWait } from "./echo-wait";
-import { tablesProfile } from "./tables-profile";
 
 export * from "edge-operations/objects";
 
-export default operations({ methods: [echoWait, tablesProfile] });
+export default operations({ methods: [echoWait] });

@@ -27,7 +27,7 @@ const runtime =
   requests >= WARM_REQUESTS && only === undefined
     ? await Runtime.start({
         config: "wrangler.toml",
-        entry: "src/worker/worker.ts",
+        entry: "src/worker/local.ts",
         vars: { AUTH: "open", RESEND_SECONDS: "3", LOG: "off", ...issuer?.vars },
         consumes: true,
         inspects: true,

@@ -84,7 +84,9 @@ export class DevServer {
   }
 
   /** Starts a server and waits until it serves. */
-  static async start({ vars = {}, state, directory = ".", main }: DevServerOptions = {}): Promise<DevServer> {
+  static async start({ vars = {}, state, directory = ".", ...options }: DevServerOptions = {}): Promise<DevServer> {
+    // As `npm start` does.
+    const main = options.main ?? (directory === "." ? "src/worker/local.ts" : undefined);
     const stateDirectory = state ?? (await mkdtemp(join(stateRoot(), "edge-operations-")));
     const given = Object.entries({ ...START_VARS, ...vars }).filter(
       (entry): entry is [string, string] => entry[1] !== undefined,
