@@ -1585,8 +1585,8 @@ queue = "edge-operations-dead-letters"
     file: "src/lifecycle/runner-events.ts",
     find: "  record.revision += MAX_UNSAVED_REVISIONS;\n",
     replace: "",
-    tests: SIMULATION,
-    caughtBy: "read your writes",
+    tests: unit("lifecycle/advance.test.ts"),
+    caughtBy: "leaves no revision that is given twice",
   },
   {
     name: "a claim is not stored",
