@@ -53,6 +53,12 @@ export const COUNTS = {
     index: { requests: 1, rowsRead: 2, rowsWritten: 2 },
     kvWrites: 1,
   },
+  /** From the start to the end of a direct function that does nothing: no message, and three requests of objects. */
+  startDirectly: {
+    operation: { requests: 1, rowsRead: 2, rowsWritten: 4, alarmsSet: 1 },
+    index: { requests: 2, rowsRead: 2, rowsWritten: 5 },
+    kvWrites: 1,
+  },
   /** The same of an operation that a requestId started: the index notes that it was created. */
   runWithRequestId: {
     operation: { requests: 1, messages: 1, rowsRead: 1, rowsWritten: 3 },

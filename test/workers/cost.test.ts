@@ -112,6 +112,15 @@ async function costWithin(act: (op: Parameters<Script>[0]) => Promise<unknown>):
 }
 
 const CALLS: Record<CountedCall, () => Promise<Counts>> = {
+  startDirectly: async () => {
+    await anIndexedScope();
+    return costOf(async () => {
+      const operation = await startScript(empty, { verb: "direct" });
+      // Read in storage: a get would be a request.
+      await eventually(async () => (await storedRecord(operation))?.endTime !== undefined);
+      await outboxIsEmpty(operation);
+    });
+  },
   async start() {
     await anIndexedScope();
     return costOf(() => startScript(empty));
