@@ -12,9 +12,9 @@ import { workersPlatform } from "./workers-platform";
 /** The platform makes an entrypoint by its exported name and gives it the environment alone: operations() notes the methods. */
 let deployedMethods: ReadonlyMap<string, Method> = new Map();
 
-/** Notes the methods of this Worker. The last call counts, because a Worker has one default export. */
+/** Notes the methods of this Worker. Where operations() was called more than once, of methods with one id the last counts. */
 export function deployMethods(methods: ReadonlyMap<string, Method>): void {
-  deployedMethods = methods;
+  deployedMethods = new Map([...deployedMethods, ...methods]);
 }
 
 /** Runs operations of methods with `dispatch: "direct"`. A Worker exports it beside the classes of its objects. */

@@ -3,6 +3,7 @@ import { deployed } from "./code";
 import type { Fault } from "./faults";
 import type { ObjectHost } from "./objects";
 import type { Consumer } from "./consumer";
+import { MAX_CLOCK_AHEAD_MS } from "./scheduler";
 import type { SimulatedSocket } from "./sockets";
 import type { World } from "./world";
 
@@ -37,7 +38,9 @@ const onSocket =
 const accidents: Partial<Record<Fault, Accident>> = {
   "an object crashes between events": onHost((host) => host.crash("between events")),
   "an object is evicted with its sockets open": onHost((host) => host.evict()),
-  "an object's clock jumps": onHost((host, { random }) => host.jump(random.below(50_000) - 20_000)),
+  "an object's clock jumps": onHost((host, { random }) =>
+    host.jump(random.below(MAX_CLOCK_AHEAD_MS + 20_000) - 20_000),
+  ),
   "an alarm comes that nobody armed": onHost((host) => {
     // What these do at an alarm depends on what is due by then, and not on the alarm.
     if (host.kind !== "operation" && host.kind !== "index") return false;

@@ -10,7 +10,7 @@ import { MAX_CALL_MS } from "../../src/limits";
 import { isFinal, nextState } from "../../src/lifecycle/state";
 import type { ObjectHost } from "./objects";
 import type { Consumer } from "./consumer";
-import type { Actor, FailedCall } from "./scheduler";
+import { type Actor, type FailedCall, MAX_CLOCK_AHEAD_MS } from "./scheduler";
 import type { SimulatedSocket } from "./sockets";
 import type { World } from "./world";
 
@@ -221,8 +221,10 @@ export class Ledger {
         this.violate("fenced", `${host.label} took ${what} from ${by}, but its token was ${owner ?? "nobody"}'s`);
       }
     };
+    // The clock that woke it may have been ahead.
     const { scheduleTime = 0 } = after;
-    if (after.fence !== undefined && before.fence === undefined && this.#world().scheduler.clock() < scheduleTime) {
+    const latestClock = this.#world().scheduler.now + MAX_CLOCK_AHEAD_MS;
+    if (after.fence !== undefined && before.fence === undefined && latestClock < scheduleTime) {
       this.violate("not before its time", `${host.label} was claimed before ${scheduleTime}`);
     }
     // Work elsewhere has no token.

@@ -1,5 +1,8 @@
 // Simulated time: what happens next, to whom, and by whose clock. One event at a time, each to the end of its promises.
 
+/** How far ahead the clock of an object may be. */
+export const MAX_CLOCK_AHEAD_MS = 30_000;
+
 export interface FailedCall {
   /** Whom it was to reach. */
   callee: object;

@@ -73,6 +73,7 @@ describe("a start", () => {
   });
 
   test("writes its index row before its record", async () => {
+    const earlier = await storedEverywhere();
     controls.indexWrite.hold();
     const starting = call("POST", scriptPath(never), {});
     await eventually(() => controls.indexWrite.passed === 1);
@@ -80,7 +81,8 @@ describe("a start", () => {
     controls.indexWrite.open();
     const operation = startedFrom(await starting);
 
-    expect(before).toEqual([]);
+    // An object of an earlier file may still be about.
+    expect(before).toEqual(earlier);
     expect(await storedRecord(operation)).toMatchObject({ state: "QUEUED" });
   });
 

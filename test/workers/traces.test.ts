@@ -1,8 +1,9 @@
 // The trace of a start goes with the operation: to its handler, into every transition line, and into the platform's spans.
 import { tracing } from "cloudflare:workers";
 import { afterEach, expect, test, vi } from "vitest";
+import { controls } from "./controls";
 import { eventually } from "../support/eventually";
-import { advanceToAlarm, call, runNext, scriptPath, startedFrom, storedRecord, useFreshWorld } from "./harness";
+import { advanceUntil, call, runNext, scriptPath, startedFrom, storedRecord, useFreshWorld } from "./harness";
 
 useFreshWorld();
 afterEach(() => {
@@ -17,12 +18,12 @@ test("a handler is given the start's traceparent in every attempt, and each tran
   const seen: (string | undefined)[] = [];
   const path = scriptPath(async (op) => {
     seen.push(op.traceparent);
-    await op.sleep("1s");
+    await op.sleep("10s");
     return {};
   });
   const operation = startedFrom(await call("POST", path, {}, { traceparent: TRACEPARENT }));
   await runNext();
-  await advanceToAlarm(operation);
+  await advanceUntil(operation, () => controls.sent.length > 0);
   await runNext();
   await eventually(async () => (await storedRecord(operation))?.state === "SUCCEEDED");
   const start = lines.find(({ message }) => message === "request");
@@ -57,13 +58,13 @@ test("each attempt and each step is a span that names operation, method and atte
   }) as typeof tracing.enterSpan);
   const path = scriptPath(async (op) => {
     await op.step("first", () => 1);
-    await op.sleep("1s");
+    await op.sleep("10s");
     await op.step("second", () => 2);
     return {};
   });
   const operation = startedFrom(await call("POST", path, {}, { traceparent: TRACEPARENT }));
   await runNext();
-  await advanceToAlarm(operation);
+  await advanceUntil(operation, () => controls.sent.length > 0);
   await runNext();
   const attributes = {
     "operation.name": operation.name,
