@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 const ROOT = join(import.meta.dirname, "../..");
 
-/** A folder with the .proto files of the Worker of wrangler.toml in `service`, and Google's in `google`. */
+/** A folder with the .proto files of the Worker of `npm start` in `service`, and Google's in `google`. */
 export class ProtoFolder {
   readonly path: string;
 
@@ -19,7 +19,8 @@ export class ProtoFolder {
 
   static async create(): Promise<ProtoFolder> {
     const path = await mkdtemp(join(tmpdir(), "edge-operations-proto-"));
-    await run(process.execPath, ["src/cli/main.ts", "proto", "--out", join(path, "service")], { cwd: ROOT });
+    const entry = ["--worker", "src/worker/local.ts"];
+    await run(process.execPath, ["src/cli/main.ts", "proto", ...entry, "--out", join(path, "service")], { cwd: ROOT });
     const google = join(import.meta.dirname, "node_modules/google-gax/build/protos/google");
     await cp(google, join(path, "google/google"), { recursive: true });
     const modules = ["service", "google"].map((module) => `  - path: ${module}\n`).join("");

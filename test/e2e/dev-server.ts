@@ -1,6 +1,7 @@
 // The service from outside: `wrangler dev` as a user starts it, on a free port, with state of its own, in a process group
 // of its own that can be killed as a whole.
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -176,15 +177,21 @@ function statOf(pid: number): { state: string; group: number } | undefined {
   }
 }
 
+/** Below the ports that the system gives to connections, so that none takes it before the server does. */
 export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(FIRST_PORT, END_PORT);
+    if (await isFree(port)) return port;
+  }
+}
+
+const FIRST_PORT = 20_000;
+const END_PORT = 32_000;
+
+async function isFree(port: number): Promise<boolean> {
   const server = createServer();
-  const { promise: isListening, resolve: listening } = Promise.withResolvers<void>();
-  server.listen(0, "127.0.0.1", listening);
-  await isListening;
-  const address = server.address();
-  const { promise: isClosed, resolve: closed } = Promise.withResolvers<void>();
-  server.close(() => closed());
-  await isClosed;
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
+  const { promise, resolve: settle } = Promise.withResolvers<boolean>();
+  server.once("error", () => settle(false));
+  server.listen(port, "127.0.0.1", () => server.close(() => settle(true)));
+  return promise;
 }
