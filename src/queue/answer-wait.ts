@@ -1,5 +1,5 @@
 // One suspension that a handler waits for: a promise that stays pending until its outcome is delivered.
-import { WatchedPromise } from "./watched-promise";
+import { HandlerWait } from "./watched-promise";
 
 /** The outcome of a suspension, and when it came. */
 export interface AnswerOutcome {
@@ -11,14 +11,10 @@ export interface AnswerOutcome {
   settle(this: void): void;
 }
 
-export class AnswerWait<T = unknown> {
+export class AnswerWait<T = unknown> extends HandlerWait<T> {
   readonly id: string;
-  readonly promise: Promise<T>;
-  readonly resolve: (value: T) => void;
-  readonly reject: (error: unknown) => void;
   readonly #onOrder: (order: number) => void;
   #order: number | undefined;
-  #isAwaited = false;
   #outcome: AnswerOutcome | undefined;
 
   /** `order`: its place among the outcomes that the handler was given before. */
@@ -26,21 +22,10 @@ export class AnswerWait<T = unknown> {
     id: string,
     options: { order: number | undefined; onAwaited: () => void; onOrder: (order: number) => void },
   ) {
+    super(options.onAwaited);
     this.id = id;
     this.#order = options.order;
     this.#onOrder = options.onOrder;
-    const { promise, resolve, reject } = Promise.withResolvers<T>();
-    this.resolve = resolve;
-    this.reject = reject;
-    this.promise = new WatchedPromise(promise, () => {
-      if (this.#isAwaited) return;
-      this.#isAwaited = true;
-      options.onAwaited();
-    });
-  }
-
-  get isAwaited(): boolean {
-    return this.#isAwaited;
   }
 
   get order(): number | undefined {

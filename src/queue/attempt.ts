@@ -20,7 +20,7 @@ import { thrownFields, thrownText } from "./thrown";
 type HandlerEnd = { type: "returned"; response: unknown } | { type: "threw"; error: unknown };
 
 /** The parts of the run channel that a call of a handler needs. */
-export type AttemptChannel = Pick<Channel, "claimed" | "input" | "saveLargeResponse">;
+export type AttemptChannel = Pick<Channel, "claimed" | "largeValues">;
 
 export interface AttemptOptions {
   ports(this: void, input: RunPorts["input"]): RunPorts;
@@ -70,7 +70,7 @@ export class Attempt {
   async run(): Promise<LastWord> {
     try {
       const { claimed } = this.#channel;
-      const input = claimed.inputBytes === undefined ? undefined : await this.#channel.input();
+      const input = claimed.inputBytes === undefined ? undefined : await this.#channel.largeValues.input();
       const context = new RunContext(claimed, this.#options.ports(input));
       this.#context = context;
       context.receive(this.#received);
@@ -170,7 +170,7 @@ async function succeeded(channel: AttemptChannel, method: Method, response: unkn
       "where it is, or declare a larger maxResultBytes.";
     throw new RpcError("RESOURCE_EXHAUSTED", message, { reason: "RESPONSE_TOO_LARGE" });
   }
-  const outcome = await channel.saveLargeResponse(json);
+  const outcome = await channel.largeValues.saveResponse(json);
   // Refused: another runner has the work, and the object also tells that to this final message.
   return { type: "succeed", outcome: outcome ?? { response: "{}" } };
 }

@@ -24,6 +24,20 @@ export interface RunListener {
   onStop(): void;
 }
 
+/** Values too large for a message. */
+export interface LargeValueStore {
+  /** The streamed input from its beginning. */
+  input(): Promise<ReadableStream<Uint8Array>>;
+  /** The JSON text of a finished step's large result. */
+  stepResult(place: number): Promise<string>;
+  /** The JSON text of a suspension's large answer. */
+  answer(id: string): Promise<string>;
+  /** Stores a step's large result. */
+  saveStep(step: { name: string; result: string; order: number }, memory: AttemptMemory): Promise<Settlement>;
+  /** Stores a large response, which the final message names; undefined after the work is lost. */
+  saveResponse(response: string): Promise<SuccessfulOutcome | undefined>;
+}
+
 export interface Channel {
   readonly claimed: Claimed;
   /** Delivers the events of the run to its listener, past ones too. */
@@ -35,16 +49,7 @@ export interface Channel {
   /** Sends the final message, and closes. */
   finish(lastWord: LastWord): Promise<Settlement>;
   close(): void;
-  /** The streamed input from its beginning. */
-  input(): Promise<ReadableStream<Uint8Array>>;
-  /** The JSON text of a finished step's large result. */
-  stepResult(place: number): Promise<string>;
-  /** The JSON text of a suspension's large answer. */
-  answer(id: string): Promise<string>;
-  /** Stores a step's large result as a byte stream. */
-  saveLargeStep(step: { name: string; result: string; order: number }, memory: AttemptMemory): Promise<Settlement>;
-  /** Stores a large response as a byte stream, which the final message names; undefined after the work is lost. */
-  saveLargeResponse(response: string): Promise<SuccessfulOutcome | undefined>;
+  readonly largeValues: LargeValueStore;
   /** Whether the work is still its own, as far as it can know, by a clock that shows the time of the last I/O. */
   holdsLease(): boolean;
   /** Stops the work if the lease has expired. Awaited before each part of the work. */

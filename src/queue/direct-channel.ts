@@ -1,11 +1,10 @@
 // The runner's end of direct dispatch: its operation's object holds the call, and the runner calls the object back.
 import { DIRECT_LISTEN_DELAY_MS, KEEP_ALIVES_PER_LEASE } from "../limits";
-import type { SuccessfulOutcome } from "../lifecycle/event";
-import type { AttemptMemory } from "../lifecycle/record";
 import type { DirectObject, Notice } from "../contract/direct-run";
 import type { Claimed, ClaimedSuspension, LastWord, ProgressMessage } from "../contract/run-channel";
 import type { Channel, RunListener, SaveMessage, Settlement } from "./channel";
 import { LargeValues } from "./large-values";
+import { afterMs } from "./macrotask";
 
 type UnfencedMessage = { type: "progress"; progress: ProgressMessage } | (SaveMessage & { id: number });
 
@@ -14,7 +13,7 @@ export class DirectChannel implements Channel {
   /** The final message, which the call returns. */
   lastWord: LastWord | undefined;
   readonly #object: DirectObject;
-  readonly #largeValues: LargeValues;
+  readonly largeValues: LargeValues;
   #listener: RunListener | undefined;
   /** Answers that came before there was a listener. */
   readonly #answers: ClaimedSuspension[] = [];
@@ -35,7 +34,7 @@ export class DirectChannel implements Channel {
     this.#cancelled = claimed.cancelRequested;
     // Most work ends before, and needs no call.
     this.#timer = setTimeout(() => void this.#hear(), DIRECT_LISTEN_DELAY_MS);
-    this.#largeValues = new LargeValues({
+    this.largeValues = new LargeValues({
       operation: claimed.name,
       fence: claimed.fence,
       fetch: (url, init) => this.#confirmed(() => object.request(new Request(url, init))),
@@ -73,26 +72,6 @@ export class DirectChannel implements Channel {
     clearTimeout(this.#timer);
   }
 
-  input(): Promise<ReadableStream<Uint8Array>> {
-    return this.#largeValues.input();
-  }
-
-  stepResult(place: number): Promise<string> {
-    return this.#largeValues.stepResult(place);
-  }
-
-  answer(id: string): Promise<string> {
-    return this.#largeValues.answer(id);
-  }
-
-  saveLargeStep(step: { name: string; result: string; order: number }, memory: AttemptMemory): Promise<Settlement> {
-    return this.#largeValues.saveStep(step, memory);
-  }
-
-  saveLargeResponse(response: string): Promise<SuccessfulOutcome | undefined> {
-    return this.#largeValues.saveResponse(response);
-  }
-
   holdsLease(): boolean {
     if (Date.now() >= this.#confirmedTime + this.claimed.leaseMs) this.#stop();
     return !this.#stopped;
@@ -100,9 +79,7 @@ export class DirectChannel implements Channel {
 
   /** In production the clock stands still while code computes, so this waits for a timer first, which sets the clock. */
   async confirmLease(): Promise<void> {
-    await new Promise((resolve) => {
-      setTimeout(resolve, 0);
-    });
+    await afterMs(0);
     this.holdsLease();
   }
 

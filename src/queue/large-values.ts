@@ -11,7 +11,8 @@ import {
   STEP_PATH,
 } from "../contract/run-channel";
 import { streamFromText } from "../rpc/utf8";
-import type { Settlement } from "./channel";
+import type { LargeValueStore, Settlement } from "./channel";
+import { afterMs } from "./macrotask";
 
 /** The runner's claim, and its way to the operation's object. */
 export interface LargeValuesPort {
@@ -24,7 +25,7 @@ export interface LargeValuesPort {
   onRefused(this: void): void;
 }
 
-export class LargeValues {
+export class LargeValues implements LargeValueStore {
   readonly #port: LargeValuesPort;
   /** Large results go one after another, because each may fill a good part of the memory. */
   #stored: Promise<unknown> = Promise.resolve();
@@ -83,9 +84,7 @@ export class LargeValues {
       } catch (error) {
         if (failures >= MAX_LARGE_RESULT_TRIES) throw error;
         console.warn({ message: "large result not stored yet", operation, error: String(error) });
-        await new Promise((resolve) => {
-          setTimeout(resolve, CHANNEL_REOPEN_DELAY_MS);
-        });
+        await afterMs(CHANNEL_REOPEN_DELAY_MS);
       }
     }
     return undefined;

@@ -1,4 +1,4 @@
-// A pause after which every promise that can continue has continued.
+// Pauses: a turn of the event loop, and a time.
 
 /**
  * Resolves in a later turn of the event loop, after all microtasks. A timer of 0 ms does the same, and takes more than a
@@ -6,4 +6,11 @@
  */
 export async function macrotask(): Promise<void> {
   await new Response("x").text();
+}
+
+/** Resolves after so many milliseconds. In production it also sets the clock, which stands still between I/O. */
+export function afterMs(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
 }

@@ -7,8 +7,6 @@ import {
   LOST_CHANNEL_LEASE_MS,
   MAX_CHANNEL_REOPEN_DELAY_MS,
 } from "../limits";
-import type { SuccessfulOutcome } from "../lifecycle/event";
-import type { AttemptMemory } from "../lifecycle/record";
 import {
   type Claimed,
   type ClaimedSuspension,
@@ -22,6 +20,7 @@ import {
 } from "../contract/run-channel";
 import type { Channel, RunListener, SaveMessage, Settlement } from "./channel";
 import { LargeValues } from "./large-values";
+import { afterMs } from "./macrotask";
 
 /** The methods of the operation's object that the channel needs. */
 export type ObjectStub = Pick<Fetcher, "fetch">;
@@ -51,7 +50,7 @@ export class RunChannel implements Channel {
   #nextId = 1;
   /** The last report. An object that was reset may have lost it. */
   #progress: string | undefined;
-  readonly #largeValues: LargeValues;
+  readonly largeValues: LargeValues;
 
   /** Claims the work; undefined if there is no work to claim: it is done, claimed by another, not due, or deleted. */
   static async claim(stub: ObjectStub): Promise<RunChannel | undefined> {
@@ -68,7 +67,7 @@ export class RunChannel implements Channel {
     this.#socket = socket;
     this.#attach(socket);
     this.#timer = setInterval(() => this.#keepAlive(), claimed.leaseMs / KEEP_ALIVES_PER_LEASE);
-    this.#largeValues = new LargeValues({
+    this.largeValues = new LargeValues({
       operation: claimed.name,
       fence: claimed.fence,
       fetch: (url, init) => stub.fetch(url, init),
@@ -130,26 +129,6 @@ export class RunChannel implements Channel {
     clearInterval(this.#timer);
     for (const id of this.#unanswered.keys()) this.#answered(id, "stopped");
     if (this.#socket.readyState === WebSocket.READY_STATE_OPEN) this.#socket.close(1000, "finished");
-  }
-
-  input(): Promise<ReadableStream<Uint8Array>> {
-    return this.#largeValues.input();
-  }
-
-  stepResult(place: number): Promise<string> {
-    return this.#largeValues.stepResult(place);
-  }
-
-  answer(id: string): Promise<string> {
-    return this.#largeValues.answer(id);
-  }
-
-  saveLargeStep(step: { name: string; result: string; order: number }, memory: AttemptMemory): Promise<Settlement> {
-    return this.#largeValues.saveStep(step, memory);
-  }
-
-  saveLargeResponse(response: string): Promise<SuccessfulOutcome | undefined> {
-    return this.#largeValues.saveResponse(response);
   }
 
   #fenced(message: object): string {
@@ -288,12 +267,6 @@ export class RunChannel implements Channel {
 
 /** Of the codes that applications may send: the channel counts as lost. */
 const UNHEARD = 4_001;
-
-function afterMs(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
-}
 
 interface Opened {
   socket: WebSocket;

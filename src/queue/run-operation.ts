@@ -94,13 +94,13 @@ function runPorts(
     saveStep: (step, memory) =>
       step.result.length <= MAX_INLINE_RESULT_CHARACTERS
         ? channel.save({ type: "saveStep", ...step, ...memory })
-        : channel.saveLargeStep(step, memory),
+        : channel.largeValues.saveStep(step, memory),
     saveCheckpoint: (cursor, memory) => channel.save({ type: "saveCheckpoint", cursor, ...memory }),
     saveSleeps: (memory) => channel.save({ type: "saveSleeps", ...memory }),
     saveSuspensions: (memory) => channel.save({ type: "saveSuspensions", ...memory }),
-    answer: (id) => channel.answer(id),
+    answer: (id) => channel.largeValues.answer(id),
     newSecret: () => secret(),
-    stepResult: (place) => channel.stepResult(place),
+    stepResult: (place) => channel.largeValues.stepResult(place),
     checkLease: () => channel.confirmLease(),
     stepSpan: (step, work) =>
       platform.span("operation.step", { ...spanAttributes(channel.claimed, method), "operation.step": step }, work),

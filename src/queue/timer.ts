@@ -1,33 +1,19 @@
 // One sleep of a handler: a promise that stays pending until it is woken, and knows whether anything waits for it.
 import type { Sleep } from "../lifecycle/record";
-import { WatchedPromise } from "./watched-promise";
+import { HandlerWait } from "./watched-promise";
 
-export class Timer {
+export class Timer extends HandlerWait<void> {
   sleep: Sleep;
   /** Set by this invocation, and not stored yet. */
   isNew: boolean;
-  readonly promise: Promise<void>;
   readonly #wasDueWhenSet: boolean;
-  readonly #resolve: () => void;
-  #isAwaited = false;
   #hasRung = false;
 
   constructor(sleep: Sleep, options: { isNew: boolean; setTime: number; onAwaited: () => void }) {
+    super(options.onAwaited);
     this.sleep = sleep;
     this.isNew = options.isNew;
     this.#wasDueWhenSet = sleep.wakeTime <= options.setTime;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#resolve = resolve;
-    this.promise = new WatchedPromise(promise, () => {
-      if (this.#isAwaited) return;
-      this.#isAwaited = true;
-      options.onAwaited();
-    });
-  }
-
-  /** Whether anything was ever chained to the promise. */
-  get isAwaited(): boolean {
-    return this.#isAwaited;
   }
 
   /** Its place among the outcomes that the handler was given, where it has one. */
@@ -57,6 +43,6 @@ export class Timer {
   }
 
   wake(): void {
-    this.#resolve();
+    this.resolve();
   }
 }

@@ -1,8 +1,6 @@
 // The way from a run to its operation in memory. A runner that has died sends nothing, and receives nothing.
-import type { SuccessfulOutcome } from "../lifecycle/event";
-import type { AttemptMemory } from "../lifecycle/record";
 import type { Claimed, LastWord, MessageToObject, ProgressMessage } from "../contract/run-channel";
-import type { Channel, RunListener, SaveMessage, Settlement } from "../queue/channel";
+import type { Channel, LargeValueStore, RunListener, SaveMessage, Settlement } from "../queue/channel";
 import { utf8Length } from "../rpc/utf8";
 import type { MemoryOperation, RunnerNotice } from "./memory-operation";
 
@@ -85,30 +83,17 @@ export class MemoryChannel implements Channel {
     return this.#operation.take({ ...fields, fence: this.claimed.fence } as MessageToObject);
   }
 
-  saveLargeStep(
-    { name, result, order }: { name: string; result: string; order: number },
-    memory: AttemptMemory,
-  ): Promise<Settlement> {
-    return this.save({ type: "saveStep", name, result, order, ...memory });
-  }
-
-  async saveLargeResponse(response: string): Promise<SuccessfulOutcome | undefined> {
-    if (!this.isAlive) return never();
-    this.#operation.largeResponse = response;
-    return { responseChunks: 1, responseBytes: utf8Length(response) };
-  }
-
-  async stepResult(place: number): Promise<string> {
-    return this.isAlive ? this.#operation.result(place) : never();
-  }
-
-  async answer(id: string): Promise<string> {
-    return this.isAlive ? this.#operation.answer(id) : never();
-  }
-
-  async input(): Promise<ReadableStream<Uint8Array>> {
-    return new Blob([this.#operation.input ?? ""]).stream();
-  }
+  readonly largeValues: LargeValueStore = {
+    input: async () => new Blob([this.#operation.input ?? ""]).stream(),
+    stepResult: async (place) => (this.isAlive ? this.#operation.result(place) : never()),
+    answer: async (id) => (this.isAlive ? this.#operation.answer(id) : never()),
+    saveStep: (step, memory) => this.save({ type: "saveStep", ...step, ...memory }),
+    saveResponse: async (response) => {
+      if (!this.isAlive) return never();
+      this.#operation.largeResponse = response;
+      return { responseChunks: 1, responseBytes: utf8Length(response) };
+    },
+  };
 
   holdsLease(): boolean {
     return !this.#isStopped;
