@@ -6,7 +6,7 @@ import { Reading } from "../protobuf/reading";
 import type { JsonObject } from "../rpc/any";
 import { invalidArgument } from "../rpc/error";
 
-/** Violations in a body that is one field are named as they are in the body, and it may be as deep as any body. */
+/** Decodes a message. If the body is one field of it, violations are named as in that body, and the body may be one level deeper. */
 export function decodeMessage<T extends object>(message: Message<T>, json: JsonObject, bodyRule = "*"): T {
   const reading = new Reading("decode", bodyRule === "*" ? MAX_JSON_DEPTH : MAX_JSON_DEPTH + 1);
   const value = message.read(json, reading);

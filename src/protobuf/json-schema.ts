@@ -2,7 +2,7 @@
 import type { JsonObject } from "../rpc/any";
 import type { Field, Message, ScalarName, ValueType } from "./declaration";
 
-/** Messages within messages. A message that holds itself is described as far as this, and then as any object. */
+/** Levels of messages in messages. A message that holds itself is described to this level, and below it as any object. */
 const MAX_DEPTH = 8;
 
 const integer: JsonObject = { type: "integer" };

@@ -1,4 +1,4 @@
-// What steps and sleeps cost a target: CPU of the runtime's process, and time, by how many there are.
+// The cost of steps and sleeps to a target, by their number: CPU of the runtime's process, and time.
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { median } from "./measure.ts";

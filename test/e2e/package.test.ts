@@ -100,7 +100,7 @@ const OWN_CONFIGURATION = `{
 }
 `;
 
-/** What a program may use beside the method that `init` writes. */
+/** A program that uses the entries beside the method that `init` writes. */
 const MORE_TYPES = `
 import { type MessageType, message, repeated, string } from "edge-operations/protobuf";
 import { OperationsClient } from "edge-operations/client";
@@ -115,7 +115,7 @@ export const greet = defineMethod({
   http: { post: "/v1/{parent=projects/*}/greetings:send", body: "*" },
   request: z.object({ parent: z.string(), name: z.string() }),
   async run({ name }, op) {
-    if (name === "") throw new RpcError("FAILED_PRECONDITION", "There is nobody to greet.");
+    if (name === "") throw new RpcError("FAILED_PRECONDITION", "The name is empty.");
     return { text: await op.step("text", async () => "Hello, " + name) };
   },
 });
@@ -217,7 +217,7 @@ describe("a program that uses the package compiles", () => {
     expect(complaints).toEqual([]);
   });
 
-  /** What the compiler complains about. */
+  /** The compiler's errors. */
   async function tsc(file: string): Promise<string> {
     const { stdout } = await run(process.execPath, [join(ROOT, "node_modules/typescript/bin/tsc"), "-p", file], {
       cwd: project,

@@ -29,10 +29,7 @@ const invariants: [invariant: string, tested: string][] = [
   ["Read your writes: no answer is older than what was answered before", "simulation, chaos"],
   ["Idempotent start: one requestId, one operation, however many clients race", "simulation, chaos"],
   ["No finished step twice: a step whose result was stored is not run again", "simulation, chaos"],
-  [
-    "Bounded: every input and every stored value has a limit; after retention nothing is left",
-    "simulation, fuzz, worstInput",
-  ],
+  ["Bounded: inputs and stored values have limits; nothing is left after retention", "simulation, fuzz, worstInput"],
   ["Isolated: without the permission nothing can be learnt", "guarded, `workers/access.test.ts`"],
 ];
 

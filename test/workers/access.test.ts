@@ -636,7 +636,7 @@ test("an API key whose own grant suffices has no policy read for it", async () =
   expect(objectCalls()).toEqual(["OPERATIONS.get"]);
 });
 
-/** What a terminal, a log viewer or a reader could take for something else. */
+/** Characters that a terminal, a log viewer or a reader could misread. */
 // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
 const DECEIVING = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/;
 

@@ -10,7 +10,7 @@ const SECRET = "session-secret-4711";
 const aRequest = (): Request =>
   new Request("https://api.example/v1/things:make", { method: "POST", body: "{}", headers: { Cookie: SECRET } });
 
-/** What JavaScript may return. */
+/** A result that JavaScript may return and the types do not allow. */
 const answering = (caller: unknown): Authenticate<object> => (() => caller) as unknown as Authenticate<object>;
 const principalOf = (caller: unknown) => ownPrincipal(answering(caller), aRequest(), {});
 
@@ -61,7 +61,7 @@ describe("authenticate › a caller", () => {
     });
   });
 
-  test.each([undefined, null])("is none where the function returns %s", async (nothing) => {
+  test.each([undefined, null])("is anonymous if the function returns %s", async (nothing) => {
     expect(await principalOf(nothing)).toBeUndefined();
     expect(await principalOf(Promise.resolve(nothing))).toBeUndefined();
   });

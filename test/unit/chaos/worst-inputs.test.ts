@@ -64,7 +64,7 @@ interface Counted {
   violations: number;
 }
 
-/** What no call exceeds; the budget of a body that is read is less than that of an answer that is indented. */
+/** The work that no call exceeds. The budget of a body that is read is less than that of an answer that is indented. */
 function budgetOf(kind: string): Counted {
   const answers = kind === "prettyPrint" || kind === "fields";
   return {

@@ -1,4 +1,4 @@
-// What a page that imports edge-operations/client downloads.
+// The size of the download of a page that imports edge-operations/client.
 import { gzipSync } from "node:zlib";
 import { resolve } from "node:path";
 import { build } from "esbuild";
