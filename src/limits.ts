@@ -285,8 +285,10 @@ export const MIN_HEARTBEAT_MS = SECOND_MS;
 
 // ── Start options ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Labels of an operation, as Google allows on its resources. */
+/** Labels of an operation, as Google allows on its resources. An index row holds all of them. */
 export const MAX_LABELS = 64;
+/** Of a label's key, and of its value. */
+export const MAX_LABEL_CHARACTERS = 63;
 /** How far ahead work may be scheduled: a year, leap years included. */
 export const MAX_SCHEDULE_AHEAD_MS = 366 * DAY_MS;
 

@@ -8,6 +8,8 @@ import {
   KEEP_ALIVES_PER_LEASE,
   LOST_CHANNEL_LEASE_MS,
   MAX_INDEXED_ANY_BYTES,
+  MAX_LABELS,
+  MAX_LABEL_CHARACTERS,
   MAX_SHARD_BYTES,
   PLATFORM_INVOCATION_MS,
 } from "../../src/limits";
@@ -28,10 +30,13 @@ test("a lease outlasts a runner that computes for its whole CPU limit, with its 
   expect(DEFAULT_LEASE_MS / KEEP_ALIVES_PER_LEASE + CPU_LIMIT_MS).toBeLessThan(DEFAULT_LEASE_MS);
 });
 
-test("a shard of an index holds two million of the largest rows, and half a gigabyte less than an object", () => {
+test("a shard of an index holds two million of the largest rows without labels, and half a gigabyte less than an object", () => {
   // Beside metadata and response a row has its keys, its facts and its indexes.
   const largestRowBytes = 2 * MAX_INDEXED_ANY_BYTES + 400;
+  // As JSON: two texts in quotes, a colon and a comma.
+  const largestLabelsBytes = MAX_LABELS * (2 * MAX_LABEL_CHARACTERS + 6);
 
   expect(MAX_SHARD_BYTES / largestRowBytes).toBeGreaterThan(2_000_000);
+  expect(MAX_SHARD_BYTES / (largestRowBytes + largestLabelsBytes)).toBeGreaterThan(650_000);
   expect(MAX_SHARD_BYTES + 500_000_000).toBeLessThan(10_000_000_000);
 });

@@ -1,6 +1,6 @@
 // The options of every call that starts an operation, in the query or in the body.
 import { parseTimestamp, timestampToMs } from "../../aip/timestamp";
-import { MAX_LABELS, MAX_SCHEDULE_AHEAD_MS } from "../../limits";
+import { MAX_LABEL_CHARACTERS, MAX_LABELS, MAX_SCHEDULE_AHEAD_MS } from "../../limits";
 import { bool, int32, mapOf, messageField, string, timestamp } from "../../protobuf/fields";
 import { type MessageType, message } from "../../protobuf/message";
 import { Violations } from "../../rpc/decode";
@@ -36,8 +36,8 @@ export const StartParameters = message("edge_operations.v1.StartParameters", {
 
 const REQUEST_ID = /^[A-Za-z0-9_-]{1,64}$/;
 // "Keys must start with a lowercase character … Only lowercase letters, digits, underscores and hyphens" (Google's labels).
-const LABEL_KEY = /^[a-z][a-z0-9_-]{0,62}$/;
-const LABEL_VALUE = /^[a-z0-9_-]{0,63}$/;
+const LABEL_KEY = /^[a-z][a-z0-9_-]*$/;
+const LABEL_VALUE = /^[a-z0-9_-]*$/;
 
 export interface StartOptions {
   requestId: string | undefined;
@@ -79,10 +79,13 @@ function checkLabels(labels: Readonly<Record<string, string>>, violations: Viola
   if (entries.length > MAX_LABELS)
     violations.add(field, `has ${entries.length} labels; at most ${MAX_LABELS} are allowed`);
   for (const [key, value] of entries.slice(0, MAX_LABELS)) {
-    if (!LABEL_KEY.test(key)) {
-      violations.add(field, "a key must be a lowercase letter, then at most 62 of a-z, 0-9, _ and -");
-    } else if (!LABEL_VALUE.test(value)) {
-      violations.add(`${field}.${key}`, "must be at most 63 characters of a-z, 0-9, _ and -");
+    if (key.length > MAX_LABEL_CHARACTERS || !LABEL_KEY.test(key)) {
+      violations.add(
+        field,
+        `a key must be a lowercase letter, then at most ${MAX_LABEL_CHARACTERS - 1} of a-z, 0-9, _ and -`,
+      );
+    } else if (value.length > MAX_LABEL_CHARACTERS || !LABEL_VALUE.test(value)) {
+      violations.add(`${field}.${key}`, `must be at most ${MAX_LABEL_CHARACTERS} characters of a-z, 0-9, _ and -`);
     }
   }
 }
