@@ -408,6 +408,22 @@ export const bugs: readonly Bug[] = [
     tests: unit("aip/resource-name.test.ts"),
     caughtBy: "refuses",
   },
+  {
+    name: "an end during a told sleep has the revision of the sleep",
+    file: "src/durable/operation/operation-life.ts",
+    find: "const toldAhead = this.#toldAhead ?? 0;",
+    replace: "const toldAhead = 0 * (this.#toldAhead ?? 0);",
+    tests: workers("sleep.test.ts"),
+    caughtBy: "does not hide an end that came meanwhile",
+  },
+  {
+    name: "the index keeps a revision that was never saved",
+    file: "src/durable/index/row-checks.ts",
+    find: `answer.revision < row.revision) deleteDueRow`,
+    replace: `answer.revision < -row.revision) deleteDueRow`,
+    tests: workers("sweep.test.ts"),
+    caughtBy: "takes an operation's word for a row",
+  },
   // ── Start options ─────────────────────────────────────────────────────────────────────────────────────────────────
   {
     name: "scheduled work is queued at its start",

@@ -341,3 +341,34 @@ describe("an object that is evicted between any two calls", () => {
     expect(ended).toMatchObject({ done: true, error: { code: 1 } });
   });
 });
+
+describe("a sleep of which the index is told first", () => {
+  test("does not hide an end that came meanwhile", async () => {
+    const operation = await startScript(
+      async (op) => {
+        op.progress({ progressPercent: 50 });
+        await op.sleep("9s");
+        return {};
+      },
+      { verb: "hurry" },
+    );
+    clock.advance(4_000);
+    await fireAlarm(operation);
+    await outboxIsEmpty(operation);
+    const toldBefore = controls.indexWrite.passed;
+    const release = controls.indexWrite.holdNext();
+    const delivery = await deliverNext();
+    await eventually(() => controls.indexWrite.passed > toldBefore);
+    clock.advance(6_000);
+    const ended = await getOperation(operation.name);
+    release();
+    await delivery.result();
+    await fireAlarm(operation);
+    await outboxIsEmpty(operation);
+
+    expect(ended).toMatchObject({ done: true, error: { code: 4 } });
+    expect((await call("GET", "/v1/projects/p/operations?filter=done=true")).body["operations"]).toMatchObject([
+      { name: operation.name, done: true, error: { code: 4 } },
+    ]);
+  });
+});

@@ -327,3 +327,17 @@ describe("many shards", () => {
     expect(visited.size).toBe(ids.size);
   });
 });
+
+test("the index takes an operation's word for a row whose later revision was never saved", async () => {
+  const operation = await startScript(async () => ({}));
+  await runNext();
+  await outboxIsEmpty(operation);
+  const index = indexOf("projects/p");
+  const [told] = await storedRows();
+  await runInDurableObject(index, (_instance, { storage }) => {
+    storage.sql.exec("UPDATE operations SET revision = revision + 5, done = 0, due_time = ?", Date.now() - 1);
+  });
+  await sweep();
+
+  expect(await storedRows()).toEqual([told]);
+});

@@ -57,6 +57,8 @@ export class RowChecks {
       return deleteDueRow(this.#sql, row);
     }
     const isKnown = answer !== "unreachable" && answer.revision === row.revision && answer.dueTime === row.dueTime;
+    // The object tells the truth: a row of a later revision is of a change that was lost before it was saved.
+    if (answer !== "unreachable" && answer.revision < row.revision) deleteDueRow(this.#sql, row);
     if (answer !== "unreachable" && !isKnown) upsertRow(this.#sql, answer);
     if (answer !== "unreachable" && answer.reservation) this.#port.markCreated(answer.reservation, row.id);
     // A row with its old due time would be asked again at once and delay the others.

@@ -58,6 +58,9 @@ export class OperationLife {
   readonly #outbox: Outbox;
   readonly #runDirectly: () => Promise<void>;
 
+  /** The revision of a rest of which the index is being told before it is saved. */
+  #toldAhead: number | undefined;
+
   constructor(ctx: DurableObjectState, env: OperationEnv, runDirectly: () => Promise<void>) {
     this.#runDirectly = runDirectly;
     this.#ctx = ctx;
@@ -142,8 +145,11 @@ export class OperationLife {
     const ahead = record && advance(record, event, now);
     const isShort = (event.wakeTime ?? Infinity) < now + INDEX_PROGRESS_DELAY_MS;
     if (!ahead?.ok || isShort || !isResting(ahead.record.state)) return this.apply(event);
+    const { revision } = ahead.record;
+    this.#toldAhead = revision;
     const isTold = await this.#outbox.tellAhead(ahead.record);
-    return this.apply({ ...event, toldRevision: isTold ? ahead.record.revision : undefined });
+    this.#toldAhead = undefined;
+    return this.apply({ ...event, toldRevision: isTold ? revision : undefined });
   }
 
   /**
@@ -162,6 +168,14 @@ export class OperationLife {
       request,
     });
     return this.mustHaveRecord();
+  }
+
+  /** An event that comes while the index is told of a rest has a later revision than the one that the index may have by then. */
+  #advanced(...[record, event, now, directFence]: Parameters<typeof advance>): Advance {
+    const result = advance(record, event, now, directFence);
+    const toldAhead = this.#toldAhead ?? 0;
+    if (!result.ok || result.record.revision === record.revision || result.record.revision > toldAhead) return result;
+    return advance({ ...record, revision: toldAhead }, event, now, directFence);
   }
 
   /** Lets events happen in turn and saves once, because each commit is a row. Returns the outcome of the last one. */
@@ -184,7 +198,7 @@ export class OperationLife {
     const transitions: [OperationRecord, HappenedTransition | undefined][] = [];
     for (const event of events) {
       if (!record) break;
-      result = advance(record, event, now, directFence ?? newDirectFence(record));
+      result = this.#advanced(record, event, now, directFence ?? newDirectFence(record));
       if (!result.ok) continue;
       transitions.push([result.record, transitionFromStep(record, result.record, event, now)]);
       effects.push(...result.effects);
