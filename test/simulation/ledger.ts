@@ -275,6 +275,8 @@ export class Ledger {
       owner.pingTime = undefined;
     } else if (data.startsWith('{"type":"claimed"')) {
       owner.fence = fenceIn(data);
+      // A later channel under the same token may be opened without reaching its runner.
+      this.#runners.set(owner.fence, owner);
       owner.confirmedTime = owner.askedTime;
       owner.pingTime = undefined;
       owner.lostTime = undefined;
