@@ -6,7 +6,7 @@ import { undeployedMessage } from "../lifecycle/undeployed";
 import { RpcError } from "../rpc/error";
 import { Attempt } from "./attempt";
 import { InvocationLimitReached } from "./invocation-limit";
-import type { RunPorts } from "./operation-context";
+import type { RunPorts } from "./run-ports";
 import type { Channel } from "./channel";
 import type { RunPlatform, SpanAttributes } from "./run-platform";
 

@@ -1284,7 +1284,7 @@ queue = "edge-operations-dead-letters"
   },
   {
     name: "a stored step is run again",
-    file: "src/queue/operation-context.ts",
+    file: "src/queue/steps.ts",
     find: "      if (stored) {",
     replace: '      if (stored && name === "") {',
     tests: SIMULATION,
@@ -1433,7 +1433,7 @@ queue = "edge-operations-dead-letters"
     name: "an attempt inherits sleeps of another in spite of its number",
     file: "src/queue/operation-context.ts",
     find: `  get attempt(): number {
-    this.#sleeps.areOfAttempt();`,
+    this.#invocation.sleeps.areOfAttempt();`,
     replace: "  get attempt(): number {",
     tests: workers("control-flow.test.ts"),
     caughtBy: "is not taken for one of the next",
@@ -1469,7 +1469,7 @@ queue = "edge-operations-dead-letters"
   },
   {
     name: "a caught failure is run again",
-    file: "src/queue/operation-context.ts",
+    file: "src/queue/steps.ts",
     find: "} else if (failed) {",
     replace: '} else if (failed && name === "") {',
     tests: PROGRAMS,
@@ -1533,7 +1533,7 @@ queue = "edge-operations-dead-letters"
   },
   {
     name: "a runner waits for a sleep in spite of a cancel request",
-    file: "src/queue/operation-context.ts",
+    file: "src/queue/invocation.ts",
     find: "    if (this.signal.aborted) return UNSTORED_SLEEP_MS;\n",
     replace: "",
     tests: workers("sleep.test.ts"),
@@ -1549,9 +1549,9 @@ queue = "edge-operations-dead-letters"
   },
   {
     name: "a runner wakes after it lost the work",
-    file: "src/queue/operation-context.ts",
-    find: "this.#replay.dropTimers();",
-    replace: "this.#replay.reconsider();",
+    file: "src/queue/invocation.ts",
+    find: "this.replay.dropTimers();",
+    replace: "this.replay.reconsider();",
     tests: workers("sleep.test.ts"),
     caughtBy: "is waited for by its runner",
   },
@@ -1670,7 +1670,7 @@ queue = "edge-operations-dead-letters"
   },
   {
     name: "a stored sleep is taken for an earlier version's",
-    file: "src/queue/operation-context.ts",
+    file: "src/queue/invocation.ts",
     find: 'this.#end({ type: "sleep", ordinal, wakeTime, sleeps: [], ...this.memory() }),',
     replace: 'this.#end({ type: "sleep", ordinal, wakeTime, ...this.memory() }),',
     tests: unit("queue/operation-context.test.ts"),

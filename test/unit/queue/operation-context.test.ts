@@ -2,7 +2,9 @@ import { describe, expect, test } from "vitest";
 import { MAX_CHECKPOINT_CHARACTERS, MAX_SLEEPS, MAX_STEPS, MAX_STEP_NAME_CHARACTERS } from "../../../src/limits";
 import type { Claimed, ProgressMessage } from "../../../src/contract/run-channel";
 import type { AttemptMemory } from "../../../src/lifecycle/record";
-import { type Ending, RunContext, type RunPorts } from "../../../src/queue/operation-context";
+import type { Ending } from "../../../src/queue/invocation";
+import { RunContext } from "../../../src/queue/operation-context";
+import type { RunPorts } from "../../../src/queue/run-ports";
 import { RpcError, invalidArgument } from "../../../src/rpc/own-error";
 import { CREATE_TIME, HOUR_MS } from "../../support/an-operation";
 

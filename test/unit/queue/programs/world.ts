@@ -11,7 +11,7 @@ import type { OperationRecord } from "../../../../src/lifecycle/record";
 import type { Claimed, LastWord, MessageToObject } from "../../../../src/contract/run-channel";
 import { advance } from "../../../../src/lifecycle/advance";
 import { Attempt } from "../../../../src/queue/attempt";
-import type { RunPorts } from "../../../../src/queue/operation-context";
+import type { RunPorts } from "../../../../src/queue/run-ports";
 import type { JsonObject } from "../../../../src/rpc/any";
 import { aRecord } from "../../../support/a-record";
 import { CREATE_TIME, DAY_MS, aPolicy } from "../../../support/an-operation";

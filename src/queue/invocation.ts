@@ -1,0 +1,173 @@
+// One invocation of a handler: how it ends before its handler, and what its attempt must remember then.
+import { UNSTORED_SLEEP_MS } from "../limits";
+import type { AttemptMemory, WaitCondition } from "../lifecycle/record";
+import type { Claimed, ClaimedStep } from "../contract/run-channel";
+import type { JsonObject } from "../rpc/any";
+import { RpcError } from "../rpc/error";
+import { Failures } from "./failures";
+import { InvocationLimitReached } from "./invocation-limit";
+import { Replay } from "./replay";
+import type { RunPorts } from "./run-ports";
+import { Sleeps } from "./sleeps";
+import { Suspensions } from "./suspensions";
+
+/** The reasons why an invocation ends before its handler. */
+export type Ending =
+  | ({ type: "sleep"; ordinal: number; wakeTime: number } & AttemptMemory)
+  | ({ type: "suspend"; waitsFor: WaitCondition; wakeTime?: number } & AttemptMemory)
+  | ({ type: "yield" } & AttemptMemory)
+  /** The handler uses the library wrongly, or a stored value could not be read or written. */
+  | { type: "failed"; error: unknown };
+
+/** A stored step with its place among the outcomes that the handler receives. */
+type NumberedStep = ClaimedStep & { order: number };
+
+export class Invocation {
+  /**
+   * Resolves if the invocation ends before its handler. From then on everything that the handler awaits stays pending.
+   */
+  readonly ended: Promise<Ending>;
+  readonly claimed: Omit<Claimed, "steps"> & { steps: readonly NumberedStep[] };
+  readonly ports: RunPorts;
+  readonly replay: Replay;
+  readonly sleeps: Sleeps;
+  readonly suspensions: Suspensions;
+  readonly failures: Failures;
+  readonly #end: (ending: Ending) => void;
+
+  constructor(claimed: Claimed, ports: RunPorts) {
+    const steps = numberedSteps(claimed.steps);
+    this.claimed = { ...claimed, steps };
+    this.ports = ports;
+    const { promise, resolve } = Promise.withResolvers<Ending>();
+    this.ended = promise;
+    this.#end = resolve;
+    const { sleeps, stepFailures = [], suspensions = [] } = claimed;
+    const orders = [...steps, ...sleeps, ...stepFailures, ...suspensions].map(({ order = 0 }) => order);
+    this.failures = new Failures(stepFailures);
+    this.replay = new Replay(
+      ports,
+      {
+        onSleep: ({ sleep: { ordinal, wakeTime } }) =>
+          // Sent even if there is no new one. Without them, the object would take the runner for an earlier version's.
+          this.#end({ type: "sleep", ordinal, wakeTime, sleeps: [], ...this.memory() }),
+        onSleepInPlace: () => void this.#saveSleeps(),
+        inPlaceMs: () => this.#inPlaceMs(),
+        onSuspend: (waits, timer) =>
+          this.#end({
+            type: "suspend",
+            waitsFor: { answersTo: waits.map(({ id }) => id) },
+            ...(timer ? { wakeTime: timer.sleep.wakeTime } : {}),
+            ...this.memory(),
+          }),
+        onStay: () => this.#showSuspensions(),
+        onYield: () => this.#end({ type: "yield", ...this.memory() }),
+        onFailure: (error) => this.fail(error),
+        onWake: (timer, order, isAlone) => this.sleeps.woken(timer, order, isAlone),
+      },
+      Math.max(0, ...orders),
+    );
+    this.sleeps = new Sleeps(claimed, this.replay, ports.now);
+    ports.signal.addEventListener("abort", () => this.#aborted());
+    this.suspensions = new Suspensions(claimed, this.replay, {
+      ...ports,
+      log: (message, fields) => this.log(message, fields),
+      fail: (error) => this.fail(error),
+    });
+  }
+
+  get signal(): AbortSignal {
+    return this.ports.signal;
+  }
+
+  get isClosed(): boolean {
+    return this.replay.isClosed;
+  }
+
+  /** Whether the invocation gives way to another before it begins anything new. */
+  get isLate(): boolean {
+    return this.signal.reason instanceof InvocationLimitReached || this.ports.now() >= this.ports.yieldTime;
+  }
+
+  log(message: string, fields: JsonObject): void {
+    this.ports.log({ message, operation: this.claimed.name, attempt: this.claimed.attempt, ...fields });
+  }
+
+  /** From now on the handler receives nothing, and nothing new is begun or stored for it. */
+  close(): void {
+    this.replay.close();
+  }
+
+  fail(error: unknown): void {
+    this.#end({ type: "failed", error });
+    this.close();
+  }
+
+  /** A misuse ends the operation, even if the handler catches the error. */
+  orMisuse<T>(act: () => T): T {
+    try {
+      return act();
+    } catch (error) {
+      this.fail(error);
+      throw error;
+    }
+  }
+
+  // ── What the attempt must remember ────────────────────────────────────────────────────────────────────────────────
+
+  /** The state that the attempt must remember and that is not stored yet. */
+  memory(): AttemptMemory {
+    return this.takeMemory(this.sleeps.takePending());
+  }
+
+  /** The same, without sleeps that are not over. */
+  takeMemory(pending: AttemptMemory["sleeps"] = []): AttemptMemory {
+    const sleeps = [...this.sleeps.takeWoken(), ...pending];
+    const stepFailures = this.failures.take();
+    const suspensions = this.suspensions.takeReports();
+    return {
+      ...(sleeps.length > 0 ? { sleeps } : {}),
+      ...(stepFailures.length > 0 ? { stepFailures } : {}),
+      ...(suspensions.length > 0 ? { suspensions } : {}),
+    };
+  }
+
+  async #saveSleeps(): Promise<void> {
+    try {
+      await this.ports.saveSleeps(this.memory());
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** Shows the suspensions while the handler does something else, so that they can be answered. */
+  #showSuspensions(): void {
+    if (!this.suspensions.hasUnsaved) return;
+    this.ports.saveSuspensions(this.takeMemory()).catch((error: unknown) => this.fail(error));
+  }
+
+  // ── Sleeps for which the invocation waits ─────────────────────────────────────────────────────────────────────────
+
+  /** How long the invocation may wait for a sleep. After it, it would have to give way to another in any case. */
+  #inPlaceMs(): number {
+    const { sleepInPlaceMs = 0 } = this.claimed;
+    if (this.signal.aborted) return UNSTORED_SLEEP_MS;
+    return Math.max(UNSTORED_SLEEP_MS, Math.min(sleepInPlaceMs, this.ports.yieldTime - this.ports.now()));
+  }
+
+  /** A cancelled operation does not sleep on, and a handler whose work belongs to another runner does not wake. */
+  #aborted(): void {
+    const reason: unknown = this.signal.reason;
+    if (reason instanceof RpcError && reason.reason === "LEASE_LOST") this.replay.dropTimers();
+    else this.replay.reconsider();
+  }
+}
+
+/** A step of an earlier version has no place of its own: it is behind the step before it. */
+function numberedSteps(steps: readonly ClaimedStep[]): NumberedStep[] {
+  let order = 0;
+  return steps.map((step) => {
+    order = step.order ?? order + 1;
+    return { ...step, order };
+  });
+}

@@ -1,0 +1,147 @@
+// The steps of a handler: which stored outcome a call means, the work of those that have none, and its end.
+import { MAX_RESPONSE_BYTES, MAX_STEPS, MAX_STEP_NAME_CHARACTERS } from "../limits";
+import type { ClaimedStep } from "../contract/run-channel";
+import type { JsonOf } from "../method/json-of";
+import { jsonText } from "../method/json-text";
+import { isMisuse, misuse } from "../method/misuse";
+import { RpcError } from "../rpc/error";
+import { fitsUtf8, utf8Length } from "../rpc/utf8";
+import type { Invocation } from "./invocation";
+import { InvocationLimitReached } from "./invocation-limit";
+
+interface Settle {
+  resolve: (json: string) => void;
+  reject: (error: unknown) => void;
+}
+
+export class Steps {
+  readonly #invocation: Invocation;
+  readonly #stored: ReadonlyMap<string, ClaimedStep & { order: number }>;
+  readonly #names = new Set<string>();
+  readonly #underWay = new Set<Promise<void>>();
+
+  constructor(invocation: Invocation) {
+    this.#invocation = invocation;
+    this.#stored = new Map(invocation.claimed.steps.map((step) => [step.name, step]));
+  }
+
+  step<T>(name: string, run: () => T | Promise<T>): Promise<JsonOf<T>> {
+    const result = this.#step(name, run);
+    // A handler may await a step long after it failed, or never. Then the failure is in the log, not an unhandled
+    // rejection.
+    result.catch(() => {});
+    return result;
+  }
+
+  #step<T>(name: string, run: () => T | Promise<T>): Promise<JsonOf<T>> {
+    const { replay, failures, signal, ports } = this.#invocation;
+    return new Promise<JsonOf<T>>((resolve, reject) => {
+      if (replay.isClosed) return;
+      this.#invocation.orMisuse(() => this.#claimName(name, run));
+      const settle: Settle = { resolve: (json) => resolve(JSON.parse(json) as JsonOf<T>), reject };
+      const stored = this.#stored.get(name);
+      const failed = failures.get(name);
+      if (stored) {
+        const { result, place, order } = stored;
+        replay.awaitStored(order, async () => settle.resolve(result ?? (await ports.stepResult(place))));
+      } else if (failed) {
+        replay.awaitStored(failed.order, () => this.#reject(reject, failed.thrown));
+      } else if (this.#invocation.isLate) {
+        replay.hold();
+      } else if (signal.aborted) {
+        reject(signal.reason as Error);
+      } else {
+        this.#begin(name, run, settle);
+      }
+    });
+  }
+
+  #claimName(name: unknown, run: unknown): asserts name is string {
+    if (typeof name !== "string" || typeof run !== "function") {
+      throw misuse('op.step takes a name and a function: op.step("parse", () => parse(text))');
+    }
+    if (name === "" || name.length > MAX_STEP_NAME_CHARACTERS || !name.isWellFormed()) {
+      throw misuse(`op.step: a step's name has 1 to ${MAX_STEP_NAME_CHARACTERS} characters of Unicode`);
+    }
+    if (this.#names.has(name)) {
+      throw misuse(
+        `op.step: two steps of one operation have the name ${JSON.stringify(name)}. Give each its own, in a loop by a number.`,
+      );
+    }
+    if (this.#names.size >= MAX_STEPS) {
+      throw misuse(
+        `op.step: an operation has at most ${MAX_STEPS} steps. Put more work into each, or use op.checkpoint.`,
+      );
+    }
+    this.#names.add(name);
+  }
+
+  #begin(name: string, run: () => unknown, settle: Settle): void {
+    this.#invocation.replay.stepBegins();
+    const work = this.#run(name, run, settle);
+    this.#underWay.add(work);
+    void work.finally(() => this.#underWay.delete(work));
+  }
+
+  /** Never throws. */
+  async #run(name: string, run: () => unknown, { resolve, reject }: Settle): Promise<void> {
+    const { replay, ports, signal, claimed } = this.#invocation;
+    let result: string;
+    try {
+      await ports.checkLease();
+      signal.throwIfAborted();
+      const value = await ports.stepSpan(name, async () => run());
+      result = resultJson(name, value, claimed.maxResultBytes ?? MAX_RESPONSE_BYTES);
+    } catch (error) {
+      if (!isMisuse(error)) return this.#failed(name, error, reject);
+      this.#invocation.fail(error);
+      return reject(error);
+    }
+    // The step may have done only a part of its work by then, so it runs again.
+    if (signal.reason instanceof InvocationLimitReached) return replay.stepIsCut();
+    const order = replay.nextOrder();
+    const deliver = replay.stepEnds();
+    try {
+      const settlement = await ports.saveStep({ name, result, order }, this.#invocation.takeMemory());
+      // Refused: another runner has the work, and this one receives a stop.
+      if (settlement === "settled") deliver(() => resolve(result));
+    } catch (error) {
+      this.#invocation.fail(error);
+    }
+  }
+
+  #failed(name: string, error: unknown, reject: (error: unknown) => void): void {
+    const { replay, failures, signal } = this.#invocation;
+    if (signal.reason instanceof InvocationLimitReached) return replay.stepIsCut();
+    const order = replay.nextOrder();
+    // An error that ends the attempt is not remembered, because nothing is stored after it.
+    failures.add(name, order, error);
+    replay.stepEnds()(() => this.#reject(reject, error));
+  }
+
+  /** The next attempt runs the step again, and may take another path with other sleeps. */
+  #reject(reject: (error: unknown) => void, error: unknown): void {
+    this.#invocation.sleeps.areOfAttempt();
+    reject(error);
+  }
+
+  /** Whether steps run, or their results are being stored. */
+  get areWorking(): boolean {
+    return this.#underWay.size > 0;
+  }
+
+  /** Resolves when the running steps have ended and their results are stored. */
+  async settled(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
+  }
+}
+
+function resultJson(name: string, value: unknown, maxBytes: number): string {
+  // The result of a step without a result is null.
+  const json = value === undefined ? "null" : jsonText(`the result of the step ${JSON.stringify(name)}`, value);
+  if (fitsUtf8(json, maxBytes)) return json;
+  const message =
+    `The result of the step ${JSON.stringify(name)} has ${utf8Length(json)} bytes of JSON; at most ${maxBytes} are kept: ` +
+    "store it elsewhere and return where it is, or declare a larger maxResultBytes.";
+  throw new RpcError("RESOURCE_EXHAUSTED", message, { reason: "STEP_RESULT_TOO_LARGE" });
+}
