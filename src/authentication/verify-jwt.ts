@@ -5,9 +5,9 @@ import {
   type JWTVerifyOptions,
   decodeJwt,
   decodeProtectedHeader,
-  errors,
   jwtVerify,
 } from "jose";
+import * as errors from "jose/errors";
 import { type BadCredentialsReason, badCredentials } from "./credentials";
 import type { Issuer } from "./issuer-config";
 import type { KeySet, KeySets } from "./key-sets";
