@@ -32,8 +32,6 @@ export class Runner extends WorkerEntrypoint<DirectEnv> {
   }
 }
 
-const { Runner: runner } = exports as unknown as { Runner: { run: Runner["run"] } };
-
 export class DirectOperation extends DurableObject<DirectEnv> {
   #record: DirectRecord | undefined;
 
@@ -64,6 +62,7 @@ export class DirectOperation extends DurableObject<DirectEnv> {
       const record = this.#read();
       if (record !== undefined && record.token === token) this.#write({ ...record, progress });
     };
+    const { Runner: runner } = exports as unknown as { Runner: { run: Runner["run"] } };
     const result: unknown = JSON.parse(await runner.run(request, report));
     const record = this.#read();
     if (!record || record.token !== token) return;
