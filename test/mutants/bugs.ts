@@ -259,7 +259,7 @@ export const bugs: readonly Bug[] = [
     find: "Math.min(this.#ports.now() + JUDGEMENT_MS, this.#principal.expireTime ?? Infinity)",
     replace: "this.#principal.expireTime === -1 ? JUDGEMENT_MS : Infinity",
     tests: unit("durable/operation/wait.test.ts"),
-    caughtBy: "credentials that stop being good",
+    caughtBy: "credentials that expire or are revoked",
   },
   {
     name: "a wait outlasts its token",
@@ -275,7 +275,7 @@ export const bugs: readonly Bug[] = [
     find: "    this.#principal = await this.#ports.authenticate();\n",
     replace: "",
     tests: unit("durable/operation/wait.test.ts"),
-    caughtBy: "credentials that stop being good",
+    caughtBy: "credentials that expire or are revoked",
   },
   {
     name: "an upload is not judged anew",
@@ -308,7 +308,7 @@ export const bugs: readonly Bug[] = [
     find: "      if (work.isSpent) return spent();\n",
     replace: "",
     tests: unit("durable/index/read-page-work.test.ts"),
-    caughtBy: "says where the next begins",
+    caughtBy: "says where the next page begins",
   },
   {
     name: "parsing a row is not counted",
@@ -316,7 +316,7 @@ export const bugs: readonly Bug[] = [
     find: "this.#work.spend(PARSE_COST_PER_CHARACTER * text.length);",
     replace: "",
     tests: unit("durable/index/read-page-work.test.ts"),
-    caughtBy: "says where the next begins",
+    caughtBy: "says where the next page begins",
   },
   {
     name: "each term of a filter reads a text anew",
@@ -324,7 +324,7 @@ export const bugs: readonly Bug[] = [
     find: "    if (this.#timestamp === null) this.#timestamp = this.#parsed(parseTimestamp);\n",
     replace: "    this.#timestamp = this.#parsed(parseTimestamp);\n",
     tests: unit("aip/filter/work.test.ts"),
-    caughtBy: "a text is read once",
+    caughtBy: "parses a text once",
   },
   {
     name: "an indented answer has no bound",
@@ -366,7 +366,7 @@ export const bugs: readonly Bug[] = [
     find: "ownHost: isShared ? undefined : host",
     replace: "ownHost: isShared ? host : host",
     tests: unit("authentication/principal-from-claims.test.ts"),
-    caughtBy: "nor where another may speak for it",
+    caughtBy: "give no such name if another issuer may speak for the host",
   },
   {
     name: "an issuer without domains speaks for another issuer's host",
@@ -374,7 +374,7 @@ export const bugs: readonly Bug[] = [
     find: "domains === undefined ? !foreignHosts.has(domain)",
     replace: "domains === undefined ? foreignHosts.size >= 0",
     tests: unit("authentication/principal-from-claims.test.ts"),
-    caughtBy: "give one member",
+    caughtBy: "never share a member",
   },
   {
     name: "two issuers need not say for whose addresses they speak",
@@ -382,7 +382,7 @@ export const bugs: readonly Bug[] = [
     find: "if (!hasAddresses || isSaid) return;",
     replace: "if (!hasAddresses || isSaid || index >= 0) return;",
     tests: unit("authentication/config.test.ts"),
-    caughtBy: "is refused where two issuers could name one member",
+    caughtBy: "that two issuers could name",
   },
   {
     name: "ADMINS may name a group that two issuers have",
@@ -390,7 +390,7 @@ export const bugs: readonly Bug[] = [
     find: "  checkAdmins(admins, issuers);\n",
     replace: "",
     tests: unit("authentication/config.test.ts"),
-    caughtBy: "is refused where two issuers could name one member",
+    caughtBy: "that two issuers could name",
   },
   {
     name: "a client gives its request a name of its own",
@@ -824,7 +824,7 @@ queue = "edge-operations-dead-letters"
     find: "if (fits) bytesLeft -= size;",
     replace: "",
     tests: unit("durable/operation/sockets.test.ts"),
-    caughtBy: "as many are pushed as are bounded",
+    caughtBy: "pushes a larger answer to a bounded number",
   },
   {
     name: "a deploy changes how large the results of operations under way may be",
@@ -1321,7 +1321,7 @@ queue = "edge-operations-dead-letters"
     find: "% NO_OPERATION_OBJECTS}`",
     replace: "% (NO_OPERATION_OBJECTS / 256)}`",
     tests: unit("durable/operation/operation-stubs.test.ts"),
-    caughtBy: "are spread evenly",
+    caughtBy: "evenly over a bounded number of objects",
   },
   {
     name: "an operation's stub is used again after it has thrown",
@@ -1810,7 +1810,7 @@ queue = "edge-operations-dead-letters"
     find: "isAmbient = true }",
     replace: "isAmbient = false }",
     tests: unit("authentication/own-caller.test.ts"),
-    caughtBy: "with an id of the owner's is a member of its own",
+    caughtBy: "is a member of its own if the function gives an id",
   },
   {
     name: "an id with a slash passes for an issuer's subject",
@@ -1818,7 +1818,7 @@ queue = "edge-operations-dead-letters"
     find: "`principal://app/user/${encodedSubject(id)}`",
     replace: "`principal://app/user/${id}`",
     tests: unit("authentication/own-caller.test.ts"),
-    caughtBy: "with the id ../subject/ada",
+    caughtBy: "the id ../subject/ada",
   },
   {
     name: "a session that has expired is good for one call more",
@@ -1826,7 +1826,7 @@ queue = "edge-operations-dead-letters"
     find: "principal.expireTime <= Date.now()",
     replace: "principal.expireTime < Date.now()",
     tests: unit("authentication/own-caller.test.ts"),
-    caughtBy: "is refused from the moment on at which its credentials expire",
+    caughtBy: "is rejected from the moment at which its credentials expire",
   },
   {
     name: "the login's own text is answered",

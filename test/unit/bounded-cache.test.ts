@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { BoundedCache } from "../../src/bounded-cache";
 
 describe("BoundedCache", () => {
-  test("gives a value until it is too old", () => {
+  test("returns a value until it is too old", () => {
     const cache = new BoundedCache<string>({ maxEntries: 2, maxAgeMs: 1_000 });
     cache.set("a", "value", 5_000);
 
@@ -11,7 +11,7 @@ describe("BoundedCache", () => {
     expect(cache.peek("a")).toEqual({ value: "value", time: 5_000 });
   });
 
-  test("forgets the least recently used value of too many", () => {
+  test("evicts the least recently used value when it is full", () => {
     const cache = new BoundedCache<number>({ maxEntries: 2 });
     cache.set("a", 1);
     cache.set("b", 2);
@@ -21,7 +21,7 @@ describe("BoundedCache", () => {
     expect(["a", "b", "c"].map((key) => cache.get(key))).toEqual([1, undefined, 3]);
   });
 
-  test("replaces a value without forgetting another", () => {
+  test("replaces a value without evicting another", () => {
     const cache = new BoundedCache<number>({ maxEntries: 2 });
     cache.set("a", 1);
     cache.set("b", 2);

@@ -10,7 +10,7 @@ type Variables = Parameters<typeof configFromEnv>[0];
 const variables = (values: Partial<Record<keyof Env, string>>): Variables => values as unknown as Variables;
 
 describe("configFromEnv", () => {
-  test("is closed and has production's times where nothing is set", () => {
+  test("rejects every caller and has production's times by default", () => {
     expect(configFromEnv(variables({}))).toMatchObject({
       auth: "none",
       leaseMs: 75_000,
@@ -26,7 +26,7 @@ describe("configFromEnv", () => {
     expect(configFromEnv(variables({ LEASE_SECONDS: "90" }))).toMatchObject({ leaseMs: 90_000 });
   });
 
-  test("takes an empty variable for one that is not set", () => {
+  test("treats an empty variable as unset", () => {
     const empty = variables({ AUTH: "", LEASE_SECONDS: "", RESEND_SECONDS: "", KV_SNAPSHOTS: "" });
 
     expect(configFromEnv(empty)).toEqual(configFromEnv(variables({})));
@@ -83,14 +83,14 @@ describe("configFromEnv", () => {
     ["EMULATION", "On"],
     ["FINISHED_READS", "weak"],
     ["FINISHED_READS", "Edge"],
-  ])("refuses %s=%j and names the variable", async (variable, value) => {
+  ])("rejects %s=%j and names the variable", async (variable, value) => {
     const error = await rpcErrorOf(() => configFromEnv(variables({ [variable]: value })));
 
     expect(error).toMatchObject({ code: "INTERNAL", reason: "CONFIGURATION_INVALID", metadata: { variable } });
     expect(error.message).toContain(variable);
   });
 
-  test("refuses cookies from pages of every origin", async () => {
+  test("rejects cookies from pages of every origin", async () => {
     const open = variables({ CORS_ORIGINS: "*", CORS_CREDENTIALS: "on" });
 
     expect((await rpcErrorOf(() => configFromEnv(open))).message).toContain(
@@ -112,13 +112,13 @@ describe("configFromEnv", () => {
     ["MAX_OPERATIONS_PER_CALLER", false],
     ["START_QUOTA", 1_000],
     ["ADMINS", ["user:ada@example.com"]],
-  ])("refuses %s of another type, %j, and names the variable", async (variable, value) => {
+  ])("rejects %s of another type, %j, and names the variable", async (variable, value) => {
     const error = await rpcErrorOf(() => configFromEnv(variables({ [variable]: value })));
 
     expect(error).toMatchObject({ code: "INTERNAL", reason: "CONFIGURATION_INVALID", metadata: { variable } });
   });
 
-  test("takes numbers for numbers", () => {
+  test("accepts numbers as numbers", () => {
     const numbers = { LEASE_SECONDS: 90, INDEX_SHARDS: 4, MAX_OPERATIONS_PER_CALLER: 10 };
 
     expect(configFromEnv(variables(numbers as never))).toMatchObject({
@@ -128,13 +128,13 @@ describe("configFromEnv", () => {
     });
   });
 
-  test("takes a shorter lease in open mode alone, and no shorter than two seconds", async () => {
+  test("accepts a shorter lease in open mode alone, and no shorter than two seconds", async () => {
     const error = await rpcErrorOf(() => configFromEnv(variables({ AUTH: "open", LEASE_SECONDS: "1.9" })));
 
     expect(error.message).toContain("must be a number of seconds from 2 to 900");
   });
 
-  test("refuses reads from KV where nothing is put there", async () => {
+  test("rejects reads from KV if nothing is put there", async () => {
     const error = await rpcErrorOf(() => configFromEnv(variables({ KV_SNAPSHOTS: "off", FINISHED_READS: "edge" })));
 
     expect(error).toMatchObject({ reason: "CONFIGURATION_INVALID", metadata: { variable: "FINISHED_READS" } });
@@ -142,7 +142,7 @@ describe("configFromEnv", () => {
 
   // A value in the wrong variable may be a secret.
   test.each<keyof Env>(["AUTH", "LEASE_SECONDS", "RESEND_SECONDS", "KV_SNAPSHOTS", "FINISHED_READS"])(
-    "never answers with the value of %s",
+    "never repeats the value of %s",
     async (variable) => {
       const error = await rpcErrorOf(() => configFromEnv(variables({ [variable]: "hunter2" })));
       const answer = await errorResponse(error, { domain: "api.example", requestId: "1" }).text();

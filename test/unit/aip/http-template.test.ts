@@ -31,7 +31,7 @@ describe("matchHttpTemplate", () => {
     ["/v1/{name=**/operations/*}", "/v1/operations/", { name: "operations/" }],
     ["/v1/{name=**/operations/*}:cancel", "/v1/operations/:cancel", { name: "operations/" }],
     ["/v1/{name=**/operations/*}", "/v1/projects//operations/1", { name: "projects//operations/1" }],
-  ])("%s takes %s", (template, path, variables) => {
+  ])("matches %s with %s", (template, path, variables) => {
     expect(matchHttpTemplate(compileHttpTemplate(template), path)).toEqual(variables);
   });
 
@@ -56,7 +56,7 @@ describe("matchHttpTemplate", () => {
     ["/v1/{name=**/operations/*}", "/v1/operations/1/x"],
     ["/v1/{name=**/operations/*}", "/v1/myoperations/1"],
     ["/v1/{resource=**}:getIamPolicy", "/v1/projects/p:setIamPolicy"],
-  ])("%s does not take %s", (template, path) => {
+  ])("does not match %s with %s", (template, path) => {
     expect(matchHttpTemplate(compileHttpTemplate(template), path)).toBeUndefined();
   });
 });
@@ -94,7 +94,7 @@ describe("compileHttpTemplate", () => {
     ["/v1/x{a}", 5],
     ["/v1/{name=operations/*", 3],
     ["/v1/{a}/{a}", 7],
-  ])("refuses %j, and says where", (template, offset) => {
+  ])("rejects %j, and names the position", (template, offset) => {
     expect(() => compileHttpTemplate(template)).toThrow(SyntaxError);
     expect(() => compileHttpTemplate(template)).toThrow(`at ${offset}`);
   });

@@ -8,11 +8,11 @@ describe("nearestName", () => {
     ["tiemout", "timeout"],
     ["retyr", "retry"],
     ["maxConcurent", "maxConcurrent"],
-  ])("%s is meant as %s", (name, meant) => {
+  ])("suggests for %s the name %s", (name, meant) => {
     expect(nearestName(name, ["retry", "timeout", "maxConcurrent", "run"])).toBe(meant);
   });
 
-  test.each(["", "x", "go", "concurrency", "t".repeat(10_000)])("%.20s is near no name", (name) => {
+  test.each(["", "x", "go", "concurrency", "t".repeat(10_000)])("suggests nothing for %.20s", (name) => {
     expect(nearestName(name, ["retry", "timeout", "run"])).toBeUndefined();
   });
 });

@@ -8,12 +8,12 @@ describe("parentBeforeWildcard", () => {
     ["projects/p/locations/-/models/-", "projects/p/locations/"],
     ["projects/p/locations/l/models/-", "projects/p/locations/l/models/"],
     ["projects/-", "projects/"],
-  ])("of %s is %s", (parent, prefix) => {
+  ])("returns for %s the parent %s", (parent, prefix) => {
     expect(parentBeforeWildcard(parent)).toBe(prefix);
   });
 
   test.each(["", "projects/p", "projects/-p", "projects/p-", "projects/--", "-/p", "projects/p/-/l"])(
-    "finds none in %j",
+    "returns nothing for %j",
     (parent) => {
       expect(parentBeforeWildcard(parent)).toBeUndefined();
     },
@@ -28,7 +28,7 @@ describe("matchesParent", () => {
     ["projects/p/locations/a/models/m", "projects/p/locations/-/models/m"],
     ["projects/p/locations/a", "projects/p/locations/a"],
     ["", ""],
-  ])("finds that %j is one of %j", (parent, pattern) => {
+  ])("matches %j with %j", (parent, pattern) => {
     expect(matchesParent(parent, pattern)).toBe(true);
   });
 
@@ -40,7 +40,7 @@ describe("matchesParent", () => {
     ["projects/p/locations/a/models/n", "projects/p/locations/-/models/m"],
     ["projects/p/locations/ab", "projects/p/locations/a"],
     ["projects/p/x/a", "projects/p/-/a"],
-  ])("finds that %j is none of %j", (parent, pattern) => {
+  ])("does not match %j with %j", (parent, pattern) => {
     expect(matchesParent(parent, pattern)).toBe(false);
   });
 });

@@ -53,7 +53,7 @@ describe("nameFromPath", () => {
     expect(nameFromPath(path)).toEqual({ ok: false, description: expect.stringContaining(reason) as string });
   });
 
-  test("gives back every name whose segments were encoded one by one", () => {
+  test("restores every name whose segments were encoded one by one", () => {
     const segment = fc
       .string({ unit: "grapheme", minLength: 1, maxLength: 20 })
       .filter((text) => !text.includes("/") && text.isWellFormed() && checkName(text).ok);
@@ -74,13 +74,13 @@ describe("parseOperationName", () => {
     ["projects/p/locations/l/operations/1", "projects/p/locations/l", "1"],
     ["projects/p/regions/r/operations/1", "projects/p/regions/r", "1"],
     ["operations/operations/operations/1", "operations/operations", "1"],
-  ])("takes %s apart and puts it together again", (name, parent, id) => {
+  ])("splits %s, and operationName joins it again", (name, parent, id) => {
     expect(parseOperationName(name)).toEqual({ parent, id });
     expect(operationName({ parent, id })).toBe(name);
   });
 
   test.each(["", "operations", "1", "projects/p", "projects/operations/1", "operations/1/x", "operations/1/x/y"])(
-    "takes %j for no operation's name",
+    "rejects %j",
     (name) => {
       expect(parseOperationName(name)).toBeUndefined();
     },

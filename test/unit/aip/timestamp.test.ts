@@ -22,7 +22,7 @@ describe("parseTimestamp", () => {
     ["0001-01-01T00:00:00Z", MIN_SECONDS, 0],
     ["0001-01-01T00:00:00-01:00", MIN_SECONDS + 3_600, 0],
     ["9999-12-31T23:59:59.999999999Z", MAX_SECONDS, 999_999_999],
-  ])("%s is %d s and %d ns", (text, seconds, nanos) => {
+  ])("reads %s as %d s and %d ns", (text, seconds, nanos) => {
     expect(parseTimestamp(text)).toEqual({ seconds, nanos });
   });
 
@@ -56,7 +56,7 @@ describe("parseTimestamp", () => {
     "2026-01-31T12:00:00Z\n",
     "now",
     "1769860800",
-  ])("%j is no Timestamp", (text) => {
+  ])("rejects %j", (text) => {
     expect(parseTimestamp(text)).toBeUndefined();
   });
 
@@ -98,12 +98,12 @@ describe("formatTimestamp", () => {
     [0, 1, "1970-01-01T00:00:00.000000001Z"],
     [-1, 999_999_999, "1969-12-31T23:59:59.999999999Z"],
     [MIN_SECONDS, 0, "0001-01-01T00:00:00Z"],
-  ])("%d s and %d ns is %s: UTC with 0, 3, 6 or 9 fractional digits", (seconds, nanos, text) => {
+  ])("writes %d s and %d ns as %s, in UTC with 0, 3, 6 or 9 fractional digits", (seconds, nanos, text) => {
     expect(formatTimestamp({ seconds, nanos })).toBe(text);
   });
 });
 
-test("formatTimestampMs always has three fractional digits", () => {
+test("formatTimestampMs always writes three fractional digits", () => {
   expect(formatTimestampMs(1_769_860_800_000)).toBe("2026-01-31T12:00:00.000Z");
 });
 
@@ -112,6 +112,6 @@ test.each([
   [1, 1, 1_001],
   [1, 1_000_000, 1_001],
   [-1, 999_999_999, 0],
-])("timestampToMs of %d s and %d ns is %d ms: never before its time", (seconds, nanos, ms) => {
+])("timestampToMs rounds %d s and %d ns up to %d ms", (seconds, nanos, ms) => {
   expect(timestampToMs({ seconds, nanos })).toBe(ms);
 });

@@ -9,12 +9,12 @@ const table = apiMethods([echoWait]);
 const own = table.filter(({ method }) => !method);
 const byName = own.map((row) => [row.name, row] as const);
 
-test("each method has a row of its own", () => {
+test("each method of the specification has one row", () => {
   expect(new Set(table.map(({ name }) => name)).size).toBe(table.length);
   expect(own.length).toBeGreaterThan(14);
 });
 
-test("each permission is asked by a row, and no row asks another", () => {
+test("the rows ask for every permission, and for no other", () => {
   const asked = table.flatMap((row) => (row.on === "everyone" || row.on === "deployment" ? [] : [row.permission]));
 
   expect(new Set(asked)).toEqual(new Set(permissions));
@@ -31,11 +31,11 @@ const NAMED = {
 } as const;
 
 describe("a row of the service", () => {
-  test.each(byName)("%s judges what its path names", (_, { on, http }) => {
+  test.each(byName)("%s asks for its permission on the resource of its path", (_, { on, http }) => {
     for (const { template } of http) expect(template).toMatch(NAMED[on]);
   });
 
-  test.each(byName)("%s has in its request what its bindings name", (_, { http, query = [], starts, request }) => {
+  test.each(byName)("%s has the fields of its bindings in its request", (_, { http, query = [], starts, request }) => {
     const bodies = http.flatMap(({ body }) => (body === undefined || body === "*" ? [] : [body]));
     const paths = [...query, ...bodies, ...(starts ? ["requestId", "validateOnly"] : [])];
 

@@ -37,7 +37,7 @@ function aStore(records: ApiKeyRecord[] = []) {
   return { store, records, calls };
 }
 
-test("a new key is told once, and only its hash is kept", async () => {
+test("CreateApiKey returns the key once and stores its hash only", async () => {
   const { store, records } = aStore();
   const { keyString = "", ...key } = await createApiKey(store, ADMIN, request, NOW);
   const presented = parseApiKey(keyString);
@@ -69,7 +69,7 @@ test.each<[JsonObject, string[]]>([
   [{ ...request, expireTime: "2026-11-21T12:00:00Z" }, ["expireTime"]],
   [{ ...request, expireTime: "tomorrow" }, ["expireTime"]],
   [{ ...request, keyString: "mine" }, ["keyString"]],
-])("a new key is refused: %j", async (json, fields) => {
+])("CreateApiKey rejects %j", async (json, fields) => {
   const { store, records } = aStore();
   const error = await rpcErrorOf(async () => createApiKey(store, ADMIN, decodeMessage(CreateApiKeyRequest, json), NOW));
 
@@ -78,17 +78,17 @@ test.each<[JsonObject, string[]]>([
   expect(records).toEqual([]);
 });
 
-test("a deployment that has as many keys as it may have makes no other", async () => {
+test("CreateApiKey rejects a key beyond the limit of the deployment", async () => {
   const error = await rpcErrorOf(() => createApiKey({ create: async () => false }, ADMIN, request, NOW));
 
   expect(error).toMatchObject({ code: "FAILED_PRECONDITION", reason: "TOO_MANY_API_KEYS" });
 });
 
-describe("by a caller that is not an administrator", () => {
+describe("the methods of API keys", () => {
   test.each<[Principal, string, string]>([
     [ANONYMOUS, "UNAUTHENTICATED", "CREDENTIALS_MISSING"],
     [USER, "PERMISSION_DENIED", "NOT_AN_ADMINISTRATOR"],
-  ])("may do nothing with keys: %j", async (principal, code, reason) => {
+  ])("reject a caller who is not an administrator: %j", async (principal, code, reason) => {
     const { store, calls, records } = aStore();
     const name = `apiKeys/${anApiKey().record.id}`;
     const errors = [
@@ -102,7 +102,7 @@ describe("by a caller that is not an administrator", () => {
   });
 });
 
-test("a key that does not exist cannot be revoked, and an impossible name calls no object", async () => {
+test("RevokeApiKey returns NOT_FOUND for an unknown key, and calls no object for an impossible name", async () => {
   const { store, calls } = aStore();
   const names = [`apiKeys/${anApiKey().record.id}`, "apiKeys/apiKeys", "apiKeys/../x", ""];
   for (const name of names) {
@@ -115,7 +115,7 @@ test("a key that does not exist cannot be revoked, and an impossible name calls 
 test.each([
   [{ pageSize: -1, pageToken: undefined }, "pageSize"],
   [{ pageSize: 1, pageToken: "made up" }, "pageToken"],
-])("a list is refused: %j", async (page, field) => {
+])("ListApiKeys rejects %j", async (page, field) => {
   const error = await rpcErrorOf(() => listApiKeys(aStore().store, ADMIN, page));
 
   expect(violatedFields(error.details)).toEqual([field]);
@@ -167,7 +167,7 @@ describe("npm run keys", () => {
     expect(requests[0]?.headers.get("Authorization")).toBe("Bearer t");
   });
 
-  test("makes an administrator's key that the deployment takes with the configuration it prints", async () => {
+  test("makes an administrator's key that works with the printed configuration", async () => {
     const { run, lines } = aTerminal(aStore().store);
     await run("admin-key");
     const isolate = anIsolate({ auth: `{${lines[1] ?? ""}}` });

@@ -79,24 +79,24 @@ async function refusalOf(act: () => Promise<unknown>, secrets: readonly string[]
   return { error, answer };
 }
 
-describe("without credentials", () => {
-  test("the caller of an open deployment may do all, whatever credentials it sends", async () => {
+describe("authenticate › a call without credentials", () => {
+  test("has every right in an open deployment, whatever credentials it sends", async () => {
     expect(await anIsolate({ auth: "open" }).authenticate(bearer("nonsense"))).toEqual(EVERYONE_MAY);
   });
 
-  test("authenticate › rejects every caller of a deployment without a configuration", async () => {
+  test("is rejected by a deployment without a configuration", async () => {
     const error = await rpcErrorOf(() => anIsolate({ auth: undefined }).authenticate());
 
     expect(error).toMatchObject({ code: "PERMISSION_DENIED", reason: "AUTHENTICATION_NOT_CONFIGURED" });
   });
 
-  test("the caller is anonymous", async () => {
+  test("is anonymous", async () => {
     expect(await anIsolate({ auth, internet }).authenticate()).toEqual(ANONYMOUS);
   });
 });
 
 describe("a good token", () => {
-  test.each(["es", "rs", "ed"])("is taken that is signed with the key %s", async (kid) => {
+  test.each(["es", "rs", "ed"])("is accepted if it is signed with the key %s", async (kid) => {
     const key = [es256, rs256, edDsa].find((each) => each.kid === kid) ?? es256;
 
     expect(await anIsolate({ auth, internet }).authenticate(bearer(await aToken(key)))).toEqual({
@@ -109,7 +109,7 @@ describe("a good token", () => {
     });
   });
 
-  test.each(["access_token", "$access_token", "oauth_token"])("is taken from the parameter %s", async (name) => {
+  test.each(["access_token", "$access_token", "oauth_token"])("is accepted from the parameter %s", async (name) => {
     const token = await aToken(es256);
     const principal = await anIsolate({ auth, internet }).authenticate({}, { query: `?${name}=${token}` });
 
@@ -125,21 +125,21 @@ describe("a good token", () => {
     expect(principal.id).toBe("principal://issuer.example/subject/ada");
   });
 
-  test("may be for several audiences, and of a clock that is a little off", async () => {
+  test("may name several audiences, and may come from a clock that is a little off", async () => {
     const claims = { aud: ["other", AUDIENCE], exp: NOW_SECONDS - 59, nbf: NOW_SECONDS + 59 };
     const principal = await anIsolate({ auth, internet }).authenticate(bearer(await aToken(es256, claims)));
 
     expect(principal.id).toBe("principal://issuer.example/subject/ada");
   });
 
-  test("of one of the ADMINS makes an administrator", async () => {
+  test("makes a member of ADMINS an administrator", async () => {
     const isolate = anIsolate({ auth, internet, admins: "user:root@example.com, user:Ada@Example.com" });
     const token = await aToken(es256, { email: "ADA@example.com", email_verified: true });
 
     expect(await isolate.authenticate(bearer(token))).toMatchObject({ isAdmin: true });
   });
 
-  test("makes no administrator by an address that is not verified", async () => {
+  test("makes no administrator of an address that is not verified", async () => {
     const isolate = anIsolate({ auth, internet, admins: "user:ada@example.com" });
     const principals = await Promise.all(
       [{}, { email_verified: false }, { email_verified: "false" }, { email_verified: 1 }].map(async (claims) =>
@@ -219,7 +219,7 @@ const badTokens: [string, string, () => Promise<string> | string][] = [
 ];
 
 describe("a bad token", () => {
-  test.each(badTokens)("is refused with %s that %s", async (reason, _, make) => {
+  test.each(badTokens)("is rejected with %s if it %s", async (reason, _, make) => {
     const token = await make();
     const isolate = anIsolate({ auth, internet });
     const parts = token.split(".").filter(({ length }) => length > 8);
@@ -266,7 +266,7 @@ describe("an empty credential", () => {
     [{}, "?key="],
     [{}, "?access_token="],
     [{ "x-goog-api-key": "" }, "?$key="],
-  ])("beside a good one changes nothing: %j %s", async (headers, query) => {
+  ])("changes nothing beside a good one: %j %s", async (headers, query) => {
     const principal = await anIsolate({ auth, internet }).authenticate(
       { ...headers, ...bearer(await aToken(es256)) },
       { query },
@@ -279,7 +279,7 @@ describe("an empty credential", () => {
 describe("an assertion of a proxy (Cloudflare Access)", () => {
   const claims = { iss: ACCESS, aud: ["access-tag"], email: "Ada@example.com" };
 
-  test("is the caller, whose address the proxy vouches for", async () => {
+  test("makes the caller a member by the address that the proxy vouches for", async () => {
     const token = await aToken(accessKey, claims);
     const principal = await anIsolate({ auth, internet }).authenticate({ "cf-access-jwt-assertion": token });
 
@@ -287,7 +287,7 @@ describe("an assertion of a proxy (Cloudflare Access)", () => {
     expect(principal.members).toContain("user:ada@example.com");
   });
 
-  test("of a service token names a service account", async () => {
+  test("makes a service account of a service token", async () => {
     const token = await aToken(accessKey, { iss: ACCESS, aud: "access-tag", sub: "", common_name: "abc.access" });
     const principal = await anIsolate({ auth, internet }).authenticate({ "cf-access-jwt-assertion": token });
 
@@ -295,7 +295,7 @@ describe("an assertion of a proxy (Cloudflare Access)", () => {
     expect(principal.members).toContain("serviceAccount:abc.access@team.cloudflareaccess.com");
   });
 
-  test("is refused where it is another issuer's token", async () => {
+  test("is rejected if another issuer signed it", async () => {
     const token = await aToken(es256);
     const isolate = anIsolate({ auth, internet });
     const { error } = await refusalOf(() => isolate.authenticate({ "cf-access-jwt-assertion": token }), [token]);
@@ -303,7 +303,7 @@ describe("an assertion of a proxy (Cloudflare Access)", () => {
     expect(error.reason).toBe("CREDENTIALS_ISSUER_UNKNOWN");
   });
 
-  test("is refused where it is meant for another application", async () => {
+  test("is rejected if it is meant for another application", async () => {
     const token = await aToken(accessKey, { ...claims, aud: ["another-tag"] });
     const isolate = anIsolate({ auth, internet });
     const { error } = await refusalOf(() => isolate.authenticate({ "cf-access-jwt-assertion": token }), [token]);
@@ -311,7 +311,7 @@ describe("an assertion of a proxy (Cloudflare Access)", () => {
     expect(error.reason).toBe("CREDENTIALS_AUDIENCE_INVALID");
   });
 
-  test("is not looked at where no issuer is configured with it", async () => {
+  test("is ignored if no issuer is configured for it", async () => {
     const isolate = anIsolate({ auth: { issuers: [issuer] }, internet });
 
     expect(await isolate.authenticate({ "cf-access-jwt-assertion": "nonsense" })).toEqual(ANONYMOUS);
@@ -325,7 +325,7 @@ describe("an API key", () => {
     ["x-goog-api-key", { "x-goog-api-key": good.text }, ""],
     ["key", {}, `?key=${good.text}`],
     ["$key", {}, `?$key=${good.text}`],
-  ])("is taken from %s, and may do what it was made for", async (_, headers, query) => {
+  ])("is accepted from %s, with the rights that it was made with", async (_, headers, query) => {
     const isolate = anIsolate({ auth, internet, records: [good.record] });
     const principal = await isolate.authenticate(headers, { query });
 
@@ -345,7 +345,7 @@ describe("an API key", () => {
     ["API_KEY_INVALID", "is cut short", good.text.slice(0, -1)],
     ["API_KEY_INVALID", "is malformed", "eo_../../operations_secretsecret"],
     ["API_KEY_INVALID", "is an administrator's, of which there are none", `eo_admin_${good.text.slice(-43)}`],
-  ])("is refused with %s that %s", async (reason, _, text) => {
+  ])("is rejected with %s if it %s", async (reason, _, text) => {
     const isolate = anIsolate({ auth, internet, records: [good.record, revoked.record, expired.record] });
     const secrets = [text, text.slice(-43)];
     const { error, answer } = await refusalOf(() => isolate.authenticate({ "x-goog-api-key": text }), secrets);
@@ -355,14 +355,14 @@ describe("an API key", () => {
     expect(answer.headers.get("WWW-Authenticate")).toBe('Bearer realm="operations"');
   });
 
-  test("that is malformed asks no object", async () => {
+  test("calls no object if it is malformed", async () => {
     const isolate = anIsolate({ auth, internet });
     await rpcErrorOf(() => isolate.authenticate({ "x-goog-api-key": `${good.text}x` }));
 
     expect(isolate.read).toEqual([]);
   });
 
-  test("is refused where the deployment takes none", async () => {
+  test("is rejected if the deployment accepts no API keys", async () => {
     const isolate = anIsolate({ auth: { issuers: [issuer] }, internet, records: [good.record] });
     const { error } = await refusalOf(() => isolate.authenticate({ "x-goog-api-key": good.text }), [good.text]);
 
@@ -370,7 +370,7 @@ describe("an API key", () => {
     expect(isolate.read).toEqual([]);
   });
 
-  test("is read again after 30 seconds, so that a revocation is seen", async () => {
+  test("is read again after 30 seconds, so a revocation takes effect", async () => {
     const isolate = anIsolate({ auth, internet, records: [good.record] });
     await isolate.authenticate({ "x-goog-api-key": good.text });
     isolate.byId.set(good.record.id, { ...good.record, revokeTime: NOW + 1 });
@@ -381,7 +381,7 @@ describe("an API key", () => {
     expect(isolate.read).toEqual([good.record.id, good.record.id]);
   });
 
-  test("expires at its time, remembered or not", async () => {
+  test("expires at its time, cached or not", async () => {
     const { text, record } = anApiKey({ expireTime: NOW + 1_000 });
     const isolate = anIsolate({ auth, internet, records: [record] });
     await isolate.authenticate({ "x-goog-api-key": text });
@@ -396,13 +396,13 @@ describe("an administrator's key", () => {
   const adminKey = `eo_admin_${text.slice(-43)}`;
   const adminAuth = { apiKeys: { adminKeyHashes: [record.secretHash] } };
 
-  test("makes an administrator", async () => {
+  test("makes the caller an administrator", async () => {
     const principal = await anIsolate({ auth: adminAuth }).authenticate({ "x-goog-api-key": adminKey });
 
     expect(principal).toMatchObject({ id: "principal://apikeys/admin", isAdmin: true });
   });
 
-  test("is refused where its hash is not configured", async () => {
+  test("is rejected if its hash is not configured", async () => {
     const other = `eo_admin_${anApiKey().text.slice(-43)}`;
     const isolate = anIsolate({ auth: adminAuth });
     const { error } = await refusalOf(() => isolate.authenticate({ "x-goog-api-key": other }), [other]);
@@ -418,7 +418,7 @@ function anAssertion(): Promise<string> {
 describe("several credentials in one request", () => {
   const key = anApiKey();
 
-  test("make the bearer token's caller, without the key's grants", async () => {
+  test("identify the bearer token's caller, without the key's grants", async () => {
     const isolate = anIsolate({ auth, internet, records: [key.record] });
     const headers = { ...bearer(await aToken(es256)), "x-goog-api-key": key.text };
 
@@ -428,14 +428,14 @@ describe("several credentials in one request", () => {
     });
   });
 
-  test("make the API key's caller before the proxy's", async () => {
+  test("identify the API key's caller before the proxy's", async () => {
     const isolate = anIsolate({ auth, internet, records: [key.record] });
     const headers = { "x-goog-api-key": key.text, "cf-access-jwt-assertion": await anAssertion() };
 
     expect(await isolate.authenticate(headers)).toMatchObject({ id: `principal://apikeys/${key.record.id}` });
   });
 
-  test("are refused where one of them is bad", async () => {
+  test("are rejected if one of them is bad", async () => {
     const isolate = anIsolate({ auth, internet });
     const headers = { ...bearer(await aToken(es256)), "x-goog-api-key": key.text };
     const { error } = await refusalOf(() => isolate.authenticate(headers), Object.values(headers));

@@ -10,11 +10,11 @@ test.each([
   [undefined, { mode: "none", admins: new Set() }],
   ["", { mode: "none", admins: new Set() }],
   ["open", { mode: "open" }],
-])("AUTH %j is %j", (AUTH, config) => {
+])("AUTH %j is read as %j", (AUTH, config) => {
   expect(authenticationConfigFromVariables({ AUTH })).toEqual(config);
 });
 
-test("the least that an issuer needs is its name and an audience", () => {
+test("an issuer needs a name and an audience at least", () => {
   expect(authenticationConfigFromVariables({ AUTH: JSON.stringify({ issuers: [issuer] }) })).toEqual({
     mode: "credentials",
     issuers: new Map([
@@ -45,7 +45,7 @@ test("the least that an issuer needs is its name and an audience", () => {
   });
 });
 
-test("a table in place of JSON is read too, once for each environment", () => {
+test("AUTH may be a table in place of JSON, and is read once for each environment", () => {
   const env = { AUTH: { apiKeys: true }, ADMINS: "user:Ada@Example.com , domain:example.com" };
   const config = authenticationConfigFromEnv(env);
 
@@ -101,7 +101,7 @@ describe("a wrong value", () => {
     ["AUTH.clockSkewSeconds", { apiKeys: true, clockSkewSeconds: 301 }],
     ["AUTH.clockSkewSeconds", { apiKeys: true, clockSkewSeconds: -1 }],
     ["AUTH.clockSkewSeconds", { apiKeys: true, clockSkewSeconds: "60" }],
-  ])("is named, and not repeated: %s = %j", async (variable, AUTH) => {
+  ])("is named without its text: %s = %j", async (variable, AUTH) => {
     const error = await rpcErrorOf(() => authenticationConfigFromVariables({ AUTH }));
     const answer = await errorResponse(error, { domain: "api.example", requestId: "1" }).text();
 
@@ -123,7 +123,7 @@ describe("a wrong value", () => {
     ["ADMINS[0]", [realmA, realmB], "group:operators@id.example"],
     ["ADMINS[1]", [realmA, realmB, one], "user:root@example.com,serviceAccount:robot@id.example"],
     ["ADMINS[0]", [realmA, { ...realmB, issuer: "https://id.example:8443/realms/a" }], "user:ada@id.example"],
-  ])("%s is refused where two issuers could name one member: %j, ADMINS %j", async (variable, issuers, ADMINS) => {
+  ])("is the member %s that two issuers could name: %j, ADMINS %j", async (variable, issuers, ADMINS) => {
     const error = await rpcErrorOf(() => authenticationConfigFromVariables({ AUTH: { issuers }, ADMINS }));
 
     expect(error).toMatchObject({ reason: "CONFIGURATION_INVALID", metadata: { variable } });
@@ -137,7 +137,7 @@ describe("a wrong value", () => {
     [[one, { issuer: "https://b.example", audience: "b", members: { user: false, domain: false } }], ""],
     // Said in so many words: these two are told apart by nothing but the operator's trust in both.
     [[one, { ...one, issuer: "https://b.example" }], "user:ada@example.com"],
-  ])("of none of these: %j, ADMINS %j", (issuers, ADMINS) => {
+  ])("is not found in %j, ADMINS %j", (issuers, ADMINS) => {
     expect(authenticationConfigFromVariables({ AUTH: { issuers }, ADMINS }).mode).toBe("credentials");
   });
 
@@ -147,7 +147,7 @@ describe("a wrong value", () => {
     ["ADMINS[0]", "allUsers"],
     ["ADMINS[1]", "user:ada@example.com,allAuthenticatedUsers"],
     ["ADMINS[1]", "user:ada@example.com,"],
-  ])("of ADMINS is named too: %s of %j", async (variable, ADMINS) => {
+  ])("is named in ADMINS too: %s of %j", async (variable, ADMINS) => {
     const error = await rpcErrorOf(() => authenticationConfigFromVariables({ AUTH: "open", ADMINS }));
 
     expect(error).toMatchObject({ reason: "CONFIGURATION_INVALID", metadata: { variable } });

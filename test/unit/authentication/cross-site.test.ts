@@ -9,7 +9,7 @@ function requestWith(method: string, headers: Record<string, string>): Request {
   return new Request("https://api.example/v1/operations", { method, headers });
 }
 
-describe("a change by a caller whom a browser names by itself", () => {
+describe("a change with credentials that a browser sends by itself", () => {
   test.each<[string, Record<string, string>]>([
     // A client that is no browser, and a page of the service's own.
     ["POST", JSON_TYPE],
@@ -22,7 +22,7 @@ describe("a change by a caller whom a browser names by itself", () => {
     ["DELETE", {}],
     ["DELETE", { Origin: PAGE }],
     ["PATCH", JSON_TYPE],
-  ])("is taken: %s %j", (method, headers) => {
+  ])("is accepted: %s %j", (method, headers) => {
     expect(() => rejectCrossSite(requestWith(method, headers), [PAGE])).not.toThrow();
   });
 
@@ -43,20 +43,20 @@ describe("a change by a caller whom a browser names by itself", () => {
     ["POST", { "Content-Type": "text/plain;application/json" }],
     ["POST", { "Content-Type": "application/x-www-form-urlencoded" }],
     ["POST", { "Content-Type": "multipart/form-data; boundary=x" }],
-  ])("is refused: %s %j", async (method, headers) => {
+  ])("is rejected: %s %j", async (method, headers) => {
     expect(await rpcErrorOf(() => rejectCrossSite(requestWith(method, headers), [PAGE]))).toMatchObject({
       code: "PERMISSION_DENIED",
       reason: "CROSS_SITE_REQUEST",
     });
   });
 
-  test("is refused to any page where every origin may read", async () => {
+  test("is rejected from every page if every origin may read", async () => {
     const request = requestWith("POST", { ...JSON_TYPE, Origin: PAGE });
 
     expect(await rpcErrorOf(() => rejectCrossSite(request, "any"))).toMatchObject({ reason: "CROSS_SITE_REQUEST" });
   });
 
-  test("is refused where it is a WebSocket, which a page of any origin may open and read", async () => {
+  test("is rejected for a WebSocket, which a page of any origin may open and read", async () => {
     const request = requestWith("GET", { Upgrade: "websocket", Origin: "https://evil.example" });
     const own = requestWith("GET", { Upgrade: "websocket", Origin: "https://api.example" });
 

@@ -42,7 +42,7 @@ function publishing(...keys: SigningKey[]) {
 
 const ADA = "principal://issuer.example/subject/ada";
 
-test("keys are fetched once, for however many calls", async () => {
+test("KeySets fetches keys once for any number of calls", async () => {
   const { internet, call } = publishing(first);
   await Promise.all([call(first), call(first), call(first)]);
   await call(first, NOW + 9 * MINUTE_MS);
@@ -50,7 +50,7 @@ test("keys are fetched once, for however many calls", async () => {
   expect(internet.requests).toEqual([JWKS_URI]);
 });
 
-test("keys are fetched anew after ten minutes, and one that is published no more is good no more", async () => {
+test("KeySets fetches keys again after ten minutes and rejects a key that is no longer published", async () => {
   const { publish, call } = publishing(first);
   await call(first);
   publish(second);
@@ -60,7 +60,7 @@ test("keys are fetched anew after ten minutes, and one that is published no more
 });
 
 describe("a token that names an unknown key", () => {
-  test("is good after a rotation: the keys are fetched once more", async () => {
+  test("is accepted after a rotation, because the keys are fetched once more", async () => {
     const { internet, publish, call } = publishing(first);
     await call(first);
     publish(first, second);
@@ -69,7 +69,7 @@ describe("a token that names an unknown key", () => {
     expect(internet.requests).toHaveLength(2);
   });
 
-  test("is good for every caller at the moment of the rotation", async () => {
+  test("is accepted from every caller at the moment of the rotation", async () => {
     const { internet, publish, call } = publishing(first);
     await call(first);
     publish(first, second);
@@ -79,7 +79,7 @@ describe("a token that names an unknown key", () => {
     expect(internet.requests).toHaveLength(2);
   });
 
-  test("makes no more than one fetch in 30 seconds, however often it comes", async () => {
+  test("causes at most one fetch in 30 seconds", async () => {
     const { internet, call } = publishing(first);
     for (let second_ = 0; second_ < 60; second_ += 1) {
       const error = await rpcErrorOf(() => call(second, NOW + second_ * 1_000));
@@ -89,7 +89,7 @@ describe("a token that names an unknown key", () => {
     expect(internet.requests).toHaveLength(2);
   });
 
-  test("is UNAVAILABLE, not bad, where the keys cannot be fetched", async () => {
+  test("is UNAVAILABLE if the keys cannot be fetched", async () => {
     const { internet, call } = publishing(first);
     await call(first);
     internet.pages.set(JWKS_URI, new Error("down"));
@@ -99,7 +99,7 @@ describe("a token that names an unknown key", () => {
   });
 });
 
-test("a token without a key's id is tried with each", async () => {
+test("KeySets tries each key on a token without a key's id", async () => {
   const { internet } = publishing(first, second);
   const isolate = anIsolate({ auth, internet });
   const token = await aToken(second, claims, { kid: undefined } as never);
@@ -113,7 +113,7 @@ test("a token without a key's id is tried with each", async () => {
 });
 
 describe("an issuer that is down", () => {
-  test("is UNAVAILABLE, and is asked again five seconds later", async () => {
+  test("is UNAVAILABLE, and is called again five seconds later", async () => {
     const { internet, publish, call } = publishing(first);
     internet.pages.set(JWKS_URI, new Error("down"));
     const errors = [await rpcErrorOf(() => call(first)), await rpcErrorOf(() => call(first, NOW + 4_999))];
@@ -124,7 +124,7 @@ describe("an issuer that is down", () => {
     expect(await call(first, NOW + 5_000)).toBe(ADA);
   });
 
-  test("locks nobody out for six hours whose key is known", async () => {
+  test("rejects no token of a known key for six hours", async () => {
     const { internet, call } = publishing(first);
     await call(first);
     internet.pages.set(JWKS_URI, new Error("down"));
@@ -142,7 +142,7 @@ test.each<[string, (() => Response) | object]>([
   ["no key set", {}],
   ["too many keys", { keys: Array.from({ length: 101 }, () => ({ kty: "EC" })) }],
   ["too much", () => new Response(`{"keys":[],"padding":"${"x".repeat(300_000)}"}`)],
-])("%s in place of keys is UNAVAILABLE", async (_, page) => {
+])("KeySets throws UNAVAILABLE for %s in place of keys", async (_, page) => {
   const { internet, call } = publishing(first);
   internet.pages.set(JWKS_URI, page);
 
@@ -172,7 +172,7 @@ describe("an issuer without jwksUri", () => {
     { issuer: ISSUER },
     { issuer: ISSUER, jwks_uri: "http://issuer.example/keys" },
     { issuer: ISSUER, jwks_uri: 7 },
-  ])("is UNAVAILABLE where that says %j", async (document) => {
+  ])("is UNAVAILABLE if its configuration is %j", async (document) => {
     const { isolate } = discovering(document);
     const token = await aToken(first);
 

@@ -19,7 +19,7 @@ afterEach(() => {
 });
 
 describe("authenticate › a caller", () => {
-  test("with an id of the owner's is a member of its own", async () => {
+  test("is a member of its own if the function gives an id", async () => {
     expect(await principalOf({ id: "17" })).toEqual({
       id: "principal://app/user/17",
       members: ["principal://app/user/17", "allAuthenticatedUsers", "allUsers"],
@@ -36,7 +36,7 @@ describe("authenticate › a caller", () => {
     ["user:Ada@Example.com", "user:ada@example.com"],
     ["serviceAccount:ci@example.com", "serviceAccount:ci@example.com"],
     ["principal://login.example.com/subject/ada", "principal://login.example.com/subject/ada"],
-  ])("with the id %s is %s", async (id, principal) => {
+  ])("is with the id %s the member %s", async (id, principal) => {
     expect((await principalOf({ id }))?.id).toBe(principal);
   });
 
@@ -52,7 +52,7 @@ describe("authenticate › a caller", () => {
     ]);
   });
 
-  test("has credentials that expire, and that no browser sends by itself, where the function says so", async () => {
+  test("may have credentials that expire and that no browser sends by itself", async () => {
     const expireTime = new Date(Date.now() + 60_000);
 
     expect(await principalOf({ id: "17", expireTime, isAmbient: false })).toMatchObject({
@@ -66,7 +66,7 @@ describe("authenticate › a caller", () => {
     expect(await principalOf(Promise.resolve(nothing))).toBeUndefined();
   });
 
-  test("is refused from the moment on at which its credentials expire", async () => {
+  test("is rejected from the moment at which its credentials expire", async () => {
     expect(await rpcErrorOf(() => principalOf({ id: "17", expireTime: new Date(Date.now()) }))).toMatchObject({
       code: "UNAUTHENTICATED",
       reason: "CREDENTIALS_EXPIRED",
@@ -74,7 +74,7 @@ describe("authenticate › a caller", () => {
   });
 });
 
-describe("authenticate › refuses what is no caller:", () => {
+describe("authenticate › rejects a result that is no caller:", () => {
   test.each<[mistake: string, caller: unknown, message: string]>([
     ["a text", SECRET, "the answer of authenticate is of the type string; return { id, members }, or undefined"],
     ["false", false, "the answer of authenticate is of the type boolean; return { id, members }, or undefined"],
@@ -134,7 +134,7 @@ describe("authenticate › an error of the function", () => {
     expect(answered.headers[code === "UNAVAILABLE" ? "Retry-After" : "WWW-Authenticate"]).toBeDefined();
   });
 
-  test("that is thrown at once is answered in the same way", async () => {
+  test("is answered in the same way if it is thrown synchronously", async () => {
     const thrower: Authenticate<object> = () => {
       throw new Error(SECRET);
     };
@@ -142,7 +142,7 @@ describe("authenticate › an error of the function", () => {
     expect((await rpcErrorOf(() => ownPrincipal(thrower, aRequest(), {}))).code).toBe("UNAVAILABLE");
   });
 
-  test("is that it never answers", async () => {
+  test("ends the call if the function never answers", async () => {
     vi.useFakeTimers();
     const asked = rpcErrorOf(() => ownPrincipal(() => new Promise(() => {}), aRequest(), {}));
     await vi.advanceTimersByTimeAsync(10_000);
@@ -151,7 +151,7 @@ describe("authenticate › an error of the function", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test("is that it reads the body, which the method needs", async () => {
+  test("ends the call if the function reads the body, which the method needs", async () => {
     const reading: Authenticate<object> = async (request) => {
       await request.text();
       return { id: "17" };
@@ -182,7 +182,7 @@ describe("authenticate › beside AUTH", () => {
   const issuers = { issuers: [{ issuer: "https://issuer.example", audience: "a" }] };
 
   test.each([["unset", undefined] as const, ["issuers", issuers] as const])(
-    "%s: a caller that the function names is the caller, and no other credential is looked at",
+    "%s: the function's caller is the caller, and other credentials are ignored",
     async (_, AUTH) => {
       expect(await ask(AUTH, { id: "17" }, withToken())).toMatchObject({
         id: "principal://app/user/17",
@@ -191,21 +191,21 @@ describe("authenticate › beside AUTH", () => {
     },
   );
 
-  test("unset: a caller that it does not name is anonymous, and is not refused for want of AUTH", async () => {
+  test("unset: a caller whom the function does not name is anonymous", async () => {
     expect(await ask(undefined, undefined)).toMatchObject({ id: "", isAdmin: false });
   });
 
-  test("issuers: a caller that it does not name needs good credentials of theirs", async () => {
+  test("issuers: a caller whom the function does not name needs credentials of an issuer", async () => {
     expect(await rpcErrorOf(() => ask(issuers, undefined, withToken()))).toMatchObject({ code: "UNAUTHENTICATED" });
     expect(await ask(issuers, undefined)).toMatchObject({ id: "" });
   });
 
-  test("open: the caller is known, and may do everything as all may", async () => {
+  test("open: the caller is known, and has every right", async () => {
     expect(await ask("open", { id: "17" })).toMatchObject({ id: "principal://app/user/17", isAdmin: true });
     expect(await ask("open", undefined)).toMatchObject({ id: "", isAdmin: true });
   });
 
-  test("ADMINS are administrators by the members that it names", async () => {
+  test("ADMINS: a caller is an administrator by the members that the function names", async () => {
     expect(await ask(undefined, { id: "17", members: ["group:Admins@example.com"] })).toMatchObject({ isAdmin: true });
   });
 });

@@ -23,17 +23,17 @@ describe("the principal", () => {
     ["auth0|0123", "https://issuer.example/realm", "principal://issuer.example/realm/subject/auth0|0123"],
     ["a/b, %2F", "https://issuer.example", "principal://issuer.example/subject/a%2Fb%2C%20%252F"],
     ["ådå😀", "https://issuer.example", "principal://issuer.example/subject/%C3%A5d%C3%A5%F0%9F%98%80"],
-  ])("of subject %j at %s is %s", (sub, issuer, id) => {
+  ])("is for the subject %j at %s %s", (sub, issuer, id) => {
     expect(callerOf({ sub }, {}, issuer)).toMatchObject({ id });
   });
 
-  test("of one issuer is never that of another", () => {
+  test("differs between issuers", () => {
     const { id } = callerOf({ sub: "b/subject/c" }, {}, "https://issuer.example");
 
     expect(id).not.toBe(callerOf({ sub: "c" }, {}, "https://issuer.example/subject/b").id);
   });
 
-  test.each(["x".repeat(600), "\ud800"])("is refused that has no name", async (sub) => {
+  test.each(["x".repeat(600), "\ud800"])("is rejected if it has no name", async (sub) => {
     expect(await rpcErrorOf(() => callerOf({ sub }))).toMatchObject({ reason: "CREDENTIALS_CLAIM_INVALID" });
   });
 });
@@ -94,11 +94,11 @@ describe("members", () => {
     [{ ...verified, hd: "other.example" }, { domains: ["example.com"] }, ["user:ada@example.com"]],
     [{ ...verified, hd: "example.com" }, { domains: ["other.example"] }, []],
     [{ hd: "localhost" }, {}, []],
-  ])("of %j by %j are %j", (claims, mapping, members) => {
+  ])("are for %j by %j %j", (claims, mapping, members) => {
     expect(membersOf(claims, mapping)).toEqual(members);
   });
 
-  test("are never everyone's by a claim", () => {
+  test("never include everyone because of a claim", () => {
     expect(membersOf({ groups: ["allUsers"], hd: "allUsers" }, { group: "groups" })).toEqual([
       "principalSet://issuer.example/realm/group/allUsers",
       "group:allusers@issuer.example",
@@ -106,7 +106,7 @@ describe("members", () => {
   });
 });
 
-describe("of several issuers", () => {
+describe("several issuers", () => {
   const claims = {
     email: "root@id.example",
     email_verified: true,
@@ -132,7 +132,7 @@ describe("of several issuers", () => {
     ["ports of one host", "https://id.example", "https://id.example:8443"],
     ["tenants, one nested in the other's path", "https://id.example/a", "https://id.example/a/group/b"],
     ["hosts", "https://id.example", "https://other.example"],
-  ])("no two %s give one member, but for domains that both may speak for", (_, one, other) => {
+  ])("never share a member by %s, except in domains that both may speak for", (_, one, other) => {
     const issuers = [{ issuer: one }, { issuer: other }];
     const members = membersAt(one, issuers);
     const common = membersAt(other, issuers).filter((member) => members.includes(member));
@@ -140,7 +140,7 @@ describe("of several issuers", () => {
     expect(common).toEqual(["group:ops@example.com"]);
   });
 
-  test("a name without an address is one at the issuer's host, where no other issuer is on it", () => {
+  test("give a name without an address at the issuer's host if no other issuer is on it", () => {
     const issuers = [{ issuer: "https://id.example", members: { domains: [] } }, { issuer: "https://other.example" }];
 
     expect(membersAt("https://id.example", issuers)).toContain("group:operators@id.example");
@@ -148,7 +148,7 @@ describe("of several issuers", () => {
     expect(membersAt("https://other.example", issuers)).not.toContain("group:operators@id.example");
   });
 
-  test("nor where another may speak for it", () => {
+  test("give no such name if another issuer may speak for the host", () => {
     const issuers = [
       { issuer: "https://id.example", members: { domains: [] } },
       { issuer: "https://other.example", members: { domains: ["id.example"] } },

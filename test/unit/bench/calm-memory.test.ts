@@ -34,7 +34,7 @@ describe("growth", () => {
     expect(growth(looksOf(resident, [10, 10.8, 11.6, 12.4, 13.2]))).toHaveLength(1);
   });
 
-  test("needs two looks", () => {
+  test("needs two measurements", () => {
     expect(() => growth(looksOf([300]))).toThrow("two looks");
   });
 });

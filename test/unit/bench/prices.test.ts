@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { BUDGETED, BY_DEFAULT, billOf, dollarsPerMillion, lifecycleBill, waiterAndPoller } from "../../bench/prices";
 
-test("a bill counts alarms as requests, twenty messages as one, and three operations for a queue message", () => {
+test("the bill counts alarms as requests, twenty messages as one, and three operations for a queue message", () => {
   const operation = { requests: 2, messages: 20, alarms: 1, rowsRead: 1_000, rowsWritten: 3 };
   const bill = billOf({ operation, queueMessages: 1, kvWrites: 1 });
 
@@ -19,7 +19,7 @@ test.each([
   expect(dollarsPerMillion(lifecycleBill({ ...BUDGETED, snapshots }))).toBeLessThanOrEqual(dollars);
 });
 
-test("a wait of ten seconds costs no more than one poll", () => {
+test("a ten-second wait costs no more than one poll", () => {
   const { waiter, poller } = waiterAndPoller();
 
   expect(waiter).toBeCloseTo(poller / 10, 6);
@@ -37,7 +37,7 @@ test("every line of the log is an event, and storage grows with the retention", 
   expect(dollars({ retentionDays: 30 })).toBeCloseTo((23 / 30) * 4, 6);
 });
 
-test("docs/performance.md and README.md have the price of a deployment that sets nothing", () => {
+test("docs/performance.md and README.md have the price of a default deployment", () => {
   const dollars = dollarsPerMillion(lifecycleBill({ ...BY_DEFAULT, snapshots: true }));
 
   expect(readFileSync("docs/performance.md", "utf8")).toContain(`every request logged | ${dollars.toFixed(2)} |`);

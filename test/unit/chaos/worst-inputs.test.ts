@@ -136,7 +136,7 @@ const inputs = Object.entries(costlyKinds).flatMap(([kind, { seeds }]) =>
 );
 
 describe("the costliest input", () => {
-  test.each(inputs)("of $kind ($index) stops at its budget", async ({ kind, input }) => {
+  test.each(inputs)("$kind ($index) stops at its budget", async ({ kind, input }) => {
     const work = await workOf(kind, input);
     const budget = budgetOf(kind);
 
@@ -150,7 +150,7 @@ describe("the costliest input", () => {
     ["policy", "parsedContainers"],
     ["prettyPrint", "writtenCharacters"],
     ["query", "violations"],
-  ])("of %s is counted in %s", async (kind, unit) => {
+  ])("%s is counted in %s", async (kind, unit) => {
     expect((await workOf(kind, costlyKinds[kind]!.seeds[0]!))[unit]).toBeGreaterThan(0);
   });
 });

@@ -20,7 +20,7 @@ function aReadyOutput(options?: { colours: boolean }) {
 }
 
 describe("DevOutput", () => {
-  test("holds what wrangler prints while it starts, and then says where and how to begin", () => {
+  test("holds wrangler's output during the start, and then prints the address and the first command", () => {
     const { print } = anOutput();
 
     expect(print("Your Worker has access to the following bindings:\n{\n⎔ Starting local server...")).toEqual([]);
@@ -31,7 +31,7 @@ describe("DevOutput", () => {
     expect(banner).not.toContain("bindings");
   });
 
-  test("prints all that was held where the start fails", () => {
+  test("prints the held output if the start fails", () => {
     const { output, print } = anOutput();
     print("✘ [ERROR] Build failed with 1 error:\n  src/worker.ts:3:9");
 
@@ -99,7 +99,7 @@ describe("DevOutput", () => {
     expect(print(inspect(line))).toEqual([expected]);
   });
 
-  test("puts a stack below its line, as it is", () => {
+  test("prints a stack unchanged below its line", () => {
     const { print } = aReadyOutput();
     const error = 'Error: it\'s "broken"\n    at run (worker.ts:3:9)\n    at attempt (run-operation.ts:70:3)';
 
@@ -126,7 +126,7 @@ describe("DevOutput", () => {
     },
   );
 
-  test("leaves out what wrangler says of requests and messages, and leaves everything else as it is", () => {
+  test("omits wrangler's lines about requests and messages, and passes everything else on", () => {
     const { print } = aReadyOutput();
 
     expect(
@@ -139,7 +139,7 @@ describe("DevOutput", () => {
     expect(print("{ message: 'short', n: 1 }")).toEqual(["12:00:00 { message: 'short', n: 1 }"]);
   });
 
-  test("is coloured on a terminal", () => {
+  test("uses colours on a terminal", () => {
     const { print } = aReadyOutput({ colours: true });
     const line = {
       message: "transition",

@@ -73,7 +73,7 @@ describe("init in an empty folder", () => {
     expect(project.init()).toBe(NOTHING_TO_DO);
   });
 
-  test("writes nothing where it is only asked what it would write", () => {
+  test("writes nothing with --dry-run", () => {
     const project = aProject();
     const said = project.init("--dry-run");
 
@@ -131,7 +131,7 @@ describe("init beside a Worker", () => {
     expect(project.init()).toBe(NOTHING_TO_DO);
   });
 
-  test("hands over to it what is not the library's", () => {
+  test("passes requests that are not the library's to the Worker", () => {
     const project = aProject({ "wrangler.jsonc": JSONC, "src/index.ts": `${PLAIN}export class Cart {}\n` });
     project.init();
     const code = project.read("src/operations.ts");
@@ -190,7 +190,7 @@ new_sqlite_classes = ["Cart"]
   test.each([
     ["a class", "export default class extends WorkerEntrypoint {}\n", "its default export is a class"],
     ["no default export", 'addEventListener("fetch", () => {});\n', "it has no default export"],
-  ])("that has %s says what to write in it", (_, code, why) => {
+  ])("names the code to write in a Worker that has %s", (_, code, why) => {
     const project = aProject({ "wrangler.toml": TOML, "src/index.ts": code });
     const said = project.init();
 
@@ -199,7 +199,7 @@ new_sqlite_classes = ["Cart"]
     expect(project.files()).not.toContain("src/operations.ts");
   });
 
-  test("takes another name where its own is taken", () => {
+  test("uses another file name if its own exists", () => {
     const files = { "wrangler.toml": TOML, "src/index.ts": PLAIN, "src/operations.ts": "export const add = 1;\n" };
     const project = aProject(files);
     project.init();
@@ -217,7 +217,7 @@ new_sqlite_classes = ["Cart"]
     expect(said).toContain("Set compatibility_date in wrangler.json to 2024-09-23 or later");
   });
 
-  test("says that environments need bindings of their own", () => {
+  test("prints that environments need bindings of their own", () => {
     const project = aProject({ "wrangler.toml": `${TOML}\n[env.staging]\nname = "s"\n`, "src/index.ts": PLAIN });
 
     expect(project.init()).toContain("Environments inherit no bindings.");
@@ -281,14 +281,14 @@ describe("init", () => {
       'name = "a"\nqueues = { producers = [] }\n',
       "wrangler.toml has a form that this command cannot add to",
     ],
-  ])("leaves a %s that it cannot change: %j", (path, text, message) => {
+  ])("leaves a %s unchanged that it cannot edit: %j", (path, text, message) => {
     const project = aProject({ [path]: text, "src/worker.ts": PLAIN });
 
     expect(() => project.init()).toThrow(message);
     expect(project.read(path)).toBe(text);
   });
 
-  test("takes no options that it does not know", () => {
+  test("rejects unknown options", () => {
     expect(() => aProject().init("--dry")).toThrow("Unknown option '--dry'");
   });
 });

@@ -6,7 +6,7 @@ import { expect, it } from "vitest";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
 
-it("is small, and has nothing of the service in it", async () => {
+it("the client's bundle is small and has no code of the service", async () => {
   const { metafile, outputFiles } = await build({
     absWorkingDir: ROOT,
     entryPoints: ["src/client.ts"],

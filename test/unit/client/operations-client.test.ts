@@ -43,7 +43,7 @@ async function errorOf(promise: Promise<unknown>): Promise<CallError> {
 }
 
 describe("MethodClient.start", () => {
-  it("sends path, body, requestId and token, and gives the operation", async () => {
+  it("sends path, body, requestId and token, and returns the operation", async () => {
     const { client, calls } = aClient([RUNNING], { token: async () => "t1", headers: { "x-tenant": "a" } });
     const request = { parent: "projects/p", text: "Hello.", at: new Date(0), cc: undefined };
     const operation = await client.method(DELIVER).start(request as never, { requestId: "order-1" });
@@ -74,7 +74,7 @@ describe("MethodClient.start", () => {
     expect(others).toEqual([id, id]);
   });
 
-  it("has another requestId for each start", async () => {
+  it("uses another requestId for each start", async () => {
     const { client, calls } = aClient([RUNNING, RUNNING]);
     await client.method(DELIVER).start({ parent: "projects/p" });
     await client.method(DELIVER).start({ parent: "projects/p" });
@@ -82,7 +82,7 @@ describe("MethodClient.start", () => {
     expect(calls[0]?.call).not.toBe(calls[1]?.call);
   });
 
-  it("puts a field into the body and the others into the query where the binding says so", async () => {
+  it("sends one field in the body and the others in the query if the binding says so", async () => {
     const { client, calls } = aClient([RUNNING]);
     const rule = { http: { post: "/v1/{parent=projects/*}/reminders", body: "reminder" } };
     const request = {
@@ -100,7 +100,7 @@ describe("MethodClient.start", () => {
     });
   });
 
-  it("leaves a field of a message that is in the path out of the query", async () => {
+  it("omits from the query a message's field that is in the path", async () => {
     const { client, calls } = aClient([RUNNING]);
     const rule = { http: { post: "/v1/{table.table_name=tables/*}:count" } };
     await client.method(rule).start({ table: { tableName: "tables/a b", size: 3 } }, { requestId: "r" });
@@ -108,7 +108,7 @@ describe("MethodClient.start", () => {
     expect(calls[0]?.call).toBe("POST /v1/tables/a%20b:count?table.size=3&requestId=r");
   });
 
-  it("sends a raw body with the method's media type, the fields in the query, and retries it where it can", async () => {
+  it("sends a raw body with the method's media type and the fields in the query, and retries it if it can", async () => {
     const { client, calls } = aClient([anError(503, "UNAVAILABLE"), RUNNING, anError(503, "UNAVAILABLE")]);
     const split = client.method({
       http: { post: "/v1/{parent=projects/*}/tables:split" },
@@ -129,7 +129,7 @@ describe("MethodClient.start", () => {
     expect(code).toBe("UNAVAILABLE");
   });
 
-  it("makes a raw body anew for each try where it is given as a function", async () => {
+  it("calls a function that gives the raw body once for each try", async () => {
     const { client, calls } = aClient([anError(503, "UNAVAILABLE"), RUNNING]);
     const body = vi.fn<() => ReadableStream>(() => new Blob(["a"]).stream());
     await client.method({ http: { post: "/v1/tables:split" } }).start({}, { body });
@@ -144,7 +144,7 @@ describe("MethodClient.start", () => {
     [{ parent: "projects/" }, 'the request\'s parent is "projects/"; the path of the method takes "projects/*"'],
     [{}, 'the request\'s parent is undefined; the path of the method takes "projects/*"'],
     [[], "a request is an object of its fields, not []"],
-  ])("refuses %j before any call", async (request, message) => {
+  ])("rejects %j before any call", async (request, message) => {
     const { client, calls } = aClient([]);
 
     await expect(client.method(DELIVER).start(request as never)).rejects.toThrow(new TypeError(message));
@@ -192,7 +192,7 @@ describe("MethodClient.validate", () => {
 });
 
 describe("retries", () => {
-  it("wait for the time that Retry-After says, and for a part of the backoff behind it", async () => {
+  it("wait for the time in Retry-After, and for a part of the backoff after it", async () => {
     const { client, waited } = aClient([
       anError(503, "UNAVAILABLE", { headers: { "retry-after": "7" } }),
       anError(503, "UNAVAILABLE"),
@@ -209,7 +209,7 @@ describe("retries", () => {
     ["a quota that says no time", anError(429, "RESOURCE_EXHAUSTED")],
     ["an error of the service", anError(500, "INTERNAL")],
     ["a longer Retry-After than the longest pause", anError(503, "UNAVAILABLE", { headers: { "retry-after": "31" } })],
-  ])("leave out %s", async (_, answer) => {
+  ])("do not follow %s", async (_, answer) => {
     const { client, calls } = aClient([answer]);
     await errorOf(client.operation(NAME).get());
 
@@ -261,7 +261,7 @@ describe("AbortSignal", () => {
     expect(waited).toEqual([10]);
   });
 
-  it("that is aborted already makes no call", async () => {
+  it("prevents the call if it is aborted already", async () => {
     const { client, calls } = aClient([]);
 
     await expect(client.operation(NAME).get({ signal: AbortSignal.abort(new Error("too late")) })).rejects.toThrow(
@@ -272,7 +272,7 @@ describe("AbortSignal", () => {
 });
 
 describe("OperationHandle.result", () => {
-  it("waits as long as it takes, and gives the response without its Any", async () => {
+  it("waits for the end, and returns the response without its Any", async () => {
     const { client, calls, waited } = aClient([{ ...RUNNING, afterMs: 30_000 }, { ...RUNNING, afterMs: 29_900 }, DONE]);
     const response = await client.operation(NAME).result();
 
@@ -284,7 +284,7 @@ describe("OperationHandle.result", () => {
     expect(waited).toEqual([100]);
   });
 
-  it("gives a declared type's fields", async () => {
+  it("returns the fields of a declared type", async () => {
     const response = { "@type": "type.googleapis.com/example.v1.Reminder", text: "x" };
     const { client } = aClient([anOperation({ done: true, response })]);
 
@@ -304,7 +304,7 @@ describe("OperationHandle.result", () => {
     expect(thrown).toMatchObject({ code: "FAILED_PRECONDITION", message: "refused", operation: NAME, details });
   });
 
-  it("asks nothing where the start's answer was done", async () => {
+  it("makes no call if the start's answer was done", async () => {
     const { client, calls } = aClient([DONE]);
 
     expect(await client.method(DELIVER).run({ parent: "projects/p" })).toEqual({ statuses: [200] });
@@ -349,14 +349,14 @@ describe("OperationHandle", () => {
     ]);
   });
 
-  it("takes NOT_FOUND for success where an earlier try of the deletion had no answer", async () => {
+  it("treats NOT_FOUND as success if an earlier try of the deletion had no answer", async () => {
     const { client } = aClient([new Error("reset"), anError(404, "NOT_FOUND"), anError(404, "NOT_FOUND")]);
     await client.operation(NAME).delete();
 
     expect((await errorOf(client.operation(NAME).delete())).code).toBe("NOT_FOUND");
   });
 
-  it.each(["7f", "projects/p", "operations/", "operations/a/b", ""])("is of no operation named %j", (name) => {
+  it.each(["7f", "projects/p", "operations/", "operations/a/b", ""])("rejects the name %j", (name) => {
     const { client } = aClient([]);
 
     expect(() => client.operation(name)).toThrow(/an operation's name ends with operations\/\{id\}/);
@@ -364,7 +364,7 @@ describe("OperationHandle", () => {
 });
 
 describe("OperationsClient.list", () => {
-  it("walks all pages, short and empty ones too", async () => {
+  it("reads all pages, short and empty ones too", async () => {
     const { client, calls } = aClient([
       { json: { operations: [RUNNING.json], nextPageToken: "t/1" } },
       { json: { nextPageToken: "t2" } },
@@ -382,7 +382,7 @@ describe("OperationsClient.list", () => {
     ]);
   });
 
-  it("asks for no page that nobody reads", async () => {
+  it("requests a page only when the caller reads it", async () => {
     const { client, calls } = aClient([{ json: { operations: [RUNNING.json], nextPageToken: "t" } }]);
     for await (const operation of client.list("")) {
       expect(operation.name).toBe(NAME);
@@ -394,15 +394,18 @@ describe("OperationsClient.list", () => {
 });
 
 describe("OperationsClient", () => {
-  it.each(["", "https://ops.example", "https://ops.example/api/", "/api"])("takes the base URL %j", async (baseUrl) => {
-    const { client, calls } = aClient([RUNNING], { baseUrl });
-    await client.operation(NAME).get();
+  it.each(["", "https://ops.example", "https://ops.example/api/", "/api"])(
+    "accepts the base URL %j",
+    async (baseUrl) => {
+      const { client, calls } = aClient([RUNNING], { baseUrl });
+      await client.operation(NAME).get();
 
-    expect(calls[0]?.call).toMatch(new RegExp(`^GET (?:/api)?/v1/${NAME}$`));
-  });
+      expect(calls[0]?.call).toMatch(new RegExp(`^GET (?:/api)?/v1/${NAME}$`));
+    },
+  );
 
   it.each([undefined, "ops.example", "https://ops.example?x=1", "ftp://ops.example"])(
-    "refuses the base URL %j",
+    "rejects the base URL %j",
     (baseUrl) => {
       expect(() => new OperationsClient({ baseUrl: baseUrl as string })).toThrow(
         /baseUrl is the address of a deployment/,
@@ -410,7 +413,7 @@ describe("OperationsClient", () => {
     },
   );
 
-  it("says so where a proxy answers in its place", async () => {
+  it("reports that a proxy answered in place of the service", async () => {
     const { client } = aClient([{ text: "<html>", headers: { "content-type": "text/html" } }]);
     const error = await errorOf(client.operation(NAME).get());
 

@@ -11,11 +11,11 @@ describe("nextShard", () => {
     ["an older one beyond them", { preferred: 0, indexShards: 1, full: [0, 4], shardCount: 5 }, 3],
     ["one more, where all are full", { preferred: 0, indexShards: 2, full: [0, 1, 2], shardCount: 3 }, 3],
     ["one more, where shard 0 knows of fewer", { preferred: 1, indexShards: 2, full: [0, 1], shardCount: 1 }, 2],
-  ])("is %s", (_, choice, shard) => {
+  ])("returns %s", (_, choice, shard) => {
     expect(nextShard(choice)).toBe(shard);
   });
 
-  test("is undefined if every possible shard is full", () => {
+  test("returns undefined if every possible shard is full", () => {
     const full = Array.from({ length: MAX_INDEX_SHARDS }, (_, shard) => shard);
 
     expect(nextShard({ preferred: 3, indexShards: 4, full, shardCount: MAX_INDEX_SHARDS })).toBeUndefined();

@@ -21,7 +21,7 @@ const ended = (overrides: Parameters<typeof aRecord>[0] = {}): OperationRecord =
 
 describe("the Operation resource", () => {
   // "Exactly these five fields and never another: Python's client refuses an unknown one."
-  test.each(recordStates)("has the fields of google.longrunning.Operation and no other where it is %s", (state) => {
+  test.each(recordStates)("has only the fields of google.longrunning.Operation when it is %s", (state) => {
     const operation = parse(aRecordIn(state));
     const result = operation["done"] === false ? [] : ["error" in operation ? "error" : "response"];
 
@@ -29,7 +29,7 @@ describe("the Operation resource", () => {
     expect(operation["done"]).toBe(["SUCCEEDED", "FAILED", "CANCELLED"].includes(state));
   });
 
-  test("has a response and no error where it succeeded", () => {
+  test("has a response and no error when it succeeded", () => {
     expect(parse(ended())).toMatchObject({ done: true, response: JSON.parse(aResponse) as object });
     expect(parse(ended())).not.toHaveProperty("error");
   });
@@ -41,13 +41,13 @@ describe("the Operation resource", () => {
     expect(parse(failed)["error"]).toEqual({ code: 9, message: "The table is locked." });
   });
 
-  test("passes a response on as the very text that was stored", () => {
+  test("has the stored text of the response unchanged", () => {
     const response = '{"@type":"type.googleapis.com/acme.v1.T", "big":12345678901234567890,"e":"\\u20ac"}';
 
     expect(operationJson(aRecord({ outcome: { response } }))).toContain(`"response":${response}}`);
   });
 
-  test("does not come as one text where its response is stored apart", () => {
+  test("is sent in parts if its response is stored apart", () => {
     const record = aRecord({ outcome: { responseChunks: 2, responseBytes: 2_000_000 } });
 
     expect(() => operationJson(record)).toThrow("stored apart");
@@ -60,19 +60,19 @@ describe("the Operation resource", () => {
     expect(parse(aRecord({ name }))).toMatchObject({ name });
   });
 
-  test("is the same bytes for the same record", () => {
+  test("has the same bytes for the same record", () => {
     expect(operationJson(ended())).toBe(operationJson(ended()));
   });
 });
 
 // "Google's de-facto seven plus `startTime`".
 describe("default metadata", () => {
-  test("stands in a Struct, under `value`", () => {
+  test("is a Struct, under `value`", () => {
     expect(Object.keys(metadataAny(aRecord()))).toEqual(["@type", "value"]);
     expect(metadataAny(aRecord())["@type"]).toBe("type.googleapis.com/google.protobuf.Struct");
   });
 
-  test("is there from the first answer, all but startTime and endTime", () => {
+  test("is complete in the first answer, except startTime and endTime", () => {
     expect(value(aRecord())).toEqual({
       createTime: "2026-01-31T12:00:00.000Z",
       target: "projects/p/locations/l/tables",
@@ -89,20 +89,20 @@ describe("default metadata", () => {
     expect(value(running())).not.toHaveProperty("endTime");
   });
 
-  test.each(recordStates)("has endTime exactly when it is done: %s", (state) => {
+  test.each(recordStates)("has endTime if and only if it is done: %s", (state) => {
     const record = aRecordIn(state);
     if (record.metadataType !== undefined) return;
 
     expect("endTime" in value(record)).toBe(["SUCCEEDED", "FAILED", "CANCELLED"].includes(state));
   });
 
-  test("says so when a cancellation was requested", () => {
+  test("has requestedCancellation after a cancel request", () => {
     const cancelled = afterEvents(aRecord(), [{ type: "cancel" }, END]);
 
     expect(value(cancelled)).toMatchObject({ requestedCancellation: true, endTime: "2026-01-31T12:00:02.500Z" });
   });
 
-  test("has what the method reports beside it, one report merged into the other", () => {
+  test("has the method's reports beside it, each merged into the earlier", () => {
     const reported = afterEvents(
       running({ metadata: { rows: 1, stage: "one" } }),
       [{ type: "progress", fence: "one", progress: { metadata: { rows: 2, progressPercent: 7 } } }, END],
@@ -123,19 +123,19 @@ describe("default metadata", () => {
 describe("declared metadata", () => {
   const metadataType = "type.googleapis.com/google.showcase.v1beta1.WaitMetadata";
 
-  test("is that type's fields only", () => {
+  test("has the declared type's fields only", () => {
     const metadata = { endTime: "2026-01-31T12:00:05Z" };
 
     expect(metadataAny(ended({ metadataType, metadata }))).toEqual({ "@type": metadataType, ...metadata });
   });
 
-  test("may have a field named like one of the default ones", () => {
+  test("may have a field with the name of a default one", () => {
     expect(metadataAny(running({ metadataType, metadata: { createTime: "mine" } }))).toMatchObject({
       createTime: "mine",
     });
   });
 
-  test("keeps its type, whatever its fields say", () => {
+  test("keeps its type, whatever its fields are", () => {
     expect(metadataAny(running({ metadataType, metadata: { "@type": "evil" } }))["@type"]).toBe(metadataType);
   });
 });
@@ -148,27 +148,27 @@ describe("isVisible", () => {
     expect(isVisible(record, record.expireTime!)).toBe(false);
   });
 
-  test.each(recordStates)("is false for what was deleted while %s", (state) => {
+  test.each(recordStates)("is false for an operation that was deleted while %s", (state) => {
     expect(isVisible(afterEvents(aRecordIn(state), [{ type: "delete" }, END]), END)).toBe(false);
   });
 });
 
 describe("etag", () => {
-  test("is a strong entity tag (RFC 9110), another with every revision", () => {
+  test("is a strong entity tag (RFC 9110) that changes with every revision", () => {
     expect(etag(aRecord())).toMatch(/^"[\x21\x23-\x7e]+"$/);
     expect(etag(running())).not.toBe(etag(aRecord()));
     expect(etag(ended())).not.toBe(etag(running()));
   });
 });
 
-test("metadata of a declared type keeps a field named __proto__", () => {
+test("the metadata of a declared type keeps a field named __proto__", () => {
   const metadata = JSON.parse('{"__proto__":{"a":1},"b":2}') as JsonObject;
   const json = operationJson(aRecord({ metadataType: "type.googleapis.com/x.Y", metadata }));
 
   expect(json).toContain('"metadata":{"@type":"type.googleapis.com/x.Y","__proto__":{"a":1},"b":2}');
 });
 
-test("an error without details has none", () => {
+test("an error without details has no field `details`", () => {
   const record = aRecord({ outcome: { error: { code: 9, message: "No.", details: [] } } });
 
   expect(JSON.parse(operationJson(record))).toHaveProperty("error", { code: 9, message: "No." });

@@ -33,7 +33,7 @@ describe("decodeMessageToObject", () => {
     ["a message without a type", '{"fence":"one"}'],
     ["bytes", new ArrayBuffer(8)],
     ["a text over the limit", '{"fence":"one","type":"progress"}'.padEnd(limit + 1)],
-  ])("takes %s for no message", (_, data) => {
+  ])("rejects %s", (_, data) => {
     expect(decodeMessageToObject(data)).toBeUndefined();
   });
 });

@@ -25,18 +25,18 @@ describe("judgeUpdate", () => {
     },
   );
 
-  test.each(['"0"', "", "1", 'W/"0"', '"x", "y"'])("refuses another writer's If-Match: %j", (ifMatch) => {
+  test.each(['"0"', "", "1", 'W/"0"', '"x", "y"'])("rejects another writer's If-Match: %j", (ifMatch) => {
     expect(judgeUpdate(external, { update: {}, ifMatch }, {})).toBe("ETAG_MISMATCH");
   });
 
-  test.each(recordStates.filter((state) => !state.startsWith("EXTERNAL")))("refuses what is %s", (state) => {
+  test.each(recordStates.filter((state) => !state.startsWith("EXTERNAL")))("rejects an update that is %s", (state) => {
     const expected = aRecordIn(state).outcome === undefined ? "RUN_BY_METHOD" : "ALREADY_DONE";
 
     expect(judgeUpdate(aRecordIn(state), { update: {} }, {})).toBe(expected);
   });
 
   // "Repeating the very completion that ended it (same mask, same JSON value, whatever its If-Match) is answered `200`".
-  test("takes the very completion that ended the operation for repeated, whatever its If-Match", () => {
+  test("treats the same completion that ended the operation as repeated, whatever its If-Match", () => {
     expect(judgeUpdate(completed, { ...completing(completion), ifMatch: '"0"' }, {})).toBe("REPEATED");
   });
 
@@ -44,11 +44,11 @@ describe("judgeUpdate", () => {
     ["another value", completing({ ...completion, digest: "e" })],
     ["another mask", completing({ ...completion, updateMask: "metadata,response" })],
     ["a report without a completion", { update: {} }],
-  ])("refuses %s once the operation is done", (_, request) => {
+  ])("rejects %s once the operation is done", (_, request) => {
     expect(judgeUpdate(completed, request, {})).toBe("ALREADY_DONE");
   });
 
-  test("refuses a completion of what ended otherwise", () => {
+  test("rejects a completion of an operation that ended otherwise", () => {
     const cancelled = afterEvents(
       external,
       [{ type: "cancel" }, CREATE_TIME + 1],
@@ -59,7 +59,7 @@ describe("judgeUpdate", () => {
     expect(judgeUpdate(external, completing(completion), {})).toBe("APPLY");
   });
 
-  test("takes a report for repeated where the same try comes again and the operation shows it", () => {
+  test("treats a report as repeated if the same try arrives again and the operation shows it", () => {
     const report = { update: { metadata: ownMetadata }, ifMatch: etag(external) };
     const reported = afterEvents(external, [{ type: "update", update: report.update }, CREATE_TIME + 1]);
 

@@ -32,7 +32,7 @@ function everyField(schemas: Record<string, JsonObject>, ref: string | undefined
   return JSON.stringify(Object.fromEntries(Object.keys(properties as object).map((field) => [field, null])));
 }
 
-describe("every described method is served, with every described parameter and field", () => {
+describe("the service accepts every described method, parameter and field", () => {
   test.each(discovery.map((method) => [method.id, method] as const))("discovery: %s", async (_, method) => {
     const { parameters, httpMethod, request, mediaUpload } = method;
     // The first of its patterns, with an id for each segment that is one.
@@ -65,7 +65,7 @@ describe("every described method is served, with every described parameter and f
   });
 });
 
-describe("every route is described", () => {
+describe("every served route is described", () => {
   const compiled = compileRoutes(table);
   /** The route that the door would take. */
   const routeOf = (method: string, path: string) =>

@@ -8,7 +8,7 @@ const schemas = document["schemas"] as Record<string, { id: string; properties?:
 const methodById = new Map(methodsOfDiscovery(document).map((method) => [method.id, method]));
 
 describe("the discovery document", () => {
-  test("says what it is, and where the service is", () => {
+  test("has its own kind and the address of the service", () => {
     expect(document).toMatchObject({
       kind: "discovery#restDescription",
       discoveryVersion: "v1",
@@ -110,7 +110,7 @@ describe("the discovery document", () => {
     });
   });
 
-  test("has a body that is no JSON as media", () => {
+  test("describes a body that is not JSON as media", () => {
     expect(methodById.get("longrunning.projects.locations.tables.profile")).toMatchObject({
       supportsMediaUpload: true,
       mediaUpload: {
@@ -120,31 +120,31 @@ describe("the discovery document", () => {
     });
   });
 
-  test("has a method whose request is declared nowhere, under its own version", () => {
+  test("has a method whose request is not declared, under its own version", () => {
     expect(methodById.get("longrunning.things.create")).toMatchObject({
       path: "v7/things",
       request: { $ref: "JsonObject" },
     });
   });
 
-  test("has a schema under every name that it refers to", () => {
+  test("has a schema for every name that it refers to", () => {
     expect(refsIn(document).filter((ref) => !Object.hasOwn(schemas, ref))).toEqual([]);
   });
 
-  test("has what methods declare, and Google's messages under their short names", () => {
+  test("has the messages of the methods, and Google's under their short names", () => {
     expect(Object.keys(schemas)).toEqual(expect.arrayContaining(["WaitRequest", "WaitResponse", "WaitMetadata"]));
     expect(Object.keys(schemas["Policy"]?.properties ?? {})).toEqual(["version", "bindings", "auditConfigs", "etag"]);
     expect(Object.keys(schemas["ExampleCopiesV1Policy"]?.properties ?? {})).toEqual(["text"]);
   });
 
-  test("has nothing of what no method declares", async () => {
+  test("has no schema that no method declares", async () => {
     const { schemas: few } = (await documentAt("/$discovery/rest?version=v1", [echoWait])) as { schemas: object };
 
     expect(Object.keys(few)).not.toContain("Column");
     expect(Object.keys(few)).not.toContain("JsonObject");
   });
 
-  test("has the paths of the version that is asked for", async () => {
+  test("has the paths of the requested version", async () => {
     const beta = methodsOfDiscovery(await documentAt("/$discovery/rest?version=v1beta1", [copyTable]));
 
     expect(beta.filter(({ path }) => !path.startsWith("v1beta1/"))).toEqual([]);
@@ -169,7 +169,7 @@ describe("the discovery document", () => {
     expect(answer).toMatchObject({ status: 400, json: { error: { status: "INVALID_ARGUMENT" } }, fields });
   });
 
-  test.each(["/$discovery/rest", "/openapi.json"])("%s takes GET alone", async (path) => {
+  test.each(["/$discovery/rest", "/openapi.json"])("accepts GET alone at %s", async (path) => {
     expect(await call({ method: "POST", url: `${ORIGIN}${path}` })).toMatchObject({
       status: 405,
       reason: "METHOD_NOT_ALLOWED",

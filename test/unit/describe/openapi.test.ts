@@ -14,7 +14,7 @@ describe("the OpenAPI document", () => {
     expect({ valid, errors }).toEqual({ valid: true, errors: undefined });
   });
 
-  test("is of OpenAPI 3.1, and says where the service is", () => {
+  test("is OpenAPI 3.1, and has the address of the service", () => {
     expect(document).toMatchObject({ openapi: "3.1.1", info: { version: "v1" }, servers: [{ url: ORIGIN }] });
   });
 
@@ -37,7 +37,7 @@ describe("the OpenAPI document", () => {
     expect(operations.get("POST /v1/operations:getIamPolicy")?.requestBody).toBeDefined();
   });
 
-  test("has what a method's operations come to, and report", () => {
+  test("has the response and metadata types of a method's operations", () => {
     expect(operations.get("POST /v1/echo:wait")).toMatchObject({
       requestBody: { content: { "application/json": { schema: { $ref: "#/components/schemas/WaitRequest" } } } },
       responses: {
@@ -63,7 +63,7 @@ describe("the OpenAPI document", () => {
     });
   });
 
-  test("has a table as text", () => {
+  test("describes a body of CSV as text", () => {
     const { requestBody } = operations.get("POST /v1/projects/{project}/locations/{location}/tables:profile") ?? {};
 
     expect(requestBody).toEqual({ required: true, content: { "text/csv": { schema: { type: "string" } } } });
@@ -90,12 +90,12 @@ describe("the OpenAPI document", () => {
     expect(schemas["Format"]).toEqual({ type: "string", enum: ["FORMAT_UNSPECIFIED", "CSV", "TSV"] });
   });
 
-  test("requires of a body what is required, and not in the path already", () => {
+  test("requires in a body the required fields that are not in the path", () => {
     expect(schemas["Column"]?.["required"]).toEqual(["name"]);
     expect(schemas["ProfileTableRequest"]?.["required"]).toBeUndefined();
   });
 
-  test("says of a oneof that it is one", () => {
+  test("marks a oneof as one", () => {
     expect(schemas["Operation"]?.["description"]).toMatch(/At most one of `error`, `response` is there\.$/);
   });
 });

@@ -9,7 +9,7 @@ import { describedMethods } from "./described-methods";
 const { files, leftOut } = protoFiles(describedMethods);
 
 describe("the .proto files of a deployment", () => {
-  test("are one for each package that is declared", () => {
+  test("are one for each declared package", () => {
     expect([...files.keys()]).toEqual([
       "google/showcase/v1beta1/showcase.proto",
       "edge_operations/tables/v1/tables.proto",
@@ -70,14 +70,14 @@ message WaitMetadata {
 `);
   });
 
-  test("import what another package declares, and name it in full", () => {
+  test("import another package's declarations, and name them in full", () => {
     const copies = files.get("example/copies/v1/copies.proto");
 
     expect(copies).toContain('import "example/tables/v1/tables.proto";\n');
     expect(copies).toContain("  example.tables.v1.Column target = 2 [(google.api.field_behavior) = REQUIRED];\n");
   });
 
-  test("say of a field what is declared of it", () => {
+  test("have a field's declared description and behaviour", () => {
     const copies = files.get("example/copies/v1/copies.proto");
 
     expect(copies).toContain(`  // What is copied.
@@ -108,11 +108,11 @@ message WaitMetadata {
     expect(tables).toContain('import "google/protobuf/wrappers.proto";\n');
   });
 
-  test("leave out a method whose request is no declared message, and say so", () => {
+  test("omit a method whose request is no declared message, with a comment", () => {
     expect(leftOut).toEqual(["things"]);
   });
 
-  test("are refused where one package has a value of an enum twice: a compiler would refuse them", () => {
+  test("are rejected if one package has a value of an enum twice, because a compiler would reject them", () => {
     const first = enumType("example.v1.First", { NONE: 0 });
     const second = enumType("example.v1.Second", { NONE: 0 });
     const request = message("example.v1.Request", { first: enumeration(1, first), second: enumeration(2, second) });

@@ -37,7 +37,7 @@ describe("OpenAPI", () => {
     ["zod", zodReport],
     ["valibot, as toStandardJsonSchema wraps it", toStandardJsonSchema(valibotReport)],
     ["ArkType", arkReport],
-  ])("shows the fields of a request of %s, and does not ask the body for those of the path", async (_, request) => {
+  ])("shows the fields of a request of %s, without the path's fields in the body", async (_, request) => {
     const document = await openApi(defineMethod<object>({ http: { post, body: "*" }, request, run }));
     const schema = schemasOf(document)["ReportsGenerateRequest"];
 
@@ -59,7 +59,7 @@ describe("OpenAPI", () => {
     });
   });
 
-  test("hoists what a schema refers to, itself too", async () => {
+  test("hoists the schemas that a schema refers to, itself too", async () => {
     const Node = z.object({
       text: z.string(),
       get children() {
@@ -92,7 +92,7 @@ describe("OpenAPI", () => {
     expect(JSON.stringify(document)).not.toContain("$defs");
   });
 
-  test("shows any value for the part that a library cannot express, and the rest as it is", async () => {
+  test("shows any value for the part that a library cannot express, and the rest unchanged", async () => {
     const request = z.object({
       parent: z.string(),
       when: z.date(),
@@ -107,7 +107,7 @@ describe("OpenAPI", () => {
     });
   });
 
-  test("has the field of a body that is one, and the others as query parameters", async () => {
+  test("has one field as the body, and the others as query parameters", async () => {
     const request = z.object({ parent: z.string(), report: z.object({ title: z.string() }), dry: z.boolean() });
     const document = await openApi(defineMethod({ http: { post, body: "report" }, request, run }));
     const paths = document["paths"] as unknown as Record<string, Record<string, { parameters: { name?: string }[] }>>;
@@ -140,7 +140,7 @@ describe("OpenAPI", () => {
       { "~standard": { version: 1, vendor: "acme", validate: () => ({}), jsonSchema: { input: thrower } } },
       "a schema of acme that has no JSON Schema: no such target",
     ],
-  ])("says of %s why its fields are not shown", async (_, request, note) => {
+  ])("gives for %s the reason why its fields are not shown", async (_, request, note) => {
     const document = await openApi(defineMethod({ http: { post, body: "*" }, request: request as never, run }));
 
     expect(bodyOf(document)).toEqual({
@@ -191,7 +191,7 @@ describe("discovery", () => {
     expect(JSON.stringify(document)).toContain('"request":{"$ref":"ReportsGenerateRequest"}');
   });
 
-  test("says why the fields of a request are not shown", async () => {
+  test("gives the reason why the fields of a request are not shown", async () => {
     const document = await documentAt("/$discovery/rest?version=v1", [
       defineMethod({ http: { post, body: "*" }, request: valibotReport, run }),
     ]);

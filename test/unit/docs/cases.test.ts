@@ -14,11 +14,11 @@ const tables = readFileSync(join(ROOT, "docs/cases.md"), "utf8")
     tests: Array.from(section.matchAll(/`(test\/[^`]+)`/g), ([, path = ""]) => path),
   }));
 
-test("there are tables", () => {
+test("the page has tables", () => {
   expect(tables.length).toBeGreaterThan(20);
 });
 
-test.each(tables)("$title is held by tests", ({ tests }) => {
+test.each(tables)('the table "$title" names tests that exist', ({ tests }) => {
   expect(tests.length).toBeGreaterThan(0);
   expect(tests.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
 });

@@ -27,7 +27,7 @@ describe("docs/consistency.md", () => {
     expect(document).toContain(method);
   });
 
-  test("has the delays as they are", () => {
+  test("has the delays of the code", () => {
     expect(text).toContain(`in between at most every ${INDEX_PROGRESS_DELAY_MS / 1_000} seconds`);
     expect(text).toContain(
       `tried after ${EFFECT_RETRY_MS / 1_000} s, then ever less often, at least every ${MAX_EFFECT_RETRY_MS / 60_000} minutes`,
@@ -43,7 +43,7 @@ describe("docs/consistency.md", () => {
     expect(toml).toContain("max_retries = 10");
   });
 
-  test("shows the headers of a snapshot's answer", () => {
+  test("shows the headers of an answer from a snapshot", () => {
     const answer = { json: "{}", done: true, etag: '"1"', snapshot: { endTime: 10_000 } } as const;
     const { headers } = operationAnswer(answer, { now: () => 100_000, usualDurations: new UsualDurations() });
     const shown = /```http\n(?<lines>.*?)```/s.exec(document)?.groups?.["lines"] ?? "";

@@ -62,7 +62,7 @@ const source = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8
 /** Reasons that no error has: `reason` is a field of other types too. */
 const OTHER_REASONS = new Set(["EMPTY", "TOO_LARGE", "INTERRUPTED"]);
 
-test("docs/errors.md is what the table says", async () => {
+test("docs/errors.md is generated from the table of reasons", async () => {
   await expect(page()).toMatchFileSnapshot(PAGE);
 });
 
@@ -74,7 +74,7 @@ describe("the table of reasons", () => {
     expect(used.filter((reason) => !(reason in reasonTexts) && !OTHER_REASONS.has(reason))).toEqual([]);
   });
 
-  test.each(reasons)("%s is used by the source", (reason) => {
+  test.each(reasons)("has %s, which the source uses", (reason) => {
     // A refusal to retry is made of a prefix and a key.
     const [, prefix, rest = reason] = /^(RETRY_)(.*)$/.exec(reason) ?? [];
     const isMade = prefix === undefined || source.includes(`\`${prefix}\${`);
@@ -83,11 +83,11 @@ describe("the table of reasons", () => {
     expect(isMade).toBe(true);
   });
 
-  test("is in the groups of the page as a whole", () => {
+  test("puts every reason into one group of the page", () => {
     expect(reasonGroups.flatMap(({ texts }) => Object.keys(texts)).toSorted()).toEqual(reasons.toSorted());
   });
 
-  test.each(reasons)("%s says what it is and what to do in sentences", (reason) => {
+  test.each(reasons)("gives for %s the meaning and the remedy in sentences", (reason) => {
     for (const text of Object.values(reasonTexts[reason])) expect(text).toMatch(/^[A-Z`].*\.$/);
   });
 });

@@ -30,7 +30,7 @@ function anchorsOf(path: string): string[] {
   );
 }
 
-test.each(pages)("every link of %s leads somewhere", (path) => {
+test.each(pages)("every link of %s has a target", (path) => {
   const broken = linksOf(path).filter(
     ({ target, anchor }) => !existsSync(join(ROOT, target)) || (anchor !== "" && !anchorsOf(target).includes(anchor)),
   );
@@ -38,12 +38,12 @@ test.each(pages)("every link of %s leads somewhere", (path) => {
   expect(broken).toEqual([]);
 });
 
-test("docs/README.md leads to every document", () => {
+test("docs/README.md links to every document", () => {
   const linked = new Set(linksOf("docs/README.md").map(({ target }) => target));
 
   expect(docs.filter((path) => path !== "docs/README.md" && !linked.has(path))).toEqual([]);
 });
 
-test("README.md leads to the index", () => {
+test("README.md links to docs/README.md", () => {
   expect(linksOf("README.md")).toContainEqual({ target: "docs/README.md", anchor: "" });
 });

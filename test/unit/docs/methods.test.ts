@@ -12,7 +12,7 @@ const document = readFileSync(join(ROOT, "docs/methods.md"), "utf8");
 const sources = readdirSync(EXAMPLE).map((file) => readFileSync(join(EXAMPLE, file), "utf8"));
 const blocks = Array.from(document.matchAll(/^```ts\n(.*?)^```$/gms), ([, block = ""]) => block);
 
-describe.each(["clients.md", "testing-methods.md"])("the code in docs/%s", (page) => {
+describe.each(["clients.md", "testing-methods.md"])("the code of docs/%s", (page) => {
   const files = globSync("examples/{reports,approvals}/{src,test}/*.ts", { cwd: ROOT });
   const examples = files.map((file) => readFileSync(join(ROOT, file), "utf8"));
 
@@ -21,14 +21,14 @@ describe.each(["clients.md", "testing-methods.md"])("the code in docs/%s", (page
     (block) => !block.includes('"openapi-fetch"'),
   );
 
-  test.each(shown)("is of the examples: %s", (block) => {
+  test.each(shown)("is part of an example: %s", (block) => {
     expect(examples.some((source) => source.includes(block))).toBe(true);
   });
 });
 
-describe("the code in docs/methods.md", () => {
+describe("the code of docs/methods.md", () => {
   test.each(blocks.map((block) => [block.split("\n")[0], block]))(
-    "is of the example, which is compiled and run: %s …",
+    "is part of the example, which is compiled and run: %s …",
     (_, block) => {
       expect(sources.some((source) => source.includes(block))).toBe(true);
     },
@@ -96,7 +96,7 @@ test.each<[string, number, string]>([
   ["LOST_CHANNEL_LEASE_MS", 10_000, "is noticed after 10 s"],
   ["DEFAULT_LEASE_MS", 75_000, "after 75 s if its connection stays open"],
   ["PROGRESS_INTERVAL_MS", 500, "twice a second at most"],
-])("docs/methods.md has %s as it is", (name, value, text) => {
+])("docs/methods.md has the value of %s", (name, value, text) => {
   expect(limits[name]).toBe(value);
   expect(document).toContain(text);
 });

@@ -12,7 +12,7 @@ const rules = document
   .map((line) => line.split("|").map((cell) => cell.trim()));
 const sources = new Set(Array.from(document.matchAll(/^(\d+)\. /gm), ([, number = ""]) => number));
 
-test("docs/platform.md has the platform's rules", () => {
+test("docs/platform.md has rules", () => {
   expect(rules.length).toBeGreaterThan(20);
 });
 
@@ -47,7 +47,7 @@ describe("docs/platform.md", () => {
   });
 
   // The page's `sed` makes wrangler.trial.toml.
-  test("gives the trial names of its own, and a Worker that has every class of objects", () => {
+  test("gives the trial its own names, and a Worker with every class of objects", () => {
     const toml = readFileSync(join(ROOT, "wrangler.toml"), "utf8");
     const [, pattern = "", name = ""] = /sed 's\/([^/]+)\/(\w+)\/' wrangler\.toml/.exec(document) ?? [];
     const trial = toml.split("\n").map((line) => line.replace(new RegExp(pattern), name));

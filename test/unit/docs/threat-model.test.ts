@@ -16,16 +16,16 @@ const claims = text
     tests: Array.from(item.matchAll(/`(test\/[^`]+)`/g), ([, path = ""]) => path),
   }));
 
-test("there are claims", () => {
+test("the page has claims", () => {
   expect(claims.length).toBeGreaterThan(25);
 });
 
-test.each(claims)("$claim", ({ tests }) => {
+test.each(claims)('the claim "$claim" names tests that exist', ({ tests }) => {
   expect(tests.length).toBeGreaterThan(0);
   expect(tests.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
 });
 
-test("each path that the page names is there", () => {
+test("each path that the page names exists", () => {
   const paths = Array.from(text.matchAll(/`((?:test|src)\/[^`]+\.ts)`/g), ([, path = ""]) => path);
 
   expect(paths.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);

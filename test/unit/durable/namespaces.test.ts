@@ -24,7 +24,7 @@ describe("an environment without bindings of objects", () => {
     });
   });
 
-  test("gets no class that has no storage", () => {
+  test("gets no namespace of a class without storage", () => {
     exported["OperationObject"] = () => {};
 
     expect(withNamespaces({})).toEqual({});
@@ -34,14 +34,14 @@ describe("an environment without bindings of objects", () => {
 describe("an environment with bindings of objects", () => {
   const bound = namespace("bound");
 
-  test("keeps them, whatever the Worker exports", () => {
+  test("keeps the bindings, whatever the Worker exports", () => {
     exported["OperationObject"] = namespace("operations");
     exported["KeyObject"] = namespace("keys");
 
     expect(withNamespaces({ OPERATIONS: bound })).toEqual({ OPERATIONS: bound, KEYS: exported["KeyObject"] });
   });
 
-  test("is the same environment where nothing is missing", () => {
+  test("is returned unchanged if nothing is missing", () => {
     const names = ["OPERATIONS", "INDEX", "POLICIES", "KEYS", "SLOTS", "DIRECTORY"];
     const env = Object.fromEntries(names.map((name) => [name, bound]));
     exported["OperationObject"] = namespace("operations");

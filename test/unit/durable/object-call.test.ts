@@ -37,7 +37,7 @@ async function ended<T>(call: Promise<T>): Promise<T | Error> {
 }
 
 describe("callObject", () => {
-  test("retries what the platform marks retryable, with a new stub for each try", async () => {
+  test("retries an error that the platform marks retryable, with a new stub for each try", async () => {
     const object = anObject(throws(aPlatformError()), throws(aPlatformError()), () => "seen");
 
     expect(await ended(look(object))).toBe("seen");
@@ -78,7 +78,7 @@ describe("callObject", () => {
     expect(object.calls).toHaveLength(1);
   });
 
-  test("gives a silent object 20 s", async () => {
+  test("waits 20 s for a silent object", async () => {
     const call = look(anObject(() => new Promise(() => {}))).catch((error: unknown) => error);
     let isOver = false;
     void call.then(() => (isOver = true));
@@ -89,7 +89,7 @@ describe("callObject", () => {
     expect(await call).toBeInstanceOf(CallTimedOut);
   });
 
-  test("counts the limit over all tries, and begins none after it", async () => {
+  test("applies the limit to all tries together, and begins none after it", async () => {
     const object = anObject(() => new Promise((_, reject) => setTimeout(() => reject(aPlatformError()), 15_000)));
     const begun = Date.now();
     const call = look(object).catch((error: unknown) => error);
@@ -101,7 +101,7 @@ describe("callObject", () => {
     expect(object.calls).toHaveLength(2);
   });
 
-  test("leaves an upload as long as it takes", async () => {
+  test("sets no limit for an upload", async () => {
     const object = anObject(() => new Promise((resolve) => setTimeout(() => resolve("stored"), 10 * MAX_CALL_MS)));
 
     expect(await ended(look(object, { limitMs: Infinity }))).toBe("stored");
@@ -123,7 +123,7 @@ test.each([
   expect(retryDelayMs(retries, random)).toBe(ms);
 });
 
-describe("a client", () => {
+describe("the error for the client", () => {
   async function told(error: Error): Promise<RpcError> {
     return (await ended(reached(() => look(anObject(throws(error)))))) as unknown as RpcError;
   }
@@ -131,7 +131,7 @@ describe("a client", () => {
   test.each([
     ["of an object that could not be reached", aPlatformError()],
     ["of an exception in the object's own code", aPlatformError({ remote: true })],
-  ])("is told UNAVAILABLE %s, to be tried again at once", async (_, error) => {
+  ])("is UNAVAILABLE %s, with a retry at once", async (_, error) => {
     expect(await told(error)).toMatchObject({ code: "UNAVAILABLE", headers: { "Retry-After": "1" }, cause: error });
   });
 
@@ -142,7 +142,7 @@ describe("a client", () => {
     "The storage.kv (synchronous KV) API is only available for SQLite-backed Durable Objects, but this object's " +
       "namespace is not declared to use SQLite. Alternatively, to enable SQLite, change `new_classes` to " +
       "`new_sqlite_classes` within the 'migrations' field in your wrangler.jsonc or wrangler.toml file.",
-  ])("is told INTERNAL of a class without SQLite, and what wrangler.toml lacks: %s", async (message) => {
+  ])("is INTERNAL for a class without SQLite, and names the missing line of wrangler.toml: %s", async (message) => {
     const error = Object.assign(new Error(message), { remote: true });
     const answer = await told(error);
 
@@ -150,7 +150,7 @@ describe("a client", () => {
     expect(answer.message).toContain("new_sqlite_classes");
   });
 
-  test("is told UNAVAILABLE of an overloaded object, to be tried again in 5 to 10 s", async () => {
+  test("is UNAVAILABLE for an overloaded object, with a retry in 5 to 10 s", async () => {
     const { code, headers } = await told(aPlatformError({ overloaded: true }));
 
     expect(code).toBe("UNAVAILABLE");
@@ -158,7 +158,7 @@ describe("a client", () => {
     expect(Number(headers["Retry-After"])).toBeLessThanOrEqual(10);
   });
 
-  test("is told UNAVAILABLE of an object that is silent", async () => {
+  test("is UNAVAILABLE for a silent object", async () => {
     const silent = anObject(() => new Promise(() => {}));
 
     expect(await ended(reached(() => look(silent)))).toMatchObject({ code: "UNAVAILABLE" });

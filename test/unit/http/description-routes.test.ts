@@ -5,7 +5,7 @@ import { knock } from "../../support/a-door";
 test.each<[string, (json: Record<string, unknown>) => unknown]>([
   ["/$discovery/rest?version=v1", (document) => document["rootUrl"]],
   ["/openapi.json", (document) => (document["servers"] as { url: string }[])[0]?.url],
-])("%s names the address of the URL, whatever headers say", async (path, addressOf) => {
+])("%s has the address of the URL, whatever the headers are", async (path, addressOf) => {
   const forged = "evil.example";
   const headers = {
     "X-Forwarded-Host": forged,

@@ -122,7 +122,7 @@ describe("Has operator", () => {
     ["e.0.foo = 42", 2],
     ["e[0].foo = 42", 1],
     ["e.0.foo:42", 2],
-  ])("%s is not a valid filter: it queries a specific element", (filter, offset) => {
+  ])("rejects %s, which queries a specific element", (filter, offset) => {
     expect(parseFilter(filter)).toMatchObject({ ok: false, error: { offset } });
   });
 });
@@ -167,7 +167,7 @@ describe("EBNF", () => {
     ["regex(m.key, '^.*prod.*$')", 0],
     ["math.mem('30mb')", 0],
     ["(msg.endsWith('world') AND retries < 10)", 1],
-  ])("%s asks for a function, and none is served", (filter, offset) => {
+  ])("rejects %s, because no functions are served", (filter, offset) => {
     expect(parseFilter(filter)).toMatchObject({ ok: false, error: { offset, expected: "a field or a value" } });
   });
 });

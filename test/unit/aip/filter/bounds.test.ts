@@ -7,7 +7,7 @@ const terms = (count: number) => Array.from({ length: count }, () => "a").join("
 const path = (count: number) => `${Array.from({ length: count }, () => "a").join(".")} = 1`;
 const long = (length: number) => `"${"a".repeat(length - 2)}"`;
 
-describe("a filter's bounds", () => {
+describe("parseFilter", () => {
   test.each([
     ["characters", long(MAX_FILTER_CHARACTERS)],
     ["nesting", nested(MAX_FILTER_DEPTH)],
@@ -15,7 +15,7 @@ describe("a filter's bounds", () => {
     ["parentheses beside one another", terms(MAX_FILTER_TERMS).replaceAll("a", "(a)")],
     ["terms in an argument", `a = (${terms(MAX_FILTER_TERMS - 1)})`],
     ["names in a path", path(MAX_PATH_SEGMENTS)],
-  ])("are reached: %s", (_, text) => {
+  ])("accepts a filter at its bound: %s", (_, text) => {
     expect(parseFilter(text).ok).toBe(true);
   });
 
@@ -32,7 +32,7 @@ describe("a filter's bounds", () => {
       "at most 64 terms",
     ],
     ["names in a path", path(MAX_PATH_SEGMENTS + 1), 2 * MAX_PATH_SEGMENTS, "at most 16 names in a path"],
-  ])("are not passed: %s", (_, text, offset, expected) => {
+  ])("rejects a filter beyond its bound: %s", (_, text, offset, expected) => {
     expect(parseFilter(text)).toMatchObject({ ok: false, error: { offset, expected } });
   });
 });

@@ -17,7 +17,7 @@ test.each([
   "labels.env = staging AND labels.starred = *",
   "operationType = CREATE",
   "metadata.status.state = RUNNING AND metadata.labels.env = staging",
-])("%s matches a running operation with these labels", (filter) => {
+])("the filter %s matches a running operation with these labels", (filter) => {
   expect(matches(filter, running)).toBe(true);
 });
 
@@ -26,11 +26,11 @@ test.each([
   "status.state = running",
   "labels.env = stag",
   "labels.env = staging AND labels.owner = *",
-])("%s does not match it", (filter) => {
+])("the filter %s does not match the operation", (filter) => {
   expect(matches(filter, running)).toBe(false);
 });
 
-test("an operation without metadata matches none of them", () => {
+test("an operation without metadata matches no such filter", () => {
   expect(matches("status.state = RUNNING AND labels.env = staging", row())).toBe(false);
   expect(matches("status.state != RUNNING", row())).toBe(false);
 });

@@ -7,7 +7,7 @@ import { MAX_FILTER_CHARACTERS, MAX_FILTER_DEPTH, MAX_FILTER_TERMS, MAX_PATH_SEG
 const docs = readFileSync("docs/filters.md", "utf8");
 const examples = [...docs.slice(docs.indexOf("| filter |"), docs.indexOf("\n- `AND`")).matchAll(/^\| `(.+?)` \|/gm)];
 
-test("there are examples", () => {
+test("the page has examples", () => {
   expect(examples.length).toBeGreaterThan(10);
 });
 
@@ -15,7 +15,7 @@ test.each(examples.map(([, filter = ""]) => filter))("the documented %s is well 
   expect(parseFilter(filter)).toMatchObject({ ok: true });
 });
 
-test("the documented bounds are the ones that hold", () => {
+test("the documented bounds are those of the code", () => {
   const prose = docs.replaceAll(/\s+/g, " ");
   for (const bound of [
     `${MAX_FILTER_CHARACTERS.toLocaleString("en")} characters`,

@@ -17,7 +17,7 @@ function indexRow(storedRow: StoredIndexRow): FilterRow {
 }
 
 describe("a stored row", () => {
-  test("matches a filter as the row does that it was made from", () => {
+  test("matches the same filters as the row that it was made from", () => {
     const property = fc.property(arbitraryRow, arbitraryFilter, fc.boolean(), (value, text, isStateWritten) => {
       const filter = parsed(text);
       const isOlder = value.done && !isStateWritten;
@@ -34,11 +34,11 @@ describe("a stored row", () => {
     [undefined, "SUCCEEDED"],
     [1, "CANCELLED"],
     [5, "FAILED"],
-  ])("from before states were written tells its state by its error code: %s", (errorCode, state) => {
+  ])("has the state of its error code if it was written before states were: %s", (errorCode, state) => {
     expect(indexRow(stored(row({ done: true, errorCode, errorMessage: "no" }))).state).toBe(state);
   });
 
-  test("that is not done and has no state written has none", () => {
+  test("has no state if it is not done and none was written", () => {
     expect(indexRow(stored(row())).state).toBeUndefined();
   });
 

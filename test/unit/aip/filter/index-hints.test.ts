@@ -27,7 +27,7 @@ const hints: [filter: string, hints: IndexHints][] = [
   ["startTime > 2026-11-20T12:00:00Z", {}],
 ];
 
-test.each(hints)("the indexes can serve of %j: %j", (text, expected) => {
+test.each(hints)("takes from %j the hints %j", (text, expected) => {
   const parsed = parseFilter(text);
 
   expect(parsed.ok && parsed.filter.hints).toEqual(expected);

@@ -193,12 +193,12 @@ const malformed: [filter: string, offset: number, expected: string][] = [
   ["f(a = b)", 4, '"," or ")"'],
 ];
 
-test("there are at least a hundred of them, each once", () => {
+test("the list has at least a hundred filters, each once", () => {
   expect(new Set(malformed.map(([filter]) => filter)).size).toBe(malformed.length);
   expect(malformed.length).toBeGreaterThanOrEqual(100);
 });
 
-test.each(malformed)("%j is refused at offset %i: expected %s", (filter, offset, expected) => {
+test.each(malformed)("parseFilter rejects %j at offset %i: expected %s", (filter, offset, expected) => {
   const parsed = parseFilter(filter);
 
   expect(parsed).toMatchObject({

@@ -108,17 +108,14 @@ const refused: [filter: string, offset: number, expected: string][] = [
   ["state > QUEUED", 6, '"=", "!=" or ":" after state'],
 ];
 
-test.each(refused.filter(([, offset]) => offset >= 0))(
-  "%s is refused at %i: expected %s",
-  (filter, offset, expected) => {
-    expect(parseFilter(filter)).toMatchObject({
-      ok: false,
-      error: { offset, expected: expect.stringContaining(expected) as string },
-    });
-  },
-);
+test.each(refused.filter(([, offset]) => offset >= 0))("rejects %s at %i: expected %s", (filter, offset, expected) => {
+  expect(parseFilter(filter)).toMatchObject({
+    ok: false,
+    error: { offset, expected: expect.stringContaining(expected) as string },
+  });
+});
 
-test.each(refused)("%s is no list that is empty by mistake", (filter) => {
+test.each(refused)("parseFilter accepts %s, which is not a mistake", (filter) => {
   expect(parseFilter(filter).ok).toBe(false);
 });
 
@@ -156,11 +153,11 @@ test.each(
     "a = x;y",
     "metadata.done",
   ].filter((filter) => filter !== "android or" && filter !== "metadata.done"),
-)("%s is taken", (filter) => {
+)("parseFilter accepts %s", (filter) => {
   expect(parseFilter(filter)).toMatchObject({ ok: true });
 });
 
-test("the values of state are the states of the lifecycle", () => {
+test("the field state accepts the states of the lifecycle", () => {
   expect([...stateNames, "NEW"].toSorted()).toEqual(Object.keys(lifecycle).toSorted());
 });
 
@@ -175,7 +172,7 @@ test.each<[string, boolean]>([
   ['method = "tables:profile"', true],
   ["method:PROFILE", true],
   ["method = echo*", false],
-])("%s of a running operation is %s", (filter, expected) => {
+])("the filter %s of a running operation is %s", (filter, expected) => {
   expect(matches(filter, row({ state: "RUNNING", method: "tables:profile" }))).toBe(expected);
 });
 
@@ -206,7 +203,7 @@ test.each<[string, boolean]>([
   ["metadata.progress.startTime:2018-03", true],
   ["metadata.progress:start", false],
   ['(metadata.name:howl) AND (metadata.progress.start_time < "2018-03-28T14:50:00Z") AND (NOT error:*)', true],
-])("the Spanner samples' %s is %s", (filter, expected) => {
+])("the filter %s of the Spanner samples is %s", (filter, expected) => {
   const backup = withMetadata({
     name: "projects/p/instances/i/backups/Howl-2024",
     tags: ["blue", "green"],

@@ -87,7 +87,7 @@ test.each<[report: string, filter: string, offset: number, expected: string]>([
   ["empty parentheses", "()", 1, "a field, a value"],
   ["a date for a time", "createTime > 2026-11-20", 13, "an RFC 3339 timestamp"],
   ["seconds since 1970 for a time", "createTime > 1795249510", 13, "an RFC 3339 timestamp"],
-])("%s is refused: %s", (_, filter, offset, expected) => {
+])("parseFilter rejects %s: %s", (_, filter, offset, expected) => {
   const parsed = parseFilter(filter);
   const message = parsed.ok ? "" : parsed.error.message;
 

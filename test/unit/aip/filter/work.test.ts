@@ -4,7 +4,7 @@ import { parseFilter } from "../../../../src/aip/filter/filter";
 import { PARSE_COST, Work } from "../../../../src/aip/filter/work";
 import { withMetadata } from "./rows";
 
-test("a text is read once as a timestamp, however many terms compare it", () => {
+test("the matcher parses a text once as a timestamp, however many terms compare it", () => {
   const texts = 80;
   const terms = Array.from(
     { length: 60 },

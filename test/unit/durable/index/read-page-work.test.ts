@@ -24,7 +24,7 @@ function terms(term: (index: number) => string, operator: string): string {
 
 const second = (index: number): string => String(index % 60).padStart(2, "0");
 
-describe("a page that has done its share of work", () => {
+describe("a page that has used its budget of work", () => {
   test.each<[string, string, JsonObject]>([
     [
       "timestamps in lists",
@@ -43,7 +43,7 @@ describe("a page that has done its share of work", () => {
       terms((index) => `a.b.c:${index}`, "OR"),
       { a: Array.from({ length: 120 }, () => ({ b: Array.from({ length: 60 }, () => ({ c: 7 })) })) },
     ],
-  ])("is short and says where the next begins: %s", (_, filter, metadata) => {
+  ])("is short and says where the next page begins: %s", (_, filter, metadata) => {
     const count = 600;
     const request = {
       parent: PARENT,
@@ -59,7 +59,7 @@ describe("a page that has done its share of work", () => {
     expect(page.scanned).toBe(MAX_SCANNED_ROWS);
   });
 
-  test("together with the pages behind it shows each row once", () => {
+  test("shows each row once, together with the pages after it", () => {
     const sql = anIndexOf(200, { a: Array.from({ length: 690 }, () => "2025-01-01T00:00:00Z"), b: 1 });
     const filter = `${terms((index) => `metadata.a:"2026-01-01T00:00:${second(index)}Z"`, "OR")} OR metadata.b = 1`;
     const ids: string[] = [];
@@ -78,7 +78,7 @@ describe("a page that has done its share of work", () => {
   });
 });
 
-test("a page of a usual filter over thousands of rows is not cut short by its work", () => {
+test("a page of a usual filter over thousands of rows stays within the budget", () => {
   const sql = anIndexOf(MAX_SCANNED_ROWS - 300, {
     a: "x".repeat(400),
     film: "y",

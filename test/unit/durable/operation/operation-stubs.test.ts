@@ -6,7 +6,7 @@ import { NO_OPERATION_OBJECTS } from "../../../../src/limits";
 const NAMES = 100 * NO_OPERATION_OBJECTS;
 const guesses = Array.from({ length: NAMES }, (_, number) => `projects/p/operations/${number.toString(16)}`);
 
-test("names of operations that do not exist are spread evenly over a bounded number of objects", () => {
+test("stubOf spreads names of operations that do not exist evenly over a bounded number of objects", () => {
   const loads = new Map<string, number>();
   for (const name of guesses.map(absentObjectName)) loads.set(name, (loads.get(name) ?? 0) + 1);
 
@@ -14,6 +14,6 @@ test("names of operations that do not exist are spread evenly over a bounded num
   expect(Math.max(...loads.values())).toBeLessThan(200);
 });
 
-test("a name is always asked of the same object", () => {
+test("stubOf maps a name to the same object every time", () => {
   expect(guesses.map(absentObjectName)).toEqual(guesses.map(absentObjectName));
 });

@@ -59,7 +59,7 @@ describe("an operation's id", () => {
     expect(asked).toEqual([["jurisdiction", "eu"]]);
   });
 
-  test.each(["west", "global"])("is made anywhere where its location says no jurisdiction: %s", (locationId) => {
+  test.each(["west", "global"])("is made without a jurisdiction if its location has none: %s", (locationId) => {
     const { store, asked } = aStore();
 
     expect(store.newId(placeOf(locationId))).toMatch(/^0+1$/);
@@ -73,7 +73,7 @@ describe("an operation's object", () => {
     ["both", { locationHint: "weur" }],
     ["eu", {}],
     ["global", {}],
-  ])("is asked for near where its location says: %s", async (locationId, options) => {
+  ])("is placed near its location: %s", async (locationId, options) => {
     const { store, asked } = aStore();
     const operation = anOperation();
     await store.start(operation, "{}", {
@@ -96,7 +96,7 @@ test.each([
     ],
   ],
   [undefined, [["getByName", "projects/p#0"]]],
-])("an operation's row stands in the index of its jurisdiction: %s", (jurisdiction, expected) => {
+])("an operation's row is in the index of its jurisdiction: %s", (jurisdiction, expected) => {
   const namespace = aNamespace();
   const index = namespace as unknown as DurableObjectNamespace<OperationIndex>;
   operationIndexAddress(index, { parent: "projects/p/locations/l", jurisdiction }).newStub();
@@ -104,7 +104,7 @@ test.each([
   expect(namespace.asked).toEqual(expected);
 });
 
-test("an undeclared location is refused before anything is asked for", () => {
+test("an undeclared location is rejected before any object is called", () => {
   expect(() => placeOf("mars")).toThrow("mars");
 });
 
@@ -116,7 +116,7 @@ describe("a namespace that knows no jurisdictions", () => {
       },
     }) as unknown as DurableObjectNamespace<OperationObject>;
 
-  test("is used as it is in the local runtime, with one warning", () => {
+  test("is used unchanged in the local runtime, with one warning", () => {
     const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
     const local = failing("Jurisdiction restrictions are not implemented in workerd.");
 
@@ -125,7 +125,7 @@ describe("a namespace that knows no jurisdictions", () => {
     expect(warn).toHaveBeenCalledTimes(1);
   });
 
-  test("is an error anywhere else: nothing leaves its jurisdiction by mistake", () => {
+  test("is an error anywhere else, so no data leaves its jurisdiction by mistake", () => {
     expect(() => placedNamespace(failing("Unknown jurisdiction: mars"), "mars")).toThrow("Unknown jurisdiction: mars");
   });
 });

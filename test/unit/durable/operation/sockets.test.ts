@@ -16,13 +16,13 @@ function pushTo(waiters: number, message: WaitMessage): WaitMessage[] {
   return sent;
 }
 
-test("a small answer is pushed to every waiter", () => {
+test("the object pushes a small answer to every waiter", () => {
   const message: WaitMessage = { type: "operation", answer: anAnswer({ done: true }) };
 
   expect(pushTo(10_000, message)).toEqual(Array.from({ length: 10_000 }, () => message));
 });
 
-test("of a larger one as many are pushed as are bounded, and the other waiters are told to come and get it", () => {
+test("the object pushes a larger answer to a bounded number of waiters, and tells the others to fetch it", () => {
   const json = JSON.stringify({ text: "三".repeat(20_000) });
   const message: WaitMessage = { type: "operation", answer: anAnswer({ done: true, json }) };
   const size = new TextEncoder().encode(JSON.stringify(message)).length;
@@ -34,6 +34,6 @@ test("of a larger one as many are pushed as are bounded, and the other waiters a
   expect(sent.at(-1)).toEqual({ type: "done" });
 });
 
-test("every waiter is told that the operation is gone", () => {
+test("the object tells every waiter that the operation was deleted", () => {
   expect(pushTo(3, { type: "gone" })).toEqual([{ type: "gone" }, { type: "gone" }, { type: "gone" }]);
 });

@@ -132,7 +132,7 @@ function aWait(object: ReturnType<typeof anOperationObject>, overrides: Partial<
 const second = (count = 1) => vi.advanceTimersByTimeAsync(count * 1_000);
 
 describe("a deploy in the middle of 1,000 waits", () => {
-  test("answers every one of them with the result, none with an error", async () => {
+  test("answers every wait with the result and none with an error", async () => {
     const object = anOperationObject();
     const waits = Array.from({ length: 1_000 }, () => aWait(object));
     await second();
@@ -147,7 +147,7 @@ describe("a deploy in the middle of 1,000 waits", () => {
     expect(await Promise.all(waits)).toEqual(Array.from({ length: 1_000 }, () => done));
   });
 
-  test("and twenty of them, three seconds apart, leave no wait without its operation's last state", async () => {
+  test("answers every wait with the last state after twenty deploys, three seconds apart", async () => {
     const object = anOperationObject();
     const waits = Promise.all(Array.from({ length: 100 }, () => aWait(object)));
     for (let deploys = 0; deploys < 20; deploys += 1) {
@@ -161,7 +161,7 @@ describe("a deploy in the middle of 1,000 waits", () => {
 });
 
 describe("a wait", () => {
-  test("that is cut subscribes again within half a second, where few wait", async () => {
+  test("subscribes again within half a second after a cut if few wait", async () => {
     const object = anOperationObject();
     const waiting = aWait(object);
     await second();
@@ -177,7 +177,7 @@ describe("a wait", () => {
   test.each([
     ["retryable", aPlatformError()],
     ["overloaded", aPlatformError({ overloaded: true })],
-  ])("goes on, however often its object throws what is %s, and is answered", async (_, error) => {
+  ])("continues to its answer, however often its object throws an error that is %s", async (_, error) => {
     const object = anOperationObject();
     object.state.down = error;
     const waiting = aWait(object);
@@ -189,7 +189,7 @@ describe("a wait", () => {
     expect(await waiting).toEqual(done);
   });
 
-  test("leaves an overloaded object alone for 5 s at least", async () => {
+  test("waits at least 5 s before it calls an overloaded object again", async () => {
     const object = anOperationObject();
     object.state.down = aPlatformError({ overloaded: true });
     const waiting = aWait(object);
@@ -203,7 +203,7 @@ describe("a wait", () => {
     await waiting;
   });
 
-  test("that is cut near its end answers with a last look, at its end", async () => {
+  test("reads the state once more at its end if it is cut near it", async () => {
     const object = anOperationObject();
     const waiting = aWait(object, { timeoutMs: 10_000 });
     await vi.advanceTimersByTimeAsync(9_990);
@@ -215,7 +215,7 @@ describe("a wait", () => {
     expect(object.state.subscriptions).toHaveLength(1);
   });
 
-  test("whose object is out of reach to the end, and behind it, fails as the platform does", async () => {
+  test("fails with the platform's error if its object is out of reach past the end", async () => {
     const object = anOperationObject();
     const error = aPlatformError();
     object.state.down = error;
@@ -225,14 +225,14 @@ describe("a wait", () => {
     expect(await waiting).toBe(error);
   });
 
-  test("of which the object's code throws fails at once", async () => {
+  test("fails at once if the object's code throws", async () => {
     const object = anOperationObject();
     object.state.down = aPlatformError({ remote: true });
 
     await expect(aWait(object)).rejects.toBe(object.state.down);
   });
 
-  test("is answered from elsewhere where the first subscription fails, if there is an answer", async () => {
+  test("is answered from the snapshot if the first subscription fails and there is one", async () => {
     const object = anOperationObject();
     object.state.down = aPlatformError();
     const readInstead = vi.fn<NonNullable<Wait["readInstead"]>>(async () => done);
@@ -240,7 +240,7 @@ describe("a wait", () => {
     expect(await aWait(object, { readInstead })).toBe(done);
   });
 
-  test("asks elsewhere once, and never after it was subscribed", async () => {
+  test("reads the snapshot once, and never after it was subscribed", async () => {
     const readInstead = vi.fn<NonNullable<Wait["readInstead"]>>(async () => undefined);
     const unreached = anOperationObject();
     unreached.state.down = aPlatformError();
@@ -256,7 +256,7 @@ describe("a wait", () => {
     expect(readInstead).toHaveBeenCalledTimes(1);
   });
 
-  test("is rejected where too many wait, but not where it had its place before a cut", async () => {
+  test("is rejected if too many wait, unless it had its place before a cut", async () => {
     const full = anOperationObject();
     full.state.isFull = true;
     await expect(aWait(full)).rejects.toMatchObject({ code: "UNAVAILABLE" });
@@ -273,7 +273,7 @@ describe("a wait", () => {
     expect(await waiting).toEqual(done);
   });
 
-  test("that was told to come and get the answer gets it", async () => {
+  test("fetches the answer when it is told to", async () => {
     const object = anOperationObject();
     const waiting = aWait(object);
     await second();
@@ -284,7 +284,7 @@ describe("a wait", () => {
     expect(object.state.gets).toBe(1);
   });
 
-  test("that was told to come and get the answer goes on if its object is reset by then", async () => {
+  test("continues if its object is reset before it fetches the answer", async () => {
     const object = anOperationObject();
     const waiting = aWait(object);
     await second();
@@ -298,7 +298,7 @@ describe("a wait", () => {
     expect(await waiting).toEqual(done);
   });
 
-  test("whose client has gone ends at once and closes its socket", async () => {
+  test("ends at once and closes its socket when its client disconnects", async () => {
     const object = anOperationObject();
     const client = new AbortController();
     const waiting = aWait(object, { signal: client.signal });
@@ -311,7 +311,7 @@ describe("a wait", () => {
 });
 
 describe("the caller of a wait", () => {
-  test("is judged anew after 30 s, and keeps the socket where the right comes from above", async () => {
+  test("is authorized again after 30 s, and keeps the socket if an ancestor grants the right", async () => {
     const object = anOperationObject();
     const judge = vi.fn<Wait["judge"]>(async () => ({ access, endTime: Date.now() + 30_000 }));
     void aWait(object, { judge });
@@ -323,7 +323,7 @@ describe("the caller of a wait", () => {
     expect(object.state.subscriptions).toHaveLength(1);
   });
 
-  test("whose right from above is gone is judged by the object", async () => {
+  test("is authorized by the object if no ancestor grants the right any more", async () => {
     const object = anOperationObject();
     const judge = async () => ({ access: { ...access, isGranted: false }, endTime: Date.now() + 30_000 });
     void aWait(object, { judge });
@@ -333,7 +333,7 @@ describe("the caller of a wait", () => {
     expect(object.state.sockets[0]?.isClosed).toBe(true);
   });
 
-  test("a caller that cannot be judged now gets neither the result nor an error meanwhile", async () => {
+  test("gets neither the result nor an error while it cannot be authorized", async () => {
     const object = anOperationObject();
     let isDown = true;
     const judge = async () => {
@@ -350,7 +350,7 @@ describe("the caller of a wait", () => {
     expect(await waiting).toEqual(done);
   });
 
-  test("whose judgement throws a refusal is told so", async () => {
+  test("gets the error that the authorization throws", async () => {
     const object = anOperationObject();
     const refusal = new Error("expired");
     const judge = async () => Promise.reject(refusal);
@@ -361,13 +361,13 @@ describe("the caller of a wait", () => {
   });
 });
 
-describe("30,000 waiters that a deploy cut", () => {
+describe("30,000 waiters after a deploy", () => {
   const random = randomFromSeed(7);
   const returnTimes = Array.from({ length: MAX_WAITERS }, (_, index) =>
     resubscribeDelayMs({ waiters: index + 1, failures: 0 }, random.next()),
   );
 
-  test("return at no more than 800 a second", () => {
+  test("subscribe again at no more than 800 a second", () => {
     const bySecond = new Map<number, number>();
     for (const time of returnTimes) {
       const at = Math.floor(time / 1_000);
@@ -377,7 +377,7 @@ describe("30,000 waiters that a deploy cut", () => {
     expect(Math.max(...bySecond.values())).toBeLessThan(800);
   });
 
-  test("have all returned within a minute", () => {
+  test("have all subscribed again within a minute", () => {
     expect(Math.max(...returnTimes)).toBeLessThanOrEqual(60_000);
   });
 });
@@ -392,12 +392,12 @@ test.each([
   expect(Math.round(resubscribeDelayMs(crowd, random))).toBe(ms);
 });
 
-test("few waiters come to get an answer at once, many spread out", () => {
+test("few waiters fetch an answer at once, many spread out", () => {
   expect(returnDelayMs(249, 0.5)).toBe(0);
   expect(returnDelayMs(30_000, 0)).toBe(30_000);
 });
 
-test("a caller who loses the right from above during a wait is rejected, although the call judged it before", async () => {
+test("a caller who loses an ancestor's grant during a wait is rejected", async () => {
   const object = anOperationObject();
   const viewer: Policy = policyFromBindings([{ role: "roles/longrunning.viewer", members: ["user:ada"] }], 1);
   let policy = viewer;
@@ -421,7 +421,7 @@ test("a caller who loses the right from above during a wait is rejected, althoug
   await waiting;
 });
 
-describe("credentials that stop being good during a wait", () => {
+describe("credentials that expire or are revoked during a wait", () => {
   const viewer: Policy = policyFromBindings([{ role: "roles/longrunning.viewer", members: ["user:ada"] }], 1);
   const principal = { id: "user:ada", members: ["user:ada"], grants: [], isAdmin: false };
   const revoked = new RpcError("UNAUTHENTICATED", "The key is revoked.", { reason: "API_KEY_REVOKED" });
@@ -454,7 +454,7 @@ describe("credentials that stop being good during a wait", () => {
     return { ended, checks, isOver: () => isOver };
   }
 
-  test("end it at the next judgement, within 30 s", async () => {
+  test("end it at the next authorization, within 30 s", async () => {
     const { ended, checks, isOver } = waitingWith(undefined, 10_000);
     await second(29);
     const wasOver = isOver();
