@@ -26,7 +26,7 @@ export const bugs: readonly Bug[] = [
     find: "  await authorize(row, { service, resource, body, link, isMasked: isMasked(request, searchParams) });\n",
     replace: "",
     tests: unit("http/judge.test.ts"),
-    caughtBy: "nothing is done before the judge's refusal",
+    caughtBy: "nothing is done before the judge rejects the call",
   },
   {
     name: "a body is read before the caller is known",
@@ -34,7 +34,7 @@ export const bugs: readonly Bug[] = [
     find: "  // Authenticate.\n",
     replace: "  await body.bytes(1_048_576);\n",
     tests: unit("http/judge.test.ts"),
-    caughtBy: "nothing is done before the judge's refusal",
+    caughtBy: "nothing is done before the judge rejects the call",
   },
   {
     name: "a body is read before the caller is judged",
@@ -44,7 +44,7 @@ export const bugs: readonly Bug[] = [
   await authorize(row, { service, resource, body, link, isMasked: isMasked(request, searchParams) });
 `,
     tests: unit("http/judge.test.ts"),
-    caughtBy: "nothing is done before the judge's refusal",
+    caughtBy: "nothing is done before the judge rejects the call",
   },
   {
     name: "a mask is compiled before the caller is judged",
@@ -54,7 +54,7 @@ export const bugs: readonly Bug[] = [
   await authorize(row, { service, resource, body, link, isMasked: isMasked(request, searchParams) });
 `,
     tests: unit("http/judge.test.ts"),
-    caughtBy: "nothing is done before the judge's refusal",
+    caughtBy: "nothing is done before the judge rejects the call",
   },
   {
     name: "a request is decoded before the caller is judged",
@@ -86,7 +86,7 @@ export const bugs: readonly Bug[] = [
   await authorize(row, { service, resource, body, link, isMasked: isMasked(request, searchParams) });
 `,
     tests: unit("http/judge.test.ts"),
-    caughtBy: "nothing is done before the judge's refusal",
+    caughtBy: "nothing is done before the judge rejects the call",
   },
   {
     name: "an operation is looked up before its caller is judged",
@@ -96,7 +96,7 @@ export const bugs: readonly Bug[] = [
   await authorize(row, { service, resource, body, link, isMasked: isMasked(request, searchParams) });
 `,
     tests: unit("http/judge.test.ts"),
-    caughtBy: "nothing is done before the judge's refusal",
+    caughtBy: "nothing is done before the judge rejects the call",
   },
   {
     name: "a requestId is reserved before the caller is judged",
@@ -134,7 +134,7 @@ export const bugs: readonly Bug[] = [
     replace:
       "if (isReadFirst) await (body as RequestBody).bytes(1_048_576).then(() => service.permit(row.permission, resource));",
     tests: unit("http/judge.test.ts"),
-    caughtBy: "nothing is done before the judge's refusal",
+    caughtBy: "nothing is done before the judge rejects the call",
   },
   {
     name: "an operation's object judges behind the mask",
@@ -150,7 +150,7 @@ export const bugs: readonly Bug[] = [
     find: '    case "parents":\n      return service.authorize(row.permission, resource);',
     replace: '    case "parents":\n      return;',
     tests: unit("http/judge.test.ts"),
-    caughtBy: "nothing is done before the judge's refusal",
+    caughtBy: "nothing is done before the judge rejects the call",
   },
   {
     name: "the caller is not judged on a resource's policy",
@@ -208,7 +208,7 @@ export const bugs: readonly Bug[] = [
     find: "text.length > MAX_DURATION_CHARACTERS || ",
     replace: "",
     tests: unit("iam/condition.test.ts"),
-    caughtBy: "is refused",
+    caughtBy: "is rejected",
   },
   {
     name: "an error on the left of || is the result, whatever the right says",
@@ -225,7 +225,7 @@ export const bugs: readonly Bug[] = [
     find: "if (value < -MAX_INT - 1n || value > MAX_INT) throw",
     replace: "if (value < -MAX_INT - MAX_INT * MAX_INT) throw",
     tests: unit("iam/condition.test.ts"),
-    caughtBy: "that fails when it is evaluated does not hold",
+    caughtBy: "does not hold if its evaluation fails",
   },
   {
     name: "a condition is evaluated anew for each permission",
@@ -233,7 +233,7 @@ export const bugs: readonly Bug[] = [
     find: "    this.#results.set(expression, result);\n",
     replace: "",
     tests: unit("iam/condition.test.ts"),
-    caughtBy: "each is evaluated once",
+    caughtBy: "are evaluated once each",
   },
   {
     name: "the conditions of a call have no budget",
@@ -241,7 +241,7 @@ export const bugs: readonly Bug[] = [
     find: "    this.#costLeft -= COMPILE_COST_PER_CHARACTER * expression.length;\n",
     replace: "",
     tests: unit("iam/condition.test.ts"),
-    caughtBy: "cost no more than a bound",
+    caughtBy: "have a bound of work",
   },
   // ── Cross-site requests ───────────────────────────────────────────────────────────────────────────────────────────
   {
@@ -332,7 +332,7 @@ export const bugs: readonly Bug[] = [
     find: "json.length > MAX_INDENTED_SOURCE_BYTES || isLongerIndented(json, MAX_INDENTED_CHARACTERS)",
     replace: "json.length > MAX_INDENTED_SOURCE_BYTES || isLongerIndented(json, 100 * MAX_INDENTED_CHARACTERS)",
     tests: unit("http/response.test.ts"),
-    caughtBy: "leaves an answer as it is that would be too long indented",
+    caughtBy: "leaves an answer unchanged that would be too long indented",
   },
   // ── What callers can do to each other ─────────────────────────────────────────────────────────────────────────────
   {
@@ -398,7 +398,7 @@ export const bugs: readonly Bug[] = [
     find: `request.cf === undefined ? "" : (request.headers.get("cf-ray") ?? "")`,
     replace: `request.headers.get("cf-ray") ?? ""`,
     tests: unit("http/request-line.test.ts"),
-    caughtBy: "is no client's",
+    caughtBy: "is never a client's id",
   },
   {
     name: "a name may turn the text around it",
@@ -733,7 +733,7 @@ export const bugs: readonly Bug[] = [
     find: "MAX_INDEXED_ANY_BYTES = 2 * KIB;",
     replace: "MAX_INDEXED_ANY_BYTES = 16 * KIB;",
     tests: unit("limits.test.ts"),
-    caughtBy: "a shard of an index holds",
+    caughtBy: "an index shard holds",
   },
   // ── Memory ────────────────────────────────────────────────────────────────────────────────────────────────────────
   {
@@ -1272,7 +1272,7 @@ queue = "edge-operations-dead-letters"
     find: "    changed(draft, record.statusMessage, INDEX_PROGRESS_DELAY_MS);\n  });\n}\n\nfunction idleError",
     replace: "  });\n}\n\nfunction idleError",
     tests: unit("lifecycle/advance.test.ts"),
-    caughtBy: "an invocation that gives way",
+    caughtBy: "an invocation that yields",
   },
   {
     name: "a step is stored twice",
@@ -1602,7 +1602,7 @@ queue = "edge-operations-dead-letters"
     find: "  record.revision += MAX_UNSAVED_REVISIONS;\n",
     replace: "",
     tests: unit("lifecycle/advance.test.ts"),
-    caughtBy: "leaves no revision that is given twice",
+    caughtBy: "never leads to a repeated revision",
   },
   {
     name: "a claim is not stored",
@@ -1683,7 +1683,7 @@ queue = "edge-operations-dead-letters"
     find: "  return refusal ?? (hasCome ? wake(draft",
     replace: "  return refusal ?? (!hasCome ? undefined : isFinal(record.state) ? wake(draft",
     tests: unit("lifecycle/suspensions.test.ts"),
-    caughtBy: "goes on at once",
+    caughtBy: "resumes the work at once",
   },
   {
     name: "a second answer wins",
@@ -1699,7 +1699,7 @@ queue = "edge-operations-dead-letters"
     find: "  if (known.resolution) return",
     replace: "  if (known.resolution?.answer) return",
     tests: unit("lifecycle/suspensions.test.ts"),
-    caughtBy: "refuses an answer",
+    caughtBy: "rejects a second answer",
   },
   {
     name: "an expired suspension can be answered",

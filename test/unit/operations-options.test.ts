@@ -73,16 +73,16 @@ describe("operations()", () => {
       { methods: [], scheduled: "0 3 * * *" },
       "operations(): scheduled must be a function",
     ],
-  ])("refuses %s", (_, options, message) => {
+  ])("rejects %s", (_, options, message) => {
     expect(() => start(options)).toThrow(TypeError);
     expect(() => start(options)).toThrow(message);
   });
 
-  test("takes no methods at all: work done elsewhere needs none", () => {
+  test("accepts no methods, because work done elsewhere needs none", () => {
     expect(() => start({ methods: [] })).not.toThrow();
   });
 
-  test("fails /healthz with 503 where a binding is missing, and says what to add", async () => {
+  test("fails /healthz with 503 if a binding is missing, and names the line to add", async () => {
     const { fetch } = operations({ methods: [] });
     const response = await fetch(new Request("https://api.example/healthz"), {} as never);
 
@@ -95,7 +95,7 @@ describe("a Worker with handlers of its own", () => {
   const env = { LOG: "off", DIRECTORY: { getByName: () => ({ nextShards: async () => [] }) } } as never;
   const context = { waitUntil: () => {} } as unknown as ExecutionContext;
 
-  test("gets the requests whose path the library does not serve, as they came", async () => {
+  test("gets the requests whose path the library does not serve, unchanged", async () => {
     const seen: unknown[] = [];
     const { fetch } = operations({
       methods: [],
@@ -116,7 +116,7 @@ describe("a Worker with handlers of its own", () => {
     ["GET", "/openapi.json"],
     ["DELETE", "/v1/operations"],
     ["OPTIONS", "/v1/projects/p/operations/1:cancel"],
-  ])("gets no %s %s, which is the library's under any method", async (method, path) => {
+  ])("does not get %s %s, which is the library's under any method", async (method, path) => {
     const own = vi.fn<() => Response>(() => new Response("its own"));
     await operations({ methods: [], fetch: own }).fetch(new Request(`https://api.example${path}`, { method }), env);
 
@@ -137,7 +137,7 @@ describe("a Worker with handlers of its own", () => {
     swept.mockRestore();
   });
 
-  test("without a handler of crons sweeps at every event", async () => {
+  test("sweeps at every cron event if it has no handler of crons", async () => {
     const swept = vi.spyOn(console, "log").mockImplementation(() => {});
     const { scheduled } = operations({ methods: [] });
     await scheduled({ cron: "0 3 * * *", scheduledTime: 0, noRetry: () => {} }, env, context);

@@ -36,7 +36,7 @@ describe("authenticate › a caller", () => {
     ["user:Ada@Example.com", "user:ada@example.com"],
     ["serviceAccount:ci@example.com", "serviceAccount:ci@example.com"],
     ["principal://login.example.com/subject/ada", "principal://login.example.com/subject/ada"],
-  ])("is with the id %s the member %s", async (id, principal) => {
+  ])("has with the id %s the principal %s", async (id, principal) => {
     expect((await principalOf({ id }))?.id).toBe(principal);
   });
 

@@ -24,14 +24,14 @@ async function knockFrom(
 }
 
 describe("cross-origin requests", () => {
-  test("are answered without permission by default", async () => {
+  test("get no permission by default", async () => {
     const response = await knockFrom("https://app.example", []);
 
     expect(response.status).toBe(200);
     expect(response.headers.get("Access-Control-Allow-Origin")).toBeNull();
   });
 
-  test("of a configured origin may read the answer and its headers", async () => {
+  test("from a configured origin may read the answer and its headers", async () => {
     const response = await knockFrom("https://app.example", ["https://app.example"]);
 
     expect(response.headers.get("Access-Control-Allow-Origin")).toBe("https://app.example");
@@ -39,7 +39,7 @@ describe("cross-origin requests", () => {
     expect(response.headers.get("Vary")).toBe("Origin");
   });
 
-  test("of another origin get no permission, and caches are told that it depends", async () => {
+  test("from another origin get no permission, with Vary for caches", async () => {
     const response = await knockFrom("https://evil.example", ["https://app.example"]);
 
     expect(response.headers.get("Access-Control-Allow-Origin")).toBeNull();
@@ -57,7 +57,7 @@ describe("cross-origin requests", () => {
     expect(response.headers.get("Access-Control-Allow-Credentials")).toBe(allowed);
   });
 
-  test("are preflighted without touching the operation", async () => {
+  test("are preflighted without a call to the operation", async () => {
     const response = await knockFrom("https://app.example", "any", {
       method: "OPTIONS",
       headers: { "Access-Control-Request-Method": "DELETE" },
@@ -72,18 +72,18 @@ describe("cross-origin requests", () => {
   });
 });
 
-test("OPTIONS on a known path names its methods", async () => {
+test("OPTIONS on a known path returns its methods", async () => {
   const { status, headers } = await knock("OPTIONS", `/v1/${NAME}`);
 
   expect(status).toBe(204);
   expect(headers.get("Allow")).toContain("DELETE");
 });
 
-test("OPTIONS on an unknown path is 404", async () => {
+test("OPTIONS on an unknown path returns 404", async () => {
   expect((await knock("OPTIONS", "/v1/nothing")).error).toMatchObject({ code: 404, status: "NOT_FOUND" });
 });
 
-test("X-HTTP-Method-Override on a POST is the method that is meant", async () => {
+test("X-HTTP-Method-Override on a POST replaces the method", async () => {
   const { status, calls } = await knock("POST", `/v1/${NAME}`, {
     store,
     headers: { "X-HTTP-Method-Override": "DELETE" },
@@ -93,7 +93,7 @@ test("X-HTTP-Method-Override on a POST is the method that is meant", async () =>
   expect(calls.map(([method]) => method)).toEqual(["delete"]);
 });
 
-test("a long X-HTTP-Method-Override goes whole neither into the answer nor into the log", async () => {
+test("a long X-HTTP-Method-Override is cut in the answer and in the log", async () => {
   const headers = { "X-HTTP-Method-Override": "x".repeat(20_000) };
   const { status, text, lines } = await knock("POST", `/v1/${NAME}`, { store, headers });
 
@@ -102,7 +102,7 @@ test("a long X-HTTP-Method-Override goes whole neither into the answer nor into 
   expect(JSON.stringify(lines).length).toBeLessThan(1_000);
 });
 
-test("X-HTTP-Method-Override on a GET means nothing", async () => {
+test("X-HTTP-Method-Override on a GET is ignored", async () => {
   const { status, calls } = await knock("GET", `/v1/${NAME}`, {
     store,
     headers: { "X-HTTP-Method-Override": "DELETE" },
@@ -112,20 +112,20 @@ test("X-HTTP-Method-Override on a GET means nothing", async () => {
   expect(calls.map(([method]) => method)).toEqual(["get"]);
 });
 
-test("an answer is indented where prettyPrint=true asks for it", async () => {
+test("prettyPrint=true indents the answer", async () => {
   const { text } = await knock("GET", `/v1/${NAME}?$prettyPrint=true`, { store });
 
   expect(text).toBe(`{\n  "name": "${NAME}",\n  "done": true\n}`);
 });
 
-test("an answer keeps the fields that are asked for, and its ETag", async () => {
+test("fields=… keeps the named fields of an answer, and its ETag", async () => {
   const { text, headers } = await knock("GET", `/v1/${NAME}?fields=done`, { store });
 
   expect(text).toBe('{"done":true}');
   expect(headers.get("ETag")).toBe('"7"');
 });
 
-test("an unknown field is refused before anything is done", async () => {
+test("an unknown field is rejected before any work", async () => {
   const { status, calls } = await knock("DELETE", `/v1/${NAME}?fields=name`, { store });
 
   expect(status).toBe(400);
@@ -141,7 +141,7 @@ describe("the documents that describe the service", () => {
   });
 
   test.each(["/openapi.json", "/$discovery/rest"])(
-    "%s is refused where the deployment refuses every call",
+    "%s is rejected if the deployment rejects every call",
     async (path) => {
       expect(await knock("GET", path, { auth: "" })).toMatchObject({
         status: 403,

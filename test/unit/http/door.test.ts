@@ -33,9 +33,9 @@ const everyRoute = [...operationMethods, ...locations]
   );
 
 // "A deployment without any authentication configured answers every API call with 403 PERMISSION_DENIED".
-describe("where nothing is configured", () => {
+describe("a deployment without configuration", () => {
   test.each([...everyRoute, ["POST", "/v1/echo:wait"] as const, ["POST", "/v1beta1/echo:wait"] as const])(
-    "%s %s is refused before anything is looked at",
+    "rejects %s %s before it looks at anything",
     async (method, path) => {
       const { status, error, reason, calls } = await knock(method, path, { auth: "" });
 
@@ -46,7 +46,7 @@ describe("where nothing is configured", () => {
     },
   );
 
-  test.each(["GET", "HEAD"])("%s /healthz is open, whatever the configuration is", async (method) => {
+  test.each(["GET", "HEAD"])("serves %s /healthz, whatever the configuration is", async (method) => {
     const door = httpDoor([]);
     const response = await door(new Request("https://api.example/healthz", { method }), {
       cors: () => ({ origins: [], credentials: false }),
@@ -59,7 +59,7 @@ describe("where nothing is configured", () => {
   });
 });
 
-describe("a path that no route knows", () => {
+describe("an unknown path", () => {
   test.each([
     "/",
     "/v1",
@@ -78,7 +78,7 @@ describe("a path that no route knows", () => {
     "/v1/projects/p/locations/operations/1",
     "/v1//operations",
     "/v1//operations/1",
-  ])("%s is 404, with the reason", async (path) => {
+  ])("is 404 with the reason: %s", async (path) => {
     for (const method of ["GET", "POST", "DELETE", "PATCH", "PUT"]) {
       const { status, error, reason } = await knock(method, path);
 
@@ -88,7 +88,7 @@ describe("a path that no route knows", () => {
     }
   });
 
-  test("is quoted no further than its head", async () => {
+  test("is quoted up to a bound", async () => {
     const { text } = await knock("GET", `/${"x".repeat(10_000)}`);
 
     expect(text.length).toBeLessThan(1_000);
@@ -96,7 +96,7 @@ describe("a path that no route knows", () => {
 });
 
 // "a known path with a method it does not take is 405 (`UNIMPLEMENTED`, reason METHOD_NOT_ALLOWED) with `Allow`".
-describe("a method that a path does not take", () => {
+describe("a method that a path does not have", () => {
   test.each([
     ["PUT", `/v1/${NAME}`, ["GET", "HEAD", "DELETE"]],
     ["POST", `/v1/${NAME}`, ["GET", "HEAD", "DELETE"]],
@@ -106,7 +106,7 @@ describe("a method that a path does not take", () => {
     ["DELETE", `/v1/${NAME}:cancel`, ["POST"]],
     ["GET", "/v1/echo:wait", ["POST"]],
     ["POST", "/healthz", ["GET", "HEAD"]],
-  ])("%s %s is 405, and says which it takes", async (method, path, allowed) => {
+  ])("is 405 with the allowed methods: %s %s", async (method, path, allowed) => {
     const { status, headers, error, calls } = await knock(method, path);
 
     expect(status).toBe(405);
@@ -117,7 +117,7 @@ describe("a method that a path does not take", () => {
 });
 
 describe("GetOperation", () => {
-  test.each(API_VERSIONS)("gives the operation under %s, with its ETag", async (version) => {
+  test.each(API_VERSIONS)("returns the operation under %s, with its ETag", async (version) => {
     const { status, headers, text, calls } = await knock("GET", `/${version}/${NAME}`);
 
     expect(status).toBe(200);
@@ -151,7 +151,7 @@ describe("GetOperation", () => {
     expect((await knock("GET", path)).calls).toEqual([["get", name]]);
   });
 
-  test("says where nothing is found what was not", async () => {
+  test("names the missing operation in NOT_FOUND", async () => {
     const { status, error } = await knock("GET", `/v1/${NAME}`, { store: { get: async () => undefined } });
 
     expect(status).toBe(404);
@@ -189,7 +189,7 @@ describe("GetOperation", () => {
     [60_000, "6"],
     [86_400_000, "60"],
     [-60_000, "1"],
-  ])("suggests for an operation %d ms old when to ask again", async (age, seconds) => {
+  ])("suggests when to poll again for an operation %d ms old", async (age, seconds) => {
     const store = { get: async () => anAnswer({ createTime: anAnswer().createTime - age }) };
 
     expect((await knock("GET", `/v1/${NAME}`, { store })).headers.get("Retry-After")).toBe(seconds);
@@ -201,13 +201,13 @@ describe("GetOperation", () => {
     ["no later than in a minute", 0, { method: "m", usualMs: 3_600_000 }, "60"],
     ["a tenth of its age, once it takes longer", 40_000, { method: "m", usualMs: 20_000 }, "4"],
     ["a tenth of its age, where none of its method was seen", 40_000, { method: "m" }, "4"],
-  ])("suggests to ask again: %s", async (_, age, pace, seconds) => {
+  ])("suggests when to poll again: %s", async (_, age, pace, seconds) => {
     const store = { get: async () => anAnswer({ createTime: anAnswer().createTime - age, pace }) };
 
     expect((await knock("GET", `/v1/${NAME}`, { store })).headers.get("Retry-After")).toBe(seconds);
   });
 
-  test("suggests to ask again when other operations of the method, as it has answered them, were done", async () => {
+  test("suggests to poll again when other operations of the method, as seen, were done", async () => {
     const usualDurations = new UsualDurations();
     const retryAfter = async (answer: Partial<OperationAnswer>) => {
       const store = { get: async () => anAnswer(answer) };
@@ -228,7 +228,7 @@ describe("GetOperation", () => {
   });
 });
 
-describe("a name that is malformed", () => {
+describe("a malformed name", () => {
   const malformed = [
     "operations/",
     "projects//locations/l/operations/1",
@@ -244,7 +244,7 @@ describe("a name that is malformed", () => {
     `operations/${"a".repeat(1_014)}`,
   ];
 
-  test.each(malformed)("%s is INVALID_ARGUMENT in every method, naming `name`", async (name) => {
+  test.each(malformed)("is INVALID_ARGUMENT on `name` in every method: %s", async (name) => {
     for (const [method, verb] of [
       ["GET", ""],
       ["DELETE", ""],
@@ -261,7 +261,7 @@ describe("a name that is malformed", () => {
   });
 
   test.each(["operations/a%2Fb", "operations/x%2Foperations%2F%00", "operations/projects%2Fp"])(
-    "%s is INVALID_ARGUMENT: an encoded slash makes no name but an operation's",
+    "is INVALID_ARGUMENT, because only an operation's name may have encoded slashes: %s",
     async (name) => {
       const { status, error } = await knock("GET", `/v1/${name}`);
 
@@ -271,7 +271,7 @@ describe("a name that is malformed", () => {
   );
 
   // "One exception: `GET`".
-  test.each(["DELETE", "POST"])("%s takes no encoded full name", async (method) => {
+  test.each(["DELETE", "POST"])("is not accepted encoded as a whole by %s", async (method) => {
     const verb = method === "POST" ? ":cancel" : "";
     const { status, calls } = await knock(method, `/v1/operations/${encodeURIComponent(NAME)}${verb}`);
 
@@ -280,8 +280,8 @@ describe("a name that is malformed", () => {
   });
 });
 
-describe("a query that repeats one parameter", () => {
-  test("is read by the door alone: the router's reading copies the values for each repetition", async () => {
+describe("a query that repeats a parameter", () => {
+  test("is read by the door, not by the router, which copies the values for each repetition", async () => {
     const concat = vi.spyOn(Array.prototype, "concat");
 
     const answer = await knock("GET", `/v1/operations?${"b=1&".repeat(1_000)}`);
@@ -308,7 +308,7 @@ describe("unknown parameters and fields", () => {
     ["GET", "/v1/projects/-/operations", ["parent"]],
     ["GET", "/v1/operations?alt=proto", ["alt"]],
     ["POST", "/v1/echo:wait?foo=1", ["foo"]],
-  ])("%s %s names %j", async (method, path, fields) => {
+  ])("are named in the error: %s %s, %j", async (method, path, fields) => {
     const { status, error, calls } = await knock(method, path);
 
     expect(status).toBe(400);
@@ -327,7 +327,7 @@ describe("unknown parameters and fields", () => {
     [":wait", '{"timeout":"-1s"}', ["timeout"]],
     [":wait", '{"timeout":"-0.000000001s"}', ["timeout"]],
     [":wait", '{"deadline":"1s"}', ["deadline"]],
-  ])("POST %s with %s names %j", async (verb, body, fields) => {
+  ])("are named in the error: POST %s with %s, %j", async (verb, body, fields) => {
     const { status, error, calls } = await knock("POST", `/v1/${NAME}${verb}`, { body, headers: json });
 
     expect(status).toBe(400);
@@ -344,7 +344,7 @@ describe("CancelOperation and DeleteOperation", () => {
     ["zero bytes of another type", "", { "Content-Type": "text/plain" }],
     ["an empty object", "{}", json],
     ["the name itself", JSON.stringify({ name: NAME }), json],
-  ])("cancels with %s", async (_, body, headers) => {
+  ])("cancel with %s", async (_, body, headers) => {
     const { status, text, calls } = await knock("POST", `/v1/${NAME}:cancel`, { body, headers });
 
     expect(status).toBe(200);
@@ -352,7 +352,7 @@ describe("CancelOperation and DeleteOperation", () => {
     expect(calls).toEqual([["cancel", NAME]]);
   });
 
-  test("refuses a body of another type", async () => {
+  test("reject a body of another type", async () => {
     const { status, error } = await knock("POST", `/v1/${NAME}:cancel`, {
       body: "a=1",
       headers: { "Content-Type": "text/plain" },
@@ -362,7 +362,7 @@ describe("CancelOperation and DeleteOperation", () => {
     expect(violatedFields(error?.details ?? [])).toEqual(["body"]);
   });
 
-  test("deletes", async () => {
+  test("delete", async () => {
     const { status, text, calls } = await knock("DELETE", `/v1/${NAME}`);
 
     expect({ status, text, calls }).toEqual({ status: 200, text: "{}", calls: [["delete", NAME]] });
@@ -372,7 +372,7 @@ describe("CancelOperation and DeleteOperation", () => {
     ["DELETE", ""],
     ["POST", ":cancel"],
     ["POST", ":wait"],
-  ])("%s of an operation%s that is not there is NOT_FOUND", async (method, verb) => {
+  ])("return NOT_FOUND for an unknown operation: %s%s", async (method, verb) => {
     const store = { delete: async () => false, cancel: async () => false, wait: async () => undefined };
     const { status, error } = await knock(method, `/v1/${NAME}${verb}`, { store });
 
@@ -394,14 +394,14 @@ describe("WaitOperation", () => {
     ["?timeout=60s", undefined, 60_000],
     ["?timeout=3600s", undefined, 60_000],
     ["?$alt=json&timeout=315576000000s", undefined, 60_000],
-  ])("with query %j and body %j waits for so many ms: %d", async (query, body, ms) => {
+  ])("waits with query %j and body %j for %d ms", async (query, body, ms) => {
     const { status, calls } = await knock("POST", `/v1/${NAME}:wait${query}`, { body, headers: json });
 
     expect(status).toBe(200);
     expect(calls).toEqual([["wait", NAME, ms, expect.anything()]]);
   });
 
-  test("refuses two timeouts that differ", async () => {
+  test("rejects two timeouts that differ", async () => {
     const { error } = await knock("POST", `/v1/${NAME}:wait?timeout=5s`, { body: '{"timeout":"6s"}', headers: json });
 
     expect(violatedFields(error?.details ?? [])).toEqual(["timeout"]);
@@ -413,7 +413,7 @@ describe("a method that starts operations", () => {
     ["/v1/echo:wait", "v1"],
     ["/v1beta1/echo:wait", "v1beta1"],
     ["/ui/echo:wait", "v1"],
-  ])("%s starts one of the version %s", async (path, apiVersion) => {
+  ])("starts at %s an operation of the version %s", async (path, apiVersion) => {
     const { status, calls } = await knock("POST", path, { body: '{"ttl":"5s"}', headers: json });
     const [, started] = calls.find(([method]) => method === "start") ?? [];
 
@@ -431,7 +431,7 @@ describe("a method that starts operations", () => {
     ['{"ttl":"-1s"}', ["ttl"]],
     ['{"frob":1}', ["frob"]],
     ["{", ["body"]],
-  ])("starts nothing where the body is %s", async (body, fields) => {
+  ])("starts nothing if the body is %s", async (body, fields) => {
     const { status, error, calls } = await knock("POST", "/v1/echo:wait", { body, headers: json });
 
     expect(status).toBe(400);
@@ -439,7 +439,7 @@ describe("a method that starts operations", () => {
     expect(calls.filter(([method]) => method === "start")).toEqual([]);
   });
 
-  test("says when to try again where the operation could not be listed", async () => {
+  test("returns Retry-After if the operation could not be listed", async () => {
     const store = { start: async () => ({ ok: false, refusal: "INDEX_UNAVAILABLE" }) as const };
     const { status, headers, error } = await knock("POST", "/v1/echo:wait", {
       store,
@@ -469,7 +469,7 @@ test.each([
   [`/v1/${NAME}`, 405],
   ["/v1/operations/%00:cancel", 400],
   ["/v1/echo:wait?foo=1", 400],
-])("the body of a request to %s is read to its end before %i is answered", async (path, expected) => {
+])("the door reads the body of a request to %s to its end before it answers %i", async (path, expected) => {
   const { stream, taken } = aBodyStream({ pieces: 50, pieceBytes: 1_000 });
   const { status } = await knock("POST", path, { body: stream });
 
@@ -477,7 +477,7 @@ test.each([
   expect(taken()).toBe(50);
 });
 
-describe("an inner error", () => {
+describe("an internal error", () => {
   test("is INTERNAL with the request's id, and without its text", async () => {
     const log = vi.spyOn(console, "error").mockReturnValue(undefined);
     const store = { get: () => Promise.reject(new Error("hunter2 at secret.ts:5")) };
@@ -492,13 +492,13 @@ describe("an inner error", () => {
     expect(JSON.stringify(log.mock.calls)).toContain("hunter2");
   });
 
-  test("is answered as it is where it is an RpcError", async () => {
+  test("is returned unchanged if it is an RpcError", async () => {
     const store = { get: () => Promise.reject(new RpcError("DATA_LOSS", "Gone for good.")) };
 
     expect((await knock("GET", `/v1/${NAME}`, { store })).error).toMatchObject({ code: 500, status: "DATA_LOSS" });
   });
 
-  test("names a configuration that is wrong, and not its value", async () => {
+  test("names the wrong variable of the configuration, and not its value", async () => {
     vi.spyOn(console, "error").mockReturnValue(undefined);
     const door = httpDoor([]);
     const wrong = new RpcError("INTERNAL", "The deployment's configuration is wrong: AUTH …", {

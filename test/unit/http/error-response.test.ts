@@ -41,7 +41,7 @@ describe("errorResponse", () => {
     [notFound("google.longrunning.Operation", "operations/x"), "ResourceInfo"],
     [unavailable("Try again.", 1), "RetryInfo"],
     [new RpcError("INTERNAL", "It broke."), "RequestInfo"],
-  ])("has the details that clients of %s look for", async (error, type) => {
+  ])("has the details that clients of %s read", async (error, type) => {
     const { body } = await render(error);
 
     expect(typesOf(body)).toEqual(["ErrorInfo", type, "Help"]);
@@ -55,7 +55,7 @@ describe("errorResponse", () => {
     });
   });
 
-  test("links to nothing for a reason that a deployment's own method has", async () => {
+  test("has no link for a reason of a deployment's own method", async () => {
     const { body } = await render(new OwnRpcError("ABORTED", "Changed.", { reason: "GONE" }));
 
     expect(typesOf(body)).toEqual(["ErrorInfo"]);
@@ -68,19 +68,19 @@ describe("errorResponse", () => {
     expect(body.error.details.slice(1)).toEqual([help]);
   });
 
-  test("says when to try again in a header too", async () => {
+  test("repeats the delay in the header Retry-After", async () => {
     const { response } = await render(unavailable("Try again.", 7));
 
     expect(response.headers.get("Retry-After")).toBe("7");
   });
 
-  test("names the request of an internal error, by which the log is searched", async () => {
+  test("has the request id of an internal error, for a search of the log", async () => {
     const { body } = await render(new RpcError("INTERNAL", "It broke."));
 
     expect(body.error.details[1]).toMatchObject({ requestId: "request-1" });
   });
 
-  test("uses another HTTP status where the error has one", async () => {
+  test("uses the error's own HTTP status if it has one", async () => {
     const { response, body } = await render(
       new RpcError("UNIMPLEMENTED", "No.", { httpStatus: 405, headers: { Allow: "GET" } }),
     );
@@ -90,7 +90,7 @@ describe("errorResponse", () => {
     expect(body.error).toMatchObject({ code: 405, status: "UNIMPLEMENTED" });
   });
 
-  test("shows nothing of what was behind an unknown error", async () => {
+  test("hides the text of an unknown error", async () => {
     const { response } = {
       response: errorResponse(RpcError.from(new Error("hunter2")), { domain: "", requestId: "" }),
     };

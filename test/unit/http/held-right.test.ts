@@ -46,7 +46,7 @@ async function anUpload(principal: Principal = ada) {
 const revoked = () => new RpcError("UNAUTHENTICATED", "The key is revoked.", { reason: "API_KEY_REVOKED" });
 
 describe("the right to send a body", () => {
-  test("is judged anew every 30 s for as long as it is sent", async () => {
+  test("is checked again every 30 s while the body is sent", async () => {
     const { right, lost, judgedAfterMs } = await anUpload();
     await seconds(95);
     right.release();
@@ -67,7 +67,7 @@ describe("the right to send a body", () => {
     expect(lost).toHaveLength(1);
   });
 
-  test("ends with the judgement at which the credentials are refused", async () => {
+  test("ends with the check that rejects the credentials", async () => {
     const { world, lost } = await anUpload();
     world.refusal = revoked();
     await seconds(29);
@@ -77,7 +77,7 @@ describe("the right to send a body", () => {
     expect(lost).toEqual(["UNAUTHENTICATED"]);
   });
 
-  test("is judged at the very time at which the token expires", async () => {
+  test("is checked at the time at which the token expires", async () => {
     const { lost, judgedAfterMs, world } = await anUpload({ ...ada, expireTime: Date.now() + 7_000 });
     world.refusal = revoked();
     await seconds(7);
@@ -88,7 +88,7 @@ describe("the right to send a body", () => {
 });
 
 describe("the end of a body", () => {
-  test("asks for no judgement while the last one holds", async () => {
+  test("causes no check while the last one holds", async () => {
     const { right, judgedAfterMs } = await anUpload();
     await seconds(29);
     await right.confirm();
@@ -96,7 +96,7 @@ describe("the end of a body", () => {
     expect(judgedAfterMs).toEqual([]);
   });
 
-  test("asks for one where the last has run out, although no timer has rung yet", async () => {
+  test("causes a check if the last one has expired, although no timer has fired yet", async () => {
     const { right, world, lost } = await anUpload();
     world.refusal = revoked();
     vi.setSystemTime(Date.now() + 31_000);
@@ -105,7 +105,7 @@ describe("the end of a body", () => {
     expect(lost).toEqual(["UNAUTHENTICATED"]);
   });
 
-  test("waits for the judgement that is under way", async () => {
+  test("waits for the check that is under way", async () => {
     const judging = Promise.withResolvers<void>();
     const lost: unknown[] = [];
     const endTime = Date.now() + 30_000;

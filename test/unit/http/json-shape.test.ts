@@ -24,11 +24,11 @@ describe("jsonShape", () => {
     ['"1234567890123456"', false],
     ['["1","e"]', false],
     ['{"1e5":1}', false],
-  ])("tells whether a number of %s may be inexact", (text, mayBeInexact) => {
+  ])("reports whether a number of %s may be inexact", (text, mayBeInexact) => {
     expect(jsonShape(text)).toEqual({ fieldCount: text.includes(":") ? 1 : 0, mayBeInexact });
   });
 
-  test.each(['"', '"\\', '{"a', "", "]]]"])("ends with a text that is not JSON: %j", (text) => {
+  test.each(['"', '"\\', '{"a', "", "]]]"])("returns for a text that is not JSON: %j", (text) => {
     expect(jsonShape(text)).toEqual({ fieldCount: 0, mayBeInexact: false });
   });
 });

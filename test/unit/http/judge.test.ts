@@ -196,17 +196,17 @@ afterEach(() => {
 
 const calls = guardedCalls(METHODS);
 
-test("the walk takes in every method", () => {
+test("the walk includes every method", () => {
   expect(calls.map(({ path }) => path).filter((path) => /[{*]/.test(path))).toEqual([]);
   expect(calls.length).toBeGreaterThan(20);
 });
 
-describe("a caller who may not", () => {
-  test.each(calls)("$id ($method $path): nothing is done before the judge's refusal", async (call) => {
+describe("a caller without the permission", () => {
+  test.each(calls)("$id ($method $path): nothing is done before the judge rejects the call", async (call) => {
     expect(await faultsOf(call)).toEqual([]);
   });
 
-  test.each(calls)("$id ($method $path): the refusal costs at most 100 ms of CPU", async (call) => {
+  test.each(calls)("$id ($method $path): the rejection costs at most 100 ms of CPU", async (call) => {
     for (const form of FORMS) {
       // The collector may fall into one measurement, and not into all.
       let least = Infinity;
@@ -232,7 +232,7 @@ describe("the walk notices", () => {
   };
   const moves = Object.keys(work).flatMap((kind) => calls.map((call) => ({ ...call, kind })));
 
-  test.each(moves)("$id ($method $path): $kind before the judge is asked", async ({ kind, ...call }) => {
+  test.each(moves)("$id ($method $path): $kind before the judge is called", async ({ kind, ...call }) => {
     const judge: Judge = async (row, asked, original) => {
       await work[kind]!(asked);
       await original(row, asked);
@@ -241,12 +241,12 @@ describe("the walk notices", () => {
     expect(faultOf(await refusalOf(call, "endless", judge), false)).toBeDefined();
   });
 
-  test.each(calls)("$id ($method $path): a judge that is not asked before the handler", async (call) => {
+  test.each(calls)("$id ($method $path): a judge that is not called before the handler", async (call) => {
     expect(faultOf(await refusalOf(call, "costliest", async () => {}), false)).toBeDefined();
     expect(faultOf(await refusalOf(call, "query", async () => {}), false)).toBeDefined();
   });
 
-  test("work of 100 ms before the judge is asked", async () => {
+  test("work of 100 ms before the judge is called", async () => {
     const judge: Judge = async (row, asked, original) => {
       const before = process.threadCpuUsage();
       while (process.threadCpuUsage(before).user <= MAX_REFUSAL_CPU_MS * 1_000);
@@ -272,7 +272,7 @@ async function answered(answer: Promise<DoorAnswer>, withinMs: number): Promise<
 const JSON_BODY = { "Content-Type": "application/json" };
 
 test.each(tableCalls([echoWait]).filter(({ method }) => method === "POST" || method === "PATCH"))(
-  "$id ($method $path) waits for the body of a caller who may for a bounded time",
+  "$id ($method $path) waits a bounded time for the body of a caller with the permission",
   async ({ method, path }) => {
     const options = { headers: JSON_BODY, body: endless() };
     const answer = await answered(knock(method, path, options), MAX_BODY_READ_MS + MAX_DRAIN_MS + 1);
@@ -282,7 +282,7 @@ test.each(tableCalls([echoWait]).filter(({ method }) => method === "POST" || met
   },
 );
 
-test("a body that trickles is refused when its time is up, and what came is not decoded", async () => {
+test("a body that trickles is rejected when its time is up, and is not decoded", async () => {
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
       await new Promise((resolve) => setTimeout(resolve, 500));

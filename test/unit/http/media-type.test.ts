@@ -9,7 +9,7 @@ describe("parseMediaType", () => {
     ['application/json;charset="utf-8"', "application/json", "utf-8"],
     ["text/csv ; header=present ; CHARSET=Latin1", "text/csv", "latin1"],
     ["text/csv;", "text/csv", undefined],
-  ])("takes %s apart", (contentType, essence, charset) => {
+  ])("splits %s", (contentType, essence, charset) => {
     expect(parseMediaType(contentType)).toMatchObject({ essence, charset });
   });
 
@@ -19,7 +19,7 @@ describe("parseMediaType", () => {
     ["text/csv; header = absent", "absent"],
     ["text/csv", undefined],
     ["text/csv; myheader=absent", undefined],
-  ])("knows whether %s says that there is a header row", (contentType, header) => {
+  ])("reads from %s whether there is a header row", (contentType, header) => {
     expect(parseMediaType(contentType)?.header).toBe(header);
   });
 
@@ -32,7 +32,7 @@ describe("parseMediaType", () => {
     expect(performance.now() - startTime).toBeLessThan(1_000);
   });
 
-  test.each([[null], [""], ["  "]])("finds nothing in %j", (contentType) => {
+  test.each([[null], [""], ["  "]])("returns undefined for %j", (contentType) => {
     expect(parseMediaType(contentType)).toBeUndefined();
   });
 });
@@ -44,12 +44,12 @@ describe("isJson", () => {
     "text/json",
     "application/vnd.acme.v1+json",
     "application/problem+json",
-  ])("takes %s for JSON", (contentType) => {
+  ])("is true for %s", (contentType) => {
     expect(isJson(parseMediaType(contentType)!)).toBe(true);
   });
 
   test.each(["text/plain", "text/csv", "application/jsonp", "application/json5", "xapplication/json", "image/a+json"])(
-    "takes %s for none",
+    "is false for %s",
     (contentType) => {
       expect(isJson(parseMediaType(contentType)!)).toBe(false);
     },

@@ -134,7 +134,7 @@ describe("maskedResponse", () => {
     expect(await response.text()).toBe('{"name":"n"}');
   });
 
-  test("passes a larger answer on whole, and reads no further than it must before", async () => {
+  test("passes a larger answer on whole, after reading a bounded part of it", async () => {
     const bytes = new TextEncoder().encode(answerOf(3 * MAX_MASKED_SOURCE_BYTES));
     let offset = 0;
     const body = new ReadableStream<Uint8Array>(

@@ -13,7 +13,7 @@ describe("a path whose ordinary characters are percent-encoded", () => {
     ["POST", "/v1/%65cho:wait"],
     ["GET", "/%68ealthz"],
     ["GET", "/openapi%2ejson"],
-  ])("%s %s is the same path", async (method, path) => {
+  ])("is the same path: %s %s", async (method, path) => {
     expect((await knock(method, path)).status).toBe(200);
   });
 
@@ -27,7 +27,7 @@ describe("a path whose ordinary characters are percent-encoded", () => {
     expect(calls.at(-1)?.[1]).toBe(name);
   });
 
-  test("has no verb behind an encoded colon", async () => {
+  test("has no verb after an encoded colon", async () => {
     expect((await knock("POST", "/v1/projects/p/operations/1%3Acancel")).status).toBe(405);
   });
 });
@@ -43,7 +43,7 @@ describe("an empty segment, or a slash at the end", () => {
     ["GET", "/v1/projects/p/operations//1"],
     ["DELETE", "/v1/projects/p/operations/1//"],
     ["GET", "/v1/projects/p/operations/%31/"],
-  ])("%s %s is INVALID_ARGUMENT", async (method, path) => {
+  ])("is INVALID_ARGUMENT: %s %s", async (method, path) => {
     const { status, error, calls } = await knock(method, path);
 
     expect(status).toBe(400);
@@ -61,7 +61,7 @@ describe('a "-" in place of a collection', () => {
     ["POST", "/v1/projects/p/-/l/operations", "parent"],
     ["POST", "/v1/-/p:getIamPolicy", "resource"],
     ["GET", "/v1/projects/p/%2D/l/operations", "name"],
-  ])("%s %s is INVALID_ARGUMENT", async (method, path, field) => {
+  ])("is INVALID_ARGUMENT: %s %s", async (method, path, field) => {
     const { status, error, calls } = await knock(method, path);
 
     expect(status).toBe(400);
@@ -70,7 +70,7 @@ describe('a "-" in place of a collection', () => {
   });
 });
 
-test("a path that no route knows has no ResourceInfo, which would say nothing", async () => {
+test("the error of an unknown path has no ResourceInfo", async () => {
   const { error } = await knock("GET", "/v1/nothing");
 
   const types = error?.details.map((detail) => detail["@type"].replace("type.googleapis.com/google.rpc.", ""));
@@ -79,7 +79,7 @@ test("a path that no route knows has no ResourceInfo, which would say nothing", 
 });
 
 test.each(["%ff", "%c3x", "a%ed%a0%80", "%f5%80%80%80"])(
-  "a query whose bytes are not UTF-8 is refused, and names the parameter: filter=metadata.film=%s",
+  "a query that is not UTF-8 is rejected, and the error names the parameter: filter=metadata.film=%s",
   async (bytes) => {
     // Bytes that are replaced would give a well-formed filter.
     const { error, calls } = await knock("GET", `/v1/projects/p/operations?pageSize=1&filter=metadata.film%3D${bytes}`);
@@ -90,7 +90,7 @@ test.each(["%ff", "%c3x", "a%ed%a0%80", "%f5%80%80%80"])(
 );
 
 test.each(["name.x", "operations.name", "operations.error.code,nextPageToken"])(
-  "fields=%s takes dots",
+  "fields=%s accepts dots",
   async (fields) => {
     const { status, error } = await knock("POST", `/v1/projects/p/operations?fields=${fields}`, {
       headers: { "X-HTTP-Method-Override": "GET" },
@@ -101,16 +101,16 @@ test.each(["name.x", "operations.name", "operations.error.code,nextPageToken"])(
   },
 );
 
-describe("the documents have what Google's clients look for", () => {
-  test("discovery has batchPath", async () => {
+describe("the documents that Google's clients read", () => {
+  test("have batchPath in discovery", async () => {
     expect((await knock("GET", "/$discovery/rest")).json["batchPath"]).toBe("batch");
   });
 
-  test("discovery has the parameter access_token", async () => {
+  test("have the parameter access_token in discovery", async () => {
     expect((await knock("GET", "/$discovery/rest")).json["parameters"]).toHaveProperty("access_token");
   });
 
-  test("OpenAPI has /healthz", async () => {
+  test("have /healthz in OpenAPI", async () => {
     expect((await knock("GET", "/openapi.json")).json["paths"]).toHaveProperty("/healthz");
   });
 });

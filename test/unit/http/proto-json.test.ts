@@ -18,7 +18,7 @@ function send(method: string, path: string, body: string): Promise<DoorAnswer> {
 const INT64 = "type.googleapis.com/google.protobuf.Int64Value";
 const metadata = { "@type": INT64, value: "1" };
 
-describe("null, and the default of a field, are absent", () => {
+describe("null and the default of a field", () => {
   test.each<[string, string, Json]>([
     ["POST", LIST, { operation: null }],
     ["POST", LIST, { operation: { name: "", done: false } }],
@@ -43,7 +43,7 @@ describe("null, and the default of a field, are absent", () => {
     ["POST", "/v1/projects/p:testIamPermissions", { resource: null, permissions: null }],
     ["POST", "/v1/projects/p:testIamPermissions", { resource: "", permissions: [] }],
     ["POST", "/v1/echo:wait", { ttl: null, success: { content: "" }, error: null, endTime: null }],
-  ])("%s %s takes %j", async (method, path, body) => {
+  ])("are treated as absent: %s %s with %j", async (method, path, body) => {
     expect(await send(method, path, JSON.stringify(body))).toMatchObject({ status: 200 });
   });
 
@@ -55,19 +55,19 @@ describe("null, and the default of a field, are absent", () => {
     ["POST", `/v1/${NAME}:cancel`, { name: "operations/2" }, ["name"]],
     ["POST", `/v1/${NAME}:cancel`, { nonsense: null }, ["nonsense"]],
     ["POST", "/v1/projects/p:getIamPolicy", { resource: "projects/q" }, ["resource"]],
-  ])("%s %s refuses %j", async (method, path, body, fields) => {
+  ])("are rejected if the field is required: %s %s with %j", async (method, path, body, fields) => {
     const { error } = await send(method, path, JSON.stringify(body));
 
     expect(violatedFields(error?.details ?? [])).toEqual(fields);
   });
 });
 
-describe("a field that its object has twice", () => {
+describe("a repeated field of an object", () => {
   test.each<[string, string[]]>([
     ['{"operation":{"metadata":null},"operation":{}}', ["operation"]],
     ['{"operation":{"metadata":{"@type":"acme/x.Y","a":1,"a":1}}}', ["operation.metadata.a"]],
     ['{"requestId":"a","request\\u0049d":"b"}', ["requestId"]],
-  ])("is refused: %s", async (body, fields) => {
+  ])("is rejected: %s", async (body, fields) => {
     const { error } = await send("POST", LIST, body);
 
     expect(violatedFields(error?.details ?? [])).toEqual(fields);
@@ -81,7 +81,7 @@ describe("a field that its object has twice", () => {
     ['{"a":[{},{"b":1,"b":2,"b":3}]}', ["a.1.b", "a.1.b"]],
     ['{"":1,"":2}', [""]],
     ["[1,[2]]", []],
-  ])("is found where it is: %s", (text, expected) => {
+  ])("is named by its path: %s", (text, expected) => {
     const fieldCount = text.replaceAll(/"(?:[^"\\]|\\.)*"/g, "").split(":").length - 1;
 
     expect(repeatedFields(text, 50).map((path) => path.join("."))).toEqual(expected);
@@ -89,11 +89,11 @@ describe("a field that its object has twice", () => {
   });
 });
 
-describe("a number that JavaScript cannot hold", () => {
+describe("a number that is not exact in JavaScript", () => {
   const metadataOf = (value: string): string => `{"operation":{"metadata":{"@type":"${INT64}","value":${value}}}}`;
 
   test.each(["9007199254740993", "12345678901234567890", "-9007199254740993", "1e400", "9.007199254740993e15"])(
-    "is refused: %s",
+    "is rejected: %s",
     async (number) => {
       const { error } = await send("POST", LIST, metadataOf(number));
 
@@ -102,7 +102,7 @@ describe("a number that JavaScript cannot hold", () => {
     },
   );
 
-  test("is taken as a string", async () => {
+  test("is accepted as a string", async () => {
     expect((await send("POST", LIST, metadataOf('"9007199254740993"'))).status).toBe(200);
   });
 
@@ -118,7 +118,7 @@ describe("a number that JavaScript cannot hold", () => {
     ['{"a":36028797018963968,"b":3.6028797018963968e16,"c":-36028797018963968}', []],
     ['{"a":90071992547409920.5}', ["a"]],
     ["1e999", [""]],
-  ])("is found where it is: %s", (text, expected) => {
+  ])("is named by its path: %s", (text, expected) => {
     expect(inexactNumbers(text, 50).map(({ path }) => path.join("."))).toEqual(expected);
   });
 
@@ -127,7 +127,7 @@ describe("a number that JavaScript cannot hold", () => {
     ["digits", `[${"9".repeat(100_000)}]`, 1],
     ["strings beside a number", `[1e1${`,","`.repeat(30_000)}]`, 0],
     ["backslashes", `[1e1,"${"\\\\".repeat(50_000)}"]`, 0],
-  ])("is looked for in one pass, through a hundred thousand %s", (_, text, count) => {
+  ])("is found in one pass through a hundred thousand %s", (_, text, count) => {
     const startTime = performance.now();
 
     expect(inexactNumbers(text, 50)).toHaveLength(count);
@@ -135,14 +135,14 @@ describe("a number that JavaScript cannot hold", () => {
     expect(performance.now() - startTime).toBeLessThan(1_000);
   });
 
-  test("is looked for no further than it is told of", () => {
+  test("is searched for no further than the last one that is reported", () => {
     const many = JSON.stringify({ a: Array.from({ length: 100 }, () => 0) }).replaceAll("0", "1e400");
 
     expect(inexactNumbers(many, 50)).toHaveLength(50);
   });
 });
 
-test("a body that is one field of the request may be nested as deep as any body", async () => {
+test("a body that is one field of the request may be nested as deeply as any body", async () => {
   const levels = MAX_JSON_DEPTH - 2;
   const nested = `${"[".repeat(levels - 1)}{"b":1}${"]".repeat(levels - 1)}`;
   const { status } = await send(
@@ -154,7 +154,7 @@ test("a body that is one field of the request may be nested as deep as any body"
   expect(status).toBe(200);
 });
 
-test("every field of an Any comes to the store as it was sent, one named __proto__ too", async () => {
+test("every field of an Any reaches the store unchanged, one named __proto__ too", async () => {
   const body = '{"response":{"@type":"type.googleapis.com/x.Y","__proto__":{"a":1},"b":2}}';
   const { calls } = await send("PATCH", `/v1/${NAME}`, body);
   const [, , { update }] = calls.at(-1) as [string, string, { update: { outcome: { value: JsonObject } } }];

@@ -45,7 +45,7 @@ describe("the query of a method of the service", () => {
     "userProject=p",
     "$unknown=1",
     "key=secret&$key=secret",
-  ])("takes the system parameter %s for none of the method's", (query) => {
+  ])("ignores the system parameter %s", (query) => {
     expect(parse(query)).toEqual({});
   });
 
@@ -68,14 +68,14 @@ describe("the query of a method of the service", () => {
     ["fields=name&fields=done", ["fields"]],
     ["fields=name&$fields=done", ["fields"]],
     ["prettyPrint=1&$prettyPrint=0", ["prettyPrint"]],
-  ])("refuses %s, naming the parameter", async (query, fields) => {
+  ])("rejects %s and names the parameter", async (query, fields) => {
     const error = await rpcErrorOf(() => parse(query));
 
     expect(error.code).toBe("INVALID_ARGUMENT");
     expect(violatedFields(error.details)).toEqual(fields);
   });
 
-  test("repeats no more than the head of a long parameter", async () => {
+  test("quotes the head of a long parameter only", async () => {
     const error = await rpcErrorOf(() => parse(`${"x".repeat(5_000)}=1`));
 
     expect(violatedFields(error.details)[0]).toHaveLength(120);
@@ -96,7 +96,7 @@ describe("an int32 in the query", () => {
   });
 
   test.each(["abc", "1.5", "1e3", "%2B1", " 1", "1 ", "0x1", "--1", "2147483648", "-2147483649", "9".repeat(400)])(
-    "refuses %s",
+    "rejects %s",
     async (value) => {
       const error = await rpcErrorOf(() => decodeMessage(Page, parse(`pageSize=${value}`)));
 
@@ -116,7 +116,7 @@ describe("boolParameter", () => {
     expect(boolParameter("validateOnly", value)).toBe(flag);
   });
 
-  test.each(["True", "1", "yes", " true"])("refuses %j", async (value) => {
+  test.each(["True", "1", "yes", " true"])("rejects %j", async (value) => {
     const error = await rpcErrorOf(() => boolParameter("validateOnly", value));
 
     expect(error.code).toBe("INVALID_ARGUMENT");

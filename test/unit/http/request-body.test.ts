@@ -25,7 +25,7 @@ describe("readJsonObject", () => {
     ["an absent body of some other type", aRequest(null, { "Content-Type": "text/plain" })],
     ["zero bytes", aRequest("")],
     ["zero bytes of some other type", aRequest("", { "Content-Type": "application/x-www-form-urlencoded" })],
-  ])("takes %s for {}", async (_, request) => {
+  ])("reads %s as {}", async (_, request) => {
     expect(await read(request)).toEqual({});
   });
 
@@ -40,7 +40,7 @@ describe("readJsonObject", () => {
   });
 
   test.each(["text/plain", "text/csv", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])(
-    "refuses a body of the type %s",
+    "rejects a body of the type %s",
     async (contentType) => {
       const error = await rpcErrorOf(() => read(aRequest('{"a":1}', { "Content-Type": contentType })));
 
@@ -53,7 +53,7 @@ describe("readJsonObject", () => {
     expect(await read(aRequest(encode('{"a":1}')), 7)).toEqual({ a: 1 });
   });
 
-  test.each(["[]", '"x"', "null", "5", "true"])("refuses %s, which is no object", async (text) => {
+  test.each(["[]", '"x"', "null", "5", "true"])("rejects %s, which is no object", async (text) => {
     const error = await rpcErrorOf(() => read(aRequest(encode(text))));
 
     expect(error.code).toBe("INVALID_ARGUMENT");
@@ -65,7 +65,7 @@ describe("readJsonObject", () => {
     ["that does not say so", () => aRequest(aBodyStream({ pieces: 8 }).stream)],
     ["whose Content-Length lies", () => aRequest(aBodyStream({ pieces: 8 }).stream, { "Content-Length": "1" })],
     ["in one piece", () => aRequest(aBodyStream({ pieceBytes: 8 }).stream)],
-  ])("refuses with 413 a body over the limit %s", async (_, request) => {
+  ])("rejects with 413 a body over the limit %s", async (_, request) => {
     const error = await rpcErrorOf(() => read(request(), 7));
 
     expect(error).toMatchObject({ code: "INVALID_ARGUMENT", httpStatus: 413, reason: "REQUEST_TOO_LARGE" });
@@ -84,7 +84,7 @@ describe("decodeJson", () => {
     expect(decodeJson(encode(text))).toEqual(json);
   });
 
-  test("takes __proto__ for a field like any other", () => {
+  test("reads __proto__ as a field like any other", () => {
     const json = decodeJson(encode('{"__proto__":{"polluted":true}}'));
 
     expect(Object.keys(json as object)).toEqual(["__proto__"]);
@@ -112,7 +112,7 @@ describe("decodeJson", () => {
     ["a body nested 101 deep", encode(nested(101)), "nested deeper than 100"],
     ["a body that would overflow a parser's stack", encode("[".repeat(1_000_000)), "nested deeper than 100"],
     ["deep nesting behind a string", encode(`{"\\"":${"[".repeat(100)}`), "nested deeper than 100"],
-  ])("refuses %s as a violation of `body`", async (_, bytes, description) => {
+  ])("rejects %s as a violation of `body`", async (_, bytes, description) => {
     const error = await rpcErrorOf(() => decodeJson(bytes));
 
     expect(error.code).toBe("INVALID_ARGUMENT");
@@ -121,7 +121,7 @@ describe("decodeJson", () => {
     ]);
   });
 
-  test("takes the next body as it is after one that ends within a letter", async () => {
+  test("reads the next body unchanged after one that ends within a character", async () => {
     const error = await rpcErrorOf(() => decodeJson(Uint8Array.of(0x22, 0xe2, 0x82)));
 
     expect(error.code).toBe("INVALID_ARGUMENT");
@@ -131,7 +131,7 @@ describe("decodeJson", () => {
   });
 });
 
-test("a body that breaks off is its client's cancellation, and no error of the service", async () => {
+test("a body that breaks off is a cancellation by the client, not an error of the service", async () => {
   const stream = new ReadableStream<Uint8Array>({
     start: (controller) => controller.enqueue(encode('{"a":')),
     pull: (controller) => controller.error(new Error("Network connection lost.")),
@@ -149,7 +149,7 @@ describe("drain", () => {
     expect(taken()).toBe(20);
   });
 
-  test("reads on where a refusal has stopped", async () => {
+  test("continues after the part that a rejected call has read", async () => {
     const { stream, taken } = aBodyStream({ pieces: 20 });
     const body = new RequestBody(aRequest(stream));
     await rpcErrorOf(() => body.bytes(3));
@@ -159,7 +159,7 @@ describe("drain", () => {
     expect(taken()).toBe(20);
   });
 
-  test("gives up a body that goes on and on", async () => {
+  test("stops at a bound of bytes", async () => {
     const pieceBytes = 1_024 * 1_024;
     const { stream, taken } = aBodyStream({ pieces: 1_000, pieceBytes });
 
@@ -168,7 +168,7 @@ describe("drain", () => {
     expect(taken()).toBe(MAX_DRAIN_BYTES / pieceBytes);
   });
 
-  test("gives up a client that has stopped sending", async () => {
+  test("stops when the client sends nothing for some time", async () => {
     vi.useFakeTimers();
     try {
       const drained = new RequestBody(aRequest(aBodyStream({ stalls: true }).stream)).drain();
@@ -181,7 +181,7 @@ describe("drain", () => {
     }
   });
 
-  test("keeps silent about a client that has gone", async () => {
+  test("ignores a client that has disconnected", async () => {
     vi.spyOn(console, "info").mockReturnValue(undefined);
     const stream = new ReadableStream<Uint8Array>({ pull: (controller) => controller.error(new Error("gone")) });
 

@@ -4,12 +4,12 @@ import { requestIdOf } from "../../../src/http/request-line";
 const requestOf = (ray: string, cf?: object) => ({ headers: new Headers({ "cf-ray": ray }), cf }) as unknown as Request;
 const MADE = /^[0-9a-f]{8}-[0-9a-f-]{27}$/;
 
-describe("the name of a request", () => {
+describe("the request id", () => {
   test.each(["8f21aaaabbbbcccc-FRA", "8f21aaaabbbbcccc"])("is the platform's: %s", (ray) => {
     expect(requestIdOf(requestOf(ray, {}))).toBe(ray);
   });
 
-  test("is no client's, where the request did not come by Cloudflare's network", () => {
+  test("is never a client's id if the request did not pass Cloudflare's network", () => {
     expect(requestIdOf(requestOf("8f21aaaabbbbcccc-FRA"))).toMatch(MADE);
   });
 

@@ -14,7 +14,7 @@ describe("indentedJson", () => {
     expect(indentedJson(json)).toBe(JSON.stringify(JSON.parse(json), null, 2));
   });
 
-  test("leaves an answer as it is that would be too long indented, and takes no long to tell", () => {
+  test("leaves an answer unchanged that would be too long indented, and finds that out quickly", () => {
     const json = worst();
     const startTime = performance.now();
 
@@ -23,7 +23,7 @@ describe("indentedJson", () => {
     expect(performance.now() - startTime).toBeLessThan(500);
   });
 
-  test("never gives more than its bound", () => {
+  test("never returns more than its bound", () => {
     const element = '{"a":{"b":{"c":1}}}';
     const json = `[${Array.from({ length: 60_000 }, () => element).join(",")}]`;
     const indented = indentedJson(json);
@@ -34,7 +34,7 @@ describe("indentedJson", () => {
 });
 
 describe("indentedResponse", () => {
-  test("passes a long answer on as it comes, byte for byte, and reads no further than it must before", async () => {
+  test("passes a long answer on byte for byte, after reading a bounded part of it", async () => {
     const text = `["${"€".repeat(MAX_INDENTED_SOURCE_BYTES)}"]`;
     const bytes = new TextEncoder().encode(text);
     let offset = 0;
@@ -56,7 +56,7 @@ describe("indentedResponse", () => {
     expect(response.headers.get("ETag")).toBe('"1"');
   });
 
-  test("indents a short one that comes in pieces", async () => {
+  test("indents a short answer that arrives in pieces", async () => {
     const pieces = ['{"a":', "[1,2]}"].map((piece) => new TextEncoder().encode(piece));
     const body = new ReadableStream<Uint8Array>({
       start(controller) {

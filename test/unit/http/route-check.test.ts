@@ -15,7 +15,7 @@ const aMethod = (post: string, id?: string) =>
     run: async () => ({}),
   });
 
-describe("operations() › refuses", () => {
+describe("operations() › rejects", () => {
   test.each([
     ["/v1/{parent=projects/*}/reports:generate", "/v1/{parent=projects/*}/reports:generate"],
     ["/v1/{parent=projects/*}/reports:generate", "/v1/{name=projects/*}/reports:generate"],
@@ -31,7 +31,7 @@ describe("operations() › refuses", () => {
     ["/v1/{parent=projects/*}/things:make", "/v1/projects/p/things:make"],
     ["/v1/{name=**}/things:make", "/v1/{parent=projects/*}/things:make"],
     ["/v1/{name=projects/**}:make", "/v1/{name=projects/*/things/*}:make"],
-  ])("a method that one before it hides: %s hides %s", (general, special) => {
+  ])("a method that an earlier one hides: %s hides %s", (general, special) => {
     expect(() => httpDoor([aMethod(general, "general"), aMethod(special, "special")])).toThrow(
       "the method special is never served: general comes before it and takes all paths of POST /v1/",
     );
@@ -47,7 +47,7 @@ describe("operations() › refuses", () => {
     ["/v1/{name=projects/*/tables/*}:setIamPolicy", "SetIamPolicy"],
     ["/v1/apiKeys", "CreateApiKey"],
     ["/v1/{name=operations/*}:retry", "RetryOperation"],
-  ])("%s, which would answer in the place of %s", (post, shadowed) => {
+  ])("%s, which would answer in place of %s", (post, shadowed) => {
     expect(() => httpDoor([aMethod(post, "mine")])).toThrow(
       new RegExp(`the method mine is served at POST .*${shadowed} of the service`),
     );
@@ -58,7 +58,7 @@ describe("operations() › refuses", () => {
     "/v1/{parent=projects/*}/operationReports",
     "/v2/{name=projects/*}:cancel",
     "/v1/{name=projects/*/jobs/*}:cancelJob",
-  ])("not %s", (post) => {
+  ])("no method like %s", (post) => {
     expect(() => httpDoor([aMethod(post, "mine")])).not.toThrow();
   });
 });
@@ -69,14 +69,14 @@ describe("an unknown path", () => {
     ["/v1/projects/p/echo:wait", "echo:wait is served at POST /v1/echo:wait."],
     ["/v1/operations/1:cancle", "Did you mean POST /v1/{name=**/operations/*}:cancel?"],
     ["/operations/1", "Did you mean /v1/operations/1? Paths begin with a version."],
-  ])("%s is answered with what is near: %s", async (path, hint) => {
+  ])("%s gets the suggestion %s", async (path, hint) => {
     const { error } = await knock("POST", path);
 
     expect(error).toMatchObject({ code: 404, status: "NOT_FOUND" });
     expect(error?.message).toContain(hint);
   });
 
-  test("below which a parent is missing is answered with where its method is served", () => {
+  test("without its parent gets the full path of its method", () => {
     const compiled = compileRoutes(apiMethods([aMethod("/v1/{parent=projects/*/locations/*}/tables:profile")]));
 
     expect(routeHint(compiled, "/v1/tables:profile")).toBe(
@@ -84,7 +84,7 @@ describe("an unknown path", () => {
     );
   });
 
-  test.each(["/v1/nothing:like", "/", `/v1/${"echo:wait".repeat(200)}`])("%.30s is near none", async (path) => {
+  test.each(["/v1/nothing:like", "/", `/v1/${"echo:wait".repeat(200)}`])("%.30s gets no suggestion", async (path) => {
     expect((await knock("POST", path)).error?.message).toMatch(/^No method is served at "[^"]*"\.$/);
   });
 });

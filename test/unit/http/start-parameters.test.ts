@@ -76,7 +76,7 @@ describe("operationOptions", () => {
     expect(violatedFields(error.details)).toEqual(fields);
   });
 
-  test("are no part of the method's own request", () => {
+  test("are not part of the method's own request", () => {
     const { query, rest } = split("rows=7&operationOptions.labels.env=x&requestId=a", {
       operationOptions: { priority: 1 },
       table: "t",

@@ -13,7 +13,7 @@ const JSON_GZIP = { "Content-Type": "application/json", "Content-Encoding": "gzi
 const GET = "/v1/operations/1";
 
 describe("a GET whose query is a form in the body of a POST", () => {
-  test("is refused for the form's malformed filter, as the URL's would be", async () => {
+  test("is rejected for a malformed filter in the form, as in the URL", async () => {
     const answer = await knock("POST", LIST, { headers: { ...AS_GET, ...FORM }, body: "filter=(((" });
 
     expect(answer.status).toBe(400);
@@ -21,7 +21,7 @@ describe("a GET whose query is a form in the body of a POST", () => {
   });
 
   test.each([["application/x-www-form-urlencoded; charset=UTF-8"], ["APPLICATION/X-WWW-FORM-URLENCODED"]])(
-    "takes the parameters from a body of the type %s",
+    "has the parameters of a body of the type %s",
     async (type) => {
       const headers = { ...AS_GET, "Content-Type": type };
       const answer = await knock("POST", LIST, { headers, body: "pageSize=-1" });
@@ -30,7 +30,7 @@ describe("a GET whose query is a form in the body of a POST", () => {
     },
   );
 
-  test("takes them from a form that is sent as gzip, as Google's Java client does", async () => {
+  test("may be sent as gzip, as by Google's Java client", async () => {
     const headers = { ...AS_GET, ...FORM, "Content-Encoding": "gzip" };
     const answer = await knock("POST", LIST, { headers, body: gzipSync("pageSize=-1") });
 
@@ -42,7 +42,7 @@ describe("a GET whose query is a form in the body of a POST", () => {
     ["a parameter that the URL has too", `${LIST}?pageSize=1`, "pageSize=1", ["pageSize"]],
     ["two masks that differ", `${LIST}?fields=operations`, "fields=nextPageToken", ["fields"]],
     ["bytes that are not UTF-8", LIST, "filter=%ff", ["filter"]],
-  ])("is refused for %s", async (_, path, body, fields) => {
+  ])("is rejected for %s", async (_, path, body, fields) => {
     const answer = await knock("POST", path, { headers: { ...AS_GET, ...FORM }, body });
 
     expect(answer.status).toBe(400);
@@ -70,7 +70,7 @@ describe("a GET whose query is a form in the body of a POST", () => {
     expect(json["version"]).toBe("v1beta1");
   });
 
-  test("is refused with 413 over its bound", async () => {
+  test("is rejected with 413 over its bound", async () => {
     const body = `filter=${"x".repeat(MAX_FORM_BYTES)}`;
     const answer = await knock("POST", LIST, { headers: { ...AS_GET, ...FORM }, body });
 
@@ -78,7 +78,7 @@ describe("a GET whose query is a form in the body of a POST", () => {
   });
 
   test.each(['{"filter":"a"}', "filter=a"])(
-    "refuses the body %s of another type, which would be ignored",
+    "is rejected with the body %s of another type, which would be ignored",
     async (body) => {
       const headers = { ...AS_GET, "Content-Type": "application/json" };
       const answer = await knock("POST", LIST, { headers, body });
@@ -92,13 +92,13 @@ describe("a GET whose query is a form in the body of a POST", () => {
     ["no body", undefined, {}],
     ["an empty form", "", FORM],
     ["an empty message", "{}", { "Content-Type": "application/json" }],
-  ])("takes %s", async (_, body, headers) => {
+  ])("may have %s", async (_, body, headers) => {
     const answer = await knock("POST", GET, { headers: { ...AS_GET, ...headers }, body });
 
     expect(answer.status).toBe(200);
   });
 
-  test("is no form where the method that is meant has a body of its own", async () => {
+  test("is not read as a form if the overridden method has a body of its own", async () => {
     const headers = { ...FORM, "X-HTTP-Method-Override": "PATCH" };
     const { status, error } = await knock("POST", "/v1/operations/1", { headers, body: "updateMask=error" });
 
@@ -112,7 +112,7 @@ describe("$prettyPrint", () => {
   const COMPACT = '{"name":"operations/1","done":false}';
 
   test.each(["$prettyPrint=0", "%24prettyPrint=0", "prettyPrint=0", "$prettyPrint=false"])(
-    "%s leaves the answer as it is",
+    "%s leaves the answer unchanged",
     async (query) => {
       expect((await get(query)).text).toBe(COMPACT);
     },
@@ -124,7 +124,7 @@ describe("$prettyPrint", () => {
     expect(text).toBe(JSON.stringify(JSON.parse(COMPACT), null, 2));
   });
 
-  test("leaves an answer as it is that would be a hundred times as long", async () => {
+  test("leaves an answer unchanged that would be a hundred times as long", async () => {
     const deep = `${"[".repeat(90)}1${"]".repeat(90)}`;
     const json = `{"name":"operations/1","metadata":[${Array.from({ length: 5_500 }, () => deep).join(",")}]}`;
     const { text } = await knock("GET", `${GET}?prettyPrint=true`, {
@@ -134,7 +134,7 @@ describe("$prettyPrint", () => {
     expect(text.length).toBe(json.length);
   });
 
-  test.each(["prettyPrint=2", "$prettyPrint=yes", "prettyPrint=-1"])("%s is refused", async (query) => {
+  test.each(["prettyPrint=2", "$prettyPrint=yes", "prettyPrint=-1"])("%s is rejected", async (query) => {
     expect(violatedFields((await get(query)).error?.details ?? [])).toEqual(["prettyPrint"]);
   });
 });
@@ -162,14 +162,14 @@ describe("a coded request body", () => {
     expect(json).toEqual({});
   });
 
-  test("says what it says", async () => {
+  test("reaches the method with its contents", async () => {
     const { error } = await cancel(gzipSync('{"nonsense":1}'), { "Content-Encoding": "gzip" });
 
     expect(violatedFields(error?.details ?? [])).toEqual(["nonsense"]);
   });
 
   test.each(["br", "zstd", "compress", "gzip, gzip", "deflate, gzip", "aes128gcm", "__proto__"])(
-    "in %s is refused with 415, which names the coding and those that are served",
+    "is rejected in %s with 415, which names the accepted codings",
     async (coding) => {
       const { status, reason, error, headers } = await cancel(gzipSync("{}"), { "Content-Encoding": coding });
 
@@ -186,7 +186,7 @@ describe("a coded request body", () => {
     ["cut off", gzipSync("{}").subarray(0, 12), "gzip"],
     ["cut off in its checksum", gzipSync("{}").subarray(0, -3), "gzip"],
     ["of another coding", gzipSync("{}"), "deflate"],
-  ])("that is %s is refused", async (_, body, coding) => {
+  ])("is rejected if it is %s", async (_, body, coding) => {
     const { status, reason, error } = await cancel(body, { "Content-Encoding": coding });
 
     expect(status).toBe(400);
@@ -198,7 +198,7 @@ describe("a coded request body", () => {
     ["that decodes to one byte too many", gzipSync(`"${"x".repeat(MAX_BODY_BYTES - 1)}"`), 413],
     ["that decodes to a hundred times the limit", gzipSync(Buffer.alloc(100 * MAX_BODY_BYTES)), 413],
     ["that decodes to the limit", gzipSync(`{"nonsense":"${"x".repeat(MAX_BODY_BYTES - 15)}"}`), 400],
-  ])("%s is answered with %3$i", async (_, body, expected) => {
+  ])("returns for %s the status %3$i", async (_, body, expected) => {
     const { status } = await cancel(body, JSON_GZIP);
 
     expect(status).toBe(expected);

@@ -11,7 +11,7 @@ describe("traceparentFrom", () => {
     // "If a higher version is detected, the implementation SHOULD try to parse it": its known fields, as version 00.
     [`01-${TRACE}-${PARENT}-03`, `00-${TRACE}-${PARENT}-01`],
     [`cc-${TRACE}-${PARENT}-00-what-the-future-will-be-like`, `00-${TRACE}-${PARENT}-00`],
-  ])("takes %s", (header, expected) => {
+  ])("accepts %s", (header, expected) => {
     expect(traceparentFrom(header)).toBe(expected);
   });
 

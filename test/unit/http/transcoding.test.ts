@@ -135,7 +135,7 @@ const accepted: [what: string, given: Given, request: unknown][] = [
   ],
 ];
 
-test.each(accepted)("%s makes a request", (_, given, request) => {
+test.each(accepted)("requestFromHttp reads %s", (_, given, request) => {
   expect(transcoded(given)).toEqual(request);
 });
 
@@ -213,7 +213,7 @@ const refused: [what: string, given: Given, violations: [field: string, descript
   ["a Struct", { query: "options=x", describe: Request }, [["options", "cannot be given in the query"]]],
 ];
 
-test.each(refused)("%s is INVALID_ARGUMENT, naming the field", async (_, given, violations) => {
+test.each(refused)("requestFromHttp rejects %s and names the field", async (_, given, violations) => {
   const error = await rpcErrorOf(() => transcoded(given));
 
   expect(error.code).toBe("INVALID_ARGUMENT");
@@ -222,7 +222,7 @@ test.each(refused)("%s is INVALID_ARGUMENT, naming the field", async (_, given, 
   );
 });
 
-test("violations are bounded", async () => {
+test("requestFromHttp reports a bounded number of violations", async () => {
   const query = Array.from({ length: 1_000 }, (_, index) => `f${index}=1`).join("&");
 
   const error = await rpcErrorOf(() => transcoded({ bodyRule: "*", query }));
@@ -230,7 +230,7 @@ test("violations are bounded", async () => {
   expect(violationsOf(error.details)).toHaveLength(MAX_FIELD_VIOLATIONS);
 });
 
-test("the body that was read is not changed", () => {
+test("requestFromHttp does not change the body", () => {
   const body = { table: { inner: { width: 1 } } };
   transcoded({ bodyRule: "*", body, pathVariables: { parent: "p", "table.inner.table_name": "t" } });
 
@@ -251,7 +251,7 @@ const request = fc.record(
   { requiredKeys: [] },
 );
 
-test("transcoding › reads back a request that a client put into the query as http.proto says", () => {
+test("requestFromHttp reads a request that a client wrote into the query by the rules of http.proto", () => {
   const put = (query: URLSearchParams, path: string, value: unknown): void => {
     if (Array.isArray(value)) for (const item of value) put(query, path, item);
     else if (typeof value === "object" && value !== null) {

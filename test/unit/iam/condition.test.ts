@@ -41,7 +41,7 @@ describe("a condition", () => {
     ['!resource.name.startsWith("projects/q/") ? resource.name.size() > 3 : false', true],
     // An error on one side of || does not matter where the other side is true.
     ["1 / (resource.name.size() - 35) == 1 || true", true],
-  ])("%s gives %s", (expression, holds) => {
+  ])("%s evaluates to %s", (expression, holds) => {
     expect(conditionProblem(expression)).toBeUndefined();
     expect(conditionHolds(expression, attributes)).toBe(holds);
   });
@@ -51,7 +51,7 @@ describe("a condition", () => {
     "9223372036854775807 + resource.name.size() > 0",
     "int(resource.name) == 1",
     "request.time.getHours(resource.name) == 1",
-  ])("that fails when it is evaluated does not hold: %s", (expression) => {
+  ])("does not hold if its evaluation fails: %s", (expression) => {
     expect(conditionProblem(expression)).toBeUndefined();
     expect(conditionHolds(expression, attributes)).toBe(false);
   });
@@ -113,7 +113,7 @@ describe("a condition", () => {
     [`1 in [${"1,".repeat(300)}1]`, "is not valid CEL"],
     [`${"true && ".repeat(13)}true`, "at most 12 logical operators, not 13"],
     [`${'request.time.getHours("UTC") > 0 && '.repeat(5)}true`, "names at most 4 time zones, not 5"],
-  ])("is refused: %s", (expression, problem) => {
+  ])("is rejected: %s", (expression, problem) => {
     expect(conditionProblem(expression)).toContain(problem);
     expect(conditionHolds(expression, attributes)).toBe(false);
   });
@@ -136,7 +136,7 @@ describe("a condition", () => {
     expect((user + system) / 1_000).toBeLessThan(100);
   });
 
-  test("never throws, whatever it says", () => {
+  test("never throws, whatever its text is", () => {
     const word = fc.constantFrom(
       ..."request resource .time .name .type ( ) [ ] { } ! - + * / % && || ? : , == < in true null 1 2.5 'a' timestamp".split(
         " ",
@@ -160,7 +160,7 @@ describe("a condition", () => {
     );
   });
 
-  test("is remembered without being changed by what comes after it", () => {
+  test("is cached, and later conditions do not change it", () => {
     for (let index = 0; index < 500; index += 1) {
       expect(conditionHolds(endsWith(index), attributes)).toBe(index === 1);
     }
@@ -169,7 +169,7 @@ describe("a condition", () => {
 });
 
 describe("the conditions of one call", () => {
-  test("cost no more than a bound: a condition beyond it does not hold", () => {
+  test("have a bound of work, and a condition beyond it does not hold", () => {
     const conditions = new Conditions(attributes);
     const long = (index: number): string => `resource.name != "${"x".repeat(900)}${index}"`;
     const held = Array.from({ length: 500 }, (_, index) => conditions.hold(long(index)));
@@ -181,7 +181,7 @@ describe("the conditions of one call", () => {
     expect(conditionHolds(long(499), attributes)).toBe(true);
   });
 
-  test("each is evaluated once: asked about again, it costs nothing", () => {
+  test("are evaluated once each", () => {
     const conditions = new Conditions(attributes);
     const held = Array.from({ length: 500 }, () => conditions.hold(`resource.name != "${"x".repeat(900)}"`));
 
@@ -194,7 +194,7 @@ describe("the conditions of one call", () => {
     ["sizes", `resource.name.size()${" + resource.name.size()".repeat(30)} < 0`],
     ["searches", `${'resource.name.contains("aaaaaaaaaaaaaaaaab") || '.repeat(10)}false`],
     ["one search", `resource.name.contains("${"a".repeat(400)}b${"a".repeat(400)}")`],
-  ])("the worst of %s take a few milliseconds together", (_, expression) => {
+  ])("take a few milliseconds together, at worst of %s", (_, expression) => {
     const name = `projects/${"a".repeat(1_000)}`;
     const worst = Array.from({ length: 500 }, (__, index) => `${expression} && "${index}" == "${index}"`);
     expect(worst.map(conditionProblem)).toEqual(worst.map(() => undefined));
@@ -219,7 +219,7 @@ describe("extract", () => {
     ["projects/p/operations/1", "projects/p", ""],
     ["projects/p/operations/1", "{a}/{b}", ""],
     ["projects/p/operations/1", "", ""],
-  ])("of %s by %j is %j", (text, template, part) => {
+  ])("returns for %s with %j %j", (text, template, part) => {
     expect(extract(text, template)).toBe(part);
   });
 });

@@ -4,7 +4,7 @@ import { denial } from "../../../src/iam/denial";
 const metadata = { permission: "longrunning.operations.get", resource: "operations/1" };
 
 // https://google.aip.dev/211
-test("a caller who may not is told what it lacks, and not whether the resource exists", () => {
+test("PERMISSION_DENIED names the missing permission, and does not reveal whether the resource exists", () => {
   const error = denial({ id: "ada" }, "longrunning.operations.get", "operations/1");
 
   expect(error).toMatchObject({ code: "PERMISSION_DENIED", reason: "IAM_PERMISSION_DENIED", metadata, headers: {} });
@@ -13,7 +13,7 @@ test("a caller who may not is told what it lacks, and not whether the resource e
   );
 });
 
-test("a caller without credentials is asked for some", () => {
+test("UNAUTHENTICATED asks a caller without credentials for some", () => {
   const error = denial({ id: "" }, "longrunning.operations.get", "operations/1");
 
   expect(error).toMatchObject({ code: "UNAUTHENTICATED", metadata });
@@ -22,7 +22,7 @@ test("a caller without credentials is asked for some", () => {
 });
 
 test.each(["Authorization: Bearer TOKEN", "x-goog-api-key"])(
-  "a caller without credentials is told that %s would carry them",
+  "UNAUTHENTICATED names %s for the credentials",
   (header) => {
     expect(denial({ id: "" }, "longrunning.operations.get", "operations/1").message).toContain(header);
   },

@@ -14,13 +14,13 @@ describe("etagFromRevision", () => {
     );
   });
 
-  test("changes with every set, also of the same contents", () => {
+  test("changes with every SetIamPolicy, also with the same contents", () => {
     const etags = Array.from({ length: 1_000 }, (_, revision) => etagFromRevision(revision, []));
 
     expect(new Set(etags).size).toBe(1_000);
   });
 
-  test("tells other contents of the same revision apart", () => {
+  test("differs for other contents of the same revision", () => {
     expect(etagFromRevision(1, ["a"])).not.toBe(etagFromRevision(1, ["b"]));
   });
 });

@@ -36,7 +36,7 @@ function standing(resource: string, ...bindings: Binding[]) {
   return { resource, policy: policyFromBindings(bindings, 1) };
 }
 
-test("the conditions of a resource below use up nothing of what those of its ancestors may cost", () => {
+test("the conditions of a resource do not use the budget of its ancestors' conditions", () => {
   const costly = Array.from({ length: 500 }, (_, index): Binding => {
     const expression = `resource.name == "${"x".repeat(1_000)}${index}"`;
     return { ...viewers("allUsers"), condition: { title: "t", expression } };
@@ -51,31 +51,31 @@ test("the conditions of a resource below use up nothing of what those of its anc
 });
 
 describe("isAllowed", () => {
-  test("refuses where no policy grants", () => {
+  test("is false if no policy grants", () => {
     expect(isAllowed(anAccess())).toBe(false);
     expect(isAllowed(anAccess({ policies: [{ resource: NAME, policy: emptyPolicy() }] }))).toBe(false);
   });
 
-  test.each(permissions)("lets an administrator do %s", (permission) => {
+  test.each(permissions)("is true for an administrator with %s", (permission) => {
     expect(isAllowed(anAccess({ principal: { ...ada, isAdmin: true }, permission }))).toBe(true);
     expect(isAllowed(anAccess({ principal: EVERYONE_MAY, permission }))).toBe(true);
   });
 
   test.each(["user:ada@example.com", "domain:example.com", "allAuthenticatedUsers", "allUsers"])(
-    "grants to %s what is bound to it",
+    "grants to %s the role that is bound to it",
     (member) => {
       expect(isAllowed(anAccess({ policies: [standing(NAME, viewers(member))] }))).toBe(true);
     },
   );
 
   test.each(["user:bob@example.com", "serviceAccount:ada@example.com", "group:ada@example.com", "domain:example.org"])(
-    "grants nothing of what is bound to %s",
+    "does not grant a role that is bound to %s",
     (member) => {
       expect(isAllowed(anAccess({ policies: [standing(NAME, viewers(member))] }))).toBe(false);
     },
   );
 
-  test("grants an anonymous caller what is bound to allUsers, and no more", () => {
+  test("grants an anonymous caller the roles of allUsers only", () => {
     const bound = { principal: ANONYMOUS, policies: [standing(NAME, viewers("allUsers"))] };
     const notBound = { principal: ANONYMOUS, policies: [standing(NAME, viewers("allAuthenticatedUsers"))] };
 
@@ -84,19 +84,19 @@ describe("isAllowed", () => {
   });
 
   // "a grant on an ancestor holds below it"
-  test.each(policyResources(NAME))("grants on the operation what is bound on %s", (resource) => {
+  test.each(policyResources(NAME))("grants on the operation a role that is bound on %s", (resource) => {
     expect(isAllowed(anAccess({ policies: [standing(resource, viewers("allUsers"))] }))).toBe(true);
   });
 
   test.each(["projects/q", "projects/p/locations/m", "projects/p/locations/l/operations/2", "operations/1"])(
-    "grants nothing of what is bound on %s",
+    "does not grant a role that is bound on %s",
     (resource) => {
       expect(isAllowed(anAccess({ policies: [standing(resource, viewers("allUsers"))] }))).toBe(false);
     },
   );
 
   test.each(roles.flatMap((role) => permissions.map((permission) => [role, permission] as const)))(
-    "%s grants %s exactly where the table says so",
+    "%s has %s if and only if the table has it",
     (role, permission) => {
       const policies = [standing("projects/p", { role, members: ["allUsers"] })];
 
@@ -113,7 +113,7 @@ describe("isAllowed", () => {
     ["projects/pp", false],
     ["projects/p/locations/m", false],
     ["operations/1", false],
-  ])("an API key for %s may see the operation: %s", (parent, may) => {
+  ])("an API key for %s may get the operation: %s", (parent, may) => {
     expect(isAllowed(anAccess({ principal: key("roles/longrunning.viewer", parent) }))).toBe(may);
   });
 
@@ -141,7 +141,7 @@ describe("isAllowed", () => {
   });
 
   // "The caller that starts an operation may get, wait on, cancel and delete it; an anonymous one may not."
-  test("lets the starter get, wait on, cancel and delete", () => {
+  test("grants the starter get, wait, cancel and delete", () => {
     const { permission: _, ...access } = anAccess({ starter: ada.id });
 
     expect(allowedPermissions(access, permissions)).toEqual([
@@ -156,11 +156,11 @@ describe("isAllowed", () => {
     ["another caller", { ...ada, id: "other" }, ada.id],
     ["an anonymous caller, of an operation that an anonymous one started", ANONYMOUS, ""],
     ["anyone, of an operation of no known starter", ada, undefined],
-  ])("gives no starter's rights to %s", (_, principal, starter) => {
+  ])("grants no starter's rights to %s", (_, principal, starter) => {
     expect(isAllowed(anAccess({ principal, starter }))).toBe(false);
   });
 
-  test("never takes a right away where a binding is added", () => {
+  test("never loses a right when a binding is added", () => {
     const member = fc.constantFrom("allUsers", "user:ada@example.com", "user:bob@example.com", "domain:example.com");
     const condition = fc.record({
       expression: fc.constantFrom("true", "false", "resource.name.size() > 3", "1 / 0 == 1"),

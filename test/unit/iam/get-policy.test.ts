@@ -7,15 +7,15 @@ const plain = policyFromBindings([viewers], 1);
 const conditional = policyFromBindings([viewers, expiring], 1);
 
 describe("policyJson", () => {
-  test.each([0, 1, 3])("gives a policy without conditions as version 1, asked for %d", (version) => {
+  test.each([0, 1, 3])("returns a policy without conditions as version 1 when %d is requested", (version) => {
     expect(policyJson(plain, version)).toEqual({ version: 1, bindings: [viewers], etag: plain.etag });
   });
 
-  test("gives conditions where version 3 is asked for", () => {
+  test("returns conditions when version 3 is requested", () => {
     expect(policyJson(conditional, 3)).toEqual({ version: 3, bindings: [viewers, expiring], etag: conditional.etag });
   });
 
-  test.each([0, 1])("leaves conditions out and marks their roles, asked for %d", (version) => {
+  test.each([0, 1])("omits conditions and marks their roles when %d is requested", (version) => {
     const role = expect.stringMatching(/^roles\/longrunning\.viewer_withcond_[0-9a-f]{16}$/) as string;
 
     expect(policyJson(conditional, version)).toEqual({
@@ -33,7 +33,7 @@ describe("policyJson", () => {
   });
 
   // "etag (canonical padded base64, also in an empty policy)"
-  test("gives an empty policy with an etag", () => {
+  test("returns an empty policy with an etag", () => {
     const etag = expect.stringMatching(/^[A-Za-z0-9+/]{11}=$/) as string;
 
     expect(policyJson(emptyPolicy(), 0)).toEqual({ version: 1, bindings: [], etag });

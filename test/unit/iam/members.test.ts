@@ -18,7 +18,7 @@ describe("decodeMember", () => {
     ["principalSet://Id.Example.com/realms/A/group/Ops", "principalSet://id.example.com/realms/A/group/Ops"],
     ["principalSet://id.example.com/group/%2Fops", "principalSet://id.example.com/group/%2Fops"],
     ["principal://Issuer.Example.com:8443/auth0|5f7", "principal://issuer.example.com:8443/auth0|5f7"],
-  ])("takes %s as %s", (text, value) => {
+  ])("reads %s as %s", (text, value) => {
     expect(decodeMember(text)).toEqual({ ok: true, value });
   });
 
@@ -65,17 +65,17 @@ describe("decodeMember", () => {
     ["deleted:user:ada@example.com?uid=1", "a deleted member cannot be granted anything"],
     ["projectOwner:p", "must be one of"],
     [`user:${"a".repeat(600)}@example.com`, "at most 512 characters"],
-  ])("refuses %j", (text, reason) => {
+  ])("rejects %j", (text, reason) => {
     expect(decodeMember(text)).toEqual({ ok: false, description: expect.stringContaining(reason) as string });
   });
 
-  test("repeats no more than the head of what it refuses", () => {
+  test("quotes the head of a rejected member only", () => {
     const decoded = decodeMember("x".repeat(100_000));
 
     expect(decoded.ok ? "" : decoded.description).toHaveLength(120 + 2 + " a member has at most 512 characters".length);
   });
 
-  test("takes what it gives, unchanged", () => {
+  test("returns its own results unchanged", () => {
     fc.assert(
       fc.property(fc.emailAddress(), fc.constantFrom("user", "serviceAccount", "group"), (email, kind) => {
         const once = decodeMember(`${kind}:${email}`);

@@ -6,7 +6,7 @@ const NOW = Date.UTC(2026, 10, 21);
 const aPolicy = (revision = 1): Policy => policyFromBindings([], revision);
 
 describe("PolicyCache", () => {
-  test("gives what was put for less than 30 s, counted from when the reading began", () => {
+  test("keeps a policy for less than 30 s from the begin of its read", () => {
     const cache = new PolicyCache();
     cache.put("projects/p", aPolicy(), NOW);
 
@@ -18,7 +18,7 @@ describe("PolicyCache", () => {
   test.each([
     ["that began later", NOW + 1, NOW],
     ["of the same time and a later revision", NOW, NOW],
-  ])("keeps a reading %s", (_, readTime, slowReadTime) => {
+  ])("keeps a policy %s", (_, readTime, slowReadTime) => {
     const cache = new PolicyCache();
     cache.put("projects/p", aPolicy(2), readTime);
     cache.put("projects/p", aPolicy(1), slowReadTime);
@@ -26,7 +26,7 @@ describe("PolicyCache", () => {
     expect(cache.get("projects/p", NOW + 2)).toEqual(aPolicy(2));
   });
 
-  test("takes a later reading, also of a policy that began anew", () => {
+  test("accepts a later read, also of a policy that was created again", () => {
     const cache = new PolicyCache();
     cache.put("projects/p", aPolicy(7), NOW);
     cache.put("projects/p", aPolicy(0), NOW + 1);
@@ -34,7 +34,7 @@ describe("PolicyCache", () => {
     expect(cache.get("projects/p", NOW + 2)).toEqual(aPolicy(0));
   });
 
-  test("forgets the least recently used of more than 1,000", () => {
+  test("evicts the least recently used of more than 1,000", () => {
     const cache = new PolicyCache();
     for (let index = 0; index < 1_000; index += 1) cache.put(`projects/${index}`, aPolicy(), NOW);
     cache.get("projects/0", NOW);

@@ -39,11 +39,11 @@ describe("policyResources", () => {
     ["projects/-/locations/l", ["operations"]],
     // An operation above another lends it nothing.
     ["operations/x/operations/y", ["operations/x/operations/y", "operations"]],
-  ])("of %j are %j", (name, expected) => {
+  ])("returns for %j %j", (name, expected) => {
     expect(policyResources(name)).toEqual(expected);
   });
 
-  test("are bounded, however deep the name is", () => {
+  test("returns a bounded number, however deep the name is", () => {
     expect(policyResources(`${parentOf(200)}/operations/x`)).toHaveLength(1 + 8 + 1);
     expect(policyResources(parentOf(200))).toHaveLength(8 + 1);
   });
@@ -68,7 +68,7 @@ test.each([
   ["", "operations"],
   ["projects/p", "projects/p"],
   ["projects/p/locations/-", "projects/p"],
-])("a list under %j asks about %s", (parent, resource) => {
+])("a list under %j checks the permission on %s", (parent, resource) => {
   expect(resourceFromParent(parent)).toBe(resource);
 });
 

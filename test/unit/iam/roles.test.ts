@@ -32,11 +32,11 @@ const expected: Record<string, string[]> = {
   ],
 };
 
-test("there are six roles", () => {
+test("the table has six roles", () => {
   expect(roles).toEqual(Object.keys(expected));
 });
 
-test("there are thirteen permissions", () => {
+test("the table has thirteen permissions", () => {
   expect(permissions).toHaveLength(13);
 });
 
@@ -50,14 +50,14 @@ describe("roleHas", () => {
 });
 
 test.each(["", "viewer", "roles/viewer", "roles/owner", "roles/longrunning.Viewer", "__proto__", "toString"])(
-  "%j is no role",
+  "is false for the unknown role %j",
   (text) => {
     expect(isRole(text)).toBe(false);
   },
 );
 
 test.each(["", "longrunning.operations.*", "longrunning.operations", "operations.get", "constructor"])(
-  "%j is no permission",
+  "is false for the unknown permission %j",
   (text) => {
     expect(isPermission(text)).toBe(false);
   },

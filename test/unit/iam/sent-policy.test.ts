@@ -34,7 +34,7 @@ function conditional(count: number): Json[] {
   return Array.from({ length: count }, (_, index) => ({ role: VIEWER, members: [ada], condition: condition(index) }));
 }
 
-describe("a policy that is sent", () => {
+describe("sentPolicy", () => {
   test.each<[string, Json, object]>([
     ["an empty one", {}, { version: 0, bindings: [], etag: undefined }],
     ["nulls as defaults", { version: null, bindings: null, etag: null }, { version: 0, bindings: [], etag: undefined }],
@@ -101,7 +101,7 @@ describe("a policy that is sent", () => {
     ["no audit configuration, as terraform writes it", { auditConfigs: [] }, { bindings: [] }],
     ["a null audit configuration", { auditConfigs: null }, { bindings: [] }],
     ["50 conditions", { bindings: conditional(50) }, {}],
-  ])("takes %s", (_, json, expected) => {
+  ])("accepts %s", (_, json, expected) => {
     expect(decode(json)).toMatchObject(expected);
   });
 
@@ -200,14 +200,14 @@ describe("a policy that is sent", () => {
     ],
     ["1,501 bindings", { bindings: Array.from({ length: 1_501 }, () => ({ role: VIEWER })) }, ["policy.bindings"]],
     ["51 conditions", { bindings: conditional(51) }, ["policy.bindings"]],
-  ])("refuses %s", async (_, json, fields) => {
+  ])("rejects %s", async (_, json, fields) => {
     const error = await rpcErrorOf(() => decode(json));
 
     expect(error.code).toBe("INVALID_ARGUMENT");
     expect(violatedFields(error.details)).toEqual(fields);
   });
 
-  test("says how to read a policy whose conditions were left out", async () => {
+  test("explains how to read a policy whose conditions were omitted", async () => {
     const error = await rpcErrorOf(() =>
       decode({ bindings: [{ role: `${VIEWER}_withcond_0123456789abcdef`, members: [ada] }] }),
     );
@@ -216,7 +216,7 @@ describe("a policy that is sent", () => {
   });
 });
 
-test("bindings are counted before they are decoded", async () => {
+test("sentPolicy counts bindings before it decodes them", async () => {
   const row = iamPolicy.find(({ name }) => name === "google.iam.v1.IAMPolicy.SetIamPolicy");
   // None of them could be decoded.
   const bindings = Array.from({ length: 100_000 }, () => 1);

@@ -96,11 +96,11 @@ describe("setPolicy", () => {
       },
       "NO_ADMINISTRATOR",
     ],
-  ])("refuses %s", (_, current, request, refusal) => {
+  ])("rejects %s", (_, current, request, refusal) => {
     expect(setPolicy(current, request)).toEqual({ ok: false, refusal });
   });
 
-  test("gives the same policy set twice two etags", () => {
+  test("gives a policy that is set twice two etags", () => {
     const once = setPolicy(emptyPolicy(), { bindings: [viewers], version: 1 });
     const twice = once.ok && setPolicy(once.policy, { bindings: [viewers], version: 1 });
 
@@ -108,7 +108,7 @@ describe("setPolicy", () => {
   });
 
   // Each writer reads, adds itself, and writes with the etag it read; who is refused has lost nothing: it knows.
-  test("loses no write of those who send an etag, in whatever order they read and write", () => {
+  test("loses no write of callers who send an etag, in any order of reads and writes", () => {
     fc.assert(
       fc.property(
         fc.array(fc.record({ writer: fc.nat({ max: 4 }), reads: fc.boolean() }), { maxLength: 60 }),
@@ -143,7 +143,7 @@ describe("setPolicyError", () => {
     ["CONDITIONS_NEED_VERSION_3", "INVALID_ARGUMENT", ["policy.version"]],
     ["CONDITIONS_NEED_ETAG", "INVALID_ARGUMENT", ["policy.etag"]],
     ["NO_ADMINISTRATOR", "FAILED_PRECONDITION", []],
-  ])("of %s is %s", (refusal, code, fields) => {
+  ])("returns for %s %s", (refusal, code, fields) => {
     const error = setPolicyError(refusal, "projects/p");
 
     expect(error).toMatchObject({ code, reason: refusal, metadata: { resource: "projects/p" } });

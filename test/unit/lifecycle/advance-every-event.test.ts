@@ -94,7 +94,7 @@ function checkNext(record: OperationRecord, event: OperationEvent, next: Operati
 }
 
 describe.each(states)("in %s", (state) => {
-  test.each(eventTypes)("%s does what the table says, or changes nothing", (type) => {
+  test.each(eventTypes)("%s follows the table, or changes nothing", (type) => {
     const record = deepFreeze(aRecordIn(state));
     const before = JSON.stringify(record);
     for (const event of eventsOn(record).filter((candidate) => candidate.type === type)) {
@@ -150,7 +150,7 @@ function timesIn(record: OperationRecord): number[] {
   return [timeIn(record), ...dueTimes(record).flatMap(([, time]) => time ?? [])];
 }
 
-test("the table › has no cell that no event reaches by an event", () => {
+test("the table › has no cell that no event reaches", () => {
   followed.clear();
   for (const record of states.flatMap(variantsIn)) {
     for (const now of timesIn(record)) {

@@ -206,7 +206,7 @@ describe("over any life of an operation", () => {
   });
 
   // "Every accepted operation becomes done, whatever the Queue loses" and whatever index and KV refuse.
-  test("alarms alone bring it to its end by its deadline, and to rest once the world listens", () => {
+  test("alarms alone end the operation by its deadline, and empty the outbox once its targets are reachable", () => {
     fc.assert(
       fc.property(lives, (begun) => {
         const life = liveThrough(begun);
@@ -231,7 +231,7 @@ describe("over any life of an operation", () => {
     );
   });
 
-  test("that nobody ever claims, the deadline is its end", () => {
+  test("the deadline ends an operation that no runner ever claims", () => {
     const life = begin("queued");
     while (!isFinal(life.record.state)) {
       life.now = nextDueTime(life.record)!;

@@ -61,7 +61,7 @@ const types = (effects: Effect[]): string[] => effects.map(({ type }) => type);
 const metadataValue = (record: OperationRecord): JsonObject => metadataAny(record)["value"] as JsonObject;
 
 describe("a claim", () => {
-  test("makes the work the runner's, under its token, for the length of a lease", () => {
+  test("gives the runner a lease under its token", () => {
     const record = running();
 
     expect(record).toMatchObject({
@@ -71,11 +71,11 @@ describe("a claim", () => {
     });
   });
 
-  test("that comes twice, as a queue may deliver, is refused the second time", () => {
+  test("is rejected the second time if a queue delivers its message twice", () => {
     expect(advance(running(), { type: "claim", fence: "two" }, NOW)).toEqual({ ok: false, refusal: "NOT_ALLOWED" });
   });
 
-  test("leaves startTime as the first claim set it", () => {
+  test("keeps the startTime of the first claim", () => {
     const again = afterEvents(running(), [fails(true, 0), NOW + 1], [timePasses, NOW + 1], [claim, NOW + 5_000]);
 
     expect(again).toMatchObject({ state: "RUNNING", startTime: NOW });
@@ -84,7 +84,7 @@ describe("a claim", () => {
 
 // "Queued, sleeping or waiting to retry: cancelled on the spot."
 describe("CancelOperation", () => {
-  test.each(["QUEUED", "SLEEPING", "BACKING_OFF"] as const)("ends an operation that is %s on the spot", (state) => {
+  test.each(["QUEUED", "SLEEPING", "BACKING_OFF"] as const)("cancels an operation that is %s immediately", (state) => {
     const { record, effects } = happens(aRecordIn(state), cancel, NOW);
 
     expect(record).toMatchObject({ state: "CANCELLED", outcome: { error: { code: 1 } }, endTime: NOW });
@@ -93,7 +93,7 @@ describe("CancelOperation", () => {
   });
 
   // "On a running operation it sets `requestedCancellation`, aborts the handler's signal …"
-  test("tells the runner, and waits for it no longer than the grace period", () => {
+  test("tells the runner to stop, and waits at most the grace period", () => {
     const { record, effects } = happens(running(), cancel, NOW + 1);
 
     expect(record).toMatchObject({
@@ -106,7 +106,7 @@ describe("CancelOperation", () => {
   });
 
   // "… and the operation ends with `error.code = 1`, or with its own result if the work finished first".
-  test("does not take away a result that comes first", () => {
+  test("does not replace a result that arrives first", () => {
     const record = afterEvents(running(), [cancel, NOW + 1], [succeed, NOW + 2]);
 
     expect(record).toMatchObject({ state: "SUCCEEDED", outcome: { response: aResponse } });
@@ -120,7 +120,7 @@ describe("CancelOperation", () => {
     ["would sleep", { type: "sleep", fence: "one", ordinal: 0, wakeTime: NOW + HOUR_MS }],
     ["gives way", { type: "yield", fence: "one", invocationMs: 1, random: 0 }],
     ["is given back unrun", { type: "release", fence: "one", statusMessage: "x" }],
-  ])("ends with code 1 where the work %s after it", (_, event) => {
+  ])("ends with CANCELLED if the work %s after it", (_, event) => {
     const record = afterEvents(running(), [cancel, NOW + 1], [event, NOW + 2]);
 
     expect(record).toMatchObject({ state: "CANCELLED", outcome: { error: { code: 1 } } });
@@ -132,7 +132,7 @@ describe("CancelOperation", () => {
   test.each<[string, number]>([
     ["its grace period has passed", NOW + 1 + 30_000],
     ["its deadline has passed meanwhile", CREATE_TIME + HOUR_MS],
-  ])("gives the work up, unconfirmed, when %s", (_, now) => {
+  ])("ends the operation without the runner's confirmation when %s", (_, now) => {
     const { record, effects } = happens(afterEvents(running(), [cancel, NOW + 1]), timePasses, now);
 
     expect(record).toMatchObject({ state: "CANCELLED", outcome: { error: { code: 1 } } });
@@ -140,7 +140,7 @@ describe("CancelOperation", () => {
     expect(effects).toContainEqual({ type: "tellRunner", message: "stop" });
   });
 
-  test("gives the work up when the lease is lost", () => {
+  test("ends the operation when the lease is lost", () => {
     const record = running({ policy: aPolicy({ graceMs: 10 * MINUTE_MS }) });
     const cancelled = afterEvents(record, [cancel, NOW + 1], [timePasses, NOW + MINUTE_MS]);
 
@@ -155,7 +155,7 @@ describe("CancelOperation", () => {
   });
 
   // "Done: nothing changes."
-  test.each(["SUCCEEDED", "FAILED", "CANCELLED"] as const)("is refused where an operation is %s", (state) => {
+  test.each(["SUCCEEDED", "FAILED", "CANCELLED"] as const)("is rejected if an operation is %s", (state) => {
     expect(advance(aRecordIn(state), cancel, NOW)).toEqual({ ok: false, refusal: "NOT_ALLOWED" });
   });
 
@@ -169,14 +169,14 @@ describe("CancelOperation", () => {
 // "Delete never cancels. Deleting a running operation forgets it: the work goes on, its result is dropped, and nothing
 // that arrives late brings it back."
 describe("DeleteOperation", () => {
-  test("leaves the work its lease and tells nobody to stop", () => {
+  test("keeps the runner's lease and does not stop the runner", () => {
     const { record, effects } = happens(running(), remove, NOW + 1);
 
     expect(record).toMatchObject({ state: "RUNNING", lease: { fence: "one", leaseEndTime: NOW + MINUTE_MS } });
     expect(types(effects)).toEqual(["index", "notifyWaiters"]);
   });
 
-  test("drops the result of what it deleted, and forgets the operation once the index knows", () => {
+  test("drops the result of a deleted operation, and erases it once the index knows", () => {
     const deleted = happens(running(), remove, NOW + 1).record;
     const told = afterEvents(deleted, [{ type: "effectDone", effect: "index", revision: deleted.revision }, NOW + 2]);
     const { record, effects } = happens(told, succeed, NOW + 3);
@@ -186,7 +186,7 @@ describe("DeleteOperation", () => {
     expect(types(effects)).not.toContain("snapshot");
   });
 
-  test("keeps an ended operation until the index has buried it, and then forgets it", () => {
+  test("keeps an ended operation until the index has removed its row, and then erases it", () => {
     const ended = happens(afterEvents(running(), [remove, NOW + 1]), succeed, NOW + 3);
     const { revision } = ended.record;
     const told = happens(ended.record, { type: "effectDone", effect: "index", revision }, NOW + 4);
@@ -202,14 +202,17 @@ describe("DeleteOperation", () => {
     expect(advance(deleted, { ...succeed, fence: "two" }, NOW + 2)).toMatchObject({ refusal: "FENCED" });
   });
 
-  test.each(recordStates)("of what is %s removes it from the index, and from KV once it could be there", (state) => {
-    const { effects } = happens(aRecordIn(state), remove, NOW);
+  test.each(recordStates)(
+    "removes an operation that is %s from the index, and from KV if a snapshot may exist",
+    (state) => {
+      const { effects } = happens(aRecordIn(state), remove, NOW);
 
-    expect(types(effects)).toContain("index");
-    expect(types(effects).includes("snapshot")).toBe(["SUCCEEDED", "FAILED", "CANCELLED"].includes(state));
-  });
+      expect(types(effects)).toContain("index");
+      expect(types(effects).includes("snapshot")).toBe(["SUCCEEDED", "FAILED", "CANCELLED"].includes(state));
+    },
+  );
 
-  test("lets a put that is still under way be followed by the removal: its report is stale", () => {
+  test("sends the removal after a put that is under way, because the put's report is stale", () => {
     const done = afterEvents(running(), [succeed, NOW + 1]);
     const deleted = happens(done, remove, NOW + 2).record;
     const late = advance(deleted, { type: "effectDone", effect: "snapshot", revision: done.revision }, NOW + 3);
@@ -220,7 +223,7 @@ describe("DeleteOperation", () => {
 });
 
 describe("the end", () => {
-  test("tells waiters, index and KV, erases what only the work needed, and takes the token back", () => {
+  test("tells waiters, index and KV, erases the data of the work, and revokes the token", () => {
     const { record, effects } = happens(running(), succeed, NOW + 1);
 
     expect(types(effects).sort()).toEqual(["eraseWork", "index", "notifyWaiters", "snapshot", "tellRunner"]);
@@ -228,7 +231,7 @@ describe("the end", () => {
     expect(record).toMatchObject({ endTime: NOW + 1, expireTime: NOW + 1 + aPolicy().retentionMs });
   });
 
-  test("puts nothing into KV where snapshots are off", () => {
+  test("writes no snapshot if snapshots are off", () => {
     const { record, effects } = happens(running({ policy: aPolicy({ snapshot: false }) }), succeed, NOW + 1);
 
     expect(types(effects)).not.toContain("snapshot");
@@ -236,14 +239,14 @@ describe("the end", () => {
   });
 
   // "The first completion with the valid token wins; it carries the last progress."
-  test("comes with the last progress", () => {
+  test("includes the last progress", () => {
     const last = { metadata: { progressPercent: 100 } };
     const record = afterEvents(running(), [{ ...succeed, progress: last }, NOW + 1]);
 
     expect(metadataValue(record)).toMatchObject({ progressPercent: 100 });
   });
 
-  test("comes once", () => {
+  test("happens once", () => {
     const done = afterEvents(running(), [succeed, NOW + 1]);
 
     expect(advance(done, succeed, NOW + 2)).toEqual({ ok: false, refusal: "FENCED" });
@@ -257,7 +260,7 @@ describe("the end", () => {
 // "No operation stays `done: false` past its deadline plus 60 s."
 describe("the deadline", () => {
   test.each(recordStates.filter((state) => !["SUCCEEDED", "FAILED", "CANCELLED"].includes(state)))(
-    "ends what is %s",
+    "ends an operation that is %s",
     (state) => {
       const { record } = happens(aRecordIn(state), timePasses, CREATE_TIME + HOUR_MS);
       const code = aRecordIn(state).cancellation?.cancelRequestTime === undefined ? 4 : 1;
@@ -266,20 +269,20 @@ describe("the deadline", () => {
     },
   );
 
-  test("passes at its very millisecond, and not before", () => {
+  test("passes exactly at its millisecond", () => {
     const deadline = CREATE_TIME + HOUR_MS;
 
     expect(happens(external(), timePasses, deadline - 1).record.state).toBe("EXTERNAL");
     expect(happens(external(), timePasses, deadline).record).toMatchObject({ state: "FAILED" });
   });
 
-  test("says in its message how long that was", () => {
+  test("has its duration in the message", () => {
     const { record } = happens(aRecord(), timePasses, CREATE_TIME + HOUR_MS);
 
     expect(JSON.stringify(record.outcome)).toContain("within 3600s of its creation");
   });
 
-  test("comes before everything else that is due", () => {
+  test("precedes everything else that is due", () => {
     const { record, effects } = happens(running(), timePasses, CREATE_TIME + HOUR_MS);
 
     expect(record).toMatchObject({ state: "FAILED", attempt: { deaths: 0 }, outcome: { error: { code: 4 } } });
@@ -289,7 +292,7 @@ describe("the deadline", () => {
 
 // AIP-194: "Clients should automatically retry … with exponential backoff".
 describe("a failed attempt", () => {
-  test("that may be retried backs off, with its token taken back", () => {
+  test("backs off without its token if it may be retried", () => {
     const { record, effects } = happens(running(), fails(true, 0.5), NOW + 1);
 
     expect(record).toMatchObject({ state: "BACKING_OFF", attempt: { failures: 1 }, wakeTime: NOW + 1 + 500 });
@@ -297,19 +300,19 @@ describe("a failed attempt", () => {
     expect(effects).toContainEqual({ type: "tellRunner", message: "stop" });
   });
 
-  test("is queued again when its time has come", () => {
+  test("is queued again when its wake time is reached", () => {
     const { record, effects } = happens(afterEvents(running(), [fails(true), NOW]), timePasses, NOW + 500);
 
     expect(record).toMatchObject({ state: "QUEUED", queueMessage: { resendTime: NOW + 500 + 30_000 } });
     expect(effects).toContainEqual({ type: "send" });
   });
 
-  test("that may not be retried ends the operation with exactly its Status", () => {
+  test("ends the operation with its exact Status if it may not be retried", () => {
     expect(afterEvents(running(), [fails(false), NOW])).toMatchObject({ state: "FAILED", outcome: { error: anError } });
   });
 
   // "given up after its last attempt: the last attempt's error".
-  test("that is the last ends the operation with its error", () => {
+  test("ends the operation with its error if it is the last one", () => {
     let record = aRecord({ policy: aPolicy({ maxAttempts: 3 }) });
     for (let attempt = 1; attempt <= 3; attempt += 1) {
       expect(record.state).toBe("QUEUED");
@@ -319,7 +322,7 @@ describe("a failed attempt", () => {
     expect(record).toMatchObject({ state: "FAILED", attempt: { failures: 3 }, outcome: { error: anError } });
   });
 
-  test("that outlasts the limit of an attempt is a failure of its own", () => {
+  test("fails as timed out when it outlasts the limit of an attempt", () => {
     const record = running({ policy: aPolicy({ attemptTimeoutMs: 5_000, leaseMs: HOUR_MS }) });
 
     expect(happens(record, timePasses, NOW + 4_999).record.state).toBe("RUNNING");
@@ -329,7 +332,7 @@ describe("a failed attempt", () => {
     });
   });
 
-  test("has its sleeps left out of its limit", () => {
+  test("does not count its sleeps towards its limit", () => {
     const record = running({ policy: aPolicy({ attemptTimeoutMs: 5_000 }) });
     const slept = afterEvents(
       record,
@@ -345,7 +348,7 @@ describe("a failed attempt", () => {
 // "Attempts that die with their platform (lost lease, no report) are bounded apart from failures that the handler
 // reports."
 describe("a lost lease", () => {
-  test("is held as long as keep-alives come, and lost when they stop", () => {
+  test("is declared lost once keep-alives stop, and not before", () => {
     const kept = afterEvents(running(), [
       { type: "keepAlive", fence: "one", receivedTime: NOW + 50_000 },
       NOW + 60_000,
@@ -355,7 +358,7 @@ describe("a lost lease", () => {
     expect(happens(kept, timePasses, NOW + 110_000).record).toMatchObject({ attempt: { deaths: 1, failures: 0 } });
   });
 
-  test("is never shortened by a keep-alive that is older than what is known", () => {
+  test("is never shortened by an older keep-alive", () => {
     const record = afterEvents(running(), [{ type: "keepAlive", fence: "one", receivedTime: 0 }, NOW + 1]);
 
     expect(record.lease?.leaseEndTime).toBe(NOW + MINUTE_MS);
@@ -370,13 +373,13 @@ describe("a lost lease", () => {
     expect(happens(record, timePasses, NOW + 11 * SECOND_MS).record).toMatchObject({ attempt: { deaths: 1 } });
   });
 
-  test("is left ten seconds from the loss of its channel, though its stored end has passed", () => {
+  test("keeps ten seconds from the loss of its channel, although its stored end has passed", () => {
     const record = afterEvents(running(), [{ type: "channelLost", fence: "one" }, NOW + 70 * SECOND_MS]);
 
     expect(record.lease?.leaseEndTime).toBe(NOW + 80 * SECOND_MS);
   });
 
-  test("is never longer than it was promised, by the loss of its channel", () => {
+  test("is never extended by the loss of its channel", () => {
     const record = afterEvents(running({ policy: aPolicy({ leaseMs: 3_000 }) }), [
       { type: "channelLost", fence: "one" },
       NOW,
@@ -385,7 +388,7 @@ describe("a lost lease", () => {
     expect(record.lease?.leaseEndTime).toBe(NOW + 3_000);
   });
 
-  test("is restored by a message of its runner over another channel", () => {
+  test("is restored by a message of its runner through another channel", () => {
     const record = afterEvents(
       running(),
       [{ type: "channelLost", fence: "one" }, NOW],
@@ -396,20 +399,20 @@ describe("a lost lease", () => {
     expect(record.lease?.channelLostTime).toBeUndefined();
   });
 
-  test("takes what is known of its channel with it", () => {
+  test("clears the facts about its channel", () => {
     const record = afterEvents(running(), [{ type: "channelLost", fence: "one" }, NOW], [timePasses, NOW + MINUTE_MS]);
 
     expect(record.lease?.channelLostTime).toBeUndefined();
   });
 
-  test("is tried again at once after the first death: that is most likely the platform's own", () => {
+  test("starts the next attempt at once after the first death, which is most likely the platform's", () => {
     const { record, effects } = happens(running(), timePasses, NOW + MINUTE_MS);
 
     expect(record).toMatchObject({ state: "QUEUED", attempt: { deaths: 1 } });
     expect(types(effects)).toContain("send");
   });
 
-  test("ends the operation after so many in a row, with a reason", () => {
+  test("ends the operation with a reason after too many in a row", () => {
     let record = aRecord({ deadline: CREATE_TIME + 24 * HOUR_MS });
     for (let death = 1; death <= MAX_PLATFORM_DEATHS; death += 1) {
       expect(record.state).not.toBe("FAILED");
@@ -420,7 +423,7 @@ describe("a lost lease", () => {
     expect(JSON.stringify(record.outcome)).toContain("tables:profile");
   });
 
-  test("counts anew once the work has stored something", () => {
+  test("is counted from zero once the work has stored something", () => {
     const saved: OperationEvent = { type: "saveCheckpoint", fence: "one", cursor: "1" };
     const record = afterEvents(die(aRecord(), NOW), [claim, NOW + 61_000], [saved, NOW + 62_000]);
 
@@ -474,14 +477,14 @@ describe("a change that may be lost with the object's memory", () => {
     expect(mustSave(record, event, now)).toBe(true);
   });
 
-  test("leaves no revision that is given twice: the loss of a channel skips as many as may be lost", () => {
+  test("never leads to a repeated revision, because the loss of a channel skips as many as may be lost", () => {
     const lost = afterEvents(running(), [{ type: "channelLost", fence: "one" }, NOW]);
 
     expect(lost.revision).toBe(running().revision + MAX_UNSAVED_REVISIONS);
   });
 });
 
-describe("a sleep that the index was told of ahead", () => {
+describe("a sleep that the index knows in advance", () => {
   const asleep = (toldRevision: number | undefined): OperationEvent => ({
     type: "sleep",
     fence: "one",
@@ -491,7 +494,7 @@ describe("a sleep that the index was told of ahead", () => {
     toldRevision,
   });
 
-  test("need not be told again", () => {
+  test("is not sent to the index again", () => {
     const { record } = happens(running(), asleep(running().revision + 1), NOW);
 
     expect(record.outbox.index).toBeUndefined();
@@ -501,7 +504,7 @@ describe("a sleep that the index was told of ahead", () => {
   test.each([
     ["of another revision", running().revision],
     ["in vain", undefined],
-  ])("is told soon where that was %s", (_, toldRevision) => {
+  ])("is sent to the index soon if the earlier message was %s", (_, toldRevision) => {
     const { record } = happens(running(), asleep(toldRevision), NOW);
 
     expect(record.outbox.index?.dueTime).toBeLessThanOrEqual(NOW + INDEX_PROGRESS_DELAY_MS);
@@ -515,7 +518,7 @@ describe("a sleep for which the runner waits", () => {
     sleeps: [{ ordinal: 0, wakeTime, ms: 2_000, attempt: 1 }],
   });
 
-  test("stores its wake time, and changes nothing that a client sees", () => {
+  test("stores its wake time, and changes no visible field", () => {
     const { record, effects } = happens(running(), saved(NOW + 2_000), NOW);
 
     expect(record.work?.sleeps).toEqual([{ ordinal: 0, wakeTime: NOW + 2_000, ms: 2_000, attempt: 1 }]);
@@ -523,7 +526,7 @@ describe("a sleep for which the runner waits", () => {
     expect(effects).toEqual([]);
   });
 
-  test("does not count as time of its attempt, however often the runner says it", () => {
+  test("does not count as time of its attempt, however often the runner reports it", () => {
     const limited = aRecord({ policy: aPolicy({ attemptTimeoutMs: 10_000 }) });
     const record = afterEvents(
       limited,
@@ -536,7 +539,7 @@ describe("a sleep for which the runner waits", () => {
     expect(record.attempt.marks).toBe(1);
   });
 
-  test("that is longer than any for which a runner waits extends its attempt by no more", () => {
+  test("extends its attempt by at most the longest wait of a runner", () => {
     const limited = aRecord({ policy: aPolicy({ attemptTimeoutMs: 10_000 }) });
     const record = afterEvents(limited, [claim, NOW], [saved(NOW + HOUR_MS), NOW]);
 
@@ -552,7 +555,7 @@ describe("a sleep for which the runner waits", () => {
 });
 
 // "The alarm re-sends it (30 s) until it is claimed", doubling.
-describe("a queue message that nobody claims", () => {
+describe("a queue message that no runner claims", () => {
   test("is sent again after 30 s, and then after twice as long, up to a bound", () => {
     let record = aRecord({ deadline: CREATE_TIME + 24 * HOUR_MS });
     const waits: number[] = [];
@@ -585,11 +588,11 @@ describe("a queue message that nobody claims", () => {
     expect(revisions.size).toBe(2);
   });
 
-  test("is sent once after a long pause, not once for each that was missed", () => {
+  test("is sent once after a long pause, not once for each missed re-send", () => {
     expect(sends(happens(aRecord(), timePasses, CREATE_TIME + 50 * MINUTE_MS).effects)).toHaveLength(1);
   });
 
-  test("doubles from the start again after a claim", () => {
+  test("starts again with the shortest delay after a claim", () => {
     const resent = afterEvents(aRecord(), [timePasses, CREATE_TIME + 30_000], [timePasses, CREATE_TIME + 90_000]);
     const queued = afterEvents(
       resent,
@@ -604,7 +607,7 @@ describe("a queue message that nobody claims", () => {
 });
 
 describe("a slot", () => {
-  test("that is not free leaves the work queued, at the pace of re-sends, and says so once", () => {
+  test("keeps the work queued while it is taken, and sets the status message once", () => {
     const held = happens(aRecord(), { type: "hold" }, NOW).record;
     const again = happens(held, { type: "hold" }, NOW + 1).record;
 
@@ -613,13 +616,13 @@ describe("a slot", () => {
     expect(again.revision).toBe(held.revision);
   });
 
-  test("that is freed brings the queue message back at once", () => {
+  test("re-sends the queue message at once when it is free", () => {
     const held = happens(aRecord(), { type: "hold" }, NOW).record;
 
     expect(happens(held, { type: "slotFreed" }, NOW + 1).effects).toEqual([{ type: "send" }]);
   });
 
-  test("that is waited for goes to the next when the wait ends with the operation", () => {
+  test("passes to the next operation when the waiting one ends", () => {
     const runSlot = { key: "run/a-method/projects/p", limit: 3 };
     const held = happens({ ...aRecord(), runSlot }, { type: "hold" }, NOW).record;
     const { record, effects } = happens(held, { type: "cancel" }, NOW + 1);
@@ -628,7 +631,7 @@ describe("a slot", () => {
     expect(effects).toContainEqual({ type: "releaseSlot", slot: runSlot });
   });
 
-  test("is given back once, when the work that holds it ends", () => {
+  test("is released once, when the work that holds it ends", () => {
     const runSlot = { key: "run/a-method/projects/p", limit: 3 };
     const { effects } = happens({ ...running(), runSlot }, fails(false, 0), NOW + 1);
 
@@ -646,14 +649,14 @@ describe("a durable sleep", () => {
     expect(record.lease).toBeUndefined();
   });
 
-  test("ends when its time has come, and no attempt is counted for it", () => {
+  test("ends at its wake time, and counts as no attempt", () => {
     const { record, effects } = happens(afterEvents(running(), [sleep, NOW + 1]), timePasses, NOW + MINUTE_MS);
 
     expect(record).toMatchObject({ state: "QUEUED", attempt: { failures: 0, deaths: 0 } });
     expect(types(effects)).toContain("send");
   });
 
-  test("into the past ends with the next look at the clock", () => {
+  test("ends with the next alarm if its time has passed", () => {
     const record = afterEvents(running(), [{ ...sleep, wakeTime: NOW - 1 }, NOW]);
 
     expect(nextDueTime(record)).toBeLessThanOrEqual(NOW);
@@ -662,10 +665,10 @@ describe("a durable sleep", () => {
 });
 
 // "Two invocations in a row without a new step or checkpoint are a failed attempt, which says so."
-describe("an invocation that gives way", () => {
+describe("an invocation that yields", () => {
   const giveWay: OperationEvent = { type: "yield", fence: "one", invocationMs: 840_000, random: 0 };
 
-  test("is followed by another at once, in the same attempt", () => {
+  test("is followed by another one at once, in the same attempt", () => {
     const { record, effects } = happens(afterEvents(running(), [saveStep("a"), NOW]), giveWay, NOW);
 
     expect(record).toMatchObject({
@@ -677,7 +680,7 @@ describe("an invocation that gives way", () => {
   });
 
   // The list is filtered by the state: `state = QUEUED`.
-  test("is told to the index with whatever follows within four seconds", () => {
+  test("is sent to the index with the next change within four seconds", () => {
     const known = { ...running(), outbox: {} };
     const yielded = happens(known, giveWay, NOW + 60_000).record;
     const claimed = afterEvents(yielded, [claim, NOW + 61_000]);
@@ -688,7 +691,7 @@ describe("an invocation that gives way", () => {
     expect(claimed).toMatchObject({ state: "RUNNING", outbox: { index: { dueTime } } });
   });
 
-  test("fails the attempt when it is one of several in a row that got nowhere, and says why", () => {
+  test("fails the attempt with a reason when it is one of several in a row without progress", () => {
     let record = running();
     for (let count = 1; count < MAX_IDLE_INVOCATIONS; count += 1) {
       record = afterEvents(record, [giveWay, NOW], [claim, NOW]);
@@ -697,7 +700,7 @@ describe("an invocation that gives way", () => {
     expect(afterEvents(record, [giveWay, NOW])).toMatchObject({ state: "BACKING_OFF", attempt: { failures: 1 } });
   });
 
-  test("names its limit where that ends the operation", () => {
+  test("names the limit if it ends the operation", () => {
     let record = running({ policy: aPolicy({ maxAttempts: 1 }) });
     for (let count = 1; count < MAX_IDLE_INVOCATIONS; count += 1) {
       record = afterEvents(record, [giveWay, NOW], [claim, NOW]);
@@ -709,7 +712,7 @@ describe("an invocation that gives way", () => {
     });
   });
 
-  test("may do so for ever while it gets on", () => {
+  test("may repeat without end while it makes progress", () => {
     let record = running();
     for (let count = 0; count < 20; count += 1) {
       record = afterEvents(record, [saveStep(`step ${count}`), NOW], [giveWay, NOW], [claim, NOW]);
@@ -718,7 +721,7 @@ describe("an invocation that gives way", () => {
     expect(record).toMatchObject({ state: "RUNNING", attempt: { failures: 0 } });
   });
 
-  test("stores a step once, however often its runner says so", () => {
+  test("stores a step once, however often its runner sends it", () => {
     const record = afterEvents(running(), [saveStep("a"), NOW], [saveStep("a"), NOW]);
 
     expect(record.work?.steps).toHaveLength(1);
@@ -726,7 +729,7 @@ describe("an invocation that gives way", () => {
 });
 
 // "an operation whose method or version is gone stays queued, says so in `statusMessage` …, and ends at its deadline".
-test("work that no deployed method can do goes back to the queue, at the pace of re-sends, and says so", () => {
+test("work without a deployed method returns to the queue, and the status message says so", () => {
   const release: OperationEvent = { type: "release", fence: "one", statusMessage: "Waiting for a deployment." };
   const { record, effects } = happens(running(), release, NOW + 1);
 
@@ -739,7 +742,7 @@ test("work that no deployed method can do goes back to the queue, at the pace of
   expect(types(effects)).not.toContain("send");
 });
 
-test("work that no deployed method can do is known by that until it is claimed again", () => {
+test("work without a deployed method is marked as such until it is claimed again", () => {
   const release: OperationEvent = { type: "release", fence: "one", statusMessage: "Waiting for a deployment." };
   const released = afterEvents(running(), [release, NOW + 1]);
   const sentAgain = afterEvents(released, [timePasses, released.queueMessage!.resendTime]);
@@ -760,7 +763,7 @@ describe("work done elsewhere", () => {
     expect(advance(external(), claim, NOW)).toEqual({ ok: false, refusal: "NOT_ALLOWED" });
   });
 
-  test("ends when its worker falls silent, and every report is a heartbeat", () => {
+  test("ends when its worker sends no report for the heartbeat time", () => {
     const record = afterEvents(external(20_000), [reports, CREATE_TIME + 15_000]);
 
     expect(happens(record, timePasses, CREATE_TIME + 34_999).record.state).toBe("EXTERNAL");
@@ -783,7 +786,7 @@ describe("work done elsewhere", () => {
   });
 
   // "Cancel sets `requestedCancellation` in default metadata and leaves it to its worker, for the grace period".
-  test("is left to its worker for the grace period when it is cancelled", () => {
+  test("stays with its worker for the grace period after a cancel request", () => {
     const record = afterEvents(external(), [cancel, NOW]);
 
     expect(record).toMatchObject({ state: "EXTERNAL_CANCELLING", cancellation: { graceEndTime: NOW + 30_000 } });
@@ -794,17 +797,17 @@ describe("work done elsewhere", () => {
   test.each<[string, OperationRecord]>([
     ["was given in create", external(undefined, true)],
     ["was sent by PATCH", afterEvents(external(), [reports, NOW])],
-  ])("ends at once when it is cancelled and its metadata %s", (_, record) => {
+  ])("ends at once after a cancel request if its metadata %s", (_, record) => {
     expect(afterEvents(record, [cancel, NOW])).toMatchObject({ state: "CANCELLED", outcome: { error: { code: 1 } } });
   });
 
-  test("ends where metadata is patched in after the cancel request", () => {
+  test("ends when its worker patches the metadata after the cancel request", () => {
     expect(afterEvents(external(), [cancel, NOW], [reports, NOW + 1])).toMatchObject({ state: "CANCELLED" });
   });
 });
 
 describe("the outbox", () => {
-  test("tells the index of progress within its bound, not of each report", () => {
+  test("sends progress to the index within its bound, not with each report", () => {
     const claimed = { ...running(), outbox: {} };
     const { record, effects } = happens(afterEvents(claimed, [report(1), NOW + 100]), report(2), NOW + 200);
 
@@ -822,7 +825,7 @@ describe("the outbox", () => {
     });
   });
 
-  test("tries what failed again, later each time, up to a bound, for as long as it takes", () => {
+  test("retries a failed effect without end, later each time up to a bound", () => {
     let record = afterEvents(running(), [succeed, NOW]);
     const waits: number[] = [];
     for (let count = 0; count < 10; count += 1) {
@@ -837,7 +840,7 @@ describe("the outbox", () => {
     expect(waits.at(-1)).toBe(MAX_EFFECT_RETRY_MS);
   });
 
-  test("tries a snapshot again ever later, up to a day, until the operation expires", () => {
+  test("retries a snapshot later each time, up to a day, until the operation expires", () => {
     let record = afterEvents(running(), [succeed, NOW]);
     const { revision } = record;
     record = afterEvents(record, [{ type: "effectDone", effect: "index", revision }, NOW]);
@@ -856,7 +859,7 @@ describe("the outbox", () => {
     expect(types(happens(record, timePasses, record.expireTime!).effects)).toContain("erase");
   });
 
-  test("tries the removal of a snapshot soon, however often its put had failed", () => {
+  test("retries the removal of a snapshot soon, however often its put failed", () => {
     const done = afterEvents(running(), [succeed, NOW]);
     const entry = { dueTime: NOW + MAX_SNAPSHOT_RETRY_MS, failures: 20 };
     const failing = { ...done, outbox: { snapshot: entry } };
@@ -866,7 +869,7 @@ describe("the outbox", () => {
     expect(failed.outbox.snapshot!.dueTime - (NOW + 2)).toBe(10_000);
   });
 
-  test("is empty, and nothing is due any more, once the world knows of the end", () => {
+  test("is empty, with nothing due, once all its targets have the end", () => {
     const done = afterEvents(running(), [succeed, NOW]);
     const { revision } = done;
     const told = afterEvents(
@@ -892,7 +895,7 @@ describe("expiry", () => {
     expect(types(happens(told, timePasses, expireTime).effects)).toContain("erase");
   });
 
-  test("waits for the index, which must know that a reserved operation was created, and not for KV", () => {
+  test("waits for the index to know that a reserved operation was created, and not for KV", () => {
     const expireTime = done.expireTime!;
     const late = happens(done, timePasses, expireTime);
     const told = happens(late.record, { type: "effectDone", effect: "index", revision: done.revision }, expireTime + 1);
@@ -902,13 +905,13 @@ describe("expiry", () => {
     expect(types(told.effects)).toContain("erase");
   });
 
-  test("never comes to an operation that has not ended", () => {
+  test("never applies to an operation that has not ended", () => {
     expect(running().expireTime).toBeUndefined();
   });
 });
 
 // A machine's clock may be set back.
-test.each(recordStates)("a clock that goes backwards changes nothing of what is %s", (state) => {
+test.each(recordStates)("a clock that goes backwards changes nothing in an operation that is %s", (state) => {
   const record = deepFreeze(aRecordIn(state));
   const result = advance(record, timePasses, CREATE_TIME - 24 * HOUR_MS);
 

@@ -30,8 +30,8 @@ const fails = (error = anError, retryable = true): OperationEvent => ({
 const running = (overrides: Parameters<typeof aRecord>[0] = {}): OperationRecord =>
   afterEvents(aRecord(overrides), [claim, NOW]);
 
-describe("an attempt that ended is remembered", () => {
-  test("with its error, when the handler failed", () => {
+describe("the record keeps an ended attempt", () => {
+  test("with its error, if the handler failed", () => {
     const record = afterEvents(running(), [fails(), NOW + SECOND_MS]);
 
     expect(record.attempt.attempts).toEqual([
@@ -53,7 +53,7 @@ describe("an attempt that ended is remembered", () => {
     expect(record.attempt.attempts).toMatchObject([{ number: 1, end: "FAILED", isRetryable: false }]);
   });
 
-  test("without one, when its lease ran out", () => {
+  test("without an error, if its lease expired", () => {
     const record = afterEvents(running(), [timePasses, NOW + MINUTE_MS]);
 
     expect(record.attempt.attempts).toEqual([
@@ -61,14 +61,14 @@ describe("an attempt that ended is remembered", () => {
     ]);
   });
 
-  test("when it took longer than its limit", () => {
+  test("if it took longer than its limit", () => {
     const policy = aPolicy({ attemptTimeoutMs: 5 * SECOND_MS });
     const record = afterEvents(running({ policy }), [timePasses, NOW + 5 * SECOND_MS]);
 
     expect(record.attempt.attempts).toMatchObject([{ end: "TIMED_OUT", error: { code: Code.DEADLINE_EXCEEDED } }]);
   });
 
-  test("when its invocations got nowhere", () => {
+  test("if its invocations made no progress", () => {
     const givesWay: OperationEvent = { type: "yield", fence: "one", invocationMs: 840_000, random: 0 };
     let record = aRecord();
     for (let count = 0; count < MAX_IDLE_INVOCATIONS; count += 1) {
@@ -80,7 +80,7 @@ describe("an attempt that ended is remembered", () => {
   });
 });
 
-test("an attempt that sleeps is one attempt, from its first claim to its end", () => {
+test("an attempt that sleeps counts as one attempt, from its first claim to its end", () => {
   const record = afterEvents(
     running(),
     [{ type: "sleep", fence: "one", ordinal: 0, wakeTime: NOW + MINUTE_MS }, NOW + SECOND_MS],
@@ -92,7 +92,7 @@ test("an attempt that sleeps is one attempt, from its first claim to its end", (
   expect(record.attempt.attempts).toMatchObject([{ number: 1, startTime: NOW, endTime: NOW + 2 * MINUTE_MS }]);
 });
 
-test("an attempt that succeeds is the operation's own end, and stands nowhere else", () => {
+test("a successful attempt is recorded as the operation's end only", () => {
   const record = afterEvents(running(), [
     { type: "succeed", fence: "one", outcome: { response: aResponse } },
     NOW + SECOND_MS,
@@ -102,7 +102,7 @@ test("an attempt that succeeds is the operation's own end, and stands nowhere el
   expect(record.attempt.attemptStartTime).toBe(NOW);
 });
 
-describe("the memory is bounded", () => {
+describe("the list of attempts is bounded", () => {
   test(`to the latest ${MAX_RECORDED_ATTEMPTS} attempts`, () => {
     let record = aRecord({ policy: aPolicy({ maxAttempts: 100, maxBackoffMs: SECOND_MS }) });
     const count = MAX_RECORDED_ATTEMPTS + 3;
@@ -125,7 +125,7 @@ describe("the memory is bounded", () => {
   });
 });
 
-test("attempts that die are remembered up to the one that ends the operation", () => {
+test("the record keeps attempts that die, up to the one that ends the operation", () => {
   let record = aRecord();
   for (let time = NOW; record.state !== "FAILED"; time += MINUTE_MS) {
     record = afterEvents(record, [claim, time], [timePasses, time + MINUTE_MS]);
@@ -137,7 +137,7 @@ test("attempts that die are remembered up to the one that ends the operation", (
   );
 });
 
-test("a record that an earlier version wrote in the middle of an attempt is read", () => {
+test("the lifecycle reads a record that an earlier version wrote during an attempt", () => {
   const { attemptStartTime: _, ...attempt } = running().attempt;
   const earlier = { ...running(), attempt };
   const result = advance(earlier, fails(), NOW);

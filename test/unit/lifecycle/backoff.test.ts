@@ -20,7 +20,7 @@ test.each([
   expect(backoffMs(backoff, failures, 1 - Number.EPSILON)).toBe(bound - 1);
 });
 
-test("is a whole number of milliseconds within the bound, whatever was declared", () => {
+test("the backoff is a whole number of milliseconds within the bound, whatever was declared", () => {
   const declared = fc.record({
     initialBackoffMs: fc.nat({ max: 10 ** 10 }),
     maxBackoffMs: fc.nat({ max: 10 ** 10 }),

@@ -10,18 +10,18 @@ const open = { isOpen: true, lastKeepAliveTime: leaseEndTime - 5 };
 const closed = { isOpen: false, lastKeepAliveTime: undefined };
 
 describe("channelEvents", () => {
-  test("extends a lease that is due by the last keep-alive of an open channel", () => {
+  test("extends a due lease by the last keep-alive of an open channel", () => {
     expect(channelEvents(running, open, leaseEndTime)).toEqual([
       { type: "keepAlive", fence, receivedTime: leaseEndTime - 5 },
     ]);
   });
 
-  test("leaves a lease alone before it is due, and where no keep-alive has come", () => {
+  test("returns nothing before the lease is due, and without a keep-alive", () => {
     expect(channelEvents(running, open, leaseEndTime - 1)).toEqual([]);
     expect(channelEvents(running, { ...open, lastKeepAliveTime: undefined }, leaseEndTime)).toEqual([]);
   });
 
-  test("tells of a lost channel once, at any time", () => {
+  test("reports a lost channel once, at any time", () => {
     const told = { ...running, lease: { ...lease, channelLostTime: leaseEndTime - 9 } };
 
     expect(channelEvents(running, closed, leaseEndTime - 1)).toEqual([{ type: "channelLost", fence }]);
@@ -29,7 +29,7 @@ describe("channelEvents", () => {
     expect([hasLostChannel(running, closed), hasLostChannel(told, closed)]).toEqual([true, false]);
   });
 
-  test("has nothing to tell where no runner holds a lease", () => {
+  test("returns nothing if no runner holds a lease", () => {
     expect(channelEvents(aRecord(), closed, Infinity)).toEqual([]);
     expect(hasLostChannel(aRecord(), closed)).toBe(false);
   });

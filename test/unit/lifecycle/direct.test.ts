@@ -33,7 +33,7 @@ describe("a direct operation", () => {
     expect(started).not.toHaveProperty("queueMessage");
   });
 
-  test("is queued where its object has no runner to call", () => {
+  test("is queued if its object has no runner to call", () => {
     expect(startedRecord(direct)).toMatchObject({ state: "QUEUED", queueMessage: {} });
   });
 
@@ -44,7 +44,7 @@ describe("a direct operation", () => {
     expect(next(record, { ...large, type: "start" }, createTime, FENCE).does).toEqual(["storeRequest", "run"]);
   });
 
-  test("goes on directly after a sleep, under another token", () => {
+  test("continues directly after a sleep, under another token", () => {
     const wakeTime = createTime + 60_000;
     const asleep = next(
       startedRecord(direct, FENCE),
@@ -59,7 +59,7 @@ describe("a direct operation", () => {
     expect(awake.record).not.toHaveProperty("wakeTime");
   });
 
-  test("goes on directly when an answer comes that it waits for", () => {
+  test("continues directly when the answer that it waits for arrives", () => {
     const waitsFor = { answersTo: ["approval"] };
     const suspended = next(startedRecord(direct, FENCE), { type: "suspend", fence: FENCE, waitsFor }, createTime);
     const answer = { type: "resolve", id: "approval", payload: "true", digest: "" } as const;
@@ -69,7 +69,7 @@ describe("a direct operation", () => {
     expect(resumed.does).toContain("run");
   });
 
-  test("is tried again directly after a failure that its handler reported", () => {
+  test("is retried directly after a failure that its handler reported", () => {
     const failure = { type: "attemptFailed", fence: FENCE, error: anError, retryable: true, random: 0.5 } as const;
     const failed = next(startedRecord(direct, FENCE), failure, createTime);
     const again = next(failed.record, passing(), failed.record.wakeTime!, "the second");
@@ -77,7 +77,7 @@ describe("a direct operation", () => {
     expect(again.record).toMatchObject({ state: "RUNNING", attempt: { failures: 1 } });
   });
 
-  test("that is lost with its platform goes to the queue, until it has stored something", () => {
+  test("goes to the queue after a loss of its platform, until it has stored something", () => {
     const started = startedRecord(direct, FENCE);
     const lost = next(started, passing(), started.lease!.leaseEndTime, "the second");
     expect(lost.record).toMatchObject({ state: "QUEUED", attempt: { platformDeaths: 1 } });
@@ -90,7 +90,7 @@ describe("a direct operation", () => {
     expect(next(asleep.record, passing(), now + 1, "the third").record).toMatchObject({ state: "RUNNING" });
   });
 
-  test("whose invocation has used up its time goes on through the queue", () => {
+  test("continues through the queue when its invocation has used up its time", () => {
     const yields = { type: "yield", fence: FENCE, invocationMs: 840_000, random: 0 } as const;
     const yielded = next(startedRecord(direct, FENCE), yields, createTime + 840_000, "the second");
 
@@ -99,6 +99,6 @@ describe("a direct operation", () => {
   });
 });
 
-test("an operation of the queue takes no token for a direct run", () => {
+test("a queued operation accepts no token for a direct run", () => {
   expect(startedRecord(anOperation({ request: "{}" }), FENCE)).toMatchObject({ state: "QUEUED" });
 });

@@ -5,26 +5,26 @@ import { aRecord } from "../../support/a-record";
 import { aRecordIn } from "../../support/a-record-in";
 
 describe("dueTransition", () => {
-  test("is nothing before its time", () => {
+  test("is undefined before its time", () => {
     expect(dueTransition(aRecord(), CREATE_TIME + 29_999)).toBeUndefined();
   });
 
-  test("comes at its very millisecond", () => {
+  test("is due exactly at its millisecond", () => {
     expect(dueTransition(aRecord(), CREATE_TIME + 30_000)).toBe("resend");
     expect(dueTransition(aRecordIn("RUNNING"), CREATE_TIME + 1 + MINUTE_MS)).toBe("loseLease");
   });
 
-  test("is the deadline before all else: it is final", () => {
+  test("is the deadline before all others, because that is final", () => {
     expect(dueTransition(aRecord(), CREATE_TIME + HOUR_MS)).toBe("passDeadline");
   });
 
-  test.each(["SUCCEEDED", "FAILED", "CANCELLED"] as const)("is nothing where an operation is %s", (state) => {
+  test.each(["SUCCEEDED", "FAILED", "CANCELLED"] as const)("is undefined if an operation is %s", (state) => {
     expect(dueTransition(aRecordIn(state), Infinity)).toBeUndefined();
   });
 });
 
 describe("isAnythingDue", () => {
-  test("is so from the time of a transition, of an outbox entry, or of the expiry on", () => {
+  test("is true from the time of a transition, of an outbox entry, or of the expiry", () => {
     const queued = { ...aRecord(), outbox: {} };
     const told = { ...queued, outbox: { index: { dueTime: CREATE_TIME + 5, failures: 0 } } };
     const { expireTime, ...done } = { ...aRecordIn("SUCCEEDED"), outbox: {} };
@@ -40,7 +40,7 @@ describe("isAnythingDue", () => {
 });
 
 describe("nextDueTime", () => {
-  test("is the earliest of all that is due", () => {
+  test("is the earliest due time", () => {
     const outbox = {
       index: { dueTime: CREATE_TIME + 5, failures: 0 },
       snapshot: { dueTime: CREATE_TIME + 4, failures: 0 },
@@ -50,7 +50,7 @@ describe("nextDueTime", () => {
     expect(nextDueTime({ ...aRecord(), outbox })).toBe(CREATE_TIME + 4);
   });
 
-  test("is that of the outbox where an operation has ended, and nothing once that is empty", () => {
+  test("is the outbox's time after the end, and undefined once the outbox is empty", () => {
     const done = aRecordIn("SUCCEEDED");
 
     expect(nextDueTime(done)).toBe(Math.min(done.outbox.index!.dueTime, done.outbox.snapshot!.dueTime));

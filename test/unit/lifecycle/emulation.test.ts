@@ -17,7 +17,7 @@ function emulated(polls: EmulatedPoll[]): OperationRecord {
 
 const polled = (record: OperationRecord): OperationRecord => happens(record, { type: "poll" }, CREATE_TIME + 1).record;
 
-describe("a poll that is scripted", () => {
+describe("a scripted poll", () => {
   test("ends the operation at its number and not before", () => {
     const record = polled(emulated([{ poll: 2, error: { ...locked, details: [] } }]));
     expect(record).toMatchObject({ state: "QUEUED", revision: 1 });
@@ -25,7 +25,7 @@ describe("a poll that is scripted", () => {
     expect(polled(record)).toMatchObject({ state: "FAILED", outcome: { error: locked }, endTime: CREATE_TIME + 1 });
   });
 
-  test("is answered with its error, and the operation is as it was", () => {
+  test("returns its error and leaves the operation unchanged", () => {
     const first = polled(emulated([{ poll: 2, httpError: { ...busy, details: [] } }]));
     const second = polled(first);
 
@@ -33,7 +33,7 @@ describe("a poll that is scripted", () => {
     expect(second).toMatchObject({ state: "QUEUED", revision: 1 });
   });
 
-  test("is counted no longer once all has happened", () => {
+  test("is not counted after the last scripted event", () => {
     const record = emulated([{ poll: 1, httpError: { ...busy, details: [] } }]);
     const after = polled(record);
 
@@ -41,7 +41,7 @@ describe("a poll that is scripted", () => {
     expect(advance(after, { type: "poll" }, CREATE_TIME)).toEqual({ ok: false, refusal: "NOT_ALLOWED" });
   });
 
-  test("changes nothing about what is done, or is being cancelled", () => {
+  test("changes nothing if the operation is done or cancelling", () => {
     const script: EmulatedPoll[] = [{ poll: 1, error: { ...locked, details: [] } }];
     const running = happens(emulated(script), { type: "claim", fence: "f" }, CREATE_TIME).record;
     const cancelling = happens(running, { type: "cancel" }, CREATE_TIME).record;
@@ -51,7 +51,7 @@ describe("a poll that is scripted", () => {
     expect(polled(done)).toMatchObject({ state: "SUCCEEDED", outcome: { response: "{}" }, revision: done.revision });
   });
 
-  test("takes the work from its runner", () => {
+  test("revokes the runner's lease", () => {
     const running = happens(
       emulated([{ poll: 1, error: { ...locked, details: [] } }]),
       { type: "claim", fence: "f" },

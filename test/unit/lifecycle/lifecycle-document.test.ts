@@ -5,7 +5,7 @@ import { lifecycleMarkdown } from "../../support/lifecycle-diagram";
 
 const document = fileURLToPath(new URL("../../../docs/lifecycle.md", import.meta.url).href);
 
-test("docs/lifecycle.md shows the lifecycle table as it is", async () => {
+test("docs/lifecycle.md is generated from the lifecycle table", async () => {
   if (process.env["UPDATE"]) await writeFile(document, lifecycleMarkdown());
 
   expect(await readFile(document, "utf8")).toBe(lifecycleMarkdown());

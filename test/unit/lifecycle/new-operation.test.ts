@@ -17,7 +17,7 @@ describe("the start", () => {
     });
   });
 
-  test("stores a request beside the record where that has none, and only for work that is to be done here", () => {
+  test("stores the request apart from the record, for work of this deployment only", () => {
     const effectsOf = (operation: Partial<NewOperation>): string[] => {
       const started = advance(newRecord(anOperation()), { ...operation, type: "start" }, CREATE_TIME);
       return started.ok ? started.effects.map(({ type }) => type) : [];
@@ -32,7 +32,7 @@ describe("the start", () => {
   test.each([
     ["SUCCEEDED", { response: aResponse }, "Done."],
     ["FAILED", { error: anError }, anError.message],
-  ])("makes an operation that is %s at once where the result is known", (state, outcome, statusMessage) => {
+  ])("makes an operation that is %s at once if the result is known", (state, outcome, statusMessage) => {
     const record = startedRecord(deepFreeze(anOperation({ outcome })));
 
     expect(record).toMatchObject({ state, outcome, statusMessage, startTime: CREATE_TIME, endTime: CREATE_TIME });
@@ -40,13 +40,13 @@ describe("the start", () => {
     expect(Object.keys(record.outbox)).toEqual(["index", "snapshot"]);
   });
 
-  test("tells the index alone where snapshots are off", () => {
+  test("sends to the index alone if snapshots are off", () => {
     const operation = anOperation({ outcome: { response: aResponse }, policy: aPolicy({ snapshot: false }) });
 
     expect(Object.keys(startedRecord(operation).outbox)).toEqual(["index"]);
   });
 
-  test("never queues work that is done elsewhere, and watches over its heartbeat", () => {
+  test("never queues work that is done elsewhere, and sets its heartbeat time", () => {
     const record = startedRecord(anOperation({ external: { heartbeatMs: 5_000, hasOwnMetadata: true } }));
 
     expect(record).toMatchObject({
@@ -62,7 +62,7 @@ test("attempts are counted from 1, failures and deaths alike", () => {
   expect(attemptNumber({ attempt: { failures: 2, deaths: 3, platformDeaths: 0 } })).toBe(6);
 });
 
-test("the deadline's message says how long there was, and until when", () => {
+test("the deadline's message has the duration and the time", () => {
   expect(deadlineMessage({ createTime: CREATE_TIME, deadline: CREATE_TIME + 1_500 })).toBe(
     "The operation did not finish within 1.5s of its creation (deadline 2026-01-31T12:00:01.500Z).",
   );

@@ -13,13 +13,13 @@ describe.each(recordStates)("an operation that is %s", (state) => {
     expect(holdsSlot(inState(state), "another")).toBe(false);
   });
 
-  test("holds its caller's slot on when it is deleted, unless another system does the work", () => {
+  test("keeps its caller's slot when it is deleted, unless another system does the work", () => {
     const deleted = { ...inState(state), deleteTime: 1 };
 
     expect(holdsSlot(deleted, "caller")).toBe(!isFinal(state) && !isExternal(state));
   });
 
-  test("can be claimed where it is queued alone", () => {
+  test("can be claimed only while it is queued", () => {
     expect(isClaimable(aRecordIn(state))).toBe(state === "QUEUED");
   });
 });

@@ -19,7 +19,7 @@ function reachable(from: State): Set<State> {
 
 describe("the lifecycle table", () => {
   test.each(states.flatMap((state) => transitions.map((transition) => [state, transition] as const)))(
-    "%s, %s: leads to a state of the table, or is refused",
+    "%s, %s: leads to a state of the table, or is rejected",
     (state, transition) => {
       const next = nextState(state, transition);
 
@@ -27,15 +27,15 @@ describe("the lifecycle table", () => {
     },
   );
 
-  test("has for final states those that google.longrunning knows: a response, an error, or a cancellation", () => {
+  test("has the final states of google.longrunning: a response, an error, or a cancellation", () => {
     expect(states.filter(isFinal).sort()).toEqual(["CANCELLED", "FAILED", "SUCCEEDED"]);
   });
 
-  test.each(states.filter(isFinal))("%s leads nowhere", (state) => {
+  test.each(states.filter(isFinal))("%s has no transitions", (state) => {
     expect(successors(state)).toEqual([]);
   });
 
-  test("leads from NEW to every state, and to NEW from none", () => {
+  test("leads from NEW to every state, and from no state to NEW", () => {
     expect([...reachable("NEW")].sort()).toEqual([...states].sort());
     expect(states.flatMap(successors)).not.toContain("NEW");
   });
@@ -54,12 +54,12 @@ describe("the lifecycle table", () => {
 });
 
 describe("a record", () => {
-  test.each(recordStates)("can come to be %s", (state) => {
+  test.each(recordStates)("can reach the state %s", (state) => {
     expect(aRecordIn(state).state).toBe(state);
   });
 
   test.each(recordStates.filter((state) => !isFinal(state)))(
-    "that is %s is due at its deadline at the latest",
+    "is due at its deadline at the latest when it is %s",
     (state) => {
       const record = aRecordIn(state);
 

@@ -8,7 +8,7 @@ import version2 from "../../workers/fixtures/version-2.json" with { type: "json"
 const queued = storedFromRecord(aRecordIn("QUEUED"));
 
 describe.each(recordStates)("a record that is %s", (state) => {
-  test("is stored with its fields side by side, and read as it was", () => {
+  test("is stored with flat fields, and read back unchanged", () => {
     const record = aRecordIn(state);
     const stored = storedFromRecord(record);
 
@@ -20,10 +20,10 @@ describe.each(recordStates)("a record that is %s", (state) => {
 describe.each([
   ["version 1", version1.operations],
   ["version 2", version2.operations],
-])("a record that %s stored", (_, operations) => {
+])("a record that was stored by %s", (_, operations) => {
   const records = operations.map(({ stage, keys }) => [stage, keys.record as unknown as StoredRecord] as const);
 
-  test.each(records)("at the stage %s is read, and stored as it was", (_stage, stored) => {
+  test.each(records)("is read at the stage %s, and stored back unchanged", (_stage, stored) => {
     const record = recordFromStored(stored);
 
     expect(storedFromRecord(record)).toEqual(stored);
@@ -34,19 +34,19 @@ describe.each([
 });
 
 describe("recordFromStored", () => {
-  test("keeps a field of a later version for it", () => {
+  test("keeps a field of a later version", () => {
     const later = { ...queued, ofLater: { deep: 1 } };
 
     expect(storedFromRecord(recordFromStored(later))).toEqual(later);
   });
 
-  test("drops what an earlier version left of a part that has ended", () => {
+  test("drops an earlier version's fields of a part that has ended", () => {
     const { resendTime: _, ...rest } = queued;
 
     expect(recordFromStored({ ...rest, resends: 3 })).not.toHaveProperty("queueMessage");
   });
 
-  test("takes from an earlier version's status that no deployment has the method", () => {
+  test("reads from an earlier version's status that no deployment has the method", () => {
     const statusMessage = undeployedMessage(queued);
 
     expect(recordFromStored({ ...queued, statusMessage }).queueMessage).toMatchObject({ undeployed: true });

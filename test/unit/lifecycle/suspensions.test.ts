@@ -35,7 +35,7 @@ function approvalOf(record: OperationRecord) {
 }
 
 describe("an answer", () => {
-  test("queues the work, with everything that it was suspended with gone", () => {
+  test("queues the work and clears its suspension", () => {
     const { record, effects } = happens(suspended(), resolve("true"), NOW + 1);
 
     expect(record).toMatchObject({ state: "QUEUED", pause: { resumes: true } });
@@ -48,7 +48,7 @@ describe("an answer", () => {
     });
   });
 
-  test("that the work does not stand still for leaves it as it is", () => {
+  test("changes no state if the work does not wait for it", () => {
     const { record, effects } = happens(suspended(), resolve("true", "other"), NOW + 1);
 
     expect(record).toMatchObject({ state: "SUSPENDED", suspension: { waitsFor: { answersTo: ["approval"] } } });
@@ -57,7 +57,7 @@ describe("an answer", () => {
     expect(record.revision).toBe(suspended().revision);
   });
 
-  test("reaches a runner that is at work", () => {
+  test("is sent to the active runner", () => {
     const shown = happens(running(), { type: "saveSuspensions", fence: "one", suspensions: [report] }, NOW).record;
     const { record, effects } = happens(shown, resolve("true"), NOW + 1);
 
@@ -65,14 +65,14 @@ describe("an answer", () => {
     expect(effects).toEqual([{ type: "tellAnswers", ids: ["approval"] }]);
   });
 
-  test("that crossed the message of the runner goes on at once", () => {
+  test("resumes the work at once if it crossed the runner's message", () => {
     const { record, effects } = happens(happens(running(), resolve("true"), NOW).record, suspend, NOW + 1);
 
     expect(record.state).toBe("QUEUED");
     expect(effects.map(({ type }) => type)).toContain("send");
   });
 
-  test("refuses an answer after it, and after the end of the time", () => {
+  test("rejects a second answer, and one after the suspension's time", () => {
     const answered = happens(suspended(), resolve("true"), NOW + 1).record;
     const expired = happens(suspended(), { type: "timePasses", random: 0 }, EXPIRE_TIME).record;
 
@@ -80,7 +80,7 @@ describe("an answer", () => {
       expect(advance(record, resolve("false"), EXPIRE_TIME)).toEqual({ ok: false, refusal: "NOT_ALLOWED" });
   });
 
-  test("is dropped once, by the number under which the runner refused it", () => {
+  test("is dropped once, by the number under which the runner rejected it", () => {
     const refusal: OperationEvent = {
       type: "suspend",
       fence: "one",
@@ -103,8 +103,8 @@ describe("an answer", () => {
   });
 });
 
-describe("the time of a suspension", () => {
-  test("is due when it ends, and queues the work", () => {
+describe("the expireTime of a suspension", () => {
+  test("queues the work when it is reached", () => {
     const record = suspended();
     const { record: expired, effects } = happens(record, { type: "timePasses", random: 0 }, EXPIRE_TIME);
 
@@ -114,7 +114,7 @@ describe("the time of a suspension", () => {
     expect(effects.map(({ type }) => type)).toContain("send");
   });
 
-  test("ends at the operation's deadline at the latest", () => {
+  test("is the operation's deadline at the latest", () => {
     const record = aRecord();
     const late = { ...report, reached: { expireTime: record.deadline + 1 } };
     const reached = afterEvents(record, [claim, NOW], [{ ...suspend, suspensions: [late] }, NOW]);
@@ -122,7 +122,7 @@ describe("the time of a suspension", () => {
     expect(approvalOf(reached)?.reached?.expireTime).toBe(record.deadline);
   });
 
-  test("ends at once where the operation is deleted, before or after the work reaches the suspension", () => {
+  test("is now if the operation is deleted, before or after the work reaches the suspension", () => {
     const after = happens(suspended(), { type: "delete" }, NOW + 1).record;
     const before = afterEvents(running(), [{ type: "delete" }, NOW + 1], [suspend, NOW + 2]);
 
@@ -133,7 +133,7 @@ describe("the time of a suspension", () => {
     }
   });
 
-  test("is over where the operation was asked to stop, before or after the work reaches the suspension", () => {
+  test("is past if the operation is cancelling, before or after the work reaches the suspension", () => {
     const show: OperationEvent = { type: "saveSuspensions", fence: "one", suspensions: [report] };
     const after = afterEvents(running(), [show, NOW], [{ type: "cancel" }, NOW + 1]);
     const before = afterEvents(running(), [{ type: "cancel" }, NOW + 1], [show, NOW + 2]);
@@ -143,7 +143,7 @@ describe("the time of a suspension", () => {
 });
 
 describe("the end of an operation", () => {
-  test("leaves an answer's digest, and not its text", () => {
+  test("keeps an answer's digest, and erases its text", () => {
     const answered = afterEvents(suspended(), [resolve("true"), NOW + 1], [{ type: "claim", fence: "two" }, NOW + 2]);
     const { record } = happens(answered, { type: "succeed", fence: "two", outcome: { response: "{}" } }, NOW + 3);
 
@@ -153,7 +153,7 @@ describe("the end of an operation", () => {
     });
   });
 
-  test("expires what is pending", () => {
+  test("expires pending suspensions", () => {
     const { record } = happens(suspended(), { type: "cancel" }, NOW + 1);
 
     expect(record.state).toBe("CANCELLED");

@@ -37,7 +37,7 @@ describe("the reservation of an operation's requestId", () => {
   const reservation = { key: "ab12", inputDigest: "cd34" };
   const limit = CREATE_TIME + REQUEST_ID_TTL_MS + RESERVATION_SLACK_MS;
 
-  test("goes with each row to shard 0, and with none to another shard", () => {
+  test("is in each row of shard 0, and in no row of another shard", () => {
     expect(indexRowFromRecord(started).reservation).toEqual(reservation);
     expect(startingRow(started).reservation).toBeUndefined();
     expect(indexRowFromRecord({ ...started, indexShard: 3 }).reservation).toBeUndefined();
@@ -49,7 +49,7 @@ describe("the reservation of an operation's requestId", () => {
     ["when it is done, and may expire within that day", { expireTime: limit - 1 }, reservation],
     ["when it is deleted", { deleteTime: CREATE_TIME + 1 }, reservation],
     ["when it is deleted, and would have lived long", { expireTime: limit, deleteTime: limit - 1 }, reservation],
-  ])("is told to shard 0 by a call of its own, or not: %s", (_, change, expected) => {
+  ])("is sent to shard 0 in a call of its own, or not: %s", (_, change, expected) => {
     expect(reservationElsewhere({ ...started, indexShard: 3, ...change })).toEqual(expected);
     expect(reservationElsewhere({ ...started, ...change })).toBeUndefined();
     expect(reservationElsewhere({ ...aRecord(), indexShard: 3, ...change })).toBeUndefined();
@@ -58,7 +58,7 @@ describe("the reservation of an operation's requestId", () => {
 
 describe("the index row", () => {
   test.each(recordStates.filter((state) => !("responseChunks" in (aRecordIn(state).outcome ?? {}))))(
-    "of what is %s is the operation itself where that is small",
+    "is the small operation itself when that is %s",
     (state) => {
       const record = aRecordIn(state);
 
@@ -66,7 +66,7 @@ describe("the index row", () => {
     },
   );
 
-  test("is looked after past the deadline while the operation runs, and at its expiry after", () => {
+  test("is due after the deadline while the operation runs, and at its expiry after the end", () => {
     const record = aRecord();
     const done = afterEvents(record, [{ type: "cancel" }, CREATE_TIME + 5]);
 
@@ -77,7 +77,7 @@ describe("the index row", () => {
     expect(indexRowFromRecord(done)).toMatchObject({ done: true, dueTime: done.expireTime });
   });
 
-  test("before the record is committed has the revision 0, and is looked after soon", () => {
+  test("has the revision 0 and is due soon before the record is committed", () => {
     const { revision, dueTime, ...rest } = startingRow(aRecord());
     const { revision: later, dueTime: _, ...committed } = indexRowFromRecord(aRecord());
 
@@ -86,7 +86,7 @@ describe("the index row", () => {
     expect(rest).toEqual(committed);
   });
 
-  test("has for facts what can be asked of every operation", () => {
+  test("has the facts that filters need of every operation", () => {
     const done = afterEvents(
       aRecord(),
       [{ type: "claim", fence: "one" }, CREATE_TIME + 1],
@@ -127,7 +127,7 @@ describe.each([
     expect(facts(record)).not.toHaveProperty("metadataTruncated");
   });
 
-  test("is cut down to its type beyond", () => {
+  test("is cut to its type beyond that", () => {
     const { pad } = anOfBytes(MAX_INDEXED_ANY_BYTES + 1, letter);
     const record = aRecord({ metadataType: TYPE, metadata: { pad } });
 
@@ -150,7 +150,7 @@ describe.each([
     expect(facts(record)).not.toHaveProperty("responseTruncated");
   });
 
-  test("is cut down to its type beyond", () => {
+  test("is cut to its type beyond that", () => {
     const { json } = anOfBytes(MAX_INDEXED_ANY_BYTES + 1, letter);
     const record = aRecord({ responseType: TYPE, outcome: { response: json } });
 
@@ -167,14 +167,14 @@ describe("an error", () => {
     details: [{ "@type": TYPE, pad: "x".repeat(bytes) }],
   });
 
-  test("is copied whole where it is small", () => {
+  test("is copied whole if it is small", () => {
     const record = aRecord({ outcome: { error: errorOf(1_000) } });
 
     expect(operation(record)["error"]).toEqual(errorOf(1_000));
     expect(facts(record)).not.toHaveProperty("size");
   });
 
-  test("is cut down to its code and message beyond 2 KiB", () => {
+  test("is cut to its code and message beyond 2 KiB", () => {
     const record = aRecord({ outcome: { error: errorOf(60_000) } });
 
     expect(operation(record)["error"]).toEqual({ code: 9, message: "No." });
@@ -184,7 +184,7 @@ describe("an error", () => {
   });
 });
 
-test("a response that is stored apart is known by its type alone", () => {
+test("a response that is stored apart is in the row with its type alone", () => {
   const record = aRecord({ responseType: TYPE, outcome: { responseChunks: 3, responseBytes: 3_000_000 } });
 
   expect(operation(record)["response"]).toEqual({ "@type": TYPE });

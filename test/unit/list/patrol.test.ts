@@ -6,8 +6,8 @@ import { type Patrol, nextPatrolPart, patrolBehind } from "../../../src/list/pat
 const NOW = 1_795_249_510_772;
 const rows = (count: number) => Array.from({ length: count }, (_, n) => ({ createTime: n, id: `id-${n}`, more: true }));
 
-describe("a walk over what runs", () => {
-  test("begins at the oldest, and leaves out what is young", () => {
+describe("a patrol of the running operations", () => {
+  test("begins at the oldest, and omits young ones", () => {
     expect(nextPatrolPart(undefined, NOW)).toEqual({
       patrol: { startTime: NOW },
       createdBefore: NOW - PATROL_AGE_MS,
@@ -15,7 +15,7 @@ describe("a walk over what runs", () => {
     });
   });
 
-  test("goes on behind the last row of a full part, however long ago it began", () => {
+  test("continues after the last row of a full part, however long ago it began", () => {
     const part = nextPatrolPart(undefined, NOW)!;
     const behind = patrolBehind(part, rows(MAX_PATROL_ROWS));
     const last = MAX_PATROL_ROWS - 1;

@@ -29,7 +29,7 @@ function define(overrides: object): unknown {
 const post = "/v1/{parent=projects/*}/reports:generate";
 const REPORTS = "method /v1/{parent=projects/*}/reports:generate";
 
-describe("defineMethod › refuses a declaration with", () => {
+describe("defineMethod › rejects a declaration with", () => {
   test.each<[mistake: string, overrides: object, message: string]>([
     ["no http", { http: undefined }, 'defineMethod: http is missing; write http: { post: "/v1/{parent=projects/*}'],
     ["http without post", { http: { get: "/v1/x" } }, "defineMethod: http is missing; write http: { post:"],
@@ -153,14 +153,14 @@ describe("defineMethod › refuses a declaration with", () => {
     expect(() => define(overrides)).toThrow(text);
   });
 
-  test("nothing in it", () => {
+  test("no options", () => {
     expect(() => defineMethod(undefined as unknown as MethodDeclaration<object>)).toThrow(
       "defineMethod takes an object",
     );
   });
 });
 
-describe("defineMethod › refuses a schema of another library with", () => {
+describe("defineMethod › rejects a schema of another library with", () => {
   const title = z.string();
   const schemas: [mistake: string, request: unknown, http: object, message: string][] = [
     [
@@ -202,7 +202,7 @@ describe("defineMethod › refuses a schema of another library with", () => {
   });
 });
 
-describe("defineMethod › takes", () => {
+describe("defineMethod › accepts", () => {
   test.each<[what: string, overrides: object]>([
     ["a body that is one field", { http: { post: "/v1/{parent=projects/*}/reports:generate", body: "title" } }],
     ["a number in the path", { http: { post: "/v1/{parent=projects/*}/reports/{pages}:generate", body: "*" } }],

@@ -35,7 +35,7 @@ describe("defineMethod", () => {
     });
   });
 
-  test("takes what is declared", () => {
+  test("uses the declared options", () => {
     const method = defineMethod(
       aDeclaration({
         id: "profile",
@@ -64,7 +64,7 @@ describe("defineMethod", () => {
     ["/v1/{parent=projects/*}/tables:profile", "tables:profile", "profile"],
     ["/v1/{parent=projects/*}/tables", "tables", "create"],
     ["/v1/{name=projects/*/tables/*}:export", ":export", "export"],
-  ])("names the method of %s by what is its own, %s, and its verb, %s", (post, id, verb) => {
+  ])("gives the method of %s the id %s and the verb %s", (post, id, verb) => {
     expect(defineMethod(aDeclaration({ http: { post, body: "*" } }))).toMatchObject({ id, verb });
   });
 
@@ -102,7 +102,7 @@ describe("defineMethod", () => {
     ["usualDuration", { usualDuration: "a while" }],
     ["usualDuration", { usualDuration: "367d" }],
     ["usualDuration", { usualDuration: 60 }],
-  ])("refuses a wrong %s and names it: %j", (option, overrides) => {
+  ])("rejects a wrong %s and names it: %j", (option, overrides) => {
     expect(() => defineMethod(untyped(overrides))).toThrow(TypeError);
     expect(() => defineMethod(untyped(overrides))).toThrow(`method tables:profile: ${option}`);
   });
@@ -117,15 +117,15 @@ describe("defineMethod", () => {
     expect(defineMethod(aDeclaration({ retry })).policy).toMatchObject({ initialBackoffMs, maxBackoffMs });
   });
 
-  test("takes a declared Struct for the default metadata, which is one", () => {
+  test("treats a declared Struct as the default metadata, which is one", () => {
     expect(defineMethod(aDeclaration({ metadataType: "google.protobuf.Struct" })).metadataType).toBeUndefined();
   });
 
-  test("refuses a malformed binding, and says where", () => {
+  test("rejects a malformed binding, and names the position", () => {
     expect(() => defineMethod(aDeclaration({ http: { post: "/v1/{parent" } }))).toThrow(/"\/v1\/{parent".* at 3/);
   });
 
-  test("decodes the request anew for every use: an attempt may run newer code than the start", async () => {
+  test("decodes the request again for every use, because an attempt may run newer code than the start", async () => {
     const seen: JsonObject[] = [];
     const method = defineMethod(
       aDeclaration({
@@ -148,7 +148,7 @@ describe("defineMethod", () => {
     [undefined, undefined],
     ["90s", 90_000],
     [(request: JsonObject) => `${Number(request["rows"])}ms`, 250],
-  ])("prepares a start with how long it usually takes: %s", async (usualDuration, usualDurationMs) => {
+  ])("prepares a start with the usual duration: %s", async (usualDuration, usualDurationMs) => {
     const method = defineMethod(untyped({ usualDuration }));
 
     const prepared = await method.prepare({ rows: 250 }, { createTime: new Date(0) });
@@ -156,7 +156,7 @@ describe("defineMethod", () => {
     expect(prepared.usualDurationMs).toBe(usualDurationMs);
   });
 
-  test("names the function of usualDuration that gives no duration", async () => {
+  test("names usualDuration if its function returns no duration", async () => {
     const method = defineMethod(untyped({ usualDuration: () => "soon" }));
 
     await expect(method.prepare({}, { createTime: new Date(0) })).rejects.toThrow(

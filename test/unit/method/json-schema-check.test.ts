@@ -6,7 +6,7 @@ import type { Json, JsonObject } from "../../../src/rpc/any";
 const check = (schema: JsonObject, value: Json): string[] =>
   schemaViolations(schema, value, ["payload"]).map(({ field, description }) => `${field} ${description}`);
 
-describe("a value that a schema describes", () => {
+describe("a described value", () => {
   test.each<[JsonObject, Json]>([
     [{}, null],
     [{ type: "string" }, ""],
@@ -31,12 +31,12 @@ describe("a value that a schema describes", () => {
     [{ $ref: "https://example.com/other.json" }, 1],
     [{ $ref: "#" }, 1],
     [{ unknownKeyword: true }, 1],
-  ])("%j describes %j", (schema, value) => {
+  ])("follows %j: %j", (schema, value) => {
     expect(check(schema, value)).toEqual([]);
   });
 });
 
-describe("a value that a schema does not describe", () => {
+describe("a value that is not described", () => {
   test.each<[JsonObject, Json, string[]]>([
     [{ type: "boolean" }, "yes", ["payload must be boolean, not string"]],
     [{ type: "integer" }, 0.5, ["payload must be integer, not number"]],
@@ -70,7 +70,7 @@ describe("a value that a schema does not describe", () => {
       ["payload matches no alternative: must be string, not number; must be null, not number"],
     ],
     [{ $ref: "#/$defs/Name", $defs: { Name: { type: "string" } } }, 1, ["payload must be string, not number"]],
-  ])("%j does not describe %j", (schema, value, violations) => {
+  ])("violates %j: %j", (schema, value, violations) => {
     expect(check(schema, value)).toEqual(violations);
   });
 

@@ -73,7 +73,7 @@ describe("jsonText", () => {
     ["too many values", doubled(), "where: it has more than 12582912 values"],
     ["a toJSON that gives nothing", { toJSON: () => undefined }, "where: it is an object whose toJSON gives nothing"],
     ["a toJSON that gives a bigint", { a: { toJSON: () => 1n } }, "where: a is a bigint"],
-  ])("refuses %s", (_, value, message) => {
+  ])("rejects %s", (_, value, message) => {
     const error = errorOf(() => jsonText("where", value));
 
     expect(error.message).toContain(message);
@@ -112,14 +112,14 @@ describe("jsonText", () => {
       ),
     ],
     ["a revoked Proxy", revoked()],
-  ])("says that %s throws, and keeps why as the cause", (_, value) => {
+  ])("reports that %s throws, with the error as the cause", (_, value) => {
     const error = errorOf(() => jsonText("where", value));
 
     expect(error.message).toMatch(/^where: it could not be written as JSON, because reading it throws/);
     expect(error.cause).toBeInstanceOf(Error);
   });
 
-  test("writes numbers that are not finite as null where it is told to", () => {
+  test("writes numbers that are not finite as null if it is told to", () => {
     expect(jsonText("it", { eta: Number.NaN, rate: Infinity }, { allowsNonFinite: true })).toBe(
       '{"eta":null,"rate":null}',
     );
@@ -165,7 +165,7 @@ describe("responseJson", () => {
       "response: it is an object whose toJSON gives nothing",
     ],
     ["a bigint inside", { n: 10n }, "response: n is a bigint"],
-  ])("refuses %s", (_, value, message) => {
+  ])("rejects %s", (_, value, message) => {
     for (const type of [STRUCT, "acme.v1.Table"])
       expect(errorOf(() => responseJson(type, value)).message).toContain(message);
   });

@@ -22,7 +22,7 @@ const ProfileRequest = message("example.v1.ProfileRequest", {
   rowLimit: int32(3),
 });
 
-test("a decoder, an asynchronous one and a schema each make the request", async () => {
+test("a request is made by a decoder, an asynchronous decoder or a schema", async () => {
   const schema: StandardSchemaV1<unknown, string> = {
     "~standard": { version: 1, vendor: "test", validate: async (value) => ({ value: JSON.stringify(value) }) },
   };
@@ -35,7 +35,7 @@ test("a decoder, an asynchronous one and a schema each make the request", async 
   expect(await decodeRequest(ProfileRequest, { parent: "p", row_limit: "5" })).toEqual({ parent: "p", rowLimit: 5 });
 });
 
-test("each problem of a declared message is a violation of its own", async () => {
+test("each problem of a declared message is one violation", async () => {
   const error = await refusal(ProfileRequest, { columns: ["a", 1], rowLimit: 1.5, bogus: 1 });
 
   expect(error.code).toBe("INVALID_ARGUMENT");
@@ -48,7 +48,7 @@ test("each problem of a declared message is a violation of its own", async () =>
   expect(error.message).toMatch(/^bogus: unknown field; .* \(and 3 more\)$/);
 });
 
-test("a refined message's violations are at their paths", async () => {
+test("the violations of a refined message have their paths", async () => {
   const refined = refine(ProfileRequest, ({ columns = [] }, violate) => {
     if (new Set(columns).size < columns.length) violate(["columns", 1], "is there already");
   });
@@ -98,7 +98,7 @@ test("violations are bounded in number and length", async () => {
   expect(violationsOf((await refusal(refusing([unrecognized]))).details)).toHaveLength(MAX_FIELD_VIOLATIONS);
 });
 
-test("an RpcError that a decoder or a refinement throws is thrown on as it is", async () => {
+test("an RpcError of a decoder or a refinement is thrown unchanged", async () => {
   const mine = invalidArgument([{ field: "rows", description: "too many" }], { reason: "TOO_MANY_ROWS" });
   const missing = notFound("example.com/Table", "tables/t");
 

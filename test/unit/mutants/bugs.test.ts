@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { bugs } from "../../mutants/bugs";
 import { edited } from "../../mutants/mutants";
 
-test.each(bugs)("the edit of '$name' matches once, and leaves a file that can be read", (bug) => {
+test.each(bugs)("the edit of '$name' matches once, and leaves a file that can be parsed", (bug) => {
   const original = readFileSync(bug.file, "utf8");
   const text = edited(original, bug);
 
@@ -15,7 +15,7 @@ test.each(bugs)("the edit of '$name' matches once, and leaves a file that can be
   expect(transformSync(text, { loader: "ts" }).code).not.toBe(transformSync(original, { loader: "ts" }).code);
 });
 
-test("there are at least twenty, each under a name of its own", () => {
+test("the list has at least twenty bugs, each with a name of its own", () => {
   expect(new Set(bugs.map(({ name }) => name)).size).toBe(bugs.length);
   expect(bugs.length).toBeGreaterThanOrEqual(20);
 });

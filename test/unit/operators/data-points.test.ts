@@ -11,7 +11,7 @@ import { everyEventIn } from "../../support/every-event";
 
 const NOW = CREATE_TIME + 10_000;
 
-test.each(recordStates)("in %s each event counts two things at most, and the end exactly once", (state) => {
+test.each(recordStates)("in %s each event writes at most two data points, and the end exactly one", (state) => {
   const before = aRecordIn(state);
   const context = {
     fence: before.lease?.fence ?? "",
@@ -33,7 +33,7 @@ test.each(recordStates)("in %s each event counts two things at most, and the end
   }
 });
 
-test("a method's id is cut to what an index may be", () => {
+test("a method's id is cut to the size of an index", () => {
   const record = aRecord({ method: "m".repeat(200) });
   const [point] = dataPointsFromTransition(record, { from: "NEW", to: "QUEUED", cause: "start" });
 

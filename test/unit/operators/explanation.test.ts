@@ -43,14 +43,14 @@ const facts = (overrides: Partial<LiveFacts> = {}): LiveFacts => ({
 const summaryOf = (record: OperationRecord, now: number, live: Partial<LiveFacts> = {}): unknown =>
   explanation(record, facts(live), now)["summary"];
 
-describe("the summary says why it is where it is", () => {
-  test("queued: nobody came for it", () => {
+describe("the summary", () => {
+  test("queued: no consumer has claimed the work", () => {
     expect(summaryOf(aRecord(), NOW)).toBe(
       "It has not run yet, and waits for a consumer: its message was sent through QUEUE_2, and none has claimed it.",
     );
   });
 
-  test("queued: no deployment has its method", () => {
+  test("queued: no deployment has the method", () => {
     const statusMessage = undeployedMessage({ method: "tables:profile", methodVersion: "1" });
     const record = afterEvents(running(), [{ type: "release", fence: "the-token", statusMessage }, NOW]);
 
@@ -63,7 +63,7 @@ describe("the summary says why it is where it is", () => {
     ]);
   });
 
-  test("queued: it waits for a slot", () => {
+  test("queued: the operation waits for a slot", () => {
     const record = afterEvents(aRecord({ runSlot: { key: "run/x", limit: 2 } }), [{ type: "hold" }, NOW]);
     const runSlot = { holders: 2, waiters: 3, isHeld: false, ahead: 1 };
 
@@ -72,7 +72,7 @@ describe("the summary says why it is where it is", () => {
     );
   });
 
-  test("running: its runner is there", () => {
+  test("running: the runner is connected", () => {
     const live = { isConnected: true, lastKeepAliveTime: NOW + 5 * SECOND_MS };
 
     expect(summaryOf(running(), NOW + 8 * SECOND_MS, live)).toBe(
@@ -81,7 +81,7 @@ describe("the summary says why it is where it is", () => {
     );
   });
 
-  test("running: its runner is not", () => {
+  test("running: the runner is disconnected", () => {
     expect(summaryOf(running(), NOW)).toContain(
       "Its runner has lost its channel; its lease holds until 2026-01-31T12:01:10.000Z (in 60s), and within it the runner may come back.",
     );
@@ -114,7 +114,7 @@ describe("the summary says why it is where it is", () => {
     );
   });
 
-  test("failed: its attempts are used up", () => {
+  test("failed: the attempts are used up", () => {
     const record = afterEvents(running({ policy: aPolicy({ maxAttempts: 1 }) }), [fails(true), NOW]);
 
     expect(summaryOf(record, NOW)).toBe(
@@ -123,13 +123,13 @@ describe("the summary says why it is where it is", () => {
     );
   });
 
-  test("failed: what it failed with is not tried again", () => {
+  test("failed: the error is not retried", () => {
     const record = afterEvents(running(), [fails(false), NOW]);
 
     expect(summaryOf(record, NOW)).toContain("whose code is not tried again");
   });
 
-  test("failed: it was lost too often", () => {
+  test("failed: the runner was lost too often", () => {
     let record = aRecord({ deadline: CREATE_TIME + 10 * HOUR_MS });
     for (let time = NOW; record.state !== "FAILED"; time += 5 * MINUTE_MS) {
       record = afterEvents(record, [claim, time], [timePasses, time + MINUTE_MS]);
@@ -139,7 +139,7 @@ describe("the summary says why it is where it is", () => {
     expect(summaryOf(record, NOW)).toContain(`It was lost ${MAX_PLATFORM_DEATHS} times in a row`);
   });
 
-  test("failed: its deadline passed in the middle of an attempt, of which is said that it was the deadline", () => {
+  test("failed: the deadline passed during an attempt", () => {
     const record = afterEvents(running(), [timePasses, CREATE_TIME + HOUR_MS]);
     const { attempts, summary } = explanation(record, facts(), CREATE_TIME + HOUR_MS);
 
@@ -147,7 +147,7 @@ describe("the summary says why it is where it is", () => {
     expect(attempts).toMatchObject([{ number: 1, end: "DEADLINE_EXCEEDED" }]);
   });
 
-  test("deleted: that it is hidden, and goes on", () => {
+  test("deleted: the operation is hidden, and its work continues", () => {
     const record = afterEvents(running(), [{ type: "delete" }, NOW]);
 
     expect(summaryOf(record, NOW)).toMatch(/^It was deleted at .* and what it comes to is dropped\. Attempt 1 runs/);
@@ -155,7 +155,7 @@ describe("the summary says why it is where it is", () => {
 });
 
 describe("the next events", () => {
-  test("comes in its order, each with its time", () => {
+  test("are in their order, each with its time", () => {
     const policy = aPolicy({ attemptTimeoutMs: 30 * SECOND_MS });
     const { next } = explanation(running({ policy }), facts(), NOW);
 
@@ -167,18 +167,18 @@ describe("the next events", () => {
     ]);
   });
 
-  test("of what is done is that it is forgotten", () => {
+  test("are the expiry alone after the end", () => {
     const { next } = explanation(aRecordIn("SUCCEEDED"), facts(), NOW);
 
     expect((next as { event: string }[]).at(-1)?.event).toBe("expire");
   });
 });
 
-describe("advice is given where something is wrong", () => {
+describe("the advice", () => {
   const adviceOf = (record: OperationRecord, now: number, live: Partial<LiveFacts> = {}): unknown =>
     explanation(record, facts(live), now)["advice"];
 
-  test("no consumer claims the work: what of wrangler.toml and the Worker to check", () => {
+  test("names the lines of wrangler.toml to check if no consumer claims the work", () => {
     const record = { ...aRecord(), queueMessage: { resends: 2, resendTime: NOW + MINUTE_MS } };
     const [advice] = adviceOf(record, NOW, { lane: "QUEUE_2", alarmTime: NOW + MINUTE_MS }) as string[];
 
@@ -189,7 +189,7 @@ describe("advice is given where something is wrong", () => {
     expect(advice).toContain("the queue handler of operations() and not its fetch alone");
   });
 
-  test("and nowhere else", () => {
+  test("is empty if nothing is wrong", () => {
     for (const state of recordStates) {
       const record = aRecordIn(state);
       for (const entry of Object.values(record.outbox)) expect(entry.failures).toBe(0);
@@ -197,17 +197,17 @@ describe("advice is given where something is wrong", () => {
     }
   });
 
-  test("no alarm, though something is due", () => {
+  test("names a missing alarm if something is due", () => {
     expect(adviceOf(running(), NOW, { alarmTime: undefined })).toEqual([expect.stringContaining("No alarm is armed")]);
   });
 
-  test("an alarm that does not fire", () => {
+  test("names an alarm that does not fire", () => {
     expect(adviceOf(running(), NOW, { alarmTime: NOW - MINUTE_MS })).toEqual([
       expect.stringContaining("has not fired"),
     ]);
   });
 
-  test("attempts that die", () => {
+  test("names attempts that die", () => {
     const record = { ...running(), attempt: { failures: 0, deaths: 2, platformDeaths: 2 } };
 
     expect(adviceOf(record, NOW)).toEqual([expect.stringContaining("died without a word")]);
@@ -215,7 +215,7 @@ describe("advice is given where something is wrong", () => {
 });
 
 describe("an explanation", () => {
-  test.each(recordStates)("of %s is the message that is described, and has no gaps", (state) => {
+  test.each(recordStates)("follows the described message when it is %s", (state) => {
     const json = explanation(aRecordIn(state), facts({ isConnected: true }), NOW);
     const known = OperationExplanation.fields.map(({ jsonName }) => jsonName);
 
@@ -251,13 +251,13 @@ describe("an explanation", () => {
     }
   });
 
-  test("of an operation that failed at once knows no attempts", () => {
+  test("has no attempts of an operation that failed at once", () => {
     const json = explanation(aRecord({ outcome: { error: anError } }), facts(), NOW);
 
     expect(json).toMatchObject({ state: "FAILED", attempts: [] });
   });
 
-  test("of work done elsewhere knows no attempts, also at its end", () => {
+  test("has no attempts of work done elsewhere, also after its end", () => {
     const record = aRecord({ external: { hasOwnMetadata: false, heartbeatMs: MINUTE_MS } });
     const done = afterEvents(record, [timePasses, CREATE_TIME + MINUTE_MS]);
 

@@ -202,14 +202,14 @@ test.each<Json>([
   { "@type": url("Empty"), value: {} },
   { "@type": url("BoolValue"), value: "true" },
   { "@type": url("FieldMask"), value: "a_b" },
-])("the official runtime fails on a list page with %j, which is why it is looked at", (response) => {
+])("the official runtime fails on a list page with %j, so such values are checked", (response) => {
   const operation = { name: "operations/1", done: true, response };
 
   expect(() => read("ListOperationsResponse", { operations: [operation] })).toThrow(/cannot decode/);
 });
 
 describe("a value that is accepted from a client", () => {
-  test("is an Operation and a list page that the official runtime reads, whatever it is", () => {
+  test("makes an Operation and a list page that the official runtime reads", () => {
     const kept = new Set<string>();
     fc.assert(
       fc.property(generated.any, (json) => {
@@ -249,7 +249,7 @@ describe("a value that is accepted from a client", () => {
       { "@type": url("Timestamp"), value: "2026-01-31T13:00:00.5+01:00" },
       { "@type": url("Timestamp"), value: "2026-01-31T12:00:00.500Z" },
     ],
-  ])("is held in the form that all read: %s", (_, given, held) => {
+  ])("is stored in the form that every client reads: %s", (_, given, held) => {
     expect(accepted(given)).toEqual(held);
   });
 
@@ -276,11 +276,11 @@ describe("a value that is accepted from a client", () => {
     ["UInt32Value", -1, "response.value"],
     ["Empty", { a: 1 }, "response.value.a"],
     ["Any", { "@type": url("BoolValue"), value: "true" }, "response.value.value"],
-  ])("is no %s of %j", (name, value, expected) => {
+  ])("is rejected as %s if it is %j", (name, value, expected) => {
     expect(() => decodeMessage(Operation, { response: { "@type": url(name), value } })).toThrow(expected);
   });
 
-  test("is no text that is half a character, in a type that is not known here either", () => {
+  test("is rejected if it has half a surrogate pair, also in an unknown type", () => {
     expect(accepted({ "@type": "type.googleapis.com/x.Y", a: "\ud800" })).toBeUndefined();
     expect(accepted({ "@type": "type.googleapis.com/x.Y", "\ud800": 1 })).toBeUndefined();
   });
@@ -294,7 +294,7 @@ describe("a value that is accepted from a client", () => {
     );
   });
 
-  test("is an error that the official runtime reads", () => {
+  test("makes an error that the official runtime reads", () => {
     const given: Json = { code: 5, message: null, details: [{ "@type": url("Empty"), value: {} }] };
     const violations: string[] = [];
     const decoded = decodeMessage(Operation, { error: given }).error ?? {};
@@ -307,7 +307,7 @@ describe("a value that is accepted from a client", () => {
 });
 
 describe("an Any within Anys", () => {
-  test.each([0, 1, 20])("of %i levels is read once", (levels) => {
+  test.each([0, 1, 20])("is read once at %i levels", (levels) => {
     let nested: unknown = { "@type": url("Struct"), value: { a: 1 } };
     for (let level = 0; level < levels; level += 1) nested = { "@type": url("Any"), value: nested };
     const reading = new Reading("decode");
@@ -324,7 +324,7 @@ describe("an Any in a declared message", () => {
   const holder = message("example.v1.Holder", { any: any(1), count: int32(2) });
   const validate = (json: unknown) => holder["~standard"].validate(json);
 
-  test("takes Go's form of Empty, and holds the one that all read", () => {
+  test("accepts Go's form of Empty, and stores the form that every client reads", () => {
     expect(validate({ any: { "@type": url("Empty"), value: {} } })).toEqual({
       value: { any: { "@type": url("Empty") } },
     });
@@ -335,7 +335,7 @@ describe("an Any in a declared message", () => {
     ["ListValue", {}],
     ["Any", {}],
     ["Timestamp", "now"],
-  ])("is no %s of %j", (name, value) => {
+  ])("is rejected as %s if it is %j", (name, value) => {
     expect(validate({ any: { "@type": url(name), value } })).toHaveProperty("issues");
   });
 });

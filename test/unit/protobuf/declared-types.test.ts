@@ -37,7 +37,7 @@ const Request = message(
   { description: "What is asked." },
 );
 
-test("all that the fields of a message reach is found, in the order of discovery", () => {
+test("declaredTypes finds every type that a message's fields reach, in the order of discovery", () => {
   const { messages, enums } = declaredTypes([Request]);
 
   expect([...messages.keys()]).toEqual(["example.v1.Request", "example.v1.Table", "google.rpc.Status"]);
@@ -45,11 +45,11 @@ test("all that the fields of a message reach is found, in the order of discovery
   expect([...enums]).toEqual([["example.v1.Format", Format]]);
 });
 
-test("a message that several reach is found once", () => {
+test("declaredTypes returns a shared message once", () => {
   expect(declaredTypes([Column, ProfileRequest, Column]).messages.size).toBe(2);
 });
 
-test("two declarations of one name are refused", () => {
+test("declaredTypes rejects two declarations of one name", () => {
   const other = message("example.v1.Other", { table: messageField(1, message("example.v1.Table", {})) });
   const namedAsEnum = message("example.v1.Format", {});
 

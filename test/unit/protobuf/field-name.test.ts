@@ -14,7 +14,7 @@ test.each(names)("%s in .proto is %s in JSON", (protoName, jsonName) => {
   expect(protoNameFromJsonName(jsonName)).toBe(protoName);
 });
 
-test("every JSON name has one .proto name, and comes back from it", () => {
+test("every JSON name has one .proto name, which leads back to it", () => {
   fc.assert(
     fc.property(fc.stringMatching(/^[a-z][A-Za-z0-9]*$/), (name) => {
       expect(jsonNameFromProtoName(protoNameFromJsonName(name))).toBe(name);

@@ -46,7 +46,7 @@ const builders: [name: string, build: Build, largest: unknown, refused: unknown]
   ["google.protobuf.BytesValue", fields.bytesValue, "aGk=", "?"],
 ];
 
-test.each(builders)("a field of %s is declared, read and refused as such", (name, build, largest, refused) => {
+test.each(builders)("a field of %s is declared, read and rejected by its type", (name, build, largest, refused) => {
   const declared = message("example.v1.Message", { field: build(1) });
 
   expect(declared.fields[0]?.field.type).toMatchObject({ kind: name.includes(".") ? "wellKnown" : "scalar", name });
@@ -54,7 +54,7 @@ test.each(builders)("a field of %s is declared, read and refused as such", (name
   expect(declared["~standard"].validate({ field: refused }).issues).toHaveLength(1);
 });
 
-test("every builder that takes a number alone is in that list", () => {
+test("the list has every builder whose only argument is a number", () => {
   const others = ["enumeration", "mapOf", "messageField", "repeated"];
 
   expect(Object.values(fields)).toHaveLength(builders.length + others.length);

@@ -32,7 +32,7 @@ describe("the JSON Schema of a message", () => {
     [{ long: 12, real: "NaN" }],
     [{ points: [{ x: 1, y: 0 }, { x: -1 }], labels: { a: "b" } }],
     [{ time: "2026-01-01T00:00:00Z", any: [1, null], struct: { a: { b: 1 } } }],
-  ])("describes %j, which the message takes", (value) => {
+  ])("describes %j, which the message accepts", (value) => {
     expect(isTaken(value)).toBe(true);
     expect(schemaViolations(schema, value, [])).toEqual([]);
   });
@@ -49,16 +49,16 @@ describe("the JSON Schema of a message", () => {
     [{ points: [{ x: 1, y: -1 }] }, "points[0].y"],
     [{ labels: { a: 1 } }, "labels.a"],
     [{ other: 1 }, "other"],
-  ])("does not describe %j, which the message refuses", (value, field) => {
+  ])("does not describe %j, which the message rejects", (value, field) => {
     expect(isTaken(value)).toBe(false);
     expect(schemaViolations(schema, value, []).map((violation) => violation.field)).toEqual([field]);
   });
 
-  test("has the descriptions, for whoever asks a person", () => {
+  test("has the descriptions, for a form that a person fills in", () => {
     expect(schema["properties"]).toMatchObject({ text: { type: "string", description: "A text." } });
   });
 
-  test("of a message that holds itself ends", () => {
+  test("is finite for a message that contains itself", () => {
     const Tree: pb.Message = pb.message("example.v1.Tree", {
       children: pb.repeated(pb.messageField(1, () => Tree)),
     });
@@ -66,7 +66,7 @@ describe("the JSON Schema of a message", () => {
     expect(JSON.stringify(requestJsonSchema(Tree).schema).length).toBeLessThan(2_000);
   });
 
-  test("is absent where a library has none, or cannot write it", () => {
+  test("is undefined if a library has none, or cannot write it", () => {
     const none = { "~standard": { version: 1, vendor: "v", validate: (value: unknown) => ({ value }) } } as const;
     const throws = {
       "~standard": {

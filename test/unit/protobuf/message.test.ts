@@ -27,13 +27,13 @@ function issuesOf(declared: Message, json: unknown): [path: unknown, message: st
   return (declared["~standard"].validate(json).issues ?? []).map(({ path, message: text }) => [path, text]);
 }
 
-test("both names of a field are read, and the JSON name is held", () => {
+test("a message reads both names of a field, and keeps the JSON name", () => {
   const result = ProfileRequest["~standard"].validate({ parent: "p", update_mask: "a" });
 
   expect(result).toEqual({ value: { parent: "p", updateMask: "a" } });
 });
 
-test("every problem of a request is an issue at its path, at once", () => {
+test("a message reports every problem as an issue at its path, in one pass", () => {
   const json = {
     rows: "x",
     flags: [true, 1, 2],
@@ -60,13 +60,13 @@ test("every problem of a request is an issue at its path, at once", () => {
 
 const notMessages: unknown[] = [undefined, null, 5, "x", true, []];
 
-test.each(notMessages)("%j is no message", (json) => {
+test.each(notMessages)("a message rejects %j", (json) => {
   expect(issuesOf(ProfileRequest, json)).toEqual([[[], expect.stringMatching(/^must be an object/)]]);
 });
 
 const inherited = ["constructor", "toString", "__proto__", "hasOwnProperty"];
 
-test.each(inherited)("%s, which every object inherits, is an unknown field where it is given", (name) => {
+test.each(inherited)("a message rejects %s, which every object inherits, as an unknown field", (name) => {
   expect(issuesOf(ProfileRequest, JSON.parse(`{"parent":"p","${name}":1}`))).toEqual([
     [[name], expect.stringMatching(/^unknown field/)],
   ]);
@@ -82,7 +82,7 @@ const Required = message("example.v1.Required", {
   flag: bool(7, { required: true }),
 });
 
-test("a required field that is absent, null or empty is an issue; a zero or a false that is written out is not", () => {
+test("a required field must not be absent, null or empty, but may be a written zero or false", () => {
   const nulls = { text: null, data: null, list: null, map: null, format: null, count: null, flag: null };
   const empty = { text: "", data: "", list: [], map: {}, format: "FORMAT_UNSPECIFIED", count: 0, flag: false };
   const names = ["text", "data", "list", "map", "format", "count", "flag"];
@@ -92,7 +92,7 @@ test("a required field that is absent, null or empty is an issue; a zero or a fa
   expect(issuesOf(Required, empty)).toEqual(names.slice(0, 5).map((name) => [[name], "is required"]));
 });
 
-test("an empty string in a required wrapper is given", () => {
+test("a required wrapper may have an empty string", () => {
   const Wrapping = message("example.v1.Wrapping", { text: stringValue(1, { required: true }) });
 
   expect(issuesOf(Wrapping, { text: "" })).toEqual([]);
@@ -121,7 +121,7 @@ const Ending = message("example.v1.Ending", {
   alternative: oneof({ one: value(3), other: string(4) }),
 });
 
-test("of a oneof one is taken, null being absent, and a second or, where one is required, none is an issue", () => {
+test("a oneof accepts one field, ignores null, and rejects a second one or a missing required one", () => {
   expect(issuesOf(Ending, { endTime: null, ttl: "5s" })).toEqual([]);
   expect(issuesOf(Ending, { endTime: null })).toEqual([[[], "one of endTime and ttl is required"]]);
   expect(issuesOf(Ending, { end_time: "2026-01-31T12:00:00Z", ttl: "5s" })).toEqual([
@@ -147,7 +147,7 @@ function nested(levels: number): Node {
   return node;
 }
 
-test("a message may hold itself, to the depth that JSON bodies have", () => {
+test("a message may contain itself, to the depth of JSON bodies", () => {
   // Each level is a list and an object; the leaf's name is one more.
   const deepest = (MAX_JSON_DEPTH - 2) / 2;
 
@@ -157,7 +157,7 @@ test("a message may hold itself, to the depth that JSON bodies have", () => {
   ]);
 });
 
-test("a value that holds itself is refused in bounded time", () => {
+test("a value that contains itself is rejected in bounded time", () => {
   const node: Node = {};
   node.children = [node, node, node];
   const options: Record<string, unknown> = {};
@@ -167,7 +167,7 @@ test("a value that holds itself is refused in bounded time", () => {
   expect(issuesOf(message("example.v1.Free", { options: struct(1) }), { options })).toHaveLength(MAX_FIELD_VIOLATIONS);
 });
 
-test("issues are bounded, in unknown fields, lists, maps and free-form JSON alike", () => {
+test("the issues are bounded in unknown fields, lists, maps and free-form JSON alike", () => {
   const many = Array.from({ length: 1_000 }, () => "x");
   const unknown = Object.fromEntries(many.map((_, index) => [`f${index}`, 1]));
   const surrogates = Object.fromEntries(many.map((_, index) => [`f${index}`, "\ud800"]));
@@ -177,7 +177,7 @@ test("issues are bounded, in unknown fields, lists, maps and free-form JSON alik
   }
 });
 
-test("a list, a map and free-form JSON are read no further than to the last issue that is reported", () => {
+test("a list, a map and free-form JSON are read up to the last reported issue", () => {
   let reads = 0;
   const counted = Array.from({ length: 1_000 }, () => ({
     get name() {
@@ -218,7 +218,7 @@ const Report = message("example.v1.Report", {
   by: mapOf("string", double(8)),
 });
 
-test("toJson is the value in declared order, without what is undefined and with non-finite numbers as text", () => {
+test("toJson writes the fields in declared order, omits undefined and writes non-finite numbers as text", () => {
   const json = Report.toJson({
     options: { a: [null] },
     ratios: [1, NaN, -Infinity],
@@ -235,7 +235,7 @@ test("toJson is the value in declared order, without what is undefined and with 
   );
 });
 
-test("toJson names the first field that is not of its type, and says how many more there are", () => {
+test("toJson names the first field of a wrong type, and counts the others", () => {
   const report = { ratios: [1, "two"], count: 1.5, extra: 1 } as unknown as Parameters<typeof Report.toJson>[0];
 
   expect(() => Report.toJson(report)).toThrow(
@@ -287,7 +287,7 @@ const malformedDeclarations: [what: string, declare: () => unknown, error: strin
   ["an enum of values in camelCase", () => enumType("F", { zero: 0 }), "UPPER_SNAKE_CASE"],
 ];
 
-test.each(malformedDeclarations)("%s is refused when it is declared", (_, declare, error) => {
+test.each(malformedDeclarations)("%s is rejected when it is declared", (_, declare, error) => {
   expect(declare).toThrow(TypeError);
   expect(declare).toThrow(error);
 });

@@ -9,13 +9,13 @@ const widthInPixels = refine(Column, ({ name, maxWidth = 10 }, violate) => {
   return { name, pixels: maxWidth * 8 };
 });
 
-test("a refinement makes what the handler is given of what the message holds", async () => {
+test("a refinement turns the message into the handler's request", async () => {
   expect(await widthInPixels["~standard"].validate({ name: "n", max_width: "2" })).toEqual({
     value: { name: "n", pixels: 16 },
   });
 });
 
-test("all violations of a refinement are issues", async () => {
+test("each violation of a refinement is an issue", async () => {
   expect(await widthInPixels["~standard"].validate({ name: "_", maxWidth: 0 })).toEqual({
     issues: [
       { path: ["maxWidth"], message: "must be at least 1" },
@@ -24,7 +24,7 @@ test("all violations of a refinement are issues", async () => {
   });
 });
 
-test("a refinement is not asked about what the message refuses", async () => {
+test("a refinement is not called for a value that the message rejects", async () => {
   const never = refine(Column, () => expect.fail("asked"));
 
   expect(await never["~standard"].validate({})).toEqual({ issues: [{ path: ["name"], message: "is required" }] });
@@ -38,7 +38,7 @@ test("a refinement's violations are bounded", async () => {
   expect((await endless["~standard"].validate({ name: "n" })).issues).toHaveLength(MAX_FIELD_VIOLATIONS);
 });
 
-test("the message of a schema is found, through a refinement too, and no other schema has one", () => {
+test("messageOf finds the message of a schema, also through a refinement, and of no other schema", () => {
   expect(declaredMessage(Column)).toBe(Column);
   expect(declaredMessage(widthInPixels)).toBe(Column);
   for (const other of [undefined, null, () => 1, {}, { message: "text" }]) {

@@ -76,7 +76,7 @@ const request = fc
   .tuple(rest, source)
   .map(([fields, one]): MessageType<typeof ProfileRequest> => Object.assign(fields, one));
 
-test("a value is what its JSON, sent and parsed, decodes to", () => {
+test("the JSON of a value, sent and parsed, decodes to the value", () => {
   fc.assert(
     fc.property(request, (value) => {
       const sent = JSON.stringify(ProfileRequest.toJson(value));
@@ -96,7 +96,7 @@ test("canonical JSON is encoded to the same bytes again", () => {
   );
 });
 
-test("any JSON is decoded or refused within bounds, and never throws", () => {
+test("any JSON is decoded or rejected within bounds, without a throw", () => {
   const names = ProfileRequest.fields.flatMap(({ jsonName, protoName }) => [jsonName, protoName]);
   const anything = fc.oneof(fc.jsonValue(), fc.dictionary(fc.constantFrom(...names), fc.jsonValue()));
   fc.assert(

@@ -33,7 +33,7 @@ const schemas: [vendor: string, schema: typeof zodSchema | typeof valibotSchema]
   ["valibot", valibotSchema],
 ];
 
-test.each(schemas)("a request of %s is what the schema makes of it", async (_, schema) => {
+test.each(schemas)("a request of %s is the schema's output", async (_, schema) => {
   expect(await decodeRequest(schema, { parent: "p" })).toEqual({ parent: "p", columns: [] });
 });
 
@@ -47,7 +47,7 @@ test.each(schemas)("every issue of %s is a violation at its path", async (_, sch
   ]);
 });
 
-test("zod's unknown fields are a violation each", async () => {
+test("each unknown field of zod is a violation", async () => {
   const json = { parent: "p", bogus: 1, other: 2, columns: [{ name: "a", width: 1 }] };
 
   expect(await violations(zodSchema, json)).toEqual([
@@ -65,7 +65,7 @@ test("valibot's unknown field is a violation", async () => {
 
 const isKnown = async (parent: string) => parent === "p";
 
-test("asynchronous schemas are waited for", async () => {
+test("an asynchronous schema is awaited", async () => {
   const asynchronous = [
     z.object({ parent: z.string().refine(isKnown, "is unknown") }),
     v.objectAsync({ parent: v.pipeAsync(v.string(), v.checkAsync(isKnown, "is unknown")) }),
@@ -77,7 +77,7 @@ test("asynchronous schemas are waited for", async () => {
   }
 });
 
-test("parse of either library is a decoder", async () => {
+test("the parse function of either library is a decoder", async () => {
   expect(await violations((json) => zodSchema.parse(json), {})).toEqual([
     { field: "parent", description: expect.any(String) },
   ]);

@@ -74,7 +74,7 @@ const accepted: [field: string, json: unknown, value: unknown][] = [
   ["wrapped", null, undefined],
 ];
 
-test.each(accepted)("%s takes %j", (field, json, value) => {
+test.each(accepted)("%s accepts %j", (field, json, value) => {
   expect(decodeField(field, json)).toEqual(value);
 });
 
@@ -163,7 +163,7 @@ const refused: [field: string, json: unknown, path: PropertyKey[], message: stri
   ["nothing", 1, ["nothing"], "must be an object"],
 ];
 
-test.each(refused)("%s refuses %j", (field, json, path, message) => {
+test.each(refused)("%s rejects %j", (field, json, path, message) => {
   const [issue, ...more] = issuesOfField(field, json);
 
   expect(issue?.[0]).toEqual(path);

@@ -99,7 +99,7 @@ function tally(expression: fc.Arbitrary<string>, numRuns: number): { refused: nu
   return counts;
 }
 
-describe("checkExpression › gives the library's result", () => {
+describe("checkExpression › returns the library's result", () => {
   test.each(Object.entries(expressions(3)))("on random expressions: %s", (kind, expression) => {
     const counts = tally(expression, kind === "bool" ? 4_000 : 400);
 
@@ -180,7 +180,7 @@ test.each<[fault: string, expression: string, own: unknown, librarys: unknown]>(
   ["the integer of an empty text", 'int("") == 0', FAILED, true],
   ["bytes of text", 'b"é" == b"\\303\\251"', true, false],
   ["bytes that are not UTF-8", 'string(b"\\377") == "\ufffd"', FAILED, true],
-])("checkExpression › keeps to the specification where the library does not: %s", (_, expression, own, librarys) => {
+])("checkExpression › follows the specification where the library does not: %s", (_, expression, own, librarys) => {
   expect(ownResult(expression, seen)).toBe(own);
   expect(libraryResult(expression, seen)).toBe(librarys);
 });
@@ -189,6 +189,6 @@ test.each<[expression: string, type: CelType]>([
   ["request.time", TIMESTAMP],
   ["request.time - request.time", DURATION],
   ["[[], [1]]", "list<list<int>>"],
-])("checkExpression › tells the type of %s", (expression, type) => {
+])("checkExpression › finds the type of %s", (expression, type) => {
   expect(checkExpression(parseExpression(expression)).type).toBe(type);
 });
