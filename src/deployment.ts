@@ -1,5 +1,8 @@
 // operations(): the handlers of a Worker that serves declared methods. The composition root.
+import * as platform from "cloudflare:workers";
+import { bulkMethods } from "./api/bulk";
 import { type Authenticate, ownPrincipal } from "./authentication/own-caller";
+import { bulkPorts } from "./bulk-ports";
 import { configFromEnv } from "./config";
 import { sweep } from "./cron/sweep";
 import { withNamespaces } from "./durable/namespaces";
@@ -66,13 +69,16 @@ export function operations<Bindings = DeploymentEnv>(options: OperationsOptions<
   checkOperationsOptions(options);
   // The runtime gives every handler the one environment that the deployment has.
   const { methods, locations = [], authenticate, ...own } = options as unknown as OperationsOptions;
-  const methodById = uniqueById("method", methods, ({ id }) => id);
   const locationById = uniqueById("location", locations, ({ locationId }) => locationId);
-  deployMethods(methodById);
-  const door = httpDoor(methods);
+  const methodById = uniqueById("method", methods, ({ id }) => id);
+  const bulk = bulkMethods(() => bulkPorts(ownEnv(), { methods: methodById, locations: locationById }));
+  const served = [...methods, ...bulk];
+  const servedById = uniqueById("method", served, ({ id }) => id);
+  deployMethods(servedById);
+  const door = httpDoor(served);
   const setup = setupCheck(methods);
   const memory = newDeploymentMemory();
-  const consume = queueConsumer(methodById, own.queue);
+  const consume = queueConsumer(servedById, own.queue);
   return {
     fetch: (request, bindings, ctx) => {
       const env = complete(bindings);
@@ -102,7 +108,7 @@ export function operations<Bindings = DeploymentEnv>(options: OperationsOptions<
       if (own.scheduled && controller.cron !== SWEEP_CRON) await own.scheduled(controller, env, ctx);
       else await sweep(controller, complete(env));
     },
-    methods,
+    methods: served,
   } satisfies ExportedHandler<DeploymentEnv> & Pick<OperationsOptions, "methods">;
 }
 
@@ -118,6 +124,11 @@ const OPTIONS: Record<keyof Required<OperationsOptions>, true> = {
 /** Every namespace is there, or the check of the set-up names the one that is missing. */
 function complete(env: DeploymentEnv): Env {
   return withNamespaces(env) as Env;
+}
+
+/** The environment of a method of the service's own: a handler is given none. */
+function ownEnv(): Env {
+  return complete((platform as { env: DeploymentEnv }).env);
 }
 
 /** JavaScript is checked as TypeScript is. */

@@ -283,6 +283,24 @@ export const DEFAULT_TTL_MS = 7 * DAY_MS;
 export const MAX_TTL_MS = 30 * DAY_MS;
 export const MIN_HEARTBEAT_MS = SECOND_MS;
 
+// ── Bulk verbs ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Operations that a bulk verb takes at a time. Its checkpoint has their ids, and those of its sample: 14 KB together. */
+export const BULK_PAGE_OPERATIONS = 100;
+/** Names in the answer of a bulk verb. */
+export const MAX_BULK_SAMPLE = 100;
+/** Operations that a bulk verb acts on at the same time. */
+export const BULK_CONCURRENCY = 20;
+/**
+ * Calls of objects after which an invocation of a bulk verb ends at the next page. A Worker may call a thousand objects per
+ * invocation, and one page of retries calls 600.
+ */
+export const MAX_BULK_CALLS = 300;
+/** The pause between two invocations. It is longer than {@link SLEEP_IN_PLACE_MS}, so that it ends an invocation. */
+export const BULK_PAUSE_SECONDS = 4;
+/** Pauses of one bulk operation: an operation has a thousand sleeps. With one page each, 90,000 operations are retried. */
+export const MAX_BULK_PAUSES = 900;
+
 // ── Start options ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Labels of an operation, as Google allows on its resources. An index row holds all of them. */

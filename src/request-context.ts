@@ -4,7 +4,7 @@ import { authenticationConfigFromEnv } from "./authentication/config";
 import { rejectCrossSite } from "./authentication/cross-site";
 import { type KeySets, keySetsOver } from "./authentication/key-sets";
 import { type ApiKeyCache, apiKeysOver, newApiKeyCache } from "./authentication/verify-api-key";
-import { configFromEnv } from "./config";
+import { type Config, configFromEnv } from "./config";
 import {
   type TokenKeyCache,
   newTokenKeyCache,
@@ -31,6 +31,7 @@ import { retryInfo } from "./rpc/status";
 import { Authorizer } from "./service/authorizer";
 import { FullShards } from "./service/full-shards";
 import { operationReads } from "./service/operation-reads";
+import type { Deployment } from "./service/start-operation";
 import { startQuota } from "./service/start-quota";
 import type { Locations } from "./service/locations";
 
@@ -94,7 +95,7 @@ export async function serviceContext(
     requestId,
   );
   const namespaces = { operations: env.OPERATIONS, policies: env.POLICIES };
-  const { leaseMs, resendMs, indexShards, maxOperationsPerCaller, tokenKeys } = config;
+  const { tokenKeys } = config;
   const store = operationStore(env.OPERATIONS, authorizer, permission);
   return {
     caller: {
@@ -117,13 +118,7 @@ export async function serviceContext(
       policies: policyStore(namespaces, authorizer, { permission, cache: policyCache, now }),
       hasConfiguredAdmins: hasConfiguredAdmins(env),
     },
-    deployment: {
-      policy: { leaseMs, resendMs, snapshot: config.snapshots },
-      locations,
-      indexShards,
-      maxOperationsPerCaller,
-      emulation: config.emulation,
-    },
+    deployment: deploymentFrom(config, locations),
     tokenKeys,
     store,
     listed: operationStore(env.OPERATIONS, authorizer.ofListed(), permission),
@@ -145,6 +140,12 @@ export async function serviceContext(
     now,
     usualDurations,
   };
+}
+
+/** The facts of a deployment that a start needs. */
+export function deploymentFrom(config: Config, locations: Locations): Deployment {
+  const { leaseMs, resendMs, snapshots: snapshot, indexShards, maxOperationsPerCaller, emulation } = config;
+  return { policy: { leaseMs, resendMs, snapshot }, locations, indexShards, maxOperationsPerCaller, emulation };
 }
 
 function hasConfiguredAdmins(env: Env): boolean {

@@ -10,7 +10,7 @@ import {
   SHARDS_PER_SWEEP_PORTION,
   SWEEP_CONCURRENCY,
 } from "../limits";
-import { inParallel } from "./in-parallel";
+import { inParallel } from "../service/in-parallel";
 
 /** The scheduled handler. Running it twice at once is safe, because settling an operation twice has the same result. */
 export async function sweep(_controller: ScheduledController, env: Env): Promise<void> {

@@ -64,7 +64,7 @@ function accepted(
   { row, binding }: Route,
   encodedVariables: Record<string, string>,
 ): Record<string, string> | undefined {
-  if (row.method || !binding.template.includes("**")) return encodedVariables;
+  if ((row.method && !row.method.own) || !binding.template.includes("**")) return encodedVariables;
   return Object.entries(encodedVariables).every(isResource) ? encodedVariables : undefined;
 }
 

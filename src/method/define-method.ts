@@ -24,6 +24,7 @@ import type { JsonObject } from "../rpc/any";
 import { checkDeclaration, checkFields, checkVariables, fieldsOfMessage } from "./declaration-check";
 import { checkedMetadata, declaredType, encodeMessage } from "./declared-type";
 import type { HttpRule, ImmediateResult, InputRule, MethodDeclaration, OperationContext, StartContext } from "./method";
+import type { Permission } from "../iam/permissions";
 import type { Dispatch, RunPolicy } from "../lifecycle/record";
 import type { JsonOf } from "./json-of";
 import { type RequestJsonSchema, fieldsOfSchema, requestJsonSchema } from "./request-json-schema";
@@ -64,6 +65,18 @@ export interface Method<Types extends MethodTypes = MethodTypes> {
    */
   prepare(json: JsonObject, context: StartContext): Promise<PreparedStart>;
   run(json: JsonObject, operation: OperationContext): Promise<object>;
+  /** Where it is one of the service's own. */
+  own?: OwnMethod;
+}
+
+/** How the service serves a method of its own, which `defineMethod` made. */
+export interface OwnMethod {
+  /** The full name of its row. */
+  name: string;
+  description: string;
+  /** The permissions that its caller needs on the parent. */
+  permission: Permission;
+  alsoNeeds?: Permission | undefined;
 }
 
 /** The types of a method as its clients see it, in JSON. */

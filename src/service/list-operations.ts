@@ -71,7 +71,8 @@ async function sealingKeys({ lists, tokenKeys }: ListPorts, parent: string): Pro
   return tokenKeys ?? [await lists.tokenKey(parent)];
 }
 
-function checkFilter(filter: string): void {
+/** @throws RpcError INVALID_ARGUMENT that says where the filter is wrong. */
+export function checkFilter(filter: string): void {
   const parsed = parseFilter(filter);
   if (parsed.ok) return;
   const { offset, expected, message } = parsed.error;

@@ -40,6 +40,7 @@ export async function retryOperation(ports: RetryPorts, retry: RetryRequest): Pr
   await ports.authorize("longrunning.methods.invoke", parent);
   if (!source.ok) throw refusalError(source.refusal, name);
   const method = methods.get(source.method);
+  if (method?.own) await ports.authorize(method.own.permission, parent);
   if (!method) throw notDeployed(source.method);
   // A later version of it may want what the first had not.
   if (method.input) throw refusalError("INPUT_ERASED", name);

@@ -29,6 +29,8 @@ export interface MergedPage {
   rows: PageRow[];
   next: RowKey | undefined;
   unreachable: string[];
+  /** About how many rows were read. */
+  scanned: number;
 }
 
 /** A shard, and what it has told of so far: of its rows down to `next`, or of all. */
@@ -105,9 +107,9 @@ class Walk {
   page(): MergedPage {
     const { limit } = this.#request;
     const { rows, frontier } = this.#known();
-    const unreachable = [...this.#unreachable];
-    if (rows.length > limit) return { rows: rows.slice(0, limit), next: rows[limit - 1], unreachable };
-    return { rows, next: frontier, unreachable };
+    const read = { unreachable: [...this.#unreachable], scanned: MAX_SCANNED_ROWS - this.#rowsLeft };
+    if (rows.length > limit) return { ...read, rows: rows.slice(0, limit), next: rows[limit - 1] };
+    return { ...read, rows, next: frontier };
   }
 
   /** One more match than the page takes: then it is known whether there is another page. */

@@ -1,4 +1,5 @@
 // Methods that are declared in as many ways as there are, for the tests of this folder.
+import { bulkMethods } from "../../../src/api/bulk";
 import { defineMethod } from "../../../src/method/define-method";
 import { echoWait } from "../../../src/worker/echo-wait";
 import { tablesProfile } from "../../../src/worker/tables-profile";
@@ -44,4 +45,9 @@ const profileEverything = defineMethod({
 /** Its request is declared nowhere; it is served under one version alone. */
 const undeclared = defineMethod({ http: { post: "/v7/things", body: "*" }, request: (json) => json, run });
 
-export const describedMethods = [echoWait, tablesProfile, copyTable, profileEverything, undeclared];
+/** The service's own methods, which a deployment has beside those that it declares. */
+const own = bulkMethods(() => {
+  throw new Error("nothing runs here");
+});
+
+export const describedMethods = [echoWait, tablesProfile, copyTable, profileEverything, undeclared, ...own];

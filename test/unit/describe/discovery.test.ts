@@ -29,6 +29,7 @@ describe("the discovery document", () => {
       expect(methods.toSorted()).toEqual(
         [
           "cancel",
+          "cancelMatching",
           "create",
           "delete",
           "explain",
@@ -36,7 +37,9 @@ describe("the discovery document", () => {
           "getIamPolicy",
           "list",
           "patch",
+          "purge",
           "retry",
+          "retryMatching",
           "setIamPolicy",
           "testIamPermissions",
         ]

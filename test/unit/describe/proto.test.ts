@@ -15,6 +15,7 @@ describe("the .proto files of a deployment", () => {
       "edge_operations/tables/v1/tables.proto",
       "example/copies/v1/copies.proto",
       "example/tables/v1/tables.proto",
+      "edge_operations/v1/edge_operations.proto",
     ]);
   });
 

@@ -294,6 +294,10 @@ const limits = {
     meaning: "The operation keeps as many answers as it may for suspensions that its work has not reached.",
     remedy: "Wait until the work reaches them: `GET /v1/{operation}/suspensions` lists the answers that are kept.",
   },
+  BULK_TOO_MANY: {
+    meaning: "A bulk verb has used up what one operation may do. The message says how many operations it has acted on.",
+    remedy: "Call it again with the same filter: it goes on with those that still match.",
+  },
   TOO_MANY_OPERATIONS: {
     meaning: "The caller has as many unfinished operations as `MAX_OPERATIONS_PER_CALLER` allows.",
     remedy: "Wait until one ends, or cancel one.",
