@@ -35,6 +35,20 @@ async function compile(): Promise<FileDescriptor[]> {
   return (JSON.parse(await readFile(image, "utf8")) as { file: FileDescriptor[] }).file;
 }
 
+/** A method of the service's own. */
+function bulk(verb: string) {
+  return {
+    outputType: ".google.longrunning.Operation",
+    options: {
+      "[google.api.http]": { post: `/v1/{parent=**}/operations:${verb}`, body: "*" },
+      "[google.longrunning.operation_info]": {
+        responseType: "PurgeOperationsResponse",
+        metadataType: "PurgeOperationsMetadata",
+      },
+    },
+  };
+}
+
 describe("the .proto files of the deployment", () => {
   test("are accepted by a compiler, each method with its binding and the types of its operation", async () => {
     const files = await compile();
@@ -59,6 +73,9 @@ describe("the .proto files of the deployment", () => {
             },
           },
         },
+        Purge: bulk("purge"),
+        CancelMatching: bulk("cancelMatching"),
+        RetryMatching: bulk("retryMatching"),
       },
     );
   });

@@ -252,8 +252,10 @@ describe("the command", () => {
     expect(await command("init")).toBe("Nothing to do: edge-operations is set up here.\n");
   });
 
-  test("proto writes the messages of the project's methods", async () => {
-    expect(await command("proto")).toBe("proto/example/v1/example.proto\n");
+  test("proto writes the messages of the project's methods, and of the service's own", async () => {
+    expect(await command("proto")).toBe(
+      "proto/example/v1/example.proto\nproto/edge_operations/v1/edge_operations.proto\n",
+    );
     expect(readFileSync(join(project, "proto/example/v1/example.proto"), "utf8")).toContain(
       "message RunCountdownRequest {",
     );
