@@ -128,7 +128,8 @@ function complete(env: DeploymentEnv): Env {
 
 /** The environment of a method of the service's own: a handler is given none. */
 function ownEnv(): Env {
-  return complete((platform as { env: DeploymentEnv }).env);
+  const { env }: { env: object } = platform;
+  return complete(env as DeploymentEnv);
 }
 
 /** JavaScript is checked as TypeScript is. */
