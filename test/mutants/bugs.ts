@@ -566,7 +566,7 @@ export const bugs: readonly Bug[] = [
     find: "Math.min(claimTime, Date.now())",
     replace: "Date.now()",
     tests: unit("queue/direct-channel.test.ts"),
-    caughtBy: "whose call came late",
+    caughtBy: "counts its lease from the time at which the object made it",
   },
   {
     name: "a direct runner goes on after a call that failed",
@@ -575,7 +575,7 @@ export const bugs: readonly Bug[] = [
       throw error;`,
     replace: "      throw error;",
     tests: unit("queue/direct-channel.test.ts"),
-    caughtBy: "stops when a call to its object fails",
+    caughtBy: "stops without a result",
   },
   {
     name: "a direct runner that comes back after its lease goes on",
@@ -924,7 +924,7 @@ queue = "edge-operations-dead-letters"
 `,
     replace: "",
     tests: unit("queue/run-channel.test.ts"),
-    caughtBy: "by a clock that a timer has set",
+    caughtBy: "by a clock that a timer has advanced",
   },
   {
     name: "a claim waits for its answer without an end",
@@ -1457,7 +1457,7 @@ queue = "edge-operations-dead-letters"
       }
 `,
     tests: PROGRAMS,
-    caughtBy: "at the same time",
+    caughtBy: "the duration of plain JavaScript",
   },
   {
     name: "siblings of a failed step are not waited for",
@@ -1465,7 +1465,7 @@ queue = "edge-operations-dead-letters"
     find: "    await this.#context?.stepsSettled();\n",
     replace: "",
     tests: PROGRAMS,
-    caughtBy: "that fail and are retried",
+    caughtBy: "when they fail, are retried and lose runners",
   },
   {
     name: "a caught failure is run again",
@@ -1513,7 +1513,7 @@ queue = "edge-operations-dead-letters"
     find: "    this.#wantsYield ||= isLate;\n    deliver();",
     replace: "    this.#wantsYield ||= isLate;\n    if (!isLate) deliver();",
     tests: PROGRAMS,
-    caughtBy: "what was decided",
+    caughtBy: "keep their stored results and decisions",
   },
   {
     name: "a sleep for which the runner waits is not stored",
@@ -1674,7 +1674,7 @@ queue = "edge-operations-dead-letters"
     find: 'this.#end({ type: "sleep", ordinal, wakeTime, sleeps: [], ...this.memory() }),',
     replace: 'this.#end({ type: "sleep", ordinal, wakeTime, ...this.memory() }),',
     tests: unit("queue/operation-context.test.ts"),
-    caughtBy: "that was set to a time counts",
+    caughtBy: "is skipped if it ends at the same given time",
   },
   // ── Suspensions ───────────────────────────────────────────────────────────────────────────────────────────────────
   {
@@ -1723,7 +1723,7 @@ queue = "edge-operations-dead-letters"
     find: "onOrder: (order) => this.#report(id, { order }),",
     replace: "onOrder: () => undefined,",
     tests: unit("queue/operation-context.test.ts"),
-    caughtBy: "remembers its place",
+    caughtBy: "stores its place",
   },
   {
     name: "a running handler is told no answer",

@@ -49,14 +49,14 @@ describe.each(SERVICES)("%s", (file) => {
     for (const consumer of consumers) expect(Object.keys(consumer)).toEqual(expect.arrayContaining(OPTIONS));
   });
 
-  test("leads the dead letters of every lane to a consumer, and those of no further", () => {
+  test("sends the dead letters of every lane to a consumer whose own are not sent on", () => {
     const deadLetters = queueOf.get("DEAD_LETTERS");
 
     for (const { queue, dead_letter_queue: to } of consumers)
       expect(to).toBe(queue === deadLetters ? undefined : deadLetters);
   });
 
-  test("sets no limit that the Free plan refuses", () => {
+  test("sets no limit that the Free plan rejects", () => {
     expect(limits).toBeUndefined();
   });
 });
@@ -69,6 +69,6 @@ test.each([...SERVICES, "test/bench/floor/wrangler.toml", "test/bench/floor-with
   },
 );
 
-test("README.md creates no queue by hand: the first deploy creates all that a producer names", () => {
+test("README.md creates no queue by hand, because the first deploy creates every queue that a producer names", () => {
   expect(readFileSync(resolve(ROOT, "README.md"), "utf8")).not.toContain("wrangler queues create");
 });

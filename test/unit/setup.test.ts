@@ -38,8 +38,8 @@ beforeEach(() => {
   directory.check.mockReset().mockResolvedValue();
 });
 
-describe("a set-up", () => {
-  test("of wrangler.toml's bindings is right", async () => {
+describe("the set-up check", () => {
+  test("accepts the bindings of wrangler.toml", async () => {
     await expect(check(anEnv(), { queues: [undefined] })).resolves.toBeUndefined();
   });
 
@@ -52,7 +52,7 @@ describe("a set-up", () => {
     ["DIRECTORY", "DirectoryObject to new_sqlite_classes"],
     ["QUEUE", '[[queues.producers]] with binding = "QUEUE" and queue = "edge-operations", and a [[queues.consumers]]'],
     ["SNAPSHOTS", '[[kv_namespaces]] with binding = "SNAPSHOTS", or the variable KV_SNAPSHOTS = "off"'],
-  ])("without %s says what to add", async (binding, remedy) => {
+  ])("names the line to add for a missing %s", async (binding, remedy) => {
     await expect(check(anEnv({ [binding]: undefined }))).rejects.toThrow(
       expect.objectContaining({
         code: "INTERNAL",
@@ -64,22 +64,22 @@ describe("a set-up", () => {
     await expect(check(anEnv({ [binding]: undefined }))).rejects.toThrow(`the binding ${binding} is missing`);
   });
 
-  test("with another kind of binding under a name says the same", async () => {
+  test("names the line to add for another kind of binding under the name", async () => {
     await expect(check(anEnv({ SLOTS: queue }))).rejects.toThrow("the binding SLOTS is missing");
   });
 
-  test("without the queue that a method names says which method", async () => {
+  test("names the method whose queue is not bound", async () => {
     await expect(check(anEnv(), { queues: ["TRANSCODE"] })).rejects.toThrow(
       'binding = "TRANSCODE" and a [[queues.consumers]] of the same queue: the method videos:transcode names it',
     );
     await expect(check(anEnv({ TRANSCODE: queue }), { queues: ["TRANSCODE"] })).resolves.toBeUndefined();
   });
 
-  test("needs no KV where snapshots are off", async () => {
+  test("needs no KV if snapshots are off", async () => {
     await expect(check(anEnv({ SNAPSHOTS: undefined }), { snapshots: false })).resolves.toBeUndefined();
   });
 
-  test("is checked again for another environment", async () => {
+  test("runs again for another environment", async () => {
     const once = setupCheck([]);
     await once.beforeCall(anEnv(), { snapshots: true });
 
@@ -90,7 +90,7 @@ describe("a set-up", () => {
 describe("a Worker that exports", () => {
   const health = (): Promise<string[]> => setupCheck(methodsOf([undefined])).health(anEnv(), { snapshots: true });
 
-  test("fetch alone fails every call and says what to export", async () => {
+  test("fetch alone fails every call and names the exports to add", async () => {
     own.default = exportsOf("fetch");
 
     await expect(check(anEnv(), { queues: [undefined] })).rejects.toThrow(
@@ -110,13 +110,13 @@ describe("a Worker that exports", () => {
     await expect(check(anEnv())).resolves.toBeUndefined();
   });
 
-  test("no scheduled handler is told so by /healthz, and serves", async () => {
+  test("no scheduled handler gets a warning in /healthz, and serves", async () => {
     own.default = exportsOf("fetch", "queue");
 
     expect(await health()).toEqual([expect.stringContaining("no scheduled handler, so the sweep")]);
   });
 
-  test("no runner is told so where a method is direct, and serves through the queue", async () => {
+  test("no runner gets a warning if a method is direct, and serves through the queue", async () => {
     const direct = () => setupCheck(methodsOf([undefined], "direct")).health(anEnv(), { snapshots: true });
     expect(await direct()).toEqual([]);
     own.OperationRunner = undefined;
@@ -138,7 +138,7 @@ describe("a Worker that exports", () => {
       },
     ],
     ["plain methods", { queue: () => {}, scheduled: () => {} }],
-  ])("%s is taken for whole", async (_, exported) => {
+  ])("%s is accepted as complete", async (_, exported) => {
     own.default = exported;
 
     expect(await health()).toEqual([]);
@@ -148,7 +148,7 @@ describe("a Worker that exports", () => {
 describe("/healthz", () => {
   const noSqlite = new Error("SQL is not enabled. To enable it, change `new_classes` to `new_sqlite_classes` within …");
 
-  test("fails where the objects have no SQLite storage, and names the lines to add", async () => {
+  test("fails if the objects have no SQLite storage, and names the lines to add", async () => {
     directory.check.mockRejectedValue(noSqlite);
 
     await expect(setupCheck([]).health(anEnv(), { snapshots: true })).rejects.toThrow(
@@ -156,7 +156,7 @@ describe("/healthz", () => {
     );
   });
 
-  test("asks an object once, and again only until one has answered", async () => {
+  test("calls an object once, and again only until one has answered", async () => {
     directory.check.mockRejectedValueOnce(new Error("a deploy restarts the object"));
     const { health } = setupCheck([]);
     const env = anEnv();

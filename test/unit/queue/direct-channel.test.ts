@@ -70,7 +70,7 @@ afterEach(() => {
 });
 
 describe("a direct runner", () => {
-  test("that ends soon makes no call but its answer", async () => {
+  test("makes no call before its answer if it ends soon", async () => {
     const { object, channel } = aChannel();
     await channel.finish({ type: "succeed", outcome: { response: "{}" } });
     await vi.advanceTimersByTimeAsync(LEASE_MS);
@@ -79,7 +79,7 @@ describe("a direct runner", () => {
     expect([object.listens, object.sent]).toEqual([0, []]);
   });
 
-  test("listens after a while, and is told what happens, in its order", async () => {
+  test("subscribes after a while, and receives the messages in their order", async () => {
     const { object, told } = aChannel();
     await vi.advanceTimersByTimeAsync(DIRECT_LISTEN_DELAY_MS);
     expect(object.listens).toBe(1);
@@ -96,7 +96,7 @@ describe("a direct runner", () => {
     expect(object.listens).toBe(4);
   });
 
-  test("sends what it stores under its token, and is told that another has the work", async () => {
+  test("stores under its token, and stops when another runner has the work", async () => {
     const { object, channel, told } = aChannel();
     expect(await channel.save(checkpoint)).toBe("settled");
     object.answer = async () => ({ type: "stop" });
@@ -109,7 +109,7 @@ describe("a direct runner", () => {
     expect(told).toEqual(["stop"]);
   });
 
-  test("stops when a call to its object fails, and has no result then", async () => {
+  test("stops without a result when a call to its object fails", async () => {
     const { object, channel, told } = aChannel();
     object.answer = () => Promise.reject(new Error("Network connection lost."));
 
@@ -119,7 +119,7 @@ describe("a direct runner", () => {
     expect(channel.lastWord).toBeUndefined();
   });
 
-  test("holds the work for a lease after the sending of its last confirmed call", async () => {
+  test("holds the lease from the time at which it sent its last confirmed call", async () => {
     const { object, channel, told } = aChannel();
     await vi.advanceTimersByTimeAsync(DIRECT_LISTEN_DELAY_MS);
     await vi.advanceTimersByTimeAsync(20_000);
@@ -132,7 +132,7 @@ describe("a direct runner", () => {
     expect(told).toEqual(["stop"]);
   });
 
-  test("whose call came late counts its lease from the time at which the object made it", () => {
+  test("counts its lease from the time at which the object made it if the call was late", () => {
     const { channel } = aChannel({ claimTime: Date.now() - LEASE_MS });
 
     expect(channel.holdsLease()).toBe(false);

@@ -119,14 +119,14 @@ async function isPending(promise: Promise<unknown>): Promise<boolean> {
   return !isSettled;
 }
 
-test("an operation that was started without an input has one empty one, however often it is asked for", async () => {
+test("op.input is one empty stream if the operation was started without an input", async () => {
   const { op } = aContext({}, { input: undefined });
 
   expect(op.input).toBe(op.input);
   expect(await new Response(op.input).bytes()).toHaveLength(0);
 });
 
-test("a handler sees its operation's facts", () => {
+test("op has the facts of the operation", () => {
   const { op } = aContext({ attempt: 3, inputBytes: 7, checkpoint: '{"row":5}' });
 
   expect(op).toMatchObject({ name: "operations/1", attempt: 3, inputBytes: 7, resumeFrom: { row: 5 } });
@@ -135,7 +135,7 @@ test("a handler sees its operation's facts", () => {
 });
 
 describe("a durable sleep", () => {
-  test("stays pending and ends the invocation, which says what is to be remembered of it", async () => {
+  test("stays pending and ends the invocation, which stores the sleep", async () => {
     const { op, ending } = aContext();
     const slept = op.sleep("90s");
     void slept.then(() => expect.fail("it did not sleep"));
@@ -150,7 +150,7 @@ describe("a durable sleep", () => {
     expect(await isPending(slept)).toBe(true);
   });
 
-  test("of a few seconds is waited for, and only its wake time is stored", async () => {
+  test("of a few seconds is awaited by the runner, and stores its wake time only", async () => {
     const { op, inPlace, untilAwake } = aContext({ sleepInPlaceMs: 3_000 });
     await untilAwake(op.sleep("2s"));
     await untilAwake(op.sleep("3s"));
@@ -188,7 +188,7 @@ describe("a durable sleep", () => {
     expect(inPlace).toEqual([]);
   });
 
-  test("that is waited for ends the invocation when a client cancels", async () => {
+  test("ends the invocation when a client cancels, although the runner awaits it", async () => {
     const abort = new AbortController();
     const { op, inPlace, passTime, ending } = aContext({ sleepInPlaceMs: 3_000 }, { signal: abort.signal });
     void op.sleep("2s").then(() => expect.fail("it sleeps on"));
@@ -201,7 +201,7 @@ describe("a durable sleep", () => {
     expect(await ending()).toMatchObject({ type: "sleep", wakeTime: NOW + 2_000 });
   });
 
-  test("that is over is passed by in a replay, whatever it would be set to now", async () => {
+  test("is skipped in a replay once it is over, whatever its time would be now", async () => {
     const { op, ending } = aContext({ sleeps: [{ ordinal: 0, wakeTime: NOW - 1 }] });
     await op.sleep("30d");
     void op.sleep("1s").then(() => undefined);
@@ -209,7 +209,7 @@ describe("a durable sleep", () => {
     expect(await ending()).toMatchObject({ type: "sleep", ordinal: 1 });
   });
 
-  test("into the past takes no time, and counts as a call", async () => {
+  test("takes no time and counts as a call if its time has passed", async () => {
     const { op, ending } = aContext();
     await op.sleepUntil(new Date(NOW - 1));
     await op.sleep("0s");
@@ -218,7 +218,7 @@ describe("a durable sleep", () => {
     expect(await ending()).toMatchObject({ ordinal: 2, sleeps: [{ ordinal: 2 }] });
   });
 
-  test("that takes no longer than a new invocation does is waited for", async () => {
+  test("is awaited by the runner if it takes no longer than a new invocation", async () => {
     const { op, ending } = aContext();
     const act = async (): Promise<void> => {
       await op.sleep("100ms");
@@ -229,7 +229,7 @@ describe("a durable sleep", () => {
     expect(await ending()).toMatchObject({ ordinal: 1, wakeTime: NOW + 201, sleeps: [{ ordinal: 0 }, { ordinal: 1 }] });
   });
 
-  test("has the name that it is given, and is found by it", async () => {
+  test("has the given name, and is found by it", async () => {
     const wakeTime = NOW + 20_000;
     const { op, ending } = aContext({
       attempt: 7,
@@ -242,7 +242,7 @@ describe("a durable sleep", () => {
   });
 
   test.each(["", "1", "soon", "-1s", "1e9s", "400d", "100000000d", undefined, 5])(
-    "is not set to %j",
+    "rejects the time %j",
     async (duration) => {
       const { op, ending } = aContext();
 
@@ -251,15 +251,15 @@ describe("a durable sleep", () => {
     },
   );
 
-  test.each(["", "x".repeat(MAX_STEP_NAME_CHARACTERS + 1), 5, null])("is not named %j", async (name) => {
+  test.each(["", "x".repeat(MAX_STEP_NAME_CHARACTERS + 1), 5, null])("rejects the name %j", async (name) => {
     await expect(aContext().op.sleep(name as string, "1s")).rejects.toThrow("a sleep's name has 1 to");
   });
 
-  test("is not set to a Date that is none", async () => {
+  test("rejects an invalid Date", async () => {
     await expect(aContext().op.sleepUntil(new Date(Number.NaN))).rejects.toThrow("op.sleepUntil takes a valid Date");
   });
 
-  test("comes no more often than there is room for", async () => {
+  test("is rejected beyond the number that can be stored", async () => {
     const sleeps = Array.from({ length: MAX_SLEEPS }, (_, ordinal) => ({ ordinal, wakeTime: NOW }));
     const { op } = aContext({ sleeps });
     for (let count = 0; count < MAX_SLEEPS; count += 1) await op.sleep("1s");
@@ -271,7 +271,7 @@ describe("a durable sleep", () => {
 describe("a sleep of an earlier attempt", () => {
   const earlier = (fields: object) => ({ ordinal: 0, wakeTime: NOW - 1, ms: 1_000, attempt: 1, ...fields });
 
-  test("is not slept again where the handler comes to it in the same way", async () => {
+  test("is skipped if the handler reaches it in the same way", async () => {
     const { op } = aContext({ attempt: 2, sleeps: [earlier({})] });
 
     expect(await op.sleep("1s").then(() => "passed by")).toBe("passed by");
@@ -294,7 +294,7 @@ describe("a sleep of an earlier attempt", () => {
             () => undefined,
           ),
     ],
-  ])("is slept anew where %s", async (_, fields, before) => {
+  ])("is slept again if %s", async (_, fields, before) => {
     const { op, ending } = aContext({ attempt: 2, sleeps: [earlier(fields)] });
     await before(op);
     void op.sleep("1s").then(() => undefined);
@@ -302,7 +302,7 @@ describe("a sleep of an earlier attempt", () => {
     expect(await ending()).toMatchObject({ type: "sleep", wakeTime: NOW + 1_000, sleeps: [{ attempt: 2 }] });
   });
 
-  test("that was set to a time counts where the time is the same", async () => {
+  test("is skipped if it ends at the same given time", async () => {
     const time = NOW + 50_000;
     const { op, ending } = aContext({ attempt: 2, sleeps: [{ ordinal: 0, wakeTime: time, attempt: 1 }] });
     void op.sleepUntil(new Date(time)).then(() => undefined);
@@ -312,8 +312,8 @@ describe("a sleep of an earlier attempt", () => {
   });
 });
 
-describe("in a replay", () => {
-  test("outcomes come in the order in which they came at first, whichever call is made first", async () => {
+describe("a replay", () => {
+  test("returns outcomes in the order of their first arrival, whichever call is made first", async () => {
     const came: string[] = [];
     const { op } = aContext({
       steps: [
@@ -332,7 +332,7 @@ describe("in a replay", () => {
     expect(came).toEqual(["b", "sleep", "a"]);
   });
 
-  test("the handler goes as far as it can between two outcomes", async () => {
+  test("runs the handler as far as possible between two outcomes", async () => {
     const { op, ending } = aContext({
       steps: [
         { name: "first", place: 0, result: "1", order: 1 },
@@ -359,7 +359,7 @@ describe("in a replay", () => {
     });
   });
 
-  test("a step that was stored without its order comes behind the one before it", async () => {
+  test("returns a step that was stored without its order after the one before it", async () => {
     const came: number[] = [];
     const { op } = aContext({ steps: [1, 2, 3].map((n) => ({ name: `step ${n}`, place: n, result: String(n) })) });
     await Promise.all([3, 1, 2].map(async (n) => came.push(await op.step(`step ${n}`, () => 0))));
@@ -367,7 +367,7 @@ describe("in a replay", () => {
     expect(came).toEqual([1, 2, 3]);
   });
 
-  test("1,000 stored steps, one after another, take no time to speak of", async () => {
+  test("returns 1,000 stored steps in a row within milliseconds", async () => {
     const steps = Array.from({ length: MAX_STEPS }, (_, n) => ({
       name: `step ${n}`,
       place: n,
@@ -381,7 +381,7 @@ describe("in a replay", () => {
     expect(performance.now() - start).toBeLessThan(1_000);
   });
 
-  test("a result that cannot be read ends the attempt, and the handler is not told", async () => {
+  test("ends the attempt at a result that cannot be read, without an error in the handler", async () => {
     const broken = new Error("out of reach");
     const { op, ending } = aContext({ steps: [{ name: "a", place: 0 }] }, { stepResult: () => Promise.reject(broken) });
     const step = op.step("a", () => 1);
@@ -391,7 +391,7 @@ describe("in a replay", () => {
   });
 });
 
-describe("a failure that the handler caught", () => {
+describe("a caught failure", () => {
   class HttpError extends Error {
     override readonly name = "HttpError";
     readonly status = 503;
@@ -408,7 +408,7 @@ describe("a failure that the handler caught", () => {
     ],
     ["a DOMException", () => new DOMException("late", "TimeoutError"), { name: "TimeoutError", message: "late" }],
     ["an object", () => ({ code: "E", message: "m" }), { code: "E", message: "m" }],
-  ])("is thrown again by a replay of the attempt, and the step is not run again: %s", async (_, make, expected) => {
+  ])("is thrown again in a replay of the attempt without another run of the step: %s", async (_, make, expected) => {
     const first = aContext();
     const failing = first.op.step("flaky", () => {
       throw make();
@@ -424,7 +424,7 @@ describe("a failure that the handler caught", () => {
     expect(Object.prototype.toString.call(again)).toBe(Object.prototype.toString.call(caught));
   });
 
-  test("is stored within bounds, however many there are and however large they are", async () => {
+  test("is stored within bounds, however many failures there are and however large they are", async () => {
     const { op, memories } = aContext();
     for (let n = 0; n < 200; n += 1) {
       await op
@@ -441,7 +441,7 @@ describe("a failure that the handler caught", () => {
 });
 
 // "No consumer believes it owns the work longer than a lease after its last confirmed keep-alive."
-test("a step does not begin where the lease has run out unnoticed", async () => {
+test("a step does not begin after the lease has expired unnoticed", async () => {
   const abort = new AbortController();
   const checkLease = async (): Promise<void> => abort.abort(new Error("the lease is over"));
   const { op, saved } = aContext({}, { signal: abort.signal, checkLease });
@@ -452,7 +452,7 @@ test("a step does not begin where the lease has run out unnoticed", async () => 
 });
 
 // "After the give-up every library call of the dead context stays pending and stores nothing."
-test("a handler that goes on after its invocation was given up gets nothing more, and stores nothing", async () => {
+test("a handler that continues after its invocation has ended gets no results and stores nothing", async () => {
   const { op, saved, sent, ending } = aContext();
   void op.sleep("1h").then(() => undefined);
   await ending();
@@ -470,34 +470,34 @@ test("a handler that goes on after its invocation was given up gets nothing more
 
 // "A step whose result was stored is never run again."
 describe("a step", () => {
-  test("is run and its result stored before it is given", async () => {
+  test("is run, and returns its result after it was stored", async () => {
     const { op, saved } = aContext();
 
     expect(await op.step("parse", () => ({ rows: 3 }))).toEqual({ rows: 3 });
     expect(saved).toEqual([["parse", '{"rows":3}']]);
   });
 
-  test("that is stored is not run again", async () => {
+  test("is not run again once it is stored", async () => {
     const { op, saved } = aContext({ steps: [{ name: "parse", place: 0, result: '{"rows":3}' }] });
 
     expect(await op.step("parse", () => expect.fail("it was run again"))).toEqual({ rows: 3 });
     expect(saved).toEqual([]);
   });
 
-  test("whose stored result is large is fetched", async () => {
+  test("fetches a large stored result", async () => {
     const { op } = aContext({ steps: [{ name: "parse", place: 4 }] });
 
     expect(await op.step("parse", () => "again")).toBe("of place 4");
   });
 
-  test("gives the first time what a replay will be given", async () => {
+  test("returns in the first run the same value as in a replay", async () => {
     const { op } = aContext();
 
     expect(await op.step("date", () => new Date(0) as unknown)).toBe("1970-01-01T00:00:00.000Z");
     expect(await op.step("nothing", () => undefined)).toBeNull();
   });
 
-  test("that fails stores nothing", async () => {
+  test("stores nothing if it fails", async () => {
     const { op, saved } = aContext();
     const work = op.step("parse", () => {
       throw new Error("broken");
@@ -507,7 +507,7 @@ describe("a step", () => {
     expect(saved).toEqual([]);
   });
 
-  test("gives way, unrun, once the invocation has had its time", async () => {
+  test("yields without running once the invocation's time is used up", async () => {
     const { op, ending } = aContext({}, { yieldTime: NOW });
     const step = op.step("parse", () => expect.fail("it was run"));
 
@@ -515,13 +515,13 @@ describe("a step", () => {
     expect(await isPending(step)).toBe(true);
   });
 
-  test("is passed by in a replay even then", async () => {
+  test("returns its stored result in a replay even then", async () => {
     const { op } = aContext({ steps: [{ name: "parse", place: 0, result: "1" }] }, { yieldTime: NOW });
 
     expect(await op.step("parse", () => 2)).toBe(1);
   });
 
-  test("is not begun once the signal is aborted", async () => {
+  test("does not begin once the signal is aborted", async () => {
     const { op } = aContext({}, { signal: AbortSignal.abort(new Error("cancelled")) });
 
     await expect(op.step("parse", () => expect.fail("it was run"))).rejects.toThrow("cancelled");
@@ -530,11 +530,11 @@ describe("a step", () => {
   test.each<[string, string]>([
     ["no name", ""],
     ["a name that is too long", "x".repeat(MAX_STEP_NAME_CHARACTERS + 1)],
-  ])("needs a name: %s is refused", async (_, name) => {
+  ])("rejects the name %s", async (_, name) => {
     await expect(aContext().op.step(name, () => 1)).rejects.toThrow("a step's name has 1 to 256 characters");
   });
 
-  test("has a name of its own", async () => {
+  test("rejects a name that another step has", async () => {
     const { op } = aContext();
     await op.step("parse", () => 1);
 
@@ -544,13 +544,13 @@ describe("a step", () => {
   test.each([
     ["a function", () => () => 1],
     ["a symbol", () => Symbol("x")],
-  ])("cannot result in %s", async (_, run: () => unknown) => {
+  ])("rejects the result %s", async (_, run: () => unknown) => {
     await expect(aContext().op.step("parse", run)).rejects.toThrow(
       /^the result of the step "parse": it is a \w+\. Return JSON/,
     );
   });
 
-  test("comes no more often than there is room for", async () => {
+  test("is rejected beyond the number that can be stored", async () => {
     const { op } = aContext();
     for (let count = 0; count < MAX_STEPS; count += 1) await op.step(`step ${count}`, () => 1);
 
@@ -559,7 +559,7 @@ describe("a step", () => {
 });
 
 describe("a checkpoint", () => {
-  test("is stored, and gives way once the invocation has had its time", async () => {
+  test("is stored, and yields once the invocation's time is used up", async () => {
     const { op, saved, ending } = aContext({}, { yieldTime: NOW });
     const checkpoint = op.checkpoint({ row: 5 });
 
@@ -568,7 +568,7 @@ describe("a checkpoint", () => {
     expect(saved).toEqual([["checkpoint", '{"row":5}']]);
   });
 
-  test("that is too large is refused", async () => {
+  test("is rejected if it is too large", async () => {
     const { op, saved } = aContext();
 
     await expect(op.checkpoint("x".repeat(MAX_CHECKPOINT_CHARACTERS))).rejects.toThrow("at most 65536 characters");
@@ -576,7 +576,7 @@ describe("a checkpoint", () => {
   });
 });
 
-test("the last word carries all progress: what was sent before may have been lost with its channel", () => {
+test("the final message has all progress, because earlier reports may have been lost with their channel", () => {
   const { op, sent } = aContext();
   op.progress({ rows: 1 });
   op.progress({ rows: 2 });
@@ -586,7 +586,7 @@ test("the last word carries all progress: what was sent before may have been los
   expect(op.takeProgress()).toEqual({ metadata: { rows: 2 } });
 });
 
-test("the last word carries none where none was reported", () => {
+test("the final message has no progress if none was reported", () => {
   expect(aContext().op.takeProgress()).toBeUndefined();
 });
 
@@ -597,7 +597,7 @@ describe("a suspension", () => {
   const answered = (payload: string, number = 1) => ({ time: NOW - 1, number, isAnswered: true, payload });
   const expired = { time: NOW - 1, number: 1, isAnswered: false };
 
-  test("ends the invocation, which says what it waits for", async () => {
+  test("ends the invocation, which stores what the work waits for", async () => {
     const { op, ending } = aContext();
     const answer = op.suspend("approval", { prompt: "May it?", timeout: "90s" });
     void answer.then(() => expect.fail("it was not answered"));
@@ -610,7 +610,7 @@ describe("a suspension", () => {
     expect(await isPending(answer)).toBe(true);
   });
 
-  test("beside a sleep ends it too, which says when the sleep is over", async () => {
+  test("ends the invocation beside a sleep, which stores the wake time", async () => {
     const { op, ending } = aContext();
     void Promise.race([op.suspend("approval"), op.sleep("90s")]).catch(() => {});
 
@@ -622,7 +622,7 @@ describe("a suspension", () => {
     });
   });
 
-  test("that nothing awaits ends no invocation", async () => {
+  test("ends no invocation if nothing awaits it", async () => {
     const { op, ending } = aContext();
     void op.suspend("approval");
     void op.sleep("90s").catch(() => {});
@@ -630,7 +630,7 @@ describe("a suspension", () => {
     expect(await ending()).toMatchObject({ type: "sleep", suspensions: [{ id: "approval" }] });
   });
 
-  test("that was answered gives its answer, and remembers its place", async () => {
+  test("returns its answer once it has one, and stores its place", async () => {
     const { op, memories } = aContext({
       suspensions: [{ id: "approval", reached, resolution: answered('{"ok":true}') }],
     });
@@ -640,7 +640,7 @@ describe("a suspension", () => {
     expect(memories).toEqual([{ suspensions: [{ id: "approval", order: 1 }] }]);
   });
 
-  test("whose answer was too large to come along fetches it", async () => {
+  test("fetches an answer that is too large for the claim", async () => {
     const { time, number } = answered("");
     const { op } = aContext({
       suspensions: [{ id: "approval", reached, resolution: { time, number, isAnswered: true } }],
@@ -649,7 +649,7 @@ describe("a suspension", () => {
     expect(await op.suspend("approval")).toBe("of approval");
   });
 
-  test("that expired throws SuspensionExpired", async () => {
+  test("throws SuspensionExpired after its time", async () => {
     const { op } = aContext({ suspensions: [{ id: "approval", reached, resolution: expired }] });
 
     await expect(op.suspend("approval")).rejects.toMatchObject({
@@ -660,7 +660,7 @@ describe("a suspension", () => {
     });
   });
 
-  test("is answered while a step runs, which is shown meanwhile", async () => {
+  test("accepts an answer while a step runs, and is visible meanwhile", async () => {
     const { promise, resolve } = Promise.withResolvers<number>();
     const { op, memories } = aContext();
     const winner = Promise.race([op.step("slow", () => promise), op.suspend("approval")]);
@@ -672,7 +672,7 @@ describe("a suspension", () => {
     resolve(1);
   });
 
-  test("a race has the winner that came first, not the one that was called first", async () => {
+  test("wins a race if it was answered first, not if it was called first", async () => {
     const { op } = aContext({
       suspensions: [
         { id: "a", reached, resolution: answered('"a"', 2) },
@@ -683,7 +683,7 @@ describe("a suspension", () => {
     expect(await Promise.race([op.suspend("a"), op.suspend("b")])).toBe("b");
   });
 
-  test("a race has the winner that it had before, whatever came since", async () => {
+  test("keeps the winner of a race, whatever arrived since", async () => {
     const { op } = aContext({
       suspensions: [
         { id: "a", reached, resolution: answered('"a"', 1) },
@@ -694,7 +694,7 @@ describe("a suspension", () => {
     expect(await Promise.race([op.suspend("a"), op.suspend("b")])).toBe("b");
   });
 
-  test("is told a second time without effect, as by a channel that was opened again", async () => {
+  test("ignores a second delivery, as by a channel that was opened again", async () => {
     const { op } = aContext({ suspensions: [{ id: "approval", reached, resolution: answered('"first"') }] });
     const answer = op.suspend("approval");
     op.receive([{ id: "approval", resolution: answered('"first"') }]);
@@ -708,13 +708,13 @@ describe("a suspension", () => {
       return value.toUpperCase();
     };
 
-    test("gives what the schema makes of the answer", async () => {
+    test("returns the schema's output for the answer", async () => {
       const { op } = aContext({ suspensions: [{ id: "approval", reached, resolution: answered('"yes"') }] });
 
       expect(await op.suspend("approval", { payload })).toBe("YES");
     });
 
-    test("drops an early answer that the schema refuses, and is pending", async () => {
+    test("drops an early answer that the schema rejects, and stays pending", async () => {
       const { op, ending } = aContext({ suspensions: [{ id: "approval", resolution: answered("1", 7) }] });
       void op.suspend("approval", { payload }).catch(() => {});
 
@@ -724,13 +724,13 @@ describe("a suspension", () => {
       });
     });
 
-    test("throws where another version of the schema refuses what the handler went on with", async () => {
+    test("throws if another version of the schema rejects an answer that the handler has used", async () => {
       const { op } = aContext({ suspensions: [{ id: "approval", reached, order: 1, resolution: answered("1") }] });
 
       await expect(op.suspend("approval", { payload })).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
     });
 
-    test("keeps the invocation while its schema decides", async () => {
+    test("keeps the invocation while its schema validates", async () => {
       const { op } = aContext({ suspensions: [{ id: "approval", reached, resolution: answered('"yes"') }] });
       const slow = async (value: unknown): Promise<unknown> => {
         for (let turns = 0; turns < 10; turns += 1) await turn();
@@ -742,7 +742,7 @@ describe("a suspension", () => {
   });
 
   describe("in two halves", () => {
-    test("is stored before the handler goes on, with the secret of its link", async () => {
+    test("is stored before the handler continues, with the secret of its link", async () => {
       const { op, memories } = aContext({ origin: "https://api.example.com" });
       const { name, resolveUri, expireTime } = await op.suspension("approval", { prompt: "May it?" });
 
@@ -771,7 +771,7 @@ describe("a suspension", () => {
     ["a name twice", async (op) => Promise.all([op.suspend("a"), op.suspend("a")]), "two suspensions"],
     ["a prompt that is too long", (op) => op.suspend("a", { prompt: "x".repeat(1_025) }), "1024 characters"],
     ["a malformed timeout", (op) => op.suspend("a", { timeout: "soon" as "1s" }), "a number and a unit"],
-  ])("refuses %s as a misuse", async (_, act, message) => {
+  ])("rejects %s as a misuse", async (_, act, message) => {
     const { op, ending } = aContext();
     await act(op).catch(() => {});
 
@@ -781,7 +781,7 @@ describe("a suspension", () => {
     });
   });
 
-  test("refuses the 129th as a misuse", async () => {
+  test("rejects the 129th as a misuse", async () => {
     const stored = Array.from({ length: 128 }, (_, index) => ({ id: `s${index}`, reached }));
     const { op, ending } = aContext({ suspensions: stored });
     void op.suspend("s0").catch(() => {});

@@ -19,14 +19,14 @@ function aReporter({ hasDefaultMetadata = true } = {}) {
 }
 
 describe("progress", () => {
-  test("after a pause is sent at once", () => {
+  test("is sent at once after a pause", () => {
     const { reporter, sent } = aReporter();
     reporter.report({ rows: 1, statusMessage: "Reading." });
 
     expect(sent).toEqual([{ metadata: { rows: 1 }, statusMessage: "Reading." }]);
   });
 
-  test("that is too frequent is held back, except for the last report", () => {
+  test("is held back if it is too frequent, except the last report", () => {
     const { reporter, sent } = aReporter();
     for (let rows = 1; rows <= 1_000; rows += 1) reporter.report({ rows });
     expect(sent).toHaveLength(1);
@@ -45,7 +45,7 @@ describe("progress", () => {
     expect(sent.length).toBeLessThanOrEqual(1 + 10_000 / PROGRESS_INTERVAL_MS);
   });
 
-  test("is merged, field by field, into what was reported before", () => {
+  test("is merged, field by field, into the earlier reports", () => {
     const { reporter, sent } = aReporter();
     reporter.report({ rows: 1, stage: "one" });
     reporter.report({ rows: 2 });
@@ -55,7 +55,7 @@ describe("progress", () => {
     expect(sent.at(-1)).toEqual({ metadata: { rows: 2, stage: "one" }, statusMessage: "Counting." });
   });
 
-  test("that was not sent yet is taken by the last word, and nothing is sent on its own after it", () => {
+  test("is part of the final message if it was not sent yet, and nothing is sent after it", () => {
     const { reporter, sent } = aReporter();
     reporter.report({ rows: 1 });
     reporter.report({ rows: 2 });
@@ -67,7 +67,7 @@ describe("progress", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test("is not held up by a clock that was set back", () => {
+  test("is not delayed by a clock that was set back", () => {
     const { reporter, sent } = aReporter();
     reporter.report({ rows: 1 });
     vi.setSystemTime(CREATE_TIME - 3_600_000);
@@ -78,7 +78,7 @@ describe("progress", () => {
   });
 
   test.each(["createTime", "startTime", "endTime", "target", "verb", "requestedCancellation", "apiVersion"])(
-    "may not set %s of the default metadata, which is the service's own",
+    "rejects %s of the default metadata, which the service sets",
     (field) => {
       const { reporter, sent } = aReporter();
 
@@ -94,7 +94,7 @@ describe("progress", () => {
     expect(sent).toEqual([{ metadata: { endTime: "2026-01-31T13:00:00Z" } }]);
   });
 
-  test("that is too large is refused, and what follows it is not", () => {
+  test("is rejected if it is too large, and the next report is not", () => {
     const { reporter } = aReporter();
 
     expect(() => reporter.report({ pad: "x".repeat(MAX_METADATA_CHARACTERS) })).toThrow(
@@ -120,7 +120,7 @@ describe("progress", () => {
     expect(sent[0]?.statusMessage).toHaveLength(MAX_STATUS_MESSAGE_CHARACTERS);
   });
 
-  test("is what the values were when they were reported", () => {
+  test("has the values of the time of the report", () => {
     const { reporter, sent } = aReporter();
     const stages = ["one"];
     reporter.report({ stages });
@@ -143,14 +143,14 @@ describe("progress", () => {
     ["a status message that is no text", { statusMessage: 5 }, "statusMessage is a string, not 5"],
     ["a bigint", { rows: 5n }, "op.progress: rows: it is a bigint"],
     ["a function", { rows: { count: () => 1 } }, "op.progress: rows: count is a function"],
-  ])("that is %s is refused", (_, report, message) => {
+  ])("is rejected if it is %s", (_, report, message) => {
     const { reporter, sent } = aReporter();
 
     expect(() => reporter.report(report as { rows: number })).toThrow(message);
     expect(sent).toEqual([]);
   });
 
-  test("takes 0, 100, fractions, a field left undefined, and a rate that cannot be told yet", () => {
+  test("accepts 0, 100, fractions, an undefined field, and a rate that is not known yet", () => {
     const { reporter } = aReporter();
     for (const progressPercent of [0, 33.3, 100]) reporter.report({ progressPercent });
     reporter.report({ eta: undefined } as never);
@@ -159,7 +159,7 @@ describe("progress", () => {
     expect(reporter.take()).toEqual({ metadata: { progressPercent: 100, rowsPerSecond: null } });
   });
 
-  test("of a declared type may have a progressPercent of another kind", () => {
+  test("may have a progressPercent of another kind in a declared type", () => {
     const { reporter, sent } = aReporter({ hasDefaultMetadata: false });
     reporter.report({ progressPercent: "50%" });
 

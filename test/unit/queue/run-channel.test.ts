@@ -86,7 +86,7 @@ describe("a claim", () => {
   test.each<[string, Answer | "hangs"]>([
     ["that is never answered", "hangs"],
     ["whose channel says nothing", () => {}],
-  ])("%s fails after ten seconds", async (_, answer) => {
+  ])("fails after ten seconds if its answer is missing: %s", async (_, answer) => {
     const failed = vi.fn<(error: unknown) => void>();
     RunChannel.claim(anObject(answer).stub).catch(failed);
     await vi.advanceTimersByTimeAsync(CLAIM_TIMEOUT_MS - 1);
@@ -96,7 +96,7 @@ describe("a claim", () => {
     expect(failed.mock.calls).toEqual([[expect.objectContaining({ message: expect.stringContaining("within 10 s") })]]);
   });
 
-  test.each(["close", "error"] as const)("whose channel ends by %s before it is opened fails at once", async (how) => {
+  test.each(["close", "error"] as const)("fails at once if its channel ends by %s before it is open", async (how) => {
     const { stub } = anObject((socket) => void setTimeout(() => socket.breaks(how), 0));
     const failed = vi.fn<(error: unknown) => void>();
     RunChannel.claim(stub).catch(failed);
@@ -105,7 +105,7 @@ describe("a claim", () => {
     expect(failed).toHaveBeenCalledOnce();
   });
 
-  test("that is answered too late has its channel closed, so that the object knows", async () => {
+  test("closes its channel if the answer is too late, so the object learns it", async () => {
     const late = Promise.withResolvers<void>();
     const { stub, sockets } = anObject(async (socket) => {
       await late.promise;
@@ -123,7 +123,7 @@ describe("a claim", () => {
 });
 
 describe("a lost channel", () => {
-  test("is asked for at once, and then ever less often", async () => {
+  test("is opened again at once, and then less and less often", async () => {
     const { sockets, askedTimes, claimTime } = await aChannel("fails");
     sockets[0]!.breaks();
     await vi.advanceTimersByTimeAsync(LOST_CHANNEL_LEASE_MS);
@@ -137,7 +137,7 @@ describe("a lost channel", () => {
     expect(Math.max(...gaps)).toBeGreaterThan(999);
   });
 
-  test("that is cut again as soon as it is open is not asked for without a pause", async () => {
+  test("is opened again after a pause if it is cut as soon as it is open", async () => {
     const cutAtOnce: Answer = (socket) => {
       claims(socket);
       setTimeout(() => socket.breaks(), 1);
@@ -150,7 +150,7 @@ describe("a lost channel", () => {
     expect(askedTimes.length).toBeLessThan(20);
   });
 
-  test("leaves the runner ten seconds, whatever was left of its lease", async () => {
+  test("leaves the runner ten seconds, however long its lease is", async () => {
     const { sockets, stops, channel, claimTime } = await aChannel("fails");
     sockets[0]!.breaks();
     await vi.advanceTimersByTimeAsync(LOST_CHANNEL_LEASE_MS - 1);
@@ -161,7 +161,7 @@ describe("a lost channel", () => {
     expect(stops).toEqual([claimTime + LOST_CHANNEL_LEASE_MS]);
   });
 
-  test("that is given back leaves the runner its whole lease again", async () => {
+  test("restores the runner's whole lease when it is open again", async () => {
     const { sockets, stops, channel } = await aChannel("fails", "fails", claims);
     sockets[0]!.breaks();
     await vi.advanceTimersByTimeAsync(5 * LOST_CHANNEL_LEASE_MS);
@@ -170,7 +170,7 @@ describe("a lost channel", () => {
     expect(stops).toEqual([]);
   });
 
-  test("that is refused stops the work", async () => {
+  test("stops the work if the object rejects the new channel", async () => {
     const { sockets, stops, claimTime } = await aChannel("refuses");
     sockets[0]!.breaks();
     await vi.advanceTimersByTimeAsync(0);
@@ -178,7 +178,7 @@ describe("a lost channel", () => {
     expect(stops).toEqual([claimTime]);
   });
 
-  test("of which no end was heard is found out by a keep-alive without an answer", async () => {
+  test("is detected by a keep-alive without an answer", async () => {
     const { sockets, askedTimes, claimTime } = await aChannel(claims);
     await vi.advanceTimersByTimeAsync(PING_MS);
     sockets[0]!.answersPings = false;
@@ -189,7 +189,7 @@ describe("a lost channel", () => {
     expect(sockets[0]?.readyState).toBe(CLOSED);
   });
 
-  test("has what was not answered sent again over the next", async () => {
+  test("sends unanswered messages again over the next channel", async () => {
     const { sockets, channel } = await aChannel("fails", claims);
     const saved = channel.save({ type: "saveCheckpoint", cursor: "1" });
     sockets[0]!.breaks("error");
@@ -202,7 +202,7 @@ describe("a lost channel", () => {
   });
 });
 
-test("another channel brings the last report along, before what was not answered", async () => {
+test("a new channel sends the last report before the unanswered messages", async () => {
   const { sockets, channel } = await aChannel("fails", claims);
   channel.sendProgress({ metadata: { rows: 1 } });
   channel.sendProgress({ metadata: { rows: 2 } });
@@ -216,7 +216,7 @@ test("another channel brings the last report along, before what was not answered
   ]);
 });
 
-test("a lease is judged by a clock that a timer has set, which code that computes does not", async () => {
+test("the runner checks its lease by a clock that a timer has advanced, because computation does not advance it", async () => {
   const { channel, stops } = await aChannel(claims);
   // The platform's: it shows the time of the last event, until the next one.
   const stoodAt = Date.now();

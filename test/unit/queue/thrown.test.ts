@@ -38,7 +38,7 @@ const thrown: [string, unknown, string][] = [
 ];
 
 describe("a value that was thrown", () => {
-  test.each(thrown)("is told, and logged as JSON: %s", (_, value, text) => {
+  test.each(thrown)("is reported, and logged as JSON: %s", (_, value, text) => {
     const fields = thrownFields(value);
 
     expect(thrownText(value)).toContain(text === "<anonymous>" ? "callable" : text);
@@ -63,7 +63,7 @@ describe("a value that was thrown", () => {
     });
   });
 
-  test("is logged though its stack getter throws", () => {
+  test("is logged although its stack getter throws", () => {
     const error = Object.defineProperty(new Error("broken"), "stack", { get: throwing });
 
     expect(thrownFields(error)).toEqual({ error: "Error: broken" });
@@ -91,21 +91,21 @@ describe("boundedStatus", () => {
   const bad = { "@type": "type.googleapis.com/acme.Detail", n: 10n } as never;
   const good = { "@type": "type.googleapis.com/acme.Other", n: 1 };
 
-  test("leaves out details that are no JSON or no Any, and says how many", () => {
+  test("omits details that are no JSON or no Any, and counts them", () => {
     const status = boundedStatus({ code: Code.FAILED_PRECONDITION, message: "m", details: [bad, good, "x" as never] });
 
     expect(status).toMatchObject({ code: 9, details: [good] });
     expect(status.message).toBe("m (2 of its details were dropped: they are no JSON of a google.protobuf.Any.)");
   });
 
-  test("takes details that are no list, and a message that is no text", () => {
+  test("accepts details that are no list, and a message that is no string", () => {
     expect(boundedStatus({ code: Code.ABORTED, message: 5 as never, details: "x" as never })).toMatchObject({
       code: 10,
       message: "",
     });
   });
 
-  test("leaves no half of a surrogate pair where it cuts a message", () => {
+  test("cuts a message between characters, not within a surrogate pair", () => {
     const { message } = boundedStatus({ code: Code.ABORTED, message: "😀".repeat(4_096), details: [] });
 
     expect(message.isWellFormed()).toBe(true);
@@ -120,7 +120,7 @@ describe("new RpcError", () => {
     ["OK", 'not "OK"'],
     ["toString", 'not "toString"'],
     [undefined, "not a value of type undefined"],
-  ])("with the code %j throws, and says what a code is", (code, message) => {
+  ])("throws for the code %j, and describes a code", (code, message) => {
     const make = (): RpcError => new RpcError(code as "NOT_FOUND", "x");
 
     expect(make).toThrow(TypeError);

@@ -35,22 +35,22 @@ describe("anyFromMessage", () => {
     });
   });
 
-  test("has Empty without `value`", () => {
+  test("writes Empty without `value`", () => {
     expect(anyFromMessage("google.protobuf.Empty", {})).toEqual({ "@type": EMPTY_TYPE_URL });
   });
 
-  test("never lets a field pass for the type", () => {
+  test("never uses a field `@type` as the type", () => {
     expect(anyFromMessage("acme.v1.Table", { "@type": "evil", rows: 3 })).toEqual({
       "@type": "type.googleapis.com/acme.v1.Table",
       rows: 3,
     });
   });
 
-  test.each([[null], [[1]], ["text"], [1], [true]])("takes %j for no message", (json) => {
+  test.each([[null], [[1]], ["text"], [1], [true]])("rejects %j", (json) => {
     expect(() => anyFromMessage("acme.v1.Table", json)).toThrow("a acme.v1.Table must be a JSON object");
   });
 
-  test("names Struct by its full type URL", () => {
+  test("writes the full type URL of Struct", () => {
     expect(STRUCT_TYPE_URL).toBe("type.googleapis.com/google.protobuf.Struct");
   });
 });

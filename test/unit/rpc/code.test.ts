@@ -8,11 +8,11 @@ describe("google.rpc.Code", () => {
     expect(Object.values(Code).sort((a, b) => a - b)).toEqual(Array.from({ length: 16 }, (_, index) => index + 1));
   });
 
-  test.each(names)("%s is found again by its number", (name) => {
+  test.each(names)("has %s under its number", (name) => {
     expect(codeNameFromNumber(Code[name])).toBe(name);
   });
 
-  test.each([0, 17, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])("%s is no code of an error", (number) => {
+  test.each([0, 17, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])("has no error code %s", (number) => {
     expect(codeNameFromNumber(number)).toBeUndefined();
   });
 
@@ -34,7 +34,7 @@ describe("google.rpc.Code", () => {
     ["INTERNAL", 500],
     ["UNAVAILABLE", 503],
     ["DATA_LOSS", 500],
-  ])("%s is HTTP %i", (name, status) => {
+  ])("maps %s to HTTP %i", (name, status) => {
     expect(httpStatusByCode[name]).toBe(status);
   });
 });

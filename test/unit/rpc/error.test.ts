@@ -9,18 +9,18 @@ const detail = (error: RpcError, type: string): Any | undefined =>
   error.details.find((any) => any["@type"] === `type.googleapis.com/google.rpc.${type}`);
 
 describe("RpcError", () => {
-  test("becomes exactly its Status", () => {
+  test("has its exact Status", () => {
     const help = { "@type": "type.googleapis.com/google.rpc.Help", links: [] };
     const error = new RpcError("FAILED_PRECONDITION", "The bucket is locked.", { details: [help] });
 
     expect(error.toStatus()).toEqual({ code: 9, message: "The bucket is locked.", details: [help] });
   });
 
-  test("has its code for a reason where none is given", () => {
+  test("has its code as the reason if none is given", () => {
     expect(new RpcError("ABORTED", "x").reason).toBe("ABORTED");
   });
 
-  test("is itself when it is thrown", () => {
+  test("is returned unchanged by RpcError.from", () => {
     const error = new RpcError("NOT_FOUND", "x");
 
     expect(RpcError.from(error)).toBe(error);
@@ -56,11 +56,11 @@ describe("invalidArgument", () => {
     });
   });
 
-  test("says nothing of a field where the request as a whole is wrong", () => {
+  test("names no field if the request as a whole is wrong", () => {
     expect(invalidArgument([{ field: "", description: "is empty" }]).message).toBe("is empty");
   });
 
-  test("is no amplifier: it names a bounded number of violations, and says how many there are", () => {
+  test("names a bounded number of violations, and counts the others", () => {
     const more = Array.from({ length: 1_000 }, (_, index) => violation(`f${index}`));
     const error = invalidArgument([violation("first"), ...more]);
 

@@ -21,22 +21,22 @@ const texts = [
 describe.each(texts.map((text, index) => [index, text] as const))("text %i", (_, text) => {
   const encoded = new TextEncoder().encode(text);
 
-  test("has its length", () => {
+  test("utf8Length is its length", () => {
     expect(utf8Length(text)).toBe(encoded.length);
   });
 
-  test("fits into its length and no less", () => {
+  test("fits into its length, and not into less", () => {
     expect(fitsUtf8(text, encoded.length)).toBe(true);
     expect(fitsUtf8(text, encoded.length - 1)).toBe(false);
   });
 
-  test("streams its bytes", async () => {
+  test("is streamed as its bytes", async () => {
     expect(Buffer.compare(await new Response(streamFromText(text)).bytes(), encoded)).toBe(0);
   });
 });
 
 // All that runs in an isolate shares its 128 MB: a copy of a result of 24 MiB may be the last one.
-test("a large text is counted without a copy of it", () => {
+test("utf8Length counts a large text without a copy of it", () => {
   const encode = vi.spyOn(TextEncoder.prototype, "encode");
   const encodeInto = vi.spyOn(TextEncoder.prototype, "encodeInto");
   utf8Length("三".repeat(1_000_000));
@@ -48,7 +48,7 @@ test("a large text is counted without a copy of it", () => {
   expect(largest).toBeLessThanOrEqual(PIECE + 1);
 });
 
-test("no piece of a stream is larger than 192 KiB", async () => {
+test("a stream has no piece larger than 192 KiB", async () => {
   let largest = 0;
   for await (const piece of streamFromText("三".repeat(1_000_000))) largest = Math.max(largest, piece.length);
 

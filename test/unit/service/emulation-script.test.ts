@@ -13,14 +13,14 @@ const decode = (script: unknown, method: Method = echoWait, initialMetadata: Jso
 const locked = { code: 9, message: "It is locked.", details: [] };
 
 describe("a script", () => {
-  test("may be empty: the operation goes on until its deadline", () => {
+  test("may be empty, so the operation runs until its deadline", () => {
     expect(decode({})).toEqual({
       emulation: { progress: [], polls: [], polled: 0 },
       start: { delayMs: 0, untilMs: Number.POSITIVE_INFINITY },
     });
   });
 
-  test("says what happens, and when", () => {
+  test("has the events and their times", () => {
     const script = {
       start: { delay: "1.5s", httpError: { code: 14 }, until: "2026-01-31T12:00:00Z" },
       progress: [
@@ -55,7 +55,7 @@ describe("a script", () => {
     });
   });
 
-  test("has the metadata and the response that the method declares", () => {
+  test("has metadata and response of the method's declared types", () => {
     const endTime = "2026-01-31T12:00:00Z";
     const script = { progress: [{ metadata: { endTime } }], end: { response: { content: "hello" } } };
 
@@ -95,7 +95,7 @@ describe("a script", () => {
       },
       ["polls[1].poll"],
     ],
-  ])("is refused where it says %j, naming the field", async (script, fields) => {
+  ])("is rejected for %j, and the error names the field", async (script, fields) => {
     const error = await rpcErrorOf(async () => decode(script));
 
     expect(error.code).toBe("INVALID_ARGUMENT");
@@ -104,13 +104,13 @@ describe("a script", () => {
     );
   });
 
-  test("may not report what the service itself reports", async () => {
+  test("is rejected if it reports a field that the service sets", async () => {
     const error = await rpcErrorOf(async () => decode({ progress: [{ metadata: { createTime: "" } }] }, tablesProfile));
 
     expect(violatedFields(error.details)).toEqual(["X-Emulation-Script.progress[0].metadata.createTime"]);
   });
 
-  test("that is no JSON is refused", async () => {
+  test("is rejected if it is no JSON", async () => {
     const error = await rpcErrorOf(async () => decodeScript("{", { method: echoWait, initialMetadata: {} }));
 
     expect(error.code).toBe("INVALID_ARGUMENT");

@@ -78,13 +78,13 @@ describe("getIamPolicy", () => {
     "projects/p",
     "projects/p/locations/l",
     "projects/p/locations/l/operations/1",
-  ])("gives %s an empty policy where none was set", async (resource) => {
+  ])("returns for %s an empty policy if none was set", async (resource) => {
     const policy = await getIamPolicy(aService().iam, { resource });
 
     expect(policy).toEqual({ version: 1, bindings: [], etag: emptyPolicy().etag });
   });
 
-  test("gives conditions only at version 3", async () => {
+  test("returns conditions at version 3 only", async () => {
     const { iam, stored } = aService();
     stored.set("projects/p", policyFromBindings([expiring], 1));
     const at = (requestedPolicyVersion: Json) => get(iam, "projects/p", requestedPolicyVersion);
@@ -97,14 +97,14 @@ describe("getIamPolicy", () => {
     });
   });
 
-  test.each<Json>([2, 4, -1, "x", "", true, {}])("refuses version %j", async (requestedPolicyVersion) => {
+  test.each<Json>([2, 4, -1, "x", "", true, {}])("rejects version %j", async (requestedPolicyVersion) => {
     const error = await rpcErrorOf(() => get(aService().iam, "operations", requestedPolicyVersion));
 
     expect(error.code).toBe("INVALID_ARGUMENT");
     expect(violatedFields(error.details)).toEqual(["options.requestedPolicyVersion"]);
   });
 
-  test("finds no policy of an operation that is gone", async () => {
+  test("returns NOT_FOUND for a deleted operation", async () => {
     const error = await rpcErrorOf(() => getIamPolicy(aService().iam, { resource: "operations/gone" }));
 
     expect(error.code).toBe("NOT_FOUND");
@@ -112,7 +112,7 @@ describe("getIamPolicy", () => {
 });
 
 describe("setIamPolicy", () => {
-  test("sets, and answers what getIamPolicy then gives", async () => {
+  test("sets the policy, and returns what getIamPolicy returns afterwards", async () => {
     const { iam } = aService();
     const answer = await set(iam, { bindings: [{ role: VIEWER, members: ["user:Ada@Example.com"] }] });
 
@@ -120,7 +120,7 @@ describe("setIamPolicy", () => {
     expect(await getIamPolicy(iam, { resource: "projects/p", requestedPolicyVersion: 3 })).toEqual(answer);
   });
 
-  test("takes back what getIamPolicy gave, changed", async () => {
+  test("accepts a changed policy of getIamPolicy", async () => {
     const { iam } = aService();
     const { etag = null } = await getIamPolicy(iam, { resource: "projects/p", requestedPolicyVersion: 3 });
     const answer = await set(iam, { version: 3, bindings: [expiring as unknown as Json], etag });
@@ -140,7 +140,7 @@ describe("setIamPolicy", () => {
     ["*", true],
     ["etag", false],
     ["version", false],
-  ])("by the mask %j, sets the bindings: %s", async (updateMask, sets) => {
+  ])("sets with the mask %j the bindings: %s", async (updateMask, sets) => {
     const { iam, stored } = aService();
     await set(iam, { bindings: [{ role: VIEWER, members: [ada] }] }, { updateMask });
 
@@ -179,7 +179,7 @@ describe("setIamPolicy", () => {
     expect(stored.size).toBe(0);
   });
 
-  test("refuses a stale etag", async () => {
+  test("rejects a stale etag", async () => {
     const { iam } = aService();
     await set(iam, { bindings: [] });
     const error = await rpcErrorOf(() => set(iam, { bindings: [], etag: emptyPolicy().etag }));
@@ -187,14 +187,14 @@ describe("setIamPolicy", () => {
     expect(error).toMatchObject({ code: "ABORTED", reason: "ETAG_MISMATCH" });
   });
 
-  test("finds no operation that is gone", async () => {
+  test("returns NOT_FOUND for a deleted operation", async () => {
     const error = await rpcErrorOf(() => set(aService().iam, {}, { resource: "operations/gone" }));
 
     expect(error.code).toBe("NOT_FOUND");
   });
 
   // "A root policy that leaves no administrator is refused (FAILED_PRECONDITION)." ADMINS are administrators always.
-  test("refuses a root policy that names no administrator where ADMINS names none either", async () => {
+  test("rejects a root policy without an administrator if ADMINS has none either", async () => {
     const { iam } = aService(false);
     const act = () => set(iam, { bindings: [{ role: VIEWER, members: [ada] }] }, { resource: "operations" });
 
@@ -205,7 +205,7 @@ describe("setIamPolicy", () => {
     ["the root, without ADMINS, administrators", false, "operations", ADMIN],
     ["the root, with ADMINS, viewers", true, "operations", VIEWER],
     ["a project, without ADMINS, viewers", false, "projects/p", VIEWER],
-  ])("gives %s", async (_, hasAdmins, resource, role) => {
+  ])("stores %s", async (_, hasAdmins, resource, role) => {
     const policy = { bindings: [{ role, members: [ada] }] };
 
     expect(await set(aService(hasAdmins).iam, policy, { resource })).toMatchObject(policy);
@@ -213,7 +213,7 @@ describe("setIamPolicy", () => {
 });
 
 describe("testIamPermissions", () => {
-  test("answers those of ours that the caller has, each once, in their order", async () => {
+  test("returns the caller's permissions of this service, each once, in their order", async () => {
     const asked = ["longrunning.methods.invoke", "storage.objects.get", "longrunning.operations.get"];
 
     expect(await ask([...asked, ...asked])).toEqual({
@@ -226,11 +226,11 @@ describe("testIamPermissions", () => {
     ["null", null],
     ["an empty list", []],
     ["permissions of others", ["a.b.c"]],
-  ])("asked about %s, answers an empty set", async (_, asked) => {
+  ])("returns an empty set for %s", async (_, asked) => {
     expect(await ask(asked)).toEqual({ permissions: [] });
   });
 
-  test("of a resource that does not exist is an empty set", async () => {
+  test("returns an empty set for a resource that does not exist", async () => {
     expect(await ask([...permissions], "operations/gone")).toEqual({ permissions: [] });
   });
 
@@ -253,15 +253,18 @@ describe("testIamPermissions", () => {
 });
 
 describe("the options of GetIamPolicy", () => {
-  test.each<Json>([null, {}, { requestedPolicyVersion: 3 }, { requested_policy_version: 3 }])("are %j", (options) => {
-    expect(() => decodeMessage(GetIamPolicyRequest, { options })).not.toThrow();
-  });
+  test.each<Json>([null, {}, { requestedPolicyVersion: 3 }, { requested_policy_version: 3 }])(
+    "accept %j",
+    (options) => {
+      expect(() => decodeMessage(GetIamPolicyRequest, { options })).not.toThrow();
+    },
+  );
 
   test.each<[Json, string]>([
     [3, "options"],
     [[], "options"],
     [{ version: 3 }, "options.version"],
-  ])("are not %j", async (options, field) => {
+  ])("reject %j", async (options, field) => {
     const error = await rpcErrorOf(() => decodeMessage(GetIamPolicyRequest, { options }));
 
     expect(violatedFields(error.details)).toEqual([field]);
@@ -283,7 +286,7 @@ function aReader(start = 0) {
 }
 
 describe("ancestorPolicies", () => {
-  test("reads what stands above an operation, and not its own policy", async () => {
+  test("reads the policies above an operation, and not its own", async () => {
     const { ports, read } = aReader();
     const found = await ancestorPolicies(ports, "projects/p/locations/l/operations/1");
 
@@ -291,7 +294,7 @@ describe("ancestorPolicies", () => {
     expect(read).toEqual(["projects/p/locations/l", "projects/p", "operations"]);
   });
 
-  test("reads nothing twice within 30 s, and all anew after them", async () => {
+  test("reads no policy twice within 30 s, and each again after them", async () => {
     const { ports, read, clock } = aReader();
     await ancestorPolicies(ports, "projects/p");
     clock.now = 29_999;
@@ -303,7 +306,7 @@ describe("ancestorPolicies", () => {
     expect(read.slice(3)).toEqual(["projects/p", "operations"]);
   });
 
-  test("remembers no failed reading", async () => {
+  test("does not cache a failed read", async () => {
     const { ports } = aReader();
     const failing = { ...ports, read: () => Promise.reject(new Error("unreachable")) };
     await expect(ancestorPolicies(failing, "projects/p")).rejects.toThrow("unreachable");

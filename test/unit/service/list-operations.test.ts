@@ -98,7 +98,7 @@ describe("the order of a list", () => {
     expect((await aList({ index }).list()).ids).toEqual(ids);
   });
 
-  test("is by id, the greatest first, within a millisecond", async () => {
+  test("is by id, the greatest first, within one millisecond", async () => {
     const index = new AnIndex();
     const ids = ["b", "d", "a", "c"].map((digit) => digit.repeat(64));
     for (const [shard, id] of ids.entries()) index.write(anIndexRow({ id }), { shard: shard % 2 });
@@ -126,13 +126,13 @@ describe("pageSize", () => {
     [1_000, 1_000],
     [1_001, 1_000],
     [2_147_483_647, 1_000],
-  ])("%s gives %i operations", async (pageSize, count) => {
+  ])("of %s returns %i operations", async (pageSize, count) => {
     const { index } = filled(MAX_PAGE_SIZE + 1);
 
     expect((await aList({ index }).list({ pageSize })).ids).toHaveLength(count);
   });
 
-  test("below zero is INVALID_ARGUMENT", async () => {
+  test("is INVALID_ARGUMENT below zero", async () => {
     const error = await rpcErrorOf(() => aList().list({ pageSize: -1 }));
 
     expect(error.code).toBe("INVALID_ARGUMENT");
@@ -141,7 +141,7 @@ describe("pageSize", () => {
 });
 
 describe("nextPageToken", () => {
-  test.each([1, 3, 16])("is absent at the end, and there alone, with %i shards", async (shards) => {
+  test.each([1, 3, 16])("is absent on the last page alone, with %i shards", async (shards) => {
     for (const [count, pageSize, pages] of [
       [0, 3, 1],
       [3, 3, 1],
@@ -155,7 +155,7 @@ describe("nextPageToken", () => {
     }
   });
 
-  test("goes with another pageSize", async () => {
+  test("is accepted with another pageSize", async () => {
     const { index, ids } = filled(20);
     const list = aList({ index });
     const { nextPageToken } = await list.list({ pageSize: 5 });
@@ -166,7 +166,7 @@ describe("nextPageToken", () => {
   test.each([
     ["another parent", { parent: "projects/p/locations/m" }],
     ["another filter", { filter: "done = true" }],
-  ])("does not go with %s", async (_, other) => {
+  ])("is rejected with %s", async (_, other) => {
     const { index } = filled(20);
     const list = aList({ index });
     const { nextPageToken } = await list.list({ pageSize: 5, filter: "done = false" });
@@ -177,7 +177,7 @@ describe("nextPageToken", () => {
     expect(violatedFields(error.details)).toEqual(["pageToken"]);
   });
 
-  test("is opened by the deployment's second key, and no longer by one that has left the ring", async () => {
+  test("is opened by the deployment's second key, and not by a removed key", async () => {
     const { index, ids } = filled(20);
     const [first, second, third] = [aTokenKey(1), aTokenKey(2), aTokenKey(3)];
     const { nextPageToken } = await aList({ index, tokenKeys: [first] }).list({ pageSize: 5 });
@@ -192,7 +192,7 @@ describe("nextPageToken", () => {
     expect(index.keysMade).toBe(0);
   });
 
-  test("of a scope that never gave one out is refused without a key being made", async () => {
+  test("is rejected without a new key in a scope that never returned one", async () => {
     const { nextPageToken } = await aList({ index: filled(2).index }).list({ pageSize: 1 });
     const { index, ...other } = aList();
 
@@ -200,19 +200,19 @@ describe("nextPageToken", () => {
     expect(index.keysMade).toBe(0);
   });
 
-  test("that is empty is none", async () => {
+  test("is ignored if it is empty", async () => {
     expect((await aList({ index: filled(3).index }).list({ pageToken: "" })).ids).toHaveLength(3);
   });
 });
 
 describe("a filter", () => {
-  test.each(["", " ", "\t\n  "])("of %j matches everything", async (filter) => {
+  test.each(["", " ", "\t\n  "])("matches everything if it is %j", async (filter) => {
     const pages = await aList({ index: filled(7).index }).walk({ filter, pageSize: 3 });
 
     expect(pages.flatMap((page) => page.ids)).toHaveLength(7);
   });
 
-  test("that is malformed is INVALID_ARGUMENT before anything is read", async () => {
+  test("is INVALID_ARGUMENT before any read if it is malformed", async () => {
     const { index } = filled(7);
 
     const error = await rpcErrorOf(() => aList({ index }).list({ filter: "done = maybe" }));
@@ -222,7 +222,7 @@ describe("a filter", () => {
     expect(index.calls).toHaveLength(0);
   });
 
-  test("of done = false and a range of createTime reads no row outside of them", async () => {
+  test("with done = false and a range of createTime reads no row outside of them", async () => {
     const index = new AnIndex();
     for (let n = 0; n < 1_000; n += 1) index.write(anIndexRow({ createTime: CREATE_TIME + n, done: n % 10 !== 0 }));
     const page = await aList({ index }).list({
@@ -233,7 +233,7 @@ describe("a filter", () => {
     expect(scannedBy(index)).toBe(20 + 1);
   });
 
-  test("of a range that nothing can be in finds nothing, and reads nothing", async () => {
+  test("with an empty range reads nothing and matches nothing", async () => {
     const { index } = filled(10);
 
     const page = await aList({ index }).list({
@@ -247,7 +247,7 @@ describe("a filter", () => {
 });
 
 describe("a scan", () => {
-  test.each([1, 4, 16])("reads at most 5,000 rows per page over %i shards, and finds what is there", async (shards) => {
+  test.each([1, 4, 16])("reads at most 5,000 rows per page over %i shards, and finds every match", async (shards) => {
     const { index, id } = needle(11_000, shards);
     const list = aList({ index });
     const found: string[][] = [];
@@ -264,7 +264,7 @@ describe("a scan", () => {
     expect(found.length).toBeLessThanOrEqual(4);
   });
 
-  test("takes all of the bound where one shard has all rows", async () => {
+  test("uses the whole bound if one shard has all rows", async () => {
     const { index } = filled(6_000);
     for (let shard = 1; shard < 16; shard += 1) index.write(anIndexRow({ createTime: CREATE_TIME - 1 }), { shard });
 
@@ -274,7 +274,7 @@ describe("a scan", () => {
     expect(scannedBy(index)).toBeLessThanOrEqual(MAX_SCANNED_ROWS);
   });
 
-  test("of one page goes to a shard three times at most", async () => {
+  test("calls a shard at most three times for one page", async () => {
     const { index } = filled(3_000, { shards: 3 });
     index.atMost = { maxRows: 10 };
 
@@ -283,7 +283,7 @@ describe("a scan", () => {
     expect(index.calls.length).toBeLessThanOrEqual(9);
   });
 
-  test("over shards that hold evenly many goes to each of them once", async () => {
+  test("calls each shard once if all hold equally many rows", async () => {
     const { index } = filled(3_200, { shards: 16 });
 
     await aList({ index }).list();
@@ -292,7 +292,7 @@ describe("a scan", () => {
     expect(scannedBy(index)).toBeLessThan(16 * 25);
   });
 
-  test("of a page of 100 reads one row more, and one to find its place", async () => {
+  test("reads for a page of 100 one row more, and one to find its place", async () => {
     const { index } = filled(1_000);
 
     await aList({ index }).list();
@@ -300,7 +300,7 @@ describe("a scan", () => {
     expect(scannedBy(index)).toBe(102);
   });
 
-  test("that stops at a match goes on behind it", async () => {
+  test("continues after the match at which it stopped", async () => {
     const index = new AnIndex();
     const rows = Array.from({ length: 40 }, (_, n) =>
       anIndexRow({ createTime: CREATE_TIME + n, metadata: n % 3 === 0 ? { wanted: true } : {} }),
@@ -324,7 +324,7 @@ function scannedBy(index: AnIndex): number {
 }
 
 describe("a page's bytes", () => {
-  test.each([1, 4])("are at most 8 MiB, and no operation is left out, with %i shards", async (shards) => {
+  test.each([1, 4])("are at most 8 MiB, and no operation is omitted, with %i shards", async (shards) => {
     const sizes = [3, 3, 3, 1, 5, 2, 0.5, 7, 0.5].map((mib) => mib * MIB);
     const { list, sizeOf } = ofSizes(sizes, shards);
 
@@ -334,13 +334,13 @@ describe("a page's bytes", () => {
     expect(pages.flatMap(({ operations }) => operations.map(({ name }) => name))).toEqual([...sizeOf.keys()]);
   });
 
-  test("hold whole what the index has cut", async () => {
+  test("have whole operations that the index has cut", async () => {
     const { list } = ofSizes([100_000]);
 
     expect((await list.list()).text.length).toBeGreaterThan(100_000);
   });
 
-  test("are known beforehand: of what is done, no more is read than fits", async () => {
+  test("are known in advance, so no more finished operations are read than fit", async () => {
     const { index, whole } = ofSizes(Array.from({ length: 7 }, () => 3 * MIB));
     let reads = 0;
     const counted = (name: string) => {
@@ -354,7 +354,7 @@ describe("a page's bytes", () => {
     expect(reads).toBe(2);
   });
 
-  test("are exceeded by a single operation that is larger, which stands alone", async () => {
+  test("are exceeded by a single larger operation, which is alone on its page", async () => {
     const { list } = ofSizes([1_000, 20 * MIB, 1_000, 9 * MIB, 9 * MIB]);
 
     const pages = await list.walk();
@@ -363,7 +363,7 @@ describe("a page's bytes", () => {
     expect(pages.map(({ text }) => Math.floor(text.length / MIB))).toEqual([0, 20, 0, 9, 9]);
   });
 
-  test("are filled by shards together, each of which has its share", async () => {
+  test("are divided among the shards", async () => {
     const { index, list } = ofSizes(
       Array.from({ length: 64 }, () => MIB / 2),
       16,
@@ -376,7 +376,7 @@ describe("a page's bytes", () => {
     expect(sent.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(MAX_PAGE_BYTES + 16 * MIB);
   });
 
-  test("are measured again where an operation has grown since its row was written", async () => {
+  test("are measured again if an operation has grown since its row was written", async () => {
     const { index, sizeOf } = ofSizes(Array.from({ length: 20 }, () => 20_000));
     const list = aList({ index, whole: async (name) => anOperationOf(name, MIB) });
 
@@ -395,7 +395,7 @@ describe("a page's bytes", () => {
     expect(pages.map(({ ids }) => ids.length)).toEqual([2, 2, 1]);
   });
 
-  test("of one that was deleted since its row was read are not in the list, and the walk goes on", async () => {
+  test("do not include an operation that was deleted since its row was read, and the walk continues", async () => {
     const { index, sizeOf, whole } = ofSizes(Array.from({ length: 7 }, () => 3 * MIB));
     const deleted = new Set([...sizeOf.keys()].filter((_, n) => n < 4));
     const list = aList({ index, whole: async (name) => (deleted.has(name) ? undefined : whole(name)) });
@@ -405,7 +405,7 @@ describe("a page's bytes", () => {
     expect(pages.flatMap(({ operations }) => operations.map(({ name }) => name))).toEqual([...sizeOf.keys()].slice(4));
   });
 
-  test("of a streamed operation are sent as they come", async () => {
+  test("of a streamed operation are sent as they arrive", async () => {
     const { index, whole } = ofSizes([9 * MIB, 1_000, 30_000]);
     const streams = async (name: string) => new Blob([(await whole(name)) ?? ""]).stream();
 
@@ -419,7 +419,7 @@ describe("a page's bytes", () => {
 });
 
 describe("ListOperations › a page of operations that the index has cut", () => {
-  test("has 500 of them, is whole, and goes on with a token", async () => {
+  test("has 500 of them, is complete, and continues with a token", async () => {
     const { index, sizeOf, whole } = ofSizes(Array.from({ length: 1_000 }, () => 3_000));
     let reads = 0;
     const pages = await aList({
@@ -438,7 +438,7 @@ describe("ListOperations › a page of operations that the index has cut", () =>
     expect(reads).toBe(1_000);
   });
 
-  test("counts only those, and has 1,000 operations where a half of them are small", async () => {
+  test("counts only those, and has 1,000 operations if half of them are small", async () => {
     const index = new AnIndex();
     for (let n = 0; n < MAX_PAGE_SIZE; n += 1) {
       index.write(
@@ -453,7 +453,7 @@ describe("ListOperations › a page of operations that the index has cut", () =>
     expect(page.nextPageToken).toBeUndefined();
   });
 
-  test("reads a bounded number of them at the same time", async () => {
+  test("reads a bounded number of them concurrently", async () => {
     const { index, whole } = ofSizes(Array.from({ length: 100 }, () => 3_000));
     let underWay = 0;
     let most = 0;
@@ -472,7 +472,7 @@ describe("ListOperations › a page of operations that the index has cut", () =>
     expect(most).toBe(LIST_READ_CONCURRENCY);
   });
 
-  test("is short where its objects are slow, and the walk goes on from there", async () => {
+  test("is short if its objects are slow, and the walk continues from there", async () => {
     const { index, sizeOf, whole } = ofSizes(Array.from({ length: 100 }, () => 3_000));
     let time = 0;
     const list = aList({
@@ -509,15 +509,15 @@ describe("a wildcard", () => {
   });
 });
 
-describe("a shard out of reach", () => {
-  test.each([0, 1, 2])("fails the list as UNAVAILABLE, be it shard %i", async (shard) => {
+describe("an unreachable shard", () => {
+  test.each([0, 1, 2])("fails the list as UNAVAILABLE: shard %i", async (shard) => {
     const { index, list } = threeShards();
     index.fails = (source) => source.shard === shard;
 
     expect((await rpcErrorOf(() => list.list())).code).toBe("UNAVAILABLE");
   });
 
-  test.each([0, 1, 2])("is left out with returnPartialSuccess, and told of, be it shard %i", async (shard) => {
+  test.each([0, 1, 2])("is omitted and reported with returnPartialSuccess: shard %i", async (shard) => {
     const { index, ids, list } = threeShards();
     index.fails = (source) => source.shard === shard;
 
@@ -527,7 +527,7 @@ describe("a shard out of reach", () => {
     expect(page.ids).toEqual(ids.filter((_, n) => (ids.length - 1 - n) % 3 !== shard));
   });
 
-  test("is not told of where all answer", async () => {
+  test("is not reported if all shards answer", async () => {
     const { list } = threeShards();
 
     expect(await list.list({ returnPartialSuccess: true })).not.toHaveProperty("unreachable");
@@ -539,14 +539,14 @@ describe("a shard out of reach", () => {
     ["projects/p/locations/-", "projects/p"],
     ["projects/p/locations/-/models/-", "projects/p"],
     ["projects/p/locations/l/models/-", "projects/p/locations/l"],
-  ])("of the list of %j is told of as %s", async (parent, unreachable) => {
+  ])("is reported in the list of %j as %s", async (parent, unreachable) => {
     const { index, list } = threeShards();
     index.fails = () => true;
 
     expect((await list.list({ parent, returnPartialSuccess: true })).unreachable).toEqual([unreachable]);
   });
 
-  test("in the middle of a page makes it short, and the next one goes on there", async () => {
+  test("makes a page short in its middle, and the next page continues there", async () => {
     const { index, ids, list } = threeShards();
     index.atMost = { maxRows: 3 };
     let calls = 0;
@@ -563,7 +563,7 @@ describe("a shard out of reach", () => {
     expect([first, ...rest].flatMap((page) => page.ids)).toEqual(ids);
   });
 
-  test("that fails for another reason fails the list, also with returnPartialSuccess", async () => {
+  test("fails the list for another error, also with returnPartialSuccess", async () => {
     const { index, list } = threeShards();
     index.fails = () => {
       throw new TypeError("a bug");
@@ -573,12 +573,12 @@ describe("a shard out of reach", () => {
   });
 });
 
-describe("an operation out of reach that is too large for the index", () => {
+describe("an unreachable operation that is too large for the index", () => {
   test("fails the list as UNAVAILABLE", async () => {
     expect((await rpcErrorOf(() => outOfReach().list.list())).code).toBe("UNAVAILABLE");
   });
 
-  test("is told of by its name with returnPartialSuccess", async () => {
+  test("is reported by its name with returnPartialSuccess", async () => {
     const { list, name } = outOfReach();
 
     const page = await list.list({ returnPartialSuccess: true });
@@ -608,7 +608,7 @@ describe("a list over jurisdictions", () => {
     return { index, list: aList({ index, locations: served }) };
   }
 
-  test("of one location asks its jurisdiction alone", async () => {
+  test("calls the jurisdiction of one location alone", async () => {
     const { index, list } = spread();
 
     await list.list({ parent: "projects/p/locations/eu-west" });
@@ -616,7 +616,7 @@ describe("a list over jurisdictions", () => {
     expect(new Set(index.calls.map(({ source }) => source.jurisdiction))).toEqual(new Set(["eu"]));
   });
 
-  test("of all locations merges them, page by page", async () => {
+  test("merges all locations, page by page", async () => {
     const { list } = spread();
 
     const pages = await list.walk({ parent: "projects/p/locations/-", pageSize: 3 });
@@ -626,7 +626,7 @@ describe("a list over jurisdictions", () => {
     );
   });
 
-  test("reads no more rows than that of one", async () => {
+  test("reads no more rows than a list of one location", async () => {
     const index = new AnIndex();
     for (const jurisdiction of [undefined, "eu", "fedramp"]) {
       for (let n = 0; n < 4_000; n += 1) index.write(anIndexRow({ createTime: CREATE_TIME - n }), { jurisdiction });
@@ -641,7 +641,7 @@ describe("a list over jurisdictions", () => {
     ["eu", ["projects/p/locations/eu-north", "projects/p/locations/eu-west"]],
     ["fedramp", ["projects/p/locations/fed"]],
     [undefined, ["projects/p/locations/us"]],
-  ])("names the locations that are out of reach with %s", async (jurisdiction, unreachable) => {
+  ])("names the unreachable locations with %s", async (jurisdiction, unreachable) => {
     const { index, list } = spread();
     index.fails = (source) => source.jurisdiction === jurisdiction;
 
@@ -653,7 +653,7 @@ describe("a list over jurisdictions", () => {
 });
 
 describe("one operation in two shards", () => {
-  test.each([1, 10])("is listed once on pages of %i, as the row has it that knows more", async (pageSize) => {
+  test.each([1, 10])("is listed once on pages of %i, as in the newer row", async (pageSize) => {
     for (const [newer, older] of [
       [0, 1],
       [1, 0],

@@ -126,8 +126,8 @@ class Storm {
   }
 }
 
-describe("a walk through all pages while operations come, end and go", () => {
-  test.each(seeds(SEEDS))("gives each operation that was there throughout once (seed %i)", async (seed) => {
+describe("a walk through all pages while operations start, end and are deleted", () => {
+  test.each(seeds(SEEDS))("returns each operation that existed throughout exactly once (seed %i)", async (seed) => {
     const storm = new Storm(seed);
     const filter = storm.random.pick(Object.keys(FILTERS));
     const matches = FILTERS[filter]!;

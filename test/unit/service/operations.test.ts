@@ -15,7 +15,7 @@ describe("waitOperation", () => {
     ["60s", 60_000],
     ["61s", 60_000],
     ["315576000000s", 60_000],
-  ])("asked to wait for %j waits for %d ms", async (timeout, ms) => {
+  ])("waits for %j %d ms", async (timeout, ms) => {
     const asked: number[] = [];
     const wait = async (_name: string, timeoutMs: number) => {
       asked.push(timeoutMs);
@@ -27,7 +27,7 @@ describe("waitOperation", () => {
   });
 
   test.each(["", "30", "30S", "-1s", "-0.000000001s", "1m", "forever", "315576000001s", "x".repeat(10_000)])(
-    "refuses the timeout %j",
+    "rejects the timeout %j",
     async (timeout) => {
       const error = await rpcErrorOf(() => waitOperation({ wait: async () => anAnswer() }, { name: NAME, timeout }));
 
@@ -46,7 +46,7 @@ test.each<[string, () => Promise<unknown>]>([
   ["waitOperation", () => waitOperation({ wait: async () => undefined }, { name: NAME })],
   ["cancelOperation", () => cancelOperation({ cancel: async () => false }, NAME)],
   ["deleteOperation", () => deleteOperation({ delete: async () => false }, NAME)],
-])("%s says NOT_FOUND and which name where there is no such operation", async (_, act) => {
+])("%s returns NOT_FOUND with the name for an unknown operation", async (_, act) => {
   const error = await rpcErrorOf(act);
 
   expect(error).toMatchObject({ code: "NOT_FOUND", metadata: { resource: NAME } });

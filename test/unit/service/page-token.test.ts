@@ -23,18 +23,18 @@ async function refusalOf(token: string, list = LIST, keys: readonly string[] = K
 const REFUSED = ["INVALID_ARGUMENT", "PAGE_TOKEN_INVALID", "pageToken"];
 
 describe("a page token", () => {
-  test("gives back the place it was sealed with", async () => {
+  test("opens to the place that it was sealed with", async () => {
     await expect(open(await seal())).resolves.toEqual(PLACE);
   });
 
-  test("needs no escaping in a query, and is far below the bound on its length", async () => {
+  test("needs no escaping in a query, and is well below the bound on its length", async () => {
     const token = await seal();
 
     expect(token).toMatch(/^[A-Za-z0-9_-]+$/);
     expect(token.length).toBeLessThan(MAX_PAGE_TOKEN_CHARACTERS / 4);
   });
 
-  test("says nothing of the place, and is another one every time", async () => {
+  test("hides the place, and differs every time", async () => {
     const [one, other] = await Promise.all([seal(), seal()]);
 
     expect(one).not.toBe(other);
@@ -49,11 +49,11 @@ describe("a page token", () => {
     ["no filter", { ...LIST, filter: "" }],
     ["the same filter, written otherwise", { ...LIST, filter: "done=false" }],
     ["parent and filter parted elsewhere", { parent: 'projects/p/locations/l","done', filter: " = false" }],
-  ])("is refused with %s", async (_, list) => {
+  ])("is rejected with %s", async (_, list) => {
     expect(await refusalOf(await seal(), list)).toEqual(REFUSED);
   });
 
-  test("is refused with any one character changed", async () => {
+  test("is rejected with any one character changed", async () => {
     const token = await seal();
 
     for (const [index, character] of token.split("").entries()) {
@@ -63,7 +63,7 @@ describe("a page token", () => {
     }
   });
 
-  test("is refused where its last character differs only in bits that no byte has", async () => {
+  test("is rejected if its last character differs in unused bits only", async () => {
     // Of three lengths, one leaves 4 bits of the last character unread and one 2.
     const tokens = await Promise.all(
       ["1", "12", "123"].map((id) => sealPageToken({ createTime: CREATE_TIME, id }, LIST, KEYS)),
@@ -75,7 +75,7 @@ describe("a page token", () => {
     expect(tokens.filter(({ length }) => length % 4 !== 0)).toHaveLength(2);
   });
 
-  test("is refused at every shorter length, and when it is longer", async () => {
+  test("is rejected at every shorter length, and if it is longer", async () => {
     const token = await seal();
 
     for (let length = 1; length < token.length; length += 1)
@@ -86,13 +86,13 @@ describe("a page token", () => {
   });
 
   test.each(["x", "=", "AQ", "AQ==", " ", "AA AA", "été", "A".repeat(64), "%00", "null", "0", "AB+/"])(
-    "is not %j",
+    "is rejected as %j",
     async (token) => {
       expect(await refusalOf(token)).toEqual(REFUSED);
     },
   );
 
-  test("is asked no key for where it cannot be one", async () => {
+  test("is rejected without a key if its form is wrong", async () => {
     const keys = vi.fn<() => Promise<string[]>>(async () => [...KEYS]);
 
     for (const text of ["x", "=", "AQ==", "A".repeat(64), "AQ".repeat(1_000)]) {
@@ -102,7 +102,7 @@ describe("a page token", () => {
     expect(keys).not.toHaveBeenCalled();
   });
 
-  test("of another version is refused", async () => {
+  test("is rejected in another version", async () => {
     const token = await seal();
 
     // The first byte stands in the first two characters, of the second in its upper two bits: 01 becomes 10.
@@ -113,7 +113,7 @@ describe("a page token", () => {
 describe("a ring of keys", () => {
   const [first, second, third] = [aTokenKey(1), aTokenKey(2), aTokenKey(3)];
 
-  test("opens what either of its keys sealed", async () => {
+  test("opens a token that either of its keys sealed", async () => {
     await expect(open(await seal([first]), LIST, [first, second])).resolves.toEqual(PLACE);
     await expect(open(await seal([second]), LIST, [first, second])).resolves.toEqual(PLACE);
   });
@@ -125,14 +125,14 @@ describe("a ring of keys", () => {
     expect(await refusalOf(token, LIST, [second])).toEqual(REFUSED);
   });
 
-  test("does not open what a key sealed that has left it", async () => {
+  test("does not open a token of a removed key", async () => {
     const token = await seal([first, second]);
 
     await expect(open(token, LIST, [second, first])).resolves.toEqual(PLACE);
     expect(await refusalOf(token, LIST, [third, second])).toEqual(REFUSED);
   });
 
-  test("without keys opens nothing", async () => {
+  test("opens nothing without keys", async () => {
     expect(await refusalOf(await seal(), LIST, [])).toEqual(REFUSED);
   });
 });

@@ -2,19 +2,19 @@
 import { expect, test } from "vitest";
 import { slotKey } from "../../../src/service/start-quota";
 
-test("a short key is itself, as earlier versions had it: their holders and new ones share one object", async () => {
+test("a short key is used as it is, so its object is the one of earlier versions", async () => {
   expect(await slotKey("caller", "user:ada")).toBe("caller/user:ada");
   expect(await slotKey("run", "tables:profile/projects/p")).toBe("run/tables:profile/projects/p");
 });
 
-test("the longest one that is itself has 512 bytes of UTF-8", async () => {
+test("a key of up to 512 bytes of UTF-8 is used as it is", async () => {
   const longest = "é".repeat(252);
 
   expect(await slotKey("caller", `${longest}a`)).toBe(`caller/${longest}a`);
   expect(await slotKey("caller", `${longest}ab`)).toMatch(/^caller#[0-9a-f]{64}$/);
 });
 
-test("long ones are told apart", async () => {
+test("long keys stay distinct", async () => {
   const long = "x".repeat(2_000);
 
   expect(await slotKey("caller", long)).toBe(await slotKey("caller", long));

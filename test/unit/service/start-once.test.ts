@@ -39,11 +39,11 @@ async function markedBy(answer: Extract<StartAnswer, { ok: true }>): Promise<str
 
 const answer = { json: "{}", etag: "", done: false, createTime: CREATE_TIME };
 
-test("an operation that tells shard 0 by itself is not marked by the Worker", async () => {
+test("the Worker does not mark an operation that notifies shard 0 by itself", async () => {
   expect(await markedBy({ ok: true, answer, marksReservation: true })).toEqual([]);
 });
 
 // For minutes after a deploy, a busy object may run the code before it.
-test("an operation whose object runs the code of an earlier version is marked by the Worker", async () => {
+test("the Worker marks an operation whose object runs the code of an earlier version", async () => {
   expect(await markedBy({ ok: true, answer })).toEqual([ID]);
 });

@@ -29,19 +29,19 @@ describe("a start", () => {
     ["2001:db8:0:7::", "2001:db8:0:7:ffff::9", true],
     ["::1", "::2", true],
     ["192.0.2.1", "192.0.2.2", false],
-  ])("of a stranger at %s and one at %s is on one account: %s", async (one, other, isSame) => {
+  ])("counts for anonymous callers at %s and %s on one account: %s", async (one, other, isSame) => {
     const [[first], [second]] = [await keysOf(STRANGER, one, both), await keysOf(STRANGER, other, both)];
 
     expect(first === second).toBe(isSame);
   });
 
-  test("of a stranger counts on the parent's account, too, and no other caller's does", async () => {
+  test("counts for an anonymous caller on the parent's account too, and for no other caller", async () => {
     expect(await keysOf(STRANGER, "192.0.2.1", both)).toHaveLength(2);
     expect(await keysOf({ id: "principal://i/subject/ada", isAdmin: false }, "192.0.2.1", both)).toHaveLength(1);
     expect(await keysOf({ id: "principal://i/subject/root", isAdmin: true }, "192.0.2.1", both)).toEqual([]);
   });
 
-  test("of a caller that is named like an address is not on the address's account", async () => {
+  test("counts for a caller named like an address not on the address's account", async () => {
     const [named] = await keysOf({ id: "192.0.2.1", isAdmin: false }, "", both);
 
     expect(await keysOf(STRANGER, "192.0.2.1", both)).not.toContain(named);
@@ -59,7 +59,7 @@ describe("spendingWith", () => {
     expect(spendingWith({ ...first!, operations: 2 }, { bytes: 0, limits, now: NOW })).toBeUndefined();
   });
 
-  test("begins anew when the window is over", () => {
+  test("begins again when the window is over", () => {
     const full = { endTime: NOW, operations: 9, bytes: 9 };
 
     expect(spendingWith(full, { bytes: 1, limits: { operations: 1 }, now: NOW })).toMatchObject({
@@ -75,7 +75,7 @@ describe("START_QUOTA", () => {
     ["", undefined],
     ['{"perCaller":{"operations":5}}', { perCaller: { operations: 5 } }],
     [{ perParent: { bytes: 1e9, operations: 0 } }, { perParent: { bytes: 1e9, operations: 0 } }],
-  ])("%j is read", (START_QUOTA, quota) => {
+  ])("accepts %j", (START_QUOTA, quota) => {
     const { startQuota: read } = configFromEnv({ START_QUOTA });
 
     expect(read && JSON.parse(JSON.stringify(read))).toEqual(quota);
@@ -89,7 +89,7 @@ describe("START_QUOTA", () => {
     ["START_QUOTA.perCaller", { perCaller: { operations: -1 } }],
     ["START_QUOTA.perCaller", { perCaller: { operations: "5" } }],
     ["START_QUOTA.perParent", { perParent: { hunter2: 1 } }],
-  ])("%s is named where it is wrong: %j", async (variable, START_QUOTA) => {
+  ])("names a wrong %s: %j", async (variable, START_QUOTA) => {
     const error = await rpcErrorOf(() => configFromEnv({ START_QUOTA }));
 
     expect(error).toMatchObject({ reason: "CONFIGURATION_INVALID", metadata: { variable } });

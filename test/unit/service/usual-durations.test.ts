@@ -14,7 +14,7 @@ describe("UsualDurations › the usual duration of a method", () => {
     expect(usual.of("method")).toBeUndefined();
   });
 
-  test("follows what is seen: after twenty of another length it is theirs", () => {
+  test("follows the seen operations: after twenty of another length it is theirs", () => {
     const usual = new UsualDurations();
     usual.observe("method", 1_000);
     expect(usual.of("method")).toBeCloseTo(1_000);
@@ -25,7 +25,7 @@ describe("UsualDurations › the usual duration of a method", () => {
     expect(usual.of("method")).toBeLessThanOrEqual(60_000);
   });
 
-  test("is moved little by one that took a thousand times as long", () => {
+  test("changes little after one that took a thousand times as long", () => {
     const usual = new UsualDurations();
     for (let seen = 0; seen < 10; seen += 1) usual.observe("method", 2_000);
 
@@ -34,7 +34,7 @@ describe("UsualDurations › the usual duration of a method", () => {
     expect(usual.of("method")).toBeLessThan(10_000);
   });
 
-  test("is kept of the methods that were seen last", () => {
+  test("is kept for the methods that were seen last", () => {
     const usual = new UsualDurations();
     for (let method = 0; method <= MAX_OBSERVED_METHODS; method += 1) usual.observe(String(method), 5);
 
@@ -43,39 +43,39 @@ describe("UsualDurations › the usual duration of a method", () => {
   });
 });
 
-describe("an operation's answer says of its pace", () => {
+describe("the pace in an operation's answer", () => {
   const record = startedRecord(anOperation());
   const endTime = CREATE_TIME + 7_000;
   const outcome = { response: "{}" };
 
-  test("its method, and what that declares", () => {
+  test("has the method, and its declared duration", () => {
     const declared = startedRecord(anOperation({ policy: aPolicy({ usualDurationMs: 9_000 }) }));
 
     expect(answerFromRecord(record, "{}").pace).toEqual({ method: "tables:profile" });
     expect(answerFromRecord(declared, "{}").pace).toEqual({ method: "tables:profile", usualMs: 9_000 });
   });
 
-  test("how long it took, once it has succeeded", () => {
+  test("has the duration, once the operation has succeeded", () => {
     const done = { ...aRecordIn("SUCCEEDED"), endTime };
 
     expect(answerFromRecord(done, "{}").pace).toEqual({ method: "tables:profile", tookMs: 7_000 });
   });
 
-  test.each(["FAILED", "CANCELLED"] as const)("not how long it took where it is %s", (state) => {
+  test.each(["FAILED", "CANCELLED"] as const)("has no duration if the operation is %s", (state) => {
     expect(answerFromRecord({ ...aRecordIn(state), endTime }, "{}").pace).toEqual({ method: "tables:profile" });
   });
 
-  test("nothing of one that was done at once, but its method", () => {
+  test("has the method alone if the operation was done at once", () => {
     expect(answerFromRecord(startedRecord(anOperation({ outcome })), "{}").pace).toEqual({ method: "tables:profile" });
   });
 
-  test("nothing where it is scripted", () => {
+  test("is empty if the operation is scripted", () => {
     const scripted = startedRecord(anOperation({ emulation: { progress: [], polls: [], polled: 0 } }));
 
     expect(answerFromRecord(scripted, "{}")).not.toHaveProperty("pace");
   });
 
-  test("nothing where the work is done elsewhere", () => {
+  test("is empty if the work is done elsewhere", () => {
     const external = startedRecord(anOperation({ external: { hasOwnMetadata: false } }));
 
     expect(answerFromRecord(external, "{}")).not.toHaveProperty("pace");

@@ -40,7 +40,7 @@ function aWorld(more: CrashOptions = {}): { sent: string[]; options: () => Crash
 }
 
 describe("crashEverywhere", () => {
-  it("passes a method that is safe, and says where it was interrupted", async () => {
+  it("passes a safe method, and lists its interruptions", async () => {
     const { sent, options } = aWorld();
     const make = aMethod(async (op) => {
       const one = await op.step("one", () => {
@@ -112,7 +112,7 @@ describe("crashEverywhere", () => {
     expect(attempts).toEqual([1, 1, ...points.slice(0, -1).map(() => 2), 1]);
   });
 
-  it("finds code between steps that changes the world again, and names its lines", async () => {
+  it("finds code between steps that repeats a side effect, and names its lines", async () => {
     const { sent, options } = aWorld();
     const text = await findings(async (op) => {
       await op.step("one", () => 1);
@@ -129,7 +129,7 @@ describe("crashEverywhere", () => {
     );
   });
 
-  it("finds code behind the last step, and code before a sleep", async () => {
+  it("finds such code after the last step and before a sleep", async () => {
     const { sent, options } = aWorld();
     const atEnd = await findings(async (op) => {
       await op.step("one", () => 1);
@@ -148,7 +148,7 @@ describe("crashEverywhere", () => {
     );
   });
 
-  it("lets code between steps set the same again", async () => {
+  it("allows code between steps to set the same value again", async () => {
     const rows = new Map<string, number>();
     const make = aMethod(async (op) => {
       await op.step("one", () => 1);
@@ -164,7 +164,7 @@ describe("crashEverywhere", () => {
     expect(run.error).toBeUndefined();
   });
 
-  it("finds steps that are not safe to repeat where it is asked to", async () => {
+  it("finds steps that are not safe to repeat if it is told to", async () => {
     const { sent, options } = aWorld({ repeatableSteps: true });
     const pushes = async (op: OperationContext): Promise<JsonObject> => {
       await op.step("send", () => sent.push("mail"));
@@ -179,7 +179,7 @@ describe("crashEverywhere", () => {
     expect((await crashEverywhere(aMethod(pushes), START, tolerated)).run.error).toBeUndefined();
   });
 
-  it("finds a fetch outside of steps that is sent again, by its own line", async () => {
+  it("finds a repeated fetch outside of steps, and names its line", async () => {
     const fetched = vi.spyOn(globalThis, "fetch").mockImplementation(async () => new Response("{}"));
     try {
       const text = await findings(async (op) => {
@@ -200,7 +200,7 @@ describe("crashEverywhere", () => {
     }
   });
 
-  it("finds a function that goes another way when it is called again", async () => {
+  it("finds a handler that takes another branch when it is called again", async () => {
     const text = await findings(
       async (op) => {
         const name = `made at ${Date.now()}`;
@@ -215,7 +215,7 @@ describe("crashEverywhere", () => {
     );
   });
 
-  it("lets a function go another way after it has read the attempt or the last checkpoint", async () => {
+  it("allows another branch after the handler has read the attempt or the last checkpoint", async () => {
     const make = aMethod(async (op) => {
       const from = Number(op.resumeFrom ?? 0);
       for (let row = from; row < 3; row += 1) {
@@ -228,7 +228,7 @@ describe("crashEverywhere", () => {
     expect((await crashEverywhere(make, START)).run.response).toEqual({ rows: 3 });
   });
 
-  it("finds code before a checkpoint that changes the world again, and no code behind it", async () => {
+  it("finds code before a checkpoint that repeats a side effect, and no code after it", async () => {
     const { sent, options } = aWorld();
     const text = await findings(async (op) => {
       for (let row = Number(op.resumeFrom ?? 0); row < 3; row += 1) {
@@ -256,7 +256,7 @@ describe("crashEverywhere", () => {
     expect(passed.points).toContain("the moment after a checkpoint was stored");
   });
 
-  it("finds an end that differs, unless it is left out of what is compared", async () => {
+  it("finds a different outcome, unless it is excluded from the comparison", async () => {
     const counts = async (op: OperationContext): Promise<JsonObject> => {
       await op.step("one", () => 1);
       return { attempts: op.attempt };
@@ -269,7 +269,7 @@ describe("crashEverywhere", () => {
     expect((await crashEverywhere(aMethod(counts), START, { compare: ({ error }) => error })).points).toHaveLength(5);
   });
 
-  it("says where two runs differ that were not interrupted", async () => {
+  it("reports the difference of two runs without interruptions", async () => {
     let count = 0;
     const text = await findings(async (op) => ({ count: await op.step("count", () => (count += 1)) }));
 
@@ -277,7 +277,7 @@ describe("crashEverywhere", () => {
     expect(text).toContain("first:  { error: undefined, response: { count: 1 } }");
   });
 
-  it("takes a method that fails for what it is", async () => {
+  it("accepts a method that fails the same way each time", async () => {
     let left: Record<string, number> = {};
     const make = aMethod(async (op) => {
       await op.step("flaky", () => {
@@ -295,7 +295,7 @@ describe("crashEverywhere", () => {
     expect(points).toContain("the moment before the failure was stored");
   });
 
-  it("asks for a smaller request where there are too many points", async () => {
+  it("asks for a smaller request if there are too many points", async () => {
     const text = await findings(async (op) => {
       const results: Json[] = [];
       for (let index = 0; index < 334; index += 1) results.push(await op.step(`${index}`, () => index));
@@ -310,7 +310,7 @@ describe("crashEverywhere", () => {
 });
 
 describe("a replay", () => {
-  it("repeats what stands between steps, as production does", async () => {
+  it("repeats the code between steps, as production does", async () => {
     const seen: string[] = [];
     const make = aMethod(async (op) => {
       seen.push("before");

@@ -31,7 +31,7 @@ async function thrownBy(promise: Promise<unknown>): Promise<unknown> {
 }
 
 describe("runMethod", () => {
-  it("gives the operation as its clients see it", async () => {
+  it("returns the operation as its clients see it", async () => {
     const make = aMethod(async (op, { name }) => {
       op.progress({ made: 1, statusMessage: "Half way." });
       const greeting = await op.step("greet", () => `Hello, ${JSON.stringify(name)}.`);
@@ -58,7 +58,7 @@ describe("runMethod", () => {
     });
   });
 
-  it("skips sleeps and backoffs, and passes their time by its clock", async () => {
+  it("skips sleeps and backoffs, and advances its clock by their time", async () => {
     let failures = 2;
     const seenMs: number[] = [];
     const make = aMethod(
@@ -87,7 +87,7 @@ describe("runMethod", () => {
     expect(seenMs.slice(0, 2)).toEqual([30 * DAY_MS, 30 * DAY_MS]);
   });
 
-  it("gives two runs at a time their own clocks, and Date back at the end", async () => {
+  it("gives concurrent runs their own clocks, and restores Date at the end", async () => {
     const realDate = Date;
     const make = aMethod(
       async (op, { days }) => {
@@ -105,7 +105,7 @@ describe("runMethod", () => {
     expect(Date).toBe(realDate);
   });
 
-  it("tells the method who started it, of a method that runs one at a time too", async () => {
+  it("passes the caller to the method, also with maxConcurrent", async () => {
     const make = aMethod(
       async (op) => {
         await op.sleep("1s");
@@ -119,7 +119,7 @@ describe("runMethod", () => {
     expect((await runMethod(make, START)).response).toEqual({ caller: "nobody", groups: 0 });
   });
 
-  it("gives a result that is known at once", async () => {
+  it("returns an immediate result", async () => {
     const make = aMethod(async () => ({}), { immediate: () => ({ response: { cached: true } }) });
 
     expect(await runMethod(make, START)).toMatchObject({ response: { cached: true }, invocations: 0, attempts: 0 });
@@ -146,7 +146,7 @@ describe("steps", () => {
     expect(run.unusedMocks).toEqual(["no such step"]);
   });
 
-  it("fail as a mock fails, and are retried", async () => {
+  it("fail with the error of a mock, and are retried", async () => {
     const run = await runMethod(make, START, {
       steps: {
         "part 1": ({ runs, attempt }) => {
@@ -164,7 +164,7 @@ describe("steps", () => {
     ]);
   });
 
-  it("are not run again by the machine that goes on after a death", async () => {
+  it("are not run again after the death of a runner", async () => {
     const run = await runMethod(make, START, {
       steps: { "part 1": async ({ runs, die }) => (runs === 1 ? die() : "after") },
     });
@@ -173,7 +173,7 @@ describe("steps", () => {
     expect(run.steps.map(({ runs }) => runs)).toEqual([1, 2, 1]);
   });
 
-  it("end the operation where each attempt dies", async () => {
+  it("end the operation if each attempt dies", async () => {
     const run = await runMethod(make, START, { steps: { "part 0": ({ die }) => die() } });
 
     expect(run.error).toMatchObject({ code: "INTERNAL", message: expect.stringContaining("ended 5 times") as string });
@@ -183,7 +183,7 @@ describe("steps", () => {
   it.each([
     ["10s", "step"],
     ["2m", "sleep"],
-  ] as const)("that take %s lose or win a race with a sleep of a minute: the %s wins", async (duration, winner) => {
+  ] as const)("of %s race with a sleep of a minute: the %s wins", async (duration, winner) => {
     const race = aMethod(async (op) => ({
       winner: await Promise.race([op.step("slow", () => "step"), op.sleep("1m").then(() => "sleep")]),
     }));
@@ -193,7 +193,7 @@ describe("steps", () => {
     expect(run.durationMs).toBe(winner === "step" ? 10_000 : 60_000);
   });
 
-  it("that run in real time win a race with a sleep, because time stands still meanwhile", async () => {
+  it("in real time win a race with a sleep, because time stands still meanwhile", async () => {
     const race = aMethod(async (op) => ({
       winner: await Promise.race([
         op.step("slow", async () => {
@@ -207,7 +207,7 @@ describe("steps", () => {
     expect(await runMethod(race, START)).toMatchObject({ response: { winner: "step" }, durationMs: 0 });
   });
 
-  it("that hang end with the deadline, or with the attempt's time limit", async () => {
+  it("end with the deadline or the attempt's time limit if they hang", async () => {
     const steps = { "part 2": hangs };
     const deadline = await runMethod(make, START, { steps });
     const limited = aMethod(async (op) => ({ result: await op.step("part 2", () => 1) }), {
@@ -221,7 +221,7 @@ describe("steps", () => {
     expect(attempts).toMatchObject({ error: { code: "DEADLINE_EXCEEDED" }, attempts: 2, durationMs: 180_000 });
   });
 
-  it("run side by side, and are stored although one of them fails", async () => {
+  it("run concurrently, and are stored although one of them fails", async () => {
     const parallel = aMethod(async (op) => ({
       results: await Promise.all([op.step("slow", () => "slow"), op.step("bad", () => "bad")]),
     }));
@@ -300,7 +300,7 @@ describe("suspensions", () => {
     expect(late.response).toEqual({ answer: { approved: true }, days: 2 });
   });
 
-  it("expire without an answer, and after it would come too late", async () => {
+  it("expire without an answer, or if it arrives too late", async () => {
     const none = await runMethod(ask, START, { answers: { other: 1 } });
     const late = await runMethod(ask, START, { answers: { approval: takes("4d", { approved: true }) } });
 
@@ -313,14 +313,14 @@ describe("suspensions", () => {
     expect(late.error?.code).toBe("DEADLINE_EXCEEDED");
   });
 
-  it("reject an answer that the method does not take", async () => {
+  it("reject an answer that the schema rejects", async () => {
     expect(await thrownBy(runMethod(ask, START, { answers: { approval: { approved: "yes" } } }))).toMatchObject({
       code: "INVALID_ARGUMENT",
       details: [{ fieldViolations: [{ field: "payload.approved" }] }],
     });
   });
 
-  it("wake a method that waits for an answer or for a step", async () => {
+  it("resume a method that waits for an answer or for a step", async () => {
     const race = aMethod(async (op) => {
       const winner = await Promise.race([op.step("slow", () => "step"), op.suspend("skip").then(() => "answer")]);
       return { winner };
@@ -403,7 +403,7 @@ describe("limits and errors", () => {
     expect(attempts).toBe(1);
   });
 
-  it("bound results, and let large ones through whole", async () => {
+  it("bound results, and pass large ones on whole", async () => {
     const make = aMethod(async (op, { size }) => ({ text: await op.step("make", () => "x".repeat(Number(size))) }), {
       maxResultBytes: 2_000_000,
     });
@@ -445,13 +445,13 @@ describe("a raw body", () => {
     ["too large", { input: "12345678901" }, "REQUEST_TOO_LARGE"],
     ["empty", {}, "REQUEST_EMPTY"],
     ["of another type", { input: "{}", contentType: "application/json" }, "INVALID_ARGUMENT"],
-  ])("is rejected where it is %s", async (_, options, reason) => {
+  ])("is rejected if it is %s", async (_, options, reason) => {
     expect(await thrownBy(runMethod(count, START, options))).toMatchObject({ reason });
   });
 });
 
 describe("checkpoints", () => {
-  it("give the next attempt the place to go on from", async () => {
+  it("give the next attempt the place to continue from", async () => {
     let failed = false;
     const make = aMethod(async (op) => {
       const from = Number(op.resumeFrom ?? 0);
@@ -469,7 +469,7 @@ describe("checkpoints", () => {
   });
 });
 
-describe("code that waits for nothing that a test can skip", () => {
+describe("code that awaits a real timer or I/O", () => {
   it("is named with the call before it", async () => {
     const make = aMethod(async (op) => {
       await op.step("one", () => 1);

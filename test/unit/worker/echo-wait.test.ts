@@ -26,7 +26,7 @@ describe("echo:wait", () => {
     [{ endTime: "2026-01-31T13:00:00Z" }, "2026-01-31T13:00:00Z"],
     [{ end_time: "2026-01-31T14:00:00.25+01:00" }, "2026-01-31T13:00:00.250Z"],
     [{ ttl: null, endTime: "2026-01-31T13:00:00Z" }, "2026-01-31T13:00:00Z"],
-  ])("of %j says in its metadata when it ends: %s", async (json, endTime) => {
+  ])("of %j has its end time in the metadata: %s", async (json, endTime) => {
     expect(await echoWait.prepare(json, context)).toMatchObject({ metadata: { endTime }, immediate: undefined });
   });
 
@@ -36,7 +36,7 @@ describe("echo:wait", () => {
     [{ endTime: "9999-12-31T00:00:00Z" }, 30 * 86_400_000],
     [{ endTime: "1999-12-31T00:00:00Z" }, 0],
     [{}, 0],
-  ])("of %j knows how long it takes: %d ms", async (json, usualDurationMs) => {
+  ])("of %j has the usual duration %d ms", async (json, usualDurationMs) => {
     expect(await echoWait.prepare(json, context)).toMatchObject({ usualDurationMs });
   });
 
@@ -52,7 +52,7 @@ describe("echo:wait", () => {
     expect((await echoWait.prepare(json, context)).immediate).toEqual(immediate);
   });
 
-  test("fails at once with the error that was asked for", async () => {
+  test("fails at once with the requested error", async () => {
     const json = { error: { code: 9, message: "Locked.", details: [help] } };
     const { immediate } = await echoWait.prepare(json, context);
 
@@ -106,7 +106,7 @@ describe("echo:wait", () => {
     [{ error: { code: 5, status: "NOT_FOUND" } }, ["error.status"]],
     // Every problem is a violation of its own.
     [{ frob: 1, ttl: "x", success: { content: 5 } }, ["frob", "ttl", "success.content"]],
-  ])("refuses %j, naming %j", async (json, fields) => {
+  ])("rejects %j and names %j", async (json, fields) => {
     const error = await rpcErrorOf(() => echoWait.prepare(json, { createTime: new Date(0) }));
 
     expect(error.code).toBe("INVALID_ARGUMENT");

@@ -58,7 +58,7 @@ async function sound(random: Random, shape: Shape): Promise<{ program: Program; 
 const LAST_ID = 10_000;
 
 describe("random handlers", { timeout: 60_000 }, () => {
-  test("in one attempt come to what plain JavaScript comes to, at the same time, each step once", async () => {
+  test("have in one attempt the outcome and the duration of plain JavaScript, and run each step once", async () => {
     let invocations = 0;
     const wrong = await wrongOf(seeds(0, 5_000), async (random) => {
       const { program, ideal } = await sound(random, { hasRetries: false, hasRaces: true });
@@ -73,7 +73,7 @@ describe("random handlers", { timeout: 60_000 }, () => {
     expect(invocations).toBeGreaterThan(onlySeed === undefined ? 8_000 : -1);
   });
 
-  test("that fail and are retried, while their runners die, keep what is stored and what was decided", async () => {
+  test("keep their stored results and decisions when they fail, are retried and lose runners", async () => {
     let deaths = 0;
     const wrong = await wrongOf(seeds(5_000, 3_000), async (random) => {
       const program = aProgram(random, { hasRetries: true, hasRaces: true });
@@ -88,7 +88,7 @@ describe("random handlers", { timeout: 60_000 }, () => {
     expect(deaths).toBeGreaterThan(onlySeed === undefined ? 1_000 : -1);
   });
 
-  test("whose outcome does not hang on the time come to it, whenever their runners die", async () => {
+  test("have the same outcome whenever their runners die, if it does not depend on the time", async () => {
     const wrong = await wrongOf(seeds(8_000, 2_000), async (random) => {
       const { program, ideal } = await sound(random, { hasRetries: false, hasRaces: false });
       const yieldMs = random.pick([Infinity, 20_000, 300_000]);

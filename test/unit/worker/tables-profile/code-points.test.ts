@@ -21,7 +21,7 @@ test("compareCodePoints orders strings as their UTF-8 bytes", () => {
   );
 });
 
-test("codePointLength and firstCodePoints count a pair of surrogates once", () => {
+test("codePointLength and firstCodePoints count a surrogate pair once", () => {
   fc.assert(
     fc.property(text, fc.nat(7), (a, limit) => {
       expect(codePointLength(a)).toBe(Array.from(a).length);

@@ -24,7 +24,7 @@ describe("tables:profile › ends a row", () => {
     for (let cut = 0; cut <= table.length; cut += 1) expect(await shapeOf(table, [cut])).toEqual(twoRows);
   });
 
-  test("not within quotes", async () => {
+  test("at no line break within quotes", async () => {
     expect(await shapeOf('a,b\r"1\r2",3\r')).toEqual({
       rowCount: 1,
       raggedRowCount: 0,
@@ -53,7 +53,7 @@ describe("tables:profile › drops", () => {
   });
 });
 
-describe("tables:profile › refuses", () => {
+describe("tables:profile › rejects", () => {
   test.each([";", "\t", "|"])("the line sep=%j", async (separator) => {
     await expect(shapeOf(`sep=${separator}\na${separator}b\n`)).rejects.toMatchObject({
       code: "INVALID_ARGUMENT",

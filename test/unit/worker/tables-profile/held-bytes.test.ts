@@ -28,7 +28,7 @@ async function mostHeldBytes(tableBytes: number, rowBytes: number, chunkBytes: n
 }
 
 // "30 MiB of CSV profile … with the most bytes held unparsed at once asserted under 1 MiB."
-test("of 30 MiB less than 1 MiB is held unparsed at any time", async () => {
+test("profileTable holds less than 1 MiB of 30 MiB unparsed at any time", async () => {
   expect(await mostHeldBytes(30 * MIB, 8_192, 65_536)).toBeLessThan(MIB);
 });
 
@@ -37,6 +37,6 @@ test.each([
   [64, 65_536],
   [65_536, 4_096],
   [131_072, 262_144],
-])("of rows of %i bytes in chunks of %i less than 1 MiB is held unparsed", async (rowBytes, chunkBytes) => {
+])("profileTable holds less than 1 MiB unparsed of rows of %i bytes in chunks of %i", async (rowBytes, chunkBytes) => {
   expect(await mostHeldBytes(2 * MIB, rowBytes, chunkBytes)).toBeLessThan(MIB);
 });

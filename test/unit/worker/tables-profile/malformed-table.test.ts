@@ -129,7 +129,7 @@ const malformed: [name: string, table: string | Uint8Array, reason: string, mess
 ];
 
 describe("a malformed table", () => {
-  test.each(malformed)("of %s is refused and says where", async (_, table, reason, message) => {
+  test.each(malformed)("with %s is rejected with its position", async (_, table, reason, message) => {
     const error = await refusalOf(table);
 
     expect({ name: error.name, code: error.code, reason: error.reason, message: error.message }).toEqual({
@@ -140,11 +140,11 @@ describe("a malformed table", () => {
     });
   });
 
-  test("carries the place in its metadata", async () => {
+  test("has the position in the error's metadata", async () => {
     expect((await refusalOf('a,b\n1,x"y"\n')).metadata).toEqual({ row: "2", field: "2", byteOffset: "6" });
   });
 
-  test("is refused the same way however it is cut into chunks", async () => {
+  test("is rejected in the same way however it is cut into chunks", async () => {
     const short = malformed.filter(([, table]) => table.length < 1000);
     await fc.assert(
       fc.asyncProperty(
@@ -158,7 +158,7 @@ describe("a malformed table", () => {
     );
   });
 
-  test("is told by its place across pieces of 64 KiB", async () => {
+  test("has the right position across pieces of 64 KiB", async () => {
     const filler = "0123456\n".repeat(8192);
     expect(filler.length).toBe(65_536);
 
@@ -176,7 +176,7 @@ describe("a table just within the limits", () => {
     ["a row of 1 MiB with its line end", `a\n${"x".repeat(1_048_575)}\n`],
     ["a last row of 1 MiB without a line end", `a\n${"x".repeat(1_048_576)}`],
     ["more than 1 MiB of blank lines", `a\n${"\r\n".repeat(530_000)}`],
-  ])("of %s is accepted", async (_, table) => {
+  ])("with %s is accepted", async (_, table) => {
     await expect(profileTable(chunksOf(table))).resolves.toBeDefined();
   });
 });

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { piecesFromChunks } from "../../../../src/worker/tables-profile/pieces";
 import { chunksOf } from "./table-input";
 
-test("piecesFromChunks gives the same bytes in full pieces and a rest, none of which changes later", async () => {
+test("piecesFromChunks yields the same bytes in full pieces and a rest, none of which changes later", async () => {
   const bytes = fc.uint8Array({ minLength: 1, maxLength: 40 });
 
   await fc.assert(
@@ -24,6 +24,6 @@ test("piecesFromChunks gives the same bytes in full pieces and a rest, none of w
   );
 });
 
-test("piecesFromChunks gives nothing of nothing", async () => {
+test("piecesFromChunks yields nothing for an empty input", async () => {
   expect((await piecesFromChunks(chunksOf(""), 10).next()).done).toBe(true);
 });

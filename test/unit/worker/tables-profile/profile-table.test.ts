@@ -14,7 +14,7 @@ async function columnOf(values: string[]): Promise<ColumnProfile> {
 }
 
 describe("profileTable", () => {
-  test("says of places.csv what profile_reference.py says", async () => {
+  test("has for places.csv the result of profile_reference.py", async () => {
     const expected: TableProfile = JSON.parse(fixture("places.profile.json").toString());
 
     const profile = await profileTable(chunksOf(places));
@@ -28,13 +28,13 @@ describe("profileTable", () => {
     expect(profile).toEqual(expected);
   });
 
-  test("gives plain JSON", async () => {
+  test("returns plain JSON", async () => {
     const profile = await profileTable(chunksOf(places));
 
     expect(JSON.parse(JSON.stringify(profile))).toStrictEqual(profile);
   });
 
-  test("gives the same profile however the input is cut into chunks", async () => {
+  test("returns the same profile however the input is cut into chunks", async () => {
     const whole = await profileTable(chunksOf(places));
 
     await fc.assert(
@@ -45,7 +45,7 @@ describe("profileTable", () => {
     );
   });
 
-  test("counts add up in any table", async () => {
+  test("returns counts that add up in any table", async () => {
     const field = fc.oneof(
       fc.constantFrom("", "a", "1", "2.5", 'q"', "x,y", "l\n"),
       fc.string({ unit: "grapheme", maxLength: 4 }),
@@ -94,7 +94,7 @@ describe("profileTable", () => {
   });
 
   test.each(['a\n""', 'a\n""\n', 'a\r\n""\r\n', '\ufeffa\n\n""'])(
-    "takes a quoted empty field for a row: %j",
+    "reads a quoted empty field as a row: %j",
     async (table) => {
       expect((await profileTable(chunksOf(table))).rowCount).toBe(1);
     },
@@ -109,7 +109,7 @@ describe("profileTable", () => {
     });
   });
 
-  test("counts the cells that a short row lacks as empty and leaves out those that a long row has too many", async () => {
+  test("counts the missing cells of a short row as empty and ignores the additional cells of a long row", async () => {
     const { raggedRowCount, columns } = await profileTable(chunksOf("a,b\n1\n2,x,y\n3,z\n"));
 
     expect(raggedRowCount).toBe(2);
@@ -119,7 +119,7 @@ describe("profileTable", () => {
     ]);
   });
 
-  test("reads many short rows under a wide header in passing", async () => {
+  test("reads many short rows under a wide header quickly", async () => {
     const table = `${"h,".repeat(999)}h\n${"1\n".repeat(5_000)}`;
 
     expect((await profileTable(chunksOf(table))).raggedRowCount).toBe(5_000);
@@ -131,7 +131,7 @@ describe("profileTable", () => {
     expect({ type, min, max }).toEqual({ type: "integer", min: 5, max: "9007199254740993" });
   });
 
-  test("leaves out a mean whose sum is beyond a double", async () => {
+  test("omits a mean whose sum is beyond a double", async () => {
     const column = await columnOf(["1e308", "1e308"]);
 
     expect(column).toMatchObject({ type: "number", max: 1e308 });
@@ -146,12 +146,12 @@ describe("profileTable", () => {
     expect((await columnOf(["1", "1", "1", "5"])).mean).toBe(2);
   });
 
-  test("takes a numeral of more than 64 characters for a string", async () => {
+  test("reads a numeral of more than 64 characters as a string", async () => {
     expect((await columnOf(["1".repeat(64)])).type).toBe("integer");
     expect((await columnOf(["1".repeat(65)])).type).toBe("string");
   });
 
-  test("cuts long values when it shows them and still tells them apart", async () => {
+  test("cuts long values in the result and still counts them apart", async () => {
     const long = "é".repeat(300);
 
     const column = await columnOf([`${long}a`, `${long}b`, `${long}b`, "é".repeat(256)]);
@@ -165,7 +165,7 @@ describe("profileTable", () => {
     ]);
   });
 
-  test("says that a column has more different values than it counts", async () => {
+  test("marks a column that has more different values than it counts", async () => {
     const keys = Array.from({ length: 50_500 }, (_, i) => `k${i},${i % 10}\n`);
 
     const [many, few] = (await profileTable(chunksOf(`many,few\n${keys.join("")}`))).columns;
@@ -190,7 +190,7 @@ async function* broken(): AsyncGenerator<Uint8Array> {
 describe("progress and cancellation", () => {
   const table = `a\n${`${"0123456789".repeat(11)}\n`.repeat(6_000)}`;
 
-  test("tells of progress every 256 KiB and at the end", async () => {
+  test("report progress every 256 KiB and at the end", async () => {
     const told: TableProgress[] = [];
 
     await profileTable(chunksOf(table), { totalBytes: table.length, onProgress: (progress) => told.push(progress) });
@@ -200,7 +200,7 @@ describe("progress and cancellation", () => {
     expect(told.at(-1)?.rowsDone).toBe(6_000);
   });
 
-  test("tells no percentage where the length is not known", async () => {
+  test("report no percentage if the length is not known", async () => {
     const told: TableProgress[] = [];
 
     await profileTable(chunksOf("a\n1\n"), { onProgress: (progress) => told.push(progress) });
@@ -208,7 +208,7 @@ describe("progress and cancellation", () => {
     expect(told).toEqual([{ rowsDone: 1, bytesDone: 4 }]);
   });
 
-  test("tells at most 100 percent of an input that is longer than it was said to be", async () => {
+  test("report at most 100 percent if the input is longer than announced", async () => {
     const told: TableProgress[] = [];
 
     await profileTable(chunksOf("a\n1\n"), { totalBytes: 2, onProgress: (progress) => told.push(progress) });
@@ -216,7 +216,7 @@ describe("progress and cancellation", () => {
     expect(told.at(-1)?.progressPercent).toBe(100);
   });
 
-  test("stops at an abort with the signal's reason and cancels the input", async () => {
+  test("stop at an abort with the signal's reason and cancel the input", async () => {
     const abort = new AbortController();
     const reason = new Error("cancelled");
     let released = false;
@@ -234,13 +234,13 @@ describe("progress and cancellation", () => {
     expect(released).toBe(true);
   });
 
-  test("does not begin when the signal is aborted already", async () => {
+  test("do not begin if the signal is aborted already", async () => {
     const signal = AbortSignal.abort(new Error("too late"));
 
     await expect(profileTable(chunksOf(table), { signal })).rejects.toThrow("too late");
   });
 
-  test("passes on an error of the input", async () => {
+  test("throw an error of the input", async () => {
     await expect(profileTable(broken())).rejects.toThrow("connection lost");
   });
 });

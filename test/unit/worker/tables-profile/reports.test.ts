@@ -89,7 +89,7 @@ describe("tables:profile", () => {
     ["stevehansen/csv 35: a backslash before a quote", 'a,b\n"A \\"","B"\n', "TABLE_QUOTE_MALFORMED", "Row 2, field 1"],
     ["a quote that is left open", 'a,b\n1,"x\n2,3\n', "TABLE_QUOTE_MALFORMED", "ends inside a quoted field"],
     ["nothing but a mark", utf8("\ufeff"), "TABLE_EMPTY", "The input is empty"],
-  ])("refuses %s", async (_, table, reason, message) => {
+  ])("rejects %s", async (_, table, reason, message) => {
     await expect(shapeOf(table)).rejects.toMatchObject({ reason, message: expect.stringContaining(message) as string });
   });
 });

@@ -10,7 +10,7 @@ async function rowsOf(pieces: AsyncIterable<Uint8Array>): Promise<string[][]> {
   return rows;
 }
 
-test("readRows gives back the rows of a table, wherever it is cut into pieces", async () => {
+test("readRows yields the rows of a table, wherever it is cut into pieces", async () => {
   const field = fc.oneof(
     fc.constantFrom("", '"', "\r\n", "\n", ",", "東", "😀"),
     fc.string({ unit: "grapheme", maxLength: 5 }),
@@ -33,7 +33,7 @@ test("readRows gives back the rows of a table, wherever it is cut into pieces", 
   );
 });
 
-test("readRows tells how many bytes it has read with each batch", async () => {
+test("readRows yields with each batch the number of bytes read", async () => {
   const done: number[] = [];
 
   for await (const { bytesDone } of readRows(chunksOf("\ufeffa\n1\n2\n", [4, 6]))) done.push(bytesDone);

@@ -40,7 +40,7 @@ const sequence = fc.oneof(
   },
 );
 
-test("Utf8Checker finds what a fatal TextDecoder refuses, wherever the input is cut", () => {
+test("Utf8Checker finds every error of a fatal TextDecoder, wherever the input is cut", () => {
   fc.assert(
     fc.property(fc.array(sequence, { maxLength: 6 }), fc.nat(20), fc.nat(20), (sequences, a, b) => {
       const bytes = Buffer.concat(sequences);

@@ -5,7 +5,7 @@ import { TableValueCounts } from "../../../../src/worker/tables-profile/value-co
 describe("TableValueCounts", () => {
   const limits = { valuesPerColumn: 100, bytesPerTable: 60_000 };
 
-  test("counts exactly up to the bound of a column, and says that there are more beyond it", () => {
+  test("counts exactly up to the bound of a column, and marks that there are more values", () => {
     const counts = new TableValueCounts(1, limits);
     for (let i = 0; i < 100; i++) counts.add(0, `v${i}`);
     expect(counts.facts(0)).not.toHaveProperty("distinctCountIsMinimum");
@@ -19,7 +19,7 @@ describe("TableValueCounts", () => {
     });
   });
 
-  test("ends the counts of the column that takes the most memory when the table's is used up", () => {
+  test("stops counting the column with the most memory when the table's memory is used up", () => {
     const counts = new TableValueCounts(10, limits);
     for (let i = 0; i < 90; i++) {
       for (let column = 0; column < 9; column++) counts.add(column, `${i % 50}`);
@@ -33,7 +33,7 @@ describe("TableValueCounts", () => {
     }
   });
 
-  test("counts the values that lead at its bound exactly to the end", () => {
+  test("counts the leading values at its bound exactly to the end", () => {
     const counts = new TableValueCounts(1, limits);
     for (let i = 0; i < 20_000; i++) {
       counts.add(0, `v${i}`);
@@ -48,7 +48,7 @@ describe("TableValueCounts", () => {
     ]);
   });
 
-  test("never tells a count that is not true", () => {
+  test("never returns a wrong count", () => {
     const values = fc.array(fc.nat(20).map(String), { maxLength: 200 });
     const property = fc.property(fc.integer({ min: 1, max: 30 }), values, (valuesPerColumn, column) => {
       const counts = new TableValueCounts(1, { ...limits, valuesPerColumn });
@@ -65,7 +65,7 @@ describe("TableValueCounts", () => {
     expect.hasAssertions();
   });
 
-  test("knows a value that it has seen, while it counts them all", () => {
+  test("recognizes a seen value while it counts all values", () => {
     const counts = new TableValueCounts(1, { ...limits, valuesPerColumn: 1 });
 
     const seenBefore = ["a", "a", "b", "c", "c", "a"].map((value) => counts.add(0, value).seenBefore);

@@ -21,7 +21,7 @@ describe("integerFromText", () => {
   });
 
   test.each(["007", "+1", "-0", "-01", "1.0", "1e3", " 1", "1 ", "1\n", "١", "0x1f", "1_000", "1,000", "-"])(
-    "refuses %j",
+    "rejects %j",
     (text) => {
       expect(integerFromText(text)).toBeUndefined();
     },
@@ -40,14 +40,14 @@ describe("numberFromText", () => {
   });
 
   test.each(["00.5", ".5", "5.", "+0.5", "1e", "1e400", "NaN", "Infinity", "1.2.3", "1,5", "1.5\n"])(
-    "refuses %j",
+    "rejects %j",
     (text) => {
       expect(numberFromText(text)).toBeUndefined();
     },
   );
 });
 
-test("booleanFromText reads true and false in any case and nothing else", () => {
+test("booleanFromText reads only true and false, in any case", () => {
   expect(["true", "FALSE", "False", "yes", "1", "truee", "true\n"].map(booleanFromText)).toEqual([
     true,
     false,
@@ -79,7 +79,7 @@ describe("dateFromText", () => {
     "2024-01-01\n",
     "2024/01/01",
     "２０２４-01-01",
-  ])("refuses %j", (text) => {
+  ])("rejects %j", (text) => {
     expect(dateFromText(text)).toBeUndefined();
   });
 });
@@ -128,7 +128,7 @@ describe("timestampFromText", () => {
     "2024-01-01T00:00:00+0100",
     "2024-01-01T00:00Z",
     "2024-01-01",
-  ])("refuses %j", (text) => {
+  ])("rejects %j", (text) => {
     expect(timestampFromText(text)).toBeUndefined();
   });
 });
