@@ -175,7 +175,7 @@ export const bugs: readonly Bug[] = [
     replace: `    if (!record) return "NOT_FOUND";
     if (!mayAccess(access, record, Date.now())) return "DENIED";`,
     tests: workers("access.test.ts"),
-    caughtBy: "cannot tell a missing operation from a forbidden one",
+    caughtBy: "cannot distinguish a missing operation from a forbidden one",
   },
   {
     name: "an id that cannot be costs no object call",
@@ -183,7 +183,7 @@ export const bugs: readonly Bug[] = [
     find: "address || !access.isGranted ? await reached(() => ask(address ?? none(name), access)) : absent;",
     replace: `address ? await reached(() => ask(address, access)) : access.isGranted ? absent : ("DENIED" as T);`,
     tests: workers("access.test.ts"),
-    caughtBy: "cannot tell a missing operation from a forbidden one",
+    caughtBy: "cannot distinguish a missing operation from a forbidden one",
   },
   {
     name: "a JSON body is waited for without a bound",
@@ -200,7 +200,7 @@ export const bugs: readonly Bug[] = [
 ]);`,
     replace: "]);",
     tests: workers("access.test.ts"),
-    caughtBy: "API keys: each change is audited",
+    caughtBy: "each change of an API key is audited",
   },
   {
     name: "a duration of any length is read",
@@ -299,7 +299,7 @@ export const bugs: readonly Bug[] = [
     find: "      if (!operationPermissions.some((one) => held.has(one))) return [];\n",
     replace: "",
     tests: workers("access.test.ts"),
-    caughtBy: "is told what it may do",
+    caughtBy: "its permissions",
   },
   // ── Budgets of work ───────────────────────────────────────────────────────────────────────────────────────────────
   {
@@ -414,7 +414,7 @@ export const bugs: readonly Bug[] = [
     find: "const toldAhead = this.#toldAhead ?? 0;",
     replace: "const toldAhead = 0 * (this.#toldAhead ?? 0);",
     tests: workers("sleep.test.ts"),
-    caughtBy: "does not hide an end that came meanwhile",
+    caughtBy: "does not hide an end that arrived meanwhile",
   },
   {
     name: "the index keeps a revision that was never saved",
@@ -439,7 +439,7 @@ export const bugs: readonly Bug[] = [
     find: "const beginTime = Math.max(createTime, scheduleTime ?? 0);",
     replace: "const beginTime = createTime + 0 * (scheduleTime ?? 0);",
     tests: workers("start-options.test.ts"),
-    caughtBy: "is when the deadline begins to count",
+    caughtBy: "is the time from which the deadline counts",
   },
   {
     name: "labels are no part of the request of a requestId",
@@ -542,7 +542,7 @@ export const bugs: readonly Bug[] = [
     find: "if (!settled) await port.lost();",
     replace: "",
     tests: workers("direct.test.ts"),
-    caughtBy: "with its runner is sent through the queue",
+    caughtBy: "goes through the queue ten seconds after the loss of its runner",
   },
   {
     name: "a cancel request before a direct runner listens is lost",
@@ -725,7 +725,7 @@ export const bugs: readonly Bug[] = [
     find: "if (!present && bytes >= this.maxBytes) return full;",
     replace: "if (bytes >= this.maxBytes) return full;",
     tests: workers("full-shards.test.ts"),
-    caughtBy: "a start that arrives late",
+    caughtBy: "so a delayed start is rejected",
   },
   {
     name: "a row copies up to 16 KiB of metadata",
@@ -779,7 +779,7 @@ queue = "edge-operations-dead-letters"
     find: "(Number.parseInt(id.slice(24, 32), 16) + resends) % lanes.length",
     replace: "(Number.parseInt(id.slice(24, 32), 16) + 0 * resends) % lanes.length",
     tests: workers("messages.test.ts"),
-    caughtBy: "each re-send of one takes the next",
+    caughtBy: "each re-send uses the next lane",
   },
   {
     name: "a message of the owner's is acknowledged",
@@ -816,7 +816,7 @@ queue = "edge-operations-dead-letters"
     find: "    this.#storage.kv.put(RECORD_KEY, storedFromRecord(saved));\n",
     replace: "    this.#storage.kv.put(RECORD_KEY, storedFromRecord(saved));\n    this.#record = saved;\n",
     tests: workers("faults-alarm.test.ts"),
-    caughtBy: "is not taken for done",
+    caughtBy: "is not treated as done",
   },
   {
     name: "a large answer is pushed to every waiter, however many there are",
@@ -832,7 +832,7 @@ queue = "edge-operations-dead-letters"
     find: "{ maxResultBytes: record.policy.maxResultBytes }",
     replace: "{}",
     tests: workers("large-results.test.ts"),
-    caughtBy: "is measured by the limit that its operation was started with",
+    caughtBy: "is measured by the limit of its operation's start",
   },
   {
     name: "a stub is used again after it has thrown",
@@ -856,7 +856,7 @@ queue = "edge-operations-dead-letters"
     find: "input ? { isIdempotent: false, limitMs: Infinity } : {}",
     replace: "input ? { limitMs: Infinity } : {}",
     tests: workers("repeated-calls.test.ts"),
-    caughtBy: "with an upload is not repeated",
+    caughtBy: "is not repeated with an upload",
   },
   {
     name: "a wait ends with the first cut of its socket",
@@ -1079,7 +1079,7 @@ queue = "edge-operations-dead-letters"
     find: "present.tombstone === 0 && row.revision >= present.revision",
     replace: "row.revision >= present.revision",
     tests: workers("delete.test.ts"),
-    caughtBy: "does not bring the row back",
+    caughtBy: "does not restore the row",
   },
   {
     name: "an older row replaces a newer one",
@@ -1216,7 +1216,7 @@ queue = "edge-operations-dead-letters"
     find: "if (this.isCreated) markReservation(",
     replace: "if (!this.isCreated) markReservation(",
     tests: workers("request-id.test.ts"),
-    caughtBy: "is one row, and another",
+    caughtBy: "is one row, and a second write",
   },
   {
     name: "a deletion does not say that the operation was created",
@@ -1232,7 +1232,7 @@ queue = "edge-operations-dead-letters"
     find: "if (isHere) return !hasLiveRow(",
     replace: "if (isHere) return hasLiveRow(",
     tests: workers("request-id.test.ts"),
-    caughtBy: "as long as its operation is there",
+    caughtBy: "as long as its operation exists",
   },
   {
     name: "a full shard reserves nothing",
@@ -1240,7 +1240,7 @@ queue = "edge-operations-dead-letters"
     find: "if (bytes >= this.maxReservingBytes && !this.#reservations.has(key))",
     replace: "if (bytes >= this.maxBytes)",
     tests: workers("request-id.test.ts"),
-    caughtBy: "takes no new rows",
+    caughtBy: "is answered by a full shard",
   },
   {
     name: "what an earlier version reserved is not asked for",
@@ -1248,7 +1248,7 @@ queue = "edge-operations-dead-letters"
     find: "if (!REQUESTS || !this.#storage.kv.get(EARLIER_KEY)) return mine;",
     replace: "if (REQUESTS || !this.#storage.kv.get(EARLIER_KEY)) return mine;",
     tests: workers("earlier-version.test.ts"),
-    caughtBy: "under a requestId",
+    caughtBy: "is returned for its requestId",
   },
   {
     name: "an operation expires before the index knows that it was created",
@@ -1296,7 +1296,7 @@ queue = "edge-operations-dead-letters"
     find: "if (this.#checks.get(row.id) !== check) return;",
     replace: "if (!this.#checks.has(row.id)) return;",
     tests: workers("list.test.ts"),
-    caughtBy: "comes while a later check is under way",
+    caughtBy: "arrives during a later check",
   },
   // ── The platform's rules, as the simulation plays them ────────────────────────────────────────────────────────────
   {
@@ -1436,7 +1436,7 @@ queue = "edge-operations-dead-letters"
     this.#invocation.sleeps.areOfAttempt();`,
     replace: "  get attempt(): number {",
     tests: workers("control-flow.test.ts"),
-    caughtBy: "is not taken for one of the next",
+    caughtBy: "is not reused by the next attempt",
   },
   {
     name: "the winner of a race is forgotten",
@@ -1521,7 +1521,7 @@ queue = "edge-operations-dead-letters"
     find: "  remember(draft, { ...memory, sleeps });",
     replace: "  remember(draft, memory);",
     tests: workers("sleep.test.ts"),
-    caughtBy: "is waited for by its runner",
+    caughtBy: "is awaited by its runner",
   },
   {
     name: "a sleep for which the runner waits ends before its time",
@@ -1553,7 +1553,7 @@ queue = "edge-operations-dead-letters"
     find: "this.replay.dropTimers();",
     replace: "this.replay.reconsider();",
     tests: workers("sleep.test.ts"),
-    caughtBy: "is waited for by its runner",
+    caughtBy: "is awaited by its runner",
   },
   {
     name: "a runner waits for a sleep while others wait for its slot",
@@ -1561,7 +1561,7 @@ queue = "edge-operations-dead-letters"
     find: "record.runSlot === undefined ? { sleepInPlaceMs",
     replace: "record.attempt ? { sleepInPlaceMs",
     tests: workers("control-flow.test.ts"),
-    caughtBy: "gives the slot back",
+    caughtBy: "releases the slot",
   },
   // ── Changes that are not stored by themselves ─────────────────────────────────────────────────────────────────────
   {
@@ -1650,7 +1650,7 @@ queue = "edge-operations-dead-letters"
     find: "this.#storage.kv.get<StoredStep[]>(STEPS_KEY) ?? []",
     replace: "[]",
     tests: workers("steps.test.ts"),
-    caughtBy: "is not run again where object and runner are lost",
+    caughtBy: "is not run again if object and runner are lost",
   },
   {
     name: "steps that are stored apart are left behind",
@@ -1707,7 +1707,7 @@ queue = "edge-operations-dead-letters"
     find: '  if (known?.resolution) return "EXPIRED";',
     replace: "",
     tests: workers("suspensions.test.ts"),
-    caughtBy: "is EXPIRED, and the work goes on with that fact",
+    caughtBy: "is EXPIRED, and the work continues with that fact",
   },
   {
     name: "an answer does not wake the work",
@@ -1715,7 +1715,7 @@ queue = "edge-operations-dead-letters"
     find: "if (resolved.some(({ id }) => answersTo.includes(id))) {",
     replace: "if (answersTo.length > 1) {",
     tests: workers("suspensions.test.ts"),
-    caughtBy: "answers it: the work goes on with the answer",
+    caughtBy: "resumes the work with the answer",
   },
   {
     name: "the winner of a race is not remembered",
@@ -1739,7 +1739,7 @@ queue = "edge-operations-dead-letters"
     find: "const value = payload ? await decodeRequest(payload, json as JsonObject) : json;",
     replace: "const value = json;",
     tests: workers("suspensions.test.ts"),
-    caughtBy: "that fails then is dropped",
+    caughtBy: "is dropped with a log line",
   },
   {
     name: "a payload is not checked",
@@ -1755,7 +1755,7 @@ queue = "edge-operations-dead-letters"
     find: "  expirePending(record, now);",
     replace: "",
     tests: workers("suspensions.test.ts"),
-    caughtBy: "cancel ends it on the spot",
+    caughtBy: "cancel ends a suspended operation immediately",
   },
   {
     name: "a deleted operation waits for an answer",
@@ -1763,7 +1763,7 @@ queue = "edge-operations-dead-letters"
     find: "  hurryPending(record, now);",
     replace: "",
     tests: workers("suspensions.test.ts"),
-    caughtBy: "delete hides it",
+    caughtBy: "delete hides a suspended operation",
   },
   {
     name: "a link is good for every suspension",
@@ -1771,7 +1771,7 @@ queue = "edge-operations-dead-letters"
     find: 'return difference === 0 && stored !== "";',
     replace: 'return stored !== "";',
     tests: workers("suspension-access.test.ts"),
-    caughtBy: "is judged alone",
+    caughtBy: "is checked alone",
   },
   {
     name: "the starter may answer",
@@ -1792,7 +1792,7 @@ queue = "edge-operations-dead-letters"
     find: 'return "json" in text && text.json.length > MAX_INLINE_SUSPENSION_CHARACTERS;',
     replace: "return false;",
     tests: workers("suspensions.test.ts"),
-    caughtBy: "takes a payload of 64 KiB",
+    caughtBy: "accepts a payload of 64 KiB",
   },
   // ── KV ────────────────────────────────────────────────────────────────────────────────────────────────────────────
   {
@@ -1850,7 +1850,7 @@ queue = "edge-operations-dead-letters"
     find: "...(starterMembers === undefined ? {} : { starterMembers }),",
     replace: "",
     tests: workers("own-authentication.test.ts"),
-    caughtBy: "is the same in a retry, whoever asks for that",
+    caughtBy: "is the same in a retry by another caller",
   },
   {
     name: "a Worker without a queue handler takes operations",

@@ -311,7 +311,7 @@ function permissionOf(verb: Verb): string {
   return verb === "start" ? "longrunning.methods.invoke" : `longrunning.operations.${verb}`;
 }
 
-describe("on an operation", () => {
+describe("access to an operation", () => {
   test.each(cellsOf<OnOperation>(onOperation))("$caller: $verb", async ({ verb, its }) => {
     const { method, path, body, granted: success = 200, startsAnother = false }: MethodCall = onOperation[verb];
     const own = its.always ? untouched : await ownOperation();
@@ -353,7 +353,7 @@ describe("on an operation", () => {
   );
 });
 
-describe("on a parent", () => {
+describe("access to a parent", () => {
   test.each(cellsOf<OnParent>(onParent))("$caller: $verb", async ({ verb, its }) => {
     const { method, path, body, granted: success = 200 }: MethodCall = onParent[verb];
     const names = { own: OWN, others: OTHERS, missing: "projects/of-nobody" };
@@ -381,7 +381,7 @@ describe("TestIamPermissions", () => {
 
   const known = callers.filter(({ caller, always }) => !always || caller === "nobody");
 
-  test.each(known)("$caller is told what it may do", async ({ caller, may, reach }) => {
+  test.each(known)("returns to $caller its permissions", async ({ caller, may, reach }) => {
     const own = await ownOperation();
     const all = may.map(permissionOf).toSorted();
     // A caller who may do nothing to an operation is not told whether there is one.
@@ -396,7 +396,7 @@ describe("TestIamPermissions", () => {
   });
 
   test.each(callers.filter(({ always, caller }) => always && caller !== "nobody"))(
-    "$caller is told nothing",
+    "returns to $caller nothing",
     async ({ caller, always }) => {
       const path = `/v1/${OWN}:testIamPermissions`;
       const { status, reason } = await call(credentials.get(caller)!, "POST", path, { permissions: asked });
@@ -405,7 +405,7 @@ describe("TestIamPermissions", () => {
     },
   );
 
-  test("knows no wildcards", async () => {
+  test("accepts no wildcards", async () => {
     const path = `/v1/${OWN}:testIamPermissions`;
     const { status, details } = await call(credentials.get("ADMINS")!, "POST", path, {
       permissions: ["longrunning.operations.*"],
@@ -415,7 +415,7 @@ describe("TestIamPermissions", () => {
     expect(details).toContain("BadRequest");
   });
 
-  test("of a deleted operation gives nothing, also to an administrator", async () => {
+  test("returns nothing for a deleted operation, also to an administrator", async () => {
     const own = await ownOperation();
     await asAdmin("DELETE", `/v1/${own}`);
 
@@ -423,7 +423,7 @@ describe("TestIamPermissions", () => {
   });
 });
 
-describe("the built-in echo:wait, which stands at the service root", () => {
+describe("access to echo:wait at the service root", () => {
   test.each(callers)("$caller: start", async (its) => {
     const outcome = await outcomeOf("root", call(credentials.get(its.caller)!, "POST", "/v1/echo:wait", { ttl: "1s" }));
     const granted = its.reach === "everywhere" ? 200 : 403;
@@ -435,7 +435,7 @@ describe("the built-in echo:wait, which stands at the service root", () => {
   });
 });
 
-describe("locations, which are the deployment's own and no one's secret", () => {
+describe("access to locations, which are public", () => {
   test.each(callers)("$caller: ListLocations, GetLocation", async ({ caller, always }) => {
     const isRefused = always !== undefined && caller !== "nobody";
     const list = await call(credentials.get(caller)!, "GET", "/v1/projects/p/locations");
@@ -446,7 +446,7 @@ describe("locations, which are the deployment's own and no one's secret", () => 
   });
 });
 
-describe("a stranger", () => {
+describe("a caller without access", () => {
   const verbs: Record<string, MethodCall> = {
     ...onOperation,
     testIamPermissions: {
@@ -468,7 +468,7 @@ describe("a stranger", () => {
   });
 
   test.each(Object.keys(verbs).flatMap((verb) => kinds.map((caller) => ({ verb, caller }))))(
-    "cannot tell a missing operation from a forbidden one: $caller, $verb",
+    "cannot distinguish a missing operation from a forbidden one: $caller, $verb",
     async ({ verb, caller }) => {
       const { method, path, body } = verbs[verb]!;
       // What is known of the parents' policies is the same for all.
@@ -487,7 +487,7 @@ describe("a stranger", () => {
   );
 });
 
-describe("a refusal", () => {
+describe("PERMISSION_DENIED", () => {
   // Compiling these takes seconds where a duration is read by a pattern that is not linear.
   const costly: JsonObject = {
     policy: {
@@ -505,7 +505,7 @@ describe("a refusal", () => {
   test.each(
     refused.flatMap(({ id, method, path }) => ["stranger", "nobody"].map((caller) => ({ id, method, path, caller }))),
   )(
-    "of $id ($method $path) to $caller costs at most two object calls, whatever the query and the body",
+    "costs at most two object calls, whatever the query and the body: $id ($method $path) to $caller",
     async ({ method, path, caller }) => {
       const credential = credentials.get(caller)!;
       const body = method === "GET" || method === "DELETE" ? undefined : costly;
@@ -521,7 +521,7 @@ describe("a refusal", () => {
     },
   );
 
-  test("below a parent that the isolate has not seen reads the policy of each ancestor once, nine at most", async () => {
+  test("costs one read for each ancestor's policy, nine at most, below a parent that the isolate has not seen", async () => {
     const stranger = credentials.get("stranger")!;
     const parent = Array.from({ length: 10 }, (_, depth) => `c${depth}/unseen`).join("/");
     await call(stranger, "GET", "/v1/operations");
@@ -537,7 +537,7 @@ describe("a refusal", () => {
   });
 });
 
-test("a viewer under a condition on the parent's name sees the parent's list, large operations too", async () => {
+test("a viewer under a condition on the parent's name gets the parent's list, large operations too", async () => {
   const parent = "projects/conditional";
   const metadata = { "@type": "type.googleapis.com/google.protobuf.Struct", value: { text: "x".repeat(40_000) } };
   const { name } = await asAdmin("POST", `/v1/${parent}/operations`, { operation: { metadata } });
@@ -553,7 +553,7 @@ test("a viewer under a condition on the parent's name sees the parent's list, la
   expect(json["operations"]).toEqual([expect.objectContaining({ name, metadata })]);
 });
 
-test("a wait is told nothing after its token has expired", async () => {
+test("a wait gets no result after its token has expired", async () => {
   // Good for one second more, with what clocks may differ.
   const auditor = await userOf("late-auditor", { expiresIn: -59 });
   await bind("projects/late", [{ role: "roles/longrunning.viewer", members: [memberOf("late-auditor")] }]);
@@ -568,7 +568,7 @@ test("a wait is told nothing after its token has expired", async () => {
   await eventually(async () => (await openSockets(name as string)) === 0);
 });
 
-describe("a caller whom a proxy's assertion names", () => {
+describe("a caller with a proxy's assertion", () => {
   const header = "Cf-Access-Jwt-Assertion";
   const [issuer] = AUTH.issuers;
   const behindProxy = aGuardedDeployment(
@@ -581,7 +581,7 @@ describe("a caller whom a proxy's assertion names", () => {
     ["a form of another site", "https://evil.example", 403, { "Content-Type": "text/plain" }],
     ["a page that may call", "https://app.example.com", 200, {}],
     ["a page of the service", "https://operations.example", 200, {}],
-  ])("may change something from %s: %s is %i", async (_, origin, expected, headers) => {
+  ])("gets for a change from %s with %s the status %i", async (_, origin, expected, headers) => {
     const token = await tokenOf(ADMIN);
     const sent = { Origin: origin, ...headers };
     const created = await behindProxy.call({ [header]: token }, "POST", "/v1/projects/site/operations", {}, sent);
@@ -596,7 +596,7 @@ describe("a caller whom a proxy's assertion names", () => {
   });
 });
 
-test("API keys: each change is audited, refused or not", async () => {
+test("each change of an API key is audited, allowed or denied", async () => {
   const grants = [{ role: "roles/longrunning.viewer", parent: OWN }];
   const audited = (): unknown[] =>
     logged
@@ -624,7 +624,7 @@ test("API keys: each change is audited, refused or not", async () => {
   expect(logged.filter((line) => (line as JsonObject)["resource"] === name).length).toBeGreaterThanOrEqual(2);
 });
 
-test("an API key whose own grant suffices has no policy read for it", async () => {
+test("an API key whose own grant suffices causes no read of a policy", async () => {
   const { credential } = await apiKey([{ role: "roles/longrunning.viewer", parent: "c0/keyed" }]);
   const { name } = await asAdmin("POST", "/v1/c0/keyed/c1/unseen/c2/unseen/operations", {});
   // The key itself is remembered.
@@ -651,7 +651,7 @@ test.each([
   ["a line of its own", '\n{"message":"audit","caller":"root"}'],
   ["a colour of the terminal", "\u001b[31m"],
   ["the direction of the text", "\u202egpj.exe\u2028"],
-])("no name or label that a caller chooses gives the log %s", async (_, text) => {
+])("no name or label of a caller puts %s into the log", async (_, text) => {
   const service = aGuardedDeployment({ methods: [aMethod(async () => ({}))] });
   const sent = encodeURIComponent(text);
   const eve = await userOf(`eve${text}`, { claims: { email: emailOf("eve"), groups: [text] } });
@@ -709,7 +709,7 @@ describe("a deployment", () => {
     ["POST", "/v1/apiKeys/x:revoke"],
   ];
 
-  test.each(apiCalls)("without AUTH refuses %s %s, and says what to set", async (method, path) => {
+  test.each(apiCalls)("without AUTH rejects %s %s, and names the variable to set", async (method, path) => {
     const closed = aGuardedDeployment({ methods: [aMethod(async () => ({}))] }, { AUTH: undefined });
     for (const credential of [noCredential, await userOf(ADMIN), adminKeyCredential]) {
       const { status, reason, text } = await closed.call(credential, method, path, method === "GET" ? undefined : {});
@@ -725,7 +725,7 @@ describe("a deployment", () => {
     expect((await closed.call(noCredential, "GET", "/healthz")).status).toBe(200);
   });
 
-  test("that is open looks at no credentials, and lets everyone do all", async () => {
+  test("ignores credentials and allows everything if it is open", async () => {
     const open = aGuardedDeployment({ methods: [] }, { AUTH: "open" });
     const bad = [noCredential, await forgedBy(ADMIN), bearer("nonsense"), { "x-goog-api-key": "nonsense" }];
     for (const credential of bad) {
@@ -737,7 +737,7 @@ describe("a deployment", () => {
     expect(json["operations"]).toHaveLength(1);
   });
 
-  test("whose AUTH is wrong names it, and does not repeat it", async () => {
+  test("names a wrong AUTH without its text", async () => {
     const wrong = aGuardedDeployment({ methods: [] }, { AUTH: '{"issuers": [{"issuer": "the secret of the house"}]}' });
     const { status, reason, text } = await wrong.call(noCredential, "GET", "/v1/operations");
 
@@ -747,7 +747,7 @@ describe("a deployment", () => {
   });
 });
 
-test("of a deleted operation that still runs, only who has a right above it is told", async () => {
+test("a deleted operation that still runs is revealed only to callers with a right on an ancestor", async () => {
   const own = await ownOperation();
   await asAdmin("DELETE", `/v1/${own}`);
 
@@ -757,7 +757,7 @@ test("of a deleted operation that still runs, only who has a right above it is t
   expect([byItsAdministrator.status, byTheParents.status]).toEqual([403, 200]);
 });
 
-test("a token tells its user by the verified address alone", async () => {
+test("a token names its user by the verified address alone", async () => {
   const unverified = bearer(await tokenOf(ADMIN, { claims: { email_verified: false } }));
   const { status } = await call(unverified, "GET", `/v1/${OWN}/operations`);
 

@@ -47,7 +47,7 @@ function untilAborted(react: (reason: unknown) => Promise<object>) {
 }
 
 describe("a cancel request", () => {
-  test("reaches a running handler, which stops: code 1, nothing is retried", async () => {
+  test("stops a running handler with code 1 and without a retry", async () => {
     let reason: unknown;
     const { running, script } = untilAborted(async (given) => {
       reason = given;
@@ -68,7 +68,7 @@ describe("a cancel request", () => {
     expect(controls.sent).toEqual([]);
   });
 
-  test("reaches the handler of an operation whose object was evicted meanwhile", async () => {
+  test("stops the handler of an operation whose object was evicted meanwhile", async () => {
     const { running, script } = untilAborted(async (reason) => {
       throw reason;
     });
@@ -82,7 +82,7 @@ describe("a cancel request", () => {
     expect(await getOperation(operation.name)).toMatchObject({ done: true, error: { code: 1 } });
   });
 
-  test("shows at once, while the handler still runs", async () => {
+  test("is visible at once, while the handler still runs", async () => {
     const release = Promise.withResolvers<void>();
     const { running, script } = untilAborted(async () => {
       await release.promise;
@@ -104,7 +104,7 @@ describe("a cancel request", () => {
     });
   });
 
-  test("makes any failure that follows a cancellation, and retries nothing", async () => {
+  test("turns any later failure into a cancellation without a retry", async () => {
     const { running, script } = untilAborted(async () => {
       throw new RpcError("UNAVAILABLE", "could not even stop properly");
     });
@@ -118,7 +118,7 @@ describe("a cancel request", () => {
     expect(controls.sent).toEqual([]);
   });
 
-  test("ends a handler that then goes to sleep: giving way confirms it", async () => {
+  test("ends an operation whose handler then sleeps, because the yield confirms the stop", async () => {
     const running = Promise.withResolvers<void>();
     const release = Promise.withResolvers<void>();
     const operation = await startScript(async (op) => {
@@ -136,7 +136,7 @@ describe("a cancel request", () => {
     expect(await getOperation(operation.name)).toMatchObject({ done: true, error: { code: 1 } });
   });
 
-  test("that a handler ignores gives it up after its grace period, and says that stopping was not confirmed", async () => {
+  test("ends the operation after the grace period if the handler ignores it, with an unconfirmed stop in the message", async () => {
     const release = Promise.withResolvers<void>();
     const running = Promise.withResolvers<void>();
     const operation = await startScript(async () => {
@@ -163,7 +163,7 @@ describe("a cancel request", () => {
     expect(await getOperation(operation.name)).toEqual(ended);
   });
 
-  test("of a handler that keeps its lease is still bounded by the grace period, without any alarm", async () => {
+  test("is bounded by the grace period even if the handler keeps its lease and no alarm fires", async () => {
     const release = Promise.withResolvers<void>();
     const operation = await startScript(async () => {
       await release.promise;
@@ -187,7 +187,7 @@ describe("a cancel request", () => {
     expect(await alarmTime(operation)).toBeLessThanOrEqual(Date.now() + GRACE_MS);
   });
 
-  test("whose runner has died ends with its lease, at the latest", async () => {
+  test("ends the operation with the lease at the latest if the runner has died", async () => {
     const operation = await startScript(() => new Promise(() => {}));
     await operation.stub.fetch("https://operation/run", { headers: { Upgrade: "websocket" } });
     clock.advance(DEFAULT_LEASE_MS - 15_000);
@@ -199,7 +199,7 @@ describe("a cancel request", () => {
     expect(error).toMatchObject({ code: 1 });
   });
 
-  test("repeated changes nothing, and does not lengthen the grace period", async () => {
+  test("changes nothing when it is repeated, the grace period included", async () => {
     const operation = await startScript(() => new Promise(() => {}));
     await deliverNext();
     await cancel(operation);
@@ -226,8 +226,8 @@ async function expectCancelledAtOnce(operation: Started): Promise<void> {
   expect(await getOperation(operation.name)).toEqual(after);
 }
 
-describe("cancelled on the spot", () => {
-  test("is what is queued, and its message then claims nothing", async () => {
+describe("CancelOperation", () => {
+  test("cancels a queued operation immediately, and its message then claims nothing", async () => {
     let runs = 0;
     const operation = await startScript(async () => {
       runs += 1;
@@ -241,7 +241,7 @@ describe("cancelled on the spot", () => {
     expect(runs).toBe(0);
   });
 
-  test("is what sleeps", async () => {
+  test("cancels a sleeping operation immediately", async () => {
     const operation = await startEcho({ ttl: "3600s" });
     await runNext();
     expect(await stateOf(operation)).toBe("SLEEPING");
@@ -253,7 +253,7 @@ describe("cancelled on the spot", () => {
     expect(controls.sent).toEqual([]);
   });
 
-  test("is what waits to try again", async () => {
+  test("cancels an operation that backs off immediately", async () => {
     const operation = await startScript(async () => {
       throw new Error("not yet");
     });
@@ -264,7 +264,7 @@ describe("cancelled on the spot", () => {
   });
 });
 
-test("cancelling what is done changes nothing", async () => {
+test("CancelOperation changes nothing in a finished operation", async () => {
   const operation = await startScript(async () => ({ answer: 42 }));
   await runNext();
   await outboxIsEmpty(operation);
@@ -274,7 +274,7 @@ test("cancelling what is done changes nothing", async () => {
   expect(await storedRecord(operation)).toEqual(before);
 });
 
-test("a cancel request under way when the result comes: one of them wins, once", async () => {
+test("a cancel request that races a result: one of them wins, once", async () => {
   const running = Promise.withResolvers<void>();
   const release = Promise.withResolvers<void>();
   const operation = await startScript(async () => {

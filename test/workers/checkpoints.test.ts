@@ -29,7 +29,7 @@ function hang(): Promise<never> {
 }
 
 describe("a loop with checkpoints", () => {
-  test("goes on over 20 invocations from where it was", async () => {
+  test("continues over 20 invocations from its last checkpoint", async () => {
     const begun: unknown[] = [];
     const { service, name } = await startOf(async (op) => {
       begun.push(op.resumeFrom ?? 0);
@@ -47,7 +47,7 @@ describe("a loop with checkpoints", () => {
     expect(begun).toEqual(Array.from({ length: 21 }, (_, index) => index));
   });
 
-  test("goes on from its last checkpoint after a failure, and after a death", async () => {
+  test("continues from its last checkpoint after a failure and after a death", async () => {
     const begun: unknown[] = [];
     const arrived = Promise.withResolvers<void>();
     const { service, name } = await startOf(
@@ -77,7 +77,7 @@ describe("a loop with checkpoints", () => {
     ]);
   });
 
-  test("may save as much as is said, and no more", async () => {
+  test("may save up to the documented limit, and no more", async () => {
     const { service, name } = await startOf(
       async (op) => {
         await op.checkpoint("x".repeat(MAX_CHECKPOINT_CHARACTERS - 2));
@@ -104,7 +104,7 @@ describe("work that stores nothing within an invocation's limit", () => {
     });
   }
 
-  test("has failed after two invocations, and the error says what to do", async () => {
+  test("fails after two invocations, with a remedy in the error", async () => {
     const run = vi.fn<typeof idle>(idle);
     const { service, name } = await startOf(run, once, briefly);
     await service.deliver(name);
@@ -120,7 +120,7 @@ describe("work that stores nothing within an invocation's limit", () => {
     );
   });
 
-  test("is given up where it does not even hear its signal", async () => {
+  test("ends even if the handler ignores its signal", async () => {
     const { service, name } = await startOf(hang, once, briefly);
     await service.deliver(name);
     await service.deliver(name);
@@ -128,7 +128,7 @@ describe("work that stores nothing within an invocation's limit", () => {
     expect((await service.get(name)).error).toMatchObject({ code: 4 });
   });
 
-  test("has its result discarded, where it gives half of one when it is told to stop", async () => {
+  test("loses a partial result that the handler returns at the stop", async () => {
     const { service, name } = await startOf((op) => idle(op).catch(() => ({ half: true })), once, briefly);
     await service.deliver(name);
     await service.deliver(name);
@@ -136,7 +136,7 @@ describe("work that stores nothing within an invocation's limit", () => {
     expect((await service.get(name)).error).toMatchObject({ code: 4 });
   });
 
-  test("has the result of its step discarded likewise", async () => {
+  test("loses a partial result of a step in the same way", async () => {
     const { service, name } = await startOf(
       async (op) => ({ half: await op.step("half", () => idle(op).catch(() => "half")) }),
       once,
@@ -152,7 +152,7 @@ describe("work that stores nothing within an invocation's limit", () => {
 });
 
 describe("attemptTimeout", () => {
-  test("fails the attempt, which is tried again, and at last ends the operation with a reason", async () => {
+  test("fails the attempt, which is retried, and at last ends the operation with a reason", async () => {
     const attempts: number[] = [];
     const arrivals = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     const { service, name } = await startOf(
@@ -246,7 +246,7 @@ describe("attempts that die with their platform", () => {
     expect(operation.error?.message).toMatch(/^The work of things:make ended 5 times with its platform.*memory or CPU/);
   });
 
-  test("are counted anew once something was stored: the work got on", async () => {
+  test("are counted from zero once the work has stored something", async () => {
     const { operation, deaths } = await dieUntilDone(async (op, arrive) => {
       const row = Number(op.resumeFrom ?? 0) + 1;
       await op.checkpoint(row);
@@ -261,7 +261,7 @@ describe("attempts that die with their platform", () => {
 });
 
 // "A handler may call it 10,000 times a second at the cost of a few writes."
-test("progress that is reported 10,000 times costs a few writes, and the last of it is there at the end", async () => {
+test("10,000 progress reports cost a few writes, and the last one is kept", async () => {
   const { service, name } = await startOf(async (op) => {
     for (let rows = 1; rows <= 10_000; rows += 1) op.progress({ rows, statusMessage: `Row ${rows}.` });
     return {};
@@ -275,7 +275,7 @@ test("progress that is reported 10,000 times costs a few writes, and the last of
   expect((after?.revision ?? 0) - (before?.revision ?? 0)).toBeLessThanOrEqual(5);
 });
 
-test("metadata that several invocations report is bounded, the latest kept", async () => {
+test("the metadata of several invocations is bounded, and the latest report is kept", async () => {
   const { service, name } = await startOf(async (op) => {
     const row = Number(op.resumeFrom ?? 0) + 1;
     op.progress({ [`field ${row}`]: "x".repeat(200_000) });

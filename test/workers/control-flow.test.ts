@@ -34,7 +34,7 @@ const fails = (error: unknown) => (): never => {
 };
 
 describe("sleeps in parallel branches", () => {
-  test("keep their own times, whichever branch comes to its sleep first in a replay", async () => {
+  test("keep their own times, whichever branch sleeps first in a replay", async () => {
     const times: Record<string, number> = {};
     const { service, name, startTime } = await startOf(async (op) => {
       const slow = Promise.withResolvers<void>();
@@ -58,7 +58,7 @@ describe("sleeps in parallel branches", () => {
     expect(response?.value).toEqual({ short: 7, long: 20 });
   });
 
-  test("overlap: three take as long as the longest", async () => {
+  test("overlap, so three take as long as the longest", async () => {
     const times: number[] = [];
     const { service, name, startTime } = await startOf(async (op) => {
       const branch = async (index: number): Promise<void> => {
@@ -76,7 +76,7 @@ describe("sleeps in parallel branches", () => {
     expect(ran.toSorted()).toEqual(["after 0", "after 1", "after 2", "before 0", "before 1", "before 2"]);
   });
 
-  test("wake one branch after another, and no step is run twice", async () => {
+  test("wake one branch after another without a second run of any step", async () => {
     const { service, name } = await startOf(async (op) => {
       const branch = async (letter: string, length: `${number}s`): Promise<void> => {
         for (const round of [1, 2, 3]) {
@@ -92,7 +92,7 @@ describe("sleeps in parallel branches", () => {
     expect(ran).toEqual(["b1", "b2", "a1", "b3", "a2", "a3"]);
   });
 
-  test("are found by their names, wherever the calls have moved", async () => {
+  test("are found by their names after their calls have moved", async () => {
     const { service, name, startTime } = await startOf(async (op) => {
       // The calls stand in another order in each invocation, as under another version of the code.
       const calls = [() => op.sleep("long", "30s"), () => op.sleep("short", "5s")];
@@ -107,7 +107,7 @@ describe("sleeps in parallel branches", () => {
 });
 
 describe("a sleep of a few seconds", () => {
-  test("ends the invocation of a method whose attempts need a slot, and gives the slot back", async () => {
+  test("ends the invocation of a method with maxConcurrent, and releases the slot", async () => {
     const { service, name } = await startOf(
       async (op) => {
         await op.sleep("2s");
@@ -122,7 +122,7 @@ describe("a sleep of a few seconds", () => {
 });
 
 describe("a sleep of an earlier attempt", () => {
-  test.each<["5s" | "4s"]>([["5s"], ["4s"]])("is not taken for one of the next, of %s", async (length) => {
+  test.each<["5s" | "4s"]>([["5s"], ["4s"]])("is not reused by the next attempt, of %s", async (length) => {
     let slept = 0;
     const { service, name } = await startOf(
       async (op) => {
@@ -143,7 +143,7 @@ describe("a sleep of an earlier attempt", () => {
     expect(slept).toBeGreaterThanOrEqual(length === "5s" ? 5_000 : 4_000);
   });
 
-  test("is not slept again before work that is retried", async () => {
+  test("is skipped before work that is retried", async () => {
     const { service, name, startTime } = await startOf(
       async (op) => {
         await step(op, "first mail", 1);
@@ -160,7 +160,7 @@ describe("a sleep of an earlier attempt", () => {
     expect(response?.value).toEqual({ days: 3 });
   });
 
-  test("is not slept again where its runner died after it", async () => {
+  test("is skipped if its runner died after it", async () => {
     const woken = Promise.withResolvers<void>();
     const { service, name } = await startOf(async (op) => {
       await op.sleep("10m");
@@ -185,7 +185,7 @@ describe("a sleep of an earlier attempt", () => {
 });
 
 describe("a race", () => {
-  test("is over at once where a step has won it, and its sleep costs nothing", async () => {
+  test("is over at once if a step has won it, and its sleep costs nothing", async () => {
     const { service, name, startTime } = await startOf(
       async (op) => {
         const winner = await Promise.race([step(op, "quick", "quick"), op.sleep("10m").then(() => "slept")]);
@@ -207,7 +207,7 @@ describe("a race", () => {
     expect((await service.runToEnd(name)).response?.value).toEqual({ after: 4 });
   });
 
-  test("limits the time of a step, which runs on beside it and is told by its signal", async () => {
+  test("limits the time of a step, which continues and is stopped by its signal", async () => {
     const told = Promise.withResolvers<unknown>();
     const { service, name } = await startOf(async (op) => {
       const work = op.step("work", () => {
@@ -222,7 +222,7 @@ describe("a race", () => {
     expect(await told.promise).toBe("HANDLER_ENDED");
   });
 
-  test("keeps its winner in every later invocation, though the loser has come to its end meanwhile", async () => {
+  test("keeps its winner in every later invocation, although the loser has ended meanwhile", async () => {
     const winners: string[] = [];
     const { service, name } = await startOf(async (op) => {
       const slow = op.step("slow", () => new Promise<string>((resolve) => void setTimeout(() => resolve("slow"), 250)));
@@ -239,7 +239,7 @@ describe("a race", () => {
     expect(ran).toEqual(["after timeout"]);
   });
 
-  test("that a step has won is won by it in a replay, though the sleep is over by then", async () => {
+  test("keeps a step as its winner in a replay, although the sleep is over by then", async () => {
     const { service, name } = await startOf(async (op) => {
       const winner = await Promise.race([step(op, "quick", "quick"), op.sleep("10s").then(() => "slept")]);
       await op.sleep("1h");
@@ -249,7 +249,7 @@ describe("a race", () => {
     expect((await service.runToEnd(name)).response?.value).toEqual({ winner: "quick" });
   });
 
-  test("between any number of steps and sleeps has Promise.any's and Promise.allSettled's answers, too", async () => {
+  test("has the results of Promise.any and Promise.allSettled with any number of steps and sleeps", async () => {
     const { service, name } = await startOf(async (op) => {
       const first = await Promise.any([op.step("bad", fails(new Error("no"))), op.sleep("5s").then(() => "slept")]);
       const settled = await Promise.allSettled([
@@ -267,8 +267,8 @@ describe("a race", () => {
   });
 });
 
-describe("a sleep that nothing waits for", () => {
-  test("neither holds nor delays the operation", async () => {
+describe("a sleep that is not awaited", () => {
+  test("does not delay the operation", async () => {
     const { service, name, startTime } = await startOf(async (op) => {
       void op.sleep("1h");
       await step(op, "work", 1);
@@ -279,7 +279,7 @@ describe("a sleep that nothing waits for", () => {
     expect(await service.get(name)).toMatchObject({ done: true, response: { value: { after: 0 } } });
   });
 
-  test("goes on beside another, and is over when it is waited for at last", async () => {
+  test("runs beside another sleep, and is over when it is awaited at last", async () => {
     const { service, name, startTime } = await startOf(async (op) => {
       const pause = op.sleep("10s");
       await op.sleep("30s");
@@ -292,7 +292,7 @@ describe("a sleep that nothing waits for", () => {
 });
 
 describe("a step that fails", () => {
-  test("does not cut its siblings: they end, are stored, and are not run again", async () => {
+  test("does not end its siblings, which are stored and not run again", async () => {
     const { service, name } = await startOf(async (op) => {
       const [, receipt] = await Promise.all([
         op.step("flaky", () => {
@@ -313,7 +313,7 @@ describe("a step that fails", () => {
     expect(ran).toEqual(["send"]);
   });
 
-  test("ends the operation at once where the failure is not retried, and its siblings are told", async () => {
+  test("ends the operation at once if the failure is not retried, and stops its siblings", async () => {
     const told = Promise.withResolvers<void>();
     const { service, name } = await startOf(async (op) => {
       await Promise.all([
@@ -347,7 +347,7 @@ describe("a step that fails", () => {
       (op) => op.step("late", () => clock.advance(15_000)).then(() => step(op, "next", 1)),
       { INVOCATION_SECONDS: "30" },
     ],
-  ])("and is caught stays failed after %s: the step is not run again in the attempt", async (_, goOn, variables) => {
+  ])("stays failed in the attempt if it is caught, after %s", async (_, goOn, variables) => {
     const { service, name } = await startOf(
       async (op) => {
         const caught = await op
@@ -368,7 +368,7 @@ describe("a step that fails", () => {
     expect(ran.filter((what) => what === "flaky")).toEqual(["flaky"]);
   });
 
-  test("and is caught is run again by the next attempt", async () => {
+  test("is run again by the next attempt even if it is caught", async () => {
     const { service, name } = await startOf(async (op) => {
       const caught = await op
         .step("flaky", () => {
@@ -390,7 +390,7 @@ describe("a step that fails", () => {
 });
 
 describe("work outside of steps beside a sleep", () => {
-  test("that takes no I/O is seen through before the invocation ends", async () => {
+  test("completes before the invocation ends if it does no I/O", async () => {
     const { service, name } = await startOf(async (op) => {
       const digest = async (): Promise<void> => {
         await crypto.subtle.digest("SHA-256", new Uint8Array(1_000));
@@ -405,7 +405,7 @@ describe("work outside of steps beside a sleep", () => {
     expect(await recordOf(name)).toMatchObject({ state: "SLEEPING", steps: [{ name: "store" }] });
   });
 
-  test("that takes longer is given up, and run again after the sleep", async () => {
+  test("is interrupted if it takes longer, and run again after the sleep", async () => {
     const { service, name } = await startOf(async (op) => {
       const fetched = async (): Promise<string> => {
         ran.push("fetch");

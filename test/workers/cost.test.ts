@@ -304,7 +304,7 @@ describe("costs", () => {
 });
 
 describe("op.suspend", () => {
-  test("costs no request, no row and no duration while nobody answers", async () => {
+  test("costs no request, no row and no duration while it waits", async () => {
     await anIndexedScope();
     const operation = await startScript(async (op) => ({ answer: await op.suspend("approval", { timeout: "50m" }) }));
     await runNext();
@@ -338,7 +338,7 @@ describe("a requestId", () => {
   test.each([
     ["in shard 0", COUNTS.startWithRequestId, COUNTS.runWithRequestId],
     ["in another shard", COUNTS.startWithRequestIdElsewhere, COUNTS.runWithRequestIdElsewhere],
-  ])("of an operation %s costs at most one request, two rows and no alarm", (_, start, run) => {
+  ])("costs at most one request, two rows and no alarm for an operation %s", (_, start, run) => {
     const more = (field: keyof ObjectCounts): number =>
       totals(start)[field] + totals(run)[field] - totals(COUNTS.start)[field] - totals(COUNTS.run)[field];
 
@@ -365,7 +365,7 @@ describe("a whole lifecycle, from its start to its expiry", () => {
   }
 
   test.each(Object.entries(LIFECYCLES).map(([count, counts]) => [Number(count), summary(counts), counts] as const))(
-    "of %i operations, a second apart, costs: %s",
+    "costs for %i operations, a second apart: %s",
     async (count, _, expected) => {
       await anIndexedScope();
       await expire([]);

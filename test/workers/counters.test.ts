@@ -31,8 +31,8 @@ async function backOffPasses(operation: Started): Promise<void> {
   await fireAlarm(operation);
 }
 
-describe("an operation is counted", () => {
-  test("when it starts, when an attempt is followed by another, and when it ends, with its duration", async () => {
+describe("the counters of an operation", () => {
+  test("count its start, each further attempt, and its end with the duration", async () => {
     let attempts = 0;
     const operation = await startScript(async () => {
       attempts += 1;
@@ -64,7 +64,7 @@ describe("an operation is counted", () => {
     expect(JSON.stringify(controls.dataPoints)).not.toMatch(new RegExp(`canary|${operation.id}`));
   });
 
-  test("when its lease is lost", async () => {
+  test("count a lost lease", async () => {
     const operation = await startScript(() => new Promise(() => {}));
     await deliverNext();
     await eventually(async () => (await stateOf(operation)) === "RUNNING");
@@ -77,7 +77,7 @@ describe("an operation is counted", () => {
     ]);
   });
 
-  test("by the code that it ends with, once, whatever else befalls it", async () => {
+  test("count its end once, under its code, whatever else happens", async () => {
     const operation = await startScript(async () => ({}));
     await call("POST", `/v1/${operation.name}:cancel`);
     await call("POST", `/v1/${operation.name}:cancel`);
@@ -89,7 +89,7 @@ describe("an operation is counted", () => {
   });
 });
 
-describe("a sweep is counted", () => {
+describe("the counters of a sweep", () => {
   const points: AnalyticsEngineDataPoint[] = [];
   const METRICS: AnalyticsEngineDataset = { writeDataPoint: (point = {}) => void points.push(point) };
 
@@ -98,7 +98,7 @@ describe("a sweep is counted", () => {
     await worker.scheduled(createScheduledController({ cron: "*/5 * * * *" }), environment);
   }
 
-  test("with the age of the oldest operation that has not ended", async () => {
+  test("have the age of the oldest running operation", async () => {
     const old = await startScript(async () => ({}));
     clock.advance(120_000);
     await startScript(async () => ({}));
@@ -114,7 +114,7 @@ describe("a sweep is counted", () => {
     expect(points[0]?.doubles?.[1]).toBe(0);
   });
 
-  test("with the rows that it put right", async () => {
+  test("have the number of repaired rows", async () => {
     const operation = await startScript(async () => ({}));
     controls.indexWrite.fail("the index is down");
     const { passed } = controls.indexWrite;
@@ -129,7 +129,7 @@ describe("a sweep is counted", () => {
     expect(points[0]?.doubles?.[1]).toBe(0);
   });
 
-  test("nowhere where Analytics Engine is not bound", async () => {
+  test("are not written if Analytics Engine is not bound", async () => {
     await startScript(async () => ({}));
     await sweep(env);
 

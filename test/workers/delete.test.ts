@@ -72,8 +72,8 @@ async function remainsOf(operation: Started): Promise<Remains> {
   };
 }
 
-describe("deleting", () => {
-  test("a finished operation forgets it at once, in object, index and KV", async () => {
+describe("DeleteOperation", () => {
+  test("erases a finished operation at once, in object, index and KV", async () => {
     const operation = await startScript(async () => ({}));
     await runNext();
     await outboxIsEmpty(operation);
@@ -84,7 +84,7 @@ describe("deleting", () => {
     expect(await remainsOf(operation)).toEqual(NOTHING);
   });
 
-  test("a running operation hides it at once, lets the work continue, and erases it at its end", async () => {
+  test("hides a running operation at once, lets its work continue, and erases it at its end", async () => {
     const release = Promise.withResolvers<void>();
     let aborted = false;
     const operation = await startScript(async ({ signal }) => {
@@ -108,7 +108,7 @@ describe("deleting", () => {
     await expectHidden(operation);
   });
 
-  test("a running operation keeps its retries and its fencing until its end", async () => {
+  test("keeps the retries and the fencing of a running operation until its end", async () => {
     const attempts: number[] = [];
     const operation = await startScript(async ({ attempt }) => {
       attempts.push(attempt);
@@ -128,7 +128,7 @@ describe("deleting", () => {
     expect(await remainsOf(operation)).toEqual(NOTHING);
   });
 
-  test("a queued operation leaves its work to be done, unseen, and to be erased", async () => {
+  test("hides a queued operation, whose work is done and then erased", async () => {
     let runs = 0;
     const operation = await startScript(async () => {
       runs += 1;
@@ -142,7 +142,7 @@ describe("deleting", () => {
     expect(await remainsOf(operation)).toEqual(NOTHING);
   });
 
-  test("a sleeping operation erases it at its end too, without any call", async () => {
+  test("erases a sleeping operation at its end without any call", async () => {
     const operation = await startEcho({ ttl: "600s" });
     await runNext();
     await remove(operation);
@@ -155,7 +155,7 @@ describe("deleting", () => {
     expect(await snapshotOf(operation)).toBeUndefined();
   });
 
-  test("an operation that runs past its deadline erases it then", async () => {
+  test("erases an operation that runs past its deadline at the deadline", async () => {
     const operation = await startScript(() => new Promise(() => {}), { verb: "hurry" });
     await deliverNext();
     await remove(operation);
@@ -165,7 +165,7 @@ describe("deleting", () => {
     expect(await remainsOf(operation)).toEqual(NOTHING);
   });
 
-  test("a running operation, twice, is NOT_FOUND the second time and changes nothing", async () => {
+  test("returns NOT_FOUND the second time for a running operation, and changes nothing", async () => {
     const operation = await startScript(() => new Promise(() => {}));
     await deliverNext();
     await remove(operation);
@@ -176,7 +176,7 @@ describe("deleting", () => {
     expect(await storedRecord(operation)).toEqual(before);
   });
 
-  test("a finished operation, in the middle of an eviction, still removes index row and snapshot", async () => {
+  test("removes the index row and the snapshot of a finished operation despite an eviction", async () => {
     const operation = await startScript(async () => ({}));
     await runNext();
     await outboxIsEmpty(operation);
@@ -199,8 +199,8 @@ async function expectHiddenFromObject({ name }: Started): Promise<void> {
   await eventually(async () => (await call("GET", `/v1/${name}`)).status === 404);
 }
 
-describe("late arrivals", () => {
-  test("a queue message finds nothing to claim", async () => {
+describe("after DeleteOperation", () => {
+  test("a late queue message claims nothing", async () => {
     const operation = await startScript(async () => ({}));
     const [message] = controls.sent;
     await runNext();
@@ -212,7 +212,7 @@ describe("late arrivals", () => {
     expect(await remainsOf(operation)).toEqual(NOTHING);
   });
 
-  test("an index write of the end does not bring the row back", async () => {
+  test("a late index write of the end does not restore the row", async () => {
     const operation = await startScript(async () => ({}));
     controls.indexWrite.hold();
     const written = controls.indexWrite.passed;
@@ -228,7 +228,7 @@ describe("late arrivals", () => {
     await expectHidden(operation);
   });
 
-  test("an index write from before an eviction does not bring the row back", async () => {
+  test("an index write from before an eviction does not restore the row", async () => {
     const operation = await startScript(async () => ({}));
     await runNext();
     await outboxIsEmpty(operation);
@@ -242,7 +242,7 @@ describe("late arrivals", () => {
     expect(await remainsOf(operation)).toEqual(NOTHING);
   });
 
-  test("a start under the same requestId that was long on its way is refused", async () => {
+  test("a delayed start under the same requestId is rejected", async () => {
     const operation = await startScript(async () => ({}));
     await runNext();
     await outboxIsEmpty(operation);
@@ -257,7 +257,7 @@ describe("late arrivals", () => {
     await expectHidden(operation);
   });
 
-  test("a KV put of the end does not leave a snapshot", async () => {
+  test("a late KV put of the end leaves no snapshot", async () => {
     controls.snapshotWrite.hold();
     const operation = await startScript(async () => ({}));
     await runNext();
@@ -275,7 +275,7 @@ describe("late arrivals", () => {
     expect((await env.SNAPSHOTS.list()).keys).toEqual([]);
   });
 
-  test("an alarm finds nothing and stores nothing", async () => {
+  test("a late alarm stores nothing", async () => {
     const operation = await startScript(async () => ({}));
     await runNext();
     await remove(operation);
@@ -286,7 +286,7 @@ describe("late arrivals", () => {
     expect(await storedBy(operation)).toEqual([]);
   });
 
-  test("the index's own check of a row, begun before the deletion, keeps the tombstone", async () => {
+  test("a check of the index that began before the deletion keeps the tombstone", async () => {
     const operation = await startScript(() => new Promise(() => {}));
     clock.advance(2 * 60_000 + 1);
     controls.reconcile.hold();
@@ -300,7 +300,7 @@ describe("late arrivals", () => {
     expect(await storedRows()).toMatchObject([{ id: operation.id, operation: null }]);
   });
 
-  test("the index's own check, which finds no operation, keeps the tombstone that was written meanwhile", async () => {
+  test("a check of the index that finds no operation keeps a tombstone that was written meanwhile", async () => {
     const operation = await startScript(() => new Promise(() => {}));
     controls.indexWrite.hold();
     const written = controls.indexWrite.passed;
@@ -319,7 +319,7 @@ describe("late arrivals", () => {
     expect(await storedRows()).toMatchObject([{ id: operation.id, operation: null }]);
   });
 
-  test("after an hour the tombstone goes too", async () => {
+  test("the index removes the tombstone after an hour", async () => {
     const operation = await startScript(async () => ({}));
     await runNext();
     await remove(operation);

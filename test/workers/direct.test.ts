@@ -70,7 +70,7 @@ describe("a direct operation", () => {
     expect(controls.callsOf(operation.id).filter((called) => called !== "get")).toEqual(["start"]);
   });
 
-  test("is answered and RUNNING before its work begins", async () => {
+  test("is returned as RUNNING before its work begins", async () => {
     controls.directRun.hold();
     const operation = await startDirect(async () => ({}));
 
@@ -97,7 +97,7 @@ describe("a direct operation", () => {
     expect(response).toMatchObject({ value: { small: 1, length: large.length, large } });
   });
 
-  test("goes on directly after a sleep, with its steps", async () => {
+  test("continues directly after a sleep, with its steps", async () => {
     let steps = 0;
     const operation = await startDirect(async (op) => {
       const step = await op.step("once", () => (steps += 1));
@@ -112,7 +112,7 @@ describe("a direct operation", () => {
     expect(controls.sent).toEqual([]);
   });
 
-  test("is tried again directly after a failure that its handler reported", async () => {
+  test("is retried directly after a failure that its handler reported", async () => {
     const operation = await startDirect(async ({ attempt }) => {
       if (attempt === 1) throw new Error("the first one fails");
       return { attempt };
@@ -125,7 +125,7 @@ describe("a direct operation", () => {
     expect(controls.sent).toEqual([]);
   });
 
-  test("hears a cancel request within a second", async () => {
+  test("stops within a second of a cancel request", async () => {
     const { running, reasons, script } = untilReleased();
     const operation = await startDirect(script);
     await running();
@@ -138,7 +138,7 @@ describe("a direct operation", () => {
     expect(await getOperation(operation.name)).toMatchObject({ error: { code: 1 } });
   });
 
-  test("hears a cancel request that came before its runner began", async () => {
+  test("stops for a cancel request that arrived before its runner began", async () => {
     controls.directRun.hold();
     const { reasons, script } = untilReleased();
     const operation = await startDirect(script);
@@ -162,8 +162,8 @@ describe("a direct operation", () => {
   });
 });
 
-describe("direct work that is lost", () => {
-  test("with its runner is sent through the queue ten seconds later", async () => {
+describe("direct work after a loss", () => {
+  test("goes through the queue ten seconds after the loss of its runner", async () => {
     controls.directRun.fail("the runner has died");
     const operation = await startDirect(async ({ attempt }) => ({ attempt }));
     await eventually(async () => (await storedRecord(operation))?.channelLostTime !== undefined);
@@ -177,7 +177,7 @@ describe("direct work that is lost", () => {
     expect(controls.directRuns).toBe(1);
   });
 
-  test("with its object is sent through the queue by the alarm", async () => {
+  test("goes through the queue by the alarm after the loss of its object", async () => {
     const { running, release, script } = untilReleased();
     const started = await startDirect(script);
     await running();
@@ -190,7 +190,7 @@ describe("direct work that is lost", () => {
     expect(await getOperation(operation.name)).toMatchObject({ done: true });
   });
 
-  test("with its answer is sent through the queue, and its finished steps are not run again", async () => {
+  test("goes through the queue after the loss of its answer, without another run of finished steps", async () => {
     let steps = 0;
     controls.directAnswer.fail("the answer is lost");
     const operation = await startDirect(async (op) => ({ step: await op.step("once", () => (steps += 1)) }));
@@ -202,7 +202,7 @@ describe("direct work that is lost", () => {
     expect(await getOperation(operation.name)).toMatchObject({ response: { value: { step: 1 } } });
   });
 
-  test("goes on directly once it has stored something since", async () => {
+  test("continues directly once it has stored something since", async () => {
     controls.directRun.fail("the runner has died");
     const operation = await startDirect(async (op) => {
       await op.sleep("10m");
@@ -222,7 +222,7 @@ describe("direct work that is lost", () => {
 });
 
 describe("a direct runner", () => {
-  test("whose lease has expired changes nothing when it answers", async () => {
+  test("changes nothing when it answers after its lease has expired", async () => {
     controls.directAnswer.hold();
     const started = await startDirect(async ({ attempt }) => ({ attempt }));
     await eventually(() => controls.directAnswer.passed === 1);
@@ -234,7 +234,7 @@ describe("a direct runner", () => {
     expect(await getOperation(operation.name)).toMatchObject({ response: { value: { attempt: 2 } } });
   });
 
-  test("keeps its lease for as long as it calls back", async () => {
+  test("keeps its lease as long as it calls back", async () => {
     let saved = 0;
     let asked = 0;
     const operation = await startDirect(async (op) => {
@@ -256,7 +256,7 @@ describe("a direct runner", () => {
     expect(controls.sent).toEqual([]);
   });
 
-  test("that is silent for its lease has lost the work", async () => {
+  test("loses the work if it is silent for its lease", async () => {
     const { running, reasons, script } = untilReleased();
     const operation = await startDirect(script);
     await running();

@@ -44,7 +44,7 @@ async function runToEnd(before: Installed, script?: Script) {
 describe("an operation that version 2 stored", () => {
   const visible = laterStages.filter((stage) => !stage.startsWith("DELETED"));
 
-  test.each(visible)("is read as that version gave it: %s", async (stage) => {
+  test.each(visible)("is read as in that version: %s", async (stage) => {
     const { operation, stored } = await installed(stage, 2);
     const answer = await asAdmin("GET", `/v1/${operation.name}`);
     const { operations } = await asAdmin("GET", "/v1/projects/p/operations");
@@ -100,7 +100,7 @@ describe("an operation that version 2 stored", () => {
     expect(operation).toMatchObject({ done: true, response: { value: response } });
   });
 
-  test("in its second attempt loses its runner, and continues with its steps, not with that attempt's failures", async () => {
+  test("continues with its steps, and without its attempt's failures, when its second attempt loses its runner", async () => {
     const before = await installed("RUNNING_ATTEMPT_2", 2);
     let checks = 0;
     const operation = await runToEnd(before, async (op) => {
@@ -118,13 +118,13 @@ describe("an operation that version 2 stored", () => {
     expect(checks).toBe(1);
   });
 
-  test("is played to its end as its script says", async () => {
+  test("follows its script to its end", async () => {
     const before = await installed("EMULATED", 2);
 
     expect(await runToEnd(before)).toMatchObject({ done: true, response: { value: { rows: 3 } } });
   });
 
-  test("has its policy, and its slot is given back", async () => {
+  test("has its policy, and releases its slot", async () => {
     const before = await installed("WITH_POLICY", 2);
     const { bindings } = await asAdmin("GET", `/v1/${before.operation.name}:getIamPolicy`);
     await runToEnd(before, async () => ({}));
@@ -134,14 +134,14 @@ describe("an operation that version 2 stored", () => {
     expect(bindings).toEqual([{ role: "roles/longrunning.viewer", members: [memberOf("reader")] }]);
   });
 
-  test("and whose snapshot KV refused has one with the next alarm", async () => {
+  test("gets its snapshot with the next alarm if KV rejected the first put", async () => {
     const { operation } = await installed("SUCCEEDED_WITHOUT_SNAPSHOT", 2);
     await advanceUntil(operation, async () => (await snapshotOf(operation)) !== undefined);
 
     expect(JSON.parse((await snapshotOf(operation))!)).toMatchObject({ name: operation.name, done: true });
   });
 
-  test("and deleted before its snapshot was removed leaves nothing", async () => {
+  test("leaves nothing if it was deleted before its snapshot was removed", async () => {
     const { operation } = await installed("DELETED_WITHOUT_SNAPSHOT", 2);
     await env.SNAPSHOTS.put(`operation/${operation.id}`, "a put that nobody confirmed");
     for (let alarm = 0; alarm < 5 && (await storedBy(operation)).length > 0; alarm += 1) {
@@ -153,7 +153,7 @@ describe("an operation that version 2 stored", () => {
     expect(await snapshotOf(operation)).toBeUndefined();
   });
 
-  test("and completed by its worker takes the same completion again, and no other", async () => {
+  test("accepts the same completion again, and no other, if its worker completed it", async () => {
     const { operation } = await installed("EXTERNAL_SUCCEEDED", 2);
     const complete = (n: number) => {
       const response = { "@type": "type.googleapis.com/acme.v1.R", n };
@@ -167,7 +167,7 @@ describe("an operation that version 2 stored", () => {
     expect((await complete(2)).status).toBe(400);
   });
 
-  test("under a requestId is the one that the requestId gives", async () => {
+  test("is returned for its requestId", async () => {
     const { operation, stored } = await installed("QUEUED", 2);
     await asAdmin("POST", "/v1/projects/p:setIamPolicy", {
       policy: { bindings: [{ role: "roles/longrunning.admin", members: [memberOf("ada")] }] },

@@ -56,7 +56,7 @@ const visible = stages.filter((stage) => stage !== "DELETED_RUNNING");
 const final = ["SUCCEEDED", "SUCCEEDED_LARGE", "FAILED", "CANCELLED"];
 
 describe.each(versions)("an operation that version %i stored", (version) => {
-  test.each(visible)("is read as that version gave it: %s", async (stage) => {
+  test.each(visible)("is read as in that version: %s", async (stage) => {
     const { operation, stored } = await installed(stage, version);
     const { body, headers } = await call("GET", `/v1/${operation.name}`);
 
@@ -67,14 +67,14 @@ describe.each(versions)("an operation that version %i stored", (version) => {
     expect(await listNames("projects/p")).toEqual([operation.name]);
   });
 
-  test("that was deleted while it ran is not to be seen", async () => {
+  test("is hidden if it was deleted while it ran", async () => {
     const { operation } = await installed("DELETED_RUNNING", version);
 
     expect((await call("GET", `/v1/${operation.name}`)).status).toBe(404);
     expect(await listNames("projects/p")).toEqual([]);
   });
 
-  test("and queued is claimed by its message, and runs to its end", async () => {
+  test("is claimed by its message and runs to its end if it was queued", async () => {
     const before = await installed("QUEUED", version);
     setScript(before, async () => ({ answer: 42 }));
     await (await deliver(queueMessageOf(before.operation))).result();
@@ -88,7 +88,7 @@ describe.each(versions)("an operation that version %i stored", (version) => {
     expect(JSON.parse((await snapshotOf(before.operation))!)).toMatchObject({ done: true });
   });
 
-  test("and running loses its lease, and goes on from its steps and its checkpoint", async () => {
+  test("loses its lease and continues from its steps and its checkpoint if it was running", async () => {
     const before = await installed("RUNNING", version);
     let stepsRun = 0;
     setScript(before, async (op) => {
@@ -107,7 +107,7 @@ describe.each(versions)("an operation that version %i stored", (version) => {
     expect(stepsRun).toBe(0);
   });
 
-  test("and sleeping wakes at its time, with its step and its sleep behind it", async () => {
+  test("wakes at its time, after its step and its sleep, if it was sleeping", async () => {
     const before = await installed("SLEEPING", version);
     const startTime = Date.now();
     setScript(before, async (op) => {
@@ -122,7 +122,7 @@ describe.each(versions)("an operation that version %i stored", (version) => {
     expect(await getOperation(before.operation.name)).toMatchObject({ done: true, response: { value: { first: 1 } } });
   });
 
-  test("and backing off tries again, and counts the failure before", async () => {
+  test("starts its next attempt and counts the earlier failure if it was backing off", async () => {
     const before = await installed("BACKING_OFF", version);
     const attempts: number[] = [];
     setScript(before, async (op) => {
@@ -136,15 +136,18 @@ describe.each(versions)("an operation that version %i stored", (version) => {
     expect(await getOperation(before.operation.name)).toMatchObject({ done: true });
   });
 
-  test.each(["CANCELLING", "EXTERNAL_CANCELLING"] as const)("and %s is given up after its grace", async (stage) => {
-    const { operation } = await installed(stage, version);
-    clock.advance(MINUTES);
-    await fireAlarm(operation);
+  test.each(["CANCELLING", "EXTERNAL_CANCELLING"] as const)(
+    "ends after its grace period if it was %s",
+    async (stage) => {
+      const { operation } = await installed(stage, version);
+      clock.advance(MINUTES);
+      await fireAlarm(operation);
 
-    expect(await getOperation(operation.name)).toMatchObject({ done: true, error: { code: 1 } });
-  });
+      expect(await getOperation(operation.name)).toMatchObject({ done: true, error: { code: 1 } });
+    },
+  );
 
-  test("and done elsewhere is completed by its worker, or missed", async () => {
+  test("is completed by its worker or its heartbeat time if its work is done elsewhere", async () => {
     const [first, second] = [await installed("EXTERNAL", version), await installed("EXTERNAL", version)];
     const response = { "@type": "type.googleapis.com/acme.v1.R", n: 1 };
     await call("PATCH", `/v1/${first.operation.name}?updateMask=response`, { response });
@@ -154,7 +157,7 @@ describe.each(versions)("an operation that version %i stored", (version) => {
     expect(await getOperation(second.operation.name)).toMatchObject({ done: true, error: { code: 4 } });
   });
 
-  test("and deleted while it ran goes on unseen, and leaves nothing", async () => {
+  test("continues hidden and leaves nothing if it was deleted while it ran", async () => {
     const before = await installed("DELETED_RUNNING", version);
     let runs = 0;
     setScript(before, async (op) => {
@@ -171,7 +174,7 @@ describe.each(versions)("an operation that version %i stored", (version) => {
     expect(await snapshotOf(before.operation)).toBeUndefined();
   });
 
-  test.each(final)("and %s stays as it is, until it is deleted or expires", async (stage) => {
+  test.each(final)("stays unchanged until it is deleted or expires if it was %s", async (stage) => {
     const [deleted, expired] = [await installed(stage, version), await installed(stage, version)];
     await call("POST", `/v1/${deleted.operation.name}:cancel`);
     const { body } = await call("GET", `/v1/${deleted.operation.name}`);
@@ -188,7 +191,7 @@ describe.each(versions)("an operation that version %i stored", (version) => {
 });
 
 describe("an operation that version 1 stored", () => {
-  test("whose start was interrupted leaves the list", async () => {
+  test("leaves the list if its start was interrupted", async () => {
     await installRow(startingRow().row);
     clock.advance(3 * MINUTES);
     await fireIndexAlarm();
@@ -196,7 +199,7 @@ describe("an operation that version 1 stored", () => {
     expect(await storedRows()).toEqual([]);
   });
 
-  test("under a requestId is the one that the requestId gives", async () => {
+  test("is returned for its requestId", async () => {
     const { operation, reservation } = await installedReservation();
     const path = "/v1/projects/p/scripts/none:run";
     const body = { requestId: reservation.requestId, ...reservation.body };
@@ -210,7 +213,7 @@ describe("an operation that version 1 stored", () => {
     expect(other.status).toBe(400);
   });
 
-  test("under a requestId moves into the index with its object's next alarm, which then holds nothing", async () => {
+  test("moves its requestId into the index with the request object's next alarm", async () => {
     const { operation, reservation } = await installedReservation();
     await installRow(startingRow().row);
     const object = await installRequest({ method: "scripts:run", parent: "projects/p" }, reservation);
@@ -228,7 +231,7 @@ describe("an operation that version 1 stored", () => {
     expect(await storedReservations()).toHaveLength(1);
   });
 
-  test("under a requestId that was reserved, and not started, is started by a repetition", async () => {
+  test("is started by a repetition if its requestId was reserved only", async () => {
     const { operation, reservation } = await installedReservation();
     await installRow(startingRow().row);
     const unused = env.OPERATIONS.newUniqueId().toString();
@@ -240,7 +243,7 @@ describe("an operation that version 1 stored", () => {
     expect(started.body["name"]).toBe(operation.name.replace(operation.id, unused));
   });
 
-  test("in a scope that this version began, no object is made of a requestId", async () => {
+  test("needs no object for a requestId in a scope that this version began", async () => {
     const before = await listDurableObjectIds(env.REQUESTS!);
     await call("POST", "/v1/projects/p/scripts/none:run", { requestId: "new" });
 
@@ -268,24 +271,27 @@ describe.each(versions)("a consumer of version %i and an object of this one", (v
 
   const spoken = messagesToObject(version, "token").map((message, index) => [message.type, index] as const);
 
-  test.each(spoken)("understand each other: %s (message %i), and what it says besides is ignored", async (_, index) => {
-    const { socket, heard, fence, operation } = await claimed();
-    const message = messagesToObject(version, fence)[index]!;
-    socket.send(JSON.stringify({ ...message, saidByNobody: { yet: true } }));
-    const answer = "id" in message ? { type: "saved", id: message.id } : { type: "settled" };
-    if (message.type === "progress")
-      await eventually(async () => (await presentRecord(operation))?.metadata["rowsDone"] === 5);
-    else await eventually(() => heard.some((said) => said.type === answer.type));
+  test.each(spoken)(
+    "understand each other: %s (message %i), and the object ignores unknown fields",
+    async (_, index) => {
+      const { socket, heard, fence, operation } = await claimed();
+      const message = messagesToObject(version, fence)[index]!;
+      socket.send(JSON.stringify({ ...message, saidByNobody: { yet: true } }));
+      const answer = "id" in message ? { type: "saved", id: message.id } : { type: "settled" };
+      if (message.type === "progress")
+        await eventually(async () => (await presentRecord(operation))?.metadata["rowsDone"] === 5);
+      else await eventually(() => heard.some((said) => said.type === answer.type));
 
-    expect(heard).toEqual(expect.arrayContaining(message.type === "progress" ? [] : [answer]));
+      expect(heard).toEqual(expect.arrayContaining(message.type === "progress" ? [] : [answer]));
 
-    expect(await stateOf(operation)).toBe(
-      { sleep: "SLEEPING", yield: "QUEUED", fail: "BACKING_OFF", succeed: "SUCCEEDED" }[message.type as string] ??
-        "RUNNING",
-    );
-  });
+      expect(await stateOf(operation)).toBe(
+        { sleep: "SLEEPING", yield: "QUEUED", fail: "BACKING_OFF", succeed: "SUCCEEDED" }[message.type as string] ??
+          "RUNNING",
+      );
+    },
+  );
 
-  test("receive every field that the earlier consumer read", async () => {
+  test("agree on every field that the earlier consumer read", async () => {
     const { heard } = await claimed();
     const earlier = messagesToRunner(version).find(({ type }) => type === "claimed");
 
@@ -325,7 +331,7 @@ describe.each(versions)("a consumer of this version and an object of version %i"
     required[message.type] = (required[message.type] ?? fields).filter((field) => fields.includes(field));
   }
 
-  test("understand each other: the claim, saves, progress and last words say all that the earlier one asks for", async () => {
+  test("understand each other, because claims, saves, progress and final messages have every field that the earlier one reads", async () => {
     const lastWords: LastWord[] = [
       { type: "succeed", outcome: { response: "{}" } },
       { type: "fail", error: { code: 9, message: "No.", details: [] }, retryable: false },

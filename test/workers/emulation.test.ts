@@ -44,7 +44,7 @@ async function playOn(name: string, ms: number): Promise<void> {
 }
 
 describe("a scripted operation", () => {
-  test("shows its progress at the times it says, and ends as it says, without its method's work", async () => {
+  test("shows its progress at the scripted times, and ends as scripted, without its method's work", async () => {
     const script = {
       progress: [
         { after: "10s", metadata: { rows: 1, progressPercent: 10 }, statusMessage: "Reading." },
@@ -67,7 +67,7 @@ describe("a scripted operation", () => {
     expect(done).toMatchObject({ done: true, response: { value: { rows: 3 } }, metadata: { value: { rows: 2 } } });
   });
 
-  test("ends with exactly the error it says, UNAVAILABLE too, and is not tried again", async () => {
+  test("ends with the exact scripted error, UNAVAILABLE too, without a retry", async () => {
     const { operation } = await start({ end: { after: "5s", error: { ...locked, code: 14 } } });
     await emulating.deliver(operation.name);
     await playOn(operation.name, 5_000);
@@ -75,7 +75,7 @@ describe("a scripted operation", () => {
     expect((await get(operation.name)).operation).toMatchObject({ done: true, error: { ...locked, code: 14 } });
   });
 
-  test("of a method that declares its types has those types", async () => {
+  test("has the types that its method declares", async () => {
     const script = { end: { response: { content: "scripted" } } };
     const { operation } = await start(script, "/v1beta1/echo:wait");
     await emulating.deliver(operation.name);
@@ -86,7 +86,7 @@ describe("a scripted operation", () => {
     });
   });
 
-  test("is cancelled as any other", async () => {
+  test("is cancelled like any other", async () => {
     const { operation } = await start({ end: { after: "3600s" } });
     await emulating.deliver(operation.name);
     await emulating.call("POST", `/v1/${operation.name}:cancel`);
@@ -96,7 +96,7 @@ describe("a scripted operation", () => {
 });
 
 describe("scripted polls", () => {
-  test("are answered with errors, and find the operation failed, at their numbers", async () => {
+  test("return errors, or the failed operation, at their numbers", async () => {
     const { operation } = await start({
       polls: [
         { poll: 1, httpError: { code: 14 } },
@@ -123,7 +123,7 @@ describe("scripted polls", () => {
     expect(calls).toEqual([...Array.from({ length: 4 }, () => ["get", "poll"]).flat(), "get", "get"]);
   });
 
-  test("are GETs of it alone: lists, waits and repeated starts do not count", async () => {
+  test("are GETs of the operation alone, not lists, waits and repeated starts", async () => {
     const body = { requestId: "r1" };
     const script = header({ polls: [{ poll: 1, error: locked }] });
     const { operation } = await emulating.call("POST", "/v1/projects/p/things:make", body, script);
@@ -141,7 +141,7 @@ describe("scripted polls", () => {
 });
 
 describe("a scripted start", () => {
-  test("is answered with its error until its time, and nothing is started", async () => {
+  test("returns its error until its time, and starts nothing", async () => {
     const until = new Date(Date.now() + 5_000).toISOString();
     const script = { start: { httpError: { code: 14, message: "Busy." }, until } };
     const refused = await start(script);
@@ -154,7 +154,7 @@ describe("a scripted start", () => {
     expect(started).toMatchObject({ status: 200, operation: { done: false } });
   });
 
-  test("is durable before its slow answer", async () => {
+  test("stores the operation before its slow answer", async () => {
     const slow = start({ start: { delay: "0.3s" } });
     const names = [];
     while (names.length === 0) {
@@ -167,7 +167,7 @@ describe("a scripted start", () => {
     expect((await slow).operation.name).toBe(names[0]);
   });
 
-  test("with a wrong script is INVALID_ARGUMENT, also where it is only to be checked", async () => {
+  test("is INVALID_ARGUMENT with a wrong script, also with validateOnly", async () => {
     for (const query of ["", "?validateOnly=true"]) {
       const { status, fields } = await start({ end: { after: "soon" } }, `/v1/projects/p/things:make${query}`);
 
@@ -177,8 +177,8 @@ describe("a scripted start", () => {
   });
 });
 
-describe("where EMULATION is not on", () => {
-  test("a script is a header like any that nobody knows", async () => {
+describe("a deployment without EMULATION", () => {
+  test("ignores the header of a script", async () => {
     const script = header({ start: { httpError: { code: 14 } }, polls: [{ poll: 1, httpError: { code: 14 } }] });
 
     const { status, operation } = await deployed.call("POST", "/v1/echo:wait", { success: { content: "own" } }, script);
@@ -188,7 +188,7 @@ describe("where EMULATION is not on", () => {
     expect((await deployed.call("POST", "/v1/echo:wait", {}, { "X-Emulation-Script": "{" })).status).toBe(200);
   });
 
-  test("it is no field of a request", async () => {
+  test("rejects a script as a field of a request", async () => {
     const { status, fields } = await deployed.call("POST", "/v1/echo:wait", { emulationScript: {} });
 
     expect(status).toBe(400);

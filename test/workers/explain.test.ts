@@ -33,7 +33,7 @@ function eventsOf(explained: JsonObject): string[] {
   return (explained["next"] as { event: string }[]).map(({ event }) => event);
 }
 
-test("a queued operation waits for a consumer", async () => {
+test("ExplainOperation says that a queued operation waits for a consumer", async () => {
   const operation = await startScript(async () => ({}));
 
   const explained = await explain(operation);
@@ -51,7 +51,7 @@ test("a queued operation waits for a consumer", async () => {
   expect(explained["alarmTime"]).toBe(explained["dueTime"]);
 });
 
-test("a queued operation that nobody claims says where to look", async () => {
+test("ExplainOperation names the lines to check for a queued operation that no consumer claims", async () => {
   const operation = await startScript(async () => ({}));
   while (controls.sent.length < 3) await advanceToAlarm(operation);
 
@@ -61,7 +61,7 @@ test("a queued operation that nobody claims says where to look", async () => {
   expect(explained["advice"]).toEqual([expect.stringContaining("wrangler queues info")]);
 });
 
-test("a running operation names its attempt, its lease and its runner, and no token", async () => {
+test("ExplainOperation has the attempt, the lease and the runner of a running operation, and no token", async () => {
   const work = Promise.withResolvers<void>();
   const operation = await startScript(async () => {
     await work.promise;
@@ -84,7 +84,7 @@ test("a running operation names its attempt, its lease and its runner, and no to
   await delivery.result();
 });
 
-test("an operation that backs off says why its attempt failed, and when the next one comes", async () => {
+test("ExplainOperation has the error of a failed attempt, and the time of the next", async () => {
   const operation = await startScript(async () => {
     throw new RpcError("UNAVAILABLE", "The warehouse is down.");
   });
@@ -101,7 +101,7 @@ test("an operation that backs off says why its attempt failed, and when the next
   expect(eventsOf(explained)).toContain("wake");
 });
 
-test("a lost attempt is told from one that failed", async () => {
+test("ExplainOperation distinguishes a lost attempt from one that failed", async () => {
   const operation = await startScript(() => new Promise(() => {}));
   await deliverNext();
   await eventually(async () => (await storedRecord(operation))?.state === "RUNNING");
@@ -114,7 +114,7 @@ test("a lost attempt is told from one that failed", async () => {
   expect(explained["attemptCounts"]).toMatchObject({ failed: 0, lost: 1, lostInARow: 1 });
 });
 
-test("a finished operation says how it ended, why it was not tried again, and when it is forgotten", async () => {
+test("ExplainOperation has the end of a finished operation, the reason without a retry, and the expiry", async () => {
   const operation = await startScript(async () => {
     throw new RpcError("FAILED_PRECONDITION", "The table is locked.");
   });
@@ -128,7 +128,7 @@ test("a finished operation says how it ended, why it was not tried again, and wh
   expect(eventsOf(explained)).toEqual(["expire"]);
 });
 
-test("an effect that fails shows, with what has failed and where to look", async () => {
+test("ExplainOperation shows a failing effect, with its target and the place to look", async () => {
   controls.snapshotWrite.fail("KV is down");
   const operation = await startScript(async () => ({}));
   await runNext();
@@ -144,7 +144,7 @@ describe("a slot", () => {
   const slotted = aDeployment({ methods: [aMethod(async () => ({}), { maxConcurrent: 1 })] });
   const startOne = async (): Promise<string> => (await slotted.post(MAKE)).operation.name;
 
-  test("that is taken shows who waits for it, and how many wait before", async () => {
+  test("shows its waiter, and the number of waiters before it", async () => {
     const [first, second, third] = [await startOne(), await startOne(), await startOne()];
     // Held by hand: what holds it is no operation of this test.
     const { runSlot } = (await storedRecord(await startedOf(first)))!;
@@ -166,8 +166,8 @@ async function startedOf(name: string): Promise<Started> {
   return { name, id, stub: env.OPERATIONS.get(env.OPERATIONS.idFromString(id)) };
 }
 
-describe("an operation that was deleted while it runs", () => {
-  test("is explained, since it still holds what it holds, and is gone for every other method", async () => {
+describe("an operation that was deleted while it ran", () => {
+  test("is explained, because it still holds its slots, and is NOT_FOUND for every other method", async () => {
     const work = Promise.withResolvers<void>();
     const operation = await startScript(async () => {
       await work.promise;
@@ -190,7 +190,7 @@ describe("an operation that was deleted while it runs", () => {
   });
 });
 
-test("under another parent there is nothing to explain", async () => {
+test("ExplainOperation returns NOT_FOUND under another parent", async () => {
   const operation = await startScript(async () => ({}));
 
   const { status, body } = await call("GET", `/v1/projects/q/operations/${operation.id}:explain`);
@@ -199,7 +199,7 @@ test("under another parent there is nothing to explain", async () => {
   expect(body["error"]).toMatchObject({ code: 404, status: "NOT_FOUND" });
 });
 
-test("an explanation writes nothing", async () => {
+test("ExplainOperation writes nothing", async () => {
   const operation = await startScript(async () => ({}));
   const before = await storedRecord(operation);
 

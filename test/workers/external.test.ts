@@ -36,7 +36,7 @@ async function etagOf(name: string): Promise<string> {
   return (await service.call("GET", `/v1/${name}`)).headers.get("ETag") ?? "";
 }
 
-describe("create", () => {
+describe("CreateOperation", () => {
   // "It is never queued." "verb is create, target the parent, startTime the creation".
   test("makes a running operation without any queue message", async () => {
     const { operation, headers } = await service.post(COLLECTION);
@@ -64,7 +64,7 @@ describe("create", () => {
   test.each([
     ["a type of the worker's own", metadata],
     ["a Struct, without the default fields", { "@type": STRUCT, value: { stage: "one" } }],
-  ])("takes metadata and gives it back exactly: %s", async (_, own) => {
+  ])("stores metadata and returns it unchanged: %s", async (_, own) => {
     const { operation } = await service.post(COLLECTION, { operation: { metadata: own } });
 
     expect(operation.metadata).toEqual(own);
@@ -92,13 +92,13 @@ describe("create", () => {
     ["a heartbeat of nothing", { heartbeatTimeout: "0s" }, ["heartbeatTimeout"]],
     ["a heartbeat that is text", { heartbeatTimeout: "soon" }, ["heartbeatTimeout"]],
     ["two heartbeats", { heartbeatTimeout: "5s", heartbeat_timeout: "6s" }, ["heartbeatTimeout"]],
-  ])("refuses %s", async (_, body, fields) => {
+  ])("rejects %s", async (_, body, fields) => {
     const answer = await service.post(COLLECTION, body);
 
     expect({ status: answer.status, fields: answer.fields }).toEqual({ status: 400, fields });
   });
 
-  test("with validateOnly stores nothing", async () => {
+  test("stores nothing with validateOnly", async () => {
     const right = await service.post(COLLECTION, { validateOnly: true, ttl: "60s" });
     const wrong = await service.post(COLLECTION, { validateOnly: true, ttl: "x" });
 
@@ -107,7 +107,7 @@ describe("create", () => {
     expect(controls.calls).toEqual([]);
   });
 
-  test("with a requestId is done once for a parent", async () => {
+  test("creates one operation for a requestId and a parent", async () => {
     const body = { requestId: "film-1" };
     const answers = await Promise.all(Array.from({ length: 10 }, () => service.post(COLLECTION, body)));
     const names = new Set(answers.map(({ operation }) => operation.name));
@@ -123,7 +123,7 @@ describe("create", () => {
 });
 
 // "ttl is 7 days unless given"; "a missed heartbeat or a passed ttl ends it with DEADLINE_EXCEEDED".
-describe("time", () => {
+describe("the heartbeat time and the deadline", () => {
   test.each<[string, JsonObject, number]>([
     ["its ttl", { ttl: "60s" }, 60_000],
     ["7 days, where it has none", {}, 7 * DAY_MS],
@@ -131,7 +131,7 @@ describe("time", () => {
     ["a millisecond, which is the least", { ttl: "0.0005s" }, 1],
     ["a silence of its heartbeat timeout", { heartbeatTimeout: "30s" }, 30_000],
     ["the same by its other name", { heartbeat_timeout: "30s" }, 30_000],
-  ])("ends an operation after %s", async (_, fields, ms) => {
+  ])("end an operation after %s", async (_, fields, ms) => {
     const name = await create(fields);
     clock.advance(ms - 1);
     const before = await service.get(name);
@@ -141,7 +141,7 @@ describe("time", () => {
     expect(await service.get(name)).toMatchObject({ done: true, error: { code: 4 } });
   });
 
-  test("ends it by its alarm, and answers who waits", async () => {
+  test("end an operation by its alarm, and answer its waiters", async () => {
     const name = await create({ heartbeatTimeout: "30s" });
     const waiting = service.post(`/v1/${name}:wait`, { timeout: "60s" });
     while (await letTimePass(name)) if ((await service.get(name)).done) break;
@@ -150,7 +150,7 @@ describe("time", () => {
   });
 
   // "PATCH … reports progress (and is the heartbeat)."
-  test("is put off by every PATCH that says nothing of an end", async () => {
+  test("are extended by every PATCH that does not end the operation", async () => {
     const name = await create({ heartbeatTimeout: "30s" });
     for (let frame = 1; frame <= 5; frame += 1) {
       clock.advance(29_000);
@@ -161,7 +161,7 @@ describe("time", () => {
     expect(await service.get(name)).toMatchObject({ error: { code: 4 }, metadata: { frame: 5 } });
   });
 
-  test("is not put off by a PATCH that is refused", async () => {
+  test("are not extended by a rejected PATCH", async () => {
     const name = await create({ heartbeatTimeout: "30s" });
     clock.advance(20_000);
     await patch(name, "metadata", { metadata }, { "If-Match": '"other"' });
@@ -172,7 +172,7 @@ describe("time", () => {
   });
 
   // "expireTime is unset while it runs, as it is for every operation."
-  test("of expiry is set at the end, and not before", async () => {
+  test("set the expiry at the end, and not before", async () => {
     const name = await create({ ttl: "60s" });
     const expiring = `${COLLECTION}?filter=${encodeURIComponent("expireTime > 2000-01-01T00:00:00Z")}`;
     const before = await service.call("GET", expiring);
@@ -185,8 +185,8 @@ describe("time", () => {
   });
 });
 
-describe("PATCH", () => {
-  test("with updateMask=metadata reports progress, and changes the ETag", async () => {
+describe("UpdateOperation", () => {
+  test("reports progress with updateMask=metadata, and changes the ETag", async () => {
     const name = await create();
     const before = await etagOf(name);
     const { operation, headers } = await patch(name, "metadata", { metadata });
@@ -216,7 +216,7 @@ describe("PATCH", () => {
     expect(await service.get(name)).toEqual(operation);
   });
 
-  test("takes nothing of the body that the mask does not name", async () => {
+  test("ignores fields of the body that the mask does not name", async () => {
     const name = await create();
 
     expect((await patch(name, "metadata", { metadata, response })).operation).toEqual({ name, metadata, done: false });
@@ -227,7 +227,7 @@ describe("PATCH", () => {
     ["metadata", { metadata }, false],
     ["a response", { response, error: null }, true],
     ["an error and metadata", { error, metadata }, true],
-  ])("without a mask means what the body has: %s", async (_, body, done) => {
+  ])("updates the fields of the body without a mask: %s", async (_, body, done) => {
     const absent = await patch(await create(), undefined, body);
     const empty = await patch(await create(), "", body);
 
@@ -258,7 +258,7 @@ describe("PATCH", () => {
       ["error.details[1]"],
     ],
     ["an error with a long message", "error", { error: { code: 5, message: "x".repeat(5_000) } }, ["error.message"]],
-  ])("of %s is refused, and changes nothing", async (_, mask, body, fields) => {
+  ])("rejects %s, and changes nothing", async (_, mask, body, fields) => {
     const name = await create();
     const before = await etagOf(name);
     const answer = await patch(name, mask, body);
@@ -268,7 +268,7 @@ describe("PATCH", () => {
   });
 
   // "done in the body is ignored."
-  test("ignores done, and takes the operation's own name", async () => {
+  test("ignores done, and accepts the operation's own name", async () => {
     const name = await create();
     const running = await patch(name, undefined, { name, done: true, metadata });
     const done = await patch(name, undefined, { done: false, response });
@@ -277,7 +277,7 @@ describe("PATCH", () => {
   });
 
   // "If-Match with the operation's ETag guards against two writers (mismatch: ABORTED, 409)."
-  test("with If-Match is refused to all but the first of those that race", async () => {
+  test("accepts only the first of racing calls with If-Match", async () => {
     const name = await create();
     const etag = await etagOf(name);
     const claims = await Promise.all(
@@ -296,14 +296,14 @@ describe("PATCH", () => {
     ["*", () => ({ "If-Match": "*" })],
     ["of several ETags", (etag) => ({ "If-Match": `"x", ${etag}` })],
     ["of an ETag that a proxy has weakened", (etag) => ({ "If-Match": `W/${etag}` })],
-  ])("with an If-Match %s is taken", async (_, headers) => {
+  ])("accepts an If-Match %s", async (_, headers) => {
     const name = await create();
     await patch(name, "metadata", { metadata });
 
     expect((await patch(name, "metadata", { metadata }, headers(await etagOf(name)))).status).toBe(200);
   });
 
-  test("of an operation that there is not is NOT_FOUND", async () => {
+  test("returns NOT_FOUND for an unknown operation", async () => {
     const name = await create();
     const { status, json } = await patch(name.replace("/l/", "/m/"), "metadata", { metadata });
 
@@ -312,7 +312,7 @@ describe("PATCH", () => {
 
   // "On one that a declared method runs: FAILED_PRECONDITION."
   test.each<JsonObject>([{ metadata }, { response }, { error }])(
-    "of an operation that a method runs is FAILED_PRECONDITION: %j",
+    "returns FAILED_PRECONDITION for an operation that a method runs: %j",
     async (body) => {
       const { operation } = await service.post(MAKE);
       const { json, reason } = await patch(operation.name, undefined, body);
@@ -326,14 +326,14 @@ describe("PATCH", () => {
 
 // "Repeating the very completion that ended it (same mask, same JSON value, whatever its If-Match) is answered 200 with the
 // operation: the first answer may have been lost; anything else on a done operation …: FAILED_PRECONDITION."
-describe("a completion that is repeated", () => {
+describe("a repeated completion", () => {
   test.each<[string, string | undefined, JsonObject, Record<string, string>]>([
     ["as it was", "response", { response }, {}],
     ["in another order", "response", { response: Object.fromEntries(Object.entries(response).toReversed()) }, {}],
     ["without the mask that it implies", undefined, { response }, {}],
     ["with the If-Match of before", "response", { response }, { "If-Match": '"0"' }],
     ["with done, which says nothing", "response", { response, done: true }, {}],
-  ])("%s is answered with the operation", async (_, mask, body, headers) => {
+  ])("returns the operation: %s", async (_, mask, body, headers) => {
     const name = await create();
     const first = await patch(name, "response", { response });
     clock.advance(60_000);
@@ -350,7 +350,7 @@ describe("a completion that is repeated", () => {
     ["metadata along with it", "response,metadata", { response, metadata }],
     ["an error", "error", { error }],
     ["progress", "metadata", { metadata }],
-  ])("but with %s is FAILED_PRECONDITION, and changes nothing", async (_, mask, body) => {
+  ])("is FAILED_PRECONDITION with %s, and changes nothing", async (_, mask, body) => {
     const name = await create();
     const first = await patch(name, "response", { response });
     const second = await patch(name, mask, body);
@@ -359,7 +359,7 @@ describe("a completion that is repeated", () => {
     expect(await service.get(name)).toEqual(first.operation);
   });
 
-  test("of an operation that time has ended is FAILED_PRECONDITION", async () => {
+  test("is FAILED_PRECONDITION if the time has ended the operation", async () => {
     const name = await create({ ttl: "60s" });
     clock.advance(60_000);
     const { json } = await patch(name, "response", { response });
@@ -367,7 +367,7 @@ describe("a completion that is repeated", () => {
     expect(json).toMatchObject({ error: { status: "FAILED_PRECONDITION" } });
   });
 
-  test("of an operation that was deleted is NOT_FOUND", async () => {
+  test("is NOT_FOUND if the operation was deleted", async () => {
     const name = await create();
     await patch(name, "response", { response });
     await service.call("DELETE", `/v1/${name}`);
@@ -377,8 +377,8 @@ describe("a completion that is repeated", () => {
 });
 
 // "Cancel sets requestedCancellation in default metadata and leaves it to its worker, for the grace period."
-describe("cancel", () => {
-  test("shows in default metadata, and leaves the end to the worker", async () => {
+describe("CancelOperation", () => {
+  test("is visible in default metadata, and leaves the end to the worker", async () => {
     const name = await create();
     await service.post(`/v1/${name}:cancel`);
     const between = await service.get(name);
@@ -388,7 +388,7 @@ describe("cancel", () => {
     expect(operation).toMatchObject({ done: true, error: { code: 1, message: "Stopped at frame 12." } });
   });
 
-  test("may come too late: the worker's result counts", async () => {
+  test("has no effect if the worker's result arrives first", async () => {
     const name = await create();
     await service.post(`/v1/${name}:cancel`);
     const { operation } = await patch(name, "response", { response });
@@ -396,7 +396,7 @@ describe("cancel", () => {
     expect(operation).toMatchObject({ response, metadata: { value: { requestedCancellation: true } } });
   });
 
-  test("ends the operation after the grace period, saying that stopping was not confirmed", async () => {
+  test("ends the operation after the grace period, with an unconfirmed stop in the message", async () => {
     const name = await create();
     await service.post(`/v1/${name}:cancel`);
     clock.advance(29_999);
@@ -408,7 +408,7 @@ describe("cancel", () => {
     expect(after.error).toMatchObject({ code: 1, message: expect.stringContaining("did not confirm") as string });
   });
 
-  test("that is repeated changes nothing, the grace period included", async () => {
+  test("changes nothing when it is repeated, the grace period included", async () => {
     const name = await create();
     await service.post(`/v1/${name}:cancel`);
     const etag = await etagOf(name);
@@ -425,7 +425,7 @@ describe("cancel", () => {
   test.each<[string, JsonObject]>([
     ["a type of its own", metadata],
     ["a Struct", { "@type": STRUCT, value: { frame: 1 } }],
-  ])("ends an operation at once whose worker gave it metadata in create: %s", async (_, own) => {
+  ])("ends an operation at once if its worker created it with metadata: %s", async (_, own) => {
     const name = await create({ operation: { metadata: own } });
     const cancelled = await service.post(`/v1/${name}:cancel`);
     const { json } = await patch(name, "metadata", { metadata: own });
@@ -435,7 +435,7 @@ describe("cancel", () => {
     expect(json).toMatchObject({ error: { status: "FAILED_PRECONDITION" } });
   });
 
-  test("ends an operation at once whose worker gave it metadata by PATCH", async () => {
+  test("ends an operation at once if its worker has patched the metadata", async () => {
     const name = await create();
     await patch(name, "metadata", { metadata });
     await service.post(`/v1/${name}:cancel`);
@@ -443,7 +443,7 @@ describe("cancel", () => {
     expect(await service.get(name)).toMatchObject({ done: true, error: { code: 1 }, metadata });
   });
 
-  test("ends an operation as soon as its worker patches metadata in afterwards", async () => {
+  test("ends an operation as soon as its worker patches the metadata", async () => {
     const name = await create();
     await service.post(`/v1/${name}:cancel`);
     const { status, operation } = await patch(name, "metadata", { metadata });
@@ -455,7 +455,7 @@ describe("cancel", () => {
   });
 });
 
-test("a deleted operation takes nothing more from its worker, and ends unseen", async () => {
+test("a deleted operation rejects its worker's reports, and ends hidden", async () => {
   const name = await create({ ttl: "60s" });
   await service.call("DELETE", `/v1/${name}`);
   const { status } = await patch(name, "response", { response });
@@ -466,7 +466,7 @@ test("a deleted operation takes nothing more from its worker, and ends unseen", 
   expect((await service.call("GET", `/v1/${name}`)).status).toBe(404);
 });
 
-test("work done elsewhere is waited for like any other", async () => {
+test("WaitOperation waits for work done elsewhere", async () => {
   const name = await create();
   const waiting = service.post(`/v1/${name}:wait`, { timeout: "60s" });
   await patch(name, "response", { response });

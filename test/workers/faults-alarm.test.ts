@@ -43,7 +43,7 @@ async function breakStorage({ stub }: Started, write: "put" | "delete" = "put"):
 }
 
 describe("an alarm that fails", () => {
-  test("is armed again, and settles the operation then", async () => {
+  test("is armed again, and settles the operation the next time", async () => {
     const operation = await startScript(async () => ({}), { verb: "hurry" });
     const mend = await breakStorage(operation);
     clock.advance(HURRY_MS + 1);
@@ -59,7 +59,7 @@ describe("an alarm that fails", () => {
     expect(await getOperation(operation.name)).toMatchObject({ done: true, error: { code: 4 } });
   });
 
-  test("half-way through its writes leaves none of them", async () => {
+  test("leaves none of its writes if it fails half-way", async () => {
     const text = "a".repeat(MAX_INLINE_REQUEST_CHARACTERS * 2);
     const operation = await startScript(async () => ({}), { verb: "hurry", body: { text } });
     await breakStorage(operation, "delete");
@@ -70,7 +70,7 @@ describe("an alarm that fails", () => {
     expect(await storedBy(operation)).toEqual(["record", "request", "(alarm)"]);
   });
 
-  test("half-way through its writes is not taken for done: the object in memory ends the operation the next time", async () => {
+  test("is not treated as done if it fails half-way, so the object ends the operation the next time", async () => {
     const text = "a".repeat(MAX_INLINE_REQUEST_CHARACTERS * 2);
     const operation = await startScript(async () => ({}), { body: { text } });
     const mend = await breakStorage(operation, "delete");
@@ -82,7 +82,7 @@ describe("an alarm that fails", () => {
     expect(await storedBy(operation)).not.toContain("request");
   });
 
-  test("time and again keeps being armed, and nothing is said to be done that is not", async () => {
+  test("is armed again however often it fails, and no write is taken as done", async () => {
     const operation = await startScript(async () => ({}), { verb: "hurry" });
     const mend = await breakStorage(operation);
     clock.advance(HURRY_MS + 1);
@@ -95,7 +95,7 @@ describe("an alarm that fails", () => {
     expect(await stateOf(operation)).toBe("FAILED");
   });
 
-  test("holds up no other operation: the index settles those, and this one later", async () => {
+  test("does not delay other operations in the index, and its own is settled later", async () => {
     const broken = await startScript(async () => ({}), { verb: "hurry" });
     const whole = await startScript(async () => ({}), { verb: "hurry" });
     const mend = await breakStorage(broken);
@@ -114,7 +114,7 @@ describe("an alarm that fails", () => {
 });
 
 describe("effects that fail together", () => {
-  test("with queue, index and KV down, a start is refused, and a running operation ends all the same", async () => {
+  test("reject a start with queue, index and KV down, while a running operation still ends", async () => {
     const operation = await startScript(async () => ({ answer: 42 }));
     controls.queueSend.fail("queue is down");
     controls.indexWrite.fail("index is down");
@@ -131,7 +131,7 @@ describe("effects that fail together", () => {
     expect(controls.snapshotWrites.map(({ write }) => write)).toEqual(["put"]);
   });
 
-  test("a retry whose message cannot be sent is sent by the alarm", async () => {
+  test("leave the message of a retry to the alarm", async () => {
     const operation = await startScript(async (op) => {
       if (op.attempt === 1) throw new Error("the first always fails");
       return { attempt: op.attempt };
@@ -148,7 +148,7 @@ describe("effects that fail together", () => {
     expect(await getOperation(operation.name)).toMatchObject({ response: { value: { attempt: 2 } } });
   });
 
-  test("a deletion while the index is down is out of the list as soon as the index is back", async () => {
+  test("leave a deletion to be removed from the list as soon as the index is back", async () => {
     const operation = await startScript(async () => ({}));
     await runNext();
     await outboxIsEmpty(operation);

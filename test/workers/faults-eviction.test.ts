@@ -111,7 +111,7 @@ describe("an operation whose object is evicted before", () => {
   const boundaries = parts.map(([boundary]) => [boundary, "close"] as const);
   const withSocket = ["a read while it runs", "its last word"].map((boundary) => [boundary, "hibernate"] as const);
 
-  test.each([...boundaries, ...withSocket])("%s comes to the same end (sockets: %s)", async (boundary, sockets) => {
+  test.each([...boundaries, ...withSocket])("%s has the same end (sockets: %s)", async (boundary, sockets) => {
     running = Promise.withResolvers<void>();
     release = Promise.withResolvers<void>();
     const ran: string[] = [];
@@ -154,7 +154,7 @@ describe("an operation of work elsewhere whose object is evicted before", () => 
     ...forget,
   ];
 
-  test.each(parts.map(([boundary]) => boundary))("%s comes to the same end", async (boundary) => {
+  test.each(parts.map(([boundary]) => boundary))("%s has the same end", async (boundary) => {
     const operation = startedFrom(await call("POST", "/v1/projects/p/operations", { operation: {} }));
     const life: Life = { operation, ran: [] };
     await live(life, parts, boundary, "hibernate");
@@ -199,7 +199,7 @@ describe("progress", () => {
     expect((await getOperation(operation.name)).metadata.value).toMatchObject({ rows: 5 });
   });
 
-  test("that is too large for a socket is stored", async () => {
+  test("is stored if it is too large for a socket", async () => {
     const { operation, delivery, release, shows } = await aReporter({
       statusMessage: "half way",
       log: "x".repeat(9_000),
@@ -214,7 +214,7 @@ describe("progress", () => {
     expect(shown["log"]).toHaveLength(9_000);
   });
 
-  test("that a crash has lost is sent again by its runner, under a revision of its own", async () => {
+  test("is sent again by its runner, under a new revision, after a crash has lost it", async () => {
     const { operation, delivery, release, shows } = await aReporter({ statusMessage: "half way", rows: 5 });
     const { headers } = await call("GET", `/v1/${operation.name}`);
     await evictDurableObject(operation.stub, { webSockets: "close" });
@@ -227,7 +227,7 @@ describe("progress", () => {
     expect(await getOperation(operation.name)).toMatchObject({ done: true, metadata: { value: { rows: 5 } } });
   });
 
-  test("is in lists within five seconds, after a hibernation too, and the record is not written for it", async () => {
+  test("is in lists within five seconds, after a hibernation too, without a write of the record", async () => {
     const { operation, delivery, release } = await aReporter({ statusMessage: "half way", rows: 5 });
     const before = await storedRecord(operation);
     await evictDurableObject(operation.stub, { webSockets: "hibernate" });
@@ -249,7 +249,7 @@ describe("progress", () => {
 });
 
 describe("a sleep", () => {
-  test("is in lists when its invocation has ended, and no alarm and no row follows", async () => {
+  test("is in lists when its invocation has ended, and no further alarm or row follows", async () => {
     const operation = await startScript(async (op) => {
       await op.sleep("30m");
       return {};
@@ -262,7 +262,7 @@ describe("a sleep", () => {
     expect(JSON.parse(row!["facts"] as string)).toMatchObject({ state: "SLEEPING" });
   });
 
-  test("whose row cannot be written is in lists later", async () => {
+  test("is in lists later if its row cannot be written", async () => {
     const operation = await startScript(async (op) => {
       await op.sleep("30m");
       return {};
@@ -276,7 +276,7 @@ describe("a sleep", () => {
     expect(JSON.parse(row!["facts"] as string)).toMatchObject({ state: "SLEEPING" });
   });
 
-  test("that ends in an object which then crashes sends its message again", async () => {
+  test("re-sends its message if the object crashes after its end", async () => {
     const operation = await startScript(async (op) => {
       await op.sleep("30m");
       return { answer: 42 };

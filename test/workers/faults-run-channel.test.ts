@@ -58,7 +58,7 @@ const MESSAGES = ["progress", "saveStep", "saveCheckpoint", "sleep", "fail", "su
 
 describe("a channel that is cut", () => {
   test.each(CUTS.flatMap((cut) => MESSAGES.map((message) => [message, cut] as const)))(
-    "at %s, which is %s, costs the work nothing",
+    "does not affect the work at %s, which is %s",
     async (message, cut) => {
       controls.cuts.set(message, cut);
       const { operation, ran } = await startJourney();
@@ -76,7 +76,7 @@ describe("a channel that is cut", () => {
     },
   );
 
-  test("at every message once, costs the work nothing", async () => {
+  test("does not affect the work at every message once", async () => {
     for (const message of MESSAGES) controls.cuts.set(message, "unanswered");
     const { operation, ran } = await startJourney();
     await seeThrough(operation);
@@ -88,7 +88,7 @@ describe("a channel that is cut", () => {
 });
 
 describe("a claim", () => {
-  test("that is lost leaves the work queued, and its message to the Queue", async () => {
+  test("leaves the work queued and its message to the Queue if it is lost", async () => {
     controls.cuts.set("claim", "lost");
     const operation = await startScript(async () => ({ answer: 42 }));
     const { retryMessages, explicitAcks } = await runNext();
@@ -101,7 +101,7 @@ describe("a claim", () => {
     expect(await getOperation(operation.name)).toMatchObject({ response: { value: { answer: 42 } } });
   });
 
-  test("whose answer is lost holds its lease for ten seconds more, and then the work is done by another", async () => {
+  test("keeps its lease for ten seconds if its answer is lost, and then another runner does the work", async () => {
     controls.cuts.set("claim", "unanswered");
     let calls = 0;
     const operation = await startScript(async (op) => {

@@ -62,7 +62,7 @@ async function filled(parent: string, service = aDeployment()): Promise<string[]
 }
 
 describe("CreateOperation › a full shard", () => {
-  test("refuses the row, and the operation starts in another shard, which shard 0 then knows", async () => {
+  test("rejects the row, so the operation starts in another shard, which shard 0 then knows", async () => {
     const parent = aProject();
     const names = await filled(parent);
     for (let n = 0; n < 3; n += 1) names.unshift(await createPadded(aDeployment(), parent));
@@ -76,7 +76,7 @@ describe("CreateOperation › a full shard", () => {
     expect(await shardOf(parent).shardCount()).toBe(2);
   });
 
-  test("is asked once a minute by an isolate, not by each start", async () => {
+  test("is called once a minute by an isolate, not by each start", async () => {
     const parent = aProject();
     await filled(parent);
     controls.indexWrite.passed = 0;
@@ -89,7 +89,7 @@ describe("CreateOperation › a full shard", () => {
     expect([remembered, controls.indexWrite.passed]).toEqual([1, 2]);
   });
 
-  test("goes to the other shards of the deployment before one is added", async () => {
+  test("sends rows to the other shards of the deployment before one is added", async () => {
     const parent = aProject();
     await filled(parent);
     const names: string[] = [];
@@ -101,7 +101,7 @@ describe("CreateOperation › a full shard", () => {
     expect(await shardOf(parent).shardCount()).toBeLessThanOrEqual(4);
   });
 
-  test("is answered RESOURCE_EXHAUSTED where every shard is full, and nothing is stored", async () => {
+  test("leads to RESOURCE_EXHAUSTED without any write if every shard is full", async () => {
     const parent = aProject();
     controls.maxShardBytes = 0;
     const { status, text } = await aDeployment().call("POST", `/v1/${parent}/operations`, {});
@@ -114,7 +114,7 @@ describe("CreateOperation › a full shard", () => {
 });
 
 describe("a full shard", () => {
-  test("takes changes, ends and deletions of the operations that it has", async () => {
+  test("accepts changes, ends and deletions of its operations", async () => {
     const parent = aProject();
     const names = await filled(parent);
     const inFull = names.slice(1);
@@ -127,7 +127,7 @@ describe("a full shard", () => {
     expect((await aDeployment().list(parent, { filter: "done = true" })).names).toEqual([inFull[0]]);
   });
 
-  test("takes new rows again when expiry has freed space", async () => {
+  test("accepts new rows again when expiry has freed space", async () => {
     const parent = aProject();
     const names = await filled(parent);
     for (const name of names.slice(1)) await aDeployment().finish(name, {});
@@ -141,7 +141,7 @@ describe("a full shard", () => {
     expect(await shardOfRecord(next)).toBe(0);
   });
 
-  test("keeps deleted operations deleted: a start that arrives late is refused", async () => {
+  test("keeps deleted operations deleted, so a delayed start is rejected", async () => {
     const parent = aProject();
     const names = await filled(parent);
     const name = names.at(-1)!;
@@ -164,7 +164,7 @@ describe("a full shard", () => {
     expect(await shardOf(parent).begin(late, { parent })).toMatchObject({ ok: false, refusal: "DELETED" });
   });
 
-  test("tells operators once an hour, in the log's line and a data point", async () => {
+  test("reports itself once an hour, in a log line and a data point", async () => {
     const parent = aProject();
     await filled(parent);
     const filling = () => controls.dataPoints.filter(({ blobs }) => blobs?.[0] === "shardFilling");
@@ -181,7 +181,7 @@ describe("a full shard", () => {
     });
   });
 
-  test("is one whose storage says that it is full, too", async () => {
+  test("is also a shard whose storage reports that it is full", async () => {
     const parent = aProject();
     await createPadded(aDeployment(), parent);
     await runInDurableObject(shardOf(parent), (_instance, { storage }) => {
@@ -198,7 +198,7 @@ describe("a full shard", () => {
 });
 
 describe("a shard that runs the code of an earlier version", () => {
-  test("has no begin, and starts write their rows by upsert", async () => {
+  test("has no `begin`, so starts write their rows by upsert", async () => {
     const parent = aProject();
     await createPadded(aDeployment(), parent);
     await runInDurableObject(shardOf(parent), (instance) => {

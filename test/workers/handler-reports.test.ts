@@ -43,7 +43,7 @@ describe("a step's failure", () => {
     ["Promise.allSettled", (failed) => Promise.allSettled([failed])],
     ["Promise.all and catch", (failed) => Promise.all([failed, Promise.resolve(1)]).catch(() => {})],
     ["Promise.any and catch", (failed) => Promise.any([failed, Promise.reject(new Error("no"))]).catch(() => {})],
-  ])("that %s has taken is no unhandled rejection in a replay", async (_, take) => {
+  ])("is no unhandled rejection in a replay after %s has caught it", async (_, take) => {
     const { response } = await endOf(async (op) => {
       await take(step(op, "fails", fail));
       await op.sleep("1m");
@@ -55,7 +55,7 @@ describe("a step's failure", () => {
   });
 
   // aws-durable-execution-sdk-js 216.
-  test("that nothing waits for is in the log, and no unhandled rejection", async () => {
+  test("is logged, and is no unhandled rejection, if nothing awaits it", async () => {
     const warn = vi.spyOn(console, "warn").mockReturnValue();
     const { response } = await endOf(async (op) => {
       void step(op, "fails", fail);
@@ -75,7 +75,7 @@ describe("a step's failure", () => {
     );
   });
 
-  test("of two, the one that the handler did not throw on is in the log", async () => {
+  test("is logged if the handler threw the other one of two", async () => {
     const warn = vi.spyOn(console, "warn").mockReturnValue();
     await endOf(
       async (op) => {
@@ -90,7 +90,7 @@ describe("a step's failure", () => {
     expect(lines.filter(({ message }) => message === "step failed").map((line) => line.step)).toEqual(["second"]);
   });
 
-  test("may be waited for long after it", async () => {
+  test("may be awaited long after it happened", async () => {
     const { response } = await endOf(async (op) => {
       const failed = step(op, "fails", fail);
       await step(op, "slow", async () => pause(30));
@@ -103,7 +103,7 @@ describe("a step's failure", () => {
   });
 
   // restatedev/sdk-typescript 656; aws-durable-execution-sdk-js 218.
-  test("is told by name, message, class and cause as at first", async () => {
+  test("keeps name, message, class and cause in a replay", async () => {
     const told: string[] = [];
     await endOf(async (op) => {
       const caught = await op
@@ -120,7 +120,7 @@ describe("a step's failure", () => {
   });
 
   // cloudflare-docs 28638.
-  test("is cleaned up after once, though the handler throws it on and is tried again", async () => {
+  test("runs its clean-up once, although the handler throws it on and is retried", async () => {
     const { response } = await endOf(async (op) => {
       try {
         return { done: await step(op, "flaky", () => (op.attempt < 3 ? fail() : true)) };
@@ -135,7 +135,7 @@ describe("a step's failure", () => {
   });
 
   // dbos-transact-ts 1303.
-  test("because of a cancel request, which the handler catches, leaves it cancelled", async () => {
+  test("leaves the operation cancelled if a cancel request caused it and the handler catches it", async () => {
     const begun = Promise.withResolvers<void>();
     const { service, name } = await startOf(async (op) => {
       const caught = await op
@@ -161,7 +161,7 @@ describe("a step's failure", () => {
 
 describe("a step's result", () => {
   // restatedev/sdk-typescript 454.
-  test("is data in the first invocation, too: an instance has lost its methods", async () => {
+  test("is plain data in the first invocation too, without the methods of an instance", async () => {
     class Row {
       readonly at = new Date(0);
       save(): string {
@@ -179,7 +179,7 @@ describe("a step's result", () => {
   });
 
   // restatedev/sdk-typescript 197.
-  test("is its own where steps are begun together and waited for in turn", async () => {
+  test("belongs to its step if steps are begun together and awaited in turn", async () => {
     const { response } = await endOf(async (op) => {
       const slow = step(op, "slow", async () => pause(30).then(() => "slow"));
       const quick = step(op, "quick", "quick");
@@ -191,7 +191,7 @@ describe("a step's result", () => {
     expect(ran).toEqual(["slow", "quick"]);
   });
 
-  test("of a step within a step is stored with both", async () => {
+  test("is stored for a nested step and for its outer step", async () => {
     const { response } = await endOf(async (op) => {
       const outer = await step(op, "outer", async () => `${await step(op, "inner", "inner")} in outer`);
       await op.sleep("1m");
@@ -205,7 +205,7 @@ describe("a step's result", () => {
 
 describe("a sleep", () => {
   // inngest 3069.
-  test("of another length in each call, in a loop, is slept once, and no step runs twice", async () => {
+  test("of another length in each call of a loop is slept once, and no step runs twice", async () => {
     const lengths: number[] = [];
     const { response } = await endOf(async (op) => {
       for (let round = 1; round <= 3; round += 1) {
@@ -230,7 +230,7 @@ describe("a sleep", () => {
     ["a time as text", (op) => op.sleepUntil("2026-12-01T00:00:00Z" as never)],
     ["an invalid Date", (op) => op.sleepUntil(new Date(Number.NaN))],
     ["nothing", (op) => op.sleep(undefined as never)],
-  ])("of %s ends the operation once, and says what it takes", async (_, sleep) => {
+  ])("of %s ends the operation once, and names the accepted forms", async (_, sleep) => {
     const { error } = await endOf(async (op) => {
       ran.push("called");
       await sleep(op);
@@ -244,7 +244,7 @@ describe("a sleep", () => {
   test.each<[string, (op: OperationContext) => Promise<unknown>]>([
     ["no length", (op) => op.sleep("0s")],
     ["a time that is over", (op) => op.sleepUntil(new Date(0))],
-  ])("of %s is none", async (_, sleep) => {
+  ])("of %s takes no time", async (_, sleep) => {
     const { response } = await endOf(async (op) => {
       await sleep(op);
       return { slept: true };
@@ -256,7 +256,7 @@ describe("a sleep", () => {
   test.each<[string, (op: OperationContext) => Promise<unknown>]>([
     ["a year", (op) => op.sleep("366d")],
     ["the last Date", (op) => op.sleepUntil(new Date(8.64e15))],
-  ])("past the deadline, of %s, ends at the deadline", async (_, sleep) => {
+  ])("of %s past the deadline ends at the deadline", async (_, sleep) => {
     const { error } = await endOf(
       async (op) => {
         await sleep(op);
@@ -271,7 +271,7 @@ describe("a sleep", () => {
 
 describe("a retry", () => {
   // workerd 3691.
-  test("without a backoff follows at once", async () => {
+  test("begins at once without a backoff", async () => {
     const { response } = await endOf(
       async (op) => {
         if (op.attempt < 3) fail();

@@ -36,7 +36,7 @@ async function endOf(run: Run, options = {}) {
   return service.runToEnd(operation.name);
 }
 
-describe("a response that is no JSON object ends the operation once, and says what a handler may return", () => {
+describe("a response that is no JSON object ends the operation once, and names the accepted values", () => {
   const circular: Record<string, unknown> = {};
   circular["itself"] = circular;
   const throwing = new Proxy(
@@ -77,7 +77,7 @@ describe("a response that is no JSON object ends the operation once, and says wh
     ["an undefined property", { a: undefined, b: 1 }, { b: 1 }],
     ["a Date inside", { at: new Date(0) }, { at: "1970-01-01T00:00:00.000Z" }],
     ["half a surrogate pair", { text: "a\ud800" }, { text: "a\ufffd" }],
-  ])("but %s is fine", async (_, response, value) => {
+  ])("but %s is accepted", async (_, response, value) => {
     expect((await endOf(async () => response)).response).toEqual({ "@type": STRUCT, value });
   });
 });
@@ -193,7 +193,7 @@ describe("progress", () => {
     expect(metadata.value["progressPercent"]).toBe(100);
   });
 
-  test("stays where it was when the operation has failed", async () => {
+  test("keeps its last value when the operation has failed", async () => {
     const { metadata } = await endOf(async (op) => {
       op.progress({ progressPercent: 50 });
       throw new RpcError("ABORTED", "no more");

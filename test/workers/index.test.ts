@@ -51,7 +51,7 @@ function indexRow(row: Partial<IndexRow> = {}): IndexRow {
 }
 
 describe("a row", () => {
-  test("of an older revision does not overwrite a newer one", async () => {
+  test("does not overwrite one of a newer revision", async () => {
     const index = indexOf("projects/p");
     await index.upsert(indexRow({ revision: 5, done: true, operation: `{"revision":5}` }), PLACE);
     await index.upsert(indexRow({ revision: 4, operation: `{"revision":4}` }), PLACE);
@@ -73,7 +73,7 @@ describe("a row", () => {
     expect(await listNames("projects/p")).toEqual([]);
   });
 
-  test("that comes after its deletion finds the tombstone, though there was no row", async () => {
+  test("does not replace a tombstone that was written without a row", async () => {
     const index = indexOf("projects/p");
     const { createTime, id } = indexRow();
     await index.remove({ createTime, id }, PLACE);
@@ -82,7 +82,7 @@ describe("a row", () => {
     expect(await listNames("projects/p")).toEqual([]);
   });
 
-  test("is the operation as it ended, within a moment of its end", async () => {
+  test("has the end of its operation within a moment", async () => {
     const operation = await startScript(async (op) => {
       op.progress({ rows: 7 });
       return { answer: 42 };
@@ -94,7 +94,7 @@ describe("a row", () => {
     expect(body["operations"]).toEqual([await getOperation(operation.name)]);
   });
 
-  test("of progress follows within five seconds, by the alarm, and costs one write for many reports", async () => {
+  test("has progress within five seconds, by the alarm, with one write for many reports", async () => {
     const reported = Promise.withResolvers<void>();
     const operation = await startScript(async (op) => {
       op.progress({ rows: 7 });
@@ -114,7 +114,7 @@ describe("a row", () => {
     expect(listed?.metadata.value).toMatchObject({ rows: 7, statusMessage: "Running." });
   });
 
-  test("that could not be written is written by the alarm, though the object was evicted meanwhile", async () => {
+  test("is written by the alarm after a failed write, although the object was evicted meanwhile", async () => {
     const operation = await startScript(async () => ({}));
     controls.indexWrite.fail("index is down");
     await runNext();
@@ -130,7 +130,7 @@ describe("a row", () => {
 });
 
 describe("a list", () => {
-  test("gives the operations directly under its parent, newest first, and no others", async () => {
+  test("returns the operations directly under its parent, newest first, and no others", async () => {
     const first = await startScript(never);
     clock.advance(1);
     const second = await startScript(never);
@@ -145,13 +145,13 @@ describe("a list", () => {
     expect(await listNames("projects/nobody")).toEqual([]);
   });
 
-  test("that is asked for a scope that has none creates no table", async () => {
+  test("creates no table in an empty scope", async () => {
     await listNames("projects/nobody");
 
     expect(await runInDurableObject(indexOf("projects/nobody"), storedTables)).toEqual([]);
   });
 
-  test("is UNAVAILABLE where the index cannot be reached", async () => {
+  test("is UNAVAILABLE if the index cannot be reached", async () => {
     await startScript(never);
     await runInDurableObject(indexOf("projects/p"), (_instance, { storage }) => {
       storage.sql.exec(`ALTER TABLE operations RENAME COLUMN facts TO renamed`);
@@ -168,7 +168,7 @@ function storedTables(_instance: unknown, { storage }: DurableObjectState): unkn
 }
 
 describe("the alarm of the index", () => {
-  test("takes away the row of a start that never was", async () => {
+  test("removes the row of a start that was never stored", async () => {
     const id = env.OPERATIONS.newUniqueId().toString();
     await indexOf("projects/p").upsert(
       indexRow({ id, revision: 0, dueTime: Date.now() + STARTING_CHECK_MS, operation: `{"name":"x"}` }),
@@ -185,7 +185,7 @@ describe("the alarm of the index", () => {
     expect(await storedBy({ stub: env.OPERATIONS.get(env.OPERATIONS.idFromString(id)) })).toEqual([]);
   });
 
-  test("keeps the row of a start that was, and looks again after its deadline", async () => {
+  test("keeps the row of a stored start, and checks it again after its deadline", async () => {
     const operation = await startScript(never);
     const { deadline } = (await storedRecord(operation))!;
     clock.advance(STARTING_CHECK_MS);
@@ -200,7 +200,7 @@ describe("the alarm of the index", () => {
     expect(alarm).toBeLessThan(row!.due_time + INDEX_ALARM_GRID_MS);
   });
 
-  test("does not take away the row of a start that is still under way", async () => {
+  test("does not remove the row of a start that is still under way", async () => {
     controls.indexWritten.hold();
     const starting = call("POST", scriptPath(never), {});
     await eventually(() => controls.indexWritten.passed === 1);
@@ -212,7 +212,7 @@ describe("the alarm of the index", () => {
     expect(await listNames("projects/p")).toEqual([operation.name]);
   });
 
-  test("settles what is past its deadline, though the operation's own alarm is lost", async () => {
+  test("settles an operation past its deadline, although the operation's own alarm is lost", async () => {
     const operation = await startScript(never, { verb: "hurry" });
     await runInDurableObject(operation.stub, (_instance, { storage }) => storage.deleteAlarm());
     await evictDurableObject(operation.stub);
@@ -224,7 +224,7 @@ describe("the alarm of the index", () => {
     expect(await storedRows()).toMatchObject([{ id: operation.id, done: 1 }]);
   });
 
-  test("forgets what has expired, though nobody asks for it", async () => {
+  test("removes an expired operation without any request for it", async () => {
     const operation = await startScript(async () => ({}), { verb: "forget" });
     await runNext();
     await outboxIsEmpty(operation);
@@ -238,7 +238,7 @@ describe("the alarm of the index", () => {
     expect(await listNames("projects/p")).toEqual([]);
   });
 
-  test("asks later for what cannot be reached, and settles the others", async () => {
+  test("retries an unreachable operation later, and settles the others", async () => {
     const broken = await startScript(never);
     const expiring = await startScript(async () => ({}), { verb: "forget" });
     controls.sent.shift();
@@ -257,7 +257,7 @@ describe("the alarm of the index", () => {
     expect(await storedBy(expiring)).toEqual([]);
   });
 
-  test("settles more rows than one alarm may, in several", async () => {
+  test("settles a large number of rows in several alarms", async () => {
     const index = indexOf("projects/p");
     await runInDurableObject(index, async (instance) => {
       for (let number = 0; number < 250; number += 1) {

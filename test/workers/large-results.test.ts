@@ -80,7 +80,7 @@ describe("a large response", () => {
     expect(await factsIn((listed.json["operations"] as JsonObject[])[0])).toEqual(expected);
   });
 
-  test("of exactly 24 MiB is given back", async () => {
+  test("of exactly 24 MiB is returned", async () => {
     const wrapper = '{"@type":"type.googleapis.com/google.protobuf.Struct","value":{"text":""}}';
     const text = "x".repeat(MAX_RESPONSE_BYTES - wrapper.length);
     const { service, name } = await endOf(async () => ({ text }));
@@ -88,7 +88,7 @@ describe("a large response", () => {
     expect(await factsIn((await service.call("GET", `/v1/${name}`)).json)).toEqual(await factsOf(text));
   });
 
-  test("is pushed to nobody: who waits comes for it", async () => {
+  test("is not pushed, so waiters fetch it", async () => {
     const text = aText(2 * MIB);
     const service = aDeployment({ methods: [aMethod(async () => ({ text }), { maxResultBytes: MAX_RESPONSE_BYTES })] });
     const { operation } = await service.post(MAKE);
@@ -100,14 +100,14 @@ describe("a large response", () => {
     expect(controls.callsOf(idOf(operation.name)).at(-1)).toBe("get");
   });
 
-  test("is put into KV as it is", async () => {
+  test("is put into KV unchanged", async () => {
     const { service, name } = await endOf(async () => ({ text: aText(2 * MIB) }));
     const snapshot = await eventually(async () => (await env.SNAPSHOTS.get(`operation/${idOf(name)}`)) ?? undefined);
 
     expect(await factsOf(snapshot)).toEqual(await factsOf((await service.call("GET", `/v1/${name}`)).text));
   });
 
-  test("over 24 MiB ends the operation with an error that names the limit, and is not tried again", async () => {
+  test("over 24 MiB ends the operation with an error that names the limit, without a retry", async () => {
     let runs = 0;
     const { service, name } = await endOf(async () => {
       runs += 1;
@@ -128,7 +128,7 @@ describe("a large response", () => {
   test.each([
     [4 * MIB, "SUCCEEDED"],
     [4 * MIB + 1, "larger than 4194304 bytes"],
-  ])("of %i bytes, where its method says nothing: %s", async (bytes, end) => {
+  ])("of %i bytes, if its method declares no limit: %s", async (bytes, end) => {
     const service = aDeployment({ methods: [aMethod(async () => ({ text: "x".repeat(bytes - WRAPPER_BYTES) }))] });
     const { operation } = await service.post(MAKE);
     await service.deliver(operation.name);
@@ -137,7 +137,7 @@ describe("a large response", () => {
     expect(response ? "SUCCEEDED" : JSON.stringify(error)).toContain(end);
   });
 
-  test("is measured by the limit that its operation was started with, whatever is deployed since", async () => {
+  test("is measured by the limit of its operation's start, whatever is deployed since", async () => {
     const deployed = (maxResultBytes: number) =>
       aDeployment({ methods: [aMethod(async () => ({ text: "x".repeat(MIB) }), { maxResultBytes })] });
     const before = await deployed(2 * MIB).post(MAKE);
@@ -150,7 +150,7 @@ describe("a large response", () => {
     expect((await later.get(after.operation.name)).error).toMatchObject({ code: 8 });
   });
 
-  test("leaves its rows and its record behind, and nothing else", async () => {
+  test("leaves only its rows and its record", async () => {
     const { name } = await endOf(async () => ({ text: "x".repeat(3 * MIB) }));
     const keys = await storedKeys(name);
 
@@ -189,7 +189,7 @@ describe("a streamed input", () => {
     });
   }
 
-  test.each([1, MIB, MIB + 1, MAX_BYTES])("of %i bytes reaches every attempt as it was sent", async (length) => {
+  test.each([1, MIB, MIB + 1, MAX_BYTES])("of %i bytes reaches every attempt unchanged", async (length) => {
     const seen: JsonObject[] = [];
     const service = anUpload(async (op) => {
       const bytes = new Uint8Array(await new Response(op.input).arrayBuffer());
@@ -211,7 +211,7 @@ describe("a streamed input", () => {
   test.each([
     ["gzip", gzipSync],
     ["deflate", deflateSync],
-  ])("that is sent as %s reaches the work decoded", async (coding, encode) => {
+  ])("sent as %s reaches the work decoded", async (coding, encode) => {
     const seen: JsonObject[] = [];
     const service = anUpload(async (op) => {
       const bytes = new Uint8Array(await new Response(op.input).arrayBuffer());
@@ -234,7 +234,7 @@ describe("a streamed input", () => {
     });
   });
 
-  test("repeats a requestId as gzip, and the first one plain", async () => {
+  test("may be repeated as gzip under the requestId of a plain one", async () => {
     const service = anUpload(async () => ({}));
     const path = `${UPLOAD}?requestId=r`;
     const first = await service.post(path, streamOf(someBytes(MIB)), CSV);
@@ -290,7 +290,7 @@ describe("a streamed input", () => {
     ],
     ["no header row", () => "1,2\n", { "Content-Type": "text/csv; header=absent" }, { status: 400, fields: ["body"] }],
     ["another charset", () => "a", { "Content-Type": "text/csv; charset=latin1" }, { status: 400, fields: ["body"] }],
-  ])("is refused, and leaves nothing: %s", async (_, body, headers, expected) => {
+  ])("is rejected, and leaves nothing: %s", async (_, body, headers, expected) => {
     const service = anUpload(async () => ({}));
     const answer = await service.post(UPLOAD, body(), headers);
     const listed = await service.call("GET", "/v1/projects/p/operations");
@@ -300,7 +300,7 @@ describe("a streamed input", () => {
     expect(await allStoredKeys()).toEqual([]);
   });
 
-  test("that fails on its way leaves nothing", async () => {
+  test("leaves nothing if it fails on its way", async () => {
     const service = anUpload(async () => ({}));
     let sent = 0;
     const body = new ReadableStream<Uint8Array>({
@@ -317,7 +317,7 @@ describe("a streamed input", () => {
   });
 
   // "A streamed body arms an upload alarm with its first chunk, which erases an object that never got a record."
-  test("that was cut off with its object is erased by its alarm", async () => {
+  test("is erased by the alarm if it was cut off with its object", async () => {
     const name = `operations/${env.OPERATIONS.newUniqueId().toString()}`;
     await runInDurableObject(objectOf(name), async (_, { storage }) => {
       storage.kv.put("input/000000", new Uint8Array(10));
@@ -331,7 +331,7 @@ describe("a streamed input", () => {
     expect(await storedKeys(name)).toEqual([]);
   });
 
-  test("arms that alarm with its first chunk, and is spared by it while it is coming in", async () => {
+  test("arms that alarm with its first chunk, and is kept by it while it arrives", async () => {
     const service = anUpload(async () => ({}));
     const rest = Promise.withResolvers<void>();
     const body = new ReadableStream<Uint8Array>({

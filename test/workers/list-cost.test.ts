@@ -36,7 +36,7 @@ describe("the index writes", () => {
     return index;
   }
 
-  test("three rows for a new operation: the row, that it runs, when it is due", async () => {
+  test("three rows for a new operation: the row, and its entries for running and due", async () => {
     const index = await anIndex();
     const cost = await countCost(index);
     await index.upsert(aRow(), PLACE);
@@ -53,7 +53,7 @@ describe("the index writes", () => {
     expect(cost).toMatchObject({ rowsWritten: 1, alarms: 0 });
   });
 
-  test("nothing for what is older than it knows", async () => {
+  test("nothing for an older revision than its own", async () => {
     const index = await anIndex();
     await index.upsert(aRow({ revision: 5 }), PLACE);
     const cost = await countCost(index);
@@ -62,7 +62,7 @@ describe("the index writes", () => {
     expect(cost).toMatchObject({ rowsWritten: 0, alarms: 0 });
   });
 
-  test("two rows where only the time changes at which it is due", async () => {
+  test("two rows if only the due time changes", async () => {
     const index = await anIndex();
     await index.upsert(aRow(), PLACE);
     const cost = await countCost(index);
@@ -71,7 +71,7 @@ describe("the index writes", () => {
     expect(cost).toMatchObject({ rowsWritten: 2, alarms: 0 });
   });
 
-  test("two rows for an end: the row, and when it expires", async () => {
+  test("two rows for an end: the row and its expiry", async () => {
     const index = await anIndex();
     await index.upsert(aRow(), PLACE);
     const cost = await countCost(index);
@@ -80,7 +80,7 @@ describe("the index writes", () => {
     expect(cost).toMatchObject({ rowsWritten: 2, alarms: 0 });
   });
 
-  test("two rows for the deletion of what is done, and the alarm once for many", async () => {
+  test("two rows for the deletion of a finished operation, and one alarm for many", async () => {
     const index = shardOf("projects/p");
     const { createTime, id } = aRow();
     await index.upsert(aRow({ done: true, dueTime: Date.now() + 86_400_000 }), PLACE);
@@ -176,7 +176,7 @@ describe("a filter that matches nothing", () => {
 });
 
 describe("the statements of a list", () => {
-  test("are all closed when it is answered", async () => {
+  test("are all closed when the list is answered", async () => {
     const index = shardOf("projects/p");
     await fillShard(index, { count: 1_000 });
     await aDeployment().list("projects/p", { pageSize: 10 });
@@ -195,7 +195,7 @@ describe("the statements of a list", () => {
       "done = false AND createTime > 2026-01-01T00:00:00Z AND verb = run",
       "USING INDEX operations_running (create_time>? AND (create_time,id)<(?,?))",
     ],
-  ])("find range and order in an index, without sorting: %j", async (filter, plan) => {
+  ])("use an index for range and order, without sorting: %j", async (filter, plan) => {
     const index = shardOf("projects/p");
     await fillShard(index, { count: 10 });
     const plans = await runInDurableObject(index, async (instance, { storage }) => {
@@ -217,7 +217,7 @@ describe("the statements of a list", () => {
   });
 });
 
-test("ids spread evenly over shards", async () => {
+test("operation ids are spread evenly over shards", async () => {
   const ids = Array.from({ length: 4_000 }, () => env.OPERATIONS.newUniqueId().toString());
   for (const shards of [2, 4, 16, 64]) {
     const counts = Array.from({ length: shards }, () => 0);

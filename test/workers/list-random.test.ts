@@ -30,7 +30,7 @@ beforeAll(async () => {
 });
 
 describe.each(["filter", "pageToken"] as const)("random bytes as %s", (parameter) => {
-  test.each(seeds(ROUNDS))(`are answered with 200 or 400, ${REQUESTS_PER_ROUND} times (seed %i)`, async (seed) => {
+  test.each(seeds(ROUNDS))(`get 200 or 400, ${REQUESTS_PER_ROUND} times (seed %i)`, async (seed) => {
     const random = randomFromSeed(seed);
     const service = aDeployment();
     const cost = await countCost(shardOf("projects/p"));

@@ -51,7 +51,7 @@ async function shardOfRecord(name: string): Promise<number | undefined> {
 }
 
 describe("shards that grow from 1 to 4 to 16", () => {
-  test("keep every operation listed, each once, newest first, whoever lists", async () => {
+  test("keep every operation in each caller's list, once, newest first", async () => {
     const names: string[] = [];
     for (const shards of [1, 4, 16]) names.unshift(...(await createdBy(deployedWith(shards), 20)));
 
@@ -63,21 +63,21 @@ describe("shards that grow from 1 to 4 to 16", () => {
     }
   });
 
-  test("do so while old and new deployments write side by side, and when they are fewer again", async () => {
+  test("keep it so while old and new deployments write side by side, and with fewer shards again", async () => {
     const names: string[] = [];
     for (const shards of [1, 4, 1, 16, 4, 16, 1]) names.unshift(...(await createdBy(deployedWith(shards), 5)));
 
     expect((await deployedWith(1).walk("projects/p", { pageSize: 4 })).flatMap((page) => page.names)).toEqual(names);
   });
 
-  test("do not become fewer", async () => {
+  test("never become fewer", async () => {
     await shardOf("projects/p").registerShard(3);
     await shardOf("projects/p").registerShard(1);
 
     expect((await shardOf("projects/p").page({ parent: "projects/p", filter: "", limit: 1 })).shardCount).toBe(4);
   });
 
-  test("of one scope are not those of another", async () => {
+  test("are separate for each scope", async () => {
     await createdBy(deployedWith(16), 10);
     await createdBy(deployedWith(1), 1, "projects/q");
 
@@ -86,7 +86,7 @@ describe("shards that grow from 1 to 4 to 16", () => {
 });
 
 describe("the shards of a tenant", () => {
-  test("are asked for its own lists alone, and for all of these", async () => {
+  test("serve all lists of the tenant, and no others", async () => {
     const asked = new Set<string>();
     const service = aDeployment({
       variables: { INDEX_SHARDS: "4" },
@@ -111,7 +111,7 @@ describe("the shards of a tenant", () => {
 });
 
 describe("an operation's shard", () => {
-  test("is its own for life, whatever deployment finishes it, until it expires", async () => {
+  test("stays the same until it expires, whatever deployment finishes it", async () => {
     const [name = ""] = await createdBy(deployedWith(16), 1);
     const [created] = await rowsOf(name);
     await deployedWith(1).finish(name);
@@ -125,7 +125,7 @@ describe("an operation's shard", () => {
     expect(await rowsOf(name)).toEqual([]);
   });
 
-  test("keeps its tombstone, whatever deployment deletes it", async () => {
+  test("has its tombstone, whatever deployment deletes it", async () => {
     const [name = ""] = await createdBy(deployedWith(16), 1);
     const [created] = await rowsOf(name);
     await deployedWith(4).delete(name);
@@ -134,7 +134,7 @@ describe("an operation's shard", () => {
     expect((await deployedWith(1).list("projects/p")).names).toEqual([]);
   });
 
-  test("is written down with it", async () => {
+  test("is stored in its record", async () => {
     for (const name of await createdBy(deployedWith(16), 8)) {
       const [row] = await rowsOf(name);
 
@@ -144,7 +144,7 @@ describe("an operation's shard", () => {
 });
 
 describe("a start that a deployment of more shards repeats", () => {
-  test("leaves one row in the end, in the shard of the operation that was started", async () => {
+  test("leaves one row, in the shard of the started operation", async () => {
     const [name = ""] = await createdBy(deployedWith(16), 1);
     const shard = await shardOfRecord(name);
     const other = shard === 5 ? 6 : 5;
@@ -173,7 +173,7 @@ describe("a start that a deployment of more shards repeats", () => {
 });
 
 describe("a shard that is not yet known to shard 0", () => {
-  test("has no row: where shard 0 cannot be told, nothing is started", async () => {
+  test("gets no row, because a start that cannot notify shard 0 is rejected", async () => {
     await runInDurableObject(shardOf("projects/p"), (instance) => {
       instance.registerShard = async () => {
         throw new Error("shard 0 is out of reach");
@@ -191,7 +191,7 @@ describe("a shard that is not yet known to shard 0", () => {
 });
 
 describe("a list over shards", () => {
-  test("answers in part where one of them is out of reach", async () => {
+  test("returns a part if one of them is unreachable", async () => {
     const names = await createdBy(deployedWith(4), 24);
     const lost = await Promise.all(names.map(async (name) => (await shardOfRecord(name)) === 2));
     const service = aDeployment({ variables: { INDEX_SHARDS: "4" }, fails: (shard) => shard.endsWith("#2") });
@@ -203,7 +203,7 @@ describe("a list over shards", () => {
     });
   });
 
-  test("looks for the others where it is shard 0", async () => {
+  test("finds the others if the unreachable one is shard 0", async () => {
     const names = await createdBy(deployedWith(4), 24);
     const lost = await Promise.all(names.map(async (name) => (await shardOfRecord(name)) === 0));
     const service = aDeployment({ variables: { INDEX_SHARDS: "4" }, fails: (shard) => shard.endsWith("#0") });
@@ -213,7 +213,7 @@ describe("a list over shards", () => {
     );
   });
 
-  test("reads little more of many than of one", async () => {
+  test("reads little more from many than from one", async () => {
     const costs: Cost[] = [];
     for (let shard = 0; shard < 16; shard += 1) {
       await fillShard(shardOf("projects/p", shard), { count: 100, shard });

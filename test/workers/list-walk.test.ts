@@ -95,8 +95,8 @@ class Storm {
   }
 }
 
-describe("a walk through all pages while operations come, end and go", () => {
-  test.each(seeds(12))("gives each operation that was there throughout once (seed %i)", async (seed) => {
+describe("a walk through all pages while operations start, end and are deleted", () => {
+  test.each(seeds(12))("returns each operation that existed throughout exactly once (seed %i)", async (seed) => {
     const storm = new Storm(seed);
     await storm.begin();
     const filter = storm.random.pick(Object.keys(FILTERS));

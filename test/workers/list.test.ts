@@ -30,7 +30,7 @@ function objectOf(name: string) {
 
 describe("pageSize", () => {
   test.each(["-1", "1.5", "1e3", "ten", "2147483648", "-2147483649", "0x10", "١", "1,000", "+5", " 5"])(
-    "of %j is INVALID_ARGUMENT",
+    "is INVALID_ARGUMENT as %j",
     async (pageSize) => {
       const page = await aDeployment().list("projects/p", { pageSize });
 
@@ -44,7 +44,7 @@ describe("pageSize", () => {
     ["page_size=7", 7],
     ["pageSize=", 100],
     ["pageSize=5000", 1_000],
-  ])("is taken from ?%s", async (query, count) => {
+  ])("is accepted from ?%s", async (query, count) => {
     await fillShard(shardOf("projects/p"), { count: 1_100 });
 
     const { status, body } = await call("GET", `/v1/projects/p/operations?${query}`);
@@ -53,7 +53,7 @@ describe("pageSize", () => {
     expect(body["operations"]).toHaveLength(count);
   });
 
-  test("in both spellings at once is INVALID_ARGUMENT", async () => {
+  test("is INVALID_ARGUMENT in both spellings at once", async () => {
     expect((await call("GET", "/v1/operations?pageSize=7&page_size=7")).status).toBe(400);
   });
 });
@@ -65,7 +65,7 @@ describe("the query's name", () => {
     ["projects/p/operations", "name=projects/p"],
     ["projects/p/operations", "name=projects/p/operations"],
     ["projects/p/locations/-/operations", "name=projects/p/locations/-"],
-  ])("of %s may be %s", async (collection, query) => {
+  ])("may be for %s %s", async (collection, query) => {
     expect((await call("GET", `/v1/${collection}?${query}`)).status).toBe(200);
   });
 
@@ -74,7 +74,7 @@ describe("the query's name", () => {
     ["projects/p/operations", "name=operations"],
     ["projects/p/operations", "name=projects/q"],
     ["projects/p/operations", "name=projects/p/"],
-  ])("of %s may not be %s", async (collection, query) => {
+  ])("must not be for %s %s", async (collection, query) => {
     const { status, body } = await call("GET", `/v1/${collection}?${query}`);
 
     expect(pageFrom({ status, text: JSON.stringify(body) })).toMatchObject({ status: 400, fields: ["name"] });
@@ -82,7 +82,7 @@ describe("the query's name", () => {
 });
 
 describe("a page token", () => {
-  test("goes on where its page ended, with another pageSize", async () => {
+  test("continues where its page ended, with another pageSize", async () => {
     const names = await created(6);
     const first = await aDeployment().list("projects/p", { pageSize: 2 });
     const rest = await aDeployment().list("projects/p", { pageSize: 10, pageToken: first.nextPageToken });
@@ -91,7 +91,7 @@ describe("a page token", () => {
     expect(rest.nextPageToken).toBeUndefined();
   });
 
-  test("is refused with another filter, another parent, and changed", async () => {
+  test("is rejected with another filter, with another parent, and if it is changed", async () => {
     await created(3);
     await created(3, "projects/q");
     const { nextPageToken = "" } = await aDeployment().list("projects/p", { pageSize: 2 });
@@ -107,7 +107,7 @@ describe("a page token", () => {
     for (const page of refused) expect(page).toMatchObject({ status: 400, fields: ["pageToken"] });
   });
 
-  test("of the deployment's keys holds while its key is one of two", async () => {
+  test("is valid while its key is one of the deployment's two", async () => {
     await created(3);
     const [first, second, third] = [1, 2, 3].map((byte) =>
       btoa(String.fromCodePoint(...new Uint8Array(32).fill(byte))),
@@ -123,7 +123,7 @@ describe("a page token", () => {
     expect(await aDeployment().list("projects/p", { pageToken })).toMatchObject({ status: 400, fields: ["pageToken"] });
   });
 
-  test("is refused though its scope's object was evicted, and opened by it again", async () => {
+  test("is opened by its scope's object after an eviction too", async () => {
     const names = await created(3);
     const { nextPageToken: pageToken } = await aDeployment().list("projects/p", { pageSize: 2 });
     const key = await shardOf("projects/p").tokenKey();
@@ -132,7 +132,7 @@ describe("a page token", () => {
     expect((await aDeployment().list("projects/p", { pageToken })).names).toEqual(names.slice(2));
   });
 
-  test("that is asked for by two at once is sealed with one key", async () => {
+  test("is sealed with one key for two concurrent callers", async () => {
     const index = shardOf("projects/racing");
     const keys = await Promise.all(Array.from({ length: 8 }, () => index.tokenKey()));
 
@@ -146,7 +146,7 @@ describe("a scope that never had an operation", () => {
       storage.sql.exec("SELECT name FROM sqlite_master").toArray(),
     );
 
-  test("stores nothing when it is listed, with and without a token of another or of none", async () => {
+  test("stores nothing when it is listed, with and without a token", async () => {
     await created(3);
     const { nextPageToken } = await aDeployment().list("projects/p", { pageSize: 2 });
     const tokens = [undefined, nextPageToken, "AQ", "garbage", `AR${"A".repeat(120)}`];
@@ -162,7 +162,7 @@ describe("a scope that never had an operation", () => {
 });
 
 describe("a wildcard", () => {
-  test("stands for any collection id but the first, and names in the answer are canonical", async () => {
+  test("matches any collection id but the first, and names in the answer are canonical", async () => {
     const [a] = await created(1, "projects/p/locations/a");
     const [b] = await created(1, "projects/p/locations/b");
     const [nested] = await created(1, "projects/p/locations/b/models/m");
@@ -195,7 +195,7 @@ describe("a wildcard", () => {
 });
 
 describe("freshness: an operation", () => {
-  test("is in the list as soon as its creation was answered, and gone as soon as its deletion was", async () => {
+  test("is in the list as soon as its creation is answered, and absent as soon as its deletion is", async () => {
     const service = aDeployment();
     for (let n = 0; n < 5; n += 1) {
       const name = await service.create();
@@ -207,7 +207,7 @@ describe("freshness: an operation", () => {
     }
   });
 
-  test("is done in the list while no time passes", async () => {
+  test("is done in the list without any passing of time", async () => {
     const service = aDeployment();
     const name = await service.create();
     await service.finish(name, { answer: 42 });
@@ -217,7 +217,7 @@ describe("freshness: an operation", () => {
     expect((await service.list("projects/p")).operations).toEqual([await getOperation(name)]);
   });
 
-  test("shows its progress in the list within five seconds, at its next alarm", async () => {
+  test("has its progress in the list within five seconds, at its next alarm", async () => {
     const service = aDeployment();
     const name = await service.create();
     await service.report(name, { rows: 7 });
@@ -247,7 +247,7 @@ describe("the row of a start", () => {
     };
   }
 
-  test("that is repeated while the index asks after the first try stays", async () => {
+  test("stays if the start is repeated while the index checks the first try", async () => {
     const row = aStartingRow();
     const index = shardOf("projects/p");
     await index.upsert(row, { parent: "projects/p" });
@@ -262,7 +262,7 @@ describe("the row of a start", () => {
     expect(await listNames("projects/p")).toEqual([`projects/p/operations/${row.id}`]);
   });
 
-  test("stays where the answer to a check from before the start comes while a later check is under way", async () => {
+  test("stays if the answer to a check from before the start arrives during a later check", async () => {
     const row = aStartingRow();
     const { id, createTime, parent } = row;
     const name = `projects/p/operations/${id}`;
@@ -290,7 +290,7 @@ describe("the row of a start", () => {
 });
 
 describe("a page's bytes", () => {
-  test("are at most 8 MiB, in which results too large for the index stand whole", async () => {
+  test("are at most 8 MiB, with whole results that are too large for the index", async () => {
     const service = aDeployment();
     const names = await created(11);
     const text = "x".repeat(900_000);
@@ -314,7 +314,7 @@ describe("a shard out of reach", () => {
     expect(page.error).toMatchObject({ status: "UNAVAILABLE" });
   });
 
-  test("is told of with returnPartialSuccess, and in snake case", async () => {
+  test("is reported with returnPartialSuccess, and in snake case", async () => {
     await created(2);
     const service = aDeployment({ fails: () => true });
 
@@ -326,7 +326,7 @@ describe("a shard out of reach", () => {
     expect((await service.list("projects/p", { return_partial_success: true })).status).toBe(200);
   });
 
-  test.each(["yes", "2", "truely"])("is not left out with returnPartialSuccess=%s", async (returnPartialSuccess) => {
+  test.each(["yes", "2", "truely"])("is not omitted with returnPartialSuccess=%s", async (returnPartialSuccess) => {
     expect(await aDeployment().list("projects/p", { returnPartialSuccess })).toMatchObject({
       status: 400,
       fields: ["returnPartialSuccess"],

@@ -34,7 +34,7 @@ const BELGIUM = {
 };
 
 describe("ListLocations", () => {
-  test("gives the declared ones under the project asked for", async () => {
+  test("returns the declared locations under the requested project", async () => {
     const { json } = await placed.call("GET", "/v1/projects/p/locations");
 
     expect(json).toEqual({
@@ -46,11 +46,11 @@ describe("ListLocations", () => {
     });
   });
 
-  test("gives none where none are declared", async () => {
+  test("returns no location if none is declared", async () => {
     expect((await anywhere.call("GET", "/v1/projects/p/locations")).json).toEqual({ locations: [] });
   });
 
-  test("is walked page by page", async () => {
+  test("has pages", async () => {
     const first = await placed.call("GET", "/v1/projects/p/locations?pageSize=2");
     const token = first.json["nextPageToken"] as string;
     const second = await placed.call("GET", `/v1/projects/p/locations?pageSize=2&pageToken=${token}`);
@@ -74,11 +74,11 @@ describe("ListLocations", () => {
 });
 
 describe("GetLocation", () => {
-  test("gives a declared one", async () => {
+  test("returns a declared location", async () => {
     expect((await placed.call("GET", "/v1/projects/p/locations/europe-west1")).json).toEqual(BELGIUM);
   });
 
-  test.each(["europe-west2", "constructor"])("is NOT_FOUND for %s", async (locationId) => {
+  test.each(["europe-west2", "constructor"])("returns NOT_FOUND for %s", async (locationId) => {
     const { status, json } = await placed.call("GET", `/v1/projects/p/locations/${locationId}`);
 
     expect({ status, json }).toMatchObject({ status: 404, json: { error: { status: "NOT_FOUND" } } });
@@ -92,7 +92,7 @@ describe("an undeclared location", () => {
     ["a method's check", "/v1/projects/p/locations/mars/things:make?validateOnly=true"],
     ["a creation", "/v1/projects/p/locations/mars/operations"],
     ["a creation below it", "/v1/projects/p/locations/mars/tables/t/operations"],
-  ])("is refused in %s", async (_, path) => {
+  ])("is rejected in %s", async (_, path) => {
     const { status, reason, fields, text } = await placed.post(path);
 
     expect({ status, reason, fields }).toEqual({ status: 400, reason: "LOCATION_UNKNOWN", fields: ["parent"] });
@@ -101,14 +101,14 @@ describe("an undeclared location", () => {
   });
 
   test.each(["/v1/projects/p/locations/mars/things:make", "/v1/projects/p/locations/mars/operations"])(
-    "is a name like any other where none are declared: %s",
+    "is accepted if no location is declared: %s",
     async (path) => {
       expect((await anywhere.post(path)).status).toBe(200);
     },
   );
 
   test.each(["/v1/operations", "/v1/projects/p/operations", "/v1/projects/p/regions/mars/operations"])(
-    "is not what %s names",
+    "is not named by %s",
     async (path) => {
       expect((await placed.post(path)).status).toBe(200);
     },
@@ -124,7 +124,7 @@ describe("an operation under a declared location", () => {
     return operation.name;
   }
 
-  test("with a placement gets no snapshot in KV", async () => {
+  test("has no snapshot in KV with a placement", async () => {
     const name = await endedUnder("europe-west1");
     const record = await recordOf(name);
 
@@ -133,11 +133,11 @@ describe("an operation under a declared location", () => {
     expect(await env.SNAPSHOTS.get(`operation/${idOf(name)}`)).toBeNull();
   });
 
-  test("without one gets its snapshot", async () => {
+  test("has its snapshot without a placement", async () => {
     expect((await recordOf(await endedUnder("global")))?.policy.snapshot).toBe(true);
   });
 
-  test("is in the lists of its location, and of any location", async () => {
+  test("is in the lists of its location, and of all locations", async () => {
     const name = await endedUnder("us-east1");
     const names = async (parent: string): Promise<unknown[]> => {
       const { json } = await placed.call("GET", `/v1/${parent}/operations`);
@@ -152,7 +152,7 @@ describe("an operation under a declared location", () => {
 
 // The local runtime has no jurisdictions. In production asking for one never throws these words.
 describe("an operation under a location with a jurisdiction, in the local runtime", () => {
-  test("lives, is listed once beside the others, and ends", async () => {
+  test("runs, is listed once beside the others, and ends", async () => {
     const { operation } = await abroad.post("/v1/projects/p/locations/eu/things:make");
     const other = (await abroad.post("/v1/projects/p/locations/us/things:make")).operation;
     await abroad.deliver(operation.name);

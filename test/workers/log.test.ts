@@ -62,8 +62,8 @@ function transitions({ name }: Pick<Started, "name">): JsonObject[] {
     .map((line) => without(line, ["message", "operation", "method", "requestId", "startRequestId"]));
 }
 
-describe("a transition is one line", () => {
-  test("from the start to success, by way of a failed attempt", async () => {
+describe("the log lines of transitions", () => {
+  test("cover the start, a failed attempt and the success", async () => {
     let attempts = 0;
     const operation = await startScript(async () => {
       attempts += 1;
@@ -103,7 +103,7 @@ describe("a transition is one line", () => {
     expect(linesOf("transition")[0]).toMatchObject({ operation: operation.name, method: "scripts:run" });
   });
 
-  test("a repair is a warning: a lost message, a lost lease", async () => {
+  test("have the severity WARNING for a lost message and a lost lease", async () => {
     const operation = await startScript(() => new Promise(() => {}));
     const { resendTime = 0 } = (await storedRecord(operation))!;
     clock.advanceTo(resendTime);
@@ -119,7 +119,7 @@ describe("a transition is one line", () => {
     ]);
   });
 
-  test("and names the request that caused it, as the request's own line does", async () => {
+  test("name the request that caused the transition", async () => {
     const operation = await startScript(async () => ({}));
     await call("POST", `/v1/${operation.name}:cancel`);
     await call("DELETE", `/v1/${operation.name}`);
@@ -135,7 +135,7 @@ describe("a transition is one line", () => {
     ]);
   });
 
-  test("and no audit line stands beside it in a deployment that is open: it knows nobody, and refuses nobody", async () => {
+  test("have no audit line beside them in an open deployment", async () => {
     const operation = await startScript(async () => ({}));
     await call("POST", `/v1/${operation.name}:cancel`);
 
@@ -143,7 +143,7 @@ describe("a transition is one line", () => {
     expect(linesOf("audit")).toEqual([]);
   });
 
-  test("a cancel request that is repeated, and a read, cause none", async () => {
+  test("are not written for a repeated cancel request and for a read", async () => {
     const operation = await startScript(async () => ({}));
     await call("POST", `/v1/${operation.name}:cancel`);
     const before = linesOf("transition").length;
@@ -153,7 +153,7 @@ describe("a transition is one line", () => {
     expect(linesOf("transition")).toHaveLength(before);
   });
 
-  test("that an operation expires is the last", async () => {
+  test("end with the expiry of the operation", async () => {
     const operation = await startScript(async () => ({}), { verb: "forget" });
     await runNext();
     await outboxIsEmpty(operation);
@@ -173,8 +173,8 @@ describe("a transition is one line", () => {
   });
 });
 
-describe("a request is one line", () => {
-  test("with its method, what it is about, and how it went", async () => {
+describe("the log line of a request", () => {
+  test("has its method, its resource and its result", async () => {
     const operation = await startScript(async () => ({}));
     await call("GET", `/v1/${operation.name}`);
     await call("GET", "/v1/projects/p/operations?filter=done%3Dtrue");
@@ -241,19 +241,19 @@ describe("LOG", () => {
     return { status, messages: lines.map(({ message }) => message) };
   };
 
-  test("off leaves out the lines of requests", async () => {
+  test("=off omits the lines of requests", async () => {
     expect((await start("off")).messages).not.toContain("request");
   });
 
-  test("transitions leaves them out too", async () => {
+  test("=transitions omits them too", async () => {
     expect((await start("transitions")).messages).not.toContain("request");
   });
 
-  test.each([undefined, "", "all"])("%j has them", async (LOG) => {
+  test.each([undefined, "", "all"])("%j writes them", async (LOG) => {
     expect((await start(LOG)).messages).toContain("request");
   });
 
-  test.each(["off", "transitions", undefined])("%j decides of the lines of transitions", (LOG) => {
+  test.each(["off", "transitions", undefined])("%j sets the lines of transitions", (LOG) => {
     const operation = aRecord();
     const transition = { from: "NEW", to: "QUEUED", cause: "start" } as const;
     logTransition(LOG === undefined ? {} : { LOG }, operation, transition, undefined);
@@ -261,7 +261,7 @@ describe("LOG", () => {
     expect(linesOf("transition")).toHaveLength(LOG === "off" ? 0 : 1);
   });
 
-  test("with another value refuses every call, and names itself", async () => {
+  test("rejects every call with another value, and names the variable", async () => {
     expect((await start("everything")).status).toBe(500);
   });
 });
@@ -284,7 +284,7 @@ describe("no line has", () => {
     throw new Error(`${operation.name} does not end`);
   }
 
-  test("anything of a request, a result, metadata, a step, a checkpoint or an error that a handler declares", async () => {
+  test("any content of a request, a result, metadata, a step, a checkpoint or an error that a handler declares", async () => {
     await assert(
       asyncProperty(withCanary, constantFrom("UNAVAILABLE", "FAILED_PRECONDITION", undefined), async (text, code) => {
         const operation = await startScript(
@@ -312,7 +312,7 @@ describe("no line has", () => {
     expect(JSON.stringify(lines)).not.toContain(canary);
   });
 
-  test("anything of what another system reports", async () => {
+  test("any content of another system's reports", async () => {
     const any = { "@type": "type.googleapis.com/google.protobuf.Struct", value: { canary } };
     const created = await call("POST", "/v1/projects/p/operations", { operation: { metadata: any } });
     const operation = startedFrom(created);
@@ -324,7 +324,7 @@ describe("no line has", () => {
     expect(JSON.stringify(lines)).not.toContain(canary);
   });
 
-  test("credentials, wherever they come", async () => {
+  test("credentials, from any place of a request", async () => {
     const path = `/v1/projects/p/operations?key=${canary}&access_token=${canary}`;
     const { call: callWith } = aGuardedDeployment({ methods: [] });
     await callWith({ Authorization: `Bearer ${canary}`, "x-goog-api-key": canary, Cookie: canary }, "GET", path);
@@ -333,7 +333,7 @@ describe("no line has", () => {
     expect(JSON.stringify(lines)).not.toContain(canary);
   });
 
-  test("the text of an error that no handler declares, but for the one line that is for it", async () => {
+  test("the text of an undeclared error, except the one line for it", async () => {
     const operation = await startScript(async () => {
       throw new Error(canary);
     });
@@ -345,7 +345,7 @@ describe("no line has", () => {
   });
 });
 
-test("a request's id is the platform's, and none that a client sends", async () => {
+test("a request's id is the platform's, not a client's", async () => {
   const { worker, environment } = aGuardedDeployment({ methods: [] }, { AUTH: "open" });
   const headers = { "cf-ray": "8f21aaaabbbbcccc-FRA" };
   const url = "https://operations.example/v1/operations";

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { macrotask } from "../../src/queue/macrotask";
 
 // "Resolves in a later turn of the event loop, after all microtasks."
-test("every promise that can go on has gone on before a macrotask is over", async () => {
+test("every ready promise continues before a macrotask is over", async () => {
   let depth = 0;
   const deep = async (): Promise<void> => {
     for (; depth < 20_000; depth += 1) await Promise.resolve();

@@ -34,7 +34,7 @@ async function delivered(bodies: unknown[], { queue = "edge-operations", handler
   return { acknowledged: explicitAcks, again: retryMessages.map(({ msgId }) => msgId), ackAll };
 }
 
-describe("the handler", () => {
+describe("the queue handler", () => {
   test("ends after the work has ended, and leaves nothing under waitUntil", async () => {
     const work = Promise.withResolvers<void>();
     const operation = await startScript(async () => {
@@ -81,7 +81,7 @@ describe("the handler", () => {
 describe("a dead letter", () => {
   const queue = "edge-operations-dead-letters";
 
-  test("has its operation run, which has lost its message and its alarm", async () => {
+  test("runs an operation that has lost its message and its alarm", async () => {
     const operation = await startScript(async () => ({ answer: 42 }));
     controls.sent.length = 0;
     await loseAlarm(operation.stub);
@@ -92,7 +92,7 @@ describe("a dead letter", () => {
     expect(await getOperation(operation.name)).toMatchObject({ done: true, response: { value: { answer: 42 } } });
   });
 
-  test("of an operation that sleeps arms its lost alarm", async () => {
+  test("arms the lost alarm of a sleeping operation", async () => {
     const operation = await startScript(async (op) => {
       await op.sleep("30m");
       return {};
@@ -106,7 +106,7 @@ describe("a dead letter", () => {
     expect(await stateOf(operation)).toBe("SLEEPING");
   });
 
-  test("of work that runs, or is done, changes nothing", async () => {
+  test("changes nothing for work that runs or is done", async () => {
     const running = await startScript(() => new Promise(() => {}));
     const done = await startScript(async () => ({}));
     const [first, second] = controls.sent.splice(0, 2);
@@ -122,7 +122,7 @@ describe("a dead letter", () => {
     expect({ acknowledged: acknowledged.toSorted(), again }).toEqual({ acknowledged: ["m0", "m1"], again: [] });
   });
 
-  test("of no operation is acknowledged, and stores nothing", async () => {
+  test("is acknowledged for an unknown operation, and stores nothing", async () => {
     const unknown = env.OPERATIONS.newUniqueId();
     const { acknowledged } = await delivered([{ id: unknown.toString() }], { queue });
 
@@ -130,7 +130,7 @@ describe("a dead letter", () => {
     expect(await storedBy({ stub: env.OPERATIONS.get(unknown) })).toEqual([]);
   });
 
-  test("whose operation cannot be reached is retried", async () => {
+  test("is retried if its operation cannot be reached", async () => {
     const operation = await startScript(async () => ({}));
     controls.cuts.set("claim", "lost");
     const { acknowledged, again } = await delivered([{ id: operation.id }], { queue });
@@ -155,7 +155,7 @@ describe("a message that names no operation", () => {
   ];
 
   test.each(["edge-operations", "edge-operations-dead-letters", "owner-dead-letters"])(
-    "in %s is retried, never acknowledged",
+    "is retried, never acknowledged, in %s",
     async (queue) => {
       const { acknowledged, again, ackAll } = await delivered(foreign, { queue });
 
@@ -164,7 +164,7 @@ describe("a message that names no operation", () => {
     },
   );
 
-  test("has an operation's id among other fields, and is still the owner's", async () => {
+  test("belongs to the owner even with an operation's id among other fields", async () => {
     const operation = await startScript(async () => ({}));
     const { acknowledged, again } = await delivered([{ id: operation.id, remind: "me" }]);
 
@@ -172,7 +172,7 @@ describe("a message that names no operation", () => {
     expect(await stateOf(operation)).toBe("QUEUED");
   });
 
-  test("has an id of another class of objects, and is still the owner's", async () => {
+  test("belongs to the owner even with an id of another class of objects", async () => {
     const { again } = await delivered([{ id: env.POLICIES.newUniqueId().toString() }]);
 
     expect(again).toEqual(["m0"]);
@@ -182,7 +182,7 @@ describe("a message that names no operation", () => {
 describe("operations({ queue })", () => {
   const methods = [] as const;
 
-  test("is given a batch of the owner's as it came", async () => {
+  test("gets a batch of the owner's messages unchanged", async () => {
     const batches: MessageBatch[] = [];
     const { queue } = operations({ methods, queue: (batch) => void batches.push(batch) });
     const batch = createMessageBatch("owner", [{ id: "m0", timestamp: new Date(), attempts: 1, body: "text" }]);
@@ -192,13 +192,13 @@ describe("operations({ queue })", () => {
     expect(batches[0]).toBe(batch);
   });
 
-  test("fails with what its handler throws, as without the library", async () => {
+  test("fails with its handler's error, as without the library", async () => {
     const { queue } = operations({ methods, queue: () => Promise.reject(new Error("the owner's own")) });
 
     await expect(delivered(["text"], { queue: "owner", handler: queue })).rejects.toThrow("the owner's own");
   });
 
-  test("is given the owner's part of a mixed batch, and decides about that alone", async () => {
+  test("gets the owner's part of a mixed batch, and decides about that part alone", async () => {
     const operation = await startScript(async () => ({ answer: 42 }));
     const bodies = ["acknowledged", { id: operation.id }, "retried"];
     const seen: unknown[] = [];
@@ -216,7 +216,7 @@ describe("operations({ queue })", () => {
     expect({ acknowledged: acknowledged.toSorted(), again }).toEqual({ acknowledged: ["m0", "m1"], again: ["m2"] });
   });
 
-  test("has its part of a mixed batch retried where it fails, and the operation's message is acknowledged", async () => {
+  test("has its part of a mixed batch retried if it fails, while the operation's message is acknowledged", async () => {
     const operation = await startScript(async () => ({ answer: 42 }));
     const { queue } = operations({
       methods: [],
@@ -232,7 +232,7 @@ describe("operations({ queue })", () => {
 });
 
 describe("lanes", () => {
-  test("share operations among them, and each re-send of one takes the next", async () => {
+  test("share the operations, and each re-send uses the next lane", async () => {
     const operation = await startScript(async () => ({}));
     while (controls.sentThrough.length < 5) {
       clock.advanceTo((await alarmTime(operation))!);
@@ -245,11 +245,11 @@ describe("lanes", () => {
     expect(controls.sentThrough.slice(0, 5)).toEqual([0, 1, 2, 3, 4].map((turn) => lanes[(first + turn) % 4]));
   });
 
-  describe("a method's own", () => {
+  describe("a method's own queue", () => {
     const deployment = operations({ methods: [aMethod(async () => ({}), { queue: "TRANSCODE" })] });
     const start = () => new Request(`https://operations.example${MAKE}`, { method: "POST" });
 
-    test("carries its messages, re-sends included", async () => {
+    test("carries the method's messages, re-sends included", async () => {
       const response = await deployment.fetch(start(), { ...env, TRANSCODE: env.QUEUE } as typeof env);
       const operation = startedFrom({
         status: response.status,
@@ -264,7 +264,7 @@ describe("lanes", () => {
       expect(controls.sentThrough).toEqual(["TRANSCODE", "TRANSCODE"]);
     });
 
-    test("refuses every call while it is not bound, and names the binding and the method", async () => {
+    test("fails every call while it is not bound, and names the binding and the method", async () => {
       const response = await deployment.fetch(start(), env);
       const text = await response.text();
 
@@ -276,7 +276,7 @@ describe("lanes", () => {
   });
 });
 
-test("an alarm that was lost while its object stayed in memory is armed again by the next read", async () => {
+test("a read arms an alarm that was lost while its object stayed in memory", async () => {
   const operation = await startScript(async () => ({}));
   controls.sent.length = 0;
   await runInDurableObject(operation.stub, (_instance, { storage }) => storage.deleteAlarm());

@@ -46,7 +46,7 @@ describe("a deployment with a login of its own", () => {
   );
   const staffMay = (role: string) => [{ role, members: ["group:staff@example.com"] }];
 
-  test("judges its callers by the members that the login names", async () => {
+  test("authorizes its callers by the members that the login names", async () => {
     await bind("projects/p", staffMay("roles/longrunning.invoker"));
 
     expect((await call(cookie("ada"), "POST", MAKE, {})).status).toBe(200);
@@ -54,7 +54,7 @@ describe("a deployment with a login of its own", () => {
     expect(await call({}, "POST", MAKE, {})).toMatchObject({ status: 401, reason: "CREDENTIALS_MISSING" });
   });
 
-  test("gives the starter its operation, and no other caller", async () => {
+  test("returns an operation to its starter, and to no other caller", async () => {
     await bind("projects/p", staffMay("roles/longrunning.invoker"));
     const { json } = await call(cookie("ada"), "POST", MAKE, { requestId: "once" });
     const again = await call(cookie("ada"), "POST", MAKE, { requestId: "once" });
@@ -64,7 +64,7 @@ describe("a deployment with a login of its own", () => {
     expect((await call(cookie("bob"), "GET", `/v1/${json["name"] as string}`)).status).toBe(403);
   });
 
-  test("takes the built-in credentials of callers that the login does not name", async () => {
+  test("accepts the built-in credentials of callers whom the login does not name", async () => {
     expect((await call(adminKeyCredential, "GET", "/v1/projects/p/operations")).status).toBe(200);
     expect(asked).toHaveLength(1);
   });
@@ -73,7 +73,7 @@ describe("a deployment with a login of its own", () => {
     ["forged", 401, "CREDENTIALS_INVALID"],
     ["down", 503, "UNAVAILABLE"],
   ])(
-    "answers a session that is %s with %i, without the login's text and before any object is asked",
+    "answers a session that is %s with %i, without the login's text and before any object call",
     async (session, status, reason) => {
       objectCalls();
       const answer = await call(cookie(session), "POST", MAKE, {});
@@ -90,7 +90,7 @@ describe("a deployment with a login of its own", () => {
     ["a page that may call", 200, { Origin: "https://app.example.com", "Sec-Fetch-Site": "same-site" }],
     ["another page", 403, { Origin: "https://evil.example", "Sec-Fetch-Site": "cross-site" }],
     ["a form of its own", 403, { Origin: "https://operations.example", "Content-Type": "text/plain" }],
-  ])("takes a change from %s: %i", async (_, status, headers) => {
+  ])("answers a change from %s with %i", async (_, status, headers) => {
     await bind("projects/p", staffMay("roles/longrunning.invoker"));
     const answer = await call(cookie("ada"), "POST", MAKE, {}, headers);
 
@@ -98,14 +98,14 @@ describe("a deployment with a login of its own", () => {
     expect(answer.reason).toBe(status === 403 ? "CROSS_SITE_REQUEST" : undefined);
   });
 
-  test("takes a change from every page where no browser sends the credentials by itself", async () => {
+  test("accepts a change from every page if no browser sends the credentials by itself", async () => {
     await bind("projects/p", staffMay("roles/longrunning.invoker"));
     sessions.set("ada", { ...sessions.get("ada")!, isAmbient: false });
 
     expect((await call(cookie("ada"), "POST", MAKE, {}, { Origin: "https://evil.example" })).status).toBe(200);
   });
 
-  test("lets pages that may call read answers that came with a cookie, and no others", async () => {
+  test("lets allowed pages read answers with a cookie, and no others", async () => {
     const from = async (Origin: string) =>
       (await call(cookie("ada"), "GET", "/healthz", undefined, { Origin })).headers.get(
         "Access-Control-Allow-Credentials",
@@ -119,7 +119,7 @@ describe("a deployment with a login of its own", () => {
     ["has expired", (ada) => ada, "CREDENTIALS_EXPIRED"],
     ["is gone", () => undefined, "CREDENTIALS_MISSING"],
     ["is of a caller without the right", () => sessions.get("bob"), "IAM_PERMISSION_DENIED"],
-  ])("asks the login again when the session of a wait ends: it %s", async (_, become, reason) => {
+  ])("calls the login again when the session of a wait ends: it %s", async (_, become, reason) => {
     await bind("projects/p", staffMay("roles/longrunning.invoker"));
     const { json } = await call(cookie("ada"), "POST", MAKE, {});
     const name = json["name"] as string;
@@ -159,7 +159,7 @@ describe("op.caller", () => {
   const startedBy = async (headers: Credential): Promise<string> =>
     (await deployment.call("POST", MAKE, {}, headers)).operation.name;
 
-  test("is who started the operation", async () => {
+  test("is the caller who started the operation", async () => {
     await deployment.runToEnd(await startedBy(cookie("ada")));
     await deployment.runToEnd(await startedBy(cookie("bob")));
     await deployment.runToEnd(await startedBy({}));
@@ -167,7 +167,7 @@ describe("op.caller", () => {
     expect(seen).toEqual([ada, { id: "principal://app/user/18", members: [] }, undefined]);
   });
 
-  test("is the same in a retry, whoever asks for that", async () => {
+  test("is the same in a retry by another caller", async () => {
     fails = true;
     const name = await startedBy(cookie("ada"));
     await deployment.runToEnd(name);
@@ -177,7 +177,7 @@ describe("op.caller", () => {
     expect(seen).toEqual([ada, ada]);
   });
 
-  test("has no members where an earlier version stored the operation", async () => {
+  test("has no members if an earlier version stored the operation", async () => {
     const name = await startedBy(cookie("ada"));
     await runInDurableObject(objectOf(name), (_, { storage }) => {
       const { starterMembers, ...record } = storage.kv.get<StoredRecord>("record")!;

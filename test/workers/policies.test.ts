@@ -105,7 +105,7 @@ describe("100 racing SetIamPolicy calls with etags", () => {
 });
 
 describe("a change of a policy", () => {
-  test("holds on the operation itself at once", async () => {
+  test("takes effect on the operation itself at once", async () => {
     const name = await anOperation();
     const guest = await userOf("guest");
     const statuses = [await statusOf(guest, name)];
@@ -117,7 +117,7 @@ describe("a change of a policy", () => {
     expect(statuses).toEqual([403, 200, 403]);
   });
 
-  test("ends the waits of those whose right it takes, and lets the others wait on", async () => {
+  test("ends the waits of callers whose right it revokes, and keeps the others", async () => {
     const name = await anOperation();
     const operation: Started = { name, id: name.split("/").at(-1)!, stub: objectOf(name) };
     await bind(name, viewersOf("leaving", "staying"));
@@ -135,7 +135,7 @@ describe("a change of a policy", () => {
     expect([answered.status, answered.json["done"]]).toEqual([200, true]);
   });
 
-  test("on an ancestor holds within a minute, wherever it was made", async () => {
+  test("on an ancestor takes effect within a minute, wherever it was made", async () => {
     const parent = aParent();
     const name = await anOperation(parent);
     const guest = await userOf("guest");
@@ -164,7 +164,7 @@ describe("a change of a policy", () => {
     expect(deployment.objectCalls().filter((called) => called === "POLICIES.get")).toHaveLength(2);
   });
 
-  test("with a stale etag is ABORTED, and changes nothing", async () => {
+  test("is ABORTED with a stale etag, and changes nothing", async () => {
     const parent = aParent();
     const { etag } = await bind(parent, [{ role: VIEWER, members: [memberOf("first")] }]);
     await bind(parent, [{ role: VIEWER, members: [memberOf("second")] }]);
@@ -178,7 +178,7 @@ describe("a change of a policy", () => {
 });
 
 describe("an operation's own policy", () => {
-  test("goes when the operation is deleted", async () => {
+  test("is erased when the operation is deleted", async () => {
     const name = await anOperation();
     const guest = await userOf("guest");
     await bind(name, [{ role: "roles/longrunning.admin", members: [memberOf("guest")] }]);
@@ -193,7 +193,7 @@ describe("an operation's own policy", () => {
     expect((await call(adminKeyCredential, "GET", `/v1/${name}:getIamPolicy`)).status).toBe(404);
   });
 
-  test("goes when the operation expires", async () => {
+  test("is erased when the operation expires", async () => {
     const name = await anOperation();
     const guest = await userOf("guest");
     await bind(name, [{ role: VIEWER, members: [memberOf("guest")] }]);
@@ -226,7 +226,7 @@ describe("a condition", () => {
     expect([before, await statusOf(guest, name)]).toEqual([200, 403]);
   });
 
-  test("on the name lets one of two be seen", async () => {
+  test("on the name shows one of two operations", async () => {
     const parent = aParent();
     const [one, other] = [await anOperation(parent), await anOperation(parent)];
     await bindConditionally(parent, `resource.name == "${one}"`);
@@ -245,7 +245,7 @@ describe("a condition", () => {
 });
 
 describe("a caller without credentials", () => {
-  test("may start where allUsers may, and has neither a starter's rights nor a requestId", async () => {
+  test("may start operations if allUsers may, without a starter's rights or a requestId", async () => {
     const parent = aParent();
     await bind(parent, [{ role: INVOKER, members: ["allUsers"] }]);
     const path = `/v1/${parent}/things:make`;
@@ -260,7 +260,7 @@ describe("a caller without credentials", () => {
     expect([withId.status, withId.reason]).toEqual([400, "REQUEST_ID_ANONYMOUS"]);
   });
 
-  test("may read what allUsers may", async () => {
+  test("may read the operations that allUsers may", async () => {
     const name = await anOperation();
     await bind(name, [{ role: VIEWER, members: ["allUsers"] }]);
 
@@ -268,7 +268,7 @@ describe("a caller without credentials", () => {
   });
 });
 
-test("an API key is no member of allAuthenticatedUsers; a user of any issuer is", async () => {
+test("allAuthenticatedUsers includes a user of any issuer, but no API key", async () => {
   const name = await anOperation();
   await bind(name, [{ role: VIEWER, members: ["allAuthenticatedUsers"] }]);
   const { credential } = await apiKey([{ role: VIEWER, parent: aParent() }]);
@@ -276,7 +276,7 @@ test("an API key is no member of allAuthenticatedUsers; a user of any issuer is"
   expect([await statusOf(await userOf("guest"), name), await statusOf(credential, name)]).toEqual([200, 403]);
 });
 
-test("an API key is granted more by a policy that names it, until it is revoked", async () => {
+test("a policy may grant more to an API key, until the key is revoked", async () => {
   const name = await anOperation();
   const { name: keyName, credential } = await apiKey([{ role: INVOKER, parent: aParent() }]);
   await bind(name, [{ role: VIEWER, members: [`principal://apikeys/${keyName.split("/")[1]}`] }]);
@@ -287,7 +287,7 @@ test("an API key is granted more by a policy that names it, until it is revoked"
   expect([before, await statusOf(credential, name)]).toEqual([200, 401]);
 });
 
-test("a group's members have what the group has", async () => {
+test("a group's members have the roles of the group", async () => {
   const name = await anOperation();
   await bind(name, [{ role: VIEWER, members: ["group:readers@example.com"] }]);
   const inside = await userOf("inside", { claims: { groups: ["readers@example.com"] } });
@@ -295,7 +295,7 @@ test("a group's members have what the group has", async () => {
   expect([await statusOf(inside, name), await statusOf(await userOf("outside"), name)]).toEqual([200, 403]);
 });
 
-test("a grant on the service root holds everywhere below it", async () => {
+test("a grant on the service root applies everywhere below it", async () => {
   await bind("operations", [{ role: INVOKER, members: [memberOf("starter")] }]);
   const starter = await userOf("starter");
   const echo = await call(starter, "POST", "/v1/echo:wait", { ttl: "1s" });
@@ -306,7 +306,7 @@ test("a grant on the service root holds everywhere below it", async () => {
   expect([echo.status, make.status, refused.status]).toEqual([200, 200, 403]);
 });
 
-test("a root policy that leaves no administrator is refused where ADMINS names none", async () => {
+test("a root policy without an administrator is rejected if ADMINS has none", async () => {
   const { call: callThere } = aGuardedDeployment({ methods: [] }, { ADMINS: undefined });
   const set = (bindings: JsonObject[]) =>
     callThere(adminKeyCredential, "POST", "/v1/operations:setIamPolicy", { policy: { bindings } });
@@ -328,7 +328,7 @@ function makePath(parent: string): string {
   return `/v1/${parent}/things:make`;
 }
 
-describe("one audit line", () => {
+describe("the audit line", () => {
   const requestId: unknown = expect.stringMatching(/^[\w-]{36}$/);
 
   const ada = "principal://issuer.example/subject/ada";
@@ -354,24 +354,29 @@ describe("one audit line", () => {
       (_: string, parent: string) => `/v1/${parent}:setIamPolicy`,
       { policy: {} },
     ],
-  ] as const)("says who, what, on which, allowed or not: %s", async (_, permission, method, path, body) => {
-    const parent = aParent();
-    const name = await anOperation(parent);
-    const url = path(name, parent);
-    const resource = url.includes(name) ? name : parent;
-    logged.length = 0;
-    const refused = await call(await userOf("ada"), method, url, body);
-    const refusedLines = audited();
-    await bind(parent, [{ role: "roles/longrunning.admin", members: [memberOf("ada")] }]);
-    logged.length = 0;
-    const allowed = await call(await userOf("ada"), method, url, body);
+  ] as const)(
+    "has the caller, the permission, the resource and the decision: %s",
+    async (_, permission, method, path, body) => {
+      const parent = aParent();
+      const name = await anOperation(parent);
+      const url = path(name, parent);
+      const resource = url.includes(name) ? name : parent;
+      logged.length = 0;
+      const refused = await call(await userOf("ada"), method, url, body);
+      const refusedLines = audited();
+      await bind(parent, [{ role: "roles/longrunning.admin", members: [memberOf("ada")] }]);
+      logged.length = 0;
+      const allowed = await call(await userOf("ada"), method, url, body);
 
-    expect([refused.status, allowed.status]).toEqual([403, 200]);
-    expect(refusedLines).toEqual([{ message: "audit", caller: ada, permission, resource, allowed: false, requestId }]);
-    expect(audited()).toEqual([{ message: "audit", caller: ada, permission, resource, allowed: true, requestId }]);
-  });
+      expect([refused.status, allowed.status]).toEqual([403, 200]);
+      expect(refusedLines).toEqual([
+        { message: "audit", caller: ada, permission, resource, allowed: false, requestId },
+      ]);
+      expect(audited()).toEqual([{ message: "audit", caller: ada, permission, resource, allowed: true, requestId }]);
+    },
+  );
 
-  test("names no one where there are no credentials", async () => {
+  test("has no caller without credentials", async () => {
     const parent = aParent();
     await call(noCredential, "POST", makePath(parent), {});
 
@@ -387,7 +392,7 @@ describe("one audit line", () => {
     ]);
   });
 
-  test("is not written of reading", async () => {
+  test("is not written for reads", async () => {
     const name = await anOperation();
     logged.length = 0;
     await asAdmin("GET", `/v1/${name}`);

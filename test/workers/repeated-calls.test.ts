@@ -112,7 +112,7 @@ async function begin(): Promise<Started> {
 const metadata = { type: "type.googleapis.com/acme.Progress", fields: { frame: 7 } };
 
 describe("StartOperation", () => {
-  test("that is repeated starts one operation", async () => {
+  test("starts one operation when it is repeated", async () => {
     const store = storeOf(admin);
     const id = store.newId({});
     const operation = anOperation({ id, name: `projects/p/operations/${id}`, parent: "projects/p" });
@@ -122,7 +122,7 @@ describe("StartOperation", () => {
     expect(await storedRows()).toHaveLength(1);
   });
 
-  test("with an upload is not repeated", async () => {
+  test("is not repeated with an upload", async () => {
     const tries = vi.fn<() => Promise<void>>(async () => {});
     const store = operationStore(losingEveryAnswer(env.OPERATIONS, tries), authorizerOf(admin), permission);
     const id = store.newId({});
@@ -140,7 +140,7 @@ describe("StartOperation", () => {
 });
 
 describe("GetOperation and CancelOperation", () => {
-  test("that are repeated are answered", async () => {
+  test("are answered when they are repeated", async () => {
     const { name } = await begin();
 
     expect((await storeOf(admin).get(name))?.done).toBe(false);
@@ -152,35 +152,35 @@ describe("DeleteOperation", () => {
   test.each([
     ["a caller with the right from above", admin],
     ["the starter, whose right went with the operation", starter],
-  ])("that is repeated succeeds for %s", async (_, principal) => {
+  ])("succeeds for %s when it is repeated", async (_, principal) => {
     const { name } = await begin();
 
     expect(await storeOf(principal).delete(name)).toBe(true);
     expect(await operationStore(env.OPERATIONS, authorizerOf(admin), permission).get(name)).toBeUndefined();
   });
 
-  test("that is repeated after its object was reset succeeds for the starter", async () => {
+  test("succeeds for the starter when it is repeated after its object was reset", async () => {
     const { name, stub } = await begin();
     const store = storeOf(starter, () => evictDurableObject(stub));
 
     expect(await store.delete(name)).toBe(true);
   });
 
-  test("that is repeated does not succeed for a caller who may not", async () => {
+  test("does not succeed for a caller without the permission when it is repeated", async () => {
     const { name } = await begin();
     const other = { ...starter, id: "user:eve" };
 
     await expect(storeOf(other).delete(name)).rejects.toMatchObject({ code: "PERMISSION_DENIED" });
   });
 
-  test("by the starter is told from another request's, when it is repeated", async () => {
+  test("distinguishes the starter's repetition from another request", async () => {
     const { name } = await begin();
     await operationStore(env.OPERATIONS, authorizerOf(admin, "ray-2"), permission).delete(name);
 
     await expect(storeOf(starter).delete(name)).rejects.toMatchObject({ code: "PERMISSION_DENIED" });
   });
 
-  test("without a failure before it is NOT_FOUND where there is nothing", async () => {
+  test("is NOT_FOUND for an unknown operation without an earlier failure", async () => {
     const { name } = await begin();
     const store = operationStore(env.OPERATIONS, authorizerOf(admin), permission);
     await store.delete(name);
@@ -190,7 +190,7 @@ describe("DeleteOperation", () => {
 });
 
 describe("UpdateOperation", () => {
-  test("that reports under an If-Match and is repeated succeeds, and reports once", async () => {
+  test("reports once under an If-Match when it is repeated", async () => {
     const { name } = await begin();
     const before = await operationStore(env.OPERATIONS, authorizerOf(admin), permission).get(name);
     const updated = await storeOf(admin).update(name, { update: { metadata }, ifMatch: before?.etag });
@@ -200,7 +200,7 @@ describe("UpdateOperation", () => {
     expect(after?.etag).not.toBe(before?.etag);
   });
 
-  test("that is repeated after another caller's report is told that the operation has changed", async () => {
+  test("is ABORTED when it is repeated after another caller's report", async () => {
     const { name } = await begin();
     const other = operationStore(env.OPERATIONS, authorizerOf(admin), permission);
     const before = await other.get(name);
@@ -213,7 +213,7 @@ describe("UpdateOperation", () => {
     });
   });
 
-  test("that completes and is repeated succeeds", async () => {
+  test("succeeds when a completion is repeated", async () => {
     const { name } = await begin();
     const completion = { updateMask: "error", digest: "d" };
     const outcome = { value: { error: { code: Code.FAILED_PRECONDITION, message: "no", details: [] } }, completion };
@@ -224,7 +224,7 @@ describe("UpdateOperation", () => {
     });
   });
 
-  test("that ends a cancelled operation by its report and is repeated succeeds", async () => {
+  test("succeeds when a report that ended a cancelled operation is repeated", async () => {
     const { name } = await begin();
     await operationStore(env.OPERATIONS, authorizerOf(admin), permission).cancel(name);
 
@@ -247,19 +247,16 @@ describe("SetIamPolicy", () => {
     });
   }
 
-  test.each(["projects/p", "an operation"])(
-    "under an etag that is repeated succeeds on %s, and sets once",
-    async (on) => {
-      const resource = on === "an operation" ? (await begin()).name : on;
-      const before = await policies().get(resource);
-      const result = await policies().set(resource, { bindings, version: 1, etag: before?.etag });
+  test.each(["projects/p", "an operation"])("sets once on %s under an etag when it is repeated", async (on) => {
+    const resource = on === "an operation" ? (await begin()).name : on;
+    const before = await policies().get(resource);
+    const result = await policies().set(resource, { bindings, version: 1, etag: before?.etag });
 
-      expect(result).toMatchObject({ ok: true, policy: { revision: 1 } });
-      expect((await policies().get(resource))?.revision).toBe(1);
-    },
-  );
+    expect(result).toMatchObject({ ok: true, policy: { revision: 1 } });
+    expect((await policies().get(resource))?.revision).toBe(1);
+  });
 
-  test("under an etag that was stale before the first try is rejected all the same", async () => {
+  test("is rejected under an etag that was stale before the first try", async () => {
     const before = await policies().get("projects/p");
     await policies().set("projects/p", { bindings: [], version: 1, etag: before?.etag });
     const result = await policies().set("projects/p", { bindings, version: 1, etag: before?.etag });
@@ -272,7 +269,7 @@ describe("SetIamPolicy", () => {
 const DIGEST = "ab".repeat(32);
 
 describe("the service's own calls", () => {
-  test("of slots, requestIds, lists and API keys are answered as the first try was", async () => {
+  test("of slots, requestIds, lists and API keys get the answer of the first try", async () => {
     const slot = { key: "run/x", limit: 1 };
     const slots = () => slotStore(losingFirstAnswer(env.SLOTS));
     const { id } = await begin();
@@ -290,7 +287,7 @@ describe("the service's own calls", () => {
     expect((await keys().list({ cursor: undefined, limit: 10 })).records).toHaveLength(1);
   });
 
-  test("of the last API key that there is room for is not rejected because its first try took that room", async () => {
+  test("do not reject the last possible API key because the first try took its place", async () => {
     const stub = env.KEYS.getByName("apiKeys");
     await runInDurableObject(stub, (_instance, { storage }) => {
       for (let count = 0; count < 999; count += 1) storage.kv.put(`entry/${String(count).padStart(15, "0")}/k`, "k");
@@ -301,7 +298,7 @@ describe("the service's own calls", () => {
   });
 });
 
-test("the store above is the service's: an operation that the API started is found by it", async () => {
+test("the tested store is the service's, so it finds an operation that the API started", async () => {
   const { name } = startedFrom(await call("POST", "/v1/projects/p/operations", {}));
 
   expect(await storeOf(admin).get(name)).toBeDefined();

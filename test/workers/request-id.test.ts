@@ -61,7 +61,7 @@ async function loseAlarms(): Promise<void> {
 
 // "The same id by the same caller on the same method and parent gives the first operation, done or not."
 describe("the same requestId", () => {
-  test("gives the first operation, while it runs and when it is done", async () => {
+  test("returns the first operation, while it runs and when it is done", async () => {
     const first = await service.post(MAKE, { requestId: "one", a: 1 });
     const second = await service.post(MAKE, { a: 1, requestId: "one" });
     await service.deliver(first.operation.name);
@@ -117,7 +117,7 @@ describe("the same requestId", () => {
 });
 
 // "With another request body (also after a deletion), or two different ids in query and body: INVALID_ARGUMENT."
-describe("a requestId is refused", () => {
+describe("a requestId is rejected", () => {
   test.each([
     ["with another body", { a: 2 }],
     ["with a field more", { a: 1, b: null }],
@@ -139,15 +139,15 @@ describe("a requestId is refused", () => {
   test.each([
     ["in query and body", `${MAKE}?requestId=a`, { requestId: "b" }],
     ["in the body's two spellings", MAKE, { requestId: "a", request_id: "b" }],
-  ])("where there are two different ones %s", async (_, path, body) => {
+  ])("if there are two different ones %s", async (_, path, body) => {
     expect(await service.post(path, body)).toMatchObject({ status: 400, fields: ["requestId"] });
   });
 
-  test.each(["", "x".repeat(65), "a b", "a/b", "ä", "a.b", 5, true, ["a"]])("that is %j", async (requestId) => {
+  test.each(["", "x".repeat(65), "a b", "a/b", "ä", "a.b", 5, true, ["a"]])("as %j", async (requestId) => {
     expect(await service.post(MAKE, { requestId })).toMatchObject({ status: 400, fields: ["requestId"] });
   });
 
-  test.each(["a", "x".repeat(64), "A-Za-z0_9"])("but not one that is %j", async (requestId) => {
+  test.each(["a", "x".repeat(64), "A-Za-z0_9"])("but is accepted as %j", async (requestId) => {
     expect(await service.post(MAKE, { requestId })).toMatchObject({ status: 200 });
   });
 });
@@ -171,8 +171,8 @@ describe("after its operation was deleted, a requestId is answered with ALREADY_
 });
 
 // "… for 24 h or until it expires, whichever is later."
-describe("a requestId is remembered", () => {
-  test("for 24 h, though its operation expires before", async () => {
+describe("a requestId is kept", () => {
+  test("for 24 h, although its operation expires before", async () => {
     const startTime = Date.now();
     const { operation } = await service.post(MAKE, { requestId: "day" });
     await service.deliver(operation.name);
@@ -185,7 +185,7 @@ describe("a requestId is remembered", () => {
     expect((await service.post(MAKE, { requestId: "day" })).status).toBe(200);
   });
 
-  test("as long as its operation is there", async () => {
+  test("as long as its operation exists", async () => {
     const startTime = Date.now();
     const { operation } = await service.post("/v1/projects/p/things:keep", { requestId: "days" });
     await service.deliver(operation.name);
@@ -197,7 +197,7 @@ describe("a requestId is remembered", () => {
     expect(await storedReservations()).toEqual([]);
   });
 
-  test("as long as its operation is there, in whatever shard that is indexed", async () => {
+  test("as long as its operation exists, in any shard", async () => {
     const startTime = Date.now();
     const sharded = aDeployment({ methods: [method("keep", { retention: "3d" })] }, { INDEX_SHARDS: "16" });
     const names: string[] = [];
@@ -220,7 +220,7 @@ describe("a requestId is remembered", () => {
   test.each([
     ["is deleted", true],
     ["expires within the day", false],
-  ])("in shard 0 where an operation of another shard %s", async (_, isDeleted) => {
+  ])("in shard 0 if an operation of another shard %s", async (_, isDeleted) => {
     const sharded = aDeployment({ methods: [method("make")] }, { INDEX_SHARDS: "16" });
     const startTime = Date.now();
     const first: string[] = [];
@@ -243,7 +243,7 @@ describe("a requestId is remembered", () => {
     expect(again).toEqual(first.map(() => 409));
   });
 
-  test("by a deployment of more shards, too", async () => {
+  test("by a deployment of more shards too", async () => {
     const { operation } = await service.post(MAKE, { requestId: "resharded" });
     const resharded = aDeployment({ methods: [method("make")] }, { INDEX_SHARDS: "16" });
     const second = await resharded.post(MAKE, { requestId: "resharded" });
@@ -255,7 +255,7 @@ describe("a requestId is remembered", () => {
 
 // "Created and no record left: ALREADY_EXISTS." The operation itself says, with its next row, that it was created.
 describe("a reservation", () => {
-  test("is one row, and another once its operation is known to be created", async () => {
+  test("is one row, and a second write once its operation is known to be created", async () => {
     const { operation } = await service.post(MAKE, { requestId: "rows" });
     const before = await storedReservations();
     await service.deliver(operation.name);
@@ -264,7 +264,7 @@ describe("a reservation", () => {
     await eventually(async () => (await storedReservations())[0]?.created === 1);
   });
 
-  test("whose start was interrupted before the operation was stored starts the same operation", async () => {
+  test("starts the same operation if the first start was interrupted before the operation was stored", async () => {
     controls.indexWrite.fail("index is down");
     const first = await service.post(MAKE, { requestId: "interrupted" });
     const [reserved] = await storedReservations();
@@ -275,7 +275,7 @@ describe("a reservation", () => {
     expect(idOf(second.operation.name)).toBe(reserved?.operationId);
   });
 
-  test("is known to be created when its operation is deleted before its row ever changed", async () => {
+  test("is marked as created when its operation is deleted before its row ever changed", async () => {
     const { operation } = await service.post(MAKE, { requestId: "early" });
     await service.call("DELETE", `/v1/${operation.name}`);
 
@@ -293,7 +293,7 @@ describe("a reservation", () => {
     });
   });
 
-  test("is answered by a shard that takes no new rows, and made by it for an operation in another shard", async () => {
+  test("is answered by a full shard, which also makes it for an operation in another shard", async () => {
     // Of its own: an isolate remembers for a minute that the shard is full.
     const path = "/v1/projects/full/things:make";
     const first = await service.post(path, { requestId: "before" });
@@ -314,7 +314,7 @@ describe("a reservation", () => {
 });
 
 // "One alarm serves many rows": a turn of it is bounded, and the walk goes on with the next.
-describe("the walk over reservations", () => {
+describe("the check of reservations", () => {
   /** Nothing but reservations of operations that were indexed in other shards, and are gone. */
   async function reservedElsewhere(count: number): Promise<void> {
     await service.post(MAKE, { requestId: "own" });
@@ -333,7 +333,7 @@ describe("the walk over reservations", () => {
     });
   }
 
-  test("asks 100 operations of other shards in a turn, and forgets them all in several", async () => {
+  test("calls 100 operations of other shards in one turn, and removes them all in several", async () => {
     const startTime = Date.now();
     await reservedElsewhere(250);
     await passUntil(startTime + DAY_MS - 1);
@@ -353,7 +353,7 @@ describe("the walk over reservations", () => {
 
 // For minutes after a deploy a busy shard may run the code before it, which keeps requestIds in objects of their own.
 describe("a shard 0 that runs the code of an earlier version", () => {
-  test("reserves nothing: the objects of that version do, and the operation is one", async () => {
+  test("reserves nothing, because that version's objects do, and one operation starts", async () => {
     await service.post(MAKE, {});
     await runInDurableObject(indexOf("projects/p"), (instance, { storage }) => {
       storage.sql.exec("DROP TABLE reservations");
@@ -391,7 +391,7 @@ describe("a requestId whose alarm was lost", () => {
     expect(new Set([first, ...later].map(({ operation }) => operation.name)).size).toBe(2);
   });
 
-  test("stands as long as its operation does", async () => {
+  test("is kept as long as its operation", async () => {
     const first = await service.post("/v1/projects/p/things:keep", { requestId: "lost" });
     await service.deliver(first.operation.name);
     await loseAlarms();
@@ -405,7 +405,7 @@ describe("a requestId whose alarm was lost", () => {
 describe("a streamed input with a requestId", () => {
   const path = (requestId: string): string => `/v1/projects/p/things:upload?requestId=${requestId}`;
 
-  test("gives the first operation where the input is the same", async () => {
+  test("returns the first operation if the input is the same", async () => {
     const first = await service.post(path("same"), "a,b\n1,2\n", CSV);
     const second = await service.post(path("same"), "a,b\n1,2\n", CSV);
 
@@ -413,14 +413,14 @@ describe("a streamed input with a requestId", () => {
     expect(second.operation.name).toBe(first.operation.name);
   });
 
-  test("is refused where the input differs in one byte", async () => {
+  test("is rejected if the input differs in one byte", async () => {
     await service.post(path("other"), "a,b\n1,2\n", CSV);
     const second = await service.post(path("other"), "a,b\n1,3\n", CSV);
 
     expect(second).toMatchObject({ status: 400, reason: "REQUEST_ID_REUSED" });
   });
 
-  test("starts one operation, whichever of several that race comes first", async () => {
+  test("starts one operation in a race of several", async () => {
     const bodies = Array.from({ length: 8 }, () => aBodyStream({ pieces: 30, pieceBytes: 100_000 }).stream);
     const answers = await Promise.all(bodies.map((body) => service.post(path("streams"), body, CSV)));
 
@@ -428,7 +428,7 @@ describe("a streamed input with a requestId", () => {
     expect(new Set(answers.map(({ operation }) => operation.name)).size).toBe(1);
   });
 
-  test("is refused to all that race with another input", async () => {
+  test("is rejected for all that race with another input", async () => {
     const rows = ["1", "2", "1", "2"];
     const answers = await Promise.all(rows.map((row) => service.post(path("mixed"), `a\n${row}\n`, CSV)));
     const names = new Set(answers.filter(({ status }) => status === 200).map(({ operation }) => operation.name));
@@ -445,7 +445,7 @@ describe("validateOnly", () => {
   test.each([
     ["in the body", MAKE, { validateOnly: true, requestId: "checked" }],
     ["in the query", `${MAKE}?validateOnly=true&requestId=checked`, {}],
-  ])("%s answers an operation that is done, stores nothing and uses up no requestId", async (_, path, body) => {
+  ])("%s returns a finished operation, stores nothing and uses up no requestId", async (_, path, body) => {
     const { status, json } = await service.post(path, body);
 
     expect({ status, json }).toEqual({ status: 200, json: done });
@@ -457,7 +457,7 @@ describe("validateOnly", () => {
   test.each([
     ["false", { validateOnly: false }],
     ["null", { validateOnly: null }],
-  ])("that is %s starts the operation", async (_, body) => {
+  ])("as %s starts the operation", async (_, body) => {
     expect((await service.post(MAKE, body)).operation.name).toBeDefined();
   });
 
@@ -465,7 +465,7 @@ describe("validateOnly", () => {
     ["text", MAKE, { validateOnly: "true" }],
     ["a number in the query", `${MAKE}?validateOnly=1`, {}],
     ["another in query and body", `${MAKE}?validateOnly=true`, { validateOnly: false }],
-  ])("that is %s is refused", async (_, path, body) => {
+  ])("as %s is rejected", async (_, path, body) => {
     expect(await service.post(path, body)).toMatchObject({ status: 400, fields: ["validateOnly"] });
   });
 
@@ -481,7 +481,7 @@ describe("validateOnly", () => {
     expect(controls.calls).toEqual([]);
   });
 
-  test("fails where the start itself would", async () => {
+  test("fails if the start itself would", async () => {
     const immediate = (): never => {
       throw new TypeError("broken");
     };
@@ -509,7 +509,7 @@ describe("Prefer: wait", () => {
     expect(headers.get("Preference-Applied")).toBe("wait=60");
   });
 
-  test("is capped at 60 s, and says so", async () => {
+  test("is capped at 60 s, with a header that says so", async () => {
     const answering = service.post(MAKE, {}, { Prefer: "wait=86400" });
     await deliverFirst();
 
@@ -520,7 +520,7 @@ describe("Prefer: wait", () => {
     ["wait=0", "wait=0"],
     ["respond-async, wait=0", "wait=0"],
     ['wait="0"', "wait=0"],
-  ])("as %j answers at once with the operation as it stands", async (prefer, applied) => {
+  ])("as %j answers at once with the present operation", async (prefer, applied) => {
     const { operation, headers } = await service.post(MAKE, {}, { Prefer: prefer });
 
     expect(operation.done).toBe(false);

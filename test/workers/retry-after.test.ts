@@ -11,7 +11,7 @@ async function retryAfter({ name }: Started): Promise<string | null> {
 }
 
 describe("Retry-After", () => {
-  test("is when others of the method, which it has answered, were done", async () => {
+  test("follows the durations of the method's other operations", async () => {
     // A verb of its own: what an isolate has seen it keeps.
     const first = await startScript(async () => ({}), { verb: "hurry" });
     expect(await retryAfter(first)).toBe("1");
@@ -28,7 +28,7 @@ describe("Retry-After", () => {
     expect(controls.callsOf(second.id)).toEqual(["start", "get", "get"]);
   });
 
-  test("is when echo:wait will be done, as its request says", async () => {
+  test("is the end of echo:wait, which its request has", async () => {
     const started = await call("POST", "/v1/echo:wait", { ttl: "42s" });
     clock.advance(12_000);
 

@@ -25,7 +25,7 @@ async function failedOperation(body: JsonObject = { table: "t" }): Promise<strin
 }
 
 describe("a failed operation", () => {
-  test("is retried as a new one, of the method as it is deployed now, with the request of the first", async () => {
+  test("is retried as a new one, by the presently deployed method, with the first request", async () => {
     const name = await failedOperation();
 
     const { status, operation } = await mended.post(`/v1/${name}:retry`);
@@ -66,7 +66,7 @@ describe("a failed operation", () => {
     expect(start.status).toBe(200);
   });
 
-  test("is only checked where that is asked for", async () => {
+  test("is only checked with validateOnly", async () => {
     const name = await failedOperation();
     const { json } = await mended.post(`/v1/${name}:retry`, { validateOnly: true });
 
@@ -75,7 +75,7 @@ describe("a failed operation", () => {
     expect(list["operations"]).toHaveLength(1);
   });
 
-  test("is refused where the method does not take its request any more", async () => {
+  test("is rejected if the method does not accept its request any more", async () => {
     const name = await failedOperation();
     const stricter = aDeployment({
       methods: [
@@ -90,7 +90,7 @@ describe("a failed operation", () => {
     expect((await stricter.post(`/v1/${name}:retry`)).status).toBe(400);
   });
 
-  test("is refused where its method is not deployed", async () => {
+  test("is rejected if its method is not deployed", async () => {
     const name = await failedOperation();
     const { status, reason } = await aDeployment({ methods: [] }).post(`/v1/${name}:retry`);
 
@@ -106,7 +106,7 @@ describe("a failed operation", () => {
     await eventually(async () => (await storedKeys(name)).length === 0);
   });
 
-  test("keeps it no longer than until it is deleted", async () => {
+  test("keeps its request no longer than until it is deleted", async () => {
     const name = await failedOperation();
     await failing.call("DELETE", `/v1/${name}`);
     while (await letTimePass(name));
@@ -115,7 +115,7 @@ describe("a failed operation", () => {
     expect((await mended.post(`/v1/${name}:retry`)).status).toBe(404);
   });
 
-  test("says how it is retried when it is explained", async () => {
+  test("has the way to retry it in its explanation", async () => {
     const name = await failedOperation();
     const { json } = await mended.call("GET", `/v1/${name}:explain`);
 
@@ -123,18 +123,18 @@ describe("a failed operation", () => {
   });
 });
 
-describe("an operation that is not retried says why, and what to do", () => {
+describe("RetryOperation rejects, with a reason and a remedy,", () => {
   const refusalOf = async (name: string) => {
     const { status, reason } = await mended.post(`/v1/${name}:retry`);
     return [status, reason];
   };
 
-  test("one that has not ended", async () => {
+  test("an operation that has not ended", async () => {
     const { name } = (await mended.post(MAKE)).operation;
     expect(await refusalOf(name)).toEqual([400, "RETRY_NOT_DONE"]);
   });
 
-  test("one that succeeded, whose request is gone", async () => {
+  test("an operation that succeeded, whose request is erased", async () => {
     const { name } = (await mended.post(MAKE)).operation;
     await mended.runToEnd(name);
 
@@ -143,7 +143,7 @@ describe("an operation that is not retried says why, and what to do", () => {
     expect(await recordOf(name)).not.toHaveProperty("request");
   });
 
-  test("one that was cancelled, whose request is gone", async () => {
+  test("an operation that was cancelled, whose request is erased", async () => {
     const { name } = (await mended.post(MAKE)).operation;
     await mended.post(`/v1/${name}:cancel`);
 
@@ -152,14 +152,14 @@ describe("an operation that is not retried says why, and what to do", () => {
     expect(await recordOf(name)).not.toHaveProperty("request");
   });
 
-  test("one whose work is done elsewhere", async () => {
+  test("an operation whose work is done elsewhere", async () => {
     const { name } = (await mended.post("/v1/projects/p/operations")).operation;
     await mended.patch(`/v1/${name}?updateMask=error`, { error: { code: 9, message: "No." } });
 
     expect(await refusalOf(name)).toEqual([400, "RETRY_EXTERNAL"]);
   });
 
-  test("one whose body was streamed, and is gone", async () => {
+  test("an operation whose body was streamed and is erased", async () => {
     const uploading = aDeployment({
       methods: [
         aMethod(fails, {
@@ -175,7 +175,7 @@ describe("an operation that is not retried says why, and what to do", () => {
     expect(await storedKeys(name)).toEqual(["record"]);
   });
 
-  test("one that failed at once", async () => {
+  test("an operation that failed at once", async () => {
     const refusing = aDeployment({
       methods: [aMethod(fails, { immediate: () => ({ error: new RpcError("FAILED_PRECONDITION", "No.") }) })],
     });
@@ -184,7 +184,7 @@ describe("an operation that is not retried says why, and what to do", () => {
     expect(await refusalOf(name)).toEqual([400, "RETRY_REQUEST_ERASED"]);
   });
 
-  test("one that does not exist", async () => {
+  test("an operation that does not exist", async () => {
     expect((await mended.post(`/v1/projects/p/operations/${"0".repeat(64)}:retry`)).status).toBe(404);
   });
 
@@ -196,7 +196,7 @@ describe("an operation that is not retried says why, and what to do", () => {
   });
 });
 
-describe("by whom", () => {
+describe("the permissions of RetryOperation", () => {
   const guarded = aGuardedDeployment({ methods: [aMethod(fails)] }, { MAX_OPERATIONS_PER_CALLER: "10" });
   const runner = aDeployment({ methods: [aMethod(fails)] });
 
@@ -208,7 +208,7 @@ describe("by whom", () => {
     return name;
   }
 
-  test("the new operation is its starter's, as the first one was, and counts on the account of who retries", async () => {
+  test("the new operation has the first one's starter, and counts on the account of the caller", async () => {
     const name = await failedOf("ada");
     const { json } = await guarded.call(await userOf(ADMIN), "POST", `/v1/${name}:retry`, {});
     const retried = json["name"] as string;
@@ -222,14 +222,14 @@ describe("by whom", () => {
     expect(record?.callerSlot?.key).not.toContain(record?.starter);
   });
 
-  test("the starter alone may not", async () => {
+  test("the starter may not retry without further rights", async () => {
     const name = await failedOf("ada");
     const { status } = await guarded.call(await userOf("ada"), "POST", `/v1/${name}:retry`, {});
 
     expect(status).toBe(403);
   });
 
-  test("an administrator of the operation alone may not start another beside it", async () => {
+  test("an administrator of the operation alone may not retry it", async () => {
     const name = await failedOf("ada");
     await guarded.bind(name, [{ role: "roles/longrunning.admin", members: [memberOf("bob")] }]);
     const { status, text } = await guarded.call(await userOf("bob"), "POST", `/v1/${name}:retry`, {});

@@ -17,7 +17,7 @@ import {
 
 useFreshWorld();
 
-describe("an attempt that fails", () => {
+describe("a failed attempt", () => {
   test("is followed by another after its backoff", async () => {
     const attempts: number[] = [];
     const operation = await startScript(async ({ attempt }) => {
@@ -41,7 +41,7 @@ describe("an attempt that fails", () => {
     expect(await getOperation(operation.name)).toMatchObject({ done: true, response: { value: { attempt: 2 } } });
   });
 
-  test("for the last time ends it with code 2 and a message that names the method", async () => {
+  test("ends the operation with code 2 and the method's name if it is the last one", async () => {
     let attempts = 0;
     const operation = await startScript(async () => {
       attempts += 1;
@@ -64,7 +64,7 @@ describe("an attempt that fails", () => {
     expect(controls.sent).toEqual([]);
   });
 
-  test("with UNAVAILABLE is retried, and given up with exactly that Status", async () => {
+  test("is retried with UNAVAILABLE, and ends the operation with exactly that Status", async () => {
     const operation = await startScript(async ({ attempt }) => {
       throw new RpcError("UNAVAILABLE", `the store is away (${attempt})`);
     });
@@ -82,7 +82,7 @@ describe("an attempt that fails", () => {
     });
   });
 
-  test("with another RpcError ends it at once with exactly that Status", async () => {
+  test("ends the operation at once with the exact Status of another RpcError", async () => {
     const details = [{ "@type": "type.googleapis.com/google.rpc.ErrorInfo", reason: "LOCKED", domain: "example.com" }];
     const operation = await startScript(async () => {
       throw new RpcError("FAILED_PRECONDITION", "The bucket is locked.", { details, reason: "NOT_ON_THE_WIRE" });
@@ -96,7 +96,7 @@ describe("an attempt that fails", () => {
     });
   });
 
-  test("reads its input and its request from the beginning", async () => {
+  test("is followed by one that reads input and request from the beginning", async () => {
     const requests: unknown[] = [];
     const operation = await startScript(
       async ({ attempt }, request) => {
@@ -122,7 +122,7 @@ describe("a handler", () => {
   test.each([
     ["too much", () => ({ text: "x".repeat(26_000_000) }), 8],
     ["a value that JSON does not have", () => ({ big: 1n }), 13],
-  ])("that returns %s does not hang its operation", async (_, result, code) => {
+  ])("does not hang its operation if it returns %s", async (_, result, code) => {
     const operation = await startScript(async () => result());
     await runNext();
     for (let count = 0; count < 4 && (await stateOf(operation)) === "BACKING_OFF"; count += 1) {
@@ -137,14 +137,14 @@ describe("a handler", () => {
   test.each([
     ["nothing", undefined],
     ["a value that is not an object", "text"],
-  ])("that returns %s, against its type, does not hang its operation", async (_, result) => {
+  ])("does not hang its operation if it returns, against its type, %s", async (_, result) => {
     const operation = await startScript(async () => result as unknown as object);
     await runNext();
 
     expect(await getOperation(operation.name)).toMatchObject({ done: true });
   });
 
-  test("whose error is enormous has it cut to what can be stored", async () => {
+  test("has an enormous error cut to the stored size", async () => {
     const operation = await startScript(async () => {
       throw new RpcError("INTERNAL", "x".repeat(1_000_000), {
         details: [{ "@type": "type.googleapis.com/google.rpc.DebugInfo", detail: "y".repeat(1_000_000) }],
@@ -158,7 +158,7 @@ describe("a handler", () => {
     expect(JSON.stringify(error).length).toBeLessThan(10_000);
   });
 
-  test("with a large result has it read back whole", async () => {
+  test("may return a large result, which is read back whole", async () => {
     const text = "Ünï".repeat(100_000);
     const operation = await startScript(async () => ({ text }));
     await runNext();
@@ -169,7 +169,7 @@ describe("a handler", () => {
   });
 });
 
-test("an echo with an error ends with exactly it", async () => {
+test("echo:wait with an error ends with exactly that error", async () => {
   const error = {
     code: 5,
     message: "nobody is here",

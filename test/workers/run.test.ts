@@ -98,7 +98,7 @@ class Runner {
 }
 
 describe("a queue message", () => {
-  test("is acknowledged, and its work is done", async () => {
+  test("is acknowledged after its work is done", async () => {
     const operation = await startScript(succeed);
     const { explicitAcks, retryMessages } = await runNext();
 
@@ -107,7 +107,7 @@ describe("a queue message", () => {
     expect(await getOperation(operation.name)).toMatchObject({ done: true, response: { value: { answer: 42 } } });
   });
 
-  test("that nobody claimed is sent again by the alarm, ever less often", async () => {
+  test("is sent again by the alarm, less and less often, if no runner claims it", async () => {
     const operation = await startScript(succeed);
     const sentTimes: number[] = [];
     // Some of its alarms tell the index that no consumer comes.
@@ -125,7 +125,7 @@ describe("a queue message", () => {
     expect(await stateOf(operation)).toBe("QUEUED");
   });
 
-  test("lost for good still has its operation run, from the alarm's message", async () => {
+  test("is replaced by the alarm's message if it is lost", async () => {
     const operation = await startScript(succeed);
     controls.sent.length = 0;
     while (controls.sent.length === 0) await advanceToAlarm(operation);
@@ -134,7 +134,7 @@ describe("a queue message", () => {
     expect(await getOperation(operation.name)).toMatchObject({ done: true });
   });
 
-  test("that comes twice claims once: the second is acknowledged and runs nothing", async () => {
+  test("claims once if it arrives twice, and the second one is acknowledged", async () => {
     let runs = 0;
     const release = Promise.withResolvers<void>();
     const operation = await startScript(async () => {
@@ -156,7 +156,7 @@ describe("a queue message", () => {
     expect(await listNames("projects/p")).toEqual([operation.name]);
   });
 
-  test("that comes twice at once claims once", async () => {
+  test("claims once if it arrives twice at the same time", async () => {
     let runs = 0;
     const operation = await startScript(async () => {
       runs += 1;
@@ -169,14 +169,14 @@ describe("a queue message", () => {
     expect(await getOperation(operation.name)).toMatchObject({ done: true });
   });
 
-  test("for an operation that is not there is acknowledged and creates nothing", async () => {
+  test("is acknowledged and creates nothing for an unknown operation", async () => {
     const id = env.OPERATIONS.newUniqueId().toString();
     const { explicitAcks } = await (await deliver({ id })).result();
 
     expect(explicitAcks).toHaveLength(1);
   });
 
-  test("whose object cannot be reached is left to the Queue to retry", async () => {
+  test("is left to the Queue to retry if its object cannot be reached", async () => {
     const operation = await startScript(succeed);
     await runInDurableObject(operation.stub, (_instance, { storage }) => {
       storage.kv.put("record", { schemaVersion: 1, state: "no such state" });
@@ -188,7 +188,7 @@ describe("a queue message", () => {
     expect(retryMessages).toHaveLength(1);
   });
 
-  test("for a method that this deployment does not have leaves the operation queued, and says so", async () => {
+  test("leaves the operation queued with a status message if its method is not deployed", async () => {
     const operation = await startScript(succeed);
     const record = (await storedRecord(operation))!;
     await runInDurableObject(operation.stub, (_instance, { storage }) => {
@@ -208,8 +208,8 @@ describe("a queue message", () => {
   });
 });
 
-describe("a fence", () => {
-  test("that is stale changes nothing, and its sender is told to stop", async () => {
+describe("a token", () => {
+  test("changes nothing if it is stale, and its sender is stopped", async () => {
     const operation = await startScript(succeed);
     const stale = await Runner.claim(operation);
     const { fence } = stale.claimed;
@@ -245,7 +245,7 @@ describe("a fence", () => {
     expect(await getOperation(operation.name)).toMatchObject({ response: { value: { by: "current" } } });
   });
 
-  test("that was never handed out claims, sends and reads nothing", async () => {
+  test("claims, sends and reads nothing if it was never issued", async () => {
     const operation = await startScript(succeed);
     await Runner.claim(operation);
 
@@ -256,7 +256,7 @@ describe("a fence", () => {
     expect((await operation.stub.fetch("https://operation/input")).status).toBe(409);
   });
 
-  test("ends with the work: what comes after the last word changes nothing", async () => {
+  test("ends with the work, so a message after the final one changes nothing", async () => {
     const operation = await startScript(succeed);
     const runner = await Runner.claim(operation);
     const { fence } = runner.claimed;
@@ -279,7 +279,7 @@ describe("a fence", () => {
     ["not JSON", "{"],
     ["no message", '"hello"'],
     ["nothing known", '{"type":"obey","fence":"FENCE"}'],
-  ])("does not help what is %s: it changes nothing and the object lives on", async (_, text) => {
+  ])("changes nothing with a message that is %s, and the object continues", async (_, text) => {
     const operation = await startScript(succeed);
     const response = await operation.stub.fetch("https://operation/run", { headers: { Upgrade: "websocket" } });
     const socket = response.webSocket!;
@@ -297,7 +297,7 @@ describe("a fence", () => {
 });
 
 describe("a lease", () => {
-  test("is lost by a runner that is silent, and the work begins anew", async () => {
+  test("is lost by a silent runner, and the work begins again", async () => {
     const operation = await startScript(succeed);
     const silent = await Runner.claim(operation);
     controls.sent.length = 0;
@@ -317,7 +317,7 @@ describe("a lease", () => {
     expect(await getOperation(operation.name)).toMatchObject({ done: true, response: { value: { answer: 42 } } });
   });
 
-  test("is lost on a read too, should its alarm be late", async () => {
+  test("is lost on a read too if its alarm is late", async () => {
     const operation = await startScript(succeed);
     await Runner.claim(operation);
     clock.advance(LEASE_MS + 1);
@@ -353,7 +353,7 @@ describe("a lease", () => {
     expect(controls.callsOf(operation.id)).toHaveLength(before);
   });
 
-  test("survives the loss of the channel: it is reopened with the token", async () => {
+  test("survives the loss of the channel, which is reopened with the token", async () => {
     const operation = await startScript(succeed);
     const lost = await Runner.claim(operation);
     const { fence } = lost.claimed;
@@ -376,7 +376,7 @@ describe("a lease", () => {
     expect(await getOperation(operation.name)).toMatchObject({ done: true });
   });
 
-  test("that has run out does not let its channel be reopened", async () => {
+  test("rejects a reopened channel after it has expired", async () => {
     const operation = await startScript(succeed);
     const lost = await Runner.claim(operation);
     await lost.lose(operation);
@@ -386,7 +386,7 @@ describe("a lease", () => {
     expect(await stateOf(operation)).toBe("QUEUED");
   });
 
-  test("is shortened to 10 s by the loss of its channel, and the work goes to another then", async () => {
+  test("is shortened to 10 s by the loss of its channel, and then another runner gets the work", async () => {
     const operation = await startScript(succeed);
     const lost = await Runner.claim(operation);
     const claimTime = Date.now();
@@ -412,7 +412,7 @@ describe("a lease", () => {
     expect(await storedRecord(operation)).toMatchObject({ deaths: 1 });
   });
 
-  test("is whole again once its channel is reopened", async () => {
+  test("has its whole length again once its channel is reopened", async () => {
     const operation = await startScript(succeed);
     const lost = await Runner.claim(operation);
     await lost.lose(operation);
@@ -427,7 +427,7 @@ describe("a lease", () => {
     expect(await stateOf(operation)).toBe("RUNNING");
   });
 
-  test("of an object that was reset, with its runner gone, is shortened by the next read", async () => {
+  test("is shortened by the next read if the object was reset and the runner is lost", async () => {
     const operation = await startScript(succeed);
     await Runner.claim(operation);
     // As when a source file is saved under `npm start`: nothing tells the new object that a channel closed.
@@ -444,7 +444,7 @@ describe("a lease", () => {
     expect((await storedRecord(operation))?.leaseEndTime).toBe(leaseEndTime);
   });
 
-  test("of a reset object is left to its runner, though its stored end has passed", async () => {
+  test("stays with its runner after a reset of the object, although its stored end has passed", async () => {
     const operation = await startScript(succeed);
     const runner = await Runner.claim(operation);
     clock.advance(LEASE_MS - 1_000);
@@ -458,7 +458,7 @@ describe("a lease", () => {
     expect(await storedRecord(operation)).toMatchObject({ state: "RUNNING", deaths: 0 });
   });
 
-  test("goes with the channel that was opened last: the one before is closed, and not told to stop", async () => {
+  test("follows the channel that was opened last, and the earlier one is closed without a stop", async () => {
     const operation = await startScript(succeed);
     const first = await Runner.claim(operation);
     const second = await Runner.open(operation, first.claimed.fence);
@@ -469,7 +469,7 @@ describe("a lease", () => {
     expect(await openSockets(operation, "run")).toBe(1);
   });
 
-  test("lost too often in a row ends the operation, and says what may be wrong", async () => {
+  test("ends the operation with a remedy if it is lost too often in a row", async () => {
     const operation = await startScript(succeed);
     for (let deaths = 0; deaths < 10 && (await stateOf(operation)) !== "FAILED"; deaths += 1) {
       await Runner.claim(operation);
@@ -487,7 +487,7 @@ describe("a lease", () => {
 });
 
 describe("a real runner", () => {
-  test("whose channel breaks in the middle reopens it, and its result counts", async () => {
+  test("reopens a broken channel, and its result counts", async () => {
     const release = Promise.withResolvers<void>();
     const operation = await startScript(async () => {
       await release.promise;
@@ -503,7 +503,7 @@ describe("a real runner", () => {
     expect(await storedRecord(operation)).toMatchObject({ failures: 0, deaths: 0 });
   });
 
-  test("that is stopped hears it through its signal, and its result is dropped", async () => {
+  test("aborts its signal when it is stopped, and its result is dropped", async () => {
     const aborted = Promise.withResolvers<unknown>();
     const release = Promise.withResolvers<void>();
     const operation = await startScript(async ({ signal }) => {
@@ -522,7 +522,7 @@ describe("a real runner", () => {
     expect(await getOperation(operation.name)).toMatchObject({ done: false });
   });
 
-  test("that has said its last word is not told afterwards that it was aborted", async () => {
+  test("does not abort its signal after its final message", async () => {
     let aborted = false;
     await startScript(async ({ signal }) => {
       signal.addEventListener("abort", () => {
@@ -535,7 +535,7 @@ describe("a real runner", () => {
     expect(aborted).toBe(false);
   });
 
-  test("reports progress, which is merged, and the last of it comes with the result", async () => {
+  test("reports progress, which is merged, and sends the last report with the result", async () => {
     const reported = Promise.withResolvers<void>();
     const release = Promise.withResolvers<void>();
     const operation = await startScript(async (op) => {
@@ -564,7 +564,7 @@ describe("a real runner", () => {
     });
   });
 
-  test("may not report what is the service's own", async () => {
+  test("rejects progress in the service's own fields", async () => {
     const operation = await startScript(async (op) => {
       op.progress({ endTime: "never" });
       return {};

@@ -29,7 +29,7 @@ import {
 useFreshWorld();
 
 describe("a durable sleep", () => {
-  test("holds no runner, no socket and no lease: only the alarm", async () => {
+  test("holds no runner, no socket and no lease, only the alarm", async () => {
     const operation = await startEcho({ ttl: "3600s", success: { content: "good morning" } });
     await runNext();
     const record = (await storedRecord(operation))!;
@@ -46,7 +46,7 @@ describe("a durable sleep", () => {
     expect(await alarmTime(operation)).toBe(record.wakeTime);
   });
 
-  test("ends when its time has come, by the alarm alone", async () => {
+  test("ends at its wake time, by the alarm alone", async () => {
     const operation = await startEcho({ ttl: "3600s", success: { content: "good morning" } });
     await runNext();
     clock.advance(3_599_999);
@@ -63,7 +63,7 @@ describe("a durable sleep", () => {
     });
   });
 
-  test("is passed when the function reaches it again, and the next one is kept", async () => {
+  test("is skipped when the handler reaches it again, and the next one is slept", async () => {
     const trace: string[] = [];
     const operation = await startScript(async (op) => {
       trace.push(`attempt ${op.attempt}`);
@@ -85,7 +85,7 @@ describe("a durable sleep", () => {
     expect(await getOperation(operation.name)).toMatchObject({ done: true });
   });
 
-  test("is seen by no catch and no finally of the handler", async () => {
+  test("runs no catch and no finally of the handler", async () => {
     const seen: string[] = [];
     const operation = await startScript(async (op) => {
       try {
@@ -111,7 +111,7 @@ describe("a durable sleep", () => {
     expect(await getOperation(operation.name)).toMatchObject({ response: { value: { answer: "slept" } } });
   });
 
-  test("into the past ends at once", async () => {
+  test("ends at once if its time has passed", async () => {
     const operation = await startScript(async (op) => {
       await op.sleepUntil(new Date(0));
       await op.sleep("0s");
@@ -122,7 +122,7 @@ describe("a durable sleep", () => {
     expect(await getOperation(operation.name)).toMatchObject({ done: true });
   });
 
-  test("that ends while the queue is away is made up for by the alarm", async () => {
+  test("re-sends its message by the alarm if it ends while the queue is down", async () => {
     const operation = await startEcho({ ttl: "60s" });
     await runNext();
     controls.queueSend.fail("queue is down");
@@ -138,7 +138,7 @@ describe("a durable sleep", () => {
 });
 
 describe("a sleep of a few seconds", () => {
-  test("is waited for by its runner, and wakes at the same time after a crash", async () => {
+  test("is awaited by its runner, and wakes at the same time after a crash", async () => {
     const seen: string[] = [];
     const isAsleep = Promise.withResolvers<void>();
     const operation = await startScript(async (op) => {
@@ -163,7 +163,7 @@ describe("a sleep of a few seconds", () => {
     expect(seen).toEqual(["called", "called", "awake"]);
   });
 
-  test("ends when a client cancels, and no catch and no finally of the handler sees it", async () => {
+  test("ends when a client cancels, without a run of the handler's catch or finally", async () => {
     const seen: string[] = [];
     const operation = await startScript(async (op) => {
       try {
@@ -186,7 +186,7 @@ describe("a sleep of a few seconds", () => {
 });
 
 describe("a deadline", () => {
-  test("holds on a read, though no alarm has come", async () => {
+  test("takes effect on a read, although no alarm has fired", async () => {
     const operation = await startScript(() => new Promise(() => {}), { verb: "hurry" });
     await deliverNext();
     clock.advance(9_999);
@@ -227,7 +227,7 @@ describe("a deadline", () => {
         return operation;
       },
     ],
-  ])("ends what is %s, by the alarm", async (_, start) => {
+  ])("ends an operation that is %s, by the alarm", async (_, start) => {
     const operation = await start();
     clock.advance(10_000);
     await fireAlarm(operation);
@@ -258,7 +258,7 @@ describe("a deadline", () => {
 });
 
 describe("expiry", () => {
-  test("hides the operation on time, and erases it", async () => {
+  test("hides the operation at its time, and erases it", async () => {
     const operation = await startScript(async () => ({}), { verb: "forget" });
     await runNext();
     await outboxIsEmpty(operation);
@@ -279,7 +279,7 @@ async function evict(operation: Started): Promise<void> {
 }
 
 describe("an object that is evicted between any two calls", () => {
-  test("takes an operation through retry, sleep and success all the same", async () => {
+  test("completes retry, sleep and success of an operation", async () => {
     const operation = await startScript(async (op) => {
       if (op.attempt === 1) throw new Error("the first always fails");
       await op.sleep("30m");
@@ -316,7 +316,7 @@ describe("an object that is evicted between any two calls", () => {
     expect(await listNames("projects/p")).toEqual([operation.name]);
   });
 
-  test("cancels, and deletes, all the same", async () => {
+  test("completes a cancellation and a deletion", async () => {
     const running = Promise.withResolvers<void>();
     const operation = await startScript(async ({ signal }) => {
       running.resolve();
@@ -342,8 +342,8 @@ describe("an object that is evicted between any two calls", () => {
   });
 });
 
-describe("a sleep of which the index is told first", () => {
-  test("does not hide an end that came meanwhile", async () => {
+describe("a sleep that is sent to the index first", () => {
+  test("does not hide an end that arrived meanwhile", async () => {
     const operation = await startScript(
       async (op) => {
         op.progress({ progressPercent: 50 });

@@ -99,7 +99,7 @@ function idOf(name: string | undefined): string {
 }
 
 describe("maxConcurrent", () => {
-  test("lets three of ten run; the others say so, and follow in their order as slots free", async () => {
+  test("runs three of ten, and the others in their order as slots free", async () => {
     const names = await startMany(aParent(), 10);
     await deliverSent();
     await eventually(() => begun.length === 3);
@@ -142,7 +142,7 @@ describe("maxConcurrent", () => {
     expect(begun.slice(3)).toEqual(["urgent", "normal", "next", "late"]);
   });
 
-  test("counts each parent by itself", async () => {
+  test("counts each parent separately", async () => {
     await startMany(aParent(), 3, "here");
     await startMany(aParent(), 3, "there");
     await deliverSent();
@@ -151,7 +151,7 @@ describe("maxConcurrent", () => {
     expect(running).toContain("there-3");
   });
 
-  test("keeps a freed slot for the waiter, whatever other request comes", async () => {
+  test("keeps a freed slot for the waiter, whatever other request arrives", async () => {
     const parent = aParent();
     const names = await startMany(parent, 4);
     await deliverSent();
@@ -168,7 +168,7 @@ describe("maxConcurrent", () => {
     expect(begun.at(-1)).toBe("work-4");
   });
 
-  test("keeps the place of one whose message comes again while it waits", async () => {
+  test("keeps the place of a waiter whose message arrives again", async () => {
     const names = await startMany(aParent(), 5);
     await deliverSent();
     await eventually(() => begun.length === 3);
@@ -178,7 +178,7 @@ describe("maxConcurrent", () => {
     expect(await finish("work-1")).toBe(idOf(names[3]));
   });
 
-  test("ends one that waits at once when it is cancelled, and passes it over", async () => {
+  test("ends a waiter at once when it is cancelled, and skips it", async () => {
     const names = await startMany(aParent(), 5);
     await deliverSent();
     await eventually(() => begun.length === 3);
@@ -189,7 +189,7 @@ describe("maxConcurrent", () => {
     expect(await finish("work-1")).toBe(idOf(names[4]));
   });
 
-  test("passes over one that ended without its slots hearing of it", async () => {
+  test("skips a waiter that ended without a message to its slots", async () => {
     const parent = aParent();
     const names = await startMany(parent, 4);
     await deliverSent();
@@ -206,7 +206,7 @@ describe("maxConcurrent", () => {
     expect(await finish("work-1")).toBe(idOf(last));
   });
 
-  test("finds out holders that died without a word, by time alone", async () => {
+  test("detects holders that died without a message, by time alone", async () => {
     const parent = aParent();
     for (let count = 0; count < 3; count += 1) {
       const operationId = env.OPERATIONS.newUniqueId().toString();
@@ -224,7 +224,7 @@ describe("maxConcurrent", () => {
     expect(new Set(sent)).toEqual(new Set([idOf(name)]));
   });
 
-  test("leaves their slots to holders that are at work, however long", async () => {
+  test("keeps the slots of holders that work, however long", async () => {
     const parent = aParent();
     const names = await startMany(parent, 4);
     await deliverSent();
@@ -239,7 +239,7 @@ describe("maxConcurrent", () => {
     expect((await statusOf(names[3]!)).statusMessage).toBe(WAITING);
   });
 
-  test("gives a slot whose operation gives way to the next, and puts it behind", async () => {
+  test("passes the slot of an operation that yields to the next, and queues the operation again", async () => {
     const parent = aParent();
     const [operationId, other] = [1, 2].map(() => env.OPERATIONS.newUniqueId().toString()) as [string, string];
     const slots = slotsOf(parent);
@@ -267,7 +267,7 @@ describe("START_QUOTA", () => {
     return `/v1/${parent}/operations`;
   }
 
-  test("refuses what a caller starts beyond it, until the day is over, and says so", async () => {
+  test("rejects a caller's starts beyond it until the day is over, with the reason", async () => {
     const path = await anOpenParent("spender");
     const credential = await userOf("spender");
     const start = (query = ""): Promise<Answer> => counted.call(credential, "POST", path + query, {});
@@ -287,7 +287,7 @@ describe("START_QUOTA", () => {
     expect(Number(third.headers.get("Retry-After"))).toBeGreaterThan(86_000);
   });
 
-  test("counts strangers by their network, and all of them together under a parent", async () => {
+  test("counts anonymous callers by their network, and all of them together under a parent", async () => {
     const path = await anOpenParent("insider");
     const start = (address: string): Promise<Answer> => counted.call({}, "POST", path, {}, from(address));
     const statuses: number[] = [];
@@ -302,7 +302,7 @@ describe("START_QUOTA", () => {
     expect(byInsider.status).toBe(200);
   });
 
-  test("counts bytes, and not administrators", async () => {
+  test("counts bytes, and exempts administrators", async () => {
     const path = await anOpenParent("large");
     const metadata = { "@type": "type.googleapis.com/google.protobuf.Struct", value: { text: "x".repeat(2_000) } };
     const body = { operation: { metadata } };
@@ -315,7 +315,7 @@ describe("START_QUOTA", () => {
     expect(byAdmin.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
   });
 
-  test("leaves nothing of a caller who does not come again", async () => {
+  test("erases the account of a caller who does not call again", async () => {
     const stub = env.SLOTS.getByName("quota/caller/test");
     await stub.spend({ bytes: 1, limits: { operations: 1 } });
     const refused = await stub.spend({ bytes: 1, limits: { operations: 1 } });
@@ -353,7 +353,7 @@ describe("MAX_OPERATIONS_PER_CALLER", () => {
     };
   }
 
-  test("refuses the start of one too many, and says when to come again", async () => {
+  test("rejects the start of one too many, with Retry-After", async () => {
     const { create, created } = await callerOf("many");
     await created();
     await created();
@@ -365,7 +365,7 @@ describe("MAX_OPERATIONS_PER_CALLER", () => {
     expect(headers.get("Retry-After")).toMatch(/^\d+$/);
   });
 
-  test("counts each caller by itself", async () => {
+  test("counts each caller separately", async () => {
     const first = await callerOf("first");
     const second = await callerOf("second");
     await first.created();
@@ -375,7 +375,7 @@ describe("MAX_OPERATIONS_PER_CALLER", () => {
     expect((await second.create()).status).toBe(200);
   });
 
-  test("leaves the slots of a shared parent to others: one caller holds no more of them than it has operations", async () => {
+  test("leaves the slots of a shared parent to others, because a caller holds no more of them than it has operations", async () => {
     const parent = aParent();
     await bind(parent, [{ role: "roles/longrunning.invoker", members: [memberOf("greedy"), memberOf("modest")] }]);
     const start = async (caller: string, label: string): Promise<number> =>
@@ -412,7 +412,7 @@ describe("MAX_OPERATIONS_PER_CALLER", () => {
     await free();
   });
 
-  test("is freed by a deletion only when the forgotten work has ended", async () => {
+  test("is freed by a deletion only when the hidden work has ended", async () => {
     const { parent, credential, created, full, free } = await callerOf("deleting");
     await created();
     const { json } = await bounded.call(credential, "POST", `/v1/${parent}/things:make`, { label: "forgotten" });
@@ -428,7 +428,7 @@ describe("MAX_OPERATIONS_PER_CALLER", () => {
     await eventually(async () => (await recordOf(name)) === undefined);
   });
 
-  test("is freed by the deletion of work that is done elsewhere: nothing could end it any more", async () => {
+  test("is freed by the deletion of work that is done elsewhere, because nothing could end it any more", async () => {
     const { credential, created, full, free } = await callerOf("deleting-elsewhere");
     await created();
     const name = await created();
@@ -453,7 +453,7 @@ describe("MAX_OPERATIONS_PER_CALLER", () => {
     await free();
   });
 
-  test("asks holders, and keeps the slots of those that are under way", async () => {
+  test("checks holders, and keeps the slots of running ones", async () => {
     const { created, full } = await callerOf("busy");
     await created();
     const name = await created();
@@ -463,7 +463,7 @@ describe("MAX_OPERATIONS_PER_CALLER", () => {
     expect(await objectOf(name).holdsSlot("caller/principal://issuer.example/subject/busy")).toBe(true);
   });
 
-  test("counts a repeated requestId once, and gives back what a repetition of a finished one takes", async () => {
+  test("counts a repeated requestId once, and releases the slot that a repetition of a finished one takes", async () => {
     const { parent, credential, created, full } = await callerOf("repeating");
     const path = `/v1/${parent}/operations?requestId=once`;
     const answers = await Promise.all([1, 2, 3].map(() => bounded.call(credential, "POST", path, {})));
@@ -474,7 +474,7 @@ describe("MAX_OPERATIONS_PER_CALLER", () => {
     expect(await full()).toBe(true);
   });
 
-  test("answers a repetition for a deleted operation as that, though its caller may read nothing else", async () => {
+  test("answers a repetition for a deleted operation, although its caller may read nothing else", async () => {
     const { parent, credential } = await callerOf("deleting");
     const start = () => bounded.call(credential, "POST", `/v1/${parent}/operations?requestId=once`, {});
     const first = await start();
@@ -495,7 +495,7 @@ function limited(refuses: (key: string) => boolean) {
 }
 
 describe("the rate limiter", () => {
-  test("refuses with 429, and says when to come again", async () => {
+  test("rejects with 429 and Retry-After", async () => {
     const { call } = limited(() => true);
     const { status, reason, details, headers } = await call(await userOf(ADMIN), "GET", "/v1/operations");
 
@@ -504,7 +504,7 @@ describe("the rate limiter", () => {
     expect(headers.get("Retry-After")).toMatch(/^\d+$/);
   });
 
-  test("counts by caller, and those without or with bad credentials by address", async () => {
+  test("counts by caller, or by address without good credentials", async () => {
     const { call, keys } = limited(() => false);
     const from = { "CF-Connecting-IP": "192.0.2.7" };
     await call(await userOf("ada"), "GET", "/v1/operations", undefined, from);
@@ -514,7 +514,7 @@ describe("the rate limiter", () => {
     expect(keys).toEqual(["principal://issuer.example/subject/ada", "192.0.2.7", "192.0.2.7"]);
   });
 
-  test("refuses who guesses at credentials", async () => {
+  test("rejects a caller who guesses credentials", async () => {
     const { call } = limited((key) => key === "192.0.2.7");
     const from = { "CF-Connecting-IP": "192.0.2.7" };
     const { status } = await call({ "x-goog-api-key": "guess" }, "GET", "/v1/operations", undefined, from);
@@ -522,7 +522,7 @@ describe("the rate limiter", () => {
     expect(status).toBe(429);
   });
 
-  test("leaves /healthz alone", async () => {
+  test("exempts /healthz", async () => {
     const { call, keys } = limited(() => true);
 
     expect((await call({}, "GET", "/healthz")).status).toBe(200);

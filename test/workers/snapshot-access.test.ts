@@ -71,7 +71,7 @@ async function seenBy(deployment: typeof strong, credential: Credential, name: s
 }
 
 describe("with FINISHED_READS=edge", () => {
-  test("who has the right from the parent is answered by KV", async () => {
+  test("a caller with the permission from the parent is answered by KV", async () => {
     expect(await seenBy(edge, viewer, done)).toMatchObject({ status: 200, calls: [], kvReads: 1 });
   });
 
@@ -94,14 +94,14 @@ describe("while no object can be reached", () => {
   const down = aGuardedDeployment({ methods }, { SNAPSHOTS });
   down.environment.OPERATIONS = unreachable;
 
-  test("who has the right from the parent is answered by KV", async () => {
+  test("a caller with the permission from the parent is answered by KV", async () => {
     expect(await seenBy(down, viewer, done)).toMatchObject({ status: 200, kvReads: 1 });
   });
 
   test.each([
     ["who has it from the operation alone", () => starter],
     ["who has none", () => stranger],
-  ])("%s hears that it was not reached, whether there is a snapshot or not", async (_, credential) => {
+  ])("%s gets UNAVAILABLE, whether there is a snapshot or not", async (_, credential) => {
     const seen = await seenBy(down, credential(), done);
 
     expect(seen).toMatchObject({ status: 503, kvReads: 0 });

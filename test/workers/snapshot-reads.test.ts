@@ -75,7 +75,7 @@ describe("a finished operation whose object cannot be reached", () => {
   test.each([
     ["GET", ""],
     ["POST", ":wait"],
-  ])("is answered by its snapshot, byte for byte, with its ETag, its age and a mark: %s%s", async (method, verb) => {
+  ])("is answered from its snapshot, byte for byte, with ETag, Age and a mark: %s%s", async (method, verb) => {
     const operation = await finished();
     const exact = await ask(anEnvironment(), operation.name + verb, method);
     clock.advance(90_500);
@@ -93,7 +93,7 @@ describe("a finished operation whose object cannot be reached", () => {
     expect(exact.headers.has("Cache-Status")).toBe(false);
   });
 
-  test("takes If-None-Match, HEAD and fields as ever", async () => {
+  test("supports If-None-Match, HEAD and fields as usual", async () => {
     const operation = await finished();
     const down = anEnvironment({}, { objectsFail: true });
     const etag = (await ask(anEnvironment(), operation.name)).headers.get("ETag")!;
@@ -109,7 +109,7 @@ describe("a finished operation whose object cannot be reached", () => {
     expect(part.headers.get("Cache-Status")).toBe(SNAPSHOT);
   });
 
-  test("is told as it was, however large", async () => {
+  test("is returned whole, however large it is", async () => {
     const operation = await finished({ text: "äöü 語言 ".repeat(300_000) });
     const exact = await ask(anEnvironment(), operation.name);
     const { status, text } = await ask(anEnvironment({}, { objectsFail: true }), operation.name);
@@ -122,7 +122,7 @@ describe("a finished operation whose object cannot be reached", () => {
   test.each([
     ["KV cannot be read either", {}, { kvFails: true }],
     ["the deployment keeps no snapshots", { KV_SNAPSHOTS: "off" }, {}],
-  ])("is UNAVAILABLE where %s", async (_, variables, faults) => {
+  ])("is UNAVAILABLE if %s", async (_, variables, faults) => {
     const operation = await finished();
     const { status, text, headers } = await ask(
       anEnvironment(variables, { objectsFail: true, ...faults }),
@@ -134,7 +134,7 @@ describe("a finished operation whose object cannot be reached", () => {
     expect(headers.get("Retry-After")).toBe("1");
   });
 
-  test("is not answered under another parent, and an operation that still runs not at all", async () => {
+  test("is not answered under another parent, or while it still runs", async () => {
     const done = await finished();
     const running = await startScript(() => new Promise(() => {}));
     const down = anEnvironment({}, { objectsFail: true });
@@ -146,7 +146,7 @@ describe("a finished operation whose object cannot be reached", () => {
     expect((await ask(down, `projects/p/operations/${"0".repeat(600)}`)).status).toBe(404);
   });
 
-  test("is not answered once it has expired, though KV keeps it a while longer", async () => {
+  test("is not answered once it has expired, although KV keeps it a while longer", async () => {
     const operation = await finished({}, { verb: "forget" });
     const down = anEnvironment({}, { objectsFail: true });
     clock.advance(59_999);
@@ -158,7 +158,7 @@ describe("a finished operation whose object cannot be reached", () => {
     expect(await env.SNAPSHOTS.get(`operation/${operation.id}`)).not.toBeNull();
   });
 
-  test("is answered from what an earlier version put, which had no metadata: without ETag and Age", async () => {
+  test("is answered without ETag and Age from a snapshot of an earlier version, which had no metadata", async () => {
     const operation = await finished();
     const exact = await ask(anEnvironment(), operation.name);
     await env.SNAPSHOTS.put(`operation/${operation.id}`, exact.text);
@@ -173,7 +173,7 @@ describe("a finished operation whose object cannot be reached", () => {
     expect(conditional.status).toBe(200);
   });
 
-  test("costs a read of KV only then: while its object answers, none is asked", async () => {
+  test("costs no read of KV while its object answers", async () => {
     const operation = await finished();
     await ask(anEnvironment(), operation.name);
     await ask(anEnvironment(), `${operation.name}:wait`, "POST");
@@ -181,7 +181,7 @@ describe("a finished operation whose object cannot be reached", () => {
     expect(calls).toEqual(["object.get", "object.fetch"]);
   });
 
-  test("fails what would change it", async () => {
+  test("is UNAVAILABLE for calls that would change it", async () => {
     const operation = await finished();
     const down = anEnvironment({}, { objectsFail: true });
 
@@ -192,7 +192,7 @@ describe("a finished operation whose object cannot be reached", () => {
 });
 
 describe("with FINISHED_READS=edge", () => {
-  test("a finished operation costs one read of KV, and no object is asked", async () => {
+  test("a finished operation costs one read of KV and no object call", async () => {
     const operation = await finished();
     const { status, headers } = await ask(anEnvironment(EDGE), operation.name);
     const waited = await ask(anEnvironment(EDGE), `${operation.name}:wait`, "POST");
@@ -202,7 +202,7 @@ describe("with FINISHED_READS=edge", () => {
     expect(calls).toEqual(["kv.getWithMetadata", "kv.getWithMetadata"]);
   });
 
-  test("an operation that still runs is its object's to answer, unmarked", async () => {
+  test("a running operation is answered by its object, without a mark", async () => {
     const operation = await startEcho({ ttl: "60s" });
     const { status, headers, text } = await ask(anEnvironment(EDGE), operation.name);
 
@@ -224,7 +224,7 @@ describe("with FINISHED_READS=edge", () => {
     expect(headers.has("Cache-Status")).toBe(false);
   });
 
-  test("KV that cannot be read is not missed", async () => {
+  test("an unreachable KV does not fail a read", async () => {
     const operation = await finished();
     const { status, headers } = await ask(anEnvironment(EDGE, { kvFails: true }), operation.name);
 
@@ -232,7 +232,7 @@ describe("with FINISHED_READS=edge", () => {
     expect(headers.has("Cache-Status")).toBe(false);
   });
 
-  test("neither is found: not under another parent, not by a guessed id, for which KV is not asked", async () => {
+  test("a name under another parent or with a guessed id is NOT_FOUND without a read of KV", async () => {
     const operation = await finished();
 
     expect((await ask(anEnvironment(EDGE), `projects/q/operations/${operation.id}`)).status).toBe(404);
@@ -241,14 +241,14 @@ describe("with FINISHED_READS=edge", () => {
     expect(calls).toEqual([]);
   });
 
-  test("KV down and the object out of reach is UNAVAILABLE", async () => {
+  test("a read is UNAVAILABLE if both KV and the object are unreachable", async () => {
     const operation = await finished();
     const down = anEnvironment(EDGE, { kvFails: true, objectsFail: true });
 
     expect((await ask(down, operation.name)).status).toBe(503);
   });
 
-  test("a list is as exact as ever: what is too large for the index is read from its object", async () => {
+  test("a list reads operations that are too large for the index from their objects", async () => {
     const operation = await finished({ text: "x".repeat(40_000) });
     calls = [];
     const { text } = await ask(anEnvironment(EDGE), "projects/p/operations");
@@ -257,7 +257,7 @@ describe("with FINISHED_READS=edge", () => {
     expect(calls).toEqual(["object.get"]);
   });
 
-  test("KV_SNAPSHOTS=off is a contradiction, which every call names", async () => {
+  test("KV_SNAPSHOTS=off is a contradiction, which fails every call", async () => {
     const { status, text } = await ask(anEnvironment({ ...EDGE, KV_SNAPSHOTS: "off" }), "operations");
 
     expect(status).toBe(500);

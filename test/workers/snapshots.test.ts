@@ -25,7 +25,7 @@ useFreshWorld();
 const DAY_SECONDS = 86_400;
 
 describe("the snapshot of a finished operation", () => {
-  test("is the operation as GET gives it, put once, for as long as it is kept", async () => {
+  test("is the answer of GET, put once, for the operation's retention", async () => {
     const operation = await startScript(async (op) => {
       op.progress({ rows: 7 });
       return { answer: 42 };
@@ -45,7 +45,7 @@ describe("the snapshot of a finished operation", () => {
     ]);
   });
 
-  test("has the shortest retention that KV takes where the method's is a minute", async () => {
+  test("has the shortest retention of KV if the method's is a minute", async () => {
     const operation = await startScript(async () => ({}), { verb: "forget" });
     await runNext();
     await outboxIsEmpty(operation);
@@ -53,7 +53,7 @@ describe("the snapshot of a finished operation", () => {
     expect(controls.snapshotWrites).toMatchObject([{ write: "put", expirationTtl: 60 }]);
   });
 
-  test("is put for what failed, was cancelled, or was done at once", async () => {
+  test("is put for an operation that failed, was cancelled, or was done at once", async () => {
     const failed = await startEcho({ ttl: "0s", error: { code: 5, message: "nobody" } });
     const cancelled = await startScript(async () => ({}));
     await call("POST", `/v1/${cancelled.name}:cancel`);
@@ -63,7 +63,7 @@ describe("the snapshot of a finished operation", () => {
     expect(JSON.parse((await snapshotOf(cancelled))!)).toMatchObject({ done: true, error: { code: 1 } });
   });
 
-  test("that KV refuses is put by the alarm, and counts once", async () => {
+  test("is put by the alarm if KV rejects it, and counts once", async () => {
     controls.snapshotWrite.fail("KV is down");
     const operation = await startScript(async () => ({}));
     await runNext();
@@ -80,7 +80,7 @@ describe("the snapshot of a finished operation", () => {
     expect(await getOperation(operation.name)).toMatchObject({ done: true });
   });
 
-  test("is removed by a deletion, which is tried until it is done", async () => {
+  test("is removed by a deletion, which is retried until it succeeds", async () => {
     const operation = await startScript(async () => ({}));
     await runNext();
     await outboxIsEmpty(operation);
@@ -98,7 +98,7 @@ describe("the snapshot of a finished operation", () => {
     expect((await env.SNAPSHOTS.list()).keys).toEqual([]);
   });
 
-  test("is not put where the deployment wants none, and a deletion asks KV for nothing", async () => {
+  test("is not put if snapshots are off, and a deletion makes no call to KV", async () => {
     const response = await worker.fetch(
       new Request(`https://operations.example${scriptPath(async () => ({}))}`, { method: "POST" }),
       { ...env, KV_SNAPSHOTS: "off" },

@@ -51,7 +51,7 @@ async function told(...operations: Started[]): Promise<void> {
 }
 
 describe("labels", () => {
-  test("stand in the default metadata, until and after the end", async () => {
+  test("are in the default metadata, until and after the end", async () => {
     const operation = await startWith({ labels: { env: "prod", team: "" } });
     const before = await metadataOf(operation);
     await runNext();
@@ -60,7 +60,7 @@ describe("labels", () => {
     expect((await metadataOf(operation))["labels"]).toEqual({ env: "prod", team: "" });
   });
 
-  test("are filtered by, on their own field and through metadata", async () => {
+  test("match filters on their own field and on metadata", async () => {
     const prod = await startWith({ labels: { env: "prod", "cost-center": "42" } });
     const staging = await startWith({ labels: { env: "staging" } });
     const plain = await startWith({});
@@ -74,7 +74,7 @@ describe("labels", () => {
     expect(await listed("NOT labels:*")).toEqual([plain.name]);
   });
 
-  test("come before a metadata field of that name, which is found where an operation has none", async () => {
+  test("precede a metadata field of that name, which matches if an operation has no labels", async () => {
     const report = async (op: { progress(report: object): void }) => {
       op.progress({ labels: { env: "reported" } });
       return {};
@@ -99,7 +99,7 @@ describe("labels", () => {
     expect(other.status).toBe(400);
   });
 
-  test("are those of the failed operation in its retry", async () => {
+  test("are kept in the retry of a failed operation", async () => {
     const failing = async () => {
       throw Object.assign(new Error("no"), { code: 9 });
     };
@@ -124,7 +124,7 @@ describe("labels", () => {
 });
 
 describe("scheduleTime", () => {
-  test("holds the work back until then, without a message, and says so", async () => {
+  test("holds the work back until then, without a message, and with a status message", async () => {
     const scheduleTime = later();
     const operation = await startWith({ scheduleTime });
     await told(operation);
@@ -139,7 +139,7 @@ describe("scheduleTime", () => {
     expect((await call("GET", `/v1/${operation.name}:explain`)).body["summary"]).toMatch(/^It is scheduled: its work/);
   });
 
-  test("begins the work when it comes, by the alarm alone", async () => {
+  test("begins the work at its time, by the alarm alone", async () => {
     const operation = await startWith({ scheduleTime: later() });
     await told(operation);
     const { scheduleTime } = (await storedRecord(operation))!;
@@ -154,7 +154,7 @@ describe("scheduleTime", () => {
     expect((await getOperation(operation.name)).done).toBe(true);
   });
 
-  test("is when the deadline begins to count", async () => {
+  test("is the time from which the deadline counts", async () => {
     const operation = await startWith({ scheduleTime: later() });
     const { deadline, createTime, scheduleTime } = (await storedRecord(operation))!;
     const plain = (await storedRecord(await startWith({})))!;
@@ -177,14 +177,14 @@ describe("scheduleTime", () => {
     expect(controls.sent).toEqual([]);
   });
 
-  test("in the past means now", async () => {
+  test("begins the work at once if it is in the past", async () => {
     const operation = await startWith({ scheduleTime: "2020-01-01T00:00:00Z" });
 
     expect(controls.sent).toHaveLength(1);
     expect((await storedRecord(operation))?.state).toBe("QUEUED");
   });
 
-  test("is refused for work that is done elsewhere", async () => {
+  test("is rejected for work that is done elsewhere", async () => {
     const answer = await call("POST", "/v1/projects/p/operations", { operationOptions: { scheduleTime: later() } });
 
     expect(answer.status).toBe(400);

@@ -57,7 +57,7 @@ describe("a start", () => {
   test.each([
     ["small stands in the record", MAX_INLINE_REQUEST_CHARACTERS / 2, ["record", "(alarm)"]],
     ["large has a row of its own", MAX_INLINE_REQUEST_CHARACTERS * 2, ["record", "request", "(alarm)"]],
-  ])("whose request is %s, and reaches the work; at the end it is erased", async (_, characters, stored) => {
+  ])("stores its request %s until the end", async (_, characters, stored) => {
     const text = "ж".repeat(characters);
     const operation = await startScript(async (_op, request) => ({ isSame: request["text"] === text }), {
       body: { text },
@@ -86,7 +86,7 @@ describe("a start", () => {
     expect(await storedRecord(operation)).toMatchObject({ state: "QUEUED" });
   });
 
-  test("whose index row cannot be written is UNAVAILABLE, and nothing is stored", async () => {
+  test("is UNAVAILABLE and stores nothing if its index row cannot be written", async () => {
     controls.indexWrite.fail("index is down");
     const { status, headers, body } = await call("POST", scriptPath(never), {});
 
@@ -100,7 +100,7 @@ describe("a start", () => {
     expect(controls.sent).toEqual([]);
   });
 
-  test("with a body, whose index row cannot be written, leaves no chunk of it", async () => {
+  test("leaves no chunk of its body if its index row cannot be written", async () => {
     controls.indexWrite.fail("index is down");
     const response = await upload(new Blob(["a,b\n1,2\n"]).stream());
 
@@ -108,7 +108,7 @@ describe("a start", () => {
     expect(await storedEverywhere()).toEqual([]);
   });
 
-  test("may be tried again on the same object after its index row could not be written", async () => {
+  test("may be retried on the same object after a failed write of its index row", async () => {
     const operation = await startScript(never);
     const { state: _, ...record } = (await storedRecord(operation))!;
     const id = env.OPERATIONS.newUniqueId();
@@ -126,7 +126,7 @@ describe("a start", () => {
     expect(await alarmTime({ ...operation, stub })).toBeLessThanOrEqual(Date.now() + 30_000);
   });
 
-  test("that is repeated on its object gives the operation that is there", async () => {
+  test("returns the existing operation when it is repeated on its object", async () => {
     const operation = await startScript(never);
     const { state: _, ...record } = (await storedRecord(operation))!;
     const repeated = await operation.stub.start({ ...record, target: "another" }, "{}");
@@ -136,7 +136,7 @@ describe("a start", () => {
     expect(await storedRecord(operation)).toMatchObject({ target: record.target });
   });
 
-  test("whose result is known at once is created done, and never queued", async () => {
+  test("creates a finished operation without a message if its result is known at once", async () => {
     const { body } = await call("POST", scriptPath(never, { verb: "knownAtOnce" }), { answer: 7 });
 
     expect(body).toMatchObject({ done: true, response: { value: { answer: 7 } } });
@@ -144,7 +144,7 @@ describe("a start", () => {
     expect(await listNames("projects/p")).toEqual([body["name"]]);
   });
 
-  test("still happens when its queue message cannot be sent", async () => {
+  test("succeeds even if its queue message cannot be sent", async () => {
     controls.queueSend.fail("queue is down");
     const operation = await startScript(never);
     controls.queueSend.open();
@@ -154,7 +154,7 @@ describe("a start", () => {
     expect(controls.sent).toEqual([{ id: operation.id }]);
   });
 
-  test("that fails on a defect of its method is INTERNAL, and tells nothing of the inside", async () => {
+  test("is INTERNAL without inner text if its method has a defect", async () => {
     const { status, body } = await call("POST", scriptPath(never, { verb: "broken" }), {});
 
     expect(status).toBe(500);
@@ -228,7 +228,7 @@ describe("a streamed body", () => {
   test.each([
     ["one byte over the limit", () => bytesOf(MAX_UPLOAD_BYTES + 1), 413, "REQUEST_TOO_LARGE"],
     ["empty", () => bytesOf(0), 400, "REQUEST_EMPTY"],
-  ])("that is %s is refused, and nothing is stored", async (_, body, status, reason) => {
+  ])("is rejected if it is %s, and nothing is stored", async (_, body, status, reason) => {
     const response = await upload(body());
     const text = await response.text();
 
@@ -239,7 +239,7 @@ describe("a streamed body", () => {
     expect(controls.sent).toEqual([]);
   });
 
-  test("whose sender goes away leaves nothing", async () => {
+  test("leaves nothing if its sender disconnects", async () => {
     // Straight into the worker: between workers, the local runtime passes the end of a body on, but not its breaking off.
     const response = await worker.fetch(
       new Request(`https://operations.example${scriptPath(never, { verb: "upload" })}`, {
@@ -255,7 +255,7 @@ describe("a streamed body", () => {
     expect(await storedRows()).toEqual([]);
   });
 
-  test("that never became an operation, its object having died, is erased by its alarm", async () => {
+  test("is erased by the alarm if its object died before the operation was stored", async () => {
     const stub = env.OPERATIONS.get(env.OPERATIONS.newUniqueId());
     await runInDurableObject(stub, async (_instance, { storage }) => {
       storage.kv.put("input/000000", new Uint8Array(10));
@@ -267,7 +267,7 @@ describe("a streamed body", () => {
   });
 });
 
-describe("a name that was never given out", () => {
+describe("an unknown name", () => {
   const hex = "0123456789abcdef".repeat(4);
   test.each([
     `operations/${hex}`,
@@ -295,7 +295,7 @@ describe("a name that was never given out", () => {
     expect(controls.calls).toEqual([]);
   });
 
-  test("but is a real id stores nothing", async () => {
+  test("stores nothing even with a real id", async () => {
     const name = `operations/${env.OPERATIONS.newUniqueId().toString()}`;
     const statuses = [
       (await call("GET", `/v1/${name}`)).status,
@@ -308,7 +308,7 @@ describe("a name that was never given out", () => {
     expect(await storedEverywhere()).toEqual([]);
   });
 
-  test("under another parent is NOT_FOUND, and does nothing to the operation", async () => {
+  test("is NOT_FOUND under another parent, and the operation stays unchanged", async () => {
     const operation = await startScript(never);
     const elsewhere = [`projects/q/operations/${operation.id}`, `operations/${operation.id}`];
     for (const name of elsewhere) {
@@ -335,7 +335,7 @@ describe("the deployment's configuration", () => {
     ["LEASE_SECONDS", "a minute"],
     ["RESEND_SECONDS", "0"],
     ["KV_SNAPSHOTS", "maybe"],
-  ])("that is wrong fails the request and names the variable: %s=%s", async (variable, value) => {
+  ])("fails the request and names the variable if it is wrong: %s=%s", async (variable, value) => {
     const response = await listWith({ ...variables, [variable]: value });
     const text = await response.text();
 
@@ -344,7 +344,7 @@ describe("the deployment's configuration", () => {
     expect(text).toContain("CONFIGURATION_INVALID");
   });
 
-  test("without AUTH refuses every call", async () => {
+  test("rejects every call without AUTH", async () => {
     const { AUTH: _, ...closed } = variables;
     const response = await listWith(closed);
 
@@ -353,7 +353,7 @@ describe("the deployment's configuration", () => {
   });
 });
 
-test("an echo that never sleeps long is listed under the bare collection", async () => {
+test("an operation of echo:wait is listed under the bare collection", async () => {
   const operation = await startEcho({ ttl: "5s" });
 
   expect(operation.name).toBe(`operations/${operation.id}`);

@@ -59,7 +59,7 @@ describe("a finished step is not run again", () => {
     expect(ran).toEqual(["first"]);
   });
 
-  test("when its invocation gives way to another, which is of the same attempt", async () => {
+  test("when its invocation yields to another of the same attempt", async () => {
     const { service, name } = await startOf(async (op) => {
       const first = await longStep(op, "first", 1);
       const second = await step(op, "second", 2);
@@ -105,10 +105,10 @@ describe("a finished step is not run again", () => {
   });
 });
 
-describe("a step behind many", () => {
+describe("a step after many others", () => {
   const COUNT = STEPS_IN_RECORD + MAX_STEPS_APART + 20;
 
-  test("is stored apart from the record, which is written once in a while", async () => {
+  test("is stored apart from the record, which is written now and then", async () => {
     const recorded: number[] = [];
     const { service, name } = await startOf(async (op) => {
       for (let number = 0; number < COUNT; number += 1) {
@@ -128,7 +128,7 @@ describe("a step behind many", () => {
   test.each([
     ["and recorded soon after", STEPS_IN_RECORD + MAX_STEPS_APART + 1],
     ["and not recorded yet", STEPS_IN_RECORD + 30],
-  ])("%s is not run again where object and runner are lost", async (_, count) => {
+  ])("%s is not run again if object and runner are lost", async (_, count) => {
     const isStuck = Promise.withResolvers<void>();
     let attempts = 0;
     const { service, name } = await startOf(async (op) => {
@@ -152,8 +152,8 @@ describe("a step behind many", () => {
   });
 });
 
-describe("steps side by side", () => {
-  test("keep the results of those that finished, when one fails", async () => {
+describe("concurrent steps", () => {
+  test("keep the results of the others when one fails", async () => {
     const { service, name } = await startOf(async (op) => {
       const results = await Promise.allSettled(
         ["a", "b", "c", "d"].map((letter) =>
@@ -174,7 +174,7 @@ describe("steps side by side", () => {
   });
 
   // "The runtime yields only between steps."
-  test("all come to their end before their invocation gives way", async () => {
+  test("all end before their invocation yields", async () => {
     const slow = Promise.withResolvers<void>();
     const { service, name } = await startOf(async (op) => {
       const first = op.step("slow", async () => {
@@ -193,7 +193,7 @@ describe("steps side by side", () => {
     expect(ran).toEqual(["slow", "late"]);
   });
 
-  test("are told apart while their large results are stored", async () => {
+  test("stay distinct while their large results are stored", async () => {
     const texts = ["ä", "ö", "ü", "ß"].map((letter) => letter.repeat(300_000));
     const { service, name } = await startOf(async (op) => {
       const stored = await Promise.all(texts.map((text, index) => step(op, `text ${index}`, text)));
@@ -229,7 +229,7 @@ describe("a step that was interrupted before its result was stored", () => {
     expect(ran).toEqual(["only 1", "only 2"]);
   });
 
-  test("stores nothing when it ends after its lease has gone to another", async () => {
+  test("stores nothing when it ends after another runner has the lease", async () => {
     const arrived = Promise.withResolvers<void>();
     const late = Promise.withResolvers<string>();
     const { service, name } = await startOf(async (op) => {
@@ -271,7 +271,7 @@ describe("a step's result", () => {
     expect(ran).toEqual(["only"]);
   });
 
-  test("of more than 24 MiB ends the operation with an error that names the limit, and is not tried again", async () => {
+  test("of more than 24 MiB ends the operation with an error that names the limit, without a retry", async () => {
     const { service, name } = await startOf((op) => step(op, "too much", { text: "z".repeat(MAX_RESPONSE_BYTES) }));
     const { error } = await service.runToEnd(name);
 
@@ -280,7 +280,7 @@ describe("a step's result", () => {
     expect(ran).toEqual(["too much"]);
   });
 
-  test("is counted in bytes, not in letters", async () => {
+  test("is counted in bytes, not in characters", async () => {
     const { service, name } = await startOf((op) => step(op, "wide", { text: "語".repeat(9 * MIB) }));
     const { error } = await service.runToEnd(name);
 
@@ -312,7 +312,7 @@ describe("op.step › misuse ends the operation at once, and is not retried", ()
       (op) => Promise.race([op.sleep("pause", "1h"), op.sleep("pause", "2h")]),
       'two sleeps of one operation have the name "pause"',
     ],
-  ])("%s, also where the handler catches it", async (_, act, message) => {
+  ])("%s, even if the handler catches it", async (_, act, message) => {
     let runs = 0;
     const { service, name } = await startOf(async (op) => {
       runs += 1;
@@ -328,7 +328,7 @@ describe("op.step › misuse ends the operation at once, and is not retried", ()
 });
 
 // "The promise stays pending in the invocation that ends."
-test("no catch and no finally of a handler sees that its invocation gives way", async () => {
+test("a yield runs no catch and no finally of a handler", async () => {
   const seen: string[] = [];
   const { service, name } = await startOf(async (op) => {
     await longStep(op, "first", 1);

@@ -207,7 +207,7 @@ from the first, and what is \`gone\`. Times are shown as they stand to the creat
 the metadata RFC 3339. Bytes are shown as the text that they are, ids and tokens cut short.
 `;
 
-test("docs/storage-examples.md shows what is stored at each stage of an operation's life", async () => {
+test("docs/storage-examples.md shows the stored rows at each stage of an operation's life", async () => {
   const parts: string[] = [HEAD];
   let first: Shown | undefined;
   for (const [stage, reach] of Object.entries(stages)) {

@@ -19,14 +19,14 @@ function bytesFrom(from: number, length: number): Uint8Array {
 }
 
 describe("the stream of a body", () => {
-  test("is the body", async () => {
+  test("has the bytes of the body", async () => {
     const { stream } = aBodyStream({ pieces: 20, pieceBytes: 1_000 });
     const body = new RequestBody(aRequest(stream));
 
     expect((await new Response(body.stream()).bytes()).length).toBe(20_000);
   });
 
-  test("is drained where who was given it has stopped", async () => {
+  test("is drained if its reader has stopped", async () => {
     const { stream, taken } = aBodyStream({ pieces: 20 });
     const body = new RequestBody(aRequest(stream));
     const reader = body.stream().getReader();
@@ -37,7 +37,7 @@ describe("the stream of a body", () => {
     expect(taken()).toBe(20);
   });
 
-  test("is drained where nobody took it", async () => {
+  test("is drained if nothing has read it", async () => {
     const { stream, taken } = aBodyStream({ pieces: 20 });
     const body = new RequestBody(aRequest(stream));
     body.stream();
@@ -46,7 +46,7 @@ describe("the stream of a body", () => {
     expect(taken()).toBe(20);
   });
 
-  test("is empty where there is no body", async () => {
+  test("is empty if there is no body", async () => {
     const body = new RequestBody(new Request("https://operations.example/v1/tables:profile"));
 
     expect(await new Response(body.stream()).text()).toBe("");
@@ -64,7 +64,7 @@ describe("the stream of rows", () => {
     expect(text).toBe("<000000000111111111>");
   });
 
-  test("fails where a row is missing: what was read does not pass for the whole", async () => {
+  test("fails if a row is missing", async () => {
     await runInDurableObject(env.OPERATIONS.getByName("rows"), async (_instance, { storage }) => {
       const chunks = new Chunks(storage.kv, "rows/");
       chunks.put(0, bytesFrom(0, 10));
@@ -73,7 +73,7 @@ describe("the stream of rows", () => {
     });
   });
 
-  test("may be left half-way", async () => {
+  test("may be cancelled half-way", async () => {
     await runInDurableObject(env.OPERATIONS.getByName("rows"), async (_instance, { storage }) => {
       const chunks = new Chunks(storage.kv, "rows/");
       for (let index = 0; index < 5; index += 1) chunks.put(index, bytesFrom(index, 10));
@@ -93,7 +93,7 @@ describe("a stream in pieces", () => {
     [9, 3],
     [2, 3],
     [0, 3],
-  ])("of %i bytes is the same bytes in full pieces of %i and a rest", async (length, pieceBytes) => {
+  ])("of %i bytes has the same bytes in full pieces of %i and a rest", async (length, pieceBytes) => {
     const pieces: Uint8Array[] = [];
     const body = new Response(bytesFrom(0, length)).body!;
     for await (const piece of piecesFromStream(body, pieceBytes)) pieces.push(piece);

@@ -77,7 +77,7 @@ beforeAll(async () => {
 });
 
 describe("ResolveSuspension", () => {
-  test("is for roles/longrunning.approver, which may get, list and wait as well", async () => {
+  test("is allowed for roles/longrunning.approver, which may get, list and wait as well", async () => {
     const name = await suspended();
     const bob = await userOf("bob");
     const { status, json } = await answer(name, bob);
@@ -90,12 +90,12 @@ describe("ResolveSuspension", () => {
     expect((await service.call(bob, "POST", `/v1/${name}:cancel`, {})).status).toBe(403);
   });
 
-  test("is for administrators", async () => {
+  test("is allowed for administrators", async () => {
     expect((await answer(await suspended(), adminKeyCredential)).status).toBe(200);
   });
 
   test.each(["ada, who started it", "olga, an operator", "vera, a viewer", "eve, a stranger"])(
-    "refuses %s",
+    "rejects %s",
     async (who) => {
       const name = await suspended();
       const caller = await userOf(who.split(",")[0]!);
@@ -108,18 +108,18 @@ describe("ResolveSuspension", () => {
     },
   );
 
-  test("refuses a caller without credentials with 401", async () => {
+  test("rejects a caller without credentials with 401", async () => {
     expect((await answer(await suspended(), noCredential)).status).toBe(401);
   });
 
-  test("lets the starter answer where a policy on the operation says so", async () => {
+  test("is allowed for the starter if a policy on the operation grants it", async () => {
     const name = await suspended();
     await service.bind(name, [{ role: "roles/longrunning.approver", members: [memberOf("ada")] }]);
 
     expect((await answer(name, await userOf("ada"))).json).toMatchObject({ resolver: memberOf("ada") });
   });
 
-  test("writes an audit line for each answer, refused or not", async () => {
+  test("writes an audit line for each answer, allowed or denied", async () => {
     const name = await suspended();
     logged.length = 0;
     await answer(name, await userOf("eve"));
@@ -134,7 +134,7 @@ describe("ResolveSuspension", () => {
 });
 
 describe("reading a suspension", () => {
-  test.each(["ada", "vera", "bob"])("takes the permission to get its operation: %s", async (who) => {
+  test.each(["ada", "vera", "bob"])("requires the permission to get its operation: %s", async (who) => {
     const name = await suspended();
     const caller = await userOf(who);
 
@@ -142,7 +142,7 @@ describe("reading a suspension", () => {
     expect((await service.call(caller, "GET", `/v1/${name}/suspensions/approval`)).status).toBe(200);
   });
 
-  test("is refused to a stranger, for a suspension that exists and one that does not", async () => {
+  test("is denied to a caller without access, whether the suspension exists or not", async () => {
     const name = await suspended();
     const eve = await userOf("eve");
 
@@ -162,7 +162,7 @@ describe("a link", () => {
     expect(audited()).toEqual([{ caller: "link", resource: name, allowed: true }]);
   });
 
-  test("is judged alone: a caller with the permission is refused with a link that is not valid", async () => {
+  test("is checked alone, so an invalid link rejects a caller with the permission too", async () => {
     const uri = new URL(uris.get(await suspended())!);
     uri.searchParams.set("linkToken", "x".repeat(43));
     logged.length = 0;
@@ -171,7 +171,7 @@ describe("a link", () => {
     expect(audited()).toEqual([{ caller: "link", resource: expect.any(String) as string, allowed: false }]);
   });
 
-  test("that is not valid is refused by one object call, whether or not the operation exists", async () => {
+  test("is rejected with one object call if it is invalid, whether or not the operation exists", async () => {
     const name = await suspended();
     const refusals: unknown[] = [];
     for (const operation of [name, "projects/p/operations/none"]) {

@@ -71,7 +71,7 @@ const responseOf = async ({ name }: Started): Promise<Json | undefined> =>
   ((await getOperation(name))["response"] as JsonObject | undefined)?.["value"];
 
 describe("a suspension", () => {
-  test("holds nothing: no runner, no socket, no lease, no message", async () => {
+  test("holds no runner, no socket, no lease and no message", async () => {
     const operation = await suspended();
     const record = (await storedRecord(operation))!;
 
@@ -101,7 +101,7 @@ describe("a suspension", () => {
     expect(await suspensionOf(operation)).toEqual(pending);
   });
 
-  test("that the method declares no type for has no payloadSchema, and takes any JSON", async () => {
+  test("has no payloadSchema and accepts any JSON if the method declares no type", async () => {
     const operation = await suspended(async (op) => ({ answer: await op.suspend("approval") }));
     expect(await suspensionOf(operation)).not.toHaveProperty("payloadSchema");
     await answer(operation, ["yes", 1, null]);
@@ -110,7 +110,7 @@ describe("a suspension", () => {
     expect(await responseOf(operation)).toEqual({ answer: ["yes", 1, null] });
   });
 
-  test("is not found by another name, nor in an operation that has none", async () => {
+  test("is NOT_FOUND by another name, and in an operation without suspensions", async () => {
     const operation = await suspended();
 
     expect((await call("GET", `/v1/${operation.name}/suspensions/other`)).status).toBe(404);
@@ -118,7 +118,7 @@ describe("a suspension", () => {
     expect((await call("GET", `/v1/${plain.name}/suspensions`)).body).toEqual({ suspensions: [] });
   });
 
-  test("that is pending stands in the default metadata, until it is answered", async () => {
+  test("is in the default metadata until it is answered", async () => {
     const operation = await suspended();
     const pendingIn = async (): Promise<unknown> => (await getOperation(operation.name)).metadata.value["suspensions"];
 
@@ -150,7 +150,7 @@ describe("a suspension", () => {
     expect(await inbox()).toEqual([]);
   });
 
-  test("is in the inbox also where the operation's metadata is too large for the index", async () => {
+  test("is in the inbox even if the operation's metadata is too large for the index", async () => {
     const operation = await suspended(async (op) => {
       op.progress({ notes: "x".repeat(5_000) });
       return approve(op);
@@ -161,7 +161,7 @@ describe("a suspension", () => {
     expect((body["operations"] as JsonObject[]).map(({ name }) => name)).toEqual([operation.name]);
   });
 
-  test("is explained: since when, until when, and who may answer", async () => {
+  test("is explained with its begin, its end and the permission to answer", async () => {
     const operation = await suspended();
     const { body } = await call("GET", `/v1/${operation.name}:explain`);
 
@@ -173,7 +173,7 @@ describe("a suspension", () => {
 });
 
 describe("ResolveSuspension", () => {
-  test("answers it: the work goes on with the answer, and the suspension is returned", async () => {
+  test("resumes the work with the answer, and returns the suspension", async () => {
     const operation = await suspended();
     clock.advance(60_000);
     const { status, body } = await answer(operation, { approved: true, note: "Fine." });
@@ -191,7 +191,7 @@ describe("ResolveSuspension", () => {
     ["a field too many", { approved: true, by: "me" }, { field: "payload.by", description: "unknown field" }],
     ["a missing field", {}, { field: "payload.approved", description: "is required" }],
     ["no object", "yes", { field: "payload", description: "must be object, not string" }],
-  ])("refuses %s with its violations, and the suspension stays pending", async (_, payload, violation) => {
+  ])("rejects %s with its violations, and the suspension stays pending", async (_, payload, violation) => {
     const operation = await suspended();
     const refused = await answer(operation, payload);
 
@@ -201,7 +201,7 @@ describe("ResolveSuspension", () => {
     expect((await answer(operation, { approved: false })).status).toBe(200);
   });
 
-  test("takes a payload of 64 KiB of JSON, and refuses a larger one", async () => {
+  test("accepts a payload of 64 KiB of JSON, and rejects a larger one", async () => {
     const operation = await suspended(async (op) => ({
       length: (await op.suspend<string>("approval")).length,
     }));
@@ -218,14 +218,14 @@ describe("ResolveSuspension", () => {
     expect(await storedBy(operation)).not.toContain("answer/approval");
   });
 
-  test("needs a payload", async () => {
+  test("rejects a call without a payload", async () => {
     const operation = await suspended();
     const refused = await call("POST", `/v1/${operation.name}/suspensions/approval:resolve`, {});
 
     expect(errorOf(refused)).toMatchObject({ status: "INVALID_ARGUMENT", violations: [{ field: "payload" }] });
   });
 
-  test("the first answer wins: another payload is FAILED_PRECONDITION, SUSPENSION_RESOLVED", async () => {
+  test("rejects another payload after the first with FAILED_PRECONDITION, SUSPENSION_RESOLVED", async () => {
     const operation = await suspended();
     await answer(operation, { approved: true });
     const refused = await answer(operation, { approved: false });
@@ -236,7 +236,7 @@ describe("ResolveSuspension", () => {
     expect(await responseOf(operation)).toEqual({ answer: { approved: true } });
   });
 
-  test("of two answers at the same time one wins", async () => {
+  test("accepts one of two concurrent answers", async () => {
     const operation = await suspended();
     const answers = await Promise.all([true, false].map((approved) => answer(operation, { approved })));
     await runNext();
@@ -245,7 +245,7 @@ describe("ResolveSuspension", () => {
     expect(await responseOf(operation)).toEqual({ answer: { approved: answers[0]!.status === 200 } });
   });
 
-  test("the same payload again is 200, whatever the order of its fields, also when the operation is done", async () => {
+  test("returns 200 for the same payload again, whatever the order of its fields, also after the end", async () => {
     const operation = await suspended();
     const first = await answer(operation, { approved: true, note: "Fine." });
     const repeated = await answer(operation, { note: "Fine.", approved: true });
@@ -259,7 +259,7 @@ describe("ResolveSuspension", () => {
     expect(errorOf(await answer(operation, { approved: false })).reason).toBe("SUSPENSION_RESOLVED");
   });
 
-  test("anything else on a done operation is FAILED_PRECONDITION", async () => {
+  test("returns FAILED_PRECONDITION for anything else on a finished operation", async () => {
     const operation = await startScript(async () => ({}));
     await runNext();
 
@@ -269,7 +269,7 @@ describe("ResolveSuspension", () => {
     });
   });
 
-  test("an answer survives the loss of the object and of the queue", async () => {
+  test("stores an answer that survives the loss of the object and of the queue", async () => {
     const operation = await suspended();
     controls.queueSend.fail("queue is down");
     expect((await answer(operation, { approved: true })).status).toBe(200);
@@ -282,14 +282,14 @@ describe("ResolveSuspension", () => {
     expect(await responseOf(operation)).toEqual({ answer: { approved: true } });
   });
 
-  test("is not found in an operation that does not exist", async () => {
+  test("returns NOT_FOUND in an operation that does not exist", async () => {
     const operation = await suspended();
     await call("DELETE", `/v1/${operation.name}`);
 
     expect((await answer(operation, { approved: true })).status).toBe(404);
   });
 
-  test("refuses work that is done elsewhere, and a name that no suspension can have", async () => {
+  test("rejects work that is done elsewhere, and a name that no suspension can have", async () => {
     const { body } = await call("POST", "/v1/projects/p/operations", { operation: {} });
     const external = await call("POST", `/v1/${body["name"] as string}/suspensions/a:resolve`, { payload: 1 });
     const operation = await startScript(async () => ({}));
@@ -302,8 +302,8 @@ describe("ResolveSuspension", () => {
   });
 });
 
-describe("an answer that comes before the work reaches the suspension", () => {
-  test("is kept, read as RESOLVED, and given to the work at once", async () => {
+describe("an answer that arrives before the work reaches the suspension", () => {
+  test("is kept, read as RESOLVED, and returned to the work at once", async () => {
     const operation = await startScript(approve);
     expect((await answer(operation, { approved: true })).status).toBe(200);
     expect(await suspensionOf(operation)).toMatchObject({ state: "RESOLVED" });
@@ -327,7 +327,7 @@ describe("an answer that comes before the work reaches the suspension", () => {
     expect(controls.sent).toEqual([]);
   });
 
-  test("that fails then is dropped, said in the log, and the suspension is pending", async () => {
+  test("is dropped with a log line if the type rejects it then, and the suspension is pending", async () => {
     const log = vi.spyOn(console, "log");
     const operation = await startScript(approve);
     await answer(operation, { approved: "yes" });
@@ -368,7 +368,7 @@ describe("an answer that comes before the work reaches the suspension", () => {
 });
 
 describe("a suspension past its timeout", () => {
-  test("is EXPIRED, and the work goes on with that fact", async () => {
+  test("is EXPIRED, and the work continues with that fact", async () => {
     const operation = await suspended(async (op) => {
       try {
         return await approve(op);
@@ -392,7 +392,7 @@ describe("a suspension past its timeout", () => {
     expect(await responseOf(operation)).toEqual({ expired: "approval" });
   });
 
-  test("ends the operation with DEADLINE_EXCEEDED where nothing catches it, without another attempt", async () => {
+  test("ends the operation with DEADLINE_EXCEEDED and without another attempt if nothing catches it", async () => {
     const operation = await suspended();
     clock.advance(1_800_000);
     await fireAlarm(operation);
@@ -404,7 +404,7 @@ describe("a suspension past its timeout", () => {
     });
   });
 
-  test("is EXPIRED on every read, also where the alarm was lost", async () => {
+  test("is EXPIRED on every read, even if the alarm was lost", async () => {
     const operation = await suspended();
     await evictDurableObject(operation.stub);
     clock.advance(1_800_000);
@@ -424,8 +424,8 @@ describe("a suspension past its timeout", () => {
   });
 });
 
-describe("cancel and delete treat a suspended operation as a sleeping one", () => {
-  test("cancel ends it on the spot, and its suspension is EXPIRED", async () => {
+describe("CancelOperation and DeleteOperation", () => {
+  test("cancel ends a suspended operation immediately, and its suspension is EXPIRED", async () => {
     const operation = await suspended();
     await call("POST", `/v1/${operation.name}:cancel`, {});
 
@@ -434,7 +434,7 @@ describe("cancel and delete treat a suspended operation as a sleeping one", () =
     expect(errorOf(await answer(operation, { approved: true })).status).toBe("FAILED_PRECONDITION");
   });
 
-  test("a running operation that is asked to stop takes no answer", async () => {
+  test("a cancelling operation rejects an answer", async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     const operation = await startScript(async (op) => {
       await op.suspension("approval");
@@ -451,7 +451,7 @@ describe("cancel and delete treat a suspended operation as a sleeping one", () =
     await delivery.result();
   });
 
-  test("delete hides it, and its work goes on with the fact that nobody answers", async () => {
+  test("delete hides a suspended operation, whose work continues with an expired suspension", async () => {
     const seen: string[] = [];
     const operation = await suspended(async (op) => {
       await op.suspend("approval").catch((error: unknown) => seen.push((error as Error).name));
@@ -467,7 +467,7 @@ describe("cancel and delete treat a suspended operation as a sleeping one", () =
 });
 
 describe("several suspensions", () => {
-  test("Promise.all waits for all answers, in whatever order they come", async () => {
+  test("Promise.all waits for all answers, in any order", async () => {
     const operation = await suspended(async (op) => ({
       answers: await Promise.all(["a", "b", "c"].map((name) => op.suspend(name))),
     }));
@@ -498,7 +498,7 @@ describe("several suspensions", () => {
     expect(await responseOf(operation)).toEqual({ winner: "b" });
   });
 
-  test("an answer reaches work that does something else meanwhile, over its channel", async () => {
+  test("an answer reaches work that does something else meanwhile, through its channel", async () => {
     const { promise, resolve } = Promise.withResolvers<string>();
     const operation = await startScript(async (op) => {
       const first = await Promise.race([op.step("slow", () => promise), op.suspend("faster")]);
@@ -513,7 +513,7 @@ describe("several suspensions", () => {
     expect(await responseOf(operation)).toEqual({ first: "quick" });
   });
 
-  test("a suspension that expires while the work does something else is told to it", async () => {
+  test("a suspension that expires while the work does something else is sent to it", async () => {
     const { promise, resolve } = Promise.withResolvers<string>();
     const operation = await startScript(async (op) => {
       const waits = op.suspend("faster", { timeout: "5s" }).catch((error: unknown) => (error as Error).message);
@@ -530,7 +530,7 @@ describe("several suspensions", () => {
     expect(await responseOf(operation)).toEqual({ first: 'The suspension "faster" was not answered in time.' });
   });
 
-  test("a race with a sleep ends with the sleep, where nobody answers before", async () => {
+  test("a race with a sleep ends with the sleep if no answer arrives before", async () => {
     const operation = await suspended(async (op) => ({
       first: await Promise.race([op.suspend("approval"), op.sleep("10m").then(() => "slept")]),
     }));
@@ -583,7 +583,7 @@ describe("a capability link", () => {
     expect(new Set(uris).size).toBe(1);
   });
 
-  test("is good for one resolution: the same payload is 200 again, another is refused", async () => {
+  test("is valid for one resolution: the same payload is 200 again, another is rejected", async () => {
     const { uri } = await linked();
     await follow(uri, { approved: true });
 
@@ -597,7 +597,7 @@ describe("a capability link", () => {
     expect((await follow(uri, null, "GET")).status).toBe(405);
   });
 
-  test("is good for its own suspension and operation alone, also in an open deployment", async () => {
+  test("is valid for its own suspension and operation alone, also in an open deployment", async () => {
     const [one, other] = [await linked(), await linked()];
     const forged = new URL(one.uri);
     forged.search = other.uri.search;
@@ -614,7 +614,7 @@ describe("a capability link", () => {
     expect(await suspensionOf(one.operation)).toMatchObject({ state: "PENDING" });
   });
 
-  test("is over when the suspension expires, and gone with the operation", async () => {
+  test("expires with the suspension, and is erased with the operation", async () => {
     const { operation, uri } = await linked();
     clock.advance(1_800_000);
     expect(errorOf(await follow(uri, { approved: true })).reason).toBe("SUSPENSION_EXPIRED");
@@ -623,7 +623,7 @@ describe("a capability link", () => {
     expect(errorOf(await follow(uri, { approved: true })).reason).toBe("LINK_INVALID");
   });
 
-  test("stands in no answer, row or snapshot", async () => {
+  test("is in no answer, row or snapshot", async () => {
     const { operation, uri } = await linked();
     const token = uri.searchParams.get("linkToken")!;
     expect(token).toMatch(/^[\w-]{43}$/);

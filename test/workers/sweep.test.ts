@@ -83,7 +83,7 @@ async function loseAlarms({ stub }: Started, parent = "projects/p"): Promise<voi
   for (const object of [stub, indexOf(parent)]) await loseAlarm(object);
 }
 
-test("a sweep settles what no alarm did, in every scope", async () => {
+test("a sweep settles operations whose alarm is lost, in every scope", async () => {
   const late = await startScript(never, { verb: "hurry" });
   const elsewhere = await startScript(never, { verb: "hurry", parent: "projects/q" });
   const expired = await startScript(async () => ({}), { verb: "forget", parent: "projects/r" });
@@ -123,14 +123,14 @@ test("two sweeps at once settle everything once", async () => {
   expect(controls.snapshotWrites).toHaveLength(20);
 });
 
-test("a sweep that finds nothing due writes nothing and wakes no operation", async () => {
+test("a sweep writes nothing and calls no operation if nothing is due", async () => {
   const operation = await startScript(never);
   await sweep();
 
   expect(controls.callsOf(operation.id)).toEqual(["start"]);
 });
 
-test("a shard that cannot be settled keeps none of the others waiting", async () => {
+test("a shard that cannot be settled does not delay the others", async () => {
   const broken = await startScript(never, { verb: "hurry", parent: "projects/a" });
   const late = await startScript(never, { verb: "hurry" });
   await runInDurableObject(indexOf("projects/a"), (_instance, { storage }) => {
@@ -144,7 +144,7 @@ test("a shard that cannot be settled keeps none of the others waiting", async ()
   expect(await storedRecord(broken)).toMatchObject({ state: "QUEUED" });
 });
 
-test("a sweep before anything was ever started finds no shard", async () => {
+test("a sweep finds no shard before the first start", async () => {
   await sweep();
 
   expect(await storedRows()).toEqual([]);
@@ -153,7 +153,7 @@ test("a sweep before anything was ever started finds no shard", async () => {
 describe("an operation whose alarm was lost, long before its deadline", () => {
   const MINUTES = 60_000;
 
-  test("and its message with it is sent for again, and runs to its end", async () => {
+  test("runs to its end by a new message if its message was lost too", async () => {
     const operation = await startScript(async () => ({ answer: 42 }));
     controls.sent.length = 0;
     await loseAlarm(operation.stub);
@@ -164,7 +164,7 @@ describe("an operation whose alarm was lost, long before its deadline", () => {
     expect(await getOperation(operation.name)).toMatchObject({ done: true });
   });
 
-  test("and its runner with it loses its lease, and another takes over", async () => {
+  test("loses its lease to another runner if its runner was lost too", async () => {
     const operation = await startScript(never);
     await deliverNext();
     await eventually(async () => (await stateOf(operation)) === "RUNNING");
@@ -178,7 +178,7 @@ describe("an operation whose alarm was lost, long before its deadline", () => {
     expect(await alarmTime(operation)).toBeDefined();
   });
 
-  test("before the index received its end is listed as done", async () => {
+  test("is listed as done if the index had not received its end", async () => {
     const operation = await startScript(async () => ({}));
     controls.indexWrite.fail("index is down");
     await runNext();
@@ -195,7 +195,7 @@ describe("an operation whose alarm was lost, long before its deadline", () => {
     expect((await storedRows()).map(({ done }) => done)).toEqual([1]);
   });
 
-  test("before KV received its deletion is found by its tombstone, and leaves nothing", async () => {
+  test("leaves nothing if KV had not received its deletion, because the tombstone leads to it", async () => {
     const operation = await startScript(async () => ({}));
     await runNext();
     await outboxIsEmpty(operation);
@@ -219,7 +219,7 @@ describe("an operation whose alarm was lost, long before its deadline", () => {
 });
 
 describe("the patrol over running operations", () => {
-  test("costs a call each, and no row where nothing has changed; not again before a quarter of an hour", async () => {
+  test("costs a call each, no row without a change, and runs once in a quarter of an hour", async () => {
     const operation = await startScript(never);
     clock.advance(6 * 60_000);
     // By then it has said that no consumer has claimed it: nothing more is to change.
@@ -240,7 +240,7 @@ describe("the patrol over running operations", () => {
     expect(await storedRows()).toEqual(before);
   });
 
-  test("is bounded per sweep, and goes on behind", async () => {
+  test("is bounded per sweep, and continues in the next one", async () => {
     await startScript(never);
     const now = Date.now();
     await addRows(MAX_PATROL_ROWS + 20, { createTime: now - 60_000, dueTime: now + 3_600_000 });
@@ -264,7 +264,7 @@ describe("many shards", () => {
     return new Set(ids);
   }
 
-  test("are each visited once, from wherever the last run ended", async () => {
+  test("are each visited once, from the place where the last run ended", async () => {
     const ids = await register(2 * SHARDS_PER_SWEEP_PORTION + 7);
     await env.DIRECTORY.getByName("directory").nextShards(10);
     for (let run = 0; run < 3; run += 1) {
@@ -275,7 +275,7 @@ describe("many shards", () => {
     }
   });
 
-  test("do not wait for one that is slow", async () => {
+  test("do not wait for a slow one", async () => {
     const ids = await register(SHARDS_PER_SWEEP_PORTION);
     const othersDone = Promise.withResolvers<void>();
     const visited = new Set<string>();
@@ -292,7 +292,7 @@ describe("many shards", () => {
     expect(visited.size).toBe(ids.size - 1);
   });
 
-  test("come before a second visit to one with more than it settles at once, which is gone on with", async () => {
+  test("precede a second visit to a shard with more than it settles at once", async () => {
     await startScript(never);
     const overdue = Date.now() - 60_000;
     await addRows(2 * MAX_DUE_ROWS + 10, { createTime: overdue, dueTime: overdue });
@@ -306,7 +306,7 @@ describe("many shards", () => {
     expect(visited.slice(-2)).toEqual([SHARD, SHARD]);
   });
 
-  test("that cannot be swept in one run are the next one's", async () => {
+  test("are left to the next run if one run cannot sweep them", async () => {
     const ids = await register(3 * SHARDS_PER_SWEEP_PORTION);
     const visited = new Set<string>();
     for (let run = 0; run < 3; run += 1) {

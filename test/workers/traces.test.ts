@@ -12,7 +12,7 @@ afterEach(() => {
 
 const TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
-test("a handler is given the start's traceparent in every attempt, and each transition line names it and the start", async () => {
+test("a handler gets the start's traceparent in every attempt, and each transition line has it and the start", async () => {
   const lines: Record<string, unknown>[] = [];
   vi.spyOn(console, "log").mockImplementation((line: Record<string, unknown>) => void lines.push(line));
   const seen: (string | undefined)[] = [];
@@ -35,7 +35,7 @@ test("a handler is given the start's traceparent in every attempt, and each tran
     expect(line).toMatchObject({ traceparent: TRACEPARENT, startRequestId: start?.["requestId"] });
 });
 
-test("a traceparent that is malformed is not kept", async () => {
+test("a malformed traceparent is not stored", async () => {
   const seen: (string | undefined)[] = [];
   const path = scriptPath(async (op) => {
     seen.push(op.traceparent);

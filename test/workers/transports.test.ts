@@ -38,7 +38,7 @@ const transports: Record<string, Transport> = {
   },
 };
 
-describe.each(Object.entries(transports))("by %s", (_, transport) => {
+describe.each(Object.entries(transports))("a run by %s", (_, transport) => {
   /** An operation whose runner has begun, or will. */
   async function started(script: Script): Promise<Started> {
     const operation = await startScript(script, { verb: transport.verb });
@@ -124,7 +124,7 @@ describe.each(Object.entries(transports))("by %s", (_, transport) => {
     expect(runs).toBe(1);
   });
 
-  test("a failure that is no RpcError is retried after a backoff", async () => {
+  test("an error that is no RpcError is retried after a backoff", async () => {
     const operation = await started(async ({ attempt }) => {
       if (attempt === 1) throw new Error("the first one fails");
       return { attempt };
@@ -135,7 +135,7 @@ describe.each(Object.entries(transports))("by %s", (_, transport) => {
     expect(await ended(operation)).toMatchObject({ response: { value: { attempt: 2 } } });
   });
 
-  test("progress is seen while the work runs", async () => {
+  test("progress is visible while the work runs", async () => {
     const { script, release, running } = untilReleased();
     const operation = await started(async (op, request) => {
       op.progress({ statusMessage: "Half of it." });
@@ -176,7 +176,7 @@ describe.each(Object.entries(transports))("by %s", (_, transport) => {
     expect(await ended(operation)).toMatchObject({ error: { code: 4 } });
   });
 
-  test("a deletion hides the operation, and its work goes on to its end", async () => {
+  test("a deletion hides the operation, and its work continues to its end", async () => {
     const { script, seen, release, running } = untilReleased();
     const operation = await started(script);
     await running();

@@ -69,7 +69,7 @@ test("an upload is cut when its caller's token expires, while the client sends n
   await eventually(async () => Math.max(0, ...(await storedRows())) === 0);
 });
 
-test("an upload is cut at its end where the right to start is gone by then", async () => {
+test("an upload is cut at its end if the right to start is revoked by then", async () => {
   await bind("projects/p", invokers("sender"));
   const { body, answered } = anUpload(await userOf("sender"));
   await body.write(row);
@@ -82,7 +82,7 @@ test("an upload is cut at its end where the right to start is gone by then", asy
   await eventually(async () => Math.max(0, ...(await storedRows())) === 0);
 });
 
-test("an upload that takes longer than a judgement holds is stored, where the right holds", async () => {
+test("an upload that takes longer than a check is valid is stored if the right remains", async () => {
   await bind("projects/p", invokers("sender"));
   const { body, answered } = anUpload(await userOf("sender"));
   await body.write(row);

@@ -27,7 +27,7 @@ async function hang(operation: Started, count: number, timeout = "60s"): Promise
   return waits;
 }
 
-describe("everyone who waits", () => {
+describe("every waiter", () => {
   test("is answered by the push of a hibernated object, with one request each", async () => {
     const release = Promise.withResolvers<void>();
     const operation = await startScript(async () => {
@@ -53,7 +53,7 @@ describe("everyone who waits", () => {
     expect(await openSockets(operation, "wait")).toBe(0);
   });
 
-  test("is pushed the very bytes that GET gives", async () => {
+  test("gets the same bytes as GET", async () => {
     const operation = await startScript(async () => ({ text: 'quotes " and 三' }));
     const [wait] = await hang(operation, 1);
     await runNext();
@@ -64,7 +64,7 @@ describe("everyone who waits", () => {
     expect(headers.get("ETag")).toBe(got.headers.get("ETag"));
   });
 
-  test("comes to get a result that is too large to push to thousands", async () => {
+  test("fetches a result that is too large to push to thousands", async () => {
     const text = "x".repeat(200_000);
     const operation = await startScript(async () => ({ text }));
     const waits = await hang(operation, 3);
@@ -75,7 +75,7 @@ describe("everyone who waits", () => {
     expect(controls.callsOf(operation.id).filter((called) => called === "get")).toHaveLength(3);
   });
 
-  test("is answered NOT_FOUND at once when the operation is deleted meanwhile", async () => {
+  test("gets NOT_FOUND at once when the operation is deleted meanwhile", async () => {
     const operation = await startScript(() => new Promise(() => {}));
     await deliverNext();
     const waits = await hang(operation, 5);
@@ -102,7 +102,7 @@ describe("everyone who waits", () => {
     expect((await second!).body).toMatchObject({ done: true, error: { code: 4 } });
   });
 
-  test("subscribes again where the socket is cut, and is then answered by the push", async () => {
+  test("subscribes again if the socket is cut, and is then answered by the push", async () => {
     const operation = await startScript(async () => ({ answer: 42 }));
     const [wait] = await hang(operation, 1);
     await evictDurableObject(operation.stub, { webSockets: "close" });
@@ -115,8 +115,8 @@ describe("everyone who waits", () => {
   });
 });
 
-describe("one who waits", () => {
-  test("on what is done is answered at once, with one request and no socket", async () => {
+describe("WaitOperation", () => {
+  test("answers at once for a finished operation, with one request and no socket", async () => {
     const operation = await startScript(async () => ({ answer: 42 }));
     await runNext();
     const before = controls.callsOf(operation.id).length;
@@ -127,7 +127,7 @@ describe("one who waits", () => {
   });
 
   test.each(["0s", "0.000000001s", "0.05s"])(
-    "for %s gets the latest state and leaves no socket behind",
+    "returns for %s the latest state and leaves no socket",
     async (timeout) => {
       const operation = await startScript(() => new Promise(() => {}));
       await deliverNext();
@@ -140,7 +140,7 @@ describe("one who waits", () => {
     },
   );
 
-  test("gets the latest state, not that of its beginning, when its time is up", async () => {
+  test("returns the latest state, not that of its beginning, when its time is up", async () => {
     const operation = await startScript(() => new Promise(() => {}));
     const waiting = call("POST", `/v1/${operation.name}:wait?timeout=0.5s`);
     await eventually(async () => (await openSockets(operation, "wait")) === 1);
@@ -153,7 +153,7 @@ describe("one who waits", () => {
   });
 
   test.each(["-1s", "-0.5s", "1", "1m", "", "s", "1e3s", "9999999999999s"])(
-    "for %j is told that this is no timeout",
+    "rejects %j as no timeout",
     async (timeout) => {
       const operation = await startScript(() => new Promise(() => {}));
       const { status, body } = await call("POST", `/v1/${operation.name}:wait`, { timeout });
@@ -165,7 +165,7 @@ describe("one who waits", () => {
     },
   );
 
-  test("is refused with UNAVAILABLE where the object cannot be reached", async () => {
+  test("returns UNAVAILABLE if the object cannot be reached", async () => {
     const operation = await startScript(() => new Promise(() => {}));
     await runInDurableObject(operation.stub, (_instance, { storage }) => {
       storage.kv.put("record", { schemaVersion: 1, state: "no such state" });

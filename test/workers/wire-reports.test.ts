@@ -71,7 +71,7 @@ describe("a query", () => {
     ["a field that is not repeated, twice", "flag=true&flag=false", "flag"],
     ["a field that there is not", "maxResults=1", "maxResults"],
     ["a form of answers that there is not", "alt=media", "alt"],
-  ])("%s is refused: %s", async (_, query, field) => {
+  ])("%s is rejected: %s", async (_, query, field) => {
     const { status, fields } = await service.post(`${QUERY}?${query}`, "");
 
     expect(status).toBe(400);
@@ -88,7 +88,7 @@ describe("a JSON body", () => {
     "application/json; odata=verbose",
     "application/vnd.api+json",
     "",
-  ])("is taken with the Content-Type %j", async (type) => {
+  ])("is accepted with the Content-Type %j", async (type) => {
     const { operation } = await service.call("POST", BODY, '{"flag":true}', { "Content-Type": type });
 
     expect(operation.response?.value).toEqual({ flag: true });
@@ -120,7 +120,7 @@ describe("a JSON body", () => {
     ["a comma too many", '{"flag":true,}', "body"],
     ["two values", "{} {}", "body"],
     ["white space", " ", "body"],
-  ])("of %s is refused: %s", async (_, body, field) => {
+  ])("of %s is rejected: %s", async (_, body, field) => {
     const { status, fields } = await service.call("POST", BODY, body, JSON_TYPE);
 
     expect(status).toBe(400);
@@ -135,7 +135,7 @@ describe("a GET", () => {
   }
 
   // backlot 276, google-api-java-client 636.
-  test("as HEAD has the same headers and no body", async () => {
+  test("has the same headers and no body as HEAD", async () => {
     const { status, headers, text } = await get("HEAD");
 
     expect(status).toBe(200);
@@ -145,21 +145,18 @@ describe("a GET", () => {
   });
 
   // python-storage 451, RFC 9110 section 13.1.2.
-  test.each(['"1"', 'W/"1"', '"x", "1"', "*"])(
-    "with If-None-Match: %s is 304 where nothing has changed",
-    async (tags) => {
-      const { status, text } = await get("GET", { "If-None-Match": tags });
+  test.each(['"1"', 'W/"1"', '"x", "1"', "*"])("with If-None-Match: %s is 304 if nothing has changed", async (tags) => {
+    const { status, text } = await get("GET", { "If-None-Match": tags });
 
-      expect(status).toBe(304);
-      expect(text).toBe("");
-    },
-  );
+    expect(status).toBe(304);
+    expect(text).toBe("");
+  });
 
-  test.each(['"x"', "1", "x"])("with If-None-Match: %s is the operation", async (tags) => {
+  test.each(['"x"', "1", "x"])("with If-None-Match: %s returns the operation", async (tags) => {
     expect((await get("GET", { "If-None-Match": tags })).status).toBe(200);
   });
 
-  test("of PUT names the methods that there are", async () => {
+  test("names the existing methods for PUT", async () => {
     const { status, headers } = await get("PUT");
 
     expect(status).toBe(405);
