@@ -8,6 +8,7 @@ const OUT = "dist";
 const ENTRIES = [
   "index",
   "client",
+  "mcp",
   "objects",
   "protobuf",
   "testing",

@@ -1,13 +1,15 @@
 // operations(): the handlers of a Worker that serves declared methods. The composition root.
 import * as platform from "cloudflare:workers";
 import { bulkMethods } from "./api/bulk";
+import { issuersFromEnv } from "./authentication/config";
 import { type Authenticate, ownPrincipal } from "./authentication/own-caller";
 import { bulkPorts } from "./bulk-ports";
 import { configFromEnv } from "./config";
 import { sweep } from "./cron/sweep";
 import { withNamespaces } from "./durable/namespaces";
 import type { DeploymentEnv, Env } from "./env";
-import { httpDoor } from "./http/door";
+import { type DoorPorts, httpDoor } from "./http/door";
+import type { MakeFace } from "./http/face";
 import type { RequestLine } from "./http/request-line";
 import type { Method } from "./method/define-method";
 import { checkOptions } from "./method/declaration-check";
@@ -28,6 +30,8 @@ export interface OperationsOptions<Bindings = DeploymentEnv> {
    * credentials that AUTH configures are looked at (docs/access.md).
    */
   authenticate?(this: void, request: Request, env: Bindings): ReturnType<Authenticate<Bindings>>;
+  /** Serves the methods to agents at `POST /mcp`: `mcp()` of `edge-operations/mcp` (docs/agents.md). */
+  mcp?: MakeFace | undefined;
   /** Your own handler of requests. It gets those whose path the library does not serve; without it they are errors. */
   fetch?: OwnHandlers<Bindings>["fetch"] | undefined;
   /**
@@ -68,7 +72,7 @@ export interface OperationsWorker {
 export function operations<Bindings = DeploymentEnv>(options: OperationsOptions<Bindings>): OperationsWorker {
   checkOperationsOptions(options);
   // The runtime gives every handler the one environment that the deployment has.
-  const { methods, locations = [], authenticate, ...own } = options as unknown as OperationsOptions;
+  const { methods, locations = [], authenticate, mcp, ...own } = options as unknown as OperationsOptions;
   const locationById = uniqueById("location", locations, ({ locationId }) => locationId);
   const methodById = uniqueById("method", methods, ({ id }) => id);
   const bulk = bulkMethods(() => bulkPorts(ownEnv(), { methods: methodById, locations: locationById }));
@@ -76,13 +80,14 @@ export function operations<Bindings = DeploymentEnv>(options: OperationsOptions<
   const servedById = uniqueById("method", served, ({ id }) => id);
   deployMethods(servedById);
   const door = httpDoor(served);
+  const face = mcp?.(methods);
   const setup = setupCheck(methods);
   const memory = newDeploymentMemory();
   const consume = queueConsumer(servedById, own.queue);
   return {
     fetch: (request, bindings, ctx) => {
       const env = complete(bindings);
-      return door(request, {
+      const ports: DoorPorts = {
         cors: () => {
           const { corsOrigins, corsCredentials } = configFromEnv(env);
           return { origins: corsOrigins, credentials: corsCredentials };
@@ -101,7 +106,8 @@ export function operations<Bindings = DeploymentEnv>(options: OperationsOptions<
         checkSetup: async () => setup.health(env, configFromEnv(env)),
         other: own.fetch && (() => own.fetch!(request, bindings, ctx)),
         log: requestLog(env),
-      });
+      };
+      return face?.(request, { ...ports, door, issuers: () => issuersFromEnv(env) }) ?? door(request, ports);
     },
     queue: (batch, env, ctx) => consume(batch, complete(env), ctx),
     scheduled: async (controller, env, ctx) => {
@@ -116,6 +122,7 @@ const OPTIONS: Record<keyof Required<OperationsOptions>, true> = {
   methods: true,
   locations: true,
   authenticate: true,
+  mcp: true,
   fetch: true,
   queue: true,
   scheduled: true,
@@ -135,7 +142,7 @@ function ownEnv(): Env {
 /** JavaScript is checked as TypeScript is. */
 function checkOperationsOptions(options: unknown): void {
   checkOptions("operations()", options, OPTIONS);
-  const { methods, locations, fetch, queue, scheduled, authenticate } = options as Record<string, unknown>;
+  const { methods, locations, fetch, queue, scheduled, authenticate, mcp } = options as Record<string, unknown>;
   if (!Array.isArray(methods)) {
     throw new TypeError(
       "operations() takes { methods: [...] }, a list of what defineMethod has made; [] serves work done elsewhere alone",
@@ -147,6 +154,7 @@ function checkOperationsOptions(options: unknown): void {
   checkHandler("fetch", fetch, "(request, env, ctx), the handler of your own requests");
   checkHandler("queue", queue, "(batch, env, ctx), the handler of your own queues");
   checkHandler("scheduled", scheduled, "(controller, env, ctx), the handler of your own crons");
+  checkHandler("mcp", mcp, "that mcp() of edge-operations/mcp makes");
   if (authenticate !== undefined && typeof authenticate !== "function") {
     throw new TypeError(
       "operations(): authenticate must be a function (request, env) that returns { id, members }, or undefined",

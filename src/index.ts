@@ -10,6 +10,8 @@ export type {
   OperationContext,
   RetryPolicy,
   StartContext,
+  ToolHints,
+  ToolOptions,
 } from "./method/method";
 export { type Suspension, SuspensionExpired, type SuspensionOptions } from "./method/suspension";
 export type { InferRequest, RequestSchema } from "./method/request-schema";

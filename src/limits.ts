@@ -466,3 +466,14 @@ export const MAX_EMULATED_DELAY_MS = 2 * MINUTE_MS;
 export const OBSERVED_DURATION_WEIGHT = 0.2;
 /** Methods whose durations an isolate remembers, more than a deployment declares. */
 export const MAX_OBSERVED_METHODS = 1_000;
+
+// ── Agents (MCP) ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A tool call is answered with its result if the work ends within this time: a model waits that long anyway. */
+export const MCP_QUICK_MS = SECOND_MS;
+/** How long the tool `wait_operation` waits: common clients give a call up after 30 s or more. */
+export const MCP_WAIT_MS = 25 * SECOND_MS;
+/** A larger response is no tool result, in bytes of JSON: it would fill a model's context. It is read over the HTTP API. */
+export const MAX_MCP_RESULT_BYTES = MIB;
+/** How long a client may keep the answers of `server/discover` and `tools/list`: a deploy changes them. */
+export const MCP_CACHE_MS = 5 * MINUTE_MS;

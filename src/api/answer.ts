@@ -41,7 +41,7 @@ function snapshotHeaders({ endTime }: { endTime: number | undefined }, now: numb
 }
 
 /** Until it usually is done. An operation that takes longer, or has no usual duration: a tenth of its age. */
-function pollSeconds({ createTime, pace }: OperationAnswer, { now, usualDurations }: Clock): number {
+export function pollSeconds({ createTime, pace }: OperationAnswer, { now, usualDurations }: Clock): number {
   const ageMs = now() - createTime;
   const usualMs = pace && (pace.usualMs ?? usualDurations.of(pace.method));
   const remainingMs = usualMs === undefined ? 0 : usualMs - ageMs;

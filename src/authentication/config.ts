@@ -42,6 +42,12 @@ export function authenticationConfigFromEnv(env: AuthenticationVariables): Authe
   return config;
 }
 
+/** The issuers whose tokens are accepted. */
+export function issuersFromEnv(env: AuthenticationVariables): string[] {
+  const config = authenticationConfigFromEnv(env);
+  return config.mode === "credentials" ? [...config.issuers.keys()] : [];
+}
+
 export function authenticationConfigFromVariables({ AUTH, ADMINS }: AuthenticationVariables): AuthenticationConfig {
   const admins = adminsFromText(ADMINS);
   if (AUTH === undefined || AUTH === "") return { mode: "none", admins };

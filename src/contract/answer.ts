@@ -4,6 +4,7 @@ import type { OperationRecord } from "../lifecycle/record";
 import { etag } from "./resource";
 import type { KnownShards } from "./index-start";
 import { isFinal } from "../lifecycle/state";
+import { pendingSuspensions } from "../lifecycle/suspensions";
 
 /** An operation as JSON, and what a door needs to know of it without parsing. */
 export interface OperationAnswer {
@@ -15,10 +16,23 @@ export interface OperationAnswer {
   createTime: number;
   /** Absent where no method of the deployment runs it. */
   pace?: Pace;
+  /** Earlier versions do not send it. */
+  life?: Life;
   /** Where a client under test has scripted what happens at its polls, and not all of it has: they are to be counted. */
   countsPolls?: true;
   /** The scripted answer to a poll of a client under test: a Status as JSON text. */
   emulatedError?: string;
+}
+
+/** The times of an operation, in milliseconds since 1970, for protocols that need them whatever its metadata is. */
+export interface Life {
+  /** When its state last changed; a report of progress changes none. */
+  updateTime: number;
+  /** When it is forgotten; until it is done, the latest time at which that may be. */
+  expireTime: number;
+  statusMessage: string;
+  /** Whether it waits for an answer from outside. */
+  isPending?: true;
 }
 
 /** How long operations of a method take, for `Retry-After`. */
@@ -49,7 +63,20 @@ export function answerFromRecord(record: OperationRecord, json: string | Readabl
     done: isFinal(record.state),
     createTime: record.createTime,
     ...paceOf(record),
+    life: lifeOf(record),
     ...(countsPolls(record) ? { countsPolls: true } : {}),
+  };
+}
+
+function lifeOf(record: OperationRecord): Life {
+  const { createTime, startTime = 0, endTime = 0, cancellation, deadline, policy, suspensions = [] } = record;
+  const changes = suspensions.map((one) => Math.max(one.createTime, one.resolution?.time ?? 0));
+  const { expireTime = deadline + policy.retentionMs, statusMessage } = record;
+  return {
+    updateTime: Math.max(createTime, startTime, endTime, cancellation?.cancelRequestTime ?? 0, ...changes),
+    expireTime,
+    statusMessage,
+    ...(pendingSuspensions(record).length > 0 ? { isPending: true } : {}),
   };
 }
 

@@ -21,9 +21,14 @@ export class Schemas {
   /** Fields, `message.field`, that come in the path, and so need not be in the body. */
   readonly #inPath: ReadonlySet<string>;
 
-  constructor(bindings: readonly Binding[], dialect: Dialect) {
+  /** `messages`: those that are described; by default all that the bindings name. */
+  constructor(
+    bindings: readonly Binding[],
+    dialect: Dialect,
+    messages: readonly Message[] = bindings.flatMap(messagesOf),
+  ) {
     this.#dialect = dialect;
-    this.#types = declaredTypes(bindings.flatMap(messagesOf));
+    this.#types = declaredTypes(messages);
     this.#names = shortNames([...this.#types.messages.keys(), ...this.#types.enums.keys()]);
     this.#inPath = new Set(
       bindings.flatMap((binding) =>

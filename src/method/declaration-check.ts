@@ -30,6 +30,7 @@ const DECLARATION_OPTIONS: Options<Required<MethodDeclaration<unknown>>> = {
   queue: true,
   gracePeriod: true,
   retention: true,
+  mcp: true,
   run: true,
 };
 const HTTP_OPTIONS: Options<Required<HttpRule>> = { post: true, body: true };

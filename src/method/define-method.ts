@@ -23,8 +23,16 @@ import { declaredMessage } from "../protobuf/refine";
 import type { JsonObject } from "../rpc/any";
 import { checkDeclaration, checkFields, checkVariables, fieldsOfMessage } from "./declaration-check";
 import { checkedMetadata, declaredType, encodeMessage } from "./declared-type";
-import type { HttpRule, ImmediateResult, InputRule, MethodDeclaration, OperationContext, StartContext } from "./method";
 import type { Permission } from "../iam/permissions";
+import type {
+  HttpRule,
+  ImmediateResult,
+  InputRule,
+  MethodDeclaration,
+  OperationContext,
+  StartContext,
+  ToolOptions,
+} from "./method";
 import type { Dispatch, RunPolicy } from "../lifecycle/record";
 import type { JsonOf } from "./json-of";
 import { type RequestJsonSchema, fieldsOfSchema, requestJsonSchema } from "./request-json-schema";
@@ -60,6 +68,8 @@ export interface Method<Types extends MethodTypes = MethodTypes> {
   requestSchema: RequestJsonSchema | undefined;
   responseMessage: Message | undefined;
   metadataMessage: Message | undefined;
+  /** How agents see it, where the deployment serves them; `false`: not at all. */
+  mcp: false | ToolOptions | undefined;
   /**
    * The facts that a start needs from the request. Throws INVALID_ARGUMENT where the JSON is no request of this method.
    */
@@ -161,6 +171,7 @@ export function defineMethod<
     requestSchema,
     responseMessage: responseType.message,
     metadataMessage: metadataType.message,
+    mcp: declaration.mcp,
     prepare: async (json, context) => {
       const request = await decodeRequest(declaration.request, json);
       const immediate = declaration.immediate?.(request, context);

@@ -120,6 +120,29 @@ type Run<Request, Response, Metadata extends object> = [Response] extends [objec
   ? (request: Request, operation: OperationContext<Metadata>) => Promise<Response>
   : never;
 
+/** The hints of a tool (MCP, ToolAnnotations). Clients must not rely on them. */
+export interface ToolHints {
+  /** It changes nothing. Default false. */
+  readOnlyHint?: boolean;
+  /** It may destroy something. Default true, unless it changes nothing. */
+  destructiveHint?: boolean;
+  /** Repeating a call changes nothing more. Then `requestId` is a required argument, so that it holds of a start too. */
+  idempotentHint?: boolean;
+  /** It acts on things outside of this service. Default true. */
+  openWorldHint?: boolean;
+}
+
+/** How a method is shown to agents (`edge-operations/mcp`). */
+export interface ToolOptions {
+  /** Default: the method's id with `.` for each character that a tool's name cannot have. */
+  name?: string;
+  /** For people. */
+  title?: string;
+  /** For models. Default: the description of the request's message. */
+  description?: string;
+  annotations?: ToolHints;
+}
+
 /**
  * A method as it is declared. `Request` is what `request` makes of the JSON, `Input`; `Response` what `run` resolves to.
  */
@@ -186,5 +209,7 @@ export interface MethodDeclaration<
   gracePeriod?: DurationText;
   /** How long the finished operation can be read. Default 30 d. */
   retention?: DurationText;
+  /** The tool that agents call, where the deployment serves them (docs/agents.md). `false` hides the method from them. */
+  mcp?: false | ToolOptions;
   run: Run<Request, Response, Metadata>;
 }

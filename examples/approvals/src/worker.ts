@@ -1,5 +1,6 @@
 // A Worker whose work waits for people: a refund is paid once somebody has approved it.
 import { operations } from "edge-operations";
+import { mcp } from "edge-operations/mcp";
 import { requestRefund } from "./request-refund";
 
 // The classes of the Durable Objects that wrangler.toml binds.
@@ -12,4 +13,4 @@ export {
   SlotsObject,
 } from "edge-operations";
 
-export default operations({ methods: [requestRefund] });
+export default operations({ methods: [requestRefund], mcp: mcp({ name: "approvals" }) });
