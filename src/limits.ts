@@ -152,6 +152,22 @@ export const MAX_PUSHED_BYTES = 16 * MIB;
  * about 1,000 requests a second. 30,000 waiters return within 30 to 60 s, 500 within one second.
  */
 export const WAITERS_RETURNING_PER_SECOND = 500;
+/** The shortest interval between two events of a watch: four a second move a progress bar smoothly. */
+export const MIN_CHANGE_INTERVAL_MS = 250;
+/**
+ * Watchers of one operation that are told of changes in a second. Each costs its object about 20 µs, so this takes a fifth of the
+ * object's time. 10,000 watchers are told once a second.
+ */
+export const WATCHERS_PUSHED_PER_SECOND = 10_000;
+/** A watch in which nothing happens sends a comment in this interval, because proxies cut silent connections. */
+export const WATCH_KEEP_ALIVE_MS = 15 * SECOND_MS;
+/**
+ * Calls of objects for one watch, subscriptions included. Then it ends, and its client goes on with another. A Worker may make a
+ * thousand for one request.
+ */
+export const MAX_WATCH_CALLS = 400;
+/** Events of one watch. Then it ends in the same way, well within the CPU time of a Worker's request. */
+export const MAX_WATCH_EVENTS = 10_000;
 /** The window of the first re-subscription of one waiter among few; it doubles with each failure … */
 export const MIN_WAIT_RETURN_MS = 500;
 /** … up to this. */

@@ -1,6 +1,7 @@
 // The result of a handler whose response message is JSON text already: stored, or a stream.
 import { MAX_POLL_SECONDS, MIN_POLL_SECONDS } from "../limits";
 import type { OperationAnswer, ReadAnswer } from "../contract/answer";
+import type { Watching } from "../service/ports";
 import type { ServiceContext } from "./call";
 
 /** A response as JSON, which the door passes on as it is. */
@@ -11,6 +12,17 @@ export class JsonAnswer {
   constructor(json: string | ReadableStream<Uint8Array>, headers: Readonly<Record<string, string>> = {}) {
     this.json = json;
     this.headers = headers;
+  }
+}
+
+/** The events of a watch of an operation; undefined: its client has the last one. */
+export class EventsAnswer {
+  readonly name: string;
+  readonly watching: Watching | undefined;
+
+  constructor(name: string, watching: Watching | undefined) {
+    this.name = name;
+    this.watching = watching;
   }
 }
 

@@ -4,7 +4,7 @@ import type { Method } from "../method/define-method";
 import type { Message } from "../protobuf/declaration";
 import type { JsonObject } from "../rpc/any";
 import type { AdministratorAction } from "../service/authorizer";
-import type { JsonAnswer } from "./answer";
+import type { EventsAnswer, JsonAnswer } from "./answer";
 import type { Call } from "./call";
 
 export interface HttpBinding {
@@ -49,6 +49,8 @@ interface Row {
   /** The path may have the operation's full name as one segment, percent-encoded: so the stock google-gax client asks. */
   takesEncodedName?: true;
   response: Message;
+  /** Whether it answers with server-sent events, each of which is a response. It takes no HEAD. */
+  streams?: true;
   /** Whether it starts an operation: it takes StartParameters and Prefer. */
   starts?: true;
   /** The method of the deployment that it starts, where it does. That one decodes its own request. */
@@ -63,7 +65,7 @@ export type ApiMethod = Row & Access;
 interface TypedRow<Request extends object, Response extends object> extends Row {
   request: Message<Request>;
   response: Message<Response>;
-  handle(request: Request, call: Call): Promise<Response | JsonAnswer>;
+  handle(request: Request, call: Call): Promise<Response | JsonAnswer | EventsAnswer>;
 }
 
 /** A row whose handler is given what the request's message declares, and returns what the response's does. */

@@ -1,9 +1,9 @@
-// google.longrunning.Operations (google/longrunning/operations.proto), and the two methods that this service adds to it.
+// google.longrunning.Operations (google/longrunning/operations.proto), and the methods that this service adds to it.
 import { invalidArgument } from "../rpc/error";
 import { createOperation, selectUpdate, updateOperation } from "../service/external-operations";
 import { listOperations } from "../service/list-operations";
-import { cancelOperation, deleteOperation, getOperation, waitOperation } from "../service/operations";
-import { JsonAnswer, operationAnswer } from "./answer";
+import { cancelOperation, deleteOperation, getOperation, waitOperation, watchOperation } from "../service/operations";
+import { EventsAnswer, JsonAnswer, operationAnswer } from "./answer";
 import {
   CancelOperationRequest,
   CreateOperationRequest,
@@ -15,6 +15,7 @@ import {
   Operation,
   UpdateOperationRequest,
   WaitOperationRequest,
+  WatchOperationRequest,
 } from "./messages/longrunning";
 import { type ApiMethod, apiMethod } from "./method";
 import { startedAnswer } from "./start";
@@ -129,5 +130,19 @@ export const operationMethods: readonly ApiMethod[] = [
     on: "operation",
     handle: async ({ timeout }, { resource: name, signal, service }) =>
       operationAnswer(await waitOperation(service.reads, { name, timeout, signal }), service),
+  }),
+  apiMethod({
+    name: "edge_operations.v1.Push.WatchOperation",
+    description: "Sends the state of an operation, and each change of it up to the end, as server-sent events.",
+    http: [{ method: "GET", template: "/{version}/{name=**/operations/*}:watch" }],
+    request: WatchOperationRequest,
+    response: Operation,
+    streams: true,
+    permission: "longrunning.operations.get",
+    on: "operation",
+    handle: async (_, { resource: name, headers, signal, service }) => {
+      const lastEventId = headers.get("Last-Event-ID") ?? undefined;
+      return new EventsAnswer(name, await watchOperation(service.reads, { name, lastEventId, signal }));
+    },
   }),
 ];

@@ -145,8 +145,19 @@ export interface StreamedInput {
   digest: boolean;
 }
 
-/** The one message to a waiter: the operation; that it is done, but too large to push; or that it is gone. */
-export type WaitMessage = { type: "operation"; answer: OperationAnswer } | { type: "done" } | { type: "gone" };
+/**
+ * A message to a waiter, its only one, or to a watcher: the operation; that it has changed, but is too large to push; that it is
+ * gone; or that the watcher has its present state. A type that a Worker does not know is ignored.
+ */
+export type WaitMessage =
+  | { type: "operation"; answer: OperationAnswer }
+  /** Named for what it meant to the first waiters. */
+  | { type: "done" }
+  | { type: "gone" }
+  | { type: "known" };
+
+/** The messages that a socket is for: the end alone; the next change alone; each change up to the end. */
+export type Awaited = "end" | "change" | "changes";
 
 /** Path and header of the object's own fetch: internal, never reachable from outside. */
 export const WAIT_PATH = "/wait";
@@ -154,5 +165,14 @@ export const WAIT_PATH = "/wait";
 export const ACCESS_HEADER = "x-access";
 /** On the answer to a subscription: how many waiters there are, this one included. Earlier versions do not send it. */
 export const WAITERS_HEADER = "x-waiters";
+/** An {@link Awaited}; absent, as from earlier versions: the end. */
+export const AWAITED_HEADER = "x-awaited";
+/** The percent-encoded If-None-Match of the states that the caller has. */
+export const KNOWN_HEADER = "x-known";
+/**
+ * On the answer to a subscription for changes: that the caller's right is the operation's own and rests on no condition. Then it
+ * holds until the operation's policy changes, which cuts the socket.
+ */
+export const OWN_RIGHT_HEADER = "x-own-right";
 /** The percent-encoded name that the client asked for. */
 export const NAME_HEADER = "x-operation-name";

@@ -98,6 +98,20 @@ export function isVisible(record: OperationRecord, now: number): boolean {
   return record.deleteTime === undefined && (record.expireTime === undefined || now < record.expireTime);
 }
 
+/** Whether a client has a state by its If-None-Match (RFC 9110). */
+export function matchesEtag(ifNoneMatch: string | null | undefined, tag: string): boolean {
+  return (ifNoneMatch ?? "").split(",").some((candidate) => {
+    const known = candidate.trim().replace(/^W\//, "");
+    return known === "*" || known === tag;
+  });
+}
+
+/** The revision of a tag; undefined for a text that is no tag of this service. */
+export function revisionFromEtag(tag: string): number | undefined {
+  const digits = /^"([0-9a-z]{1,10})"$/.exec(tag)?.[1];
+  return digits === undefined ? undefined : Number.parseInt(digits, 36);
+}
+
 export function etag({ revision }: Pick<OperationRecord, "revision">): string {
   return `"${revision.toString(36)}"`;
 }

@@ -18,6 +18,7 @@ const dialect: Dialect = {
 };
 
 const JSON_MEDIA = "application/json";
+const EVENTS_MEDIA = "text/event-stream";
 
 const errorSchema: JsonObject = {
   type: "object",
@@ -138,7 +139,10 @@ function operationOf(
     ],
     ...(requestBody === undefined ? {} : { requestBody }),
     responses: {
-      200: { description: "The answer.", content: { [JSON_MEDIA]: { schema: responseOf(binding, schemas) } } },
+      200: {
+        description: "The answer.",
+        content: { [row.streams ? EVENTS_MEDIA : JSON_MEDIA]: { schema: responseOf(binding, schemas) } },
+      },
       default: { $ref: "#/components/responses/error" },
     },
   };

@@ -12,7 +12,7 @@ export interface CorsRules {
 
 /** The headers that a page may send and read beside those that every page may. */
 const REQUEST_HEADERS =
-  "authorization,content-encoding,content-type,if-match,if-none-match,prefer,x-goog-api-client,x-goog-api-key,x-goog-fieldmask,x-http-method-override";
+  "authorization,content-encoding,content-type,if-match,if-none-match,last-event-id,prefer,x-goog-api-client,x-goog-api-key,x-goog-fieldmask,x-http-method-override";
 const RESPONSE_HEADERS = "age,allow,cache-status,etag,preference-applied,retry-after,www-authenticate";
 
 /** Adds what lets the origin of a request read its answer; an origin that is not allowed gets the answer as it is. */

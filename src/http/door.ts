@@ -11,8 +11,10 @@ import type { Permission } from "../iam/permissions";
 import { RpcError } from "../rpc/error";
 import { askedPermission, authorize } from "./authorize";
 import { type CorsRules, optionsResponse, withCors } from "./cors";
+import { EventsAnswer } from "../api/answer";
 import { decodeRequest } from "./decode-request";
 import { errorResponse } from "./error-response";
+import { eventsResponse } from "./event-stream";
 import { type Page, descriptionPages, healthPage } from "./pages";
 import { indentedJson, indentedResponse, responseFrom } from "./response";
 import { refuseOtherBody, requestWithFormQuery } from "./form-query";
@@ -121,6 +123,7 @@ function entryOfPage(page: Page): RouterEntry {
 function entryOfRoute(route: Route): RouterEntry {
   const { binding, template } = route;
   const handler: RouterHandler = async ({ params }, exchange) => {
+    if (exchange.method === "HEAD" && route.row.streams) return undefined;
     const encodedVariables = variablesOfMatch(route, params);
     return encodedVariables && serve(route, encodedVariables, exchange);
   };
@@ -201,6 +204,7 @@ async function serve(
   });
 
   // Mask.
+  if (handled instanceof EventsAnswer) return eventsResponse(handled, mask);
   const response = await responseFrom(handled, binding.method === "GET" ? request : undefined);
   if (response.status !== 200 || (!mask && !isIndented)) return response;
   if (!mask) return indentedResponse(response);

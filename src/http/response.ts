@@ -1,5 +1,6 @@
 // A handler's answer as an HTTP response, and responses that are rewritten as a whole.
 import { JsonAnswer } from "../api/answer";
+import { matchesEtag } from "../contract/resource";
 import { JSON_TYPE } from "./media-type";
 import { streamFromParts } from "../service/stream-from-parts";
 import { MAX_INDENTED_CHARACTERS, MAX_INDENTED_SOURCE_BYTES } from "../limits";
@@ -8,19 +9,11 @@ import { MAX_INDENTED_CHARACTERS, MAX_INDENTED_SOURCE_BYTES } from "../limits";
 export async function responseFrom(answer: object, get: Request | undefined): Promise<Response> {
   const { json, headers } = answer instanceof JsonAnswer ? answer : new JsonAnswer(JSON.stringify(answer));
   const etag = headers["ETag"];
-  if (!get || etag === undefined || !matchesNone(get.headers.get("If-None-Match"), etag)) {
+  if (!get || etag === undefined || !matchesEtag(get.headers.get("If-None-Match"), etag)) {
     return new Response(json, { headers: { "Content-Type": JSON_TYPE, ...headers } });
   }
   if (typeof json !== "string") await json.cancel();
   return new Response(null, { status: 304, headers });
-}
-
-function matchesNone(ifNoneMatch: string | null, etag: string): boolean {
-  if (ifNoneMatch === null) return false;
-  return ifNoneMatch.split(",").some((candidate) => {
-    const tag = candidate.trim().replace(/^W\//, "");
-    return tag === "*" || tag === etag;
-  });
 }
 
 export async function rewrittenResponse(

@@ -40,9 +40,14 @@ function unknownPath(known: Known, pathname: string): RpcError {
 /** The methods that a known path takes; none for an unknown one. */
 export function methodsOfPath({ routes, pages }: Known, path: string): string[] {
   const known = pages.some((page) => page.path.test(path))
-    ? ["GET"]
-    : routes.filter((route) => matchRoute(route, path)).map(({ binding }) => binding.method);
-  return [...new Set(known)].flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]));
+    ? ["GET", "HEAD"]
+    : routes.filter((route) => matchRoute(route, path)).flatMap(methodsOfRoute);
+  return [...new Set(known)];
+}
+
+/** HEAD answers as GET. A stream of events has no end that it could answer by. */
+function methodsOfRoute({ binding, row }: Route): string[] {
+  return binding.method === "GET" && !row.streams ? ["GET", "HEAD"] : [binding.method];
 }
 
 /**

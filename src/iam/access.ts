@@ -27,6 +27,14 @@ export function mayAccess(access: Access, own: OwnRights | undefined, time: numb
   return isAllowed({ ...ownRequest(access.principal, own, time), permission: access.permission });
 }
 
+/** Whether the operation's own grants alone allow the call, whatever the time: they last until its policy changes. */
+export function hasLastingOwnRight({ permission, principal }: Access, own: OwnRights): boolean {
+  const { iamPolicy } = own;
+  const bindings = iamPolicy?.bindings.filter(({ condition }) => condition === undefined) ?? [];
+  const lasting = { ...own, iamPolicy: iamPolicy && { ...iamPolicy, bindings } };
+  return isAllowed({ ...ownRequest(principal, lasting, 0), permission });
+}
+
 export function ownRequest(
   { id, members }: Access["principal"],
   { name, starter, iamPolicy }: OwnRights,

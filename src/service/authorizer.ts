@@ -67,10 +67,15 @@ export class Authorizer {
     return { permission, isGranted, principal: { id, members }, requestId: this.#requestId };
   }
 
-  /** The same, judged anew, credentials included: a wait lasts longer than a judgement may be relied on. */
-  async accessAnew(permission: Permission, name: string): Promise<Access> {
+  /**
+   * The same, judged anew, credentials included: a wait lasts longer than a judgement may be relied on. `held`: an access that
+   * lasts as long as the credentials are those of the same caller.
+   */
+  async accessAnew(permission: Permission, name: string, held?: Access): Promise<Access> {
     await this.#authenticateAnew();
-    return this.accessTo(permission, name);
+    const { id, members } = this.principal;
+    const isSame = held && JSON.stringify(held.principal) === JSON.stringify({ id, members });
+    return isSame ? held : this.accessTo(permission, name);
   }
 
   /** As `require`, judged anew: an upload, too, may last longer than a judgement may be relied on. */

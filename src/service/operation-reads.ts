@@ -8,7 +8,7 @@ import type { OperationReads, OperationStore, SnapshotStore } from "./ports";
 export type FinishedReads = "strong" | "edge";
 
 export interface ReadPorts {
-  store: Pick<OperationStore, "get" | "wait">;
+  store: Pick<OperationStore, "get" | "wait" | "watch">;
   snapshots: SnapshotStore;
   finishedReads: FinishedReads;
   /**
@@ -27,16 +27,18 @@ export function operationReads(ports: ReadPorts): OperationReads {
         name,
         ask: (readInstead) => store.wait(name, timeoutMs, { ...options, readInstead }),
       }),
+    watch: (name, options) =>
+      read(ports, { name, ask: (readInstead) => store.watch(name, { ...options, readInstead }) }),
   };
 }
 
-interface Read {
+interface Read<Answer> {
   name: string;
   /** Asks the object, which also rejects. `readInstead` is for an ask that goes on where the object is not reached. */
-  ask(this: void, readInstead: (() => Promise<ReadAnswer | undefined>) | undefined): Promise<ReadAnswer | undefined>;
+  ask(this: void, readInstead: (() => Promise<ReadAnswer | undefined>) | undefined): Promise<Answer | undefined>;
 }
 
-async function read(ports: ReadPorts, asked: Read): Promise<ReadAnswer | undefined> {
+async function read<Answer>(ports: ReadPorts, asked: Read<Answer>): Promise<Answer | SnapshotAnswer | undefined> {
   const isEdge = ports.finishedReads === "edge";
   const near = isEdge ? await snapshot(ports, asked) : undefined;
   if (near) return near;
@@ -51,7 +53,7 @@ async function read(ports: ReadPorts, asked: Read): Promise<ReadAnswer | undefin
 }
 
 /** If a snapshot cannot be read, the object is still asked, and the caller still learns that it was not reached. */
-async function snapshot(ports: ReadPorts, { name }: Read): Promise<SnapshotAnswer | undefined> {
+async function snapshot(ports: ReadPorts, { name }: Pick<Read<unknown>, "name">): Promise<SnapshotAnswer | undefined> {
   try {
     return (await ports.isGranted(name)) ? await ports.snapshots.read(name) : undefined;
   } catch (error) {

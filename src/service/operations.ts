@@ -1,11 +1,12 @@
 // google.longrunning.Operations, and what operators ask: request in, response out, over ports.
 import { durationToMs, parseDuration } from "../aip/duration";
-import { DEFAULT_WAIT_MS, MAX_WAIT_MS } from "../limits";
+import { DEFAULT_WAIT_MS, MAX_WAIT_MS, MIN_WAIT_RETURN_MS } from "../limits";
 import type { ReadAnswer } from "../contract/answer";
+import { revisionFromEtag } from "../contract/resource";
 import { invalidArgument, notFound } from "../rpc/error";
 import type { Status } from "../rpc/status";
 import { emulatedError } from "./emulation-script";
-import type { OperationReads, OperationStore } from "./ports";
+import type { OperationReads, OperationStore, Watching } from "./ports";
 
 const RESOURCE_TYPE = "google.longrunning.Operation";
 
@@ -54,6 +55,38 @@ export async function waitOperation(
   return found(await reads.wait(name, waitMs(timeout), { signal }), name);
 }
 
+/**
+ * The states of an operation from the one that the client has, by the id of its last event; undefined: it has the last one. Any
+ * other text is ignored.
+ */
+export async function watchOperation(
+  reads: Pick<OperationReads, "watch">,
+  { name, lastEventId, signal }: WatchOperationRequest,
+): Promise<Watching | undefined> {
+  const tag = `"${lastEventId}"`;
+  const known = revisionFromEtag(tag) === undefined ? undefined : tag;
+  const watched = found(await reads.watch(name, { known, signal }), name);
+  if (!("done" in watched)) return watched;
+  if (eventId(watched) !== lastEventId) return watchOfLast(watched);
+  if (typeof watched.json !== "string") await watched.json.cancel();
+  return undefined;
+}
+
+export interface WatchOperationRequest {
+  name: string;
+  lastEventId?: string | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** The id of a state's event. A snapshot of an earlier version has no tag, and is done. */
+export function eventId({ etag }: ReadAnswer): string {
+  return etag?.slice(1, -1) ?? "done";
+}
+
+function watchOfLast(answer: ReadAnswer): Watching {
+  return { next: async () => answer, retryMs: MIN_WAIT_RETURN_MS, probe() {}, close() {} };
+}
+
 function waitMs(timeout: string | undefined): number {
   if (timeout === undefined) return DEFAULT_WAIT_MS;
   const duration = parseDuration(timeout);
@@ -64,7 +97,7 @@ function waitMs(timeout: string | undefined): number {
   return Math.min(MAX_WAIT_MS, durationToMs(duration));
 }
 
-function found(answer: ReadAnswer | undefined, name: string): ReadAnswer {
+function found<Answer>(answer: Answer | undefined, name: string): Answer {
   if (!answer) throw notFound(RESOURCE_TYPE, name);
   return answer;
 }

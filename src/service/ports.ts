@@ -37,6 +37,8 @@ export interface OperationStore {
   poll(name: string): Promise<OperationAnswer | undefined>;
   /** Answers when the operation is done, or has its latest state after `timeoutMs`. */
   wait(name: string, timeoutMs: number, options?: WaitOptions): Promise<ReadAnswer | undefined>;
+  /** Its states as they come; a state alone: it is done. Throws where the caller's rights do not suffice. */
+  watch(name: string, options?: WatchOptions): Promise<Watching | ReadAnswer | undefined>;
   update(name: string, request: UpdateRequest): Promise<UpdateAnswer>;
   /** False: no operation of this name is to be seen. */
   cancel(name: string): Promise<boolean>;
@@ -52,7 +54,31 @@ export interface OperationStore {
   retrySource(name: string): Promise<RetrySource | undefined>;
 }
 
-export interface WaitOptions {
+export interface WaitOptions extends ReadOptions {
+  /** An If-None-Match: the wait is for a state that it does not have. Without it, the wait is for the end. */
+  known?: string | undefined;
+}
+
+export interface WatchOptions extends ReadOptions {
+  /** The ETag of the state that the client has: the first state is another. */
+  known?: string | undefined;
+}
+
+/** A state; that the operation was deleted or has expired; or that the watch is over, and another may go on from there. */
+export type WatchEvent = ReadAnswer | "GONE" | "END";
+
+/** The states of an operation from one on, at most four a second, the latest always. The last is done. */
+export interface Watching {
+  /** Resolves when there is an event. To be called again only after that. */
+  next(): Promise<WatchEvent>;
+  /** When a client that was cut comes back: a crowd not in one moment. */
+  readonly retryMs: number;
+  /** To be called from time to time: a watch whose socket does not answer goes on over another. */
+  probe(): void;
+  close(): void;
+}
+
+interface ReadOptions {
   /** Aborted when the client has gone. */
   signal?: AbortSignal | undefined;
   /** An answer from elsewhere, asked for once if the operation's object cannot be reached at first. */
@@ -63,6 +89,7 @@ export interface WaitOptions {
 export interface OperationReads {
   get(name: string): Promise<ReadAnswer | undefined>;
   wait(name: string, timeoutMs: number, options?: WaitOptions): Promise<ReadAnswer | undefined>;
+  watch(name: string, options?: WatchOptions): Promise<Watching | ReadAnswer | undefined>;
 }
 
 /** The snapshots of finished operations, which lag: what is deleted may be there for minutes, what is done not yet. */

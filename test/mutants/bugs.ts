@@ -862,10 +862,10 @@ queue = "edge-operations-dead-letters"
     name: "a wait ends with the first cut of its socket",
     file: "src/durable/operation/wait.ts",
     find: `        case "cut":
-          await this.#pause(resubscribeDelayMs(this.#crowd(), Math.random()));
+          await this.#pause(resubscribeDelayMs(this.crowd, Math.random()));
           continue;`,
     replace: `        case "cut":
-          return this.#latest();`,
+          return this.latest();`,
     tests: unit("durable/operation/wait.test.ts"),
     caughtBy: "deploy",
   },

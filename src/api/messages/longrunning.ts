@@ -64,6 +64,8 @@ export const WaitOperationRequest = message(
   google,
 );
 
+export const WatchOperationRequest = message("edge_operations.v1.WatchOperationRequest", { name });
+
 export const CreateOperationRequest = message("edge_operations.v1.CreateOperationRequest", {
   operation: messageField(1, Operation, { description: "Its `metadata` alone may be given." }),
   requestId: string(2, { description: "Makes the call idempotent (AIP-155)." }),

@@ -19,7 +19,7 @@ import type { RetrySource } from "../../lifecycle/retry";
 import type { ResolveAnswer } from "../../contract/suspension";
 import { linkDenial } from "../../iam/denial";
 import type { UpdateAnswer } from "../../contract/update";
-import type { OperationLists, OperationStore, RequestStore, SlotStore } from "../../service/ports";
+import type { OperationLists, OperationStore, RequestStore, SlotStore, Watching } from "../../service/ports";
 import type { QuotaStore, SpendAnswer } from "../../service/start-quota";
 import type { Authorizer } from "../../service/authorizer";
 import { digestOfStream } from "./chunks";
@@ -27,9 +27,10 @@ import { callObject, lacksMethod, objectById, objectByName, reached } from "../o
 import type { OperationIndex } from "../index/operation-index";
 import { operationIndexAddress, placedNamespace } from "../index/index-name";
 import type { OperationObject } from "./operation-object";
-import { operationStubs, unary } from "./operation-stubs";
+import { type OperationAddress, operationStubs, unary } from "./operation-stubs";
 import type { SlotsObject } from "../slots/slots-object";
 import { type Judgement, wait } from "./wait";
+import { watch } from "./watch";
 
 /** The operations of a namespace, as the caller may touch them who needs the permission for it. */
 export function operationStore(
@@ -44,6 +45,12 @@ export function operationStore(
       absent: "NOT_FOUND",
       ask: unary(async (stub, access) => stub.get(name, access)),
     });
+  const subscription = (address: OperationAddress, access: Access, name: string) => ({
+    address,
+    name,
+    judgement: judgementOf(access, authorizer),
+    judge: async (held?: Access) => judgementOf(await authorizer.accessAnew(access.permission, name, held), authorizer),
+  });
   return {
     newId: ({ jurisdiction }) => placedNamespace(namespace, jurisdiction).newUniqueId().toString(),
     start: (operation, request, { place, input, options: startOptions }) => {
@@ -152,21 +159,20 @@ export function operationStore(
       });
       return source === "NOT_FOUND" ? undefined : source;
     },
-    wait: async (name, timeoutMs, { signal, readInstead } = {}) =>
+    wait: async (name, timeoutMs, { known, ...options } = {}) =>
       present(
         await ask<ReadAnswer | Absence>({
           name,
           absent: "NOT_FOUND",
-          ask: (address, access) =>
-            wait({
-              address,
-              name,
-              timeoutMs,
-              signal,
-              readInstead,
-              judgement: judgementOf(access, authorizer),
-              judge: async () => judgementOf(await authorizer.accessAnew(access.permission, name), authorizer),
-            }),
+          ask: (address, access) => wait({ ...subscription(address, access, name), ...options, timeoutMs, known }),
+        }),
+      ),
+    watch: async (name, { known, ...options } = {}) =>
+      present(
+        await ask<Watching | ReadAnswer | Absence>({
+          name,
+          absent: "NOT_FOUND",
+          ask: (address, access) => watch({ ...subscription(address, access, name), ...options }, known),
         }),
       ),
   };

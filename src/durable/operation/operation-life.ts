@@ -206,8 +206,10 @@ export class OperationLife {
       ({ record } = result);
     }
     if (record && transitions.length > 0) {
+      const isChanged = first !== undefined && record.revision !== first.revision;
       const wanted = sends ? effects : effects.filter(({ type }) => type !== "send");
       this.#commit(record, wanted, { saves, request, arms });
+      if (isChanged) this.waiters.changed(() => this.record && this.waitMessage(this.record));
     }
     for (const [after, transition] of transitions) this.#tell(after, transition, requestId);
     return result;

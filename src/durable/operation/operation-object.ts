@@ -3,8 +3,11 @@ import { DurableObject } from "cloudflare:workers";
 import { MAX_INLINE_REQUEST_CHARACTERS, MAX_INNER_CALL_MS, MAX_WAITERS, UPLOAD_TIMEOUT_MS } from "../../limits";
 import {
   ACCESS_HEADER,
+  AWAITED_HEADER,
   type Absence,
+  type Awaited,
   type Explained,
+  KNOWN_HEADER,
   NAME_HEADER,
   type OperationAnswer,
   type StartAnswer,
@@ -15,7 +18,7 @@ import {
   WAIT_PATH,
   answerFromRecord,
 } from "../../contract/answer";
-import { type Access, mayAccess, ownRequest } from "../../iam/access";
+import { type Access, hasLastingOwnRight, mayAccess, ownRequest } from "../../iam/access";
 import { allowedPermissions } from "../../iam/evaluate";
 import type { Permission } from "../../iam/permissions";
 import { type Policy, emptyPolicy } from "../../iam/policy";
@@ -26,7 +29,7 @@ import { type IndexRow, indexRowFromRecord, startingRow } from "../../list/index
 import { type BeginAnswer, type KnownShards, nextShard } from "../../contract/index-start";
 import type { OperationRecord } from "../../lifecycle/record";
 import { startedRecord } from "../../lifecycle/advance";
-import { isVisible } from "../../contract/resource";
+import { etag, isVisible, matchesEtag } from "../../contract/resource";
 import { type RetrySource, retrySourceFrom } from "../../lifecycle/retry";
 import { KEEP_ALIVE_REQUEST, KEEP_ALIVE_RESPONSE, RUN_PATH } from "../../contract/run-channel";
 import { httpErrorOf } from "../../lifecycle/emulation";
@@ -419,11 +422,20 @@ export class OperationObject extends DurableObject<OperationEnv> {
     const name = decodeURIComponent(request.headers.get(NAME_HEADER) ?? "");
     const access = request.headers.get(ACCESS_HEADER);
     if (access === null) return new Response(null, { status: 403 });
-    const record = await this.#see(name, JSON.parse(decodeURIComponent(access)) as Access);
+    const caller = JSON.parse(decodeURIComponent(access)) as Access;
+    const record = await this.#see(name, caller);
     if (typeof record === "string") return new Response(null, { status: record === "DENIED" ? 403 : 404 });
-    if (isFinal(record.state)) return Response.json(this.#life.waitMessage(record));
+    const awaited = (request.headers.get(AWAITED_HEADER) ?? "end") as Awaited;
+    const isKnown = matchesEtag(decodeURIComponent(request.headers.get(KNOWN_HEADER) ?? ""), etag(record));
+    const answersAtOnce = isFinal(record.state) || (awaited === "change" && !isKnown);
+    if (answersAtOnce) return Response.json(this.#life.waitMessage(record));
     const { waiters } = this.#life;
-    return waiters.count() < MAX_WAITERS ? waiters.accept() : new Response(null, { status: 503 });
+    if (waiters.count() >= MAX_WAITERS) return new Response(null, { status: 503 });
+    if (awaited !== "changes") return waiters.accept(awaited);
+    return waiters.accept(awaited, {
+      first: isKnown ? { type: "known" } : this.#life.waitMessage(record),
+      hasOwnRight: hasLastingOwnRight(caller, record),
+    });
   }
 
   override webSocketMessage(socket: WebSocket, data: string | ArrayBuffer): Promise<void> {

@@ -1,7 +1,12 @@
 // The hibernatable sockets of one operation's object: its runner's, and those of everyone who waits.
-import { WAITERS_HEADER, type WaitMessage } from "../../contract/answer";
+import { type Awaited, OWN_RIGHT_HEADER, WAITERS_HEADER, type WaitMessage } from "../../contract/answer";
 import type { OperationRecord, OutboxEntry } from "../../lifecycle/record";
-import { MAX_ATTACHED_CHARACTERS, MAX_PUSHED_BYTES } from "../../limits";
+import {
+  MAX_ATTACHED_CHARACTERS,
+  MAX_PUSHED_BYTES,
+  MIN_CHANGE_INTERVAL_MS,
+  WATCHERS_PUSHED_PER_SECOND,
+} from "../../limits";
 import type { JsonObject } from "../../rpc/any";
 import { utf8Length } from "../../rpc/utf8";
 import type { Claimed, MessageToRunner } from "../../contract/run-channel";
@@ -9,6 +14,7 @@ import type { Claimed, MessageToRunner } from "../../contract/run-channel";
 type SocketState = Pick<DurableObjectState, "acceptWebSocket" | "getWebSockets" | "getWebSocketAutoResponseTimestamp">;
 
 const RUNNER_TAG = "run";
+/** Of every waiter and watcher. One that awaits changes has that for a second tag. */
 const WAITER_TAG = "wait";
 /** Of the codes that applications may send. */
 const ASK_AGAIN = 4_000;
@@ -127,8 +133,15 @@ function attachment(socket: WebSocket): RunnerAttachment | null {
   return socket.deserializeAttachment() as RunnerAttachment | null;
 }
 
+export interface Subscribed {
+  first: WaitMessage | undefined;
+  hasOwnRight: boolean;
+}
+
 export class WaiterSockets {
   readonly #state: SocketState;
+  #nextPushTime = 0;
+  #isPushDue = false;
 
   constructor(state: SocketState) {
     this.#state = state;
@@ -138,14 +151,40 @@ export class WaiterSockets {
     return this.#state.getWebSockets(WAITER_TAG).length;
   }
 
-  accept(): Response {
+  /** `first`: the first message to one that awaits changes. `hasOwnRight`: {@link OWN_RIGHT_HEADER}. */
+  accept(awaited: Awaited = "end", { first, hasOwnRight = false }: Partial<Subscribed> = {}): Response {
     const { 0: client, 1: server } = new WebSocketPair();
-    this.#state.acceptWebSocket(server, [WAITER_TAG]);
+    this.#state.acceptWebSocket(server, awaited === "end" ? [WAITER_TAG] : [WAITER_TAG, awaited]);
+    if (first) server.send(JSON.stringify(first));
     return new Response(null, {
       status: 101,
       webSocket: client,
-      headers: { [WAITERS_HEADER]: String(this.count()) },
+      headers: { [WAITERS_HEADER]: String(this.count()), ...(hasOwnRight ? { [OWN_RIGHT_HEADER]: "true" } : {}) },
     });
+  }
+
+  /**
+   * Tells those that await changes, at most once in an interval that grows with their number. `latest` gives the message when
+   * it is sent. A timer lasts as long as these sockets do: both end with the object's memory, and the watchers ask again.
+   */
+  changed(latest: () => WaitMessage | undefined): void {
+    const watchers = (["change", "changes"] as const).flatMap((tag) => this.#state.getWebSockets(tag)).length;
+    if (watchers === 0 || this.#isPushDue) return;
+    const push = (): void => {
+      this.#isPushDue = false;
+      const message = latest();
+      if (!message) return;
+      const intervalMs = Math.max(MIN_CHANGE_INTERVAL_MS, (watchers / WATCHERS_PUSHED_PER_SECOND) * 1_000);
+      this.#nextPushTime = Date.now() + intervalMs;
+      this.#send(message, [
+        { tag: "changes", closes: false },
+        { tag: "change", closes: true },
+      ]);
+    };
+    const delayMs = this.#nextPushTime - Date.now();
+    if (delayMs <= 0) return push();
+    this.#isPushDue = true;
+    setTimeout(push, delayMs);
   }
 
   /** Lets everyone who waits come again. */
@@ -155,17 +194,24 @@ export class WaiterSockets {
     }
   }
 
-  /** Answers everyone who waits. Waiters beyond {@link MAX_PUSHED_BYTES}, which stay in memory, are told to fetch. */
+  /** Answers everyone who waits or watches. */
   push(message: WaitMessage): void {
+    this.#send(message, [{ tag: WAITER_TAG, closes: true }]);
+  }
+
+  /** Those beyond {@link MAX_PUSHED_BYTES}, which stay in memory, are told to fetch. */
+  #send(message: WaitMessage, to: readonly { tag: string; closes: boolean }[]): void {
     const text = JSON.stringify(message);
     const size = utf8Length(text);
     let bytesLeft = MAX_PUSHED_BYTES;
-    for (const socket of this.#state.getWebSockets(WAITER_TAG)) {
-      if (socket.readyState !== WebSocket.READY_STATE_OPEN) continue;
-      const fits = size <= bytesLeft;
-      if (fits) bytesLeft -= size;
-      socket.send(fits || message.type !== "operation" ? text : COME_AND_GET);
-      socket.close(1000, "answered");
+    for (const { tag, closes } of to) {
+      for (const socket of this.#state.getWebSockets(tag)) {
+        if (socket.readyState !== WebSocket.READY_STATE_OPEN) continue;
+        const fits = size <= bytesLeft;
+        if (fits) bytesLeft -= size;
+        socket.send(fits || message.type !== "operation" ? text : COME_AND_GET);
+        if (closes) socket.close(1000, "answered");
+      }
     }
   }
 }

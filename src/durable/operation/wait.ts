@@ -1,5 +1,5 @@
-// WaitOperation's way to the operation's object: a hibernatable socket, subscribed to anew after a cut or a failure, until
-// the wait's time is over. Deploys and crashes of the object interrupt a wait and never end it.
+// The way of waits and watches to the operation's object: a hibernatable socket, subscribed to anew after a cut or a failure,
+// until their time is over. Deploys and crashes of the object interrupt a wait and never end it.
 import type { Access } from "../../iam/access";
 import {
   MAX_CALL_MS,
@@ -10,14 +10,19 @@ import {
 } from "../../limits";
 import {
   ACCESS_HEADER,
+  AWAITED_HEADER,
   type Absence,
+  type Awaited,
+  KNOWN_HEADER,
   NAME_HEADER,
+  OWN_RIGHT_HEADER,
   type OperationAnswer,
   type ReadAnswer,
   WAITERS_HEADER,
   WAIT_PATH,
   type WaitMessage,
 } from "../../contract/answer";
+import { KEEP_ALIVE_REQUEST, KEEP_ALIVE_RESPONSE } from "../../contract/run-channel";
 import { RpcError, unavailable } from "../../rpc/error";
 import {
   CallTimedOut,
@@ -37,29 +42,54 @@ export interface Judgement {
   endTime: number;
 }
 
-export interface Wait {
+export interface Subscription {
   address: ObjectAddress<OperationObject>;
   name: string;
-  timeoutMs: number;
-  signal: AbortSignal | undefined;
+  signal?: AbortSignal | undefined;
   judgement: Judgement;
-  /** Judges the caller anew, each time a judgement has run out. Throws UNAVAILABLE where that is not possible now. */
-  judge(this: void): Promise<Judgement>;
+  /**
+   * Judges the caller anew, each time a judgement has run out. Throws UNAVAILABLE where that is not possible now. `held`: an
+   * access that lasts as long as the caller's credentials.
+   */
+  judge(this: void, held?: Access): Promise<Judgement>;
   /** An answer from elsewhere, asked for once if the first subscription fails. */
   readInstead?: (() => Promise<ReadAnswer | undefined>) | undefined;
 }
 
-/** The operation once it is done, or its latest state after `timeoutMs`. */
-export function wait(asked: Wait): Promise<ReadAnswer | Absence> {
-  return new Waiting(asked).run();
+export interface Wait extends Subscription {
+  timeoutMs: number;
+  /** An If-None-Match: the wait is for a state that it does not have. Without it, the wait is for the end. */
+  known?: string | undefined;
+}
+
+/** The operation once what is awaited has come, or its latest state after `timeoutMs`. */
+export async function wait(asked: Wait): Promise<ReadAnswer | Absence> {
+  const { timeoutMs, known } = asked;
+  const awaited = known === undefined ? "end" : "change";
+  const waiting = new Waiting(asked, { awaited, known, endTime: Date.now() + timeoutMs });
+  const heard = await waiting.next();
+  // Only one that awaits each change is told that it knows a state.
+  return heard === undefined || heard === "known" ? waiting.latest() : heard;
 }
 
 /** How one subscription ended, where it did not answer the wait. */
 type Interruption = "cut" | "full" | "comeAndGet" | "judgeAnew" | "timeIsUp";
 
-class Waiting {
-  readonly #asked: Wait;
-  readonly #endTime: number;
+interface Aim {
+  awaited: Awaited;
+  known: string | undefined;
+  endTime: number;
+}
+
+export class Waiting {
+  readonly #asked: Subscription;
+  readonly #awaited: Awaited;
+  /** An If-None-Match of the states that the caller has. */
+  known: string | undefined;
+  endTime: number;
+  /** Calls of objects so far. */
+  calls = 0;
+  #inbox: Inbox | undefined;
   #judgement: Judgement;
   /** Waiters on the operation when this one subscribed; undefined: it never has. */
   #waiters: number | undefined;
@@ -67,13 +97,16 @@ class Waiting {
   /** Its timer rang. By then the clock may show less: it stands still between I/O. */
   #isTimeUp = false;
 
-  constructor(asked: Wait) {
+  constructor(asked: Subscription, { awaited, known, endTime }: Aim) {
     this.#asked = asked;
-    this.#endTime = Date.now() + asked.timeoutMs;
+    this.#awaited = awaited;
+    this.known = known;
+    this.endTime = endTime;
     this.#judgement = asked.judgement;
   }
 
-  async run(): Promise<ReadAnswer | Absence> {
+  /** The next message; undefined: the time is up. */
+  async next(): Promise<ReadAnswer | Absence | "known" | undefined> {
     while (this.#remainingMs() > 0) {
       const heard = await this.#hearOnce().catch((error: unknown) => this.#recover(error));
       switch (heard) {
@@ -81,29 +114,29 @@ class Waiting {
         case "recovered":
           continue;
         case "timeIsUp":
-          return this.#latest();
+          return undefined;
         case "full":
           if (this.#waiters === undefined) throw tooManyWaiters();
           this.#failures += 1;
-          await this.#pause(resubscribeDelayMs(this.#crowd(), Math.random()));
+          await this.#pause(resubscribeDelayMs(this.crowd, Math.random()));
           continue;
         case "cut":
-          await this.#pause(resubscribeDelayMs(this.#crowd(), Math.random()));
+          await this.#pause(resubscribeDelayMs(this.crowd, Math.random()));
           continue;
         default:
           return heard;
       }
     }
-    return this.#latest();
+    return undefined;
   }
 
   /** One subscription, and the answer that it says is there. */
-  async #hearOnce(): Promise<OperationAnswer | Absence | Exclude<Interruption, "comeAndGet">> {
+  async #hearOnce(): Promise<OperationAnswer | Absence | "known" | Exclude<Interruption, "comeAndGet">> {
     const heard = await this.#subscribe();
     if (heard !== "comeAndGet") return heard;
     // The crowd is told in one moment and does not come in one.
     await this.#pause(returnDelayMs(this.#waiters ?? 0, Math.random()));
-    return this.#latest();
+    return this.latest();
   }
 
   /** After a subscription failed: an answer from elsewhere, or a pause. */
@@ -115,25 +148,22 @@ class Waiting {
     this.#failures += 1;
     const delayMs = isOverloaded(error)
       ? overloadedRetrySeconds(Math.random()) * 1_000
-      : resubscribeDelayMs(this.#crowd(), Math.random());
+      : resubscribeDelayMs(this.crowd, Math.random());
     await this.#pause(delayMs);
     return "recovered";
   }
 
   /** The last look. */
-  async #latest(): Promise<OperationAnswer | Absence> {
+  async latest(): Promise<OperationAnswer | Absence> {
     const { address, name } = this.#asked;
+    this.calls += 1;
     const { access } = await this.#validJudgement();
     return callObject(address, async (stub): Promise<OperationAnswer | Absence> => stub.get(name, access));
   }
 
   /** 0 once the client has gone, too. */
   #remainingMs(): number {
-    return this.#isTimeUp || this.#asked.signal?.aborted ? 0 : this.#endTime - Date.now();
-  }
-
-  #crowd(): Crowd {
-    return { waiters: this.#waiters ?? 0, failures: this.#failures };
+    return this.#isTimeUp || this.#asked.signal?.aborted ? 0 : this.endTime - Date.now();
   }
 
   /** Not beyond the end of the wait: a wait that is cut near its end is answered by the last look. */
@@ -150,7 +180,46 @@ class Waiting {
   }
 
   /** Hangs on one socket for as long as that lasts. */
-  async #subscribe(): Promise<OperationAnswer | Absence | Interruption> {
+  async #subscribe(): Promise<OperationAnswer | Absence | "known" | Interruption> {
+    const inbox = this.#inbox ?? (await this.#connect());
+    if (!(inbox instanceof Inbox)) return inbox;
+    let isKept = false;
+    try {
+      for (;;) {
+        const heard = await inbox.next(Math.min(this.endTime, this.#judgement.endTime));
+        if (heard !== undefined) {
+          isKept = this.#awaited === "changes" && heard !== "cut";
+          return heard;
+        }
+        this.#isTimeUp = this.endTime <= this.#judgement.endTime;
+        if (this.#isTimeUp) return "timeIsUp";
+        const { access } = this.#judgement;
+        this.#judgement = await this.#asked.judge(inbox.hasOwnRight ? access : undefined);
+        // A right from above still holds the socket; the operation's own rights are judged by its object alone.
+        const isHeld = this.#judgement.access === access || (this.#judgement.access.isGranted && access.isGranted);
+        if (!isHeld) return "judgeAnew";
+      }
+    } finally {
+      if (!isKept) this.close();
+    }
+  }
+
+  close(): void {
+    this.#inbox?.close();
+    this.#inbox = undefined;
+  }
+
+  /** Whether the socket still answers. One that does not has been cut without a word. */
+  probe(): void {
+    this.#inbox?.probe();
+  }
+
+  /** The crowd that comes back with this one, should it be cut. */
+  get crowd(): Crowd {
+    return { waiters: this.#waiters ?? 0, failures: this.#failures };
+  }
+
+  async #connect(): Promise<Inbox | OperationAnswer | Absence | "known" | Interruption> {
     const { access } = await this.#validJudgement();
     const response = await this.#open(access);
     if (response.status === 403) return "DENIED";
@@ -159,30 +228,23 @@ class Waiting {
     if (!socket) return response.status === 200 ? answerFrom(await response.json<WaitMessage>()) : "full";
     this.#waiters = Number(response.headers.get(WAITERS_HEADER) ?? 0);
     this.#failures = 0;
-    const message = hear(socket, this.#asked.signal);
-    try {
-      for (;;) {
-        const heard = await heardBy(message, Math.min(this.#endTime, this.#judgement.endTime));
-        if (heard !== undefined) return heard;
-        this.#isTimeUp = this.#endTime <= this.#judgement.endTime;
-        if (this.#isTimeUp) return "timeIsUp";
-        const wasGranted = this.#judgement.access.isGranted;
-        this.#judgement = await this.#asked.judge();
-        // A right from above still holds the socket; the operation's own rights are judged by its object alone.
-        if (!this.#judgement.access.isGranted || !wasGranted) return "judgeAnew";
-      }
-    } finally {
-      if (socket.readyState === WebSocket.READY_STATE_OPEN) socket.close(1000, "finished");
-    }
+    this.#inbox = new Inbox(socket, {
+      signal: this.#asked.signal,
+      hasOwnRight: response.headers.has(OWN_RIGHT_HEADER),
+    });
+    return this.#inbox;
   }
 
   async #open(access: Access): Promise<Response> {
     const { address, name } = this.#asked;
+    this.calls += 1;
     const opened = address.newStub().fetch(`https://operation${WAIT_PATH}`, {
       headers: {
         Upgrade: "websocket",
         [NAME_HEADER]: encodeURIComponent(name),
         [ACCESS_HEADER]: encodeURIComponent(JSON.stringify(access)),
+        [AWAITED_HEADER]: this.#awaited,
+        [KNOWN_HEADER]: encodeURIComponent(this.known ?? ""),
       },
     });
     try {
@@ -210,7 +272,7 @@ function tooManyWaiters(): RpcError {
   return unavailable("Too many clients wait on this operation. Try again.", UNAVAILABLE_RETRY_SECONDS);
 }
 
-function answerFrom(message: WaitMessage): OperationAnswer | "NOT_FOUND" | "comeAndGet" {
+function answerFrom(message: WaitMessage): OperationAnswer | "NOT_FOUND" | "comeAndGet" | "known" {
   switch (message.type) {
     case "operation":
       return message.answer;
@@ -218,40 +280,75 @@ function answerFrom(message: WaitMessage): OperationAnswer | "NOT_FOUND" | "come
       return "NOT_FOUND";
     case "done":
       return "comeAndGet";
+    case "known":
+      return message.type;
     default:
       return message satisfies never;
   }
 }
 
-type Heard = OperationAnswer | "NOT_FOUND" | "comeAndGet" | "cut" | "timeIsUp";
+type Heard = OperationAnswer | "NOT_FOUND" | "comeAndGet" | "known" | "cut";
 
-/** The one message of a waiter's socket, or how it ended without. */
-function hear(socket: WebSocket, signal: AbortSignal | undefined): Promise<Heard> {
-  return new Promise((resolve) => {
-    socket.addEventListener("message", ({ data }) => resolve(answerFrom(JSON.parse(data as string) as WaitMessage)));
-    socket.addEventListener("close", () => resolve("cut"));
-    socket.addEventListener("error", () => resolve("cut"));
+/** The Worker's end of a socket. A message that comes while an earlier one is unread replaces it: each is a whole state. */
+class Inbox {
+  readonly hasOwnRight: boolean;
+  readonly #socket: WebSocket;
+  #heard: Heard | undefined;
+  #isOver = false;
+  #isProbed = false;
+  #wake: () => void = () => {};
+
+  constructor(socket: WebSocket, { signal, hasOwnRight }: { signal: AbortSignal | undefined; hasOwnRight: boolean }) {
+    this.hasOwnRight = hasOwnRight;
+    this.#socket = socket;
+    socket.addEventListener("message", ({ data }) => {
+      this.#isProbed = false;
+      if (data !== KEEP_ALIVE_RESPONSE) this.#hear(answerFrom(JSON.parse(data as string) as WaitMessage));
+    });
+    socket.addEventListener("close", () => this.#hear("cut"));
+    socket.addEventListener("error", () => this.#hear("cut"));
     // A wait whose client has gone is over.
-    signal?.addEventListener("abort", () => resolve("timeIsUp"), { once: true });
+    signal?.addEventListener("abort", () => this.#hear("cut"), { once: true });
     socket.accept();
-  });
-}
+  }
 
-/** undefined: nothing was heard by `time`. */
-async function heardBy(heard: Promise<Heard>, time: number): Promise<Heard | undefined> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), Math.max(0, time - Date.now()));
-  });
-  try {
-    return await Promise.race([heard, late]);
-  } finally {
-    clearTimeout(timer);
+  #hear(heard: Heard): void {
+    // A message that came before the end is read before it.
+    if (heard === "cut") this.#isOver = true;
+    else this.#heard = heard;
+    this.#wake();
+  }
+
+  /** undefined: nothing was heard by `time`. */
+  async next(time: number): Promise<Heard | undefined> {
+    if (this.#heard === undefined && !this.#isOver) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, Math.max(0, time - Date.now()));
+        this.#wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    const heard = this.#heard ?? (this.#isOver ? "cut" : undefined);
+    this.#heard = undefined;
+    return heard;
+  }
+
+  probe(): void {
+    if (this.#isProbed) return this.#hear("cut");
+    this.#isProbed = true;
+    if (this.#socket.readyState === WebSocket.READY_STATE_OPEN) this.#socket.send(KEEP_ALIVE_REQUEST);
+  }
+
+  close(): void {
+    this.#hear("cut");
+    if (this.#socket.readyState === WebSocket.READY_STATE_OPEN) this.#socket.close(1000, "finished");
   }
 }
 
 /** The crowd that returns with this waiter: the number of waiters when it subscribed, and its failures since. */
-interface Crowd {
+export interface Crowd {
   waiters: number;
   failures: number;
 }

@@ -43,7 +43,7 @@ describe("the discovery document", () => {
           "setIamPolicy",
           "testIamPermissions",
         ]
-          .concat("wait")
+          .concat("wait", "watch")
           .toSorted(),
       );
     },

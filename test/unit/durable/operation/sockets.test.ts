@@ -1,5 +1,5 @@
 // Pushes to waiters: what is sent to all of them together is bounded.
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { WaiterSockets } from "../../../../src/durable/operation/sockets";
 import { MAX_PUSHED_BYTES } from "../../../../src/limits";
 import type { WaitMessage } from "../../../../src/contract/answer";
@@ -36,4 +36,47 @@ test("the object pushes a larger answer to a bounded number of waiters, and tell
 
 test("the object tells every waiter that the operation was deleted", () => {
   expect(pushTo(3, { type: "gone" })).toEqual([{ type: "gone" }, { type: "gone" }, { type: "gone" }]);
+});
+
+/** Sockets that await changes, and the messages that each is sent. */
+function watchers(count: number) {
+  const sent: { time: number; message: WaitMessage; socket: number }[] = [];
+  const sockets = Array.from({ length: count }, (_, socket) => ({
+    readyState: OPEN,
+    send: (text: string) => sent.push({ time: Date.now(), message: JSON.parse(text) as WaitMessage, socket }),
+    close() {},
+  }));
+  const state = { getWebSockets: (tag: string) => (tag === "changes" ? sockets : []) };
+  Object.defineProperty(WebSocket, "READY_STATE_OPEN", { value: OPEN, configurable: true });
+  return { sent, sockets: new WaiterSockets(state as never) };
+}
+
+test.each([
+  { count: 1, leastMs: 250 },
+  { count: 10_000, leastMs: 1_000 },
+])("$count watchers are told of changes every $leastMs ms, and of the last one", async ({ count, leastMs }) => {
+  vi.useFakeTimers();
+  const { sent, sockets } = watchers(count);
+  let revision = 0;
+  for (; revision < 500; revision += 1) {
+    sockets.changed(() => ({ type: "operation", answer: anAnswer({ etag: `"${revision}"` }) }));
+    await vi.advanceTimersByTimeAsync(10);
+  }
+  await vi.advanceTimersByTimeAsync(2_000);
+  vi.useRealTimers();
+  const times = [...new Set(sent.map(({ time }) => time))];
+
+  expect(sent).toHaveLength(times.length * count);
+  expect(times).toHaveLength(Math.ceil(5_000 / leastMs) + 1);
+  expect(sent.at(-1)?.message).toMatchObject({ answer: { etag: '"499"' } });
+});
+
+test("the bytes of a change that is pushed to all watchers are bounded", () => {
+  const { sent, sockets } = watchers(10_000);
+  sockets.changed(() => ({ type: "operation", answer: anAnswer({ json: "x".repeat(60_000) }) }));
+  const whole = sent.filter(({ message }) => message.type === "operation").length;
+
+  expect(sent).toHaveLength(10_000);
+  expect(whole * 60_000).toBeLessThanOrEqual(MAX_PUSHED_BYTES);
+  expect(whole).toBeGreaterThan(200);
 });

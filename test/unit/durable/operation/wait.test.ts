@@ -34,6 +34,10 @@ class FakeSocket {
     (this.#listeners[type] ??= []).push(listener);
   }
 
+  get readyState(): number {
+    return WebSocket.READY_STATE_OPEN;
+  }
+
   accept(): void {}
 
   close(): void {

@@ -1,0 +1,352 @@
+// Watches over sockets that are cut, silent or slow, and crowds of them.
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { objectById } from "../../../../src/durable/object-call";
+import type { OperationObject } from "../../../../src/durable/operation/operation-object";
+import type { Subscription } from "../../../../src/durable/operation/wait";
+import { watch } from "../../../../src/durable/operation/watch";
+import type { Access } from "../../../../src/iam/access";
+import { MAX_WATCH_CALLS, MAX_WATCH_EVENTS } from "../../../../src/limits";
+import {
+  AWAITED_HEADER,
+  KNOWN_HEADER,
+  OWN_RIGHT_HEADER,
+  WAITERS_HEADER,
+  type WaitMessage,
+} from "../../../../src/contract/answer";
+import { RpcError } from "../../../../src/rpc/error";
+import type { WatchEvent, Watching } from "../../../../src/service/ports";
+import { anAnswer } from "../../../support/a-service";
+import { aPlatformError } from "../../../support/an-object";
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+type Listener = (event: { data?: string }) => void;
+
+class FakeSocket {
+  isClosed = false;
+  answersPings = true;
+  pings = 0;
+  #isAccepted = false;
+  readonly #early: string[] = [];
+  readonly #listeners: Record<string, Listener[]> = {};
+
+  addEventListener(type: string, listener: Listener): void {
+    (this.#listeners[type] ??= []).push(listener);
+  }
+
+  get readyState(): number {
+    return this.isClosed ? WebSocket.CLOSED : WebSocket.READY_STATE_OPEN;
+  }
+
+  /** Messages before this wait for it. */
+  accept(): void {
+    this.#isAccepted = true;
+    for (const data of this.#early) this.emit("message", data);
+  }
+
+  send(): void {
+    this.pings += 1;
+    if (this.answersPings) this.emit("message", "pong");
+  }
+
+  close(): void {
+    this.isClosed = true;
+  }
+
+  push(message: WaitMessage): void {
+    const data = JSON.stringify(message);
+    if (this.#isAccepted) this.emit("message", data);
+    else this.#early.push(data);
+  }
+
+  emit(type: "message" | "close", data?: string): void {
+    for (const listener of this.#listeners[type] ?? []) listener(data === undefined ? {} : { data });
+  }
+}
+
+function stateAt(revision: number, fields: { done?: boolean } = {}) {
+  return anAnswer({ etag: `"${revision.toString(36)}"`, json: `{"n":${revision}}`, ...fields });
+}
+
+/** An operation's object that is at `revision`. */
+function anObject() {
+  const state = {
+    revision: 1,
+    isDown: false,
+    hasOwnRight: false,
+    waiters: 1,
+    status: 101,
+    known: [] as string[],
+    sockets: [] as FakeSocket[],
+    gets: 0,
+  };
+  const fetch = async (_: string, init: { headers: Record<string, string> }) => {
+    if (state.isDown) throw aPlatformError();
+    if (state.status !== 101) return new Response(null, { status: state.status });
+    expect(init.headers[AWAITED_HEADER]).toBe("changes");
+    const known = decodeURIComponent(init.headers[KNOWN_HEADER] ?? "");
+    state.known.push(known);
+    const webSocket = new FakeSocket();
+    state.sockets.push(webSocket);
+    const answer = stateAt(state.revision);
+    queueMicrotask(() => webSocket.push(known === answer.etag ? { type: "known" } : { type: "operation", answer }));
+    const headers = new Headers({ [WAITERS_HEADER]: String(state.waiters) });
+    if (state.hasOwnRight) headers.set(OWN_RIGHT_HEADER, "true");
+    return { status: 101, webSocket, headers };
+  };
+  const get = async () => {
+    state.gets += 1;
+    return stateAt(state.revision);
+  };
+  const namespace = { idFromString: (id: string) => id, get: () => ({ fetch, get }) };
+  return {
+    state,
+    address: objectById<OperationObject>(namespace as never, "1"),
+    get socket(): FakeSocket {
+      return state.sockets.at(-1)!;
+    },
+    change(message?: WaitMessage): void {
+      state.revision += 1;
+      this.socket.push(message ?? { type: "operation", answer: stateAt(state.revision) });
+    },
+  };
+}
+
+const access: Access = {
+  permission: "longrunning.operations.get",
+  isGranted: true,
+  principal: { id: "user:ada", members: [] },
+};
+
+type AnObject = ReturnType<typeof anObject>;
+
+async function aWatch(object: AnObject, overrides: Partial<Subscription> = {}, known?: string): Promise<Watching> {
+  const judgement = () => ({ access, endTime: Date.now() + 30_000 });
+  const asked = {
+    address: object.address,
+    name: "operations/1",
+    judgement: judgement(),
+    judge: async () => judgement(),
+  };
+  const watching = await watch({ ...asked, ...overrides }, known);
+  if (typeof watching === "string" || "done" in watching) throw new Error("there is nothing to watch");
+  return watching;
+}
+
+/** Takes the events as a fast client does. */
+function taken(watching: Watching): { event: WatchEvent; time: number }[] {
+  const events: { event: WatchEvent; time: number }[] = [];
+  const take = async (): Promise<void> => {
+    for (;;) {
+      const event = await watching.next();
+      events.push({ event, time: Date.now() });
+      if (typeof event === "string" || event.done) return;
+    }
+  };
+  void take();
+  return events;
+}
+
+const revisions = (events: { event: WatchEvent }[]): unknown[] =>
+  events.map(({ event }) => (typeof event === "string" ? event : Number.parseInt(event.etag!.slice(1), 36)));
+
+const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
+
+describe("a watch", () => {
+  test("gives at most four states a second, and always the latest", async () => {
+    const object = anObject();
+    const events = taken(await aWatch(object));
+    for (let change = 0; change < 200; change += 1) {
+      object.change();
+      await pass(10);
+    }
+    await pass(300);
+    const times = events.map(({ time }) => time);
+
+    expect(events.length).toBeGreaterThanOrEqual(7);
+    for (const [index, time] of times.slice(1).entries()) expect(time - times[index]!).toBeGreaterThanOrEqual(250);
+    expect(revisions(events).at(-1)).toBe(201);
+  });
+
+  test("gives no state twice, and none that a later one has overtaken", async () => {
+    const object = anObject();
+    const events = taken(await aWatch(object));
+    await pass(300);
+    object.state.revision = 5;
+    object.socket.push({ type: "done" });
+    await pass(300);
+    object.socket.push({ type: "operation", answer: stateAt(4) });
+    await pass(300);
+    object.socket.push({ type: "operation", answer: stateAt(5) });
+    await pass(300);
+    object.socket.push({ type: "operation", answer: stateAt(6) });
+    await pass(300);
+
+    expect(revisions(events)).toEqual([1, 5, 6]);
+    expect(object.state.gets).toBe(1);
+  });
+
+  test("begins without the state that its client has", async () => {
+    const object = anObject();
+    const events = taken(await aWatch(object, {}, '"1"'));
+    await pass(1_000);
+    expect(events).toEqual([]);
+    object.change();
+    await pass(300);
+
+    expect(revisions(events)).toEqual([2]);
+  });
+
+  test("goes on behind the state that it gave last when a deploy cuts its socket", async () => {
+    const object = anObject();
+    const events = taken(await aWatch(object));
+    await pass(300);
+    object.state.isDown = true;
+    object.socket.emit("close");
+    await pass(5_000);
+    object.state.isDown = false;
+    await pass(20_000);
+    expect(object.state.known).toEqual(["", '"1"']);
+    expect(revisions(events)).toEqual([1]);
+    object.change();
+    await pass(300);
+
+    expect(revisions(events)).toEqual([1, 2]);
+  });
+
+  test("goes on over another socket when its socket does not answer", async () => {
+    const object = anObject();
+    const watching = await aWatch(object);
+    const events = taken(watching);
+    await pass(300);
+    watching.probe();
+    watching.probe();
+    expect(object.state.sockets).toHaveLength(1);
+    const silent = object.socket;
+    silent.answersPings = false;
+    watching.probe();
+    object.state.revision = 7;
+    watching.probe();
+    await pass(1_500);
+
+    expect(object.state.sockets).toHaveLength(2);
+    expect(silent.isClosed).toBe(true);
+    expect(revisions(events)).toEqual([1, 7]);
+  });
+
+  test("ends, and closes its socket, when its client goes away", async () => {
+    const object = anObject();
+    const watching = await aWatch(object);
+    const events = taken(watching);
+    await pass(300);
+    watching.close();
+    await pass(60_000);
+
+    expect(revisions(events)).toEqual([1, "END"]);
+    expect(object.state.sockets.map(({ isClosed }) => isClosed)).toEqual([true]);
+  });
+
+  test("ends after so many events that the Worker's CPU time for a request is not used up", async () => {
+    const object = anObject();
+    const events = taken(await aWatch(object));
+    for (let change = 0; change < MAX_WATCH_EVENTS + 10; change += 1) {
+      object.change();
+      await pass(250);
+    }
+
+    expect(events).toHaveLength(MAX_WATCH_EVENTS + 1);
+    expect(events.at(-1)?.event).toBe("END");
+  });
+
+  test("ends before it has made as many calls as a Worker may", async () => {
+    const object = anObject();
+    const events = taken(await aWatch(object));
+    for (let change = 0; change < 500; change += 1) {
+      object.change({ type: "done" });
+      await pass(300);
+    }
+
+    expect(object.state.gets + object.state.sockets.length).toBe(MAX_WATCH_CALLS);
+    expect(events.at(-1)?.event).toBe("END");
+  });
+
+  test("is refused with UNAVAILABLE where the object is not reached within a call's time", async () => {
+    const object = anObject();
+    object.state.isDown = true;
+    const [refused] = await Promise.allSettled([aWatch(object), pass(21_000)]);
+
+    expect(refused).toMatchObject({ reason: { code: "UNAVAILABLE" } });
+  });
+
+  test("tells its client to come back later the more watchers there are, and not all at once", async () => {
+    const object = anObject();
+    const few = (await aWatch(object)).retryMs;
+    object.state.waiters = 10_000;
+    const many = await Promise.all(Array.from({ length: 50 }, async () => (await aWatch(object)).retryMs));
+
+    expect(few).toBeLessThanOrEqual(2_000);
+    expect(Math.min(...many)).toBeGreaterThanOrEqual(10_000);
+    expect(new Set(many).size).toBeGreaterThan(40);
+  });
+});
+
+describe("the rights of a watcher", () => {
+  const HOUR_MS = 3_600_000;
+
+  test("that are the operation's own are held for an hour by one call, while the credentials are good", async () => {
+    const object = anObject();
+    object.state.hasOwnRight = true;
+    const own = { ...access, isGranted: false };
+    const judge = vi.fn<Subscription["judge"]>(async (held) => ({ access: held ?? own, endTime: Date.now() + 30_000 }));
+    const events = taken(await aWatch(object, { judgement: { access: own, endTime: Date.now() + 30_000 }, judge }));
+    await pass(HOUR_MS);
+
+    expect(judge).toHaveBeenCalledTimes(120);
+    expect(object.state.sockets).toHaveLength(1);
+    expect(revisions(events)).toEqual([1]);
+  });
+
+  test("that rest on a condition of the operation's policy are judged by its object every 30 seconds", async () => {
+    const object = anObject();
+    const own = { ...access, isGranted: false };
+    const judge = async () => ({ access: { ...own }, endTime: Date.now() + 30_000 });
+    const events = taken(await aWatch(object, { judgement: { access: own, endTime: Date.now() + 30_000 }, judge }));
+    await pass(31_000);
+    expect(object.state.sockets).toHaveLength(2);
+    object.state.status = 403;
+    await pass(31_000);
+
+    expect(revisions(events)).toEqual([1, "END"]);
+  });
+
+  test("that came from above end the watch when they are taken away", async () => {
+    const object = anObject();
+    const judge = async () => {
+      object.state.status = 403;
+      return { access: { ...access, isGranted: false }, endTime: Date.now() + 30_000 };
+    };
+    const events = taken(await aWatch(object, { judge }));
+    await pass(31_000);
+
+    expect(revisions(events)).toEqual([1, "END"]);
+  });
+
+  test("end with the credentials", async () => {
+    const object = anObject();
+    const judge = async (): Promise<never> => {
+      throw new RpcError("UNAUTHENTICATED", "The token has expired.", { reason: "CREDENTIALS_EXPIRED" });
+    };
+    const watching = await aWatch(object, { judge });
+    await watching.next();
+    const [refused] = await Promise.allSettled([watching.next(), pass(31_000)]);
+
+    expect(refused).toMatchObject({ reason: { code: "UNAUTHENTICATED" } });
+    expect(object.socket.isClosed).toBe(true);
+  });
+});

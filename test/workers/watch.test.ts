@@ -1,0 +1,176 @@
+// Watch: the states of an operation as server-sent events, over one hibernatable socket a watcher.
+import { evictDurableObject } from "cloudflare:test";
+import { exports } from "cloudflare:workers";
+import { describe, expect, test } from "vitest";
+import type { JsonObject } from "../../src/rpc/any";
+import { EventReader } from "../support/event-stream";
+import { eventually } from "../support/eventually";
+import { controls } from "./controls";
+import {
+  type Started,
+  call,
+  getOperation,
+  openSockets,
+  runNext,
+  startScript,
+  startedFrom,
+  useFreshWorld,
+} from "./harness";
+
+useFreshWorld();
+
+const TYPE = "type.googleapis.com/example.Progress";
+
+/** An operation whose states the test makes. */
+async function external(): Promise<Started> {
+  return startedFrom(await call("POST", "/v1/projects/p/operations", {}));
+}
+
+async function report({ name }: Started, value: JsonObject): Promise<void> {
+  const { status } = await call("PATCH", `/v1/${name}?updateMask=metadata`, { metadata: { "@type": TYPE, ...value } });
+  expect(status).toBe(200);
+}
+
+async function finish({ name }: Started, fields: JsonObject = {}): Promise<void> {
+  const response = { "@type": TYPE, ...fields };
+  expect((await call("PATCH", `/v1/${name}?updateMask=response`, { response })).status).toBe(200);
+}
+
+function fetchWatch(name: string, headers: Record<string, string> = {}, query = ""): Promise<Response> {
+  return exports.default.fetch(`https://operations.example/v1/${name}:watch${query}`, { headers });
+}
+
+async function watch(name: string, headers: Record<string, string> = {}, query = ""): Promise<EventReader> {
+  const response = await fetchWatch(name, headers, query);
+  expect(response.status).toBe(200);
+  expect(response.headers.get("Content-Type")).toBe("text/event-stream");
+  return new EventReader(response.body);
+}
+
+describe("WatchOperation", () => {
+  test("sends the present state, each change, and the end, as GET gives them", async () => {
+    const operation = await external();
+    const events = await watch(operation.name);
+    const first = await events.next();
+    const present = await call("GET", `/v1/${operation.name}`);
+    expect(first).toEqual({ event: "operation", id: expect.any(String), data: JSON.stringify(present.body) });
+    await report(operation, { percent: 50 });
+    expect((await events.next())?.data).toBe(JSON.stringify(await getOperation(operation.name)));
+    await finish(operation, { text: "a\nb" });
+    expect((await events.next())?.data).toBe(JSON.stringify(await getOperation(operation.name)));
+
+    expect(await events.next()).toBeUndefined();
+    expect(events.retryMs).toBeGreaterThan(0);
+    await eventually(async () => (await openSockets(operation, "wait")) === 0);
+  });
+
+  test("costs one call of the object, which hibernates meanwhile", async () => {
+    const operation = await external();
+    const events = await watch(operation.name);
+    await events.next();
+    const before = controls.callsOf(operation.id);
+    await evictDurableObject(operation.stub);
+    await report(operation, { percent: 1 });
+    await events.next();
+    await finish(operation);
+    await events.rest();
+
+    // Neither a look between nor one at the end.
+    expect(before.filter((called) => called === "/wait")).toHaveLength(1);
+    expect(controls.callsOf(operation.id).slice(before.length)).toEqual([]);
+  });
+
+  test("of an operation that is done sends one event and closes", async () => {
+    const operation = await startScript(async () => ({ answer: 42 }));
+    await runNext();
+    const events = await (await watch(operation.name)).rest();
+
+    expect(events.map(({ data }) => JSON.parse(data))).toEqual([await getOperation(operation.name)]);
+  });
+
+  test("goes on behind Last-Event-ID, without the state that the client has", async () => {
+    const operation = await external();
+    const first = await watch(operation.name);
+    const { id = "" } = (await first.next()) ?? {};
+    await first.cancel();
+    const second = await watch(operation.name, { "Last-Event-ID": id });
+    await report(operation, { percent: 50 });
+    const event = await second.next();
+    await second.cancel();
+    await report(operation, { percent: 60 });
+    const third = await watch(operation.name, { "Last-Event-ID": event?.id ?? "" });
+
+    expect(JSON.parse(event?.data ?? "")).toMatchObject({ metadata: { percent: 50 } });
+    expect(JSON.parse((await third.next())?.data ?? "")).toMatchObject({ metadata: { percent: 60 } });
+  });
+
+  test.each(["", "x y", "-1", "no id of ours", "zzzzzzzzz"])("ignores %j, which is no id of it", async (id) => {
+    const operation = await external();
+    const events = await watch(operation.name, { "Last-Event-ID": id });
+
+    expect((await events.next())?.event).toBe("operation");
+  });
+
+  test("answers the id of the done state with 204, which ends an EventSource", async () => {
+    const operation = await startScript(async () => ({ text: "x".repeat(200_000) }));
+    await runNext();
+    const [done] = await (await watch(operation.name)).rest();
+    const again = await fetchWatch(operation.name, { "Last-Event-ID": done?.id ?? "" });
+
+    expect(JSON.parse(done?.data ?? "")).toMatchObject({ done: true });
+    expect(again.status).toBe(204);
+    expect(await again.text()).toBe("");
+  });
+
+  test("ends with `gone` when the operation is deleted", async () => {
+    const operation = await external();
+    const events = await watch(operation.name);
+    await events.next();
+    await call("DELETE", `/v1/${operation.name}`);
+
+    expect(await events.rest()).toEqual([
+      { event: "gone", id: expect.any(String), data: JSON.stringify({ name: operation.name }) },
+    ]);
+    expect((await fetchWatch(operation.name)).status).toBe(404);
+  });
+
+  test("goes on unbroken when the socket to the object is cut", async () => {
+    const operation = await external();
+    const events = await watch(operation.name);
+    await events.next();
+    await evictDurableObject(operation.stub, { webSockets: "close" });
+    await report(operation, { percent: 50 });
+
+    expect(JSON.parse((await events.next())?.data ?? "")).toMatchObject({ metadata: { percent: 50 } });
+  });
+
+  test("leaves no socket behind when its client goes away", async () => {
+    const operation = await external();
+    const events = await watch(operation.name);
+    await events.next();
+    expect(await openSockets(operation, "wait")).toBe(1);
+    await events.cancel();
+
+    await eventually(async () => (await openSockets(operation, "wait")) === 0);
+  });
+
+  test("refuses HEAD with 405, and takes a client that accepts no event stream", async () => {
+    const operation = await external();
+    const head = await exports.default.fetch(`https://operations.example/v1/${operation.name}:watch`, {
+      method: "HEAD",
+    });
+    expect(head.status).toBe(405);
+    expect(head.headers.get("Allow")).toBe("GET");
+
+    expect((await (await watch(operation.name, { Accept: "application/json" })).next())?.event).toBe("operation");
+  });
+
+  test("sends the fields that the client asks for", async () => {
+    const operation = await external();
+    const events = await watch(operation.name, {}, "?fields=done");
+    expect((await events.next())?.data).toBe('{"done":false}');
+    await finish(operation, { text: "x".repeat(200_000) });
+
+    expect((await events.rest()).map(({ data }) => data)).toEqual(['{"done":true}']);
+  });
+});
