@@ -40,7 +40,7 @@ async function fails(scenario: Scenario, { client: name, failure, reason }: (typ
   expect(String(outcome.reason), "it fails in another way than known-failures.json says").toContain(failure);
 }
 
-test("every known failure names a scenario that a client plays, and has a reason", () => {
+test("every known failure names a scenario of a client, and has a reason", () => {
   for (const { client: name, scenario, failure, reason } of knownFailures) {
     const client = clients.find((candidate) => candidate.name === name);
 
@@ -58,14 +58,14 @@ test.each<[string, RegExp, readonly ScenarioId[]]>([
   ["operations", /^$/, OPERATIONS],
   ["projects.locations.operations", /^projects\/[^/]+\/locations\//, [...OPERATIONS, ...IAM, "wait"]],
   ["projects.regions.operations", /^projects\/[^/]+\/regions\//, [...OPERATIONS, ...IAM]],
-])("every method of %s is played, and passes", (_, parents, methods) => {
+])("every method of %s has a scenario that passes", (_, parents, methods) => {
   const there = clients.filter(({ parent }) => parents.test(parent));
   const played = methods.filter((method) => there.some((client) => cellOf(method, client) === "passes"));
 
   expect(played).toEqual(methods);
 });
 
-test("README.md has the table of what is played", () => {
+test("README.md has the table of the scenarios", () => {
   const readme = readFileSync(join(import.meta.dirname, "README.md"), "utf8");
 
   expect(readme).toContain(table(clients));

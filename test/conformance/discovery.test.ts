@@ -89,7 +89,7 @@ describe("the client that discoverAPI makes", () => {
     });
   });
 
-  test("gets, sets and tests policies, with an etag that survives", async () => {
+  test("gets, sets and tests policies, and keeps the etag", async () => {
     const resource = await startedIn(location);
     const bindings = [{ role: "roles/longrunning.viewer", members: ["allUsers"] }];
 
@@ -108,7 +108,7 @@ describe("the client that discoverAPI makes", () => {
     });
   });
 
-  test("asks for the locations that the deployment declares: this one declares none", async () => {
+  test("lists the declared locations, of which this deployment has none", async () => {
     const locations = projects["locations"]!;
 
     expect((await locations["list"]!({ name: "projects/discovered" })).data).toEqual({ locations: [] });

@@ -69,7 +69,7 @@ describe("a client made of the OpenAPI document", { timeout: 120_000 }, () => {
     });
   });
 
-  test("does not compile where it sends or reads what is not there", async () => {
+  test("does not compile with an unknown field", async () => {
     const wrong = `
       import createClient from "openapi-fetch";
       import type { paths } from "./service";

@@ -80,7 +80,7 @@ describe("the .proto files of the deployment", () => {
     );
   });
 
-  test("are refused by it where they are broken", async () => {
+  test("are rejected by a compiler if they are broken", async () => {
     const path = join(folder.path, "service/google/showcase/v1beta1/showcase.proto");
     const text = await readFile(path, "utf8");
     await writeFile(path, text.replace("google.longrunning.Operation", "google.longrunning.Operations1"));

@@ -45,7 +45,7 @@ const found = pythonWithProtobuf();
 
 // CI installs it (.ci/run) and sets REQUIRE_PYTHON; elsewhere the run says what it has not tried.
 if (found === undefined) {
-  test("Python is not asked, because no python3 has the package protobuf: apt-get install python3-protobuf", () => {
+  test("Python is not tested, because no python3 has the package protobuf: apt-get install python3-protobuf", () => {
     expect(process.env["REQUIRE_PYTHON"]).toBeUndefined();
   });
 } else {
@@ -70,7 +70,7 @@ function playWith(python: string): void {
   });
   afterAll(() => protos.remove());
 
-  test("reads an operation with each form of Any as metadata, response and detail, and the page of all", async () => {
+  test("reads an operation with each form of Any as metadata, response and detail, and a page of all", async () => {
     const made = [];
     for (const [, sent] of anys) {
       const metadata = sent;
@@ -120,7 +120,7 @@ function playWith(python: string): void {
     }
   });
 
-  test("refuses what the service refuses: it would fail on the whole page", async () => {
+  test("rejects the values that the service rejects, because it would fail on the whole page", async () => {
     for (const sent of [wellKnown("BoolValue", "true"), wellKnown("ListValue", {}), wellKnown("Timestamp", "today")]) {
       const { error } = await parse(OPERATION, JSON.stringify({ name: "operations/1", metadata: sent }));
       const created = await fetch(`${service.url}/v1/${parent}/operations`, post({ operation: { metadata: sent } }));

@@ -91,7 +91,7 @@ export const scenarios = {
     },
   },
   error: {
-    title: "sees why an operation failed",
+    title: "gets the error of a failed operation",
     source: ["locations", "The error result of the operation in case of failure or cancellation."],
     async play({ client, service, mark }) {
       const error = { code: 9, message: "The bucket is locked." };
@@ -124,7 +124,7 @@ export const scenarios = {
     },
   },
   unknownType: {
-    title: "gets an operation with metadata of a type that it does not know",
+    title: "gets an operation with metadata of an unknown type",
     source: ["locations", 'An additional field "@type" contains a URI identifying the type.'],
     async play({ client, service }) {
       const { name } = await service.create(client.parent, UNKNOWN);
@@ -161,7 +161,7 @@ export const scenarios = {
     },
   },
   listUnknownType: {
-    title: "lists operations of which one has metadata of a type that it does not know",
+    title: "lists operations of which one has metadata of an unknown type",
     source: ["locations", 'An additional field "@type" contains a URI identifying the type.'],
     needs: ({ list }) => list !== undefined,
     async play({ client, service, mark }) {
@@ -200,7 +200,7 @@ export const scenarios = {
     },
   },
   delete: {
-    title: "deletes an operation, which is gone then",
+    title: "deletes an operation, which is NOT_FOUND then",
     source: ["regions", "Deletes a long-running operation."],
     needs: (client) => client.delete !== undefined,
     async play({ client, service, mark }) {
@@ -263,7 +263,7 @@ export const scenarios = {
     },
   },
   etag: {
-    title: "gives a policy's etag back as it got it, and is refused with a stale one",
+    title: "returns a policy's etag unchanged, and is rejected with a stale one",
     source: [
       "iam",
       "An `etag` is returned in the response to `getIamPolicy`, and systems are expected to put that etag in the request to `setIamPolicy`",
@@ -308,7 +308,7 @@ export const scenarios = {
     },
   },
   shedLoad: {
-    title: "asks again by itself where load is shed with 503",
+    title: "retries by itself if load is shed with 503",
     source: ["retries", "UNAVAILABLE is the code that clients retry"],
     needs: ({ retriesUnavailable }) => retriesUnavailable,
     async play({ client, service, front, mark }) {
@@ -362,7 +362,7 @@ export const scenarios = {
     },
   },
   echoCancel: {
-    title: "cancels an operation that it started, and sees that it was",
+    title: "cancels an operation that it started, and sees the cancellation",
     source: ["operations", "The error result of the operation in case of failure or cancellation."],
     needs: ({ echo }) => echo !== undefined,
     async play({ client }) {
@@ -375,7 +375,7 @@ export const scenarios = {
     },
   },
   echoByName: {
-    title: "takes up an operation by its name",
+    title: "resumes an operation by its name",
     source: ["operations", "The server-assigned name, which is only unique within the same service"],
     needs: ({ echo }) => echo !== undefined,
     async play({ client }) {
@@ -387,7 +387,7 @@ export const scenarios = {
     },
   },
   stableMetadata: {
-    title: "sees no progress where there is none: unchanged metadata has the same bytes",
+    title: "sees no progress without a change, because unchanged metadata has the same bytes",
     source: ["operations", "It typically contains progress information and common metadata such as create time."],
     needs: ({ echo }) => echo !== undefined,
     async play({ client, front }) {
@@ -417,7 +417,7 @@ export const scenarios = {
     },
   },
   scriptedUnavailable: {
-    title: "polls on where polls are answered 503",
+    title: "continues to poll after polls with 503",
     source: ["retries", "UNAVAILABLE is the code that clients retry"],
     needs: ({ echo }) => echo !== undefined,
     async play({ client, front }) {
@@ -433,7 +433,7 @@ export const scenarios = {
     },
   },
   scriptedProgress: {
-    title: "hears of progress when the metadata changes",
+    title: "gets progress when the metadata changes",
     source: ["operations", "It typically contains progress information and common metadata such as create time."],
     needs: ({ echo }) => echo !== undefined,
     async play({ client }) {
@@ -450,7 +450,7 @@ export const scenarios = {
     },
   },
   scriptedSlowStart: {
-    title: "waits for a start that is slow, and has one operation of it",
+    title: "waits for a slow start, and has one operation of it",
     source: [
       "operations",
       "This resource represents a long-running operation that is the result of a network API call.",
@@ -466,7 +466,7 @@ export const scenarios = {
     },
   },
   trailingQuestionMark: {
-    title: "is served where its URL ends with `?`",
+    title: "is served if its URL ends with `?`",
     source: ["http", "automatically become HTTP query parameters if there is no HTTP request body."],
     async play(play) {
       const { target, status } = await requestOf(play, "get");
@@ -477,7 +477,7 @@ export const scenarios = {
     needs: ({ name }) => name === "google-gax",
   },
   encodedFullName: {
-    title: "is served where it asks for `operations/{percent-encoded full name}`",
+    title: "is served for `operations/{percent-encoded full name}`",
     source: ["proto", "Gets the latest state of a long-running operation."],
     needs: ({ name }) => name === "google-gax",
     async play(play) {
@@ -488,7 +488,7 @@ export const scenarios = {
     },
   },
   typeOfNoBody: {
-    title: "is served where it announces a Content-Type and sends no body",
+    title: "is served if it sends a Content-Type without a body",
     source: ["http", "automatically become HTTP query parameters if there is no HTTP request body."],
     needs: ({ name }) => name.startsWith("@google-cloud") || name === "google-gax",
     async play(play) {
@@ -502,7 +502,7 @@ export const scenarios = {
     },
   },
   enumEncoding: {
-    title: "is served where it asks for `$alt=json%3Benum-encoding=int`",
+    title: "is served with `$alt=json%3Benum-encoding=int`",
     source: ["parameters", "alt and $alt choose the form of the answer"],
     needs: ({ testIamPermissions }) => testIamPermissions !== undefined,
     async play({ client, front }) {
@@ -516,7 +516,7 @@ export const scenarios = {
     },
   },
   encodedColon: {
-    title: "is served where it sends `%3A` for the colon of a name",
+    title: "is served if it sends `%3A` for the colon of a name",
     source: ["http", "all characters except `[-_.~/0-9a-zA-Z]` are percent-encoded"],
     needs: ({ name }) => name.startsWith("@google-cloud"),
     async play({ client, service, front, mark }) {
@@ -548,7 +548,7 @@ export const scenarios = {
     },
   },
   errorInfo: {
-    title: "sees the error of a cancelled operation, in which there is no ErrorInfo",
+    title: "gets the error of a cancelled operation, which has no ErrorInfo",
     source: ["operations", "A list of messages that carry the error details."],
     needs: ({ cancel }) => cancel !== undefined,
     async play({ client, service, mark }) {
@@ -563,7 +563,7 @@ export const scenarios = {
     },
   },
   uiVersion: {
-    title: "is served where it asks for `/ui/…`",
+    title: "is served at `/ui/…`",
     source: ["locationsUnion", "The server-assigned name, which is only unique within the same service"],
     needs: ({ name }) => name === "@google-cloud/aiplatform",
     async play(play) {

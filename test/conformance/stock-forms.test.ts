@@ -57,7 +57,7 @@ describe("a GET whose query is too long for a URL", () => {
     for (const film of ["a", "b", "c"]) expect((await create(film)).status).toBe(200);
   });
 
-  test("lists what its filter says, and no more", async () => {
+  test("lists the operations of its filter", async () => {
     const query = new URLSearchParams({ filter: longFilter, pageSize: "10", alt: "json" });
     expect(query.toString().length).toBeGreaterThan(2_048);
     const { status, json } = await post(`${parent}/operations`, query.toString(), form);
@@ -66,7 +66,7 @@ describe("a GET whose query is too long for a URL", () => {
     expect(json.operations).toHaveLength(1);
   });
 
-  test("does so compressed, as the Java client sends it", async () => {
+  test("may be compressed, as by the Java client", async () => {
     const query = new URLSearchParams({ filter: longFilter });
     const headers = { ...form, "Content-Encoding": "gzip" };
     const { json } = await post(`${parent}/operations`, gzipSync(query.toString()), headers);
@@ -74,13 +74,13 @@ describe("a GET whose query is too long for a URL", () => {
     expect(json.operations).toHaveLength(1);
   });
 
-  test("is refused where its filter is malformed", async () => {
+  test("is rejected if its filter is malformed", async () => {
     expect((await post(`${parent}/operations`, "filter=%28%28%28", form)).status).toBe(400);
   });
 });
 
 describe("a client that compresses every body", () => {
-  test("creates and cancels", async () => {
+  test("creates and cancels an operation", async () => {
     const { json } = await create("gzip");
     const { status } = await post(`${json.name}:cancel`, gzipSync("{}"), gzip);
     const empty = await post(`${json.name}:cancel`, gzipSync(""), gzip);

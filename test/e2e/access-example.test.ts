@@ -68,11 +68,11 @@ describe("the worked example in docs/access.md", () => {
     expect(outputs[index]?.trim()).toMatch(patternOf(output));
   });
 
-  test("is all of it", () => {
+  test("is complete in this test", () => {
     expect(lines.length).toBeGreaterThan(10);
   });
 
-  test("leaves no token in what the service prints", () => {
+  test("leaves no token in the service's output", () => {
     for (const token of tokens) expect(server.output).not.toContain(token.split(".").at(-1));
   });
 });

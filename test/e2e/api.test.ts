@@ -71,7 +71,7 @@ function stream(bytes: number): ReadableStream<Uint8Array> {
 }
 
 describe("tables:profile", () => {
-  test("profiles a table in several scripts as another program does", async () => {
+  test("profiles a table in several scripts like a program in Python", async () => {
     const table = readFileSync(join(FIXTURES, "places.csv"));
     const expected: unknown = JSON.parse(readFileSync(join(FIXTURES, "places.profile.json"), "utf8"));
     const { status, body } = await postTable("fixture", table);
@@ -90,7 +90,7 @@ describe("tables:profile", () => {
     ["too large, and says so", () => new Uint8Array(MAX_TABLE_BYTES + 1).fill(0x61), 413, "REQUEST_TOO_LARGE"],
     ["too large, of unannounced length", () => stream(MAX_TABLE_BYTES + 1), 413, "REQUEST_TOO_LARGE"],
     ["much too large, of unannounced length", () => stream(1.5 * MAX_TABLE_BYTES), 413, "REQUEST_TOO_LARGE"],
-  ])("refuses a body that is %s; nothing is stored", async (_, body, status, reason) => {
+  ])("rejects a body that is %s, and stores nothing", async (_, body, status, reason) => {
     const project = "refused";
     const answer = await postTable(project, body());
 
@@ -100,7 +100,7 @@ describe("tables:profile", () => {
     expect(await listed(project)).toEqual([]);
   });
 
-  test("takes a body of exactly the limit", async () => {
+  test("accepts a body of exactly the limit", async () => {
     const { status, body } = await postTable("limit", stream(MAX_TABLE_BYTES));
 
     expect(status).toBe(200);
@@ -124,7 +124,7 @@ describe("tables:profile", () => {
     expect(await listed("broken-off")).toEqual([]);
   });
 
-  test("ends with code 3 where the table is not UTF-8, and says where", async () => {
+  test("ends with code 3 and the position if the table is not UTF-8", async () => {
     const bytes = Buffer.concat([
       Buffer.from("name,city\nAnna,Wien\nJos"),
       Buffer.from([0xe9]),
@@ -198,14 +198,14 @@ describe("every error has one form", () => {
     expect(answer.text).not.toMatch(/<html|\bat .*\.ts:\d+/i);
   });
 
-  test("HEAD answers as GET does, without a body", async () => {
+  test("HEAD answers like GET, without a body", async () => {
     const response = await fetch(`${server.url}/v1/operations/nobody`, { method: "HEAD" });
 
     expect(response.status).toBe(404);
     expect(await response.text()).toBe("");
   });
 
-  test("and none of them has stored anything", async () => {
+  test("no rejected request has stored anything", async () => {
     expect(await listAll(`${server.url}/v1/operations`)).toEqual([]);
     expect(await listed("typed")).toEqual([]);
   });
@@ -232,7 +232,7 @@ describe("a deployment without authentication", () => {
     ["profile", profilePath("closed"), { method: "POST", headers: { "Content-Type": "text/csv" }, body: "a,b\n" }],
     ["create", "/v1/operations", json({ operation: {} })],
     ["credentials of any kind", "/v1/operations?key=open", { headers: { Authorization: "Bearer open" } }],
-  ])("refuses %s, and says what to set", async (_, path, init) => {
+  ])("rejects %s, and names the variable to set", async (_, path, init) => {
     const { status, body, text } = await call<{ error: ApiError }>(`${closed.url}${path}`, init);
 
     expect(status).toBe(403);
@@ -241,7 +241,7 @@ describe("a deployment without authentication", () => {
     expect(text).toContain("AUTH");
   });
 
-  test("still says that it is healthy", async () => {
+  test("is healthy", async () => {
     expect((await fetch(`${closed.url}/healthz`)).status).toBe(200);
   });
 });
@@ -252,7 +252,7 @@ describe("docs/clients.md", () => {
     "python",
   );
 
-  test("shows a client in Python that works, where there is a Python", async () => {
+  test("shows a client in Python that works, if Python is installed", async () => {
     const result = await promisify(execFile)("python3", [
       "-c",
       script.replace("http://localhost:8787", server.url),
@@ -274,7 +274,7 @@ describe("edge-operations/client", () => {
     client = new OperationsClient({ baseUrl: server.url });
   });
 
-  test("starts with a raw body, and gives the response with its progress", async () => {
+  test("starts with a raw body, and returns the response with its progress", async () => {
     const percents: unknown[] = [];
     const onProgress = ({ progressPercent }: { progressPercent?: number }) => percents.push(progressPercent);
     const { rowCount } = await client.method(tablesProfile).run({ parent }, { body: "a,b\n1,2\n3,4\n", onProgress });
@@ -283,7 +283,7 @@ describe("edge-operations/client", () => {
     expect(percents.at(-1)).toBe(100);
   });
 
-  test("starts once where it is started twice with one requestId, and resumes by name", async () => {
+  test("starts one operation for one requestId, and resumes by name", async () => {
     const echo = client.method(echoWait);
     const request = { ttl: "0.5s", success: { content: "hello" } };
     const [one, other] = await Promise.all([1, 2].map(() => echo.start(request, { requestId: "client-1" })));
@@ -317,7 +317,7 @@ describe("edge-operations/client", () => {
     expect(gone).toMatchObject({ code: "NOT_FOUND", httpStatus: 404 });
   });
 
-  test("validates, and names what is wrong with a request", async () => {
+  test("validates, and names the violations of a request", async () => {
     const echo = client.method(echoWait);
     await echo.validate({ ttl: "5s" });
     const refused = await echo.start({ ttl: "-5s" }).catch((thrown: unknown) => thrown);

@@ -106,14 +106,14 @@ describe("refunds:request", () => {
     expect(error).toMatchObject({ code: 4 });
   });
 
-  test.each([{ amountCents: 0 }, { amountCents: 1.5 }, { approvalTimeout: "-1s" }])("refuses %j", async (fields) => {
+  test.each([{ amountCents: 0 }, { amountCents: 1.5 }, { approvalTimeout: "-1s" }])("rejects %j", async (fields) => {
     const request = { amountCents: 1_200, reason: "Arrived broken", ...fields };
     const { status } = await call(`${server.url}/v1/projects/p/refunds:request`, json(request));
 
     expect(status).toBe(400);
   });
 
-  test("keeps an answer that is killed with everything right behind its 200", async () => {
+  test("keeps an answer when everything is killed right after its 200", async () => {
     const operation = await suspended();
     const { status } = await resolveWith(operation, { approved: true });
     await server.kill();

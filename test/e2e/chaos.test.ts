@@ -7,7 +7,7 @@ import { seeds } from "../support/random";
 const TIMEOUT_MS = 300_000;
 
 test.each(seeds(1))(
-  "a kill under load loses, holds up, repeats and revives nothing (VITE_SEED=%i)",
+  "a kill under load loses, delays, repeats and revives no operation (VITE_SEED=%i)",
   { timeout: TIMEOUT_MS },
   async (seed) => {
     const { operations, requestsAnswered, stepsExecuted, kills, violations } = await runChaos({ seed, rounds: 1 });

@@ -46,7 +46,7 @@ async function startProfile(url: string, csv: string): Promise<Started> {
 
 const KINDS = ["QUEUED", "RUNNING", "SLEEPING"];
 
-test("what was queued, sleeping and running when the machine died ends after its restart, unasked", async () => {
+test("queued, sleeping and running operations end after a restart of the machine, without a request", async () => {
   const killed = server!;
   const csv = table();
   const started = await Promise.all(

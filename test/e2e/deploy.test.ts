@@ -124,7 +124,7 @@ describe("the first deploy", () => {
     expect(script.modules).toEqual(["worker.js", "worker.js.map"]);
   });
 
-  test.each(LANES)("consumes %s one message at a time, with the dead-letter queue behind it", (queue) => {
+  test.each(LANES)("consumes %s one message at a time, with the dead-letter queue after it", (queue) => {
     expect(api.queues.get(queue)).toEqual({
       script: "edge-operations",
       dead_letter_queue: "edge-operations-dead-letters",
@@ -139,7 +139,7 @@ describe("the first deploy", () => {
 });
 
 describe("after the first deploy", () => {
-  test("AUTH is set as a secret, which later deploys keep", async () => {
+  test("AUTH is a secret, which later deploys keep", async () => {
     const commands = commandsBehind("`AUTH` says whose credentials");
     expect(commands).toContain("wrangler secret put AUTH");
     await run(`echo '{}' > auth.json; ${commands}`);

@@ -79,7 +79,7 @@ describe("messages:deliver", () => {
   });
   afterAll(() => ledger.close());
 
-  test("that is killed in the middle of the third of four steps ends without repeating the first two", async () => {
+  test("ends without repeating the first two of four steps after a kill in the third", async () => {
     ledger.held.add("/3");
     const urls = await ledger.urls("/1", "/2", "/3", "/4");
     const started = await postOperation(`${server.url}${DELIVER}`, { text: "Hello.", urls });
@@ -109,7 +109,7 @@ describe("messages:deliver", () => {
     expect(error).toEqual({ code: 9, message: `${url} refused the message: 403.` });
   });
 
-  test("refuses what its zod schema refuses, field by field", async () => {
+  test("rejects the violations of its zod schema, field by field", async () => {
     const body = { text: "", urls: ["here"], colour: "red" };
 
     expect(await violatedFields(DELIVER, json(body))).toEqual(["text", "urls[0]", "colour"]);
@@ -117,7 +117,7 @@ describe("messages:deliver", () => {
 });
 
 describe("reports:generate", () => {
-  test("answers with a link to a file that is too large for an operation, for a day", async () => {
+  test("returns a link, valid for a day, to a file that is too large for an operation", async () => {
     const started = await postOperation(`${server.url}/v1/projects/p/reports:generate`, { rowCount: 300_000 });
     const { metadata, response } = await waitFor(started);
     const file = await fetch(`${server.url}${String(response?.["uri"])}`);
@@ -142,7 +142,7 @@ describe("reports:generate", () => {
     expect(forged.status).toBe(403);
   });
 
-  test("refuses what its declared message refuses", async () => {
+  test("rejects the violations of its declared message", async () => {
     const init = json({ rowCount: "many", colour: "red" });
 
     expect(await violatedFields("/v1/projects/p/reports:generate", init)).toEqual(["colour", "rowCount"]);
@@ -159,7 +159,7 @@ describe("tables:split", () => {
     expect((await waitFor(started.body)).response).toMatchObject({ value: { lineCount: 2_500, objects: 3 } });
   });
 
-  test("refuses what its decoder refuses", async () => {
+  test("rejects the errors of its decoder", async () => {
     expect(await violatedFields("/v1/projects/p/tables:split?prefix=a/b", csv("1"))).toEqual(["prefix"]);
   });
 });
@@ -167,7 +167,7 @@ describe("tables:split", () => {
 describe("reminders", () => {
   const REMINDERS = "/v1/projects/p/reminders";
 
-  test("takes one field as its body, the others from path and query", async () => {
+  test("reads one field from the body, and the others from path and query", async () => {
     const reminder = { text: "Tea.", labels: { room: "kitchen" } };
     const started = await postOperation(`${server.url}${REMINDERS}?seconds=1`, reminder);
     const { response } = await waitFor(started);
@@ -181,7 +181,7 @@ describe("reminders", () => {
     ["?seconds=soon", { text: "Tea." }, ["seconds"]],
     ["?minutes=5", { text: "Tea." }, ["minutes"]],
     ["", { words: "Tea." }, ["reminder.words", "reminder.text"]],
-  ])("refuses %s with %j", async (query, body, fields) => {
+  ])("rejects %s with %j", async (query, body, fields) => {
     expect(await violatedFields(`${REMINDERS}${query}`, json(body))).toEqual(fields);
   });
 });

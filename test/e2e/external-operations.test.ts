@@ -29,14 +29,14 @@ describe("docs/external-operations.md", () => {
   });
 
   test.each(lines.map(({ command, output }, index) => ({ command, output, index })))(
-    "prints what it says: $command",
+    "prints the documented output: $command",
     ({ output, index }) => {
       expect(outputs[index]).toMatch(patternOf(output));
     },
   );
 });
 
-test("each of twelve operations is completed by exactly one of two workers that race", async () => {
+test("each of twelve operations is completed by exactly one of two racing workers", async () => {
   const [script = ""] = codeBlocks(document, "sh");
   const parent = "projects/race/locations/l";
   const names = await Promise.all(

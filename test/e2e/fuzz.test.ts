@@ -12,7 +12,7 @@ const GUARDED_REQUESTS = 1_000;
 const TIMEOUT_MS = 300_000;
 
 test.each(seeds(1))(
-  "3,000 hostile requests are answered as they should be (VITE_SEED=%i)",
+  "3,000 hostile requests get well-formed answers (VITE_SEED=%i)",
   { timeout: TIMEOUT_MS },
   async (seed) => {
     const { violations, outcomes, storedObjects, routes } = await runFuzz({ seed, requests: REQUESTS });
@@ -26,7 +26,7 @@ test.each(seeds(1))(
 );
 
 test.each(seeds(1))(
-  "1,000 hostile requests of callers of every kind learn nothing that is private (VITE_SEED=%i)",
+  "1,000 hostile requests of callers of every kind reveal no private data (VITE_SEED=%i)",
   { timeout: TIMEOUT_MS },
   async (seed) => {
     const issuer = await Issuer.start();

@@ -23,7 +23,7 @@ beforeAll(async () => {
 
 afterAll(() => workers?.dispose());
 
-test("docs/access.md shows its code", () => {
+test("docs/access.md shows the code of the example", () => {
   const docs = readFileSync(join(ROOT, "docs/access.md"), "utf8");
   const section = docs.slice(docs.indexOf("## Your own login"), docs.indexOf("## Issuers"));
   const shown = Array.from(section.matchAll(/^```ts\n(.*?)^```$/gms), ([, code = ""]) => code.trim());
@@ -65,7 +65,7 @@ describe.each(["cookie", "hono"])("the Worker of %s", (name) => {
     });
   });
 
-  test("lets bob start what the policy gives him, and not read what ada started", async () => {
+  test("allows bob the starts that the policy grants, and not the operations of ada", async () => {
     const [ada, bob] = [await sessionOf("ada", "lovelace"), await sessionOf("bob", "builder")];
     const refused = await call(EXPORT, bob, { body: "{}" });
     const bindings = [{ role: "roles/longrunning.invoker", members: ["principal://app/user/18"] }];
@@ -80,7 +80,7 @@ describe.each(["cookie", "hono"])("the Worker of %s", (name) => {
     expect(await get(adas.json["name"])).toBe(403);
   });
 
-  test("refuses a wrong password, a forged cookie, a caller without one, and a form", async () => {
+  test("rejects a wrong password, a forged cookie, a caller without one, and a form", async () => {
     const ada = await sessionOf("ada", "lovelace");
 
     expect((await login("ada", "wrong")).status).toBe(403);

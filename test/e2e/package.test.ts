@@ -136,7 +136,7 @@ console.log(text, points[0]?.replace(/:.*/, ""));
 `;
 
 describe("the packed files", () => {
-  test("are the build, the documentation and what npm asks for", () => {
+  test("are the build, the documentation and the files that npm requires", () => {
     const folders = new Set(packed.map((path) => path.split("/")[0]));
 
     expect(folders).toEqual(new Set(["CHANGELOG.md", "LICENSE", "README.md", "dist", "docs", "package.json"]));
@@ -163,7 +163,7 @@ describe("the packed files", () => {
     expect(messages.map((message) => formatMessage(message, pkg))).toEqual([]);
   });
 
-  test("have declarations that each resolution of ES modules finds", async () => {
+  test("have declarations for each resolution of ES modules", async () => {
     const analysis = await checkPackage(createPackageFromTarballData(readFileSync(tarball)));
     if (!analysis.types) throw new Error("the package has no types");
     // CommonJS, and resolution as before Node 12, know no package of ES modules alone.
@@ -247,8 +247,8 @@ describe("Node", () => {
   });
 });
 
-describe("the command", () => {
-  test("init finds nothing to do where it has run", async () => {
+describe("the command edge-operations", () => {
+  test("init changes nothing the second time", async () => {
     expect(await command("init")).toBe("Nothing to do: edge-operations is set up here.\n");
   });
 
@@ -286,7 +286,7 @@ describe("a Worker that init has set up", () => {
     expect(done).toMatchObject({ done: true, response: { value: { liftOff: true } } });
   });
 
-  test("leaves requests, messages and crons of the Worker before to it", async () => {
+  test("passes the requests, messages and crons of the earlier Worker to it", async () => {
     expect(await own("/about", { method: "POST" })).toMatchObject({ pathname: "/about" });
     const cron = await fetch(`${server.url}/cdn-cgi/local/scheduled?cron=${encodeURIComponent("0 3 * * *")}`);
     await fetch(`${server.url}/cdn-cgi/local/scheduled?cron=${encodeURIComponent("*/5 * * * *")}`);

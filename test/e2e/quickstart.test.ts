@@ -22,7 +22,7 @@ describe("the Worker of the quickstart", () => {
     expect(codeBlocks(page, "ts")).toEqual([countdown, worker]);
   });
 
-  test("is the one whose method README.md shows", () => {
+  test("has the method that README.md shows", () => {
     expect(codeBlocks(readme, "ts")[0]).toBe(countdown);
   });
 });

@@ -29,7 +29,7 @@ describe("the session in README.md", () => {
     },
   );
 
-  test("shows every method of the service at work", () => {
+  test("calls every method of the service", () => {
     const commands = lines.map(({ command }) => command).join("\n");
 
     for (const part of ["echo:wait", "tables:profile", ":wait", "/operations?", ":cancel", "-X DELETE"]) {

@@ -53,7 +53,7 @@ afterAll(() => {
   rmSync(state, { recursive: true, force: true });
 });
 
-test("npm start › begins with the address, commands to try, and where the documents are", () => {
+test("npm start › begins with the address, commands to try, and the paths of the documents", () => {
   const text = output.slice(output.indexOf("Starting"));
 
   expect(text).toMatch(
@@ -86,7 +86,7 @@ test("npm start › prints one line for each request and each transition", async
   expect(lines.filter((line) => !/^\d\d:\d\d:\d\d /.test(line))).toEqual([]);
 });
 
-test("npm start › ends with everything that it started on Ctrl-C", async () => {
+test("npm start › ends all its processes on Ctrl-C", async () => {
   const ended = new Promise((done) => child.once("close", done));
   expect(processesWith(state).length).toBeGreaterThan(1);
   process.kill(-child.pid!, "SIGINT");

@@ -41,7 +41,7 @@ async function call(name: keyof typeof WORKERS, path: string, method = "GET") {
 }
 
 describe("a Worker", () => {
-  test("that exports fetch alone fails the first call and /healthz, with the line to write", async () => {
+  test("fails the first call and /healthz with the line to write if it exports fetch alone", async () => {
     const calls = [await call("alone", "/v1/things:make", "POST"), await call("alone", "/healthz")];
 
     expect(calls.map(({ status }) => status)).toEqual([500, 503]);
@@ -51,7 +51,7 @@ describe("a Worker", () => {
     }
   });
 
-  test("without a scheduled handler serves, and /healthz says what does not run", async () => {
+  test("serves without a scheduled handler, and /healthz names the missing sweep", async () => {
     expect(await call("unscheduled", "/v1/things:make", "POST")).toMatchObject({ status: 200 });
     expect(await call("unscheduled", "/healthz")).toMatchObject({
       status: 200,
@@ -59,12 +59,12 @@ describe("a Worker", () => {
     });
   });
 
-  test("whose handlers call the service's is whole, and its queue handler is not called to find out", async () => {
+  test("may call the service's handlers from its own, which the check does not call", async () => {
     expect(await call("wrapped", "/healthz")).toEqual({ status: 200, text: '{"status":"SERVING"}' });
     expect(await call("wrapped", "/calls")).toEqual({ status: 200, text: "0" });
   });
 
-  test("whose objects have no SQLite storage fails the first call and /healthz, with the lines to add", async () => {
+  test("fails the first call and /healthz with the lines to add if its objects have no SQLite storage", async () => {
     const calls = [await call("unmigrated", "/v1/things:make", "POST"), await call("unmigrated", "/healthz")];
 
     expect(calls.map(({ status }) => status)).toEqual([500, 503]);

@@ -21,7 +21,7 @@ const workers = (file: string): readonly string[] => ["--project", "workers", `t
 export const bugs: readonly Bug[] = [
   // ── Judged before work ────────────────────────────────────────────────────────────────────────────────────────────
   {
-    name: "the caller is judged behind the handler's work",
+    name: "the caller is judged after the handler's work",
     file: "src/http/door.ts",
     find: "  await authorize(row, { service, resource, body, link, isMasked: isMasked(request, searchParams) });\n",
     replace: "",
@@ -137,7 +137,7 @@ export const bugs: readonly Bug[] = [
     caughtBy: "nothing is done before the judge rejects the call",
   },
   {
-    name: "an operation's object judges behind the mask",
+    name: "an operation's object judges after the mask",
     file: "src/http/authorize.ts",
     find: "row.needsBody || isMasked || !body.isAbsent",
     replace: "row.needsBody || (isMasked && body.isAbsent === undefined) || !body.isAbsent",
@@ -161,7 +161,7 @@ export const bugs: readonly Bug[] = [
     caughtBy: "SetIamPolicy",
   },
   {
-    name: "an administrator is told from others behind the work",
+    name: "an administrator is distinguished after the work",
     file: "src/http/authorize.ts",
     find: "return service.administer(row.permission, resource);",
     replace: "return;",
@@ -186,7 +186,7 @@ export const bugs: readonly Bug[] = [
     caughtBy: "cannot distinguish a missing operation from a forbidden one",
   },
   {
-    name: "a JSON body is waited for without a bound",
+    name: "a JSON body is awaited without a bound",
     file: "src/http/request-body.ts",
     find: "return await Promise.race([this.#bytes(maxBytes), tooSlow.promise]);",
     replace: "return await this.#bytes(maxBytes);",
@@ -385,7 +385,7 @@ export const bugs: readonly Bug[] = [
     caughtBy: "that two issuers could name",
   },
   {
-    name: "ADMINS may name a group that two issuers have",
+    name: "ADMINS may name a group of two issuers",
     file: "src/authentication/config.ts",
     find: "  checkAdmins(admins, issuers);\n",
     replace: "",
@@ -393,7 +393,7 @@ export const bugs: readonly Bug[] = [
     caughtBy: "that two issuers could name",
   },
   {
-    name: "a client gives its request a name of its own",
+    name: "a client sets its own request id",
     file: "src/http/request-line.ts",
     find: `request.cf === undefined ? "" : (request.headers.get("cf-ray") ?? "")`,
     replace: `request.headers.get("cf-ray") ?? ""`,
@@ -401,7 +401,7 @@ export const bugs: readonly Bug[] = [
     caughtBy: "is never a client's id",
   },
   {
-    name: "a name may turn the text around it",
+    name: "a name may have bidirectional characters",
     file: "src/aip/resource-name.ts",
     find: "/[\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069\\ufeff]/",
     replace: "/[\\ufeff]/",
@@ -476,7 +476,7 @@ export const bugs: readonly Bug[] = [
     caughtBy: "fenced",
   },
   {
-    name: "what is done is completed again",
+    name: "a finished operation is completed again",
     file: "src/lifecycle/state.ts",
     find: "  SUCCEEDED: {},",
     replace: `  SUCCEEDED: { succeed: "SUCCEEDED", fail: "FAILED", update: "SUCCEEDED" },`,
@@ -484,7 +484,7 @@ export const bugs: readonly Bug[] = [
     caughtBy: "",
   },
   {
-    name: "a second completion is not refused",
+    name: "a second completion is not rejected",
     file: "src/contract/update.ts",
     find: `if (isFinal(record.state)) return "ALREADY_DONE";`,
     replace: "",
@@ -492,7 +492,7 @@ export const bugs: readonly Bug[] = [
     caughtBy: "",
   },
   {
-    name: "a late cancel changes what is done",
+    name: "a late cancel changes a finished operation",
     file: "src/lifecycle/draft.ts",
     find: `if (next === undefined) return "NOT_ALLOWED";`,
     replace: `if (next === undefined) return undefined;`,
@@ -500,7 +500,7 @@ export const bugs: readonly Bug[] = [
     caughtBy: "done once",
   },
   {
-    name: "a runner that has lost its lease goes on",
+    name: "a runner that has lost its lease continues",
     file: "src/queue/run-channel.ts",
     find: "if (Date.now() >= this.#leaseEndTime()) this.#stop();",
     replace: "",
@@ -508,7 +508,7 @@ export const bugs: readonly Bug[] = [
     caughtBy: "",
   },
   {
-    name: "stop is not heard",
+    name: "the runner ignores a stop",
     file: "src/queue/run-channel.ts",
     find: `      case "stop":
         this.#stop();
@@ -586,7 +586,7 @@ export const bugs: readonly Bug[] = [
     caughtBy: "fenced",
   },
   {
-    name: "the answer of a direct run is taken under the token of the day",
+    name: "the answer of a direct run is accepted under the current token",
     file: "src/durable/operation/runner-door.ts",
     find: "      hear: (message) => this.#hear(message),",
     replace:
@@ -631,7 +631,7 @@ export const bugs: readonly Bug[] = [
     caughtBy: "",
   },
   {
-    name: "the message is sent again without an end",
+    name: "the message is re-sent without a bound",
     file: "src/lifecycle/draft.ts",
     find: "Math.min(MAX_RESEND_MS, record.policy.resendMs * 2 ** resends)",
     replace: "0",
@@ -639,7 +639,7 @@ export const bugs: readonly Bug[] = [
     caughtBy: "",
   },
   {
-    name: "the deadline is not looked at",
+    name: "the deadline is ignored",
     file: "src/lifecycle/due.ts",
     find: `    ["passDeadline", record.deadline],
 `,
@@ -649,7 +649,7 @@ export const bugs: readonly Bug[] = [
     caughtBy: "",
   },
   {
-    name: "the lease never ends",
+    name: "the lease never expires",
     file: "src/lifecycle/due.ts",
     find: `    ["loseLease", record.lease?.leaseEndTime],
 `,
@@ -674,7 +674,7 @@ export const bugs: readonly Bug[] = [
     caughtBy: "",
   },
   {
-    name: "the index row is written behind the record",
+    name: "the index row is written after the record",
     file: "src/durable/operation/operation-object.ts",
     find: `    const begun = await this.#beginInIndex(accepted, { ...options, directFence });
 `,
@@ -695,7 +695,7 @@ export const bugs: readonly Bug[] = [
     caughtBy: "",
   },
   {
-    name: "a start that finds its shard full is answered 503",
+    name: "a start gets 503 if its shard is full",
     file: "src/durable/operation/operation-object.ts",
     find: `if (answer.refusal !== "FULL") return { ok: false, refusal: answer.refusal, ...shards() };`,
     replace: `if (answer.refusal === "FULL") return { ok: false, refusal: "INDEX_UNAVAILABLE", ...shards() };
@@ -720,7 +720,7 @@ export const bugs: readonly Bug[] = [
     caughtBy: "once a minute",
   },
   {
-    name: "a full shard says nothing of what was deleted",
+    name: "a full shard forgets its deleted operations",
     file: "src/durable/index/operation-index.ts",
     find: "if (!present && bytes >= this.maxBytes) return full;",
     replace: "if (bytes >= this.maxBytes) return full;",
@@ -827,7 +827,7 @@ queue = "edge-operations-dead-letters"
     caughtBy: "pushes a larger answer to a bounded number",
   },
   {
-    name: "a deploy changes how large the results of operations under way may be",
+    name: "a deploy changes the result limit of running operations",
     file: "src/durable/operation/run-messages.ts",
     find: "{ maxResultBytes: record.policy.maxResultBytes }",
     replace: "{}",
@@ -843,7 +843,7 @@ queue = "edge-operations-dead-letters"
     caughtBy: "with a new stub for each try",
   },
   {
-    name: "a call of an overloaded object is retried",
+    name: "a call to an overloaded object is retried",
     file: "src/durable/object-call.ts",
     find: `return isMarked(error, "retryable") && !isOverloaded(error);`,
     replace: `return isMarked(error, "retryable") || isOverloaded(error);`,
@@ -878,7 +878,7 @@ queue = "edge-operations-dead-letters"
     caughtBy: "deploy",
   },
   {
-    name: "a crowd of waiters returns at once",
+    name: "a crowd of waiters subscribes again at once",
     file: "src/durable/operation/wait.ts",
     find: "return jittered(Math.max(backoffMs, crowdWindowMs(waiters)), random);",
     replace: "return jittered(backoffMs, random);",
@@ -910,7 +910,7 @@ queue = "edge-operations-dead-letters"
     caughtBy: "",
   },
   {
-    name: "a runner without a channel believes in its whole lease",
+    name: "a runner without a channel relies on its whole lease",
     file: "src/queue/run-channel.ts",
     find: "if (this.#lostTime === undefined) return leaseEndTime;",
     replace: "return leaseEndTime;",
@@ -935,7 +935,7 @@ queue = "edge-operations-dead-letters"
     caughtBy: "fails after ten seconds",
   },
   {
-    name: "a channel that is cut at once is asked for without a pause",
+    name: "a channel that is cut at once is reopened without a pause",
     file: "src/queue/run-channel.ts",
     find: "await afterMs(delayMs * (0.5 + Math.random()));",
     replace: "if (this.#lostTime === undefined) break; else await afterMs(0 * delayMs);",
@@ -944,7 +944,7 @@ queue = "edge-operations-dead-letters"
   },
   // ── Cancel, retry ─────────────────────────────────────────────────────────────────────────────────────────────────
   {
-    name: "a cancelled operation is tried again",
+    name: "a cancelled operation is retried",
     file: "src/lifecycle/state.ts",
     find: `backOff: "CANCELLED"`,
     replace: `backOff: "BACKING_OFF"`,
@@ -960,7 +960,7 @@ queue = "edge-operations-dead-letters"
     caughtBy: "",
   },
   {
-    name: "a cancelled operation sleeps on",
+    name: "a cancelled operation continues its sleep",
     file: "src/lifecycle/state.ts",
     find: `sleep: "CANCELLED"`,
     replace: `sleep: "SLEEPING"`,
@@ -968,7 +968,7 @@ queue = "edge-operations-dead-letters"
     caughtBy: "",
   },
   {
-    name: "a cancelled operation yields and goes on",
+    name: "a cancelled operation yields and continues",
     file: "src/lifecycle/state.ts",
     find: `yield: "CANCELLED"`,
     replace: `yield: "QUEUED"`,
@@ -996,7 +996,7 @@ queue = "edge-operations-dead-letters"
     caughtBy: "",
   },
   {
-    name: "a cancelled operation whose worker reports goes on",
+    name: "a cancelled operation continues when its worker reports",
     file: "src/lifecycle/state.ts",
     find: `update: "CANCELLED"`,
     replace: `update: "EXTERNAL_CANCELLING"`,
@@ -1057,7 +1057,7 @@ queue = "edge-operations-dead-letters"
     caughtBy: "cancel reaches the work",
   },
   {
-    name: "the runner is not told of a cancel",
+    name: "the runner gets no stop for a cancel request",
     file: "src/lifecycle/client-events.ts",
     find: `draft.effects.push({ type: "tellRunner", message: "cancel" });`,
     replace: "",
@@ -1090,7 +1090,7 @@ queue = "edge-operations-dead-letters"
     caughtBy: "",
   },
   {
-    name: "a late completion of what is deleted is stored",
+    name: "a late completion of a deleted operation is stored",
     file: "src/lifecycle/draft.ts",
     find: `  if (record.deleteTime !== undefined) return;
   record.outcome = withoutEmptyDetails(outcome);`,
@@ -1099,7 +1099,7 @@ queue = "edge-operations-dead-letters"
     caughtBy: "deleted stays deleted",
   },
   {
-    name: "a start that is long on its way begins a deleted operation anew",
+    name: "a delayed start begins a deleted operation again",
     file: "src/durable/index/operation-index.ts",
     find: `return upsertRow(this.#sql, row) ? { ok: false, refusal: "DELETED", bytes } : { ok: true, bytes };`,
     replace: `upsertRow(this.#sql, row);
@@ -1108,7 +1108,7 @@ queue = "edge-operations-dead-letters"
     caughtBy: "deleted stays deleted",
   },
   {
-    name: "the snapshot is left behind by a deletion",
+    name: "a deletion leaves the snapshot",
     file: "src/lifecycle/client-events.ts",
     find: "if (!isFinal(record.state) || !record.policy.snapshot) return;",
     replace: "if (isFinal(record.state) || !record.policy.snapshot) return;",
@@ -1116,7 +1116,7 @@ queue = "edge-operations-dead-letters"
     caughtBy: "deleted stays deleted",
   },
   {
-    name: "a snapshot that arrives behind its removal stays",
+    name: "a snapshot that arrives after its removal stays",
     file: "src/lifecycle/client-events.ts",
     find: "record.outbox.snapshot.again = true;",
     replace: "record.outbox.snapshot.again = false;",
@@ -1124,7 +1124,7 @@ queue = "edge-operations-dead-letters"
     caughtBy: "",
   },
   {
-    name: "expiry is not looked at",
+    name: "the expiry is ignored",
     file: "src/lifecycle/outbox-events.ts",
     find: "if (isExpired(record, now) || isDeleted)",
     replace: "if (isDeleted)",
@@ -1133,7 +1133,7 @@ queue = "edge-operations-dead-letters"
   },
   // ── Idempotent start, steps ───────────────────────────────────────────────────────────────────────────────────────
   {
-    name: "a requestId's reservation is written over",
+    name: "a requestId's reservation is overwritten",
     file: "src/durable/index/reservations.ts",
     find: "if (await this.#isOver(found)) deleteReservation(this.#storage.sql, found);\n    const",
     replace:
@@ -1179,7 +1179,7 @@ queue = "edge-operations-dead-letters"
     caughtBy: "a requestId costs a start one call",
   },
   {
-    name: "the walk asks the operations of other shards every day",
+    name: "the reservation check calls the operations of other shards every day",
     file: "src/durable/index/reservations.ts",
     find: "return days > 0 && Number.isInteger(Math.log2(days));",
     replace: "return days > 0;",
@@ -1243,7 +1243,7 @@ queue = "edge-operations-dead-letters"
     caughtBy: "is answered by a full shard",
   },
   {
-    name: "what an earlier version reserved is not asked for",
+    name: "the reservations of an earlier version are ignored",
     file: "src/durable/index/reservations.ts",
     find: "if (!REQUESTS || !this.#storage.kv.get(EARLIER_KEY)) return mine;",
     replace: "if (REQUESTS || !this.#storage.kv.get(EARLIER_KEY)) return mine;",
@@ -1267,7 +1267,7 @@ queue = "edge-operations-dead-letters"
     caughtBy: "",
   },
   {
-    name: "an invocation that gives way is not told to the index",
+    name: "an invocation that yields is not sent to the index",
     file: "src/lifecycle/runner-events.ts",
     find: "    changed(draft, record.statusMessage, INDEX_PROGRESS_DELAY_MS);\n  });\n}\n\nfunction idleError",
     replace: "  });\n}\n\nfunction idleError",
@@ -1300,7 +1300,7 @@ queue = "edge-operations-dead-letters"
   },
   // ── The platform's rules, as the simulation plays them ────────────────────────────────────────────────────────────
   {
-    name: "what is left under waitUntil is more than the platform allows",
+    name: "waitUntil has more work than the platform allows",
     file: "src/queue/consumer.ts",
     find: "if (channel) await runOperation(channel, options);",
     replace: "if (channel) ctx.waitUntil(runOperation(channel, options));",
@@ -1308,7 +1308,7 @@ queue = "edge-operations-dead-letters"
     caughtBy: "left work in waitUntil",
   },
   {
-    name: "a re-send waits behind the same long operation",
+    name: "a re-send waits for the same long operation",
     file: "src/lifecycle/lane.ts",
     find: "(Number.parseInt(id.slice(24, 32), 16) + resends) % lanes.length",
     replace: "(Number.parseInt(id.slice(24, 32), 16) + 0 * resends) % lanes.length",
@@ -1316,7 +1316,7 @@ queue = "edge-operations-dead-letters"
     caughtBy: "delays none of a hundred behind it",
   },
   {
-    name: "all names that do not exist are asked of one object",
+    name: "all unknown names lead to one object",
     file: "src/durable/operation/operation-stubs.ts",
     find: "% NO_OPERATION_OBJECTS}`",
     replace: "% (NO_OPERATION_OBJECTS / 256)}`",
@@ -1340,7 +1340,7 @@ queue = "edge-operations-dead-letters"
     caughtBy: "a wait ends",
   },
   {
-    name: "a thousand waiters that a deploy cut return at once",
+    name: "a thousand waiters subscribe again at once after a deploy",
     file: "src/durable/operation/wait.ts",
     find: "return jittered(Math.max(backoffMs, crowdWindowMs(waiters)), random);",
     replace: "return backoffMs;",
@@ -1348,7 +1348,7 @@ queue = "edge-operations-dead-letters"
     caughtBy: "a deploy in the middle of a thousand waits",
   },
   {
-    name: "an overloaded object is asked again",
+    name: "an overloaded object is called again at once",
     file: "src/durable/object-call.ts",
     find: `return isMarked(error, "retryable") && !isOverloaded(error);`,
     replace: `return isMarked(error, "retryable");`,
@@ -1385,7 +1385,7 @@ queue = "edge-operations-dead-letters"
     find: "    if (!this.#life.runner.isRunChannel(socket)) return;",
     replace: "    if (this.#life.runner.isRunChannel(socket)) return;",
     tests: SCENARIOS,
-    caughtBy: "work whose runner died",
+    caughtBy: "of the death of its runner",
   },
   {
     name: "a runner that computed begins a step by an old clock",
@@ -1460,7 +1460,7 @@ queue = "edge-operations-dead-letters"
     caughtBy: "the duration of plain JavaScript",
   },
   {
-    name: "siblings of a failed step are not waited for",
+    name: "siblings of a failed step are not awaited",
     file: "src/queue/attempt.ts",
     find: "    await this.#context?.stepsSettled();\n",
     replace: "",
@@ -1476,7 +1476,7 @@ queue = "edge-operations-dead-letters"
     caughtBy: "each step once",
   },
   {
-    name: "a caught failure is not told to the object",
+    name: "a caught failure is not sent to the object",
     file: "src/lifecycle/runner-events.ts",
     find: "  if (stepFailures.length > 0) {",
     replace: "  if (stepFailures.length > 1_000) {",
@@ -1484,7 +1484,7 @@ queue = "edge-operations-dead-letters"
     caughtBy: "decided once",
   },
   {
-    name: "the object forgets in which order outcomes came",
+    name: "the object forgets the order of outcomes",
     file: "src/durable/operation/run-messages.ts",
     find: "return steps.map(({ name, place, bytes, chunks, order }) => {",
     replace: "return steps.map(({ name, place, bytes, chunks, order: _ }, order) => {",
@@ -1637,7 +1637,7 @@ queue = "edge-operations-dead-letters"
     caughtBy: "its second attempt, which goes to sleep",
   },
   {
-    name: "a sleep that the index was not told of is taken for told",
+    name: "a sleep that the index does not know is taken as known",
     file: "src/lifecycle/runner-events.ts",
     find: "if (event.toldRevision === record.revision) delete record.outbox.index;",
     replace: "delete record.outbox.index;",
@@ -1694,7 +1694,7 @@ queue = "edge-operations-dead-letters"
     caughtBy: "done once",
   },
   {
-    name: "an answer is taken after the end of its time",
+    name: "an answer is accepted after the end of its time",
     file: "src/lifecycle/suspension-events.ts",
     find: "  if (known.resolution) return",
     replace: "  if (known.resolution?.answer) return",
@@ -1726,7 +1726,7 @@ queue = "edge-operations-dead-letters"
     caughtBy: "stores its place",
   },
   {
-    name: "a running handler is told no answer",
+    name: "a running handler gets no answer",
     file: "src/lifecycle/suspension-events.ts",
     find: 'if (record.lease) effects.push({ type: "tellAnswers"',
     replace: 'if (!record.lease) effects.push({ type: "tellAnswers"',
@@ -1750,7 +1750,7 @@ queue = "edge-operations-dead-letters"
     caughtBy: "with its violations, and the suspension stays pending",
   },
   {
-    name: "what was pending stays so when the operation ends",
+    name: "a pending suspension stays pending when the operation ends",
     file: "src/lifecycle/draft.ts",
     find: "  expirePending(record, now);",
     replace: "",
@@ -1766,7 +1766,7 @@ queue = "edge-operations-dead-letters"
     caughtBy: "delete hides a suspended operation",
   },
   {
-    name: "a link is good for every suspension",
+    name: "a link is valid for every suspension",
     file: "src/contract/suspension.ts",
     find: 'return difference === 0 && stored !== "";',
     replace: 'return stored !== "";',
@@ -1787,7 +1787,7 @@ queue = "edge-operations-dead-letters"
     caughtBy: "ada, who started it",
   },
   {
-    name: "a large answer stands in the record",
+    name: "a large answer is stored in the record",
     file: "src/durable/operation/operation-storage.ts",
     find: 'return "json" in text && text.json.length > MAX_INLINE_SUSPENSION_CHARACTERS;',
     replace: "return false;",
@@ -1796,7 +1796,7 @@ queue = "edge-operations-dead-letters"
   },
   // ── KV ────────────────────────────────────────────────────────────────────────────────────────────────────────────
   {
-    name: "that KV has no snapshot is believed",
+    name: "a missing snapshot counts as a missing operation",
     file: "src/service/operation-reads.ts",
     find: "  if (near) return near;",
     replace: "  if (near || isEdge) return near;",
@@ -1805,7 +1805,7 @@ queue = "edge-operations-dead-letters"
   },
   // ── The owner's own login ─────────────────────────────────────────────────────────────────────────────────────────
   {
-    name: "a cookie's rights are good for every page",
+    name: "a cookie's rights are valid for every page",
     file: "src/authentication/own-caller.ts",
     find: "isAmbient = true }",
     replace: "isAmbient = false }",
@@ -1821,7 +1821,7 @@ queue = "edge-operations-dead-letters"
     caughtBy: "the id ../subject/ada",
   },
   {
-    name: "a session that has expired is good for one call more",
+    name: "an expired session is valid for one more call",
     file: "src/authentication/own-caller.ts",
     find: "principal.expireTime <= Date.now()",
     replace: "principal.expireTime < Date.now()",
@@ -1853,7 +1853,7 @@ queue = "edge-operations-dead-letters"
     caughtBy: "is the same in a retry by another caller",
   },
   {
-    name: "a Worker without a queue handler takes operations",
+    name: "a Worker without a queue handler accepts operations",
     file: "src/setup.ts",
     find: "return lacksMethod(error, handler);",
     replace: "return false;",
@@ -1863,7 +1863,7 @@ queue = "edge-operations-dead-letters"
 
   // ── What clients see ──────────────────────────────────────────────────────────────────────────────────────────────
   {
-    name: "who waits is not told of the end",
+    name: "waiters are not notified of the end",
     file: "src/lifecycle/draft.ts",
     find: `  changed(draft, statusMessage, 0);
   effects.push({ type: "notifyWaiters" });`,
@@ -1872,7 +1872,7 @@ queue = "edge-operations-dead-letters"
     caughtBy: "read your writes",
   },
   {
-    name: "existence is told before permission is asked",
+    name: "existence is revealed before the permission is checked",
     file: "src/durable/operation/operation-object.ts",
     find: `    if (!mayAccess(access, record, Date.now())) return "DENIED";
     return record ?? "NOT_FOUND";`,
@@ -1882,7 +1882,7 @@ queue = "edge-operations-dead-letters"
     caughtBy: "",
   },
   {
-    name: "a page token is good for every filter",
+    name: "a page token is valid for every filter",
     file: "src/service/page-token.ts",
     find: "JSON.stringify([parent, filter])",
     replace: "JSON.stringify([parent, filter.slice(0, 0)])",

@@ -22,7 +22,7 @@ test("a deploy in the middle of a thousand waits leaves each answered with the e
   expect(mostAtOnce).toBeLessThan(300);
 });
 
-test("work whose runner died is taken up within 11 seconds", async () => {
+test("work continues within 11 seconds of the death of its runner", async () => {
   const { state, secondsUntilNext } = await playScenario("runnerDies");
 
   expect(state).toBe("SUCCEEDED");

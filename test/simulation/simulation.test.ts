@@ -15,7 +15,7 @@ function isSeldom(key: string): boolean {
 
 const first = Math.floor(Math.random() * 2 ** 31);
 
-test(`no history from seed ${first} on breaks an invariant, and they come by everything`, async () => {
+test(`no history from seed ${first} on breaks an invariant, and together they reach every state`, async () => {
   const { histories, failed, coverage } = await simulate({ first, histories: HISTORIES });
 
   expect(failed.map(failureText).join("\n")).toBe("");

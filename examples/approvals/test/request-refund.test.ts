@@ -6,7 +6,7 @@ import { requestRefund } from "../src/request-refund";
 const request = { parent: "projects/p", amountCents: 1200, reason: "Arrived broken", approvalTimeout: "259200s" };
 
 describe("refunds:request", () => {
-  it("pays after an approval that comes two days later", async () => {
+  it("pays after an approval two days later", async () => {
     const { response, steps } = await runMethod(requestRefund, request, {
       answers: { approval: takes("2d", { approved: true, note: "Sorry." }) },
     });
@@ -15,14 +15,14 @@ describe("refunds:request", () => {
     expect(steps.map(({ name }) => name)).toEqual(["pay"]);
   });
 
-  it("pays nothing where it is not approved", async () => {
+  it("pays nothing if it is not approved", async () => {
     const { response, steps } = await runMethod(requestRefund, request, { answers: { approval: { approved: false } } });
 
     expect(response?.refunded).toBe(false);
     expect(steps).toEqual([]);
   });
 
-  it("ends with DEADLINE_EXCEEDED where nobody answers for three days", async () => {
+  it("ends with DEADLINE_EXCEEDED without an answer for three days", async () => {
     const { error, durationMs } = await runMethod(requestRefund, request);
 
     expect(error?.code).toBe("DEADLINE_EXCEEDED");

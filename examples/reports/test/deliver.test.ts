@@ -17,7 +17,7 @@ describe("messages:deliver", () => {
     expect(progress.at(-1)).toEqual({ delivered: 2, progressPercent: 100 });
   });
 
-  it("gives up a server that does not answer within a minute", async () => {
+  it("aborts a request that has no answer within a minute", async () => {
     const { response, durationMs } = await runMethod(deliver, request, {
       steps: { "deliver 0": takes("2m", 200), "deliver 1": 200 },
     });
@@ -26,7 +26,7 @@ describe("messages:deliver", () => {
     expect(durationMs).toBe(60_000);
   });
 
-  it("tries an address again, and not those before it", async () => {
+  it("retries a failed address, and not the earlier ones", async () => {
     const { response, steps } = await runMethod(deliver, request, {
       steps: {
         "deliver 0": 200,

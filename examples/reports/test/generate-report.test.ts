@@ -26,7 +26,7 @@ const bucket = vi.hoisted(() => {
 // A method's bindings come from the runtime, which a test does not have.
 vi.mock("../src/env", () => ({ env: { REPORTS: bucket, LINK_SECRET: "test" } }));
 
-it("writes the same file wherever it is interrupted", async () => {
+it("reports:generate writes the same file wherever it is interrupted", async () => {
   const { run } = await crashEverywhere(generateReport, { parent: "projects/p", rowCount: 3 }, () => {
     bucket.uploads.clear();
     bucket.files.clear();

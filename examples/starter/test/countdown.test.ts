@@ -4,14 +4,14 @@ import { runCountdown } from "../src/countdown.js";
 
 const request = { parent: "projects/p", seconds: 3 };
 
-test("counts down to lift-off", async () => {
+test("countdown counts down to lift-off", async () => {
   const { response, metadata } = await runMethod(runCountdown, request);
 
   expect(response).toEqual({ liftOff: true });
   expect(metadata).toMatchObject({ secondsLeft: 1 });
 });
 
-test("comes to the same end wherever its machine dies", async () => {
+test("countdown has the same result wherever its machine dies", async () => {
   const { points } = await crashEverywhere(runCountdown, request);
 
   expect(points.length).toBeGreaterThanOrEqual(3);
