@@ -135,6 +135,35 @@ describe.each(Object.entries(transports))("a run by %s", (_, transport) => {
     expect(await ended(operation)).toMatchObject({ response: { value: { attempt: 2 } } });
   });
 
+  test.each<[string, (steps: Promise<unknown>[]) => Promise<unknown>]>([
+    ["the first failure ends the attempt", (steps) => Promise.all(steps)],
+    [
+      "the handler catches the first failure and throws another error",
+      (steps) => Promise.all(steps).catch((cause: unknown) => Promise.reject(new Error("no batch", { cause }))),
+    ],
+  ])("of 50 parallel steps, only the 5 that failed run again: %s", async (_case, together) => {
+    const runs: number[] = Array.from({ length: 50 }, () => 0);
+    const operation = await started(async (op) => {
+      await together(
+        runs.map((_count, number) =>
+          op.step(`step ${number}`, async () => {
+            runs[number]! += 1;
+            // The steps that fail come first, so that most others are still under way then.
+            if (number < 5 && runs[number] === 1) throw new Error("not now");
+            await new Promise((resolve) => void setTimeout(resolve, number % 10));
+            return number;
+          }),
+        ),
+      );
+      return {};
+    });
+    await isIn(operation, "BACKING_OFF");
+    await advanceUntil(operation, async () => (await stateOf(operation)) !== "BACKING_OFF");
+
+    expect(await ended(operation)).toMatchObject({ done: true, response: {} });
+    expect(runs).toEqual(runs.map((_count, number) => (number < 5 ? 2 : 1)));
+  });
+
   test("progress is visible while the work runs", async () => {
     const { script, release, running } = untilReleased();
     const operation = await started(async (op, request) => {
