@@ -10,6 +10,8 @@ export type {
   OperationContext,
   RetryPolicy,
   StartContext,
+  StepContext,
+  StepOptions,
   ToolHints,
   ToolOptions,
 } from "./method/method";

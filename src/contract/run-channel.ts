@@ -4,7 +4,14 @@ import type { Status } from "../rpc/status";
 import type { JsonObject } from "../rpc/any";
 import type { EmulatedWork } from "../lifecycle/emulation";
 import type { SuccessfulOutcome } from "../lifecycle/event";
-import type { AttemptMemory, ReachedSuspension, Sleep, StepFailure, WaitCondition } from "../lifecycle/record";
+import type {
+  AttemptMemory,
+  ReachedSuspension,
+  Sleep,
+  StepFailure,
+  StepTries,
+  WaitCondition,
+} from "../lifecycle/record";
 import { MAX_CHANNEL_MESSAGE_CHARACTERS } from "../limits";
 
 /** The object's answer to a claim, and to a reopened channel: all that the runner needs to know. */
@@ -35,6 +42,8 @@ export interface Claimed {
   steps: ClaimedStep[];
   /** Failures of steps that this attempt's handler has caught. */
   stepFailures?: StepFailure[];
+  /** Failed tries of steps that have no outcome yet. */
+  stepTries?: StepTries[];
   /** The suspensions that the work has come to, and those that were answered before. */
   suspensions?: ClaimedSuspension[];
   checkpoint?: string;
@@ -99,8 +108,11 @@ export type MessageToObject = { fence: string } & (
   | ({ type: "saveStep"; id: number; name: string; result: string; order?: number } & AttemptMemory)
   | ({ type: "saveSuspensions"; id: number } & AttemptMemory)
   | ({ type: "saveCheckpoint"; id: number; cursor: string } & AttemptMemory)
-  /** Sleeps for which the runner waits. Sent only where the claim has `sleepInPlaceMs`. */
-  | ({ type: "saveSleeps"; id: number } & AttemptMemory)
+  /**
+   * Sleeps, and failed tries of steps, that the runner waits for. `restsUntil`: nothing else is under way until then; absent
+   * where something is, and where an earlier version sent it.
+   */
+  | ({ type: "saveSleeps"; id: number; restsUntil?: number } & AttemptMemory)
   | LastWord
 );
 

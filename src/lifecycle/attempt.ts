@@ -28,13 +28,17 @@ export function rememberAttempt({ record, now }: Draft, { end, error, isRetryabl
     isRetryable,
   };
   record.attempt = { ...attempt, attempts: [...attempts, ended].slice(-MAX_RECORDED_ATTEMPTS) };
-  forgetAttempt(record);
+  forgetAttempt(record, end);
 }
 
-/** A failed step is run again by the next attempt, and what only the present one meant by a sleep is not the next one's. */
-function forgetAttempt(record: OperationRecord): void {
+/**
+ * A failed step is run again by the next attempt, and what only the present one meant by a sleep is not the next one's. An
+ * attempt that was lost has not failed, so the next one goes on with its tries of steps.
+ */
+function forgetAttempt(record: OperationRecord, end: AttemptEnd): void {
   if (!record.work) return;
   record.work = without(record.work, "stepFailures");
+  if (end !== "LOST") record.work = without(record.work, "stepTries");
   const { sleeps } = record.work;
   if (sleeps?.some(({ isOfAttempt }) => isOfAttempt)) {
     record.work = { ...record.work, sleeps: sleeps.filter(({ isOfAttempt }) => !isOfAttempt) };

@@ -54,8 +54,11 @@ export type OperationEvent =
   | ({ type: "saveSuspensions"; fence: string } & AttemptMemory)
   | ({ type: "saveStep"; fence: string; step: StoredStep } & AttemptMemory)
   | ({ type: "saveCheckpoint"; fence: string; cursor: string } & AttemptMemory)
-  /** The runner waits for sleeps, and goes on as the same invocation. */
-  | ({ type: "saveSleeps"; fence: string } & AttemptMemory)
+  /**
+   * The runner waits for sleeps, or to try steps again, and goes on as the same invocation. `restsUntil`: it does nothing else
+   * until then.
+   */
+  | ({ type: "saveSleeps"; fence: string; restsUntil?: number } & AttemptMemory)
   /** The invocation ends, by its limit or well before it, and another goes on from what is stored. */
   | ({
       type: "yield";

@@ -92,6 +92,14 @@ export interface StepFailure {
   error: StoredError;
 }
 
+/** Failed tries of a step that is to be tried again. PERSISTED CONTRACT: they also cross from runner to object and back. */
+export interface StepTries {
+  name: string;
+  failures: number;
+  /** When the next try may begin. */
+  retryTime: number;
+}
+
 /** A thrown value, in as far as a replay can throw it again. */
 export type StoredError =
   | { type: "RpcError"; code: CodeName; message: string; reason: string; details: JsonObject[] }
@@ -110,6 +118,7 @@ export type StoredError =
 export interface AttemptMemory {
   sleeps?: Sleep[];
   stepFailures?: StepFailure[];
+  stepTries?: StepTries[];
   suspensions?: SuspensionReport[];
 }
 
@@ -272,6 +281,8 @@ export interface StoredWork {
   steps?: StoredStep[];
   /** Failures of steps that the present attempt's handler caught. */
   stepFailures?: StepFailure[];
+  /** Failed tries of steps that have no outcome yet. They outlive an attempt that died with its platform. */
+  stepTries?: StepTries[];
   checkpoint?: string;
 }
 

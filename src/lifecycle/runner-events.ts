@@ -16,7 +16,7 @@ import { type AttemptFailure, rememberAttempt } from "./attempt";
 import { backoffMs } from "./backoff";
 import { type Draft, changed, endLease, fail, move, scheduleResend, send, without } from "./draft";
 import type { OperationEvent, Progress, Refusal } from "./event";
-import type { AttemptMemory, OperationRecord, Sleep, StoredStep } from "./record";
+import type { AttemptMemory, OperationRecord, Sleep, StepTries, StoredStep } from "./record";
 import { reportSuspensions } from "./suspensions";
 
 /** It stays queued. A freed slot brings its message back, or else the next re-send. */
@@ -82,7 +82,10 @@ export function sleep(draft: Draft, event: Extract<OperationEvent, { type: "slee
     remember(draft, { sleeps: [{ ordinal, wakeTime }], ...event });
     // A status message of the handler's own stays, and a script's pauses are not to be seen.
     const saysMore = record.emulation !== undefined || progress?.statusMessage !== undefined;
-    const statusMessage = saysMore ? record.statusMessage : `Sleeping until ${formatTimestampMs(wakeTime)}.`;
+    const isRetry = record.work?.stepTries?.some(({ retryTime }) => retryTime === wakeTime) ?? false;
+    const until = formatTimestampMs(wakeTime);
+    const rest = isRetry ? `Waiting until ${until} to try a step again.` : `Sleeping until ${until}.`;
+    const statusMessage = saysMore ? record.statusMessage : rest;
     changed(draft, statusMessage, INDEX_PROGRESS_DELAY_MS);
     if (event.toldRevision === record.revision) delete record.outbox.index;
   });
@@ -91,19 +94,27 @@ export function sleep(draft: Draft, event: Extract<OperationEvent, { type: "slee
 /** The wake times are stored, so that a replay after a crash waits no longer. An attempt's limit does not count a sleep. */
 export function saveSleeps(
   draft: Draft,
-  { sleeps = [], ...memory }: Extract<OperationEvent, { type: "saveSleeps" }>,
+  { sleeps = [], stepTries = [], restsUntil, ...memory }: Extract<OperationEvent, { type: "saveSleeps" }>,
 ): void {
   const { record, now } = draft;
-  const isNew = sleeps.some((told) => !record.work?.sleeps?.some((known) => isSameSleep(known, told)));
-  remember(draft, { ...memory, sleeps });
+  const { work = {} } = record;
+  const isNew =
+    sleeps.some((told) => !work.sleeps?.some((known) => isSameSleep(known, told))) ||
+    stepTries.some((told) => !work.stepTries?.some((known) => isSameTry(known, told)));
+  remember(draft, { ...memory, sleeps, stepTries });
   // A runner that did not receive the answer sends it again.
   if (!isNew) return;
   mark(record);
   const attemptEndTime = record.lease?.attemptEndTime;
   if (record.lease === undefined || attemptEndTime === undefined) return;
-  const wakeTimes = sleeps.map(({ wakeTime }) => wakeTime).filter((wakeTime) => wakeTime > now);
+  // An earlier version's runner waits for sleeps alone, and does nothing else until the first is over.
+  const wakeTimes = [restsUntil ?? sleeps.map(({ wakeTime }) => wakeTime)].flat().filter((wakeTime) => wakeTime > now);
   const sleepMs = Math.min(...wakeTimes, SLEEP_IN_PLACE_MS + now) - now;
   if (wakeTimes.length > 0) record.lease = { ...record.lease, attemptEndTime: attemptEndTime + sleepMs };
+}
+
+function isSameTry(one: StepTries, other: StepTries): boolean {
+  return one.name === other.name && one.failures === other.failures;
 }
 
 /** The lease ends and the attempt goes on later: what is left of its time is kept. */
@@ -124,7 +135,10 @@ export function mark(record: OperationRecord): void {
 }
 
 /** Takes what the attempt has to remember: what comes later of the same sleep, or step, replaces what came before. */
-export function remember(draft: Draft, { sleeps = [], stepFailures = [], suspensions = [] }: AttemptMemory): void {
+export function remember(
+  draft: Draft,
+  { sleeps = [], stepFailures = [], stepTries = [], suspensions = [] }: AttemptMemory,
+): void {
   const { record, now } = draft;
   if (sleeps.length > 0) {
     const kept = (record.work?.sleeps ?? []).filter((known) => !sleeps.some((told) => isSameSleep(known, told)));
@@ -134,11 +148,24 @@ export function remember(draft: Draft, { sleeps = [], stepFailures = [], suspens
     const isTold = (name: string): boolean => stepFailures.some((told) => told.name === name);
     const kept = (record.work?.stepFailures ?? []).filter(({ name }) => !isTold(name));
     record.work = { ...record.work, stepFailures: [...kept, ...stepFailures] };
+    forgetTries(record, isTold);
+  }
+  if (stepTries.length > 0) {
+    forgetTries(record, (name) => stepTries.some((told) => told.name === name));
+    record.work = { ...record.work, stepTries: [...(record.work?.stepTries ?? []), ...stepTries] };
   }
   if (suspensions.length === 0) return;
   reportSuspensions(record, suspensions, now);
   const isSeen = suspensions.some(({ reached, refusedAnswer }) => reached || refusedAnswer !== undefined);
   if (isSeen) changed(draft, record.statusMessage, INDEX_PROGRESS_DELAY_MS);
+}
+
+/** A step that has its outcome is not tried again. */
+function forgetTries(record: OperationRecord, isOver: (name: string) => boolean): void {
+  const { stepTries } = record.work ?? {};
+  if (!stepTries?.some(({ name }) => isOver(name))) return;
+  const kept = stepTries.filter(({ name }) => !isOver(name));
+  record.work = kept.length > 0 ? { ...record.work, stepTries: kept } : without(record.work ?? {}, "stepTries");
 }
 
 function isSameSleep(one: Sleep, other: Sleep): boolean {
@@ -160,12 +187,14 @@ export function saveStep(
   const steps = record.work?.steps ?? [];
   if (steps.some(({ name }) => name === stored.name)) return;
   record.work = { ...record.work, steps: [...steps, stored] };
+  forgetTries(record, (name) => name === stored.name);
   mark(record);
   draft.isStep = steps.length >= STEPS_IN_RECORD && !hasMemory(memory);
 }
 
-function hasMemory({ sleeps = [], stepFailures = [], suspensions = [] }: AttemptMemory): boolean {
-  return sleeps.length + stepFailures.length + suspensions.length > 0;
+function hasMemory(memory: AttemptMemory): boolean {
+  const { sleeps = [], stepFailures = [], stepTries = [], suspensions = [] } = memory;
+  return sleeps.length + stepFailures.length + stepTries.length + suspensions.length > 0;
 }
 
 /** The record with steps that were stored apart from it. */
@@ -195,7 +224,7 @@ export function yieldWork(draft: Draft, event: Extract<OperationEvent, { type: "
   const { record } = draft;
   report(draft, event.progress);
   // A failure that the handler caught is decided, and so is a sleep that is over: the next invocation goes on from them.
-  const remembers = [event.sleeps, event.stepFailures, event.suspensions].some((told) => told !== undefined);
+  const remembers = hasMemory(event);
   const { marks = 0, marksAtClaim = 0, idleInvocations: idleBefore = 0 } = record.attempt;
   const idleInvocations = remembers || marks > marksAtClaim ? 0 : idleBefore + 1;
   if (idleInvocations >= MAX_IDLE_INVOCATIONS) {

@@ -44,6 +44,7 @@ const partOf: Readonly<Record<keyof PartFields, keyof RecordParts>> = {
   sleeps: "work",
   steps: "work",
   stepFailures: "work",
+  stepTries: "work",
   checkpoint: "work",
   hasOwnMetadata: "external",
   heartbeatMs: "external",

@@ -6,7 +6,7 @@ import { MAX_METHOD_NAME_CHARACTERS, MAX_QUOTED_CHARACTERS } from "../limits";
 import type { Message } from "../protobuf/declaration";
 import { isRecord } from "../rpc/any";
 import { textCut } from "./bounded-status";
-import type { HttpRule, InputRule, MethodDeclaration, RetryPolicy } from "./method";
+import type { HttpRule, InputRule, MethodDeclaration } from "./method";
 
 type Options<T> = Record<keyof T, true>;
 
@@ -35,12 +35,6 @@ const DECLARATION_OPTIONS: Options<Required<MethodDeclaration<unknown>>> = {
 };
 const HTTP_OPTIONS: Options<Required<HttpRule>> = { post: true, body: true };
 const INPUT_OPTIONS: Options<InputRule> = { contentTypes: true, maxBytes: true };
-const RETRY_OPTIONS: Options<Required<RetryPolicy>> = {
-  maxAttempts: true,
-  initialBackoff: true,
-  maxBackoff: true,
-  backoffMultiplier: true,
-};
 
 /** Fields of every start (AIP-155, AIP-163, docs/methods.md): a request of the method's own cannot have them. */
 const RESERVED_FIELDS = ["requestId", "validateOnly", "operationOptions"];
@@ -84,7 +78,6 @@ export function checkDeclaration(declaration: unknown): void {
       throw new TypeError(`${method}: ${option} is ${shown(value)}; it must be a function`);
   }
   checkDispatch(method, declaration);
-  if (declaration["retry"] !== undefined) checkOptions(`${method}: retry`, declaration["retry"], RETRY_OPTIONS);
   if (declaration["input"] === undefined) return;
   checkInput(method, declaration["input"]);
   if (http["body"] === undefined) return;

@@ -1,17 +1,12 @@
 // defineMethod: a declaration checked and given its defaults, once, when the Worker starts.
-import { type DurationText, durationTextToMs } from "../aip/duration";
+import type { DurationText } from "../aip/duration";
 import { type HttpTemplate, compileHttpTemplate } from "../aip/http-template";
 import {
-  DEFAULT_BACKOFF_MULTIPLIER,
   DEFAULT_GRACE_MS,
-  DEFAULT_INITIAL_BACKOFF_MS,
-  DEFAULT_MAX_ATTEMPTS,
-  DEFAULT_MAX_BACKOFF_MS,
   DEFAULT_RESULT_BYTES,
   DEFAULT_RETENTION_MS,
   DEFAULT_TIMEOUT_MS,
   MAX_GRACE_MS,
-  MAX_MAX_ATTEMPTS,
   MAX_RESPONSE_BYTES,
   MAX_RETENTION_MS,
   MAX_SLOTS,
@@ -36,7 +31,9 @@ import type {
 import type { Dispatch, RunPolicy } from "../lifecycle/record";
 import type { JsonOf } from "./json-of";
 import { type RequestJsonSchema, fieldsOfSchema, requestJsonSchema } from "./request-json-schema";
+import { type Bounds, checkedDuration, checkedInteger } from "./option";
 import { decodeRequest } from "./request-schema";
+import { checkedRetry } from "./retry-policy";
 
 /** The parts of a method's RunPolicy that its declaration decides; the rest is the deployment's. */
 export type DeclaredPolicy = Omit<RunPolicy, "leaseMs" | "resendMs" | "snapshot" | "usualDurationMs">;
@@ -135,7 +132,6 @@ export function defineMethod<
   const { usualDuration, attemptTimeout, maxConcurrent } = declaration;
   if (usualDuration !== undefined && typeof usualDuration !== "function")
     duration("usualDuration", usualDuration, USUAL_DURATION);
-  const initialBackoffMs = duration("retry.initialBackoff", retry.initialBackoff, INITIAL_BACKOFF);
   const encodeResponse = (response: object): object =>
     encodeMessage(`The response of ${id}`, responseType, response ?? {});
   return {
@@ -158,14 +154,7 @@ export function defineMethod<
       graceMs: duration("gracePeriod", declaration.gracePeriod, GRACE_PERIOD),
       retentionMs: duration("retention", declaration.retention, RETENTION),
       maxResultBytes: integer("maxResultBytes", declaration.maxResultBytes, RESULT_BYTES),
-      maxAttempts: integer("retry.maxAttempts", retry.maxAttempts, ATTEMPTS),
-      initialBackoffMs,
-      maxBackoffMs: duration("retry.maxBackoff", retry.maxBackoff, {
-        byDefault: Math.max(DEFAULT_MAX_BACKOFF_MS, initialBackoffMs),
-        min: retry.initialBackoff === undefined ? 0 : initialBackoffMs,
-        max: MAX_TIMEOUT_MS,
-      }),
-      backoffMultiplier: checkedNumber(`method ${id}: retry.backoffMultiplier`, retry.backoffMultiplier, MULTIPLIER),
+      ...checkedRetry(`method ${id}: retry`, retry),
     },
     requestMessage,
     requestSchema,
@@ -203,39 +192,9 @@ function checkedQueue(option: string, name: unknown): string | undefined {
   );
 }
 
-interface Bounds {
-  byDefault: number;
-  min: number;
-  max: number;
-}
-
 const TIMEOUT: Bounds = { byDefault: DEFAULT_TIMEOUT_MS, min: 1, max: MAX_TIMEOUT_MS };
 const USUAL_DURATION: Bounds = { byDefault: 0, min: 0, max: MAX_TIMEOUT_MS };
 const GRACE_PERIOD: Bounds = { byDefault: DEFAULT_GRACE_MS, min: 0, max: MAX_GRACE_MS };
 const RETENTION: Bounds = { byDefault: DEFAULT_RETENTION_MS, min: MIN_RETENTION_MS, max: MAX_RETENTION_MS };
 const RESULT_BYTES: Bounds = { byDefault: DEFAULT_RESULT_BYTES, min: 1, max: MAX_RESPONSE_BYTES };
 const CONCURRENT: Bounds = { byDefault: 1, min: 1, max: MAX_SLOTS };
-const ATTEMPTS: Bounds = { byDefault: DEFAULT_MAX_ATTEMPTS, min: 1, max: MAX_MAX_ATTEMPTS };
-const INITIAL_BACKOFF: Bounds = { byDefault: DEFAULT_INITIAL_BACKOFF_MS, min: 0, max: MAX_TIMEOUT_MS };
-const MULTIPLIER: Bounds = { byDefault: DEFAULT_BACKOFF_MULTIPLIER, min: 1, max: 10 };
-
-function checkedDuration(option: string, text: DurationText | undefined, bounds: Bounds): number {
-  if (text === undefined) return bounds.byDefault;
-  const ms = durationTextToMs(text);
-  if (ms === undefined)
-    throw new TypeError(`${option} is ${JSON.stringify(text)}; write a number and a unit: "90s", "1h", "30d"`);
-  return checkedNumber(`${option}, in milliseconds,`, ms, bounds);
-}
-
-function checkedInteger(option: string, value: number | undefined, bounds: Bounds): number {
-  const number = checkedNumber(option, value, bounds);
-  if (!Number.isInteger(number))
-    throw new TypeError(`${option} is ${JSON.stringify(number)}; it must be a whole number`);
-  return number;
-}
-
-function checkedNumber(option: string, value: number | undefined, { byDefault, min, max }: Bounds): number {
-  if (value === undefined) return byDefault;
-  if (!(value >= min && value <= max)) throw new TypeError(`${option} is ${value}; it may be from ${min} to ${max}`);
-  return value;
-}

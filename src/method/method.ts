@@ -24,12 +24,31 @@ export interface InputRule {
   maxBytes: number;
 }
 
-/** When and how often a failed attempt is tried again (AIP-194): exponential backoff with full jitter. */
+/** When and how often a failed attempt, or step, is tried again (AIP-194): exponential backoff with full jitter. */
 export interface RetryPolicy {
   maxAttempts?: number;
   initialBackoff?: DurationText;
   maxBackoff?: DurationText;
   backoffMultiplier?: number;
+}
+
+/** How often a step is tried, and for how long. */
+export interface StepOptions {
+  /**
+   * When and how often a failed step is tried again, before the failure reaches the handler. As for a method, of the RpcErrors
+   * only UNAVAILABLE is tried again. Default: never.
+   */
+  retry?: RetryPolicy;
+  /** From a try's beginning to its failure, with DEADLINE_EXCEEDED, which is tried again. Default: none. */
+  timeout?: DurationText;
+}
+
+/** The argument of a step's function. */
+export interface StepContext {
+  /** Of the step, 1 for its first try. */
+  readonly attempt: number;
+  /** Aborted by the step's `timeout`, and whenever `op.signal` is. */
+  readonly signal: AbortSignal;
 }
 
 /** Where an operation's facts are needed before its work runs. */
@@ -81,9 +100,9 @@ export interface OperationContext<Metadata extends object = JsonObject> {
    * Runs a part of the work whose result is stored: called again, by a later attempt or invocation, it is given the
    * result and not run again. One that was interrupted before its result was stored is run again. Names are unique
    * within an operation. Results are JSON of at most `maxResultBytes`: a Date comes back as text, `undefined` as null. A
-   * failure that the handler catches stays one for the rest of the attempt.
+   * failure that the handler catches stays one for the rest of the attempt. `retry` gives the step tries of its own.
    */
-  step<T>(name: string, run: () => T | Promise<T>): Promise<JsonOf<T>>;
+  step<T>(name: string, run: (step: StepContext) => T | Promise<T>, options?: StepOptions): Promise<JsonOf<T>>;
   /** Saves where the work is, to go on from there as `resumeFrom`: JSON of at most 64 Ki characters. */
   checkpoint(cursor: Json): Promise<void>;
   /** Writes a structured line to the log, with the operation's name and attempt. */

@@ -6,10 +6,11 @@ import { isMisuse } from "../method/misuse";
 import { responseJson } from "../method/response-json";
 import type { ClaimedSuspension, LastWord } from "../contract/run-channel";
 import type { JsonObject } from "../rpc/any";
-import { Code, codeNameFromNumber } from "../rpc/code";
+import { Code } from "../rpc/code";
 import { RpcError } from "../rpc/error";
 import type { Status } from "../rpc/status";
 import { fitsUtf8 } from "../rpc/utf8";
+import { declaredStatus, isRetried } from "./declared-status";
 import { emulatedOutcome } from "./emulated-work";
 import { InvocationLimitReached } from "./invocation-limit";
 import type { Ending } from "./invocation";
@@ -184,11 +185,11 @@ interface Failure {
   log: RunPlatform["log"];
 }
 
-/** AIP-194: of the errors that a handler declares, only UNAVAILABLE is retried. Any other thrown value is retried too. Never throws. */
+/** The final message of an attempt that failed. Never throws. */
 function failure(error: unknown, { channel, method, showInnerErrors, log }: Failure): LastWord & { type: "fail" } {
   const declared = declaredStatus(error);
   if (declared && !isMisuse(error)) {
-    return { type: "fail", error: boundedStatus(declared), retryable: declared.code === Code.UNAVAILABLE };
+    return { type: "fail", error: boundedStatus(declared), retryable: isRetried(error) };
   }
   const { name, attempt: number, cancelRequested } = channel.claimed;
   log("error", {
@@ -203,16 +204,4 @@ function failure(error: unknown, { channel, method, showInnerErrors, log }: Fail
   const inner = showInnerErrors ? ` (${thrownText(error)})` : "";
   const message = `The method ${method.id} failed unexpectedly. Its log has the details.${inner}`;
   return { type: "fail", error: boundedStatus({ code: Code.UNKNOWN, message, details: [] }), retryable: true };
-}
-
-/** The Status of an RpcError, even if a handler has changed it; undefined: not one, or it cannot be read. */
-function declaredStatus(error: unknown): Status | undefined {
-  try {
-    if (!(error instanceof RpcError)) return undefined;
-    const { code, message, details = [] } = error.toStatus();
-    return codeNameFromNumber(code) === undefined ? undefined : { code, message, details };
-  } catch {
-    // A Proxy whose traps throw is logged as such, and retried.
-    return undefined;
-  }
 }

@@ -8,7 +8,7 @@ import type { AttemptMemory } from "../lifecycle/record";
 export type SaveMessage =
   | ({ type: "saveStep"; name: string; result: string; order?: number } & AttemptMemory)
   | ({ type: "saveCheckpoint"; cursor: string } & AttemptMemory)
-  | ({ type: "saveSleeps" } & AttemptMemory)
+  | ({ type: "saveSleeps"; restsUntil?: number } & AttemptMemory)
   | ({ type: "saveSuspensions" } & AttemptMemory);
 
 /** The outcome of a runner's message: stored, or void because another runner has the work. */

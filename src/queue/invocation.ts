@@ -9,6 +9,7 @@ import { InvocationLimitReached } from "./invocation-limit";
 import { Replay } from "./replay";
 import type { RunPorts } from "./run-ports";
 import { Sleeps } from "./sleeps";
+import { FailedTries } from "./step-tries";
 import { Suspensions } from "./suspensions";
 
 /** The reasons why an invocation ends before its handler. */
@@ -33,6 +34,7 @@ export class Invocation {
   readonly sleeps: Sleeps;
   readonly suspensions: Suspensions;
   readonly failures: Failures;
+  readonly failedTries: FailedTries;
   readonly #end: (ending: Ending) => void;
 
   constructor(claimed: Claimed, ports: RunPorts) {
@@ -42,25 +44,27 @@ export class Invocation {
     const { promise, resolve } = Promise.withResolvers<Ending>();
     this.ended = promise;
     this.#end = resolve;
-    const { sleeps, stepFailures = [], suspensions = [] } = claimed;
+    const { sleeps, stepFailures = [], stepTries = [], suspensions = [] } = claimed;
     const orders = [...steps, ...sleeps, ...stepFailures, ...suspensions].map(({ order = 0 }) => order);
     this.failures = new Failures(stepFailures);
+    this.failedTries = new FailedTries(stepTries);
     this.replay = new Replay(
       ports,
       {
-        onSleep: ({ sleep: { ordinal, wakeTime } }) =>
+        onSleep: ({ ordinal, wakeTime }) =>
           // Sent even if there is no new one. Without them, the object would take the runner for an earlier version's.
           this.#end({ type: "sleep", ordinal, wakeTime, sleeps: [], ...this.memory() }),
-        onSleepInPlace: () => void this.#saveSleeps(),
+        onSleepInPlace: ({ wakeTime }) => this.#save({ ...this.memory(), restsUntil: wakeTime }),
+        hasUnsavedTries: () => this.failedTries.hasUnsaved,
         inPlaceMs: () => this.#inPlaceMs(),
-        onSuspend: (waits, timer) =>
+        onSuspend: (waits, wake) =>
           this.#end({
             type: "suspend",
             waitsFor: { answersTo: waits.map(({ id }) => id) },
-            ...(timer ? { wakeTime: timer.sleep.wakeTime } : {}),
+            ...(wake ? { wakeTime: wake.wakeTime } : {}),
             ...this.memory(),
           }),
-        onStay: () => this.#showSuspensions(),
+        onStay: () => this.#saveBesides(),
         onYield: () => this.#end({ type: "yield", ...this.memory() }),
         onFailure: (error) => this.fail(error),
         onWake: (timer, order, isAlone) => this.sleeps.woken(timer, order, isAlone),
@@ -124,26 +128,25 @@ export class Invocation {
   takeMemory(pending: AttemptMemory["sleeps"] = []): AttemptMemory {
     const sleeps = [...this.sleeps.takeWoken(), ...pending];
     const stepFailures = this.failures.take();
+    const stepTries = this.failedTries.take();
     const suspensions = this.suspensions.takeReports();
     return {
       ...(sleeps.length > 0 ? { sleeps } : {}),
       ...(stepFailures.length > 0 ? { stepFailures } : {}),
+      ...(stepTries.length > 0 ? { stepTries } : {}),
       ...(suspensions.length > 0 ? { suspensions } : {}),
     };
   }
 
-  async #saveSleeps(): Promise<void> {
-    try {
-      await this.ports.saveSleeps(this.memory());
-    } catch (error) {
-      this.fail(error);
-    }
+  /** The handler does something else meanwhile. Suspensions can be answered once they are stored. */
+  #saveBesides(): void {
+    if (this.suspensions.hasUnsaved)
+      this.ports.saveSuspensions(this.takeMemory()).catch((error: unknown) => this.fail(error));
+    else if (this.failedTries.hasUnsaved) this.#save(this.takeMemory());
   }
 
-  /** Shows the suspensions while the handler does something else, so that they can be answered. */
-  #showSuspensions(): void {
-    if (!this.suspensions.hasUnsaved) return;
-    this.ports.saveSuspensions(this.takeMemory()).catch((error: unknown) => this.fail(error));
+  #save(memory: Parameters<RunPorts["saveSleeps"]>[0]): void {
+    this.ports.saveSleeps(memory).catch((error: unknown) => this.fail(error));
   }
 
   // ── Sleeps for which the invocation waits ─────────────────────────────────────────────────────────────────────────

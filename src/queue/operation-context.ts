@@ -2,7 +2,7 @@
 import { type DurationText, durationTextToMs } from "../aip/duration";
 import { MAX_TIMEOUT_MS } from "../limits";
 import type { JsonOf } from "../method/json-of";
-import type { OperationCaller, OperationContext } from "../method/method";
+import type { OperationCaller, OperationContext, StepContext, StepOptions } from "../method/method";
 import type { Suspension, SuspensionOptions } from "../method/suspension";
 import { misuse } from "../method/misuse";
 import type { AttemptMemory } from "../lifecycle/record";
@@ -73,8 +73,8 @@ export class RunContext implements OperationContext {
     this.#invocation.log(message, fields);
   }
 
-  step<T>(name: string, run: () => T | Promise<T>): Promise<JsonOf<T>> {
-    return this.#steps.step(name, run);
+  step<T>(name: string, run: (step: StepContext) => T | Promise<T>, options: StepOptions = {}): Promise<JsonOf<T>> {
+    return this.#steps.step(name, run, options);
   }
 
   checkpoint(cursor: Json): Promise<void> {

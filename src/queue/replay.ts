@@ -18,14 +18,16 @@ export interface ReplayPorts {
 }
 
 export interface ReplayListener {
-  /** The handler can make no progress before `timer` wakes. */
-  onSleep(timer: Timer): void;
+  /** The handler can make no progress before `wake`. */
+  onSleep(wake: Wake): void;
   /** The same, and the invocation waits for it. */
-  onSleepInPlace(): void;
+  onSleepInPlace(wake: Wake): void;
   /** How long a sleep may be for which the invocation waits, in milliseconds. */
   inPlaceMs(): number;
-  /** The handler can make no progress before one of `waits` has its outcome, or `timer` wakes. */
-  onSuspend(waits: readonly AnswerWait[], timer: Timer | undefined): void;
+  /** Whether there are failed tries of steps that are not stored. */
+  hasUnsavedTries(): boolean;
+  /** The handler can make no progress before one of `waits` has its outcome, or before `wake`. */
+  onSuspend(waits: readonly AnswerWait[], wake: Wake | undefined): void;
   /** The handler has made all the calls that it can make for now, and the invocation goes on. */
   onStay(): void;
   /** The handler waits for a call that belongs to another invocation. */
@@ -34,6 +36,15 @@ export interface ReplayListener {
   onFailure(error: unknown): void;
   /** A sleep is over: the handler receives it as the outcome of number `order`. `isAlone`: it awaits nothing else. */
   onWake(timer: Timer, order: number, isAlone: boolean): void;
+}
+
+/** The time at which resting work continues. `ordinal`: of the sleep; -1 if it has a name, and for a step's next try. */
+export type Wake = Pick<Sleep, "ordinal" | "wakeTime">;
+
+/** A step that waits for its next try. */
+interface StepRest {
+  retryTime: number;
+  begin: () => void;
 }
 
 /** A stored outcome of a call. It is delivered in its turn. */
@@ -54,6 +65,7 @@ export class Replay {
   readonly #new: NewOutcome[] = [];
   readonly #timers = new Set<Timer>();
   readonly #waits = new Set<AnswerWait>();
+  readonly #rests = new Set<StepRest>();
   /** Answers that are being read or checked. */
   #checksUnderWay = 0;
   #lastOrder: number;
@@ -122,6 +134,13 @@ export class Replay {
     this.#wake();
   }
 
+  /** A try of a step has failed. The next one begins in this invocation, by calling `begin`, or in another. */
+  stepRests(retryTime: number, begin: () => void): void {
+    this.#stepsUnderWay -= 1;
+    this.#rests.add({ retryTime, begin });
+    this.#wake();
+  }
+
   /** A step's function has ended. Its outcome is delivered after those before it, when the handler awaits it. */
   stepEnds(): (deliver: () => void) => void {
     const outcome: NewOutcome = { deliver: undefined };
@@ -172,6 +191,7 @@ export class Replay {
     this.#cancelAlarm?.();
     this.#timers.clear();
     this.#waits.clear();
+    this.#rests.clear();
   }
 
   addWait(wait: AnswerWait): void {
@@ -218,6 +238,7 @@ export class Replay {
 
   #next(): (() => void | Promise<void>) | undefined {
     if (this.#isClosed || this.#checkpointsUnderWay > 0) return undefined;
+    this.#beginRested();
     const stored = this.#nextStored();
     if (stored) return stored === WAIT ? undefined : stored;
     for (const over of this.#due()) {
@@ -233,6 +254,15 @@ export class Replay {
       deliver();
       this.#outstanding -= 1;
     };
+  }
+
+  #beginRested(): void {
+    for (const rest of this.#rests) {
+      if (rest.retryTime > this.#ports.now()) continue;
+      this.#rests.delete(rest);
+      this.#stepsUnderWay += 1;
+      rest.begin();
+    }
   }
 
   #nextStored(): (() => void | Promise<void>) | typeof WAIT | undefined {
@@ -285,25 +315,26 @@ export class Replay {
   #considerGivingUp(): void {
     // A sleep that is over waits for the checkpoint, too. Otherwise its alarm would fire again and again.
     if (this.#isClosed || this.#checkpointsUnderWay > 0) return;
-    const earliest = this.#earliestAwaited();
-    this.#armAlarm(earliest);
+    const wake = this.#earliestWake();
+    this.#armAlarm(wake?.wakeTime);
     if (this.#stepsUnderWay > 0 || this.#new.length > 0 || this.#checksUnderWay > 0) return this.#listener.onStay();
     if (this.#wantsYield) return this.#linger(() => this.#listener.onYield());
-    const ms = earliest ? earliest.sleep.wakeTime - this.#ports.now() : Infinity;
-    if (ms > this.#listener.inPlaceMs()) return this.#stop(earliest);
-    if (ms > UNSTORED_SLEEP_MS && this.#isAnyToBeStored()) this.#afterLinger(() => this.#listener.onSleepInPlace());
+    const ms = wake ? wake.wakeTime - this.#ports.now() : Infinity;
+    if (ms > this.#listener.inPlaceMs()) return this.#stop(wake);
+    if (wake && ms > UNSTORED_SLEEP_MS && this.#isAnyToBeStored())
+      this.#afterLinger(() => this.#listener.onSleepInPlace(wake));
     else this.#listener.onStay();
   }
 
   /** The invocation ends, if the handler waits for anything of the library's. */
-  #stop(earliest: Timer | undefined): void {
+  #stop(wake: Wake | undefined): void {
     const waits = [...this.#waits].filter(({ isAwaited }) => isAwaited);
-    if (waits.length > 0) this.#linger(() => this.#listener.onSuspend(waits, earliest));
-    else if (earliest) this.#linger(() => this.#listener.onSleep(earliest));
+    if (waits.length > 0) this.#linger(() => this.#listener.onSuspend(waits, wake));
+    else if (wake) this.#linger(() => this.#listener.onSleep(wake));
   }
 
   #isAnyToBeStored(): boolean {
-    return [...this.#timers].some((timer) => timer.isNew && timer.isAwaited);
+    return this.#listener.hasUnsavedTries() || [...this.#timers].some((timer) => timer.isNew && timer.isAwaited);
   }
 
   #linger(giveUp: () => void): void {
@@ -318,24 +349,24 @@ export class Replay {
     this.#cancelLinger = this.#ports.after(SLEEP_LINGER_MS, act);
   }
 
-  #earliestAwaited(): Timer | undefined {
-    let earliest: Timer | undefined;
-    for (const timer of this.#timers) {
-      if (timer.isAwaited && timer.sleep.wakeTime < (earliest?.sleep.wakeTime ?? Infinity)) earliest = timer;
-    }
+  #earliestWake(): Wake | undefined {
+    const sleeps = [...this.#timers].filter(({ isAwaited }) => isAwaited).map(({ sleep }): Wake => sleep);
+    const rests = [...this.#rests].map(({ retryTime }): Wake => ({ ordinal: -1, wakeTime: retryTime }));
+    let earliest: Wake | undefined;
+    for (const wake of [...sleeps, ...rests]) if (wake.wakeTime < (earliest?.wakeTime ?? Infinity)) earliest = wake;
     return earliest;
   }
 
   /** A sleep that ends while the invocation lives ends in it. */
-  #armAlarm(earliest: Timer | undefined): void {
+  #armAlarm(wakeTime: number | undefined): void {
     this.#cancelAlarm?.();
     this.#cancelAlarm = undefined;
-    if (!earliest) return;
-    const { wakeTime } = earliest.sleep;
+    if (wakeTime === undefined) return;
     const ms = Math.max(0, wakeTime - this.#ports.now());
     if (ms > MAX_TIMER_MS) return;
     this.#cancelAlarm = this.#ports.after(ms, () => {
       for (const timer of this.#timers) if (timer.sleep.wakeTime <= wakeTime) timer.ring();
+      for (const rest of this.#rests) if (rest.retryTime <= wakeTime) rest.retryTime = -Infinity;
       this.#wake();
     });
   }

@@ -100,10 +100,16 @@ function runPorts(
     saveSuspensions: (memory) => channel.save({ type: "saveSuspensions", ...memory }),
     answer: (id) => channel.largeValues.answer(id),
     newSecret: () => secret(),
+    random: platform.random,
     stepResult: (place) => channel.largeValues.stepResult(place),
     checkLease: () => channel.confirmLease(),
-    stepSpan: (step, work) =>
-      platform.span("operation.step", { ...spanAttributes(channel.claimed, method), "operation.step": step }, work),
+    stepSpan: (step, work, stepSignal) =>
+      platform.span(
+        "operation.step",
+        { ...spanAttributes(channel.claimed, method), "operation.step": step },
+        work,
+        stepSignal,
+      ),
     log: (fields) => platform.log("log", { ...fields, method: method.id }),
     signal,
     input,

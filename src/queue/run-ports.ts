@@ -15,20 +15,22 @@ export interface RunPorts extends ReplayPorts {
     memory: AttemptMemory,
   ): Promise<Settlement>;
   saveCheckpoint(this: void, cursor: string, memory: AttemptMemory): Promise<Settlement>;
-  /** Stores sleeps for which the invocation waits. */
-  saveSleeps(this: void, memory: AttemptMemory): Promise<Settlement>;
+  /** Stores sleeps for which the invocation waits. `restsUntil`: it does nothing else until then. */
+  saveSleeps(this: void, memory: AttemptMemory & { restsUntil?: number }): Promise<Settlement>;
   /** Stores the suspensions that the handler has reached. */
   saveSuspensions(this: void, memory: AttemptMemory): Promise<Settlement>;
   /** The JSON text of an answer that was too large to come along. */
   answer(this: void, id: string): Promise<string>;
   /** A secret that nobody can guess. */
   newSecret(this: void): string;
+  /** 0 ≤ r < 1, for the jitter of a retry. */
+  random(this: void): number;
   /** The JSON text of a result that was too large to come with the claim. */
   stepResult(this: void, place: number): Promise<string>;
   /** Aborts the signal if the lease has expired unnoticed. */
   checkLease(this: void): Promise<void>;
-  /** Runs a step within a span of the platform's traces. */
-  stepSpan<T>(this: void, name: string, work: () => Promise<T>): Promise<T>;
+  /** Runs a step within a span of the platform's traces. `signal`: aborted when its time is over. */
+  stepSpan<T>(this: void, name: string, work: () => Promise<T>, signal: AbortSignal): Promise<T>;
   log(this: void, fields: Record<string, unknown>): void;
   signal: AbortSignal;
   /** undefined: the operation was started without one. */

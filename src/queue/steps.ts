@@ -1,15 +1,28 @@
 // The steps of a handler: which stored outcome a call means, the work of those that have none, and its end.
+import { formatTimestampMs } from "../aip/timestamp";
 import { MAX_RESPONSE_BYTES, MAX_STEPS, MAX_STEP_NAME_CHARACTERS } from "../limits";
 import type { ClaimedStep } from "../contract/run-channel";
+import { backoffMs } from "../lifecycle/backoff";
 import type { JsonOf } from "../method/json-of";
+import type { StepContext, StepOptions } from "../method/method";
+import { type CheckedStepOptions, checkedStepOptions } from "../method/step-options";
 import { jsonText } from "../method/json-text";
 import { isMisuse, misuse } from "../method/misuse";
 import { RpcError } from "../rpc/error";
 import { fitsUtf8, utf8Length } from "../rpc/utf8";
+import { isRetried } from "./declared-status";
 import type { Invocation } from "./invocation";
 import { InvocationLimitReached } from "./invocation-limit";
+import { inTime } from "./step-try";
+import { thrownFields } from "./thrown";
 
-interface Settle {
+type StepFunction = (step: StepContext) => unknown;
+
+/** A call of a step that has no stored outcome. */
+interface Call {
+  name: string;
+  run: StepFunction;
+  options: CheckedStepOptions;
   resolve: (json: string) => void;
   reject: (error: unknown) => void;
 }
@@ -25,25 +38,28 @@ export class Steps {
     this.#stored = new Map(invocation.claimed.steps.map((step) => [step.name, step]));
   }
 
-  step<T>(name: string, run: () => T | Promise<T>): Promise<JsonOf<T>> {
-    const result = this.#step(name, run);
+  step<T>(name: string, run: (step: StepContext) => T | Promise<T>, options: StepOptions): Promise<JsonOf<T>> {
+    const result = this.#step<T>(name, run, options);
     // A handler may await a step long after it failed, or never. Then the failure is in the log, not an unhandled
     // rejection.
     result.catch(() => {});
     return result;
   }
 
-  #step<T>(name: string, run: () => T | Promise<T>): Promise<JsonOf<T>> {
+  #step<T>(name: string, run: StepFunction, stepOptions: StepOptions): Promise<JsonOf<T>> {
     const { replay, failures, signal, ports } = this.#invocation;
     return new Promise<JsonOf<T>>((resolve, reject) => {
       if (replay.isClosed) return;
-      this.#invocation.orMisuse(() => this.#claimName(name, run));
-      const settle: Settle = { resolve: (json) => resolve(JSON.parse(json) as JsonOf<T>), reject };
+      const options = this.#invocation.orMisuse(() => {
+        this.#claimName(name, run);
+        return checkedStepOptions(`op.step ${JSON.stringify(name)}`, stepOptions);
+      });
+      const call: Call = { name, run, options, resolve: (json) => resolve(JSON.parse(json) as JsonOf<T>), reject };
       const stored = this.#stored.get(name);
       const failed = failures.get(name);
       if (stored) {
         const { result, place, order } = stored;
-        replay.awaitStored(order, async () => settle.resolve(result ?? (await ports.stepResult(place))));
+        replay.awaitStored(order, async () => call.resolve(result ?? (await ports.stepResult(place))));
       } else if (failed) {
         replay.awaitStored(failed.order, () => this.#reject(reject, failed.thrown));
       } else if (this.#invocation.isLate) {
@@ -51,7 +67,7 @@ export class Steps {
       } else if (signal.aborted) {
         reject(signal.reason as Error);
       } else {
-        this.#begin(name, run, settle);
+        this.#begin(call);
       }
     });
   }
@@ -76,24 +92,48 @@ export class Steps {
     this.#names.add(name);
   }
 
-  #begin(name: string, run: () => unknown, settle: Settle): void {
-    this.#invocation.replay.stepBegins();
-    const work = this.#run(name, run, settle);
+  /** An earlier invocation may have tried it. */
+  #begin(call: Call): void {
+    const { replay, failedTries, ports } = this.#invocation;
+    const retryTime = failedTries.retryTime(call.name);
+    replay.stepBegins();
+    if (retryTime > ports.now()) this.#rest(call, retryTime);
+    else this.#try(call);
+  }
+
+  #rest(call: Call, retryTime: number): void {
+    const { replay, signal } = this.#invocation;
+    replay.stepRests(retryTime, () => {
+      if (this.#invocation.isLate) replay.stepIsCut();
+      else if (signal.aborted) this.#failed(call, signal.reason);
+      else this.#try(call);
+    });
+  }
+
+  #try(call: Call): void {
+    const work = this.#run(call);
     this.#underWay.add(work);
     void work.finally(() => this.#underWay.delete(work));
   }
 
   /** Never throws. */
-  async #run(name: string, run: () => unknown, { resolve, reject }: Settle): Promise<void> {
-    const { replay, ports, signal, claimed } = this.#invocation;
+  async #run(call: Call): Promise<void> {
+    const { replay, ports, signal, claimed, failedTries } = this.#invocation;
+    const { name, resolve, reject } = call;
     let result: string;
     try {
       await ports.checkLease();
       signal.throwIfAborted();
-      const value = await ports.stepSpan(name, async () => run());
+      const limits = {
+        attempt: failedTries.count(name) + 1,
+        timeoutMs: call.options.timeoutMs,
+        signal,
+        after: ports.after,
+      };
+      const value = await inTime(name, limits, (step) => ports.stepSpan(name, async () => call.run(step), step.signal));
       result = resultJson(name, value, claimed.maxResultBytes ?? MAX_RESPONSE_BYTES);
     } catch (error) {
-      if (!isMisuse(error)) return this.#failed(name, error, reject);
+      if (!isMisuse(error)) return this.#tryFailed(call, error);
       this.#invocation.fail(error);
       return reject(error);
     }
@@ -101,6 +141,7 @@ export class Steps {
     if (signal.reason instanceof InvocationLimitReached) return replay.stepIsCut();
     const order = replay.nextOrder();
     const deliver = replay.stepEnds();
+    failedTries.forget(name);
     try {
       const settlement = await ports.saveStep({ name, result, order }, this.#invocation.takeMemory());
       // Refused: another runner has the work, and this one receives a stop.
@@ -110,12 +151,38 @@ export class Steps {
     }
   }
 
-  #failed(name: string, error: unknown, reject: (error: unknown) => void): void {
-    const { replay, failures, signal } = this.#invocation;
+  #tryFailed(call: Call, error: unknown): void {
+    const { replay, signal, failedTries, ports } = this.#invocation;
+    const { name } = call;
     if (signal.reason instanceof InvocationLimitReached) return replay.stepIsCut();
+    const retryTime = this.#retryTime(call, error);
+    if (retryTime === undefined) return this.#failed(call, error);
+    const failures = failedTries.count(name) + 1;
+    failedTries.add({ name, failures, retryTime }, ports.now());
+    this.#invocation.log("step failed; it will be tried again", {
+      step: name,
+      failures,
+      retryTime: formatTimestampMs(retryTime),
+      ...thrownFields(error),
+    });
+    this.#rest(call, retryTime);
+  }
+
+  /** When a step whose try failed is tried again; undefined: its failure is final. */
+  #retryTime({ name, options: { retry } }: Call, error: unknown): number | undefined {
+    const { isClosed, signal, claimed, failedTries, ports } = this.#invocation;
+    const failures = failedTries.count(name) + 1;
+    if (!retry || isClosed || signal.aborted || failures >= retry.maxAttempts || !isRetried(error)) return undefined;
+    const retryTime = ports.now() + backoffMs(retry, failures, ports.random());
+    return retryTime < claimed.deadline ? retryTime : undefined;
+  }
+
+  #failed({ name, reject }: Call, error: unknown): void {
+    const { replay, failures, failedTries } = this.#invocation;
     const order = replay.nextOrder();
     // An error that ends the attempt is not remembered, because nothing is stored after it.
     failures.add(name, order, error);
+    failedTries.forget(name);
     replay.stepEnds()(() => this.#reject(reject, error));
   }
 

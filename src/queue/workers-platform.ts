@@ -10,6 +10,7 @@ function after(ms: number, run: () => void): () => void {
 
 export const workersPlatform: RunPlatform = {
   now: () => Date.now(),
+  random: () => Math.random(),
   after,
   atLimit: after,
   turn: macrotask,

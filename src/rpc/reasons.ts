@@ -88,6 +88,7 @@ const REASONS = [
   "LIBRARY_MISUSE",
   "RESPONSE_TOO_LARGE",
   "STEP_RESULT_TOO_LARGE",
+  "STEP_TIMED_OUT",
 ] as const;
 
 export type Reason = (typeof REASONS)[number];

@@ -153,4 +153,4 @@ function textOf(text: StoredText | undefined): string | undefined {
 }
 
 /** The jitter of a backoff, where nothing waits for it. */
-const HALF = 0.5;
+export const HALF = 0.5;

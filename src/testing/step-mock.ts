@@ -8,6 +8,8 @@ export interface StepCall {
   readonly attempt: number;
   /** How often this step's function has been called in this operation, this time included. */
   readonly runs: number;
+  /** Aborted by the step's timeout, and whenever `op.signal` is. */
+  readonly signal: AbortSignal;
   /** Runs the step's own function. */
   run(this: void): Promise<unknown>;
   /** A client cancels the operation. */

@@ -11,7 +11,7 @@ import type { JsonObject } from "../rpc/any";
 import { Activity } from "./activity";
 import { callSite } from "./call-site";
 import { MemoryChannel } from "./memory-channel";
-import { MemoryOperation } from "./memory-operation";
+import { HALF, MemoryOperation } from "./memory-operation";
 import type { LogLine, TestAnswers } from "./method-run";
 import type { StartedInMemory } from "./start";
 import { AnsweringPeople } from "./test-answers";
@@ -219,6 +219,7 @@ export class TestRun implements Surroundings {
       });
     return {
       now: () => this.#clock.now,
+      random: () => HALF,
       atLimit: after,
       after: (ms, run) => {
         const ends = activity.sleepBegins();
@@ -232,9 +233,13 @@ export class TestRun implements Surroundings {
         };
       },
       turn: () => activity.turn(),
-      span: (name, attributes, work) =>
+      span: (name, attributes, work, signal) =>
         name === "operation.step"
-          ? this.steps.run(String(attributes["operation.step"]), work, { channel, activity })
+          ? this.steps.run(String(attributes["operation.step"]), work, {
+              channel,
+              activity,
+              signal: signal ?? NEVER_ABORTED,
+            })
           : work(),
       log: (level, fields) => {
         this.logs.push({ level, ...fields });
@@ -290,6 +295,9 @@ export class TestRun implements Surroundings {
     return true;
   }
 }
+
+/** Of spans that are no step. */
+const NEVER_ABORTED = new AbortController().signal;
 
 const BEGINNING: Point = { text: "the beginning of the method", site: undefined };
 const END: Point = { text: "the end of the method", site: undefined };

@@ -1,4 +1,6 @@
 // The steps of a run: their mocks, and how often each function has run.
+import { STEP_TIMED_OUT } from "../queue/step-try";
+import type { RpcError } from "../rpc/error";
 import type { Activity } from "./activity";
 import { type MemoryChannel, never } from "./memory-channel";
 import { type StepMock, type StepMocks, Takes, mockOf } from "./step-mock";
@@ -23,6 +25,8 @@ interface StepsPorts {
 interface Runner {
   channel: MemoryChannel;
   activity: Activity;
+  /** Aborted when the step's time is over. */
+  signal: AbortSignal;
 }
 
 export class TestSteps {
@@ -53,6 +57,10 @@ export class TestSteps {
     const mock = mocked?.mock;
     if (!(mock instanceof Takes)) return (await this.#call(name, mock, work, runner)) as T;
     const ends = runner.activity.virtualStepBegins();
+    runner.signal.addEventListener("abort", () => {
+      // A step whose operation is stopped may still hang.
+      if ((runner.signal.reason as RpcError).reason === STEP_TIMED_OUT) ends();
+    });
     await new Promise<void>((resolve) => void clock.after(mock.ms, resolve));
     ends();
     if (!runner.channel.isAlive) return never();
@@ -66,7 +74,7 @@ export class TestSteps {
     work: () => Promise<unknown>,
     runner: Runner,
   ): Promise<unknown> {
-    const { channel, activity } = runner;
+    const { channel, activity, signal } = runner;
     this.#ports.passes({ text: `the function of step ${JSON.stringify(name)}`, site: undefined });
     const ends = activity.stepBegins();
     this.#running.add(name);
@@ -77,7 +85,7 @@ export class TestSteps {
       return never();
     };
     const { runs = 1 } = this.runs.get(name) ?? {};
-    const call = { name, attempt: channel.claimed.attempt, runs, run: work, cancel: this.#ports.cancel, die };
+    const call = { name, attempt: channel.claimed.attempt, runs, signal, run: work, cancel: this.#ports.cancel, die };
     const result = this.#ports.within(async () => {
       if (mock === undefined) return work();
       return typeof mock === "function" ? (mock as (given: typeof call) => unknown)(call) : mock;

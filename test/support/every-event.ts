@@ -88,6 +88,12 @@ export const everyEvent = {
       fence,
       sleeps: [{ ordinal: 7, wakeTime: now + Math.floor(random * 3_000), ms: 3_000, attempt: 1 }],
     },
+    {
+      type: "saveSleeps",
+      fence,
+      stepTries: [{ name: "parse", failures: 1, retryTime: now + 2_000 }],
+      restsUntil: now + 2_000,
+    },
   ],
   yield: ({ fence, random }) => [
     { type: "yield", fence, invocationMs: 840_000, random },

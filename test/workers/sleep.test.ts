@@ -1,6 +1,7 @@
 // Time: durable sleeps that hold nothing, deadlines that hold without an alarm, and objects that may go at any moment.
 import { evictDurableObject } from "cloudflare:test";
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { RpcError } from "../../src/index";
 import { DEFAULT_LEASE_MS } from "../../src/limits";
 import { eventually } from "../support/eventually";
 import { clock } from "./clock";
@@ -27,6 +28,7 @@ import {
 } from "./harness";
 
 useFreshWorld();
+afterEach(() => void vi.restoreAllMocks());
 
 describe("a durable sleep", () => {
   test("holds no runner, no socket and no lease, only the alarm", async () => {
@@ -161,6 +163,27 @@ describe("a sleep of a few seconds", () => {
     expect(asleep).toMatchObject({ state: "RUNNING", sleeps: [{ ordinal: 0, wakeTime: startTime + 2_000 }] });
     expect(await getOperation(operation.name)).toMatchObject({ done: true });
     expect(seen).toEqual(["called", "called", "awake"]);
+  });
+
+  test("before a step's next try is waited for likewise, and a crash forgets no try", async () => {
+    const tries: number[] = [];
+    const operation = await startScript(async (op) => {
+      const fails = ({ attempt }: { attempt: number }): never => {
+        tries.push(attempt);
+        throw new RpcError("UNAVAILABLE", "not now");
+      };
+      await op.step("flaky", fails, { retry: { maxAttempts: 2, initialBackoff: "3s" } }).catch(() => "failed");
+      return {};
+    });
+    vi.spyOn(Math, "random").mockReturnValue(0.9);
+    await deliverNext();
+    await eventually(async () => (await storedRecord(operation))?.stepTries !== undefined);
+    clock.advance(DEFAULT_LEASE_MS + 1_000);
+    await fireAlarm(operation);
+    await runNext();
+
+    expect(tries).toEqual([1, 2]);
+    expect(await getOperation(operation.name)).toMatchObject({ done: true, response: {} });
   });
 
   test("ends when a client cancels, without a run of the handler's catch or finally", async () => {

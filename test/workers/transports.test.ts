@@ -1,6 +1,7 @@
 // The two ways by which work comes to a runner, the queue's run channel and direct dispatch: one suite, which both run.
-import { describe, expect, test } from "vitest";
-import { RpcError } from "../../src/index";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { type DurationText, RpcError } from "../../src/index";
+import { MINUTE_MS } from "../support/an-operation";
 import { eventually } from "../support/eventually";
 import { clock } from "./clock";
 import { type Script, controls } from "./controls";
@@ -18,6 +19,7 @@ import {
 } from "./harness";
 
 useFreshWorld();
+afterEach(() => void vi.restoreAllMocks());
 
 interface Transport {
   verb: string;
@@ -162,6 +164,53 @@ describe.each(Object.entries(transports))("a run by %s", (_, transport) => {
 
     expect(await ended(operation)).toMatchObject({ done: true, response: {} });
     expect(runs).toEqual(runs.map((_count, number) => (number < 5 ? 2 : 1)));
+  });
+
+  test("a failed step is tried again in its attempt, in place or after a sleep", async () => {
+    vi.spyOn(Math, "random").mockReturnValue(0.5);
+    const tries: string[] = [];
+    const operation = await started(async (op) => {
+      const flaky = (name: string, initialBackoff: DurationText) =>
+        op.step(
+          name,
+          ({ attempt }) => {
+            tries.push(`${name} ${attempt}`);
+            if (attempt === 1) throw new Error("not now");
+            return attempt;
+          },
+          { retry: { initialBackoff } },
+        );
+      await Promise.all([flaky("soon", "300ms"), flaky("later", "10m")]);
+      return { attempt: op.attempt };
+    });
+    await isIn(operation, "SLEEPING");
+    const { steps, stepTries, createTime, wakeTime, statusMessage } = (await storedRecord(operation))!;
+    await advanceUntil(operation, async () => (await stateOf(operation)) !== "SLEEPING");
+
+    expect(await ended(operation)).toMatchObject({ response: { value: { attempt: 1 } } });
+    expect(tries).toEqual(["soon 1", "later 1", "soon 2", "later 2"]);
+    expect(steps).toMatchObject([{ name: "soon" }]);
+    expect(stepTries).toEqual([{ name: "later", failures: 1, retryTime: wakeTime }]);
+    expect(wakeTime).toBeGreaterThanOrEqual(createTime + 5 * MINUTE_MS);
+    expect(statusMessage).toContain("to try a step again");
+  });
+
+  test("a step that takes longer than its timeout is told so, and tried again", async () => {
+    const reasons: unknown[] = [];
+    const operation = await started(async (op) => {
+      const result = await op.step(
+        "slow",
+        ({ attempt, signal }) => {
+          signal.addEventListener("abort", () => reasons.push((signal.reason as RpcError).reason));
+          return attempt === 1 ? new Promise<never>(() => {}) : attempt;
+        },
+        { retry: { initialBackoff: "1ms" }, timeout: "30ms" },
+      );
+      return { result };
+    });
+
+    expect(await ended(operation)).toMatchObject({ response: { value: { result: 2 } } });
+    expect(reasons).toEqual(["STEP_TIMED_OUT"]);
   });
 
   test("progress is visible while the work runs", async () => {

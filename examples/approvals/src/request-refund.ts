@@ -37,13 +37,20 @@ export const requestRefund = defineMethod({
       payload: Approval,
       timeout: approvalTimeout,
     });
-    if (approved) await op.step("pay", () => pay(op.name, amountCents));
+    if (approved) {
+      await op.step("pay", ({ signal }) => pay(op.name, amountCents, signal), {
+        retry: { maxAttempts: 4, initialBackoff: "5s" },
+        timeout: "30s",
+      });
+    }
     return { refunded: approved, note };
   },
 });
 
 /** A payment provider takes the operation's name as its idempotency key, so that a repeated step pays once. */
-async function pay(idempotencyKey: string, amountCents: number): Promise<{ payment: string }> {
+async function pay(idempotencyKey: string, amountCents: number, signal: AbortSignal): Promise<{ payment: string }> {
+  // A call of the provider takes the signal, so that it ends with its try.
+  signal.throwIfAborted();
   console.log({ message: "paid", idempotencyKey, amountCents });
   return { payment: idempotencyKey };
 }

@@ -63,6 +63,7 @@ export function claimedFromRecord(
     cancelRequested: record.cancellation !== undefined,
     steps: claimedSteps(work.steps ?? [], store),
     ...(work.stepFailures === undefined ? {} : { stepFailures: work.stepFailures }),
+    ...(work.stepTries === undefined ? {} : { stepTries: work.stepTries }),
     ...(record.suspensions === undefined ? {} : { suspensions: claimedSuspensions(record.suspensions) }),
     ...(work.checkpoint === undefined ? {} : { checkpoint: work.checkpoint }),
     ...(record.origin === undefined ? {} : { origin: record.origin }),

@@ -1,15 +1,17 @@
 // docs/methods.md shows code that is compiled and run, names every option, and has the limits as they are.
-import { globSync, readFileSync, readdirSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import * as allLimits from "../../../src/limits";
 import { codeBlocks } from "../../e2e/session";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
-const EXAMPLE = join(ROOT, "examples/reports/src");
 
 const document = readFileSync(join(ROOT, "docs/methods.md"), "utf8");
-const sources = readdirSync(EXAMPLE).map((file) => readFileSync(join(EXAMPLE, file), "utf8"));
+const sourcesOf = (pattern: string): string[] =>
+  globSync(pattern, { cwd: ROOT }).map((file) => readFileSync(join(ROOT, file), "utf8"));
+const reports = sourcesOf("examples/reports/src/*.ts");
+const sources = [...reports, ...sourcesOf("examples/approvals/src/*.ts")];
 const blocks = Array.from(document.matchAll(/^```ts\n(.*?)^```$/gms), ([, block = ""]) => block);
 
 describe.each(["clients.md", "testing-methods.md"])("the code of docs/%s", (page) => {
@@ -37,7 +39,7 @@ describe("the code of docs/methods.md", () => {
   test("shows every method of the example", () => {
     const shown = blocks.join("\n");
 
-    for (const source of sources) {
+    for (const source of reports) {
       for (const [declaration] of source.matchAll(/^export const \w+ = defineMethod/gm))
         expect(shown).toContain(declaration);
     }

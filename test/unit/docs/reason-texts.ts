@@ -358,6 +358,12 @@ const handler = {
     meaning: "The result of a step is larger than the method's `maxResultBytes`.",
     remedy: "Store it elsewhere and return its key from the step.",
   },
+  STEP_TIMED_OUT: {
+    meaning:
+      "A step took longer than the `timeout` that its call gives it. `signal.reason` of its function has this reason.",
+    remedy:
+      "Raise the timeout, divide the step, or give it `retry`. The operation's attempt is retried as its method says.",
+  },
 } satisfies Texts;
 
 /** The groups of docs/errors.md, in the order of the page. */

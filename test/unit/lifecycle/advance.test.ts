@@ -554,6 +554,73 @@ describe("a sleep for which the runner waits", () => {
   });
 });
 
+describe("failed tries of a step", () => {
+  const RETRY_TIME = NOW + 2_000;
+  const tried = (name: string, failures: number, restsUntil?: number): OperationEvent => ({
+    type: "saveSleeps",
+    fence: "one",
+    stepTries: [{ name, failures, retryTime: RETRY_TIME }],
+    ...(restsUntil === undefined ? {} : { restsUntil }),
+  });
+  const step = (name: string): OperationEvent => ({
+    type: "saveStep",
+    fence: "one",
+    step: { name, place: 0, bytes: 2, chunks: 1 },
+  });
+
+  test("are counted until the step has a result", () => {
+    const record = afterEvents(running(), [tried("a", 1), NOW], [tried("b", 1), NOW], [tried("a", 2), NOW + 1]);
+
+    expect(record.work?.stepTries).toEqual([
+      { name: "b", failures: 1, retryTime: RETRY_TIME },
+      { name: "a", failures: 2, retryTime: RETRY_TIME },
+    ]);
+    expect(afterEvents(record, [step("b"), NOW + 2]).work?.stepTries).toMatchObject([{ name: "a" }]);
+    expect(afterEvents(record, [step("b"), NOW + 2], [step("a"), NOW + 3]).work?.stepTries).toBeUndefined();
+  });
+
+  test("are counted until the step has failed for good", () => {
+    const failure = { name: "a", order: 1, error: { type: "value" as const } };
+    const record = afterEvents(
+      running(),
+      [tried("a", 1), NOW],
+      [{ type: "saveCheckpoint", fence: "one", cursor: "1", stepFailures: [failure] }, NOW + 1],
+    );
+
+    expect(record.work).toMatchObject({ stepFailures: [{ name: "a" }] });
+    expect(record.work?.stepTries).toBeUndefined();
+  });
+
+  test("outlive an attempt that was lost, and no other", () => {
+    const record = afterEvents(running(), [tried("a", 1), NOW]);
+    const failed: OperationEvent = { type: "attemptFailed", fence: "one", error: anError, retryable: true, random: 0 };
+
+    expect(afterEvents(record, [timePasses, NOW + MINUTE_MS]).work?.stepTries).toHaveLength(1);
+    expect(afterEvents(record, [failed, NOW + 1]).work?.stepTries).toBeUndefined();
+  });
+
+  test("say why the operation sleeps", () => {
+    const asleep: OperationEvent = { type: "sleep", fence: "one", ordinal: -1, wakeTime: RETRY_TIME, sleeps: [] };
+    const record = afterEvents(running(), [tried("a", 1), NOW], [asleep, NOW + 1]);
+
+    expect(record.statusMessage).toMatch(/^Waiting until .* to try a step again\.$/);
+  });
+
+  test("do not count as time of the attempt while nothing else is under way", () => {
+    const limited = aRecord({ policy: aPolicy({ attemptTimeoutMs: 10_000 }) });
+    const alone = afterEvents(
+      limited,
+      [claim, NOW],
+      [tried("a", 1, RETRY_TIME), NOW],
+      [tried("a", 1, RETRY_TIME), NOW],
+    );
+    const besides = afterEvents(limited, [claim, NOW], [tried("a", 1), NOW]);
+
+    expect(alone.lease?.attemptEndTime).toBe(NOW + 12_000);
+    expect(besides.lease?.attemptEndTime).toBe(NOW + 10_000);
+  });
+});
+
 // "The alarm re-sends it (30 s) until it is claimed", doubling.
 describe("a queue message that no runner claims", () => {
   test("is sent again after 30 s, and then after twice as long, up to a bound", () => {

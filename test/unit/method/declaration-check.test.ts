@@ -68,7 +68,7 @@ describe("defineMethod › rejects a declaration with", () => {
       'retry has an unknown option "attempts"; did you mean "maxAttempts"?',
     ],
     ["a near miss in retry", { retry: { maxAttemps: 3 } }, 'did you mean "maxAttempts"?'],
-    ["retry that is a number", { retry: 3 }, `${REPORTS}: retry is 3; it must be an object`],
+    ["retry that is a number", { retry: 3 }, "method reports:generate: retry is 3; it must be an object"],
     ["no run", { run: undefined }, `${REPORTS}: run is missing; write async run(request, op) { … }`],
     ["run that is no function", { run: {} }, `${REPORTS}: run is {}; write async run`],
     [

@@ -243,6 +243,61 @@ describe("steps", () => {
   });
 });
 
+describe("steps with tries of their own", () => {
+  const retried = aMethod(
+    async (op) => ({
+      result: await op.step("send", () => "sent", {
+        retry: { maxAttempts: 3, initialBackoff: "2m", backoffMultiplier: 1 },
+        timeout: "30s",
+      }),
+    }),
+    { retry: { maxAttempts: 1 } },
+  );
+
+  it("take their backoffs by the test's clock, in one attempt of the operation", async () => {
+    const run = await runMethod(retried, START, {
+      steps: {
+        send: ({ runs, attempt }) => {
+          if (runs < 3) throw new Error("not now");
+          return `attempt ${attempt}`;
+        },
+      },
+    });
+
+    expect(run).toMatchObject({ response: { result: "attempt 1" }, attempts: 1, durationMs: 120_000 });
+    expect(run.steps).toEqual([{ name: "send", runs: 3, result: "attempt 1" }]);
+  });
+
+  it("end with the error of the last try, or with their time", async () => {
+    const failed = await runMethod(retried, START, {
+      steps: {
+        send: () => {
+          throw new Error("never");
+        },
+      },
+    });
+    const hung = await runMethod(retried, START, { steps: { send: hangs } });
+
+    expect(failed).toMatchObject({ error: { code: "UNKNOWN" }, attempts: 1, durationMs: 120_000 });
+    expect(hung.error).toMatchObject({
+      code: "DEADLINE_EXCEEDED",
+      message: expect.stringContaining('"send"') as string,
+    });
+    expect(hung.durationMs).toBe(120_000 + 3 * 30_000);
+  });
+
+  it("go on after work that is neither a step nor a sleep", async () => {
+    const waiting = aMethod(async (op) => {
+      const caught = await op.step("send", () => 1, { timeout: "30s" }).catch(() => "late");
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      return { caught, seconds: (Date.now() - op.createTime.getTime()) / 1_000 };
+    });
+    const run = await runMethod(waiting, START, { steps: { send: hangs } });
+
+    expect(run.response).toEqual({ caught: "late", seconds: 30 });
+  });
+});
+
 describe("a cancel request", () => {
   it("ends a sleeping operation at once", async () => {
     const make = aMethod(

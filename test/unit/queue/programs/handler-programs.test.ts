@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { CREATE_TIME } from "../../../support/an-operation";
 import { type Random, randomFromSeed } from "../../../support/random";
 import { type IdealRun, idealRun } from "./ideal";
-import { type Program, type Shape, aProgram, partsOf } from "./program";
+import { type Program, type Shape, type Step, aProgram, partsOf } from "./program";
 import { ProgramWorld } from "./world";
 
 /** The cost of one invocation beside the work: the way there, the final message, and the moment before it. */
@@ -66,7 +66,7 @@ describe("random handlers", { timeout: 60_000 }, () => {
       const world = new ProgramWorld({ random, program, crashes: [], yieldMs: Infinity });
       await world.play();
       invocations += world.invocations;
-      return { program, problems: [...world.violations, ...differences(world, ideal)] };
+      return { program, problems: [...world.violations, ...differences(world, program, ideal)] };
     });
 
     expect(wrong).toEqual([]);
@@ -113,24 +113,30 @@ function outcomeDifference({ record }: ProgramWorld, expected: string): string[]
   return response.includes(JSON.stringify({ outcome: expected })) ? [] : [`it came to ${response}, not to ${expected}`];
 }
 
-function differences(world: ProgramWorld, ideal: IdealRun): string[] {
+function differences(world: ProgramWorld, program: Program, ideal: IdealRun): string[] {
   const problems = outcomeDifference(world, ideal.outcome);
   const ms = world.time.now - CREATE_TIME;
   const overhead = world.invocations * INVOCATION_OVERHEAD_MS + world.time.events * 5;
   if (ms < ideal.ms || ms > ideal.ms + overhead) problems.push(`it took ${ms} ms instead of ${ideal.ms}`);
-  for (const id of ideal.ended) {
-    if (world.runs.get(id) !== 1) problems.push(`step ${id} was run ${world.runs.get(id) ?? 0} times`);
+  for (const part of partsOf(program)) {
+    if (part.do !== "step" || !ideal.ended.has(part.id)) continue;
+    const [count, expected] = [world.runs.get(part.id) ?? 0, triesOf(part)];
+    if (count !== expected) problems.push(`step ${part.id} was run ${count} times, not ${expected}`);
   }
   for (const id of world.runs.keys()) if (!ideal.begun.has(id)) problems.push(`step ${id} was run`);
   return problems;
 }
 
-/** A step runs once, and once more for each attempt that died with it, or in which it failed. */
+function triesOf({ failures, retry }: Step): number {
+  return retry && failures > 0 ? 2 : 1;
+}
+
+/** A step runs once, or as often as it is tried, and once more for each attempt that died with it, or in which it failed. */
 function repeatedTooOften({ runs, record }: ProgramWorld, program: Program): string[] {
   return partsOf(program).flatMap((part) => {
     if (part.do !== "step") return [];
     const attempts = record.attempt.deaths + (part.failures > 0 ? record.attempt.failures : 0) + 1;
-    const count = runs.get(part.id) ?? 0;
+    const count = (runs.get(part.id) ?? 0) / triesOf(part);
     return count > attempts ? [`step ${part.id} was run ${count} times in ${attempts} attempts`] : [];
   });
 }

@@ -1,5 +1,6 @@
 // The reference: a program as plain JavaScript would run it, in one go, with timers in the place of sleeps.
-import { type Program, partsOf, run } from "./program";
+import type { StepContext } from "../../../../src/index";
+import { type Program, type Step, partsOf, run } from "./program";
 import { VirtualTime } from "./virtual-time";
 
 export interface IdealRun {
@@ -16,7 +17,8 @@ export async function idealRun(program: Program): Promise<IdealRun> {
   const begun = new Set<number>();
   const ended = new Set<number>();
   const delay = (ms: number): Promise<void> => new Promise((resolve) => void time.after(ms, resolve));
-  const steps = new Set(partsOf(program).flatMap((part) => (part.do === "step" ? [part.id] : [])));
+  const runs = new Map<number, number>();
+  const steps = new Map(partsOf(program).flatMap((part) => (part.do === "step" ? [[part.id, part]] : [])));
   let result: { outcome: string; isFailure: boolean } | undefined;
   const suspensions = new Map(
     partsOf(program).flatMap((part) => (part.do === "suspend" ? [[`suspend-${part.id}`, part]] : [])),
@@ -28,7 +30,14 @@ export async function idealRun(program: Program): Promise<IdealRun> {
       return expires ? `suspend ${id} expires` : `suspend ${id}`;
     },
     attempt: 1,
-    step: (_: string, work: () => Promise<string>) => work(),
+    step: async (name: string, work: (step?: StepContext) => Promise<string>) => {
+      const { retry } = steps.get(Number(name.slice("step ".length)))!;
+      if (!retry) return work();
+      return work().catch(async () => {
+        await delay(retry.backoffMs);
+        return work();
+      });
+    },
     sleep: (...parameters: string[]) => delay(Number.parseInt(parameters.at(-1) ?? "", 10)),
     checkpoint: () => Promise.resolve(),
   };
@@ -36,9 +45,11 @@ export async function idealRun(program: Program): Promise<IdealRun> {
     suspends: () => undefined,
     called: (id: number) => void (steps.has(id) && begun.add(id)),
     came: (id: number) => void (steps.has(id) && ended.add(id)),
-    work: async ({ id, ms, failures }: Extract<Program, { do: "step" }>) => {
-      await delay(ms);
-      if (failures > 0) throw new Error(`step ${id} fails`);
+    work: async ({ id, ms, failures, retry: { timeoutMs = ms } = { backoffMs: 0 } }: Step) => {
+      const count = (runs.get(id) ?? 0) + 1;
+      runs.set(id, count);
+      await delay(count > failures ? ms : timeoutMs);
+      if (count <= failures) throw new Error(`step ${id} fails`);
     },
   };
   run(program, op as never, observer).then(

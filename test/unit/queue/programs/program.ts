@@ -1,10 +1,10 @@
 // Random handlers: programs of steps, sleeps, races and failures, and the function that runs one over an OperationContext.
-import type { OperationContext } from "../../../../src/index";
+import type { OperationContext, StepContext, StepOptions } from "../../../../src/index";
 import type { Random } from "../../../support/random";
 
 export type Program =
   /** Fails in its first runs; `Infinity`: in all. */
-  | { do: "step"; id: number; ms: number; failures: number }
+  | Step
   | { do: "sleep"; id: number; ms: number; isNamed: boolean }
   /** Waits for an answer that comes after a time, or for the end of that time. */
   | { do: "suspend"; id: number; ms: number; expires: boolean }
@@ -16,6 +16,19 @@ export type Program =
   | { do: "sequence"; parts: Program[] }
   | { do: "all" | "race" | "any" | "allSettled"; id: number; parts: Program[] }
   | { do: "try"; id: number; body: Program; rescue: Program; last: Program };
+
+export interface Step {
+  do: "step";
+  id: number;
+  ms: number;
+  failures: number;
+  /** It is tried a second time by itself. */
+  retry?: {
+    backoffMs: number;
+    /** A try that fails hangs until its time is over. */
+    timeoutMs?: number;
+  };
+}
 
 export interface Shape {
   /** Steps that fail in their first runs, so that an attempt may fail and a later one succeed. */
@@ -42,11 +55,19 @@ export function aProgram(random: Random, { hasRetries, hasRaces }: Shape): Progr
     if (ms === undefined) return { do: "checkpoint", id: nextId() };
     const kind = random.below(24);
     if (kind >= 20) return { do: "suspend", id: nextId(), ms, expires: random.chance(0.25) };
-    if (kind < 9) return { do: "step", id: nextId(), ms, failures: failures() };
+    if (kind < 6) return { do: "step", id: nextId(), ms, failures: failures() };
+    if (kind < 9) return retriedStep(ms);
     if (kind < 17) return { do: "sleep", id: nextId(), ms, isNamed: random.chance(0.25) };
     if (kind < 18) return { do: "leave", id: nextId(), ms };
     if (kind < 19 && hasRetries) return { do: "throw", id: nextId(), attempts: 1 + random.below(2) };
     return { do: "checkpoint", id: nextId() };
+  };
+  /** It takes as long as a step that fails once and is tried again: so do two failures. */
+  const retriedStep = (totalMs: number): Program => {
+    const [half, quarter] = [totalMs / 2, totalMs / 4];
+    const step = { do: "step", id: nextId(), ms: quarter } as const;
+    if (random.chance(0.3)) return { ...step, failures: 1, retry: { backoffMs: quarter, timeoutMs: half } };
+    return { ...step, failures: random.pick([1, 1, Number.POSITIVE_INFINITY]), retry: { backoffMs: half } };
   };
   const tree = (depth: number): Program => {
     if (depth === 0 || random.chance(0.25)) return leaf();
@@ -77,7 +98,7 @@ const MAX_TIMED = 12;
 /** The report of a run of a program. */
 export interface Observer {
   /** Runs a step's work: takes its time, and whether it fails. */
-  work(step: Extract<Program, { do: "step" }>): Promise<void>;
+  work(step: Step, context: StepContext): Promise<void>;
   called(id: number): void;
   /** Somebody answers a suspension after its time, unless it expires. */
   suspends(part: Extract<Program, { do: "suspend" }>): void;
@@ -109,10 +130,14 @@ async function outcomeOf(program: Extract<Program, { id: number }>, op: Context,
   const { id } = program;
   switch (program.do) {
     case "step":
-      return op.step(`step ${id}`, async () => {
-        await observer.work(program);
-        return `step ${id}`;
-      });
+      return op.step(
+        `step ${id}`,
+        async (step) => {
+          await observer.work(program, step);
+          return `step ${id}`;
+        },
+        stepOptions(program),
+      );
     case "sleep":
       await (program.isNamed ? op.sleep(`sleep ${id}`, `${program.ms}ms`) : op.sleep(`${program.ms}ms`));
       return `sleep ${id}`;
@@ -158,6 +183,16 @@ async function outcomeOf(program: Extract<Program, { id: number }>, op: Context,
     default:
       return program satisfies never;
   }
+}
+
+/** The jitter of the world halves each backoff. */
+function stepOptions({ retry }: Step): StepOptions {
+  if (!retry) return {};
+  const { backoffMs, timeoutMs } = retry;
+  return {
+    retry: { maxAttempts: 2, initialBackoff: `${2 * backoffMs}ms`, backoffMultiplier: 1 },
+    ...(timeoutMs === undefined ? {} : { timeout: `${timeoutMs}ms` }),
+  };
 }
 
 function messageOf(error: unknown): string {

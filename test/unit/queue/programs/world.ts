@@ -9,6 +9,7 @@ import { nextDueTime } from "../../../../src/lifecycle/due";
 import type { OperationEvent } from "../../../../src/lifecycle/event";
 import type { OperationRecord } from "../../../../src/lifecycle/record";
 import type { Claimed, LastWord, MessageToObject } from "../../../../src/contract/run-channel";
+import type { StepContext } from "../../../../src/index";
 import { advance } from "../../../../src/lifecycle/advance";
 import { Attempt } from "../../../../src/queue/attempt";
 import type { RunPorts } from "../../../../src/queue/run-ports";
@@ -16,7 +17,7 @@ import type { JsonObject } from "../../../../src/rpc/any";
 import { aRecord } from "../../../support/a-record";
 import { CREATE_TIME, DAY_MS, aPolicy } from "../../../support/an-operation";
 import type { Random } from "../../../support/random";
-import { type Program, partsOf, run } from "./program";
+import { type Program, type Step, partsOf, run } from "./program";
 import { VirtualTime } from "./virtual-time";
 
 export interface WorldOptions {
@@ -175,7 +176,7 @@ export class ProgramWorld {
           called: (id) => this.#called(runner, id),
           suspends: (part) => this.#suspends(part),
           came: (id, outcome, isFailure) => this.#came(runner, id, outcome, isFailure),
-          work: (part) => this.#stepWork(runner, part),
+          work: (part, step) => this.#stepWork(runner, part, step),
         }),
       }),
     });
@@ -218,6 +219,7 @@ export class ProgramWorld {
       saveSuspensions: (memory) => save({ type: "saveSuspensions", ...memory }),
       answer: () => Promise.reject(new Error("no answer is so large")),
       newSecret: () => "secret",
+      random: () => 0.5,
       stepResult: () => Promise.reject(new Error("no result is so large")),
       checkLease: async () => {},
       stepSpan: (_, work) => work(),
@@ -231,20 +233,35 @@ export class ProgramWorld {
 
   // ── What a handler does ───────────────────────────────────────────────────────────────────────────────────────────
 
-  #stepWork(runner: Runner, { id, ms, failures }: Extract<Program, { do: "step" }>): Promise<void> {
+  #stepWork(runner: Runner, { id, ms, failures, retry }: Step, { attempt, signal }: StepContext): Promise<void> {
     const count = (this.runs.get(id) ?? 0) + 1;
     this.runs.set(id, count);
     if (this.#stored.has(id)) this.violations.push(`${runner.name} runs step ${id}, whose result is stored`);
     if (runner.running.has(id)) this.violations.push(`${runner.name} runs step ${id} twice at a time`);
+    this.#checkTry(runner, id, attempt);
     runner.running.add(id);
     return new Promise((resolve, reject) => {
-      this.time.after(ms, () => {
+      const end = (settle: () => void): void => {
         if (!runner.isAlive) return;
         runner.running.delete(id);
-        if (count > failures) resolve();
-        else reject(new Error(`step ${id} fails`));
-      });
+        settle();
+      };
+      const fails = (): void => end(() => reject(new Error(`step ${id} fails`)));
+      if (count > failures) this.time.after(ms, () => end(resolve));
+      else if (retry?.timeoutMs === undefined) this.time.after(ms, fails);
+      else signal.addEventListener("abort", fails);
     });
+  }
+
+  /** No try is forgotten that is stored, and none begins before its time. */
+  #checkTry(runner: Runner, id: number, attempt: number): void {
+    const stored = this.record.work?.stepTries?.find(({ name }) => idIn(name) === id);
+    if (!stored) return;
+    const { failures, retryTime } = stored;
+    const text = `${runner.name} tries step ${id} as number ${attempt}`;
+    if (attempt <= failures) this.violations.push(`${text} behind ${failures} failures`);
+    if (attempt === failures + 1 && this.time.now < retryTime)
+      this.violations.push(`${text} ${retryTime - this.time.now} ms too early`);
   }
 
   /** The answer comes once, whatever becomes of the runner. */
