@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { type Plugin, build } from "esbuild";
+import { build as viteBuild } from "vite";
 
 const OUT = "dist";
 /** One for each of package.json's `exports` and `imports`. */
@@ -45,6 +46,24 @@ await build({
   sourcemap: true,
   plugins: [workersByPackageImport],
   logLevel: "warning",
+});
+// The console: static files, which a deployment binds as assets.
+await viteBuild({
+  configFile: false,
+  root: "src/console",
+  // Relative addresses: the files work at the root, and below a path.
+  base: "./",
+  oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  build: {
+    outDir: "../../dist/console",
+    assetsDir: "console-assets",
+    // The Content-Security-Policy allows no data: URI.
+    assetsInlineLimit: 0,
+    emptyOutDir: true,
+    modulePreload: { polyfill: false },
+    target: "es2022",
+  },
+  logLevel: "warn",
 });
 execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"], { stdio: "inherit" });
 // The sources are written for a bundler, without extensions. Node's resolution asks declarations for them.

@@ -10,6 +10,8 @@ export interface DevOutputOptions {
   time: () => string;
   /** Whether the Worker serves `echo:wait`, which the first lines suggest to call. */
   hasBuiltInMethods?: boolean;
+  /** Whether the console is at the root. */
+  hasConsole?: boolean;
   /** The folder of the documentation. */
   docs?: string;
 }
@@ -28,15 +30,17 @@ export class DevOutput {
   readonly #paint: Paint;
   readonly #time: () => string;
   readonly #hasBuiltInMethods: boolean;
+  readonly #hasConsole: boolean;
   readonly #docs: string;
   /** The output of wrangler while it starts: bindings and notes, of use only if the start fails. */
   #held: string[] = [];
   readonly #objects = new Map<Stream, string[]>();
 
-  constructor({ colours, time, hasBuiltInMethods = true, docs = "docs" }: DevOutputOptions) {
+  constructor({ colours, time, hasBuiltInMethods = true, hasConsole = false, docs = "docs" }: DevOutputOptions) {
     this.#paint = (colour, text) => (colours ? styleText(colour, text, { validateStream: false }) : text);
     this.#time = time;
     this.#hasBuiltInMethods = hasBuiltInMethods;
+    this.#hasConsole = hasConsole;
     this.#docs = docs;
   }
 
@@ -65,7 +69,12 @@ export class DevOutput {
     this.url = /Ready on (http\S+)/.exec(plain)?.[1];
     if (this.url === undefined) return [];
     this.#held = [];
-    return banner(this.url, { paint: this.#paint, hasBuiltInMethods: this.#hasBuiltInMethods, docs: this.#docs });
+    return banner(this.url, {
+      paint: this.#paint,
+      hasBuiltInMethods: this.#hasBuiltInMethods,
+      hasConsole: this.#hasConsole,
+      docs: this.#docs,
+    });
   }
 
   #event(fields: Map<string, string>): string {
@@ -80,13 +89,19 @@ export class DevOutput {
 
 function banner(
   url: string,
-  { paint, hasBuiltInMethods, docs }: { paint: Paint; hasBuiltInMethods: boolean; docs: string },
+  {
+    paint,
+    hasBuiltInMethods,
+    hasConsole,
+    docs,
+  }: { paint: Paint; hasBuiltInMethods: boolean; hasConsole: boolean; docs: string },
 ): string[] {
   const command = (text: string): string => paint("cyan", text);
   const start = `curl -s ${url}/v1/echo:wait -H 'Content-Type: application/json' -d '{"ttl": "3s"}'`;
   return [
     "",
     `edge-operations serves ${command(url)}. Every caller may do everything (AUTH=open). Ctrl-C stops it.`,
+    ...(hasConsole ? [`Console: open ${command(`${url}/`)} in a browser.`] : []),
     "",
     "Try, in another shell:",
     ...(hasBuiltInMethods ? [`  ${command(start)}`] : []),

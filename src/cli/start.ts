@@ -17,23 +17,29 @@ const ARGUMENTS = ["dev", "--var", "AUTH:open", "--var", "RESEND_SECONDS:3", "--
 const BUILT_IN_WORKER = "src/worker/worker.ts";
 /** Served in its place: it has a method more. */
 const LOCAL_WORKER = "src/worker/local.ts";
+/** The console's files, which `npm run build` makes. */
+const CONSOLE = "dist/console";
+/** The directory that a project's own configuration binds. */
+const CONSOLE_OF_PACKAGE = `edge-operations/${CONSOLE}`;
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 export function runStart(args: string[]): void {
   const directory = process.cwd();
   const wrangler = join(dirname(wranglerRequire(directory).resolve("wrangler/package.json")), "bin/wrangler.js");
   // `npm start -- src/countdown.ts` serves another Worker, which does not have the built-in methods.
-  const hasBuiltInMethods =
-    configOf(directory)["main"] === BUILT_IN_WORKER && !args.some((argument) => argument.endsWith(".ts"));
+  const config = configOf(directory);
+  const hasBuiltInMethods = config["main"] === BUILT_IN_WORKER && !args.some((argument) => argument.endsWith(".ts"));
   const entry = hasBuiltInMethods ? [LOCAL_WORKER] : [];
+  const assets = consoleAssets(args, { hasBuiltInMethods });
   const output = new DevOutput({
     colours: process.stdout.isTTY && process.env["NO_COLOR"] === undefined,
     time: () => new Date().toTimeString().slice(0, 8),
     hasBuiltInMethods,
+    hasConsole: assets.length > 0 || JSON.stringify(config["assets"] ?? "").includes(CONSOLE_OF_PACKAGE),
     docs: existsSync(join(directory, "docs/methods.md")) ? "docs" : "node_modules/edge-operations/docs",
   });
 
-  const child: ChildProcess = spawn(process.execPath, [wrangler, ...ARGUMENTS, ...entry, ...args], {
+  const child: ChildProcess = spawn(process.execPath, [wrangler, ...ARGUMENTS, ...entry, ...assets, ...args], {
     // A process group of its own: Ctrl-C reaches it once, by the handler below, and not twice.
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
@@ -57,6 +63,12 @@ export function runStart(args: string[]): void {
     }
     process.exitCode = code ?? 128 + constants.signals[signal ?? "SIGTERM"];
   });
+}
+
+/** The built-in Worker is served with the console. Another Worker has it where its own configuration binds it. */
+function consoleAssets(args: readonly string[], { hasBuiltInMethods }: { hasBuiltInMethods: boolean }): string[] {
+  if (!hasBuiltInMethods || args.includes("--assets") || !existsSync(`${CONSOLE}/index.html`)) return [];
+  return ["--assets", CONSOLE];
 }
 
 function print(lines: readonly string[]): void {

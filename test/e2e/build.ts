@@ -4,7 +4,7 @@ import { existsSync, globSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 
 const ROOT = resolve(import.meta.dirname, "../..");
-const SOURCES = ["package.json", "tsconfig.json", "build.ts", "tsconfig.build.json", "src/**/*.ts"];
+const SOURCES = ["package.json", "tsconfig.json", "build.ts", "tsconfig.build.json", "src/**/*.ts", "src/console/**/*"];
 
 export default function buildIfStale(): void {
   const built = resolve(ROOT, "dist/index.d.ts");

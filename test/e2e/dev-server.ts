@@ -21,6 +21,8 @@ export interface DevServerOptions {
   directory?: string;
   /** Another Worker than the one that wrangler.toml names, with the same bindings; from that directory. */
   main?: string | undefined;
+  /** A directory of static files that is served beside the Worker; from that directory. */
+  assets?: string | undefined;
 }
 
 /** What `npm start` passes. */
@@ -46,7 +48,8 @@ export class DevServer {
       vars,
       directory,
       main,
-    }: { state: string; vars: Record<string, string>; directory: string; main?: string | undefined },
+      assets,
+    }: { state: string; vars: Record<string, string>; directory: string } & Pick<DevServerOptions, "main" | "assets">,
   ) {
     this.url = `http://127.0.0.1:${port}`;
     this.state = state;
@@ -56,6 +59,7 @@ export class DevServer {
         join(ROOT, "node_modules/wrangler/bin/wrangler.js"),
         "dev",
         ...(main === undefined ? [] : [main]),
+        ...(assets === undefined ? [] : ["--assets", assets]),
         "--ip",
         "127.0.0.1",
         "--port",
@@ -97,6 +101,7 @@ export class DevServer {
       vars: Object.fromEntries(given),
       directory,
       main,
+      assets: options.assets,
     });
     try {
       await eventually(() => server.#isReady(), { timeoutMs: READY_MS, intervalMs: 100 });

@@ -1,0 +1,58 @@
+// The Worker that the console is tested against: the deployed method, one with steps and progress that can fail, one that
+// runs one at a time, and one that waits for an approval.
+import { RpcError, defineMethod, operations } from "../../src/index";
+import * as pb from "../../src/protobuf";
+import { echoWait } from "../../src/worker/echo-wait";
+import { tablesProfile } from "../../src/worker/tables-profile";
+
+export * from "../../src/objects";
+
+const BuildReportRequest = pb.message("console.test.v1.BuildReportRequest", {
+  parent: pb.string(1, { required: true }),
+  title: pb.string(2, { required: true, description: "What the report is called." }),
+  pages: pb.int32(3, { description: "How many pages it has: 4 unless given." }),
+  failure: pb.string(4, { description: "The error that it fails with, after half of its pages." }),
+});
+
+const buildReport = defineMethod({
+  http: { post: "/v1/{parent=projects/*}/reports:build", body: "*" },
+  request: BuildReportRequest,
+  retry: { maxAttempts: 2, initialBackoff: "0.2s", maxBackoff: "0.2s" },
+  async run({ title, pages = 4, failure }, op) {
+    for (let page = 1; page <= pages; page += 1) {
+      await op.step(`page ${page}`, async () => ({ page }));
+      op.progress({ statusMessage: `Page ${page} of ${title}`, progressPercent: (100 * page) / pages });
+      if (failure !== undefined && page * 2 >= pages) throw new RpcError("UNAVAILABLE", failure);
+    }
+    return { title, pages };
+  },
+});
+
+const printReport = defineMethod({
+  http: { post: "/v1/{parent=projects/*}/reports:print", body: "*" },
+  maxConcurrent: 1,
+  request: pb.message("console.test.v1.PrintReportRequest", { parent: pb.string(1, { required: true }) }),
+  async run(_request, op) {
+    // Until it is cancelled.
+    await new Promise((_, reject) => op.signal.addEventListener("abort", () => reject(op.signal.reason as Error)));
+    return {};
+  },
+});
+
+const requestRefund = defineMethod({
+  http: { post: "/v1/{parent=projects/*}/refunds:request", body: "*" },
+  request: pb.message("console.test.v1.RequestRefundRequest", {
+    parent: pb.string(1, { required: true }),
+    reason: pb.string(2),
+  }),
+  async run({ reason = "" }, op) {
+    const payload = pb.message("console.test.v1.Approval", {
+      approved: pb.bool(1, { required: true }),
+      note: pb.string(2, { description: "Why." }),
+    });
+    const { approved } = await op.suspend("approval", { prompt: `Refund: ${reason}`, payload });
+    return { refunded: approved };
+  },
+});
+
+export default operations({ methods: [echoWait, tablesProfile, requestRefund, buildReport, printReport] });

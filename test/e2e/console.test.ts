@@ -1,0 +1,206 @@
+// The console in Chromium, against a real `wrangler dev` that serves its files beside the Worker (docs/console.md).
+import axe from "axe-core";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { eventually } from "../support/eventually";
+import { chromiumPath, launchChromium } from "./browser";
+import { type Operation, call, json, postOperation } from "./client";
+import { DevServer } from "./dev-server";
+
+const chromium = chromiumPath();
+
+const declare = chromium === undefined ? nothingTried : theConsole;
+declare(chromium ?? "");
+
+function nothingTried(): void {
+  test("the console is not tried, because there is no Chromium: apt-get install chromium", () => {
+    expect(process.env["REQUIRE_CHROMIUM"]).toBeUndefined();
+  });
+}
+
+function theConsole(executablePath: string): void {
+  let server: DevServer;
+  let browser: Browser;
+  let page: Page;
+  /** Whatever the browser refused or could not run. */
+  const complaints: string[] = [];
+
+  beforeAll(async () => {
+    [server, browser] = await Promise.all([
+      DevServer.start({ main: "test/e2e/console-worker.ts", assets: "dist/console" }),
+      launchChromium(executablePath),
+    ]);
+    page = await browser.newPage({ viewport: { width: 1_280, height: 860 } });
+    page.setDefaultTimeout(20_000);
+    page.on("pageerror", ({ message }) => complaints.push(message));
+    page.on("console", (message) => {
+      if (message.text().includes("Content Security Policy")) complaints.push(message.text());
+    });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await server?.dispose();
+  });
+
+  const start = (path: string, body: unknown): Promise<Operation> => postOperation(`${server.url}/v1/${path}`, body);
+  const get = async (name: string): Promise<Operation> => (await call<Operation>(`${server.url}/v1/${name}`)).body;
+  const fail = (name: string, error: object) =>
+    call(`${server.url}/v1/${name}?updateMask=error`, { ...json({ error }), method: "PATCH" });
+  const open = (hash: string): Promise<unknown> => page.goto(`${server.url}/#/${hash}`);
+  const rows = () => page.locator("table.operations tbody tr");
+  const button = (name: string | RegExp) => page.getByRole("button", { name });
+  const dialog = () => page.getByRole("dialog");
+
+  /** The rules of axe that the page breaks, with the elements. */
+  async function violations(): Promise<string[]> {
+    await page.evaluate(axe.source);
+    const found = (await page.evaluate("axe.run()")) as axe.AxeResults;
+    return found.violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
+  }
+
+  test("shows an operation fail while the list is open, and why, in one click", async () => {
+    await open("projects/live/operations");
+    await page.getByText("There are no operations directly under").waitFor();
+    const { name } = await start("projects/live/operations", { operation: {} });
+    await rows().first().getByText("Running elsewhere").waitFor();
+    await fail(name, { code: 9, message: "the disk is full" });
+    await rows().first().getByText("FAILED_PRECONDITION: the disk is full").waitFor();
+
+    await rows().first().click();
+    await page.getByText(/It failed at .* with FAILED_PRECONDITION: the disk is full/).waitFor();
+
+    expect(page.url()).toContain(name);
+    expect(await page.locator(".timeline").innerText()).toContain("FAILED_PRECONDITION: the disk is full");
+  });
+
+  test("cancels an operation after a question, and shows that it ended", async () => {
+    const { name } = await start("echo:wait", { ttl: "3600s" });
+    await open(name);
+    await button("Cancel").click();
+    await dialog().getByText("Its work is asked to stop").waitFor();
+    await button("Back").click();
+    const before = await get(name);
+    await button("Cancel").click();
+    await button("Cancel the operation").click();
+    await page.getByRole("status").getByText("Cancelled").waitFor();
+
+    expect(before.done).toBe(false);
+    expect((await get(name)).error?.code).toBe(1);
+  });
+
+  test("answers what an operation waits for, by a form of its schema", async () => {
+    const { name } = await start("projects/console/refunds:request", { reason: "broken" });
+    await open("projects/console/operations?filter=metadata.suspensions%3A*");
+    await rows().first().getByText("Refund: broken").waitFor();
+    await rows().first().click();
+    await page.getByLabel("Yes").check();
+    await button("Answer …").click();
+    await dialog().getByText('"approved": true').waitFor();
+    await button("Send the answer").click();
+    await page.getByRole("status").getByText("Succeeded").waitFor();
+
+    expect((await get(name)).response?.["value"]).toEqual({ refunded: true });
+    expect(await page.locator(".timeline").innerText()).toContain('Answered "approval"');
+  });
+
+  test("retries a failed operation as a new one, and deletes the failed one", async () => {
+    const failed = await start("projects/retries/reports:build", { title: "x", failure: "no paper" });
+    await open(failed.name);
+    await button("Retry").click();
+    await dialog().getByRole("button", { name: "Retry" }).click();
+    await eventually(() => !page.url().includes(failed.name));
+    await page.getByText("Retry of", { exact: true }).waitFor();
+    await open(failed.name);
+    await button("Delete").click();
+    await button("Delete it").click();
+    await page.getByText("It was deleted while you looked at it.").waitFor();
+
+    const left = await call<{ operations: Operation[] }>(`${server.url}/v1/projects/retries/operations`);
+    expect(left.body.operations.map(({ name }) => name)).not.toContain(failed.name);
+    expect(left.body.operations).toHaveLength(1);
+  });
+
+  test("completes a filter, and shows the place of its error", async () => {
+    await open("projects/console/operations");
+    const filter = page.getByRole("combobox", { name: "Filter" });
+    await filter.pressSequentially("stat");
+    await filter.press("ArrowDown");
+    await filter.press("Enter");
+    await filter.pressSequentially("= SUCC");
+    await filter.press("ArrowDown");
+    await filter.press("Enter");
+    await filter.press("Enter");
+    await rows().first().getByText("Succeeded").waitFor();
+    const applied = await filter.inputValue();
+    await filter.fill("Done = true");
+    await filter.press("Enter");
+    const marked = await page.locator(".filter-error mark").innerText();
+
+    expect(applied).toBe("state = SUCCEEDED");
+    expect(marked).toBe("Done");
+    expect(await page.locator(".filter-error p").innerText()).toMatch(/^Expected done/);
+  });
+
+  test("goes through a long list page by page, and back", async () => {
+    await Promise.all(
+      Array.from({ length: 60 }, () => call(`${server.url}/v1/projects/many/operations`, json({ operation: {} }))),
+    );
+    await open("projects/many/operations");
+    await page.getByText("Page 1 · 50 operations, and more").waitFor();
+    await button("Older →").click();
+    await page.getByText("Page 2 · 10 operations, the last page").waitFor();
+    const last = await rows().count();
+    await button("← Newer").click();
+    await page.getByText("Page 1").waitFor();
+
+    expect(last).toBe(10);
+    expect(await rows().count()).toBe(50);
+  });
+
+  test("shows the texts of a hostile operation as texts, and runs none of them", async () => {
+    const attack = `<img src=x onerror="globalThis.attacked=1"><script>globalThis.attacked=1</script>javascript:attacked=1`;
+    const value = {
+      statusMessage: attack,
+      verb: attack,
+      target: attack,
+      [attack]: attack,
+      parentOperation: "javascript:0",
+    };
+    const metadata = { "@type": "type.googleapis.com/google.protobuf.Struct", value };
+    const { name } = await start("projects/hostile/operations", { operation: { metadata } });
+    await open("projects/hostile/operations");
+    await rows().first().getByText(attack).first().waitFor();
+    const error = { code: 3, message: attack, details: [{ ...metadata, value: { attack } }] };
+    const failed = await fail(name, error);
+    await rows().first().getByText(`INVALID_ARGUMENT: ${attack}`).waitFor();
+    await rows().first().click();
+    await page.locator(".why").getByText(attack).waitFor();
+    await page.getByText("As JSON").click();
+    await page.locator("pre").first().waitFor();
+
+    expect(failed.status).toBe(200);
+    expect(await page.evaluate("globalThis.attacked")).toBeUndefined();
+    expect(await page.locator("main img, main script, a[href^='javascript']").count()).toBe(0);
+  });
+
+  test.each(["light", "dark"] as const)("passes every rule of axe in %s colours", async (colorScheme) => {
+    await page.emulateMedia({ colorScheme });
+    const { name } = await start("projects/axe/refunds:request", { reason: "broken" });
+    await open("projects/axe/operations");
+    await rows().first().getByText("Refund: broken").waitFor();
+    const list = await violations();
+    await open(name);
+    await page.getByLabel("Yes").waitFor();
+    await page.getByText("Policy").click();
+    const operation = await violations();
+    await button("Cancel").click();
+    const question = await violations();
+    await page.keyboard.press("Escape");
+
+    expect({ list, operation, question }).toEqual({ list: [], operation: [], question: [] });
+  });
+
+  test("asks nothing of any other host, and breaks no rule of its Content-Security-Policy", () => {
+    expect(complaints).toEqual([]);
+  });
+}
