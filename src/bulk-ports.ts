@@ -30,7 +30,7 @@ export interface BulkDeployment {
 export function bulkPorts(env: Env, { methods, locations }: BulkDeployment): BulkPorts {
   const config = configFromEnv(env);
   const { indexShards } = config;
-  const lists = operationLists(env.INDEX, newTokenKeyCache());
+  const lists = operationLists(env, newTokenKeyCache());
   const slots = slotStore(env.SLOTS);
   const requests = requestStore(env);
   const fullShards = new FullShards();

@@ -101,6 +101,16 @@ export const MAX_PAGE_READ_MS = 10 * SECOND_MS;
 export const LIST_READ_CONCURRENCY = 20;
 /** Metadata, and response, up to this size in UTF-8 are in the index: 10 GB hold nine million rows of 1.1 KB. */
 export const MAX_INDEXED_ANY_BYTES = 2 * KIB;
+/** Index shards of one list over scopes. It calls each three times at most, and a Worker may call a thousand objects. */
+export const MAX_SHARDS_ACROSS = 200;
+/** Index shards that the list of scopes reads from the directory: 1 MB of names. */
+export const MAX_DIRECTORY_SHARDS = 10_000;
+/** Scopes of a page. */
+export const MAX_SCOPE_PAGE_SIZE = 100;
+/** Index shards whose sizes one page asks for. */
+export const MAX_SCOPE_PAGE_SHARDS = 200;
+/** Index shards that are asked at the same time. */
+export const SHARD_SIZE_CONCURRENCY = 20;
 /** Rows of each open shard that another round is worth. */
 export const MIN_ROUND_ROWS = 16;
 /** Texts up to about this are sent together, in UTF-16 units: a page may have a thousand short ones. */

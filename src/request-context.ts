@@ -136,7 +136,7 @@ export async function serviceContext(
     spendQuota:
       config.startQuota && startQuota(quotaStore(env.SLOTS), { quota: config.startQuota, principal, address }),
     fullShards,
-    lists: operationLists(env.INDEX, memory.tokenKeys),
+    lists: operationLists(env, memory.tokenKeys),
     now,
     usualDurations,
   };

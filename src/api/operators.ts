@@ -1,16 +1,33 @@
 // The methods for operators of the service, beside google.longrunning (docs/operations.md): administrators alone.
 import type { Method } from "../method/define-method";
 import { explainOperation } from "../service/operations";
+import { listScopes } from "../service/scopes";
 import { retryOperation } from "../service/retry-operation";
 import { JsonAnswer } from "./answer";
 import { Operation } from "./messages/longrunning";
-import { ExplainOperationRequest, OperationExplanation, RetryOperationRequest } from "./messages/operators";
+import {
+  ExplainOperationRequest,
+  ListScopesRequest,
+  ListScopesResponse,
+  OperationExplanation,
+  RetryOperationRequest,
+} from "./messages/operators";
 import { type ApiMethod, apiMethod } from "./method";
 import { startedAnswer } from "./start";
 
 export function operators(methods: readonly Method[]): readonly ApiMethod[] {
   const methodById = new Map(methods.map((method) => [method.id, method]));
   return [
+    apiMethod({
+      name: "edge_operations.v1.Operators.ListScopes",
+      description: "Lists the scopes in which there are operations, with the size of their index.",
+      http: [{ method: "GET", template: "/{version}/scopes" }],
+      request: ListScopesRequest,
+      response: ListScopesResponse,
+      permission: "longrunning.operations.list",
+      on: "parent",
+      handle: async (request, { service: { lists } }) => listScopes(lists, request),
+    }),
     apiMethod({
       name: "edge_operations.v1.Operators.ExplainOperation",
       description: "Tells why an operation is where it is, and what happens next. For administrators.",

@@ -9,7 +9,7 @@ export function namesFromVariables(
 ): Record<string, string> {
   return Object.fromEntries(
     Object.entries(encodedVariables).map(([variable, encoded]) => {
-      if (row.on === "parents") return [variable, parentPattern(pathName(variable, encoded))];
+      if (row.on === "parents") return [variable, pathName(variable, encoded)];
       const whole = row.takesEncodedName ? nameInSegment(encoded) : undefined;
       return [variable, withoutWildcard(variable, whole ?? pathName(variable, encoded))];
     }),
@@ -48,12 +48,6 @@ function pathName(variable: string, encoded: string): string {
     throw invalidArgument([{ field: variable, description }]);
   }
   return name.value;
-}
-
-/** A parent in which every collection id but the first may be `-`. */
-function parentPattern(parent: string): string {
-  if (parent.split("/")[1] !== "-") return parent;
-  throw invalidArgument([{ field: "parent", description: 'the first collection id cannot be "-": name it' }]);
 }
 
 function withoutWildcard(field: string, name: string): string {

@@ -7,8 +7,16 @@ export interface RowKey {
   id: string;
 }
 
+/** An index shard, as the directory knows it. */
+export interface KnownShard {
+  /** Its object's id. */
+  id: string;
+  /** The first pair of its parents, empty for the root; undefined until the sweep has told it of an earlier version's. */
+  scope?: string;
+}
+
 export interface PageRequest {
-  /** The parent, of which any collection id but the first may be `-`. */
+  /** The parent, of which any collection id may be `-`. */
   parent: string;
   /** The filter's text; blank matches everything. */
   filter: string;

@@ -4,7 +4,7 @@ import { DEFAULT_PAGE_SIZE, MAX_JOINED_PAGE_CHARACTERS, MAX_PAGE_SIZE } from "..
 import { invalidArgument } from "../rpc/error";
 import { type TokenKeys, openPageToken, sealPageToken } from "./page-token";
 import type { OperationLists } from "./ports";
-import { type ShardPorts, readShards } from "./shard-pages";
+import { type ShardPorts, isAcrossScopes, readShards, shardsAcross } from "./shard-pages";
 import { streamFromParts } from "./stream-from-parts";
 import { type ReadPorts, readWhole } from "./whole-operations";
 
@@ -33,7 +33,8 @@ export async function listOperations(
   const before = pageToken
     ? await openPageToken(pageToken, { parent, filter }, () => openingKeys(ports, parent))
     : undefined;
-  const merged = await readShards(ports, { parent, filter, before, limit, returnPartialSuccess });
+  const shardIds = isAcrossScopes(parent) ? await shardsAcross(ports.lists, parent) : undefined;
+  const merged = await readShards(ports, { parent, filter, before, limit, returnPartialSuccess, shardIds });
   const page = await readWhole(ports, { ...merged, returnPartialSuccess });
   const nextPageToken =
     page.next && (await sealPageToken(page.next, { parent, filter }, await sealingKeys(ports, parent)));
@@ -82,7 +83,8 @@ export function checkFilter(filter: string): void {
   });
 }
 
-function pageLimit(pageSize = 0): number {
-  if (pageSize >= 0) return pageSize === 0 ? DEFAULT_PAGE_SIZE : Math.min(pageSize, MAX_PAGE_SIZE);
+/** The size of a page: zero and nothing mean the default, and more than the largest means that. */
+export function pageLimit(pageSize = 0, byDefault = DEFAULT_PAGE_SIZE, max = MAX_PAGE_SIZE): number {
+  if (pageSize >= 0) return pageSize === 0 ? byDefault : Math.min(pageSize, max);
   throw invalidArgument([{ field: "pageSize", description: `must not be negative, but is ${pageSize}` }]);
 }

@@ -8,7 +8,7 @@ import type {
   StreamedInput,
 } from "../contract/answer";
 import type { NewOperation } from "../lifecycle/new-operation";
-import type { PageRequest, ShardPage } from "../list/page";
+import type { KnownShard, PageRequest, ShardPage } from "../list/page";
 import type { Slot } from "../lifecycle/record";
 import type { CreatedReservation, Reservation, ReserveAnswer } from "../list/reservation";
 import type { RetrySource } from "../lifecycle/retry";
@@ -121,6 +121,8 @@ export interface IndexScope {
 
 export interface IndexSource extends IndexScope {
   shard: number;
+  /** Its object's id, where the directory named it: then nothing else says which it is. */
+  shardId?: string;
 }
 
 /** The index. Throws UNAVAILABLE where a shard cannot be reached. */
@@ -130,4 +132,8 @@ export interface OperationLists {
   tokenKey(parent: string): Promise<string>;
   /** The same; undefined where none was made yet, and so no token was ever given out. */
   existingTokenKey(parent: string): Promise<string | undefined>;
+  /** The shards of all scopes that the directory knows, at most so many. */
+  shards(limit: number): Promise<KnownShard[]>;
+  /** Bytes of a shard's storage. */
+  shardSize(shardId: string): Promise<number>;
 }

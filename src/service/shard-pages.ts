@@ -1,5 +1,13 @@
 // One page of a list out of many: the shards of a scope, in every jurisdiction where it may have operations, merged.
-import { MAX_PAGE_BYTES, MAX_PAGE_ROUNDS, MAX_SCANNED_ROWS, MIN_ROUND_ROWS } from "../limits";
+import { scopeFromParent } from "../aip/resource-name";
+import {
+  MAX_DIRECTORY_SHARDS,
+  MAX_PAGE_BYTES,
+  MAX_PAGE_ROUNDS,
+  MAX_SCANNED_ROWS,
+  MAX_SHARDS_ACROSS,
+  MIN_ROUND_ROWS,
+} from "../limits";
 import {
   type PageAllowance,
   type PageRequest,
@@ -9,7 +17,7 @@ import {
   precedes,
   shareOf,
 } from "../list/page";
-import { RpcError } from "../rpc/error";
+import { RpcError, invalidArgument } from "../rpc/error";
 import { type Locations, jurisdictionsOfParent, resourcesOutOfReach } from "./locations";
 import type { IndexSource, OperationLists } from "./ports";
 
@@ -23,6 +31,8 @@ export interface ShardPorts {
 export interface ShardsRequest extends Pick<PageRequest, "parent" | "filter" | "before" | "limit"> {
   /** Whether shards that cannot be reached are left out, and told of. */
   returnPartialSuccess: boolean;
+  /** The ids of the shards, where the directory names them; undefined: those of the parent's scope. */
+  shardIds?: readonly string[] | undefined;
 }
 
 export interface MergedPage {
@@ -65,7 +75,14 @@ class Walk {
 
   /** The first round: shard 0 of each place, which knows how many there are, then the others. */
   async begin(): Promise<void> {
-    const { parent } = this.#request;
+    const { parent, shardIds } = this.#request;
+    this.#rounds = 1;
+    if (shardIds) {
+      const even = shareOf(this.#allowance(), shardIds.length);
+      const named = shardIds.map((shardId) => ({ parent, jurisdiction: undefined, shard: 0, shardId }));
+      await Promise.all(named.map((source) => this.#readFirst(source, even)));
+      return;
+    }
     const places = jurisdictionsOfParent(this.#ports.locations, parent);
     const share = shareOf(this.#allowance(), places.length);
     const others = await Promise.all(
@@ -80,7 +97,6 @@ class Walk {
     const { limit } = shareOf(share, sources.length / places.length + 1);
     const left = { ...shareOf(this.#allowance(), sources.length), limit };
     await Promise.all(sources.map((source) => this.#readFirst(source, left)));
-    this.#rounds = 1;
   }
 
   /** Whether the page has room for more than is known, and there may be more. */
@@ -189,4 +205,23 @@ function isFirstOfItsPlace(row: RowKey, index: number, rows: readonly RowKey[]):
 function byPlace(a: RowKey, b: RowKey): number {
   if (precedes(a, b)) return -1;
   return precedes(b, a) ? 1 : 0;
+}
+
+// ── Across scopes ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Whether the first collection id of a parent is the wildcard. */
+export function isAcrossScopes(parent: string): boolean {
+  return scopeFromParent(parent).endsWith("/-");
+}
+
+/** The ids of all shards in which a parent such as `projects/-` may have operations. */
+export async function shardsAcross(lists: Pick<OperationLists, "shards">, parent: string): Promise<string[]> {
+  const collection = scopeFromParent(parent).slice(0, -1);
+  const known = await lists.shards(MAX_DIRECTORY_SHARDS);
+  const ids = known.filter(({ scope = collection }) => scope.startsWith(collection)).map(({ id }) => id);
+  if (known.length < MAX_DIRECTORY_SHARDS && ids.length <= MAX_SHARDS_ACROSS) return ids;
+  const description =
+    `"-" as the first collection id stands for more than ${MAX_SHARDS_ACROSS} index shards here; ` +
+    "write an id: GET /v1/scopes names them";
+  throw invalidArgument([{ field: "parent", description }]);
 }

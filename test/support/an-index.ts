@@ -4,7 +4,7 @@ import { buryRow, createSchema, upsertRow } from "../../src/durable/index/index-
 import { readPage } from "../../src/durable/index/read-page";
 import { MAX_PAGE_BYTES, MAX_SCANNED_ROWS } from "../../src/limits";
 import type { IndexFacts, IndexRow } from "../../src/list/index-row";
-import { type PageRequest, type RowKey, type ShardPage, shareOf } from "../../src/list/page";
+import { type KnownShard, type PageRequest, type RowKey, type ShardPage, shareOf } from "../../src/list/page";
 import { STRUCT_TYPE_URL } from "../../src/rpc/any";
 import type { JsonObject } from "../../src/rpc/any";
 import { unavailable } from "../../src/rpc/error";
@@ -102,7 +102,7 @@ export class AnIndex implements OperationLists {
     const shardCount = source.shard === 0 ? this.#shardCount(source.jurisdiction) : 1;
     const { limit, maxRows = MAX_SCANNED_ROWS, maxBytes = MAX_PAGE_BYTES } = request;
     const share = request.isForAllShards ? shareOf({ limit, maxRows, maxBytes }, shardCount) : { maxRows, maxBytes };
-    const shard = this.#shards.get(`${source.jurisdiction}#${source.shard}`);
+    const shard = this.#shards.get(source.shardId ?? `${source.jurisdiction}#${source.shard}`);
     const cut = {
       ...request,
       ...share,
@@ -121,6 +121,17 @@ export class AnIndex implements OperationLists {
 
   async existingTokenKey(): Promise<string | undefined> {
     return this.keysMade > 0 ? TOKEN_KEY : undefined;
+  }
+
+  /** Shards that the directory knows; of the others it is not told. */
+  known: KnownShard[] = [];
+
+  async shards(limit: number): Promise<KnownShard[]> {
+    return this.known.slice(0, limit);
+  }
+
+  async shardSize(shardId: string): Promise<number> {
+    return shardId.length;
   }
 
   #shardCount(jurisdiction: string | undefined): number {

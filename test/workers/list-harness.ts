@@ -129,7 +129,8 @@ function failing(namespace: Env["INDEX"], fails: (shard: string) => boolean): En
           : (Reflect.get(target, property) as unknown),
     });
   };
-  return { getByName } as Env["INDEX"];
+  const byId = { get: namespace.get.bind(namespace), idFromString: namespace.idFromString.bind(namespace) };
+  return { getByName, ...byId } as Env["INDEX"];
 }
 
 export function shardOf(scope: string, shard = 0): DurableObjectStub<OperationIndex> {

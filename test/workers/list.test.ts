@@ -3,6 +3,7 @@ import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import type { IndexRow } from "../../src/list/index-row";
+import type { JsonObject } from "../../src/rpc/any";
 import { HOUR_MS, aPolicy, anOperation } from "../support/an-operation";
 import { eventually } from "../support/eventually";
 import { clock } from "./clock";
@@ -162,7 +163,7 @@ describe("a scope that never had an operation", () => {
 });
 
 describe("a wildcard", () => {
-  test("matches any collection id but the first, and names in the answer are canonical", async () => {
+  test("matches any collection id, and names in the answer are canonical", async () => {
     const [a] = await created(1, "projects/p/locations/a");
     const [b] = await created(1, "projects/p/locations/b");
     const [nested] = await created(1, "projects/p/locations/b/models/m");
@@ -173,10 +174,29 @@ describe("a wildcard", () => {
     expect(await listNames("projects/p/locations/b/models/-")).toEqual([nested]);
   });
 
-  test("is INVALID_ARGUMENT as the first collection id", async () => {
-    for (const parent of ["projects/-", "projects/-/locations/l", "projects/-/locations/-"]) {
-      expect(await aDeployment().list(parent)).toMatchObject({ status: 400, fields: ["parent"] });
-    }
+  test("matches the first collection id over all scopes, newest first and page by page", async () => {
+    const names: string[] = [];
+    for (const project of ["p", "q", "p", "r", "q"]) names.push(...(await created(1, `projects/${project}`)));
+    const [elsewhere] = await created(1, "projects/q/locations/l");
+    await created(1, "folders/f");
+    await call("POST", "/v1/operations", {});
+    const service = aDeployment();
+
+    const walked: string[] = [];
+    let pageToken: string | undefined;
+    do {
+      const page = await service.list("projects/-", { pageSize: 2, pageToken });
+      walked.push(...page.names);
+      ({ nextPageToken: pageToken } = page);
+    } while (pageToken !== undefined);
+
+    expect(walked).toEqual(names.toReversed());
+    expect((await service.list("projects/-/locations/-")).names).toEqual([elsewhere]);
+    expect((await service.list("projects/-", { filter: "done = true" })).names).toEqual([]);
+  });
+
+  test("is INVALID_ARGUMENT as a collection's name", async () => {
+    expect(await aDeployment().list("-/p")).toMatchObject({ status: 400 });
   });
 
   test("is INVALID_ARGUMENT in every other method", async () => {
@@ -191,6 +211,41 @@ describe("a wildcard", () => {
     ];
 
     expect(answers.map(({ status }) => status)).toEqual([400, 400, 400, 400, 400]);
+  });
+});
+
+describe("ListScopes", () => {
+  test("names the scopes that have operations, with their shards and sizes, page by page", async () => {
+    await created(1, "projects/q");
+    await created(2, "projects/p/locations/l");
+    await call("POST", "/v1/operations", {});
+    const { call: get } = aDeployment();
+
+    const first = JSON.parse((await get("GET", "/v1/scopes?pageSize=2")).text) as JsonObject;
+    const second = JSON.parse(
+      (await get("GET", `/v1/scopes?pageSize=2&pageToken=${first["nextPageToken"] as string}`)).text,
+    ) as JsonObject;
+
+    const bytes = expect.stringMatching(/^[1-9]\d{3,}$/) as string;
+    expect(first["scopes"]).toEqual([
+      { name: "operations", shards: 1, sizeBytes: bytes },
+      { name: "projects/p", shards: 1, sizeBytes: bytes },
+    ]);
+    expect(second).toEqual({ scopes: [{ name: "projects/q", shards: 1, sizeBytes: bytes }] });
+  });
+
+  test("learns the scope of a shard that an earlier version entered from the sweep", async () => {
+    await created(1, "projects/p");
+    const directory = env.DIRECTORY.getByName("directory");
+    const shard = env.INDEX.getByName("projects/p#0");
+    await runInDurableObject(directory, (_, { storage }) => storage.kv.put(`shard/${shard.id.toString()}`, true));
+    const { call: get } = aDeployment();
+    const before = (await get("GET", "/v1/scopes")).text;
+
+    await shard.sweep();
+
+    expect(JSON.parse(before)).toEqual({ scopes: [] });
+    expect((await get("GET", "/v1/scopes")).text).toContain('"name":"projects/p"');
   });
 });
 

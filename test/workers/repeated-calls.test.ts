@@ -281,7 +281,9 @@ describe("the service's own calls", () => {
     const requests = requestStore({ INDEX: losingFirstAnswer(env.INDEX) });
     const scope = { parent: "projects/requests", jurisdiction: undefined };
     expect(await requests.reserve(scope, DIGEST, reservation)).toEqual({ ok: true, reservation });
-    const key = await operationLists(losingFirstAnswer(env.INDEX), newTokenKeyCache()).tokenKey("projects/tokens");
+    const key = await operationLists({ ...env, INDEX: losingFirstAnswer(env.INDEX) }, newTokenKeyCache()).tokenKey(
+      "projects/tokens",
+    );
     expect(key).toBe(await env.INDEX.getByName("projects/tokens#0").tokenKey());
     expect(await keys().create(record as never)).toBe(true);
     expect((await keys().list({ cursor: undefined, limit: 10 })).records).toHaveLength(1);

@@ -12,6 +12,22 @@ export const RetryOperationRequest = message("edge_operations.v1.RetryOperationR
   validateOnly: bool(3, { description: "Only checks the request (AIP-163)." }),
 });
 
+export const ListScopesRequest = message("edge_operations.v1.ListScopesRequest", {
+  pageSize: int32(1, { description: "100 unless given, never more." }),
+  pageToken: string(2),
+});
+
+const Scope = message("edge_operations.v1.Scope", {
+  name: string(1, { description: "`projects/{project}`; `operations` is the root." }),
+  shards: int32(2),
+  sizeBytes: int64(3, { description: "Of its index." }),
+});
+
+export const ListScopesResponse = message("edge_operations.v1.ListScopesResponse", {
+  scopes: repeated(messageField(1, Scope)),
+  nextPageToken: string(2),
+});
+
 const NextEvent = message(
   "edge_operations.v1.NextEvent",
   {

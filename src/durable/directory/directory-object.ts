@@ -1,17 +1,32 @@
 // DirectoryObject: which index shards exist, so that cron can visit them all, and where its last visit ended.
 import { DurableObject } from "cloudflare:workers";
+import type { KnownShard } from "../../list/page";
 
 /** There is one directory. PERSISTED CONTRACT. */
 export const DIRECTORY_NAME = "directory";
+
+/** The scope; true: an earlier version entered the shard. PERSISTED CONTRACT. */
+type Entry = string | true;
 
 const SHARD_PREFIX = "shard/";
 const CURSOR_KEY = "cursor";
 
 export class DirectoryObject extends DurableObject {
-  /** Enters an index shard by its object id; repeating it changes nothing. */
-  async register(shardId: string): Promise<void> {
+  /** Enters an index shard by its object id; repeating it changes nothing. An earlier version enters no scope. */
+  async register(shardId: string, scope?: string): Promise<void> {
     const key = SHARD_PREFIX + shardId;
-    if (this.ctx.storage.kv.get(key) === undefined) this.ctx.storage.kv.put(key, true);
+    const entry = scope ?? true;
+    const known = this.ctx.storage.kv.get<Entry>(key);
+    if (known === undefined || (known === true && entry !== true)) this.ctx.storage.kv.put(key, entry);
+  }
+
+  /** The shards, at most so many. */
+  async shards(limit: number): Promise<KnownShard[]> {
+    const entries = this.ctx.storage.kv.list<Entry>({ prefix: SHARD_PREFIX, limit });
+    return Array.from(entries, ([key, entry]) => {
+      const id = key.slice(SHARD_PREFIX.length);
+      return entry === true ? { id } : { id, scope: entry };
+    });
   }
 
   /** Fails where the class has no SQLite storage. */
@@ -32,7 +47,7 @@ export class DirectoryObject extends DurableObject {
 
   #shardsAfter(cursor: string | undefined, limit: number): string[] {
     const start = cursor === undefined ? {} : { startAfter: SHARD_PREFIX + cursor };
-    const entries = this.ctx.storage.kv.list<true>({ prefix: SHARD_PREFIX, limit, ...start });
+    const entries = this.ctx.storage.kv.list<Entry>({ prefix: SHARD_PREFIX, limit, ...start });
     return [...entries].map(([key]) => key.slice(SHARD_PREFIX.length));
   }
 }

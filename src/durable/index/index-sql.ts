@@ -180,6 +180,14 @@ export function oldestRunningTime(sql: SqlStorage): number | undefined {
   return row?.create_time;
 }
 
+/** A parent of the shard; undefined where it has no rows. */
+export function anyParent(sql: SqlStorage): string | undefined {
+  const [row] = sql
+    .exec<{ parent: string }>(`SELECT parent FROM operations WHERE parent IS NOT NULL LIMIT 1`)
+    .toArray();
+  return row?.parent;
+}
+
 export function earliestDueTime(sql: SqlStorage): number | undefined {
   const row = sql.exec<{ due_time: number | null }>(`SELECT MIN(due_time) AS due_time FROM operations`).one();
   return row.due_time ?? undefined;

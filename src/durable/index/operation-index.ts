@@ -1,5 +1,6 @@
 // OperationIndex: the rows by which one scope's operations are listed and looked after. A row never goes back in time.
 import { DurableObject } from "cloudflare:workers";
+import { scopeFromParent } from "../../aip/resource-name";
 import {
   INDEX_ALARM_GRID_MS,
   INDEX_UNREACHABLE_DELAY_MS,
@@ -24,6 +25,7 @@ import { withNamespaces } from "../namespaces";
 import { callObject, objectByName } from "../object-call";
 import { type IndexPlace, operationIndexAddress } from "./index-name";
 import {
+  anyParent,
   buryRow,
   createSchema,
   earliestDueTime,
@@ -50,6 +52,8 @@ const SHARD_COUNT_KEY = "shardCount";
 const TOKEN_KEY = "tokenKey";
 const SHARD_KEY = "shard";
 const PATROL_KEY = "patrol";
+/** Set when the directory has the shard's scope for certain. */
+const ENTERED_KEY = "entered";
 /** AES-256. */
 const TOKEN_KEY_BYTES = 32;
 
@@ -247,6 +251,7 @@ export class OperationIndex extends DurableObject<IndexEnv> {
     this.#checks.repaired = 0;
     const settled = await this.#settleDue();
     const patrolled = await this.#patrol();
+    await this.#enterScope();
     const oldest = this.#isCreated() ? oldestRunningTime(this.#sql) : undefined;
     return {
       settled: settled + patrolled,
@@ -322,13 +327,34 @@ export class OperationIndex extends DurableObject<IndexEnv> {
       const first = operationIndexAddress(this.env.INDEX, { ...place, indexShard: 0 });
       await callObject(first, async (stub): Promise<void> => stub.registerShard(indexShard), limit);
     }
-    const directory = objectByName(this.env.DIRECTORY, DIRECTORY_NAME);
-    await callObject(directory, async (stub): Promise<void> => stub.register(this.ctx.id.toString()), limit);
+    await this.#enter(place.parent);
     this.ctx.storage.transactionSync(() => {
       createSchema(this.#sql);
       if (indexShard === 0) this.#reservations.create({ isNewScope: true });
       if (indexShard > 0) this.ctx.storage.kv.put(SHARD_KEY, indexShard);
     });
+  }
+
+  /** Enters the shard in the directory. */
+  async #enter(parent: string): Promise<void> {
+    const directory = objectByName(this.env.DIRECTORY, DIRECTORY_NAME);
+    const register = async (stub: DurableObjectStub<DirectoryObject>): Promise<void> =>
+      stub.register(this.ctx.id.toString(), scopeFromParent(parent));
+    await callObject(directory, register, { limitMs: MAX_INNER_CALL_MS });
+  }
+
+  /** An earlier version entered the shard without its scope. */
+  async #enterScope(): Promise<void> {
+    if (!this.#isCreated() || this.ctx.storage.kv.get(ENTERED_KEY) !== undefined) return;
+    const parent = anyParent(this.#sql);
+    if (parent === undefined) return;
+    await this.#enter(parent);
+    this.ctx.storage.kv.put(ENTERED_KEY, true);
+  }
+
+  /** Bytes of its storage. */
+  async size(): Promise<number> {
+    return this.#sql.databaseSize;
   }
 
   #shard(): number {

@@ -13,7 +13,7 @@ import type {
   StartAnswer,
   SuspensionsAnswer,
 } from "../../contract/answer";
-import type { ShardPage } from "../../list/page";
+import type { KnownShard, ShardPage } from "../../list/page";
 import type { Reservation, ReserveAnswer } from "../../list/reservation";
 import type { RetrySource } from "../../lifecycle/retry";
 import type { ResolveAnswer } from "../../contract/suspension";
@@ -24,7 +24,7 @@ import type { QuotaStore, SpendAnswer } from "../../service/start-quota";
 import type { Authorizer } from "../../service/authorizer";
 import { digestOfStream } from "./chunks";
 import { callObject, lacksMethod, objectById, objectByName, reached } from "../object-call";
-import type { OperationIndex } from "../index/operation-index";
+import { DIRECTORY_NAME } from "../directory/directory-object";
 import { operationIndexAddress, placedNamespace } from "../index/index-name";
 import type { OperationObject } from "./operation-object";
 import { type OperationAddress, operationStubs, unary } from "./operation-stubs";
@@ -194,7 +194,7 @@ export function newTokenKeyCache(): TokenKeyCache {
 }
 
 export function operationLists(
-  namespace: DurableObjectNamespace<OperationIndex>,
+  { INDEX: namespace, DIRECTORY }: Pick<Env, "INDEX" | "DIRECTORY">,
   tokenKeys: TokenKeyCache,
 ): OperationLists {
   const cached = async <T extends string | undefined>(parent: string, ask: () => Promise<T>): Promise<T | string> => {
@@ -204,8 +204,11 @@ export function operationLists(
     return key;
   };
   return {
-    page: ({ parent, jurisdiction, shard }, request) => {
-      const address = operationIndexAddress(namespace, { parent, jurisdiction, indexShard: shard });
+    page: ({ parent, jurisdiction, shard, shardId }, request) => {
+      const address =
+        shardId === undefined
+          ? operationIndexAddress(namespace, { parent, jurisdiction, indexShard: shard })
+          : objectById(namespace, shardId);
       return reached<ShardPage>(() => callObject(address, async (stub): Promise<ShardPage> => stub.page(request)));
     },
     tokenKey: (parent) =>
@@ -218,6 +221,12 @@ export function operationLists(
           stub.existingTokenKey(),
         ),
       ),
+    shards: (limit) =>
+      reached(() =>
+        callObject(objectByName(DIRECTORY, DIRECTORY_NAME), async (stub): Promise<KnownShard[]> => stub.shards(limit)),
+      ),
+    shardSize: (shardId) =>
+      reached(() => callObject(objectById(namespace, shardId), async (stub): Promise<number> => stub.size())),
   };
 }
 

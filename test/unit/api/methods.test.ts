@@ -23,7 +23,7 @@ test("the rows ask for every permission, and for no other", () => {
 /** What a template must have for a permission to be judged on it. */
 const NAMED = {
   operation: /\/\{(?:name|parent)=\*\*\/operations\/\*(?:\/suspensions\/\*)?\}/,
-  parent: /\/(?:\{parent=\*\*\}\/)?operations$/,
+  parent: /\/(?:(?:\{parent=\*\*\}\/)?operations|scopes)$/,
   parents: /\/(?:\{name=\*\*\}\/)?operations$/,
   resource: /\/\{resource=\*\*\}:/,
   deployment: /\/(?:apiKeys|\{name=apiKeys\/\*\}:revoke)$/,

@@ -305,7 +305,7 @@ describe("unknown parameters and fields", () => {
     ["GET", "/v1/operations?pageSize=-1", ["pageSize"]],
     ["GET", "/v1/operations?pageSize=many", ["pageSize"]],
     ["GET", "/v1/operations?name=projects/other", ["name"]],
-    ["GET", "/v1/projects/-/operations", ["parent"]],
+    ["POST", "/v1/projects/-/operations", ["parent"]],
     ["GET", "/v1/operations?alt=proto", ["alt"]],
     ["POST", "/v1/echo:wait?foo=1", ["foo"]],
   ])("are named in the error: %s %s, %j", async (method, path, fields) => {

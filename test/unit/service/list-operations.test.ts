@@ -669,3 +669,26 @@ describe("one operation in two shards", () => {
     }
   });
 });
+
+describe("a list over scopes", () => {
+  const known = (count: number, collection = "projects") =>
+    Array.from({ length: count }, (_, n) => ({ id: `${collection}-${n}`, scope: `${collection}/${n}` }));
+
+  test("asks every shard of the collection, and those whose scope is not known", async () => {
+    const index = new AnIndex();
+    index.known = [...known(2), { id: "old" }, ...known(3, "folders")];
+    await aList({ index }).list({ parent: "projects/-" });
+
+    expect(index.calls.map(({ source }) => source.shardId)).toEqual(["projects-0", "projects-1", "old"]);
+  });
+
+  test("is refused over more than 200 shards, with the way to name one", async () => {
+    const index = new AnIndex();
+    index.known = known(201);
+    const error = await rpcErrorOf(() => aList({ index }).list({ parent: "projects/-/locations/-" }));
+
+    expect(violatedFields(error.details)).toEqual(["parent"]);
+    expect(error.message).toContain("GET /v1/scopes");
+    expect(index.calls).toEqual([]);
+  });
+});
