@@ -13,6 +13,7 @@ const ENTRIES = [
   "objects",
   "protobuf",
   "testing",
+  "webhooks",
   "platform/workers",
   "platform/node",
   "cli/main",

@@ -19,6 +19,7 @@ import { deployMethods } from "./queue/operation-runner";
 import { newDeploymentMemory, serviceContext } from "./request-context";
 import { setupCheck } from "./setup";
 import { type Location, checkLocations } from "./service/locations";
+import type { WebhookServing } from "./webhook-serving";
 
 /** The options of a deployment. `Bindings`: the environment that your own handlers take. */
 export interface OperationsOptions<Bindings = DeploymentEnv> {
@@ -32,6 +33,8 @@ export interface OperationsOptions<Bindings = DeploymentEnv> {
   authenticate?(this: void, request: Request, env: Bindings): ReturnType<Authenticate<Bindings>>;
   /** Serves the methods to agents at `POST /mcp`: `mcp()` of `edge-operations/mcp` (docs/agents.md). */
   mcp?: MakeFace | undefined;
+  /** Webhooks: `webhooks()` of `edge-operations/webhooks` (docs/webhooks.md). Without it the deployment serves no webhooks. */
+  webhooks?: WebhookServing | undefined;
   /** Your own handler of requests. It gets those whose path the library does not serve; without it they are errors. */
   fetch?: OwnHandlers<Bindings>["fetch"] | undefined;
   /**
@@ -72,18 +75,19 @@ export interface OperationsWorker {
 export function operations<Bindings = DeploymentEnv>(options: OperationsOptions<Bindings>): OperationsWorker {
   checkOperationsOptions(options);
   // The runtime gives every handler the one environment that the deployment has.
-  const { methods, locations = [], authenticate, mcp, ...own } = options as unknown as OperationsOptions;
+  const { methods, locations = [], authenticate, mcp, webhooks, ...own } = options as unknown as OperationsOptions;
   const locationById = uniqueById("location", locations, ({ locationId }) => locationId);
   const methodById = uniqueById("method", methods, ({ id }) => id);
   const bulk = bulkMethods(() => bulkPorts(ownEnv(), { methods: methodById, locations: locationById }));
   const served = [...methods, ...bulk];
   const servedById = uniqueById("method", served, ({ id }) => id);
   deployMethods(servedById);
-  const door = httpDoor(served);
+  const door = httpDoor(served, webhooks?.rows);
   const face = mcp?.(methods);
-  const setup = setupCheck(methods);
-  const memory = newDeploymentMemory();
-  const consume = queueConsumer(servedById, own.queue);
+  const setup = setupCheck(methods, webhooks?.checkSetup);
+  const memory = newDeploymentMemory(webhooks);
+  const consumeWork = queueConsumer(servedById, own.queue);
+  const consume = webhooks ? webhooks.consumer(consumeWork) : consumeWork;
   return {
     fetch: (request, bindings, ctx) => {
       const env = complete(bindings);
@@ -123,6 +127,7 @@ const OPTIONS: Record<keyof Required<OperationsOptions>, true> = {
   locations: true,
   authenticate: true,
   mcp: true,
+  webhooks: true,
   fetch: true,
   queue: true,
   scheduled: true,

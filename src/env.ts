@@ -37,6 +37,10 @@ export interface Env extends OperationEnv, IndexEnv, SlotsEnv, KeyEnv, RequestEn
   MAX_OPERATIONS_PER_CALLER?: string;
   /** The quota of starts in a day, for each caller and for strangers under one parent (docs/access.md). */
   START_QUOTA?: unknown;
+  /** A secret: one or two keys that sign the events of starts' own webhooks (docs/webhooks.md). */
+  WEBHOOK_SIGNING_KEYS?: string;
+  /** The hosts that webhooks may have, divided by commas; unset: every public host. */
+  WEBHOOK_HOSTS?: string;
   /** A secret: one or two keys that seal page tokens, instead of each scope's own. */
   PAGE_TOKEN_KEYS?: string;
   /** How long one invocation of the queue consumer works before it gives way to another, in seconds. */

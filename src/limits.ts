@@ -445,6 +445,8 @@ export const MAX_EFFECT_RETRY_MS = 5 * MINUTE_MS;
 export const MAX_SNAPSHOT_RETRY_MS = DAY_MS;
 /** The time for which an unconfirmed KV put may be in progress. After a removal, the snapshot is removed again. */
 export const LATE_SNAPSHOT_PUT_MS = MINUTE_MS;
+/** Events of one operation that wait for webhooks, the latest ones. A suspension may follow another many times. */
+export const MAX_PENDING_WEBHOOK_EVENTS = 8;
 /** Time-driven transitions settled in one event. More cannot be due at once unless a clock is wrong. */
 export const MAX_DUE_TRANSITIONS = 10;
 /** An index row that is still STARTING after this time is checked with its object. */

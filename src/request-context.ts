@@ -34,6 +34,7 @@ import { operationReads } from "./service/operation-reads";
 import type { Deployment } from "./service/start-operation";
 import { startQuota } from "./service/start-quota";
 import type { Locations } from "./service/locations";
+import type { WebhookServing } from "./webhook-serving";
 
 /** The caches that an isolate keeps between the requests of one deployment. Each is bounded in age or number. */
 export interface DeploymentMemory {
@@ -43,10 +44,12 @@ export interface DeploymentMemory {
   policyCache: PolicyCache;
   usualDurations: UsualDurations;
   fullShards: FullShards;
+  webhooks: WebhookServing | undefined;
 }
 
-export function newDeploymentMemory(): DeploymentMemory {
+export function newDeploymentMemory(webhooks: WebhookServing | undefined): DeploymentMemory {
   return {
+    webhooks,
     keySets: keySetsOver((input, init) => fetch(input, init)),
     apiKeys: newApiKeyCache(),
     tokenKeys: newTokenKeyCache(),
@@ -136,6 +139,7 @@ export async function serviceContext(
     spendQuota:
       config.startQuota && startQuota(quotaStore(env.SLOTS), { quota: config.startQuota, principal, address }),
     fullShards,
+    webhooks: memory.webhooks?.port(env),
     lists: operationLists(env, memory.tokenKeys),
     now,
     usualDurations,

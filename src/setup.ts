@@ -30,14 +30,15 @@ export interface SetupCheck {
   health(this: void, env: Env, config: SetupConfig): Promise<string[]>;
 }
 
-/** Checks the environments of a deployment with these methods. */
-export function setupCheck(methods: readonly SetupMethod[]): SetupCheck {
+/** Checks the environments of a deployment with these methods. `checkMore`: throws what else is missing. */
+export function setupCheck(methods: readonly SetupMethod[], checkMore?: (this: void, env: Env) => void): SetupCheck {
   const warningsOf = new WeakMap<Env, string[]>();
   const stored = new WeakSet<Env>();
   const look = async (env: Env, config: SetupConfig): Promise<string[]> => {
     const known = warningsOf.get(env);
     if (known) return known;
     requireBindings(methods, env, config);
+    checkMore?.(env);
     const warnings = await requireHandlers(methods);
     for (const warning of warnings) console.warn({ message: "the set-up lacks something", warning });
     warningsOf.set(env, warnings);
@@ -90,7 +91,7 @@ function unreachableClass(binding: string, className: string): RpcError {
   );
 }
 
-function missing(binding: string, lines: string): RpcError {
+export function missing(binding: string, lines: string): RpcError {
   return wrong(binding, `the binding ${binding} is missing. Add to wrangler.toml: ${lines}.`);
 }
 

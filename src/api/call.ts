@@ -14,6 +14,7 @@ import type { OperationLists, OperationReads, OperationStore, RequestStore, Slot
 import type { Caller } from "../service/start-once";
 import type { Deployment } from "../service/start-operation";
 import type { SpendQuota } from "../service/start-quota";
+import type { WebhookPort } from "../service/webhook-port";
 import type { StartOptions } from "./messages/start";
 
 /** The services' ports and the configuration, made once per request by the composition root. */
@@ -44,6 +45,8 @@ export interface ServiceContext {
   reads: OperationReads;
   requests: RequestStore;
   fullShards: FullShards;
+  /** undefined: the deployment serves no webhooks. */
+  webhooks: WebhookPort | undefined;
   slots: SlotStore;
   /** Counts what callers start in a day; undefined: nothing is counted. */
   spendQuota: SpendQuota | undefined;

@@ -9,6 +9,7 @@ import type { PresentedLink } from "../contract/suspension";
 import type { StreamedInput } from "../contract/answer";
 import type { Permission } from "../iam/permissions";
 import { RpcError } from "../rpc/error";
+import { checkWebhookConfig } from "../service/webhook-port";
 import { askedPermission, authorize } from "./authorize";
 import { type CorsRules, optionsResponse, withCors } from "./cors";
 import { EventsAnswer } from "../api/answer";
@@ -56,8 +57,9 @@ interface Exchange {
   notes: RequestNotes;
 }
 
-export function httpDoor(methods: readonly Method[]) {
-  const table = apiMethods(methods);
+/** `rows`: of what the deployment serves beside. */
+export function httpDoor(methods: readonly Method[], rows: readonly ApiMethod[] = []) {
+  const table = [...apiMethods(methods), ...rows];
   const routes = compileRoutes(table);
   checkPaths(routes);
   const known: Known = { routes, pages: [healthPage, ...descriptionPages(table)] };
@@ -186,6 +188,9 @@ async function serve(
   const isIndented = prettyPrint(searchParams);
   const input = inputOf(row, { request, body, service, resource });
   const decoded = await decodeRequest(row, binding, { request, body, search: searchParams, names, resource, target });
+
+  const { webhookConfig } = decoded.start.operationOptions;
+  if (webhookConfig) checkWebhookConfig(service.webhooks, webhookConfig);
 
   // Handle.
   const handled = await row.handle(decoded.request as never, {

@@ -19,7 +19,9 @@ export function namesFromVariables(
 /** The resource that the permission is judged on and the handler acts on; empty for the root. */
 export function resourceOf(row: ApiMethod, names: Readonly<Record<string, string>>, target: string): string {
   if (row.method) return parentFromNames(names);
-  const own = row.on === "operation" ? names["name"]?.replace(/\/suspensions\/[^/]*$/, "") : undefined;
+  // A suspension is its operation's, a webhook its parent's.
+  const isPart = row.on !== "parents" && row.on !== "resource";
+  const own = isPart ? names["name"]?.replace(/(?:^|\/)(?:suspensions|webhooks)\/[^/]*$/, "") : undefined;
   return own ?? names["name"] ?? names["parent"] ?? names["resource"] ?? (row.on === "deployment" ? target : "");
 }
 

@@ -10,7 +10,12 @@ export const NO_START: StartOptions = { requestId: undefined, validateOnly: fals
 
 const NAMES = StartParameters.fields.flatMap(({ jsonName, protoName }) => [jsonName, protoName]);
 /** Query parameters that the body may repeat, if both say the same. */
-const BESIDES = [...NAMES, "operationOptions.scheduleTime", "operationOptions.priority"];
+const BESIDES = [
+  ...NAMES,
+  "operationOptions.scheduleTime",
+  "operationOptions.priority",
+  "operationOptions.webhookConfig.uris",
+];
 // A label's key may have hyphens, which no field path has.
 const LABEL = /^operation(?:Options|_options)\.labels\.(.+)$/;
 

@@ -2,6 +2,7 @@
 import { nearestName } from "../aip/nearest";
 import { MAX_QUOTED_CHARACTERS, MAX_HINTED_CHARACTERS } from "../limits";
 import { RpcError, invalidArgument } from "../rpc/error";
+import { ADD_WEBHOOKS } from "../service/webhook-port";
 import type { Page } from "./pages";
 import { type Route, matchRoute, withoutEmptySegments } from "./route";
 
@@ -30,11 +31,16 @@ function unknownPath(known: Known, pathname: string): RpcError {
     const description = "a name has no empty segment, and no slash at its end";
     return invalidArgument([{ field: "name", description }], { metadata: { path } });
   }
-  const hint = routeHint(known.routes, pathname);
+  const hint = routeHint(known.routes, pathname) || webhooksHint(pathname);
   return new RpcError("NOT_FOUND", `No method is served at ${JSON.stringify(path)}.${hint}`, {
     reason: "ROUTE_NOT_FOUND",
     metadata: { path },
   });
+}
+
+/** Of a deployment that serves webhooks, each such path is known, or near to one that is. */
+function webhooksHint(path: string): string {
+  return /\/webhooks\b/.test(path) ? ` It ${ADD_WEBHOOKS}.` : "";
 }
 
 /** The methods that a known path takes; none for an unknown one. */

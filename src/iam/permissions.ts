@@ -14,6 +14,9 @@ export const permissions = [
   "longrunning.operations.retry",
   "longrunning.operations.resolve",
   "longrunning.methods.invoke",
+  "longrunning.webhooks.get",
+  "longrunning.webhooks.list",
+  "longrunning.webhooks.manage",
 ] as const;
 
 export type Permission = (typeof permissions)[number];
@@ -25,7 +28,7 @@ export function isPermission(text: string): text is Permission {
 /** Permissions on one existing operation. A call for them answers differently if the operation does not exist. */
 export const operationPermissions: readonly Permission[] = permissions.filter(
   (permission) =>
-    permission !== "longrunning.methods.invoke" &&
+    permission.startsWith("longrunning.operations.") &&
     permission !== "longrunning.operations.list" &&
     permission !== "longrunning.operations.create",
 );

@@ -3,7 +3,7 @@ import { claim } from "./claim";
 import { cancel, poll, remove, update } from "./client-events";
 import { type Draft, end, move } from "./draft";
 import type { Effect, OperationEvent, Refusal } from "./event";
-import { effectDone, effectFailed, eraseWhenForgotten } from "./outbox-events";
+import { effectDone, effectFailed, eraseWhenForgotten, webhooksTold } from "./outbox-events";
 import { type NewOperation, newRecord } from "./new-operation";
 import type { OperationRecord } from "./record";
 import {
@@ -135,6 +135,8 @@ function apply(draft: Draft, event: OperationEvent): Refusal | undefined {
       return effectDone(draft, event.effect, event.revision);
     case "effectFailed":
       return effectFailed(draft, event.effect);
+    case "webhooksTold":
+      return webhooksTold(draft, event);
     default:
       return event satisfies never;
   }

@@ -62,6 +62,7 @@ export function remove(draft: Draft, requestId: string | undefined): void {
   record.deleteTime = now;
   if (requestId !== undefined) record.deleteRequestId = requestId;
   record.revision += 1;
+  delete record.outbox.webhooks;
   hurryPending(record, now);
   emit(draft, "index");
   draft.effects.push({ type: "notifyWaiters" });

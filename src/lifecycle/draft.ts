@@ -2,6 +2,7 @@
 import {
   EFFECT_RETRY_MS,
   EFFECT_UNHEARD_MS,
+  MAX_PENDING_WEBHOOK_EVENTS,
   MAX_EFFECT_RETRY_MS,
   MAX_RESEND_MS,
   MAX_SNAPSHOT_RETRY_MS,
@@ -78,6 +79,18 @@ export function end(draft: Draft, outcome: Outcome, statusMessage: string): void
   effects.push({ type: "notifyWaiters" });
   emit(draft, "index");
   if (record.policy.snapshot) emit(draft, "snapshot");
+  announce(draft);
+}
+
+/** The operation has come to rest: an event for webhooks, where any may be for it. */
+export function announce(draft: Draft): void {
+  const { record, now } = draft;
+  if (!(record.webhookConfig || record.hasWebhooks) || record.deleteTime !== undefined) return;
+  const { count = 0, pending = [] } = record.webhooks ?? {};
+  const event = { number: count + 1, type: `operation.${record.state.toLowerCase()}`, time: now };
+  const latest = [...pending, event].slice(-MAX_PENDING_WEBHOOK_EVENTS);
+  record.webhooks = { ...record.webhooks, count: event.number, pending: latest };
+  emit(draft, "webhooks");
 }
 
 /** Proto3 JSON leaves empty lists out. */
@@ -137,9 +150,11 @@ export function scheduleResend({ record, now }: Draft, facts: Pick<QueueMessage,
 /** Names an outbox effect, to be done at once; its entry says when it is tried again, should nothing more be heard. */
 export function emit({ record, effects, now }: Draft, effect: OutboxEffect): void {
   const entry = record.outbox[effect];
-  const failures = entry?.failures ?? 0;
+  const isMessage = effect === "webhooks";
+  const failures = entry ? entry.failures + (isMessage ? 1 : 0) : 0;
   const repeated = effect === "snapshot" && entry ? { repeated: true } : {};
-  const dueTime = now + Math.max(EFFECT_UNHEARD_MS, effectRetryMs(record, effect, failures));
+  const unheardMs = isMessage ? record.policy.resendMs : EFFECT_UNHEARD_MS;
+  const dueTime = now + Math.max(unheardMs, effectRetryMs(record, effect, failures));
   record.outbox[effect] = { ...entry, ...repeated, dueTime, failures };
   effects.push({ type: effect });
 }
@@ -152,6 +167,6 @@ export function effectRetryMs(
   effect: OutboxEffect,
   failures: number,
 ): number {
-  const isPut = effect === "snapshot" && deleteTime === undefined;
+  const isPut = effect !== "index" && deleteTime === undefined;
   return Math.min(isPut ? MAX_SNAPSHOT_RETRY_MS : MAX_EFFECT_RETRY_MS, EFFECT_RETRY_MS * 2 ** failures);
 }

@@ -53,6 +53,7 @@ export function nextDueTime(record: OperationRecord): number | undefined {
     ...dueTimes(record).map(([, time]) => time),
     record.outbox.index?.dueTime,
     record.outbox.snapshot?.dueTime,
+    record.outbox.webhooks?.dueTime,
   ].filter((time) => time !== undefined);
   return times.length > 0 ? Math.min(...times) : undefined;
 }

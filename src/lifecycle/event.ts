@@ -3,7 +3,7 @@ import type { JsonObject } from "../rpc/any";
 import type { Policy } from "../iam/policy";
 import type { Status } from "../rpc/status";
 import type { Start } from "./new-operation";
-import type { AttemptMemory, Completion, Outcome, Slot, StoredStep, WaitCondition } from "./record";
+import type { AttemptMemory, Completion, Outcome, Slot, StoredStep, WaitCondition, WebhookDeliveries } from "./record";
 
 /** Progress as the work reports it: fields to be merged into the metadata. */
 export interface Progress {
@@ -17,6 +17,12 @@ export type SuccessfulOutcome = Exclude<Outcome, { error: Status }>;
 export interface Update {
   metadata?: { type: string; fields: JsonObject } | undefined;
   outcome?: { value: Outcome; responseType?: string | undefined; completion: Completion } | undefined;
+}
+
+/** The deliverer's report on the events that it was given. PERSISTED CONTRACT. */
+export interface WebhookReport extends WebhookDeliveries {
+  /** When something is next to be tried; absent: nothing is left. Milliseconds since 1970. */
+  nextTime?: number | undefined;
 }
 
 /** An input of `step`. Those with a `fence` come from a runner and count only while it is the current one. */
@@ -93,11 +99,13 @@ export type OperationEvent =
   | { type: "delete"; requestId?: string }
   /** Nothing but time: whatever is due is settled. */
   | { type: "timePasses"; random: number }
+  /** Webhooks have received events, or have not. */
+  | { type: "webhooksTold"; webhooks: WebhookDeliveries; nextTime?: number | undefined }
   | { type: "effectDone"; effect: OutboxEffect; revision: number }
   | { type: "effectFailed"; effect: OutboxEffect };
 
 /** Effects that are written into the outbox and retried until they are done. */
-export type OutboxEffect = "index" | "snapshot";
+export type OutboxEffect = "index" | "snapshot" | "webhooks";
 
 /** An action of the object after it has saved the record. */
 export type Effect =

@@ -1,7 +1,7 @@
 // How the effects went that reach beyond the object, and when nothing is left to be known of the operation.
 import { isExpired } from "./due";
 import { type Draft, effectRetryMs } from "./draft";
-import type { OutboxEffect, Refusal } from "./event";
+import type { OperationEvent, OutboxEffect, Refusal } from "./event";
 import { LATE_SNAPSHOT_PUT_MS } from "../limits";
 import { isFinal } from "./state";
 
@@ -24,6 +24,18 @@ export function effectFailed(draft: Draft, effect: OutboxEffect): Refusal | unde
   if (entry === undefined) return "NOT_ALLOWED";
   const failures = entry.failures + 1;
   record.outbox[effect] = { ...entry, dueTime: now + effectRetryMs(record, effect, failures), failures };
+  return undefined;
+}
+
+/** The deliverer of webhooks has reported. */
+export function webhooksTold(
+  { record }: Draft,
+  { webhooks, nextTime }: Extract<OperationEvent, { type: "webhooksTold" }>,
+): Refusal | undefined {
+  if (!record.outbox.webhooks) return "NOT_ALLOWED";
+  record.webhooks = webhooks;
+  if (nextTime === undefined) delete record.outbox.webhooks;
+  else record.outbox.webhooks = { dueTime: nextTime, failures: 0 };
   return undefined;
 }
 

@@ -49,6 +49,8 @@ export interface Outbox {
   index?: OutboxEntry;
   /** The snapshot in KV: put once done, removed once deleted. */
   snapshot?: OutboxEntry;
+  /** Events that webhooks have not received: until their deliverer reports. */
+  webhooks?: OutboxEntry;
 }
 
 export interface OutboxEntry {
@@ -173,6 +175,32 @@ export interface SuspensionAnswer {
   payload?: StoredText;
   /** The member who answered, or `link`; absent where the deployment is open. */
   resolver?: string;
+}
+
+/** Webhooks of one start (operationOptions.webhookConfig). PERSISTED CONTRACT. */
+export interface WebhookConfig {
+  uris?: readonly string[];
+  /** The caller's own data, a JSON object. */
+  userMetadata?: unknown;
+}
+
+/** An event that webhooks receive. PERSISTED CONTRACT: it crosses from object to deliverer and back. */
+export interface WebhookEvent {
+  /** Counts the events of the operation from 1. */
+  number: number;
+  /** `operation.` and the state in which the operation came to rest, in lower case. */
+  type: string;
+  time: number;
+}
+
+/** The events for webhooks, and how their deliveries stand. PERSISTED CONTRACT. */
+export interface WebhookDeliveries {
+  /** The events so far. */
+  count: number;
+  /** Those that some webhook has not received, and that are not given up. */
+  pending: readonly WebhookEvent[];
+  /** The deliverer's own notes: of each pending event and webhook, and the latest of others, as `:explain` shows them. */
+  deliveries?: readonly JsonObject[];
 }
 
 /** The condition of suspended work. While SUSPENDED. */
@@ -362,6 +390,10 @@ export interface OperationFacts {
   scheduleTime?: number;
   /** The order among operations that wait for the same slot, lower first; 0 where absent. */
   priority?: number;
+  /** Webhooks of this start alone. */
+  webhookConfig?: Readonly<WebhookConfig>;
+  /** Registered webhooks were at or above its parent when it was started. */
+  hasWebhooks?: true;
   /** The HTTP request that started it, as its log line names it. */
   startRequestId?: string;
   /** The origin of its URL, for links: `https://api.example.com`. */
@@ -406,6 +438,8 @@ export interface OperationRecord extends OperationFacts, RecordParts {
   responseType: string;
   outcome?: Outcome;
   outbox: Outbox;
+  /** Absent until the first event that a webhook may be for. */
+  webhooks?: WebhookDeliveries;
   /** The suspensions, and answers that came before the work reached theirs. */
   suspensions?: StoredSuspension[];
   /** The request as JSON text, until the end; a larger one has a row of its own. */

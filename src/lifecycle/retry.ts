@@ -1,5 +1,5 @@
 // Retrying a failed operation, as a new one with the request of the first: which may be, and what is kept for it.
-import type { OperationRecord } from "./record";
+import type { OperationRecord, WebhookConfig } from "./record";
 import { isFinal } from "./state";
 
 export type RetryRefusal =
@@ -25,6 +25,7 @@ export type RetrySource =
       starterMembers?: string[];
       labels?: Readonly<Record<string, string>>;
       priority?: number;
+      webhookConfig?: Readonly<WebhookConfig>;
     }
   | { ok: false; refusal: RetryRefusal };
 
@@ -43,7 +44,7 @@ export function keepsRequest(record: OperationRecord): boolean {
 export function retrySourceFrom(record: OperationRecord, request: string | undefined): RetrySource {
   const refusal = retryRefusal(record) ?? (request === undefined ? "REQUEST_ERASED" : undefined);
   if (refusal !== undefined || request === undefined) return { ok: false, refusal: refusal ?? "REQUEST_ERASED" };
-  const { method, apiVersion, target, starter, starterMembers, labels, priority } = record;
+  const { method, apiVersion, target, starter, starterMembers, labels, priority, webhookConfig } = record;
   return {
     ok: true,
     method,
@@ -54,5 +55,6 @@ export function retrySourceFrom(record: OperationRecord, request: string | undef
     ...(starterMembers === undefined ? {} : { starterMembers }),
     ...(labels === undefined ? {} : { labels }),
     ...(priority === undefined ? {} : { priority }),
+    ...(webhookConfig === undefined ? {} : { webhookConfig }),
   };
 }

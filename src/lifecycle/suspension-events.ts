@@ -1,7 +1,7 @@
 // Events of suspensions: the work stands still, somebody answers, the time for an answer is over.
 import { formatTimestampMs } from "../aip/timestamp";
 import { INDEX_PROGRESS_DELAY_MS } from "../limits";
-import { type Draft, changed, move } from "./draft";
+import { type Draft, announce, changed, move } from "./draft";
 import type { OperationEvent, Refusal } from "./event";
 import type { OperationRecord, StoredSuspension } from "./record";
 import { mark, pauseAttempt, remember, report } from "./runner-events";
@@ -27,6 +27,7 @@ export function suspend(draft: Draft, event: Extract<OperationEvent, { type: "su
   if (refusal === undefined && isFinal(record.state)) return undefined;
   // An answer came while the runner did not know it yet.
   const hasCome = waitsFor.answersTo?.some((id) => isResolved(record, id));
+  if (refusal === undefined && !hasCome) announce(draft);
   return refusal ?? (hasCome ? wake(draft, "resume") : undefined);
 }
 

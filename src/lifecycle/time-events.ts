@@ -24,7 +24,7 @@ export function settle(draft: Draft, random: number): void {
     draft.mustSave ||= due !== "wake" || draft.record.state !== "QUEUED";
   }
   const { outbox } = draft.record;
-  for (const effect of ["index", "snapshot"] as const) {
+  for (const effect of ["index", "snapshot", "webhooks"] as const) {
     const entry = outbox[effect];
     if (entry === undefined || entry.dueTime > draft.now) continue;
     emit(draft, effect);

@@ -34,6 +34,7 @@ const SILENT: ReadonlySet<OperationEvent["type"]> = new Set<OperationEvent["type
   "setPolicy",
   "effectDone",
   "effectFailed",
+  "webhooksTold",
 ]);
 
 /** The outcome of an event; undefined without a change to report. All that time brings about at once is one. */

@@ -45,6 +45,7 @@ export function explanation(record: OperationRecord, live: LiveFacts, now: numbe
     queue: queue(record, live),
     progress: progress(record),
     outbox: outbox(record),
+    webhookDeliveries: record.webhooks?.deliveries as Json | undefined,
     runSlot: runSlot(record, live),
     callerSlot: record.callerSlot && { key: record.callerSlot.key, limit: record.callerSlot.limit },
     heartbeat: heartbeat(record),
@@ -147,13 +148,11 @@ function progress({ state, work = {}, inputBytes }: OperationRecord) {
   });
 }
 
-function outbox({ outbox: { index, snapshot } }: OperationRecord): Json[] {
-  return [
-    ...(index ? [{ effect: "index", nextTime: timestamp(index.dueTime) ?? "", failures: index.failures }] : []),
-    ...(snapshot
-      ? [{ effect: "snapshot", nextTime: timestamp(snapshot.dueTime) ?? "", failures: snapshot.failures }]
-      : []),
-  ];
+function outbox({ outbox: entries }: OperationRecord): Json[] {
+  return (["index", "snapshot", "webhooks"] as const).flatMap((effect) => {
+    const entry = entries[effect];
+    return entry ? [{ effect, nextTime: timestamp(entry.dueTime) ?? "", failures: entry.failures }] : [];
+  });
 }
 
 const retryTexts: Partial<Record<RetryRefusal, string>> = {

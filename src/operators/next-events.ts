@@ -3,7 +3,7 @@ import { MAX_PLATFORM_DEATHS } from "../limits";
 import { attemptNumber } from "../lifecycle/attempt";
 import { type DueTransition, dueTimes } from "../lifecycle/due";
 import type { OutboxEffect } from "../lifecycle/event";
-import type { OperationRecord, OutboxEntry } from "../lifecycle/record";
+import type { OperationRecord } from "../lifecycle/record";
 import { isFinal } from "../lifecycle/state";
 import { length, when } from "./words";
 
@@ -66,14 +66,12 @@ function lossText({ state }: OperationRecord, deaths: number): string {
 const told: Record<OutboxEffect, string> = {
   index: "the index is told of its present state",
   snapshot: "KV is told of its present state",
+  webhooks: "webhooks are told of its present state",
 };
 
 function outboxEvents({ outbox }: OperationRecord, now: number): NextEvent[] {
-  const entries: [OutboxEffect, OutboxEntry | undefined][] = [
-    ["index", outbox.index],
-    ["snapshot", outbox.snapshot],
-  ];
-  return entries.flatMap(([event, entry]) => {
+  return (Object.keys(told) as OutboxEffect[]).flatMap((event) => {
+    const entry = outbox[event];
     if (!entry) return [];
     const tries = entry.failures === 0 ? "" : `; ${entry.failures} tries have failed`;
     return [{ event, time: entry.dueTime, description: `At ${when(entry.dueTime, now)} ${told[event]}${tries}.` }];

@@ -42,7 +42,7 @@ function leave(queue: string, others: readonly Message[]): void {
   }
 }
 
-function partOf(batch: MessageBatch, messages: readonly Message[]): MessageBatch {
+export function partOf(batch: MessageBatch, messages: readonly Message[]): MessageBatch {
   return {
     queue: batch.queue,
     metadata: batch.metadata,

@@ -21,6 +21,7 @@ const AUDITED: ReadonlySet<Permission | AdministratorAction> = new Set<Permissio
   "longrunning.operations.setIamPolicy",
   "longrunning.operations.retry",
   "longrunning.operations.resolve",
+  "longrunning.webhooks.manage",
   "apiKeys.create",
   "apiKeys.revoke",
 ]);

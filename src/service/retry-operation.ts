@@ -56,6 +56,7 @@ export async function retryOperation(ports: RetryPorts, retry: RetryRequest): Pr
     operationOptions: {
       ...(source.labels === undefined ? {} : { labels: source.labels }),
       ...(source.priority === undefined ? {} : { priority: source.priority }),
+      ...(source.webhookConfig === undefined ? {} : { webhookConfig: source.webhookConfig }),
       ...retry.operationOptions,
     },
     retryOf: {

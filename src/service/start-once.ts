@@ -15,6 +15,7 @@ import type { FullShards } from "./full-shards";
 import { slotKey, type SpendQuota } from "./start-quota";
 import { type StartSettings, boundRequest } from "./start-settings";
 import type { IndexScope, OperationStore, Place, RequestStore, SlotStore } from "./ports";
+import type { WebhookPort } from "./webhook-port";
 
 /** Separates the requestIds of retries from those of other starts. */
 const RETRY_OPERATION = "edge_operations.v1.Operators.RetryOperation";
@@ -91,6 +92,8 @@ export interface StartPorts {
   /** Counts what callers start in a day; undefined: nothing is counted. */
   spendQuota?: SpendQuota | undefined;
   fullShards: FullShards;
+  /** undefined: the deployment serves no webhooks. */
+  webhooks?: Pick<WebhookPort, "areAbove"> | undefined;
 }
 
 export interface StartedOperation {
@@ -163,7 +166,7 @@ async function reservedStart(
 
 /** Starts under a slot of the caller's, where those are counted. One that is done at once, or present, needs none. */
 async function startMinted(
-  { store, slots, spendQuota, fullShards }: StartPorts,
+  { store, slots, spendQuota, fullShards, webhooks }: StartPorts,
   start: StartOnce,
   { minted, requestKey, isPresent = false }: { minted: Minted; requestKey: string | undefined; isPresent?: boolean },
 ): Promise<Extract<StartAnswer, { ok: true }>> {
@@ -174,6 +177,7 @@ async function startMinted(
     ...(caller.origin === undefined ? {} : { origin: caller.origin }),
     ...(caller.traceparent === undefined ? {} : { traceparent: caller.traceparent }),
     ...(retryOf ? startedAgain(retryOf) : starterFrom(caller)),
+    ...((await webhooks?.areAbove(start.parent)) ? { hasWebhooks: true } : {}),
   };
   const json = JSON.stringify(start.json);
   const inputBytes = start.input ? (start.input.announcedBytes ?? start.input.maxBytes) : 0;

@@ -126,6 +126,10 @@ export const everyEvent = {
     { type: "effectFailed", effect: "index" },
     { type: "effectFailed", effect: "snapshot" },
   ],
+  webhooksTold: () => [
+    { type: "webhooksTold", webhooks: { count: 1, pending: [] } },
+    { type: "webhooksTold", webhooks: { count: 1, pending: [] }, nextTime: 0 },
+  ],
 } satisfies {
   [Type in OperationEvent["type"]]: (context: EventContext) => Extract<OperationEvent, { type: Type }>[];
 };

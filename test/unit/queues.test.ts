@@ -51,9 +51,12 @@ describe.each(SERVICES)("%s", (file) => {
 
   test("sends the dead letters of every lane to a consumer whose own are not sent on", () => {
     const deadLetters = queueOf.get("DEAD_LETTERS");
+    const ofWebhooks = queueOf.get("WEBHOOK_DEAD_LETTERS");
 
-    for (const { queue, dead_letter_queue: to } of consumers)
-      expect(to).toBe(queue === deadLetters ? undefined : deadLetters);
+    for (const { queue, dead_letter_queue: to } of consumers) {
+      const isLast = queue === deadLetters || queue === ofWebhooks;
+      expect(to).toBe(isLast ? undefined : queue === queueOf.get("WEBHOOK_QUEUE") ? ofWebhooks : deadLetters);
+    }
   });
 
   test("sets no limit that the Free plan rejects", () => {

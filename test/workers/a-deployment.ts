@@ -111,7 +111,7 @@ export function aDeployment(
   };
 }
 
-async function answerFrom(response: Response): Promise<Answer> {
+export async function answerFrom(response: Response): Promise<Answer> {
   const text = await response.text();
   const json = (text.startsWith("{") ? JSON.parse(text) : {}) as JsonObject;
   const details = ((json["error"] as JsonObject | undefined)?.["details"] ?? []) as JsonObject[];

@@ -1,5 +1,5 @@
 // Messages of the methods for operators: GET /v1/{name}:explain, POST /v1/{name}:retry.
-import { bool, duration, int32, int64, messageField, repeated, string, timestamp } from "../../protobuf/fields";
+import { bool, duration, int32, int64, messageField, repeated, string, struct, timestamp } from "../../protobuf/fields";
 import { message } from "../../protobuf/message";
 
 export const ExplainOperationRequest = message("edge_operations.v1.ExplainOperationRequest", {
@@ -148,6 +148,7 @@ export const OperationExplanation = message(
     jurisdiction: string(31),
     retryOf: string(33, { description: "Where it is a retry: the operation that failed." }),
     retry: string(34, { description: "Of a failed operation: how it can be retried, or why it cannot." }),
+    webhookDeliveries: repeated(struct(35)),
     startRequestId: string(32, { description: "The HTTP request that started it, as its log line names it." }),
   },
   { description: "Why an operation is where it is, and what happens next. It has no payload." },

@@ -1,10 +1,16 @@
 // The options of every call that starts an operation, in the query or in the body.
 import { parseTimestamp, timestampToMs } from "../../aip/timestamp";
 import { MAX_LABEL_CHARACTERS, MAX_LABELS, MAX_SCHEDULE_AHEAD_MS } from "../../limits";
-import { bool, int32, mapOf, messageField, string, timestamp } from "../../protobuf/fields";
+import { bool, int32, mapOf, messageField, repeated, string, struct, timestamp } from "../../protobuf/fields";
 import { type MessageType, message } from "../../protobuf/message";
 import { Violations } from "../../rpc/decode";
 import type { StartSettings } from "../../service/start-settings";
+
+/** The deployment that serves webhooks checks its URIs. */
+const WebhookConfig = message("edge_operations.v1.WebhookConfig", {
+  uris: repeated(string(1, { description: "At most 4." })),
+  userMetadata: struct(2),
+});
 
 export const OperationOptions = message("edge_operations.v1.OperationOptions", {
   labels: mapOf(
@@ -21,6 +27,7 @@ export const OperationOptions = message("edge_operations.v1.OperationOptions", {
   priority: int32(3, {
     description: "The order among operations that wait for the same slot: the lower ones first. 0 if absent.",
   }),
+  webhookConfig: messageField(4, WebhookConfig),
 });
 
 export const StartParameters = message("edge_operations.v1.StartParameters", {
@@ -60,7 +67,7 @@ export function startOptions(
 }
 
 function settingsFrom(
-  { labels = {}, scheduleTime, priority = 0 }: MessageType<typeof OperationOptions>,
+  { labels = {}, scheduleTime, priority = 0, webhookConfig }: MessageType<typeof OperationOptions>,
   now: number,
   violations: Violations,
 ): StartSettings {
@@ -70,6 +77,7 @@ function settingsFrom(
     ...(Object.keys(labels).length === 0 ? {} : { labels }),
     ...(beginMs === undefined ? {} : { scheduleTime: beginMs }),
     ...(priority === 0 ? {} : { priority }),
+    ...(webhookConfig === undefined ? {} : { webhookConfig }),
   };
 }
 

@@ -8,11 +8,19 @@ export interface WorkMessage {
   id: string;
 }
 
+/** A message for the deliverer of webhooks. PERSISTED CONTRACT: it is known by having this one field. */
+export interface WebhookMessage {
+  /** The id of the operation that has events. */
+  webhooks: string;
+}
+
 export interface OperationEnv {
   INDEX: DurableObjectNamespace<OperationIndex>;
   SLOTS: DurableObjectNamespace<SlotsObject>;
   /** The first lane. Every queue bound as `QUEUE_2`, `QUEUE_3`, … is one more (docs/operations.md). */
   QUEUE: Queue<WorkMessage>;
+  /** Where webhooks are served: their queue (docs/webhooks.md). */
+  WEBHOOK_QUEUE?: Queue<WebhookMessage>;
   SNAPSHOTS: KVNamespace;
   /** Where it is bound: counters of what happens (docs/operations.md). */
   METRICS?: AnalyticsEngineDataset;

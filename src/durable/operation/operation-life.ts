@@ -277,6 +277,7 @@ export class OperationLife {
       case "send":
       case "index":
       case "snapshot":
+      case "webhooks":
         this.#ctx.waitUntil(this.#outbox.perform(effect.type));
         return;
       case "notifyWaiters":

@@ -36,10 +36,12 @@ import { httpErrorOf } from "../../lifecycle/emulation";
 import { holdsSlot } from "../../lifecycle/slots";
 import { isFinal } from "../../lifecycle/state";
 import { type UpdateAnswer, type UpdateRequest, judgeUpdate } from "../../contract/update";
+import type { WebhookWork } from "../../contract/webhook";
 import { type ResolveAnswer, type ResolveRequest, isLinkOf } from "../../contract/suspension";
 import { type StoredStream, digestOfStream, storeStream } from "./chunks";
 import { withNamespaces } from "../namespaces";
 import { callObject, lacksMethod } from "../object-call";
+import { doors } from "../webhook-doors";
 import { type IndexPlace, operationIndexAddress, placeOf } from "../index/index-name";
 import type { OperationEnv } from "./operation-env";
 import { AnswerDoor } from "./answer-door";
@@ -290,6 +292,14 @@ export class OperationObject extends DurableObject<OperationEnv> {
   ): Promise<OperationRecord | undefined> {
     const record = await this.#visible(name);
     return isLinkOf(record, id, linkToken) ? record : undefined;
+  }
+
+  // ── Webhooks ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Gives events to the deliverer, or takes its report: a WebhookReport as JSON text. */
+  async webhooks(report?: string): Promise<WebhookWork | undefined> {
+    await this.#life.settle();
+    return doors.operation?.(this.#life, report);
   }
 
   // ── For operators ─────────────────────────────────────────────────────────────────────────────────────────────────

@@ -6,6 +6,7 @@ import type { SlotStanding } from "../../operators/facts";
 import { indexRowFromRecord, reservationElsewhere, reservationHere } from "../../list/index-row";
 import type { OperationRecord, Slot } from "../../lifecycle/record";
 import { callObject, objectByName } from "../object-call";
+import { doors } from "../webhook-doors";
 import { operationIndexAddress, placeOf } from "../index/index-name";
 import type { OperationEnv } from "./operation-env";
 import { sendWork } from "./queues";
@@ -35,7 +36,7 @@ export class Outbox {
 
   /** Performs an effect. It never throws: what fails stays in the outbox, and is tried again by the alarm. */
   async perform(effect: "send" | OutboxEffect): Promise<void> {
-    if (effect === "send") return this.#send();
+    if (effect === "send" || effect === "webhooks") return this.#send(effect);
     const current = this.#underWay.get(effect);
     if (current) {
       current.again = true;
@@ -129,14 +130,14 @@ export class Outbox {
     await this.#underWay.get(effect)?.settled;
   }
 
-  /** A message that could not be sent is sent again when nobody has claimed the work in time: no entry is needed. */
-  async #send(): Promise<void> {
+  /** A message that could not be sent is sent again when nobody has claimed the work, or has reported, in time. */
+  async #send(effect: "send" | "webhooks"): Promise<void> {
     const record = this.#port.record();
     if (!record) return;
     try {
-      await sendWork(this.#env, record);
+      await (effect === "send" ? sendWork(this.#env, record) : doors.send?.(this.#env, record));
     } catch (error) {
-      this.#log("send", record, error);
+      this.#log(effect, record, error);
     }
   }
 

@@ -1,6 +1,9 @@
-// PolicyObject: the policy of one parent, or of the service root. An operation's own is in its OperationObject.
+// PolicyObject: the policy of one parent, or of the service root, and the webhooks that are registered there. An operation's
+// own policy is in its OperationObject.
 import { DurableObject } from "cloudflare:workers";
 import { type Policy, emptyPolicy } from "../../iam/policy";
+import type { StoredWebhooks } from "../../contract/webhook";
+import { doors } from "../webhook-doors";
 import { type SetPolicyRequest, type SetPolicyResult, setPolicy } from "../../iam/set-policy";
 
 const POLICY_KEY = "policy";
@@ -16,6 +19,11 @@ export class PolicyObject extends DurableObject {
     const result = setPolicy(this.#policy(), request);
     if (result.ok) this.ctx.storage.kv.put(POLICY_KEY, result.policy);
     return result;
+  }
+
+  /** The webhooks that are registered here. `next` replaces them; undefined where they have changed since. */
+  async webhooks(next?: StoredWebhooks): Promise<StoredWebhooks | undefined> {
+    return doors.parent?.(this.ctx.storage.kv, next);
   }
 
   #policy(): Policy {

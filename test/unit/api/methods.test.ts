@@ -1,11 +1,12 @@
 // The table of methods: what a row says of its binding, its request and its permission fits together.
 import { describe, expect, test } from "vitest";
 import { apiMethods } from "../../../src/api/methods";
+import { webhookMethods } from "../../../src/api/webhooks";
 import { permissions } from "../../../src/iam/permissions";
 import { fieldAtPath } from "../../../src/protobuf/field-path";
 import { echoWait } from "../../../src/worker/echo-wait";
 
-const table = apiMethods([echoWait]);
+const table = [...apiMethods([echoWait]), ...webhookMethods];
 const own = table.filter(({ method }) => !method);
 const byName = own.map((row) => [row.name, row] as const);
 
@@ -23,7 +24,7 @@ test("the rows ask for every permission, and for no other", () => {
 /** What a template must have for a permission to be judged on it. */
 const NAMED = {
   operation: /\/\{(?:name|parent)=\*\*\/operations\/\*(?:\/suspensions\/\*)?\}/,
-  parent: /\/(?:(?:\{parent=\*\*\}\/)?operations|scopes)$/,
+  parent: /\/(?:(?:\{parent=\*\*\}\/)?(?:operations|webhooks)|scopes|\{name=\*\*\/webhooks\/\*\}(?::\w+)?)$/,
   parents: /\/(?:\{name=\*\*\}\/)?operations$/,
   resource: /\/\{resource=\*\*\}:/,
   deployment: /\/(?:apiKeys|\{name=apiKeys\/\*\}:revoke)$/,

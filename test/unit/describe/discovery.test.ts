@@ -99,6 +99,7 @@ describe("the discovery document", () => {
       "validateOnly",
       "operationOptions.scheduleTime",
       "operationOptions.priority",
+      "operationOptions.webhookConfig.uris",
       "mode",
       "options.maxRows",
       "options.tags",

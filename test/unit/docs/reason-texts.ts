@@ -302,6 +302,10 @@ const limits = {
     meaning: "The caller has as many unfinished operations as `MAX_OPERATIONS_PER_CALLER` allows.",
     remedy: "Wait until one ends, or cancel one.",
   },
+  TOO_MANY_WEBHOOKS: {
+    meaning: "The parent has 20 webhooks, as many as it may.",
+    remedy: "Delete one that is not needed ([webhooks.md](webhooks.md)).",
+  },
 } satisfies Texts;
 
 const deployment = {

@@ -29,6 +29,9 @@ const expected: Record<string, string[]> = {
     "operations.retry",
     "operations.resolve",
     "methods.invoke",
+    "webhooks.get",
+    "webhooks.list",
+    "webhooks.manage",
   ],
 };
 
@@ -36,8 +39,8 @@ test("the table has six roles", () => {
   expect(roles).toEqual(Object.keys(expected));
 });
 
-test("the table has thirteen permissions", () => {
-  expect(permissions).toHaveLength(13);
+test("the table has sixteen permissions", () => {
+  expect(permissions).toHaveLength(16);
 });
 
 describe("roleHas", () => {

@@ -56,6 +56,7 @@ const transitionsOf: Record<OperationEvent["type"], readonly Transition[] | unde
   timePasses: undefined,
   effectDone: undefined,
   effectFailed: undefined,
+  webhooksTold: undefined,
 };
 
 function eventsOn(record: OperationRecord, now = timeIn(record), fence = record.lease?.fence ?? ""): OperationEvent[] {
@@ -77,6 +78,8 @@ function targets({ state }: { state: State }, { type }: OperationEvent): State[]
 
 function isAllowed(record: OperationRecord, event: OperationEvent): boolean {
   if (event.type === "effectDone" || event.type === "effectFailed") return record.outbox[event.effect] !== undefined;
+  // These operations have no webhooks.
+  if (event.type === "webhooksTold") return false;
   // Polls count only where they are emulated.
   if (event.type === "poll") return false;
   return targets(record, event).length > 0;
