@@ -117,7 +117,7 @@ export class Invocation {
     }
   }
 
-  // ── What the attempt must remember ────────────────────────────────────────────────────────────────────────────────
+  // ── The stored state of the attempt ───────────────────────────────────────────────────────────────────────────────
 
   /** The state that the attempt must remember and that is not stored yet. */
   memory(): AttemptMemory {

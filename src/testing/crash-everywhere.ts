@@ -138,7 +138,7 @@ function unlike({ id }: Method, one: Observed, other: Observed): string {
   );
 }
 
-// ── What an interruption must not change ────────────────────────────────────────────────────────────────────────────
+// ── Outcomes that an interruption must not change ───────────────────────────────────────────────────────────────────
 
 function findingsOf(crashed: Observed, whole: Observed): string[] {
   return [

@@ -29,7 +29,7 @@ export async function bundleSize(): Promise<{ bytes: number; gzipBytes: number }
 
 /**
  * Milliseconds that the bundle's top level takes, the least of several processes: compiled and run by the V8 of Node, which
- * has a clock where the Workers runtime has none. What the platform gives is replaced by nothing.
+ * has a clock where the Workers runtime has none. The platform's modules are replaced by empty ones.
  */
 export async function startupTime(): Promise<number> {
   return withBundle(async (directory) => {

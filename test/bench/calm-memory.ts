@@ -1,4 +1,4 @@
-// What memory a runtime holds once nothing is asked of it any more, its idle objects are let go and its garbage is
+// The memory that a runtime holds without calls, after its idle objects are evicted and its garbage is
 // collected. Without that a heap grows until V8 finds it worth its while, and its size says only that.
 import { readFileSync, readdirSync, readlinkSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -8,7 +8,7 @@ import type { Runtime } from "./runtime.ts";
 export interface Memory {
   /** Of the whole process, as the kernel counts it: mostly the local runtime's own. */
   resident: number;
-  /** What the isolate of the Worker and its objects has in use: it is the service's own, and no allocator's. */
+  /** The used heap of the isolate of the Worker and its objects: the service's own, without the allocator's. */
   heap: number;
 }
 
@@ -16,9 +16,8 @@ export interface Memory {
 const IDLE_MS = 80_000;
 
 /**
- * What it holds when nothing was asked of it for as long as idle objects need to be let go, its garbage was collected, and
- * what that gave an event has been let go as well. `stir` is some call of the service: its events come to every isolate
- * whose garbage is to be collected.
+ * The memory of a runtime without calls, after its idle objects were evicted and its garbage was collected. `stir` is some
+ * call of the service, which causes an event in every isolate whose garbage is to be collected.
  */
 export async function calmMemory(
   runtime: Runtime,
@@ -80,9 +79,9 @@ interface HeapUsage {
 type Ask = (method: string) => Promise<unknown>;
 
 /**
- * Has the garbage of the runtime's isolates collected. The native part of a request is let go with its garbage, of which V8
- * sees a small part only: it lets hundreds of MiB gather, and the allocator keeps for ever what was needed once. Gives the
- * bytes that the Worker's isolate has in use then.
+ * Has the garbage of the runtime's isolates collected. The native part of a request is freed with its garbage. V8 sees a small
+ * part of it only and collects late, and the allocator keeps the highest use. Returns the bytes that the Worker's isolate
+ * then uses.
  */
 async function collectGarbage(
   { pid, url }: Pick<Runtime, "pid" | "url">,
@@ -127,7 +126,7 @@ export async function collecting<T>(runtime: Pick<Runtime, "pid" | "url">, act: 
 async function usedAfterCollection(ask: Ask): Promise<number> {
   // The inspector keeps what was logged and thrown, for whoever opens it.
   await ask("Runtime.discardConsoleEntries");
-  // What was let go may have held more.
+  // An evicted object may have held more.
   await ask("HeapProfiler.collectGarbage");
   await ask("HeapProfiler.collectGarbage");
   const { usedSize, embedderHeapUsedSize, backingStorageSize } = (await ask("Runtime.getHeapUsage")) as HeapUsage;
@@ -167,7 +166,7 @@ async function inspect<T>(url: string, act: (ask: Ask) => Promise<T>, signal: Ab
   }
 }
 
-/** None, where it is the Worker that listens: what it says of this path is no list. */
+/** Empty if the Worker listens, because its answer at this path is no list. */
 async function inspectorTargets(port: number): Promise<{ webSocketDebuggerUrl: string }[]> {
   const response = await fetch(`http://127.0.0.1:${port}/json`, { signal: AbortSignal.timeout(ANSWER_MS) });
   const text = await response.text();

@@ -1,4 +1,4 @@
-// What each call costs, in units that do not depend on the machine: test/workers/cost.test.ts holds the service to it, and
+// The cost of each call, in units that do not depend on the machine: test/workers/cost.test.ts holds the service to it, and
 // docs/performance.md makes prices of it.
 
 /** Of all objects of one class together. */

@@ -29,7 +29,7 @@ async function fsyncsOf(runtime: Runtime, target: Target, { count, settleMs }: C
   const runOne = async (echo: string): Promise<void> => {
     if ((await adapter.wait(await adapter.start({ echo }))) !== echo) throw new Error("a wrong result");
   };
-  // What is made once, tables and directories, is no lifecycle's.
+  // Tables and directories are made once, so they do not count for a lifecycle.
   await runOne("first");
   await sleep(settleMs);
   const strace = spawn("strace", ["-f", "-e", "trace=fsync,fdatasync", "-p", String(runtime.pid)], {
@@ -39,7 +39,7 @@ async function fsyncsOf(runtime: Runtime, target: Target, { count, settleMs }: C
   strace.stderr.on("data", (data: Buffer) => (output += data.toString()));
   if (!(await attached(strace, () => output))) return undefined;
   await inParallel(count, 1, (number) => runOne(`sync ${number}`));
-  // What is done behind the answer, and by the alarm that a start arms, belongs to it.
+  // Writes after the answer and by the alarm that a start arms count for the start.
   await sleep(settleMs);
   strace.kill("SIGINT");
   await once(strace, "exit");

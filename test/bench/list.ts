@@ -15,7 +15,7 @@ const STEP_MS = 1_000;
 const TOKEN_KEY = btoa(String.fromCodePoint(...new Uint8Array(32).fill(1)));
 const MAX_RATIO = 1.3;
 const MAX_SCANNED_ROWS = 5_000;
-/** What is read beside a page's rows: how many shards there are, whether there is a table, whether there is another page. */
+/** Reads beside a page's rows: how many shards there are, whether there is a table, whether there is another page. */
 const OVERHEAD_ROWS = 3;
 
 interface Filled {

@@ -11,7 +11,7 @@ export interface PowerCut {
   lost: number;
   /** Done with a result that is not theirs. */
   wrong: number;
-  /** Whose work was run more than once after the restart. */
+  /** Operations whose work was run more than once after the restart. */
   doubled: number;
   /** Until the last was done, from the restart on. */
   recoverySeconds: number;

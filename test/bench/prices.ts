@@ -1,4 +1,4 @@
-// What Cloudflare asks, in dollars per million, and what a lifecycle costs at these prices. Included amounts are left out.
+// Cloudflare's prices, in dollars per million, and the cost of a lifecycle at these prices. Included amounts are left out.
 // Workers, Durable Objects: developers.cloudflare.com/workers/platform/pricing, /durable-objects/platform/pricing; Queues:
 // /queues/platform/pricing; KV: /kv/platform/pricing; logs, traces: /workers/observability/logs/workers-logs, /traces.
 import { type Counts, COUNTS, LIFECYCLES, LOG_LINES, totals } from "./counts.ts";
@@ -35,7 +35,7 @@ const CPU_MS_PER_WORKER_REQUEST = 1;
 /** How long an object works for one request, alarm or message: mostly waiting for the disks of others to confirm. */
 const OBJECT_MS_PER_EVENT = 10;
 const OBJECT_GB = 0.128;
-/** What an operation keeps: its database, which is 12 KB when empty (as the platform's FAQ has it), and its index row. */
+/** The storage of an operation: its database, which is 12 KB when empty (as the platform's FAQ has it), and its index row. */
 const STORED_KB = 20;
 const SNAPSHOT_KB = 1;
 /** An estimate: some 20 invocations of a lifecycle, each a span with two calls below it. */
@@ -47,7 +47,7 @@ type Item = keyof typeof DOLLARS_PER_MILLION | "storedGbMonths" | "kvGbMonths";
 /** Of one lifecycle, or of one call. */
 export type Bill = Partial<Record<Item, number>>;
 
-/** What calls of objects cost, besides the Worker that makes them. */
+/** The cost of object calls, without the Worker that makes them. */
 export function billOf(
   counts: Counts,
 ): Required<Omit<Bill, "workerRequests" | "workerCpuMs" | "logEvents" | "storedGbMonths" | "kvGbMonths">> {

@@ -23,7 +23,7 @@ export interface Results {
   steps: ReadonlyMap<string, StepFigures>;
   cuts: ReadonlyMap<string, PowerCut>;
   bundle: { bytes: number; gzipBytes: number };
-  /** What the top level of the bundle takes, in milliseconds. */
+  /** The time of the bundle's top level, in milliseconds. */
   startupMs: number;
   plan: Plan;
   machine: string;
@@ -145,7 +145,7 @@ export function report(results: Results): { markdown: string; broken: string[] }
     "",
     table(["", ...[...results.steps.keys()].flatMap((name) => [`${name}, CPU`, `${name}, time`]), "budget"], stepped),
     "",
-    "What each call sets off, held by `test/workers/cost.test.ts`, and its price in dollars per million, the Worker's own",
+    "The effects of each call, held by `test/workers/cost.test.ts`, and its price in dollars per million, the Worker's own",
     "request left out.",
     "",
     table(["", "costs", "$"], countLines()),
@@ -176,7 +176,7 @@ function timedLine({ measure, label, digits, budget, isCompared = false }: Row, 
   const isFaster = measure !== "throughput";
   const toWorkflows = ratio(rounds, measure, isFaster ? ["workflows", "service"] : ["service", "workflows"]);
   const toFloor = budget && toFloors.find(([floor]) => floor === budget.of)?.[1];
-  // What was not measured holds no budget.
+  // A budget without a measurement fails.
   const budgets = [
     ...(budget === undefined || toFloor === undefined
       ? []

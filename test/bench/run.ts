@@ -114,7 +114,7 @@ async function inTurns(measuring: readonly AsyncGenerator<undefined, Figures>[])
 async function run(target: Target): Promise<Running> {
   const runtime = await Runtime.start({ ...target, consumes: true });
   const adapter = target.adapter(runtime.url);
-  // Its resends are none of a start's.
+  // Its re-sends do not count for a start.
   const vars = { ...target.vars, ...(target.vars["RESEND_SECONDS"] ? { RESEND_SECONDS: "600" } : {}) };
   const heldRuntime = await Runtime.start({ ...target, vars, consumes: false });
   const request = target.holdsBy === "request" ? { held: true } : {};

@@ -22,7 +22,7 @@ const bundle = await build({
   format: "esm",
   target: "es2024",
   conditions: ["workerd", "worker", "browser"],
-  // What a dependency calls "stream" is "node:stream" to workerd.
+  // The module "stream" of a dependency is "node:stream" in workerd.
   alias: Object.fromEntries(builtinModules.map((name) => [name, `node:${name}`])),
   external: ["cloudflare:*", "node:*"],
   write: false,
@@ -36,7 +36,7 @@ const miniflare = new Miniflare(
     log: new Log(LogLevel.ERROR),
     logRequests: false,
     telemetry: { enabled: false },
-    // What a Worker logs is measured with it, and read by nobody.
+    // The Worker's log is part of the measurement, and is discarded.
     handleStructuredLogs: () => {},
     // Where `wrangler dev --persist-to` has it.
     resourcePersistencePath: join(state, "v3"),

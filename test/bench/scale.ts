@@ -1,5 +1,5 @@
 // npm run bench:scale: 100,000 operations through one runtime, from start to expiry: what it holds in memory after the
-// first fifth of them, and after all, once they have expired and their objects have been let go.
+// first fifth of them, and after all, once they have expired and their objects have been evicted.
 // `--operations 10000` for fewer; `--minutes 10` starts no more after that; `--target floor` for what another one holds;
 // `--per-second 70` is the pace behind the first fifth, which goes as fast as it can: the allocator keeps for ever what was
 // needed when most objects were in memory, and that is to lie before the first look.
@@ -78,7 +78,7 @@ async function runStages(runtime: Runtime, adapter: Adapter, expires: boolean): 
       const { list } = adapter;
       await eventually(async () => (await list?.())?.length === 0, { timeoutMs: EXPIRY_MS, intervalMs: LOOK_MS });
     }
-    // A whole lifecycle comes by object and queue.
+    // A whole lifecycle goes through object and queue.
     const memory = await calmMemory(runtime, () => lifecycle(adapter, "stirred"));
     stages.push({ operations, throughput, memory });
     console.error(`${operations} operations, ${inMib(memory.resident)} MiB, of which heap ${inMib(memory.heap)}`);

@@ -1,4 +1,4 @@
-// What a target of the benchmark is: a Worker to run locally, and an adapter that says how its users call it.
+// A target of the benchmark: a Worker to run locally, and an adapter that says how its users call it.
 
 /** The work, the same for every target: give back `echo`. */
 export interface BenchRequest {

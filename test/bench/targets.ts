@@ -29,7 +29,7 @@ async function isRunning(url: string): Promise<boolean> {
 /** As `npm start` has it; the lease short, so that work is missed soon that died with its machine. */
 const SERVICE_VARS = { AUTH: "open", RESEND_SECONDS: "3", LEASE_SECONDS: "5" };
 
-/** What users of the service call, with a method of test/bench/service. */
+/** The service as its users call it, with a method of test/bench/service. */
 function adapterOf(verb: "echo" | "echoBriefly" | "echoDirectly"): Target["adapter"] {
   return (url) => ({
     start: async (request) => (await post<Operation>(`${url}/v1/projects/p/things:${verb}`, request)).name,
@@ -56,7 +56,7 @@ function adapterOf(verb: "echo" | "echoBriefly" | "echoDirectly"): Target["adapt
   });
 }
 
-/** What is held against the floor: without what the floor has not, log lines and snapshots in KV. */
+/** The service without the features that the floor lacks: log lines and snapshots in KV. */
 const service: Target = {
   name: "service",
   config: "wrangler.toml",
@@ -99,7 +99,7 @@ const floor: Target = {
   }),
 };
 
-/** What the service cannot do without: a budget that the bare floor makes unreachable is held against this one. */
+/** The floor with the service's promises, for budgets that the bare floor makes unreachable. */
 const floorWithPromises: Target = {
   ...floor,
   name: "floor with promises",

@@ -1,4 +1,4 @@
-// The other side of the books: which answers said that something is stored now. What is stored beside that, a refused
+// The other side of the books: which answers said that something is stored now. Anything stored beside that, a refused
 // request has left behind.
 import type { HostileRequest } from "./hostile-requests.ts";
 import type { Outcome } from "./raw-http.ts";

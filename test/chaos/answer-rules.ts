@@ -1,4 +1,4 @@
-// What every answer must be, whatever was asked: JSON, with errors in the form of AIP-193, and of no 5xx but 503.
+// The rules of every answer, whatever the request is: JSON, with errors in the form of AIP-193, and of no 5xx but 503.
 import { type CodeName, Code, httpStatusByCode } from "../../src/rpc/code.ts";
 import type { HostileRequest } from "./hostile-requests.ts";
 import type { Outcome } from "./raw-http.ts";
@@ -8,15 +8,15 @@ export const MAX_ANSWER_MS = 10_000;
 /** Where the status is not the code's own (docs/clients.md): a wrong method, too large a body. */
 const OTHER_STATUSES: Partial<Record<CodeName, number[]>> = { UNIMPLEMENTED: [405], INVALID_ARGUMENT: [413, 415] };
 
-/** What the HTTP server, or wrangler's proxy, says by itself of a message that is no HTTP or breaks off: no Worker saw it. */
+/** The answers of the HTTP server, or of wrangler's proxy, to a message that is no HTTP or breaks off, before any Worker. */
 const SERVERS_OWN =
   /^(501 .*|500 (Internal Server Error|Error: (Network connection lost|Promise will never complete)\..*)?)$/;
 
-/** What is wrong with the outcome of a request; undefined where nothing is. */
+/** The fault in the outcome of a request; undefined without one. */
 export function brokenRule(request: HostileRequest, outcome: Outcome): string | undefined {
   const { isHttp } = request;
   if (outcome.type === "timeout") return `not answered within ${MAX_ANSWER_MS} ms`;
-  // Who breaks off, or speaks no HTTP, is owed no answer.
+  // A client that breaks off, or sends no HTTP, need not get an answer.
   if (outcome.type === "brokenOff") return undefined;
   if (outcome.type === "closed") return isHttp ? "the connection was closed without an answer" : undefined;
   const { status, headers, body } = outcome;
@@ -45,7 +45,7 @@ function quoted(body: Buffer): string {
   return JSON.stringify(body.toString("utf8").slice(0, 300));
 }
 
-// What is no UTF-8 is no JSON.
+// A body that is no UTF-8 is no JSON.
 const STRICT = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 function brokenJson(body: Buffer): string | undefined {

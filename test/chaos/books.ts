@@ -18,7 +18,7 @@ export interface Entry {
   /** Its operation's parent; empty for echoes, whose collection is the bare one. */
   parent: string;
   hasRequestId: boolean;
-  /** What is posted to start it. */
+  /** The body of the start. */
   path: string;
   body: object | string;
   /** Once a start was answered. */
@@ -34,7 +34,7 @@ export interface Entry {
   hasBusyWorker: boolean;
 }
 
-/** What was known when a request was sent: an answer must not fall behind that. */
+/** The state that was known when a request was sent: an answer must not be older. */
 export type Known = Readonly<Pick<Entry, "outcome" | "isDeleted" | "reported">>;
 
 export interface Counts {

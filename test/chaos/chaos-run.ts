@@ -39,7 +39,7 @@ const KILLS_IN_A_ROW = 5;
 const EXTERNAL_TTL_SECONDS = 5;
 /** From the last restart: a lease, backoff, an external operation's time, and this machine's own slowness. */
 const SETTLE_MS = 90_000;
-/** By then the index has heard of what a crash kept from it: the alarm, and this machine's own slowness. */
+/** By then the index has the changes that a crash kept from it: the alarm, and this machine's own slowness. */
 const TOLD_MS = EFFECT_UNHEARD_MS + 15_000;
 
 export async function runChaos({ seed, rounds, cleansUp = false, onRound }: ChaosOptions): Promise<ChaosSummary> {
@@ -113,7 +113,7 @@ async function settle(client: Client, books: Books): Promise<void> {
   });
 }
 
-/** What is listed of starts that were cut off before their answer is either an operation, and ends, or is taken away. */
+/** A listed start that was cut off before its answer is an operation that ends, or its row is removed. */
 function cleanUp(client: Client, books: Books): Promise<void> {
   return becomesEmpty(books, STARTING_CHECK_MS + SETTLE_MS, () => listAll(client, "done=false"));
 }
@@ -138,7 +138,7 @@ async function listAll(client: Client, filter?: string): Promise<OperationJson[]
   return lists.flatMap((list) => list ?? []);
 }
 
-/** What is there, in lists and by name, is what the books say. */
+/** The operations in lists and by name are those of the books. */
 async function compare(client: Client, books: Books): Promise<void> {
   const listed = await listAll(client);
   const byName = new Map(listed.map((operation) => [operation.name, operation]));

@@ -185,7 +185,7 @@ export const costlyKinds: Record<string, CostlyKind> = {
           const json = withinBindingCount({ policy: decodeJson(bytes) });
           sentPolicy(decodeMessage(SetIamPolicyRequest, json).policy, "policy", new Violations());
         } catch (error) {
-          // A refusal is what is measured here; a fault is none.
+          // Only rejections are measured here, not faults.
           if (!(error instanceof RpcError)) throw error;
         }
       };

@@ -120,7 +120,7 @@ class Fuzz {
       for (const { end, perSecond } of stages) {
         const send = (): Promise<void> => this.#send(served, end, perSecond);
         await (measured ? measured.collecting(send) : send());
-        // A whole lifecycle comes by object, queue and KV.
+        // A whole lifecycle goes through object, queue and KV.
         if (measured) memory.push(await measured.memory(() => this.#finished()));
       }
     } else await this.#one(served, only);

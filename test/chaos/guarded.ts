@@ -14,7 +14,7 @@ export interface Caller {
   isAdmin: boolean;
 }
 
-/** What the fuzz needs of the deployment once it runs. */
+/** The facts that the fuzz needs of the running deployment. */
 export interface Guarded {
   callers: readonly Caller[];
   admin: Caller;
@@ -58,7 +58,7 @@ export class Issuer {
     return new Issuer(server, { good, foreign });
   }
 
-  /** What the Worker is started with. */
+  /** The variables of the Worker. */
   get vars(): { AUTH: string; ADMINS: string } {
     const issuers = [
       { issuer: this.#url, audience: AUDIENCE, jwksUri: `${this.#url}/keys`, members: { group: "groups" } },

@@ -273,7 +273,7 @@ const TRICKS: readonly Trick[] = [
   (random, request) => {
     for (let count = random.pick([20, 50, 100]); count > 0; count -= 1) request.headers.push([`X-Many-${count}`, "x"]);
   },
-  // Whatever is left of the target where something stands that has no business there.
+  // The rest of a target in which a foreign character was put.
   (random, request) => {
     const at = 1 + random.below(request.target.length);
     request.target = request.target.slice(0, at) + random.pick(RAW_TARGETS) + request.target.slice(at);
@@ -320,7 +320,7 @@ const TRICKS: readonly Trick[] = [
     request.body = Buffer.from(hostileJson(random));
     request.framing = random.chance(0.5) ? "length" : "chunked";
   },
-  // What is no HTTP.
+  // Messages that are no HTTP.
   (random, request) => {
     if (!random.chance(0.3)) return;
     request.isHttp = false;
@@ -375,7 +375,7 @@ const BREAKS: readonly Trick[] = [
 
 // ── Bounds ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** What has come out as a wait for something that is not done would rightly take as long as it says. */
+/** A random request that is a wait for a running operation would rightly take its whole time. */
 function boundWaits(request: HostileRequest, { flatPath }: ServedRoute): void {
   if (!/:wait/.test(request.target) || flatPath.endsWith("echo:wait")) return;
   if (!/[?&]timeout=/.test(request.target))

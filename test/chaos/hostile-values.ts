@@ -154,7 +154,7 @@ function spelled(random: Random, name: string): string {
   return random.chance(0.1) ? name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) : name;
 }
 
-/** What a parameter or field of this schema may well be. Durations are short: an echo is to end while the fuzz runs. */
+/** Plausible values of a parameter or field of this schema. Durations are short: an echo is to end while the fuzz runs. */
 export function plausibleText(random: Random, { format, enum: values, type }: Schema): string {
   if (values) return random.pick(values);
   if (type === "boolean") return random.pick(["true", "false"]);

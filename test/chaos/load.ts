@@ -1,5 +1,5 @@
 // A client of a service that is killed under it: it starts operations of every kind and does to them whatever can be done.
-// What it does follows from a seed; how that falls out, from the moment of the kill.
+// Its calls follow from a seed; their outcomes, from the moment of the kill.
 import type { Random } from "../support/random.ts";
 import type { Books, Entry, Kind, Known, OperationJson } from "./books.ts";
 
@@ -7,7 +7,7 @@ export interface Surroundings {
   books: Books;
   url: string;
   ledgerUrl: string;
-  /** What nobody completes ends by its own time. */
+  /** An operation without a completion ends by its own time. */
   externalTtlSeconds: number;
 }
 
@@ -119,7 +119,7 @@ export class Client {
     else this.#strange(answer, `POST ${entry.path}`);
   }
 
-  // ── What can be done to an operation ──────────────────────────────────────────────────────────────────────────────
+  // ── Calls on an operation ─────────────────────────────────────────────────────────────────────────────────────────
 
   async get(entry: Entry): Promise<OperationJson | undefined> {
     return this.#seen(entry, "GET", entry.name!);

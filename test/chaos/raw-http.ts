@@ -49,7 +49,7 @@ export function exchange({ port, bytes, isHead, isBrokenOff, timeoutMs }: Exchan
   });
   socket.on("end", ended);
   socket.on("close", ended);
-  // What came before the connection broke counts; a write that found it closed is the server's answer being early.
+  // Bytes that arrived before the connection broke count; a write that found it closed is the server's answer being early.
   socket.on("error", () => {});
   socket.write(bytes);
   return promise;

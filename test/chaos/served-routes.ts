@@ -1,4 +1,4 @@
-// What a deployment serves, as it says itself in its discovery documents: a route that is added is fuzzed from then on.
+// The routes of a deployment, from its discovery documents: a route that is added is fuzzed from then on.
 
 /** A JSON schema, as far as discovery documents have it. */
 export interface Schema {
@@ -45,7 +45,7 @@ interface DiscoveryResource {
 
 const VERSIONS = ["v1", "v1beta1"];
 
-/** The routes of all versions. What is no method of the API is named here: the pages. */
+/** The routes of all versions. Routes that are no methods of the API are named here: the pages. */
 export async function servedRoutes(url: string): Promise<Served> {
   const served: Served = { routes: PAGES.map((path) => pageRoute(path)), schemas: {} };
   for (const version of VERSIONS) {

@@ -1,4 +1,4 @@
-// What a server that was killed has left on disk: every Durable Object that stores anything, read without the service.
+// The storage of a killed server on disk: every Durable Object that stores anything, read without the service.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";

@@ -1,4 +1,4 @@
-// What the scenarios ask of a client; clients/ has one adapter each, which calls the real client and nothing else.
+// The calls that the scenarios make of a client; clients/ has one adapter each, which calls the real client and nothing else.
 import type { Any } from "./service";
 
 /** An operation as a client understood it. Any is decoded to the fields of its message, and has no `@type` there. */
@@ -75,6 +75,6 @@ export interface EchoOperation {
 export interface EchoClient {
   /** `script`: what the service is to do instead (docs/emulation.md), in a header of the call. */
   wait(request: EchoRequest, script?: object): Promise<EchoOperation>;
-  /** What generated clients call checkXProgress: the operation by its name. */
+  /** The checkXProgress of generated clients: the operation by its name. */
   checkWaitProgress(name: string): Promise<EchoOperation>;
 }

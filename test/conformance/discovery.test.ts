@@ -1,4 +1,4 @@
-// What `googleapis` makes of /$discovery/rest as a program runs: a client that has, and calls, all that is described.
+// The client that `googleapis` makes of /$discovery/rest at run time: a client that has, and calls, all that is described.
 import { Discovery } from "googleapis-common";
 import { describe, expect, inject, test } from "vitest";
 

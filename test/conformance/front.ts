@@ -1,4 +1,4 @@
-// What stands before the service: it writes down what clients really send, and can shed load as the service does.
+// A proxy before the service: it records the real requests of clients, and can shed load as the service does.
 import { type IncomingMessage, type Server, type ServerResponse, createServer, request as forward } from "node:http";
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
@@ -30,7 +30,7 @@ export class Front {
 
   static async start(service: string): Promise<Front> {
     const front = new Front(service);
-    // Whoever does not look at it is not to fail by it.
+    // A scenario that does not read it must not fail by it.
     front.repeated.catch(() => {});
     const { promise, resolve } = Promise.withResolvers<void>();
     front.#server.listen(0, "127.0.0.1", resolve);
@@ -46,7 +46,7 @@ export class Front {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** What was asked since the last call. */
+  /** The requests since the last call. */
   takeRequests(): SeenRequest[] {
     return this.#requests.splice(0);
   }

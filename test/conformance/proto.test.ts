@@ -1,4 +1,4 @@
-// What `npm run proto` writes, before a published compiler of protobuf: it is accepted, with the annotations by which
+// The output of `npm run proto` in a published compiler of protobuf: it is accepted, with the annotations by which
 // generators make clients; and google-gax's client made of it calls the service.
 import { readFileSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";

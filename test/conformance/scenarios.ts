@@ -1,4 +1,4 @@
-// What is played with every client that can: each scenario with the sentence that promises it.
+// The scenarios for every client that can play them: each with the sentence that promises it.
 import { expect } from "vitest";
 import type { Client, EchoOperation, Seen } from "./client";
 import type { Front, SeenRequest } from "./front";
@@ -586,7 +586,7 @@ export const scenarios = {
 
 export type ScenarioId = keyof typeof scenarios;
 
-/** What the client sends for one call, and that it is answered well. */
+/** The request of a client for one call, which must succeed. */
 async function requestOf(
   { client, service, front, mark }: Play,
   method: "get" | "cancel" | "delete",

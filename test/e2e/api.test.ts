@@ -158,7 +158,7 @@ describe("every error has one form", () => {
     ["a control character", "/v1/operations/%00", {}, 400, "INVALID_ARGUMENT"],
     ["half a percent-encoding", "/v1/operations/%E0%A4", {}, 400, "INVALID_ARGUMENT"],
     ["a name that is too long", `/v1/operations/${"x".repeat(1_100)}`, {}, 400, "INVALID_ARGUMENT"],
-    ["JSON that is none", "/v1/echo:wait", { ...json({}), body: '{"ttl": ' }, 400, "INVALID_ARGUMENT"],
+    ["malformed JSON", "/v1/echo:wait", { ...json({}), body: '{"ttl": ' }, 400, "INVALID_ARGUMENT"],
     ["JSON that is no object", "/v1/echo:wait", json([1]), 400, "INVALID_ARGUMENT"],
     ["JSON that is too deep", "/v1/echo:wait", { ...json({}), body: "[".repeat(200) }, 400, "INVALID_ARGUMENT"],
     ["JSON of another type", "/v1/echo:wait", { method: "POST", body: '{"ttl":"1s"}' }, 400, "INVALID_ARGUMENT"],

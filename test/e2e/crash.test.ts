@@ -29,7 +29,7 @@ function table(): string {
 
 interface Started {
   name: string;
-  /** What its response will hold. */
+  /** The value of its response. */
   expected: object;
 }
 

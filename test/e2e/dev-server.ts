@@ -25,7 +25,7 @@ export interface DevServerOptions {
   assets?: string | undefined;
 }
 
-/** What `npm start` passes. */
+/** The arguments of `npm start`. */
 const START_VARS = { AUTH: "open", RESEND_SECONDS: "3" };
 
 /**
@@ -131,7 +131,7 @@ export class DevServer {
     return Array.from(lines, ([, request = ""]) => request);
   }
 
-  /** Stops every process of the group where it stands, or lets them go on: to look at what a kill would leave. */
+  /** Suspends every process of the group, or resumes them, for a look at the state that a kill would leave. */
   freeze(): void {
     process.kill(-this.#process.pid!, "SIGSTOP");
   }

@@ -43,11 +43,11 @@ test("the example compiles under its own settings", async () => {
 });
 
 describe("messages:deliver", () => {
-  /** Who is written to, outside of all that is killed: what came in, and what is answered. */
+  /** The receiver of the messages, outside of the killed processes: its requests and answers. */
   class Ledger {
     readonly deliveries: string[] = [];
     readonly #server: Server;
-    /** What is not answered yet, by path. */
+    /** Unanswered requests by path. */
     readonly held = new Set<string>();
 
     constructor() {

@@ -9,7 +9,7 @@ const MARK = "\u001e";
 
 export interface SessionLine {
   command: string;
-  /** What is printed; `…` stands for anything. */
+  /** The output; `…` matches anything. */
   output: string;
 }
 
@@ -30,7 +30,7 @@ export function sessionLines(markdown: string): SessionLine[] {
     });
 }
 
-/** What each line prints. One shell for all of them, as a reader would have. */
+/** The output of each line. One shell for all of them, as a reader would have. */
 export async function runSession(lines: readonly SessionLine[], url: string): Promise<string[]> {
   const script = lines.map(({ command }) => `${command.replaceAll(DOCUMENTED_URL, url)}\nprintf '${MARK}'\n`).join("");
   const { stdout } = await promisify(execFile)("bash", ["-euc", script], { timeout: 60_000 });

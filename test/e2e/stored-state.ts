@@ -1,4 +1,4 @@
-// What a server that was killed has left on disk: the records of its operations, read without the service.
+// The storage of a killed server on disk: the records of its operations, read without the service.
 import { cp, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -334,7 +334,7 @@ export const bugs: readonly Bug[] = [
     tests: unit("http/response.test.ts"),
     caughtBy: "leaves an answer unchanged that would be too long indented",
   },
-  // ── What callers can do to each other ─────────────────────────────────────────────────────────────────────────────
+  // ── Callers of one deployment ─────────────────────────────────────────────────────────────────────────────────────
   {
     name: "the deletion of external work keeps its caller's slot",
     file: "src/lifecycle/client-events.ts",
@@ -1909,7 +1909,7 @@ queue = "edge-operations-dead-letters"
     caughtBy: "fetch alone fails every call",
   },
 
-  // ── What clients see ──────────────────────────────────────────────────────────────────────────────────────────────
+  // ── Answers to clients ────────────────────────────────────────────────────────────────────────────────────────────
   {
     name: "waiters are not notified of the end",
     file: "src/lifecycle/draft.ts",

@@ -17,9 +17,9 @@ const MAX_OUTPUT_BYTES = 64 * 1_048_576;
 const run = promisify(execFile);
 const root = join(import.meta.dirname, "../..");
 
-/** What a run of tests came to. */
+/** The outcome of a run of tests. */
 interface Outcome {
-  /** What failed: names and messages; empty where nothing did. */
+  /** The failures: names and messages. */
   failures: string[];
   /** Why it says nothing: the code did not load, or no test was run. */
   error: string | undefined;
@@ -38,7 +38,7 @@ export function edited(text: string, { name, file, find, replace }: Bug): string
   return text.replace(find, () => replace);
 }
 
-/** What git knows of the working tree, and what it would; installed packages are shared. */
+/** The tracked and untracked files of the working tree; installed packages are shared. */
 async function copyOfTree(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "mutants-"));
   const { stdout } = await run("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], {

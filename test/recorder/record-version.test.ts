@@ -37,7 +37,7 @@ const { worker, environment, asAdmin, call } = aGuardedDeployment(
   } as object,
 );
 
-// ── How an operation comes to each stage ────────────────────────────────────────────────────────────────────────────
+// ── The stages of an operation ──────────────────────────────────────────────────────────────────────────────────────
 
 let scripts = 0;
 let caller: Credential;
@@ -311,9 +311,9 @@ const stages: Record<string, () => Promise<Started>> = {
   },
 };
 
-// ── What is stored, as JSON ─────────────────────────────────────────────────────────────────────────────────────────
+// ── The stored rows as JSON ─────────────────────────────────────────────────────────────────────────────────────────
 
-/** Bytes as their text, or, where they are none, in hex. */
+/** Bytes as their text, or in hex if they are no text. */
 function plain(value: unknown): unknown {
   if (value instanceof ArrayBuffer)
     return { hex: Array.from(new Uint8Array(value), (byte) => byte.toString(16).padStart(2, "0")).join("") };

@@ -1,4 +1,4 @@
-// What befalls machines by themselves, at any moment: one accident of those that a history has and that can happen now.
+// Accidents of machines by themselves, at any moment: one accident of those that a history has and that can happen now.
 import { deployed } from "./code";
 import type { Fault } from "./faults";
 import type { ObjectHost } from "./objects";
@@ -42,13 +42,13 @@ const accidents: Partial<Record<Fault, Accident>> = {
     host.jump(random.below(MAX_CLOCK_AHEAD_MS + 20_000) - 20_000),
   ),
   "an alarm comes that nobody armed": onHost((host) => {
-    // What these do at an alarm depends on what is due by then, and not on the alarm.
+    // The effect of these at an alarm depends on the due work, not on the alarm.
     if (host.kind !== "operation" && host.kind !== "index") return false;
     host.fireAlarm(0);
     return true;
   }),
   "a socket is cut": onSocket((socket) => socket.sever({ hears: true, peerHears: true })),
-  "a socket is cut, and one end does not hear of it": onSocket((socket, { random }) =>
+  "a socket is cut, and one end does not notice": onSocket((socket, { random }) =>
     socket.sever({ hears: random.chance(0.5), peerHears: false }),
   ),
   "a consumer dies silently": onConsumer((consumer, { queues }) => queues.kill(consumer)),

@@ -92,7 +92,7 @@ export class Clients {
     });
   }
 
-  /** Starts an operation, again and again where the answer does not come; `then` hears of it. */
+  /** Starts an operation, again and again where the answer does not come; `then` gets it. */
   startAt(time: number, wish: Wish, then: (entry: Entry) => void): void {
     this.#at(time, `start ${wish.method?.id ?? "elsewhere"} ${wish.requestId ?? ""}`, async (client) => {
       for (let tries = 1; ; tries += 1) {
@@ -225,7 +225,7 @@ export class Clients {
     const { doneTime } = entry;
     if (!answer?.done || doneTime === undefined || !isCalm) return;
     if (scheduler.now > Math.max(begun, doneTime) + 1_000) {
-      this.#ledger.violate("read your writes", `who waits hears of the end ${scheduler.now - doneTime} ms after it`);
+      this.#ledger.violate("read your writes", `a waiter gets the end ${scheduler.now - doneTime} ms after it`);
     }
   }
 

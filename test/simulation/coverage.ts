@@ -1,4 +1,4 @@
-// What the histories came by: a simulation that never reaches a state proves nothing about it.
+// The states that the histories reached: a simulation that never reaches a state proves nothing about it.
 import { transitionsTaken } from "./observed-state";
 
 export type CoverageKind = "state" | "fault" | "history";

@@ -1,4 +1,4 @@
-// What goes wrong, and how often: each history has a part of the faults, each with a likelihood of its own.
+// The faults and their likelihoods: each history has a part of the faults, each with a likelihood of its own.
 import type { Random } from "../support/random";
 
 export const faultKinds = [
@@ -14,7 +14,7 @@ export const faultKinds = [
   "an object crashes between events",
   "an object is evicted with its sockets open",
   "a socket is cut",
-  "a socket is cut, and one end does not hear of it",
+  "a socket is cut, and one end does not notice",
   "a socket fails with an error, and no close",
   "a message cannot be sent",
   "a message is lost",

@@ -1,4 +1,4 @@
-// What the runtime gives its code beside bindings: clock, chance, timers, sockets, answers. All of the simulated world.
+// The runtime's globals beside bindings: clock, chance, timers, sockets, answers. All of the simulated world.
 import { createHash } from "node:crypto";
 import { SimulatedSocket, socketPair } from "./sockets";
 import type { World } from "./world";

@@ -128,7 +128,7 @@ class Play {
     });
   }
 
-  // ── What is to happen ─────────────────────────────────────────────────────────────────────────────────────────────
+  // ── The plan of a history ─────────────────────────────────────────────────────────────────────────────────────────
 
   /** Shards that take no new rows, or only a few. */
   #fillShards(): void {
@@ -236,7 +236,7 @@ class Play {
     for (const action of actions) this.#clients.actAt(now + random.below(spread), action, entry);
   }
 
-  /** What befalls machines by themselves. */
+  /** Accidents of machines. */
   #planAccidents(faultsEnd: number): void {
     const { scheduler, nature } = this.#world;
     const random = this.#random;
@@ -256,7 +256,7 @@ class Play {
     for (const host of this.#world.hosts()) host.jump(0);
   }
 
-  // ── What must hold in the end ─────────────────────────────────────────────────────────────────────────────────────
+  // ── The state at the end ──────────────────────────────────────────────────────────────────────────────────────────
 
   #latestEnd(faultsEnd: number): number {
     let latest = faultsEnd;
@@ -265,7 +265,7 @@ class Play {
   }
 
   /**
-   * Nobody sees what is deleted, and its row is no running one: where its alarm was lost too, it is the tombstone that asks
+   * A deleted operation is hidden, and its row is no running one: where its alarm was lost too, it is the tombstone that asks
    * it, before that goes.
    */
   #latestForgetting(): number {
@@ -278,7 +278,7 @@ class Play {
   }
 
   /**
-   * What is done, and has lost its alarm before the world knew all of it, is looked in on by whoever asks for it: an alarm
+   * A finished operation that lost its alarm before its outbox was empty is settled by the next read of it: an alarm
    * that failed seven times in a row is not found out by anybody else.
    */
   #lookIn(): void {

@@ -65,7 +65,7 @@ export class SimulatedKv {
     return this.#refused.has(key);
   }
 
-  /** What is stored: readers may see something older. */
+  /** The stored values: readers may see older ones. */
   get(key: string): string | undefined {
     return this.#stored(key)?.value;
   }

@@ -146,7 +146,7 @@ export class Ledger {
     if (!isClient(caller)) return;
     const { now } = this.#world().scheduler;
     this.callTimes.push(now);
-    // A call that was given up may fail much later: nobody hears of that.
+    // A call that was given up may fail much later, without an effect.
     const overloaded = caller.failedCalls.findLast(
       (call) =>
         call.callee === callee &&
@@ -174,7 +174,7 @@ export class Ledger {
     this.violate("no unforeseen error", `${name}: ${action} is UNAVAILABLE after ${failedCalls.length} failed calls`);
   }
 
-  // ── What the objects store ────────────────────────────────────────────────────────────────────────────────────────
+  // ── The storage of the objects ────────────────────────────────────────────────────────────────────────────────────
 
   committed(host: ObjectHost): void {
     if (host.kind !== "operation") return;
@@ -259,7 +259,7 @@ export class Ledger {
     }
   }
 
-  // ── What runners are told, and do ─────────────────────────────────────────────────────────────────────────────────
+  // ── Messages to runners, and their work ───────────────────────────────────────────────────────────────────────────
 
   sent(socket: SimulatedSocket, data: string): void {
     if (data.startsWith('{"type":"claimed"')) this.#channels.set(fenceIn(data), socket.peer);
@@ -392,7 +392,7 @@ export class Ledger {
     } else this.zombieSteps += 1;
   }
 
-  // ── What clients are told ─────────────────────────────────────────────────────────────────────────────────────────
+  // ── Answers to clients ────────────────────────────────────────────────────────────────────────────────────────────
 
   /** The start of an operation was answered. */
   accepted(name: string, answer: OperationAnswer): Entry {

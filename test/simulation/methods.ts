@@ -29,11 +29,11 @@ export type Action =
   | { do: "fail"; attempts: number; as: "UNAVAILABLE" | "FAILED_PRECONDITION" | "Error" };
 
 export const TIMEOUT_MS = 300_000;
-/** What a lease of 20 s is made for: twice this, and 15 s. */
+/** A lease of 20 s allows for this: twice it, and 15 s. */
 export const CPU_LIMIT_MS = 2_500;
 export const RETENTION_MS = 3_600_000;
 
-/** What a method, and its handler, take from the library: of one version each. */
+/** The library's parts that a method and its handler use, of one version each. */
 type Library = Pick<typeof deployed, "defineMethod" | "RpcError">;
 
 /** A version before direct dispatch knows no such option. */

@@ -22,7 +22,7 @@ interface DurableObjectDoors {
 
 type ObjectClass = new (ctx: never, env: never) => object;
 
-/** What becomes of a call. */
+/** The outcome of a call. */
 interface Settle {
   resolve(this: void, value: unknown): void;
   reject(this: void, error: Error): void;
@@ -46,7 +46,7 @@ export class Instance extends Actor {
   readonly object: DurableObjectDoors;
   /** Calls that it has not answered yet. */
   readonly pending = new Set<(error: Error) => void>();
-  /** What it sent since its last write that is not committed yet. */
+  /** Its messages since its last write that is not committed yet. */
   readonly held: (() => void)[] = [];
   /** Its calls to runners that are under way. */
   readonly sessions = new Set<Session>();
@@ -100,7 +100,7 @@ export class ObjectHost {
 
   // ── Calls ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Lets the object do something; `settle` hears of its answer, once that may leave it. */
+  /** Lets the object do something; `settle` gets its answer, once the output gate opens. */
   invoke(call: (object: DurableObjectDoors) => unknown, settle: Settle): void {
     const instance = this.wake();
     this.world.scheduler.current = instance;
@@ -135,7 +135,7 @@ export class ObjectHost {
     this.#reset(objectReset("of an internal error"), () => !this.world.random.chance(0.2));
   }
 
-  /** Its code was updated: every other end hears of it, and calls fail until the new code is there. */
+  /** Its code was updated: every other end notices, and calls fail until the new code runs. */
   redeploy(restartMs: number): void {
     this.world.trace(() => `${this.label} is reset by a deploy`);
     this.#code = this.world.code;

@@ -39,7 +39,7 @@ export class Queues {
     this.deadLetters = new SimulatedQueue(world, this, DEAD_LETTERS);
   }
 
-  /** Ends a consumer without a word. Its connections close at once, or nothing hears of its end for a while. */
+  /** Ends a consumer without a word. Its connections close at once, or nothing notices its end for a while. */
   kill(consumer: Consumer, { isHeard = this.#world.random.chance(0.5) }: { isHeard?: boolean } = {}): void {
     this.consumers.delete(consumer);
     consumer.alive = false;
@@ -202,7 +202,7 @@ export class SimulatedQueue {
   /** The invocation is over, and everything with it: its timers, and sockets that are still open. */
   #finish(consumer: Consumer): void {
     this.#queues.consumers.delete(consumer);
-    // What it sent last is on its way already.
+    // Its last message is under way already.
     consumer.alive = false;
     for (const socket of consumer.sockets) socket.abandon();
   }

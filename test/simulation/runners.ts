@@ -113,7 +113,7 @@ export class Session {
     settle();
   }
 
-  /** The session breaks. The object hears of it while it lives; the runner hears of it, or of its next call that fails. */
+  /** The session breaks. The object notices while it lives; the runner notices it, or its next failing call. */
   break({ runnerHears }: { runnerHears: boolean }): void {
     if (this.#brokenBy) return;
     const { scheduler, network, nature } = this.#world;

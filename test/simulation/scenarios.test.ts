@@ -1,4 +1,4 @@
-// What the platform's rules, played by their real numbers, come to for a deployment as it is configured by default.
+// The effects of the platform's rules, with their real numbers, on a deployment as it is configured by default.
 import { expect, test } from "vitest";
 import { playScenario } from "./simulate";
 

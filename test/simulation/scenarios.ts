@@ -173,7 +173,7 @@ export const scenarios = {
     };
   },
 
-  /** What a hundred starts with a requestId make more of than a hundred without, where a scope has one shard and four. */
+  /** The additional calls and objects of a hundred starts with a requestId, in scopes of one shard and of four. */
   requestIds: async (scene: Scene) => {
     const STARTS = 100;
     const { world, clients } = scene;
@@ -279,7 +279,7 @@ export const scenarios = {
   },
 } satisfies Record<string, (scene: Scene) => Promise<object>>;
 
-/** What each comes to. */
+/** The outcome of each. */
 export type ScenarioResults = { [Name in keyof typeof scenarios]: Awaited<ReturnType<(typeof scenarios)[Name]>> };
 
 export async function playScenario(name: keyof ScenarioResults): Promise<object> {
@@ -291,7 +291,7 @@ export async function playScenario(name: keyof ScenarioResults): Promise<object>
   }
 }
 
-/** What has been made in a world, so far. */
+/** The objects and calls of a world so far. */
 interface Made {
   /** Calls of objects. */
   calls: number;

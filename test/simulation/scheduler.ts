@@ -12,7 +12,7 @@ export interface FailedCall {
   error: Error & { retryable?: boolean; overloaded?: boolean };
 }
 
-/** Whoever has a clock and may die: an object's instance, a consumer's invocation, a client. */
+/** A party that has a clock and may die: an object's instance, a consumer's invocation, a client. */
 export class Actor {
   readonly name: string;
   alive = true;
@@ -28,7 +28,7 @@ export class Actor {
   beginTime = 0;
   /** Of its calls, those that failed. */
   readonly failedCalls: FailedCall[] = [];
-  /** What its clock stands at since its code began to compute without waiting for anything; undefined: it goes. */
+  /** The time at which its clock stands while its code computes without an await; undefined: the clock runs. */
   stoodAt: number | undefined;
 
   constructor(name: string) {
@@ -53,7 +53,7 @@ interface Scheduled {
 export class Scheduler {
   /** The true time, in milliseconds since 1970. */
   now: number;
-  /** Whose code runs. */
+  /** The party whose code runs. */
   current: Actor;
   readonly nobody = new Actor("nobody");
   #order = 0;
@@ -69,7 +69,7 @@ export class Scheduler {
     return actor.stoodAt ?? this.now + actor.skewMs;
   }
 
-  /** Whoever runs computes for a while: nothing else happens to it, and its clock stands still until something does. */
+  /** The running party computes for a while: nothing else happens to it, and its clock stands still until something does. */
   compute(ms: number): Promise<void> {
     const actor = this.current;
     actor.stoodAt = this.clock(actor);
@@ -105,7 +105,7 @@ export class Scheduler {
     this.at(this.now + ms, actor, run);
   }
 
-  /** When the next event is; undefined where there is none. */
+  /** The time of the next event; undefined without one. */
   nextTime(): number | undefined {
     return this.#heap[0]?.time;
   }

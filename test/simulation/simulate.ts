@@ -96,7 +96,7 @@ export async function replay(
   return withBundle((file) => runThread(file, assignment), before);
 }
 
-/** What one scenario came to. */
+/** The outcome of one scenario. */
 export async function playScenario<Name extends keyof ScenarioResults>(name: Name): Promise<ScenarioResults[Name]> {
   return withBundle(async (file) => {
     const { promise, resolve, reject } = Promise.withResolvers<ScenarioResults[Name]>();

@@ -6,7 +6,7 @@ const OPEN = 1;
 const CLOSING = 2;
 export const CLOSED = 3;
 
-/** What a socket's end tells the object that accepted it. */
+/** The events of a socket for the object that accepted it. */
 export interface SocketHost {
   socketMessage(socket: SimulatedSocket, data: string): void;
   socketClose(socket: SimulatedSocket, code: number): void;
@@ -79,9 +79,9 @@ export class SimulatedSocket {
     return this.#attachment;
   }
 
-  // ── What happens to it ────────────────────────────────────────────────────────────────────────────────────────────
+  // ── Events of a socket ────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** In order behind what is under way already. What comes before anybody has this end waits for whoever will. */
+  /** In order behind what is under way already. Messages that arrive before this end is accepted wait for it. */
   #arrive(deliver: () => void): void {
     const { scheduler, network, nature } = this.world;
     const time = Math.max(this.#lastDelivery, scheduler.now + network.latency());
@@ -111,7 +111,7 @@ export class SimulatedSocket {
     this.peer.#arrive(() => this.peer.#receive(world.autoResponse.response));
   }
 
-  /** The other end has closed, or the connection is gone and this end hears of it. */
+  /** The other end has closed, or the connection is gone and this end notices. */
   closed(code: number): void {
     if (this.readyState === CLOSED) return;
     this.readyState = CLOSED;
@@ -146,7 +146,7 @@ export class SimulatedSocket {
     if (this.readyState < CLOSING) this.sever({ hears: false, peerHears: true });
   }
 
-  /** The connection is gone. An end that does not hear of it goes on believing in it. */
+  /** The connection is gone. An end that does not notice keeps the socket open. */
   sever({ hears, peerHears }: { hears: boolean; peerHears: boolean }): void {
     for (const [end, told] of [
       [this, hears],

@@ -1,5 +1,5 @@
-// A simulated object's storage. What is written without an await in between is committed at once, or not at all; whoever
-// dies before has written nothing.
+// A simulated object's storage. Writes without an await between them are committed together or not at all; a death
+// before that loses them all.
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 
 /** https://developers.cloudflare.com/durable-objects/platform/limits/ */
@@ -35,7 +35,7 @@ class Database {
 export class StoredState {
   readonly values = new Map<string, unknown>();
   alarmTime: number | null = null;
-  /** What its rows took before the history began. */
+  /** The size of its rows before the history began. */
   usedBytes = 0;
   #database: Database | undefined;
   /** How to undo what is written and not committed yet. */
@@ -87,7 +87,7 @@ export class StoredState {
     return this.#database.exec(query, values);
   }
 
-  /** What it takes, as SQLite says. */
+  /** Its size, as SQLite reports it. */
   get databaseBytes(): number {
     if (this.usedBytes === 0 || !this.#tables.has("operations")) return this.usedBytes;
     const [counted] = this.#database?.exec("SELECT count(*) AS count FROM operations", []) ?? [];

@@ -14,7 +14,7 @@ import { Runners } from "./runners";
 import { Actor, type FailedCall, Scheduler } from "./scheduler";
 import type { SimulatedSocket } from "./sockets";
 
-/** Whoever checks hears of these. */
+/** The checks get these. */
 export interface Observer {
   committed(host: ObjectHost): void;
   snapshotPut(key: string, value: string): void;
@@ -36,7 +36,7 @@ export interface Observer {
   /** Work that was left to the runtime failed: nobody would ever know. */
   rejected(who: string, error: unknown): void;
   called(caller: Actor, host: ObjectHost, method: string): void;
-  /** A call failed, and its caller hears of it. */
+  /** A call failed, and its caller gets the error. */
   failed(caller: Actor, call: FailedCall): void;
   /** The platform cut somebody off, for more than anybody has. */
   exceeded(who: string, what: string): void;
@@ -65,7 +65,7 @@ export class World {
   readonly faults: Faults;
   readonly network: Network;
   readonly observer: Observer;
-  /** What happens by itself. */
+  /** The events that happen by themselves. */
   readonly nature = new Actor("nature");
   readonly operations: Namespace;
   readonly index: Namespace;
@@ -82,7 +82,7 @@ export class World {
   alarmsSet = 0;
   /** Calls that Workers, consumers and objects have made to objects. */
   calls = 0;
-  /** What invocations and objects that begin now run. */
+  /** The code of invocations and objects that begin now. */
   code: Code;
   /** Whether an earlier version takes part. */
   readonly mixesVersions: boolean;

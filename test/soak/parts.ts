@@ -140,7 +140,7 @@ function fuzzFigures({ seed, violations, outcomes, memory, refusals, ...counts }
     },
     details: [
       table(
-        ["what came of a request", "times"],
+        ["the outcome of a request", "times"],
         Object.entries(outcomes).map(([outcome, count]) => [outcome, grouped(count)]),
       ),
     ],

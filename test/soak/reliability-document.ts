@@ -1,7 +1,7 @@
 // docs/reliability.md, made of what the soak has found: invariant by invariant which part tests it, and the figures.
 import { type Figures, type PartName, partNames, parts } from "./parts.ts";
 
-/** What a part found, and on which code. Kept in docs/reliability.json, so that parts can be run one by one. */
+/** The result of a part, and the commit of the code. Kept in docs/reliability.json, so that parts can be run one by one. */
 export interface Finding extends Figures {
   command: string;
   commit: string;

@@ -31,7 +31,7 @@ interface Code {
   dirty: boolean;
 }
 
-/** What is run: the documents that the soak writes itself do not count. */
+/** The code that is run, without the documents that the soak writes itself. */
 async function presentCode(): Promise<Code> {
   const changes = await git(
     "status",

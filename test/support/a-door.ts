@@ -20,7 +20,7 @@ export interface DoorAnswer {
   /** `reason` of the error's ErrorInfo. */
   reason: string | undefined;
   calls: unknown[][];
-  /** What was logged of the request. */
+  /** The log line of the request. */
   lines: RequestLine[];
 }
 

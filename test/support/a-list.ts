@@ -75,7 +75,7 @@ export function seenPage(text: string): SeenPage {
 
 const MAX_TRIES = 100;
 
-/** What fails as UNAVAILABLE is tried again. */
+/** A call that fails as UNAVAILABLE is retried. */
 async function retried<T>(call: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1) {
     try {

@@ -44,7 +44,7 @@ function explore(): Map<State, OperationRecord> {
   return seen;
 }
 
-/** What can become of a record at once, or when it is next due. */
+/** The states that a record can reach at once, or at its next due time. */
 function successors(record: OperationRecord): OperationRecord[] {
   return [record.createTime + 1, nextDueTime(record) ?? record.createTime].flatMap((now) => {
     const context = {

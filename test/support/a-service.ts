@@ -23,7 +23,7 @@ export interface AService {
 
 export interface RecordedService {
   context: ServiceContext;
-  /** What was called of the store, in order: the method, then its arguments. */
+  /** The calls of the store, in order: the method, then its arguments. */
   calls: unknown[][];
   /** Throws where the deployment lets nobody in, as authentication does. */
   gate: () => void;
@@ -96,7 +96,7 @@ export function aService({
 
 const STRANGER = { id: "principal://issuer.example/subject/stranger" };
 
-/** What asks an object is refused by it. */
+/** An object rejects each call. */
 const refusingStore = new Proxy(
   {},
   {

@@ -11,7 +11,7 @@ interface Telling {
 }
 
 export class World {
-  /** What the index knows. */
+  /** The rows of the index. */
   row: Row;
   /** The revision that stands in KV. */
   snapshot: number | undefined;
@@ -28,7 +28,7 @@ export class World {
     return this.#underWay.size > 0;
   }
 
-  /** Performs an effect that is under way, and gives the report of it; undefined where there is none. */
+  /** Performs an effect that is under way, and returns its report, if any. */
   perform(effect: OutboxEffect): OperationEvent | undefined {
     const telling = this.#underWay.get(effect);
     if (!telling) return undefined;

@@ -82,7 +82,7 @@ export class AnIndex implements OperationLists {
   readonly calls: PageCall[] = [];
   /** Shards that do not answer, as `jurisdiction#shard`, or a decision made at each call. */
   fails: (source: IndexSource) => boolean = () => false;
-  /** What every shard cuts a request down to. */
+  /** The bound to which every shard cuts a request. */
   atMost: Partial<Pick<PageRequest, "maxRows" | "maxBytes">> = {};
   keysMade = 0;
   readonly #shards = new Map<string, Shard>();

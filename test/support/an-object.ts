@@ -1,6 +1,6 @@
 // Durable Objects as their callers meet them: a stub that has thrown an error of the platform throws it for ever.
 
-/** What the platform marks its errors with. */
+/** The platform's marks on its errors. */
 export interface Marks {
   retryable?: true;
   overloaded?: true;

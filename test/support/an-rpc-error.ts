@@ -1,4 +1,4 @@
-// What a call throws, where it must throw an RpcError.
+// The RpcError that a call must throw.
 import { expect } from "vitest";
 import type { Json } from "../../src/rpc/any";
 import { RpcError } from "../../src/rpc/error";

@@ -55,13 +55,29 @@ function markdownBlocks(text: string): Block[] {
   return blocks;
 }
 
-/** What is wrong with a sentence, or undefined. */
+/** The names of tests and groups, each with its line. */
+export function testNamesOf(text: string): Sentence[] {
+  const starts = [...text.matchAll(/\b(?:describe|test|it)(?:\.\w+)*\(\s*(["`])((?:(?!\1)[^\\]|\\.)*)\1\s*,/g)];
+  const tables = [...text.matchAll(/\)\(\s*(["`])((?:(?!\1)[^\\]|\\.)*)\1\s*,\s*(?:async )?(?:\(|\w+ =>)/g)];
+  return [...starts, ...tables].map(({ index, 2: name = "" }) => ({
+    line: text.slice(0, index).split("\n").length,
+    text: name,
+  }));
+}
+
+/** The fault of a test's name, or undefined. A name begins with its subject or its verb. */
+export function nameFaultOf(name: string): string | undefined {
+  const [start] = /^(?:That|Where|Whose|Nor|And|Neither)\b/i.exec(name) ?? [];
+  return start === undefined ? faultOf(name) : `begins with "${start}"`;
+}
+
+/** The fault of a sentence, or undefined. */
 export function faultOf(sentence: string): string | undefined {
-  const [start] = /^["`*_([]*(?:What|Who|Whoever|Whatever|Whose|Nobody|None)\b(?!\?)/i.exec(sentence) ?? [];
+  const [start] = /^["`*_([─ ]*(?:What|Who|Whoever|Whatever|Whose|Nobody|None)\b(?!\?)/i.exec(sentence) ?? [];
   if (start !== undefined && !sentence.endsWith("?")) return `begins with "${start}"`;
   const [phrase] = BANNED.exec(sentence) ?? [];
   return phrase === undefined ? undefined : `has "${phrase}"`;
 }
 
 const BANNED =
-  /\b(?:is none|are none|is nobody's|thick and fast|(?:look|looks|looked|looking) in on|(?:come|comes|came) by|(?:let|lets|letting) (?:it |them )?go\b|(?:hear|hears|heard) of|has nothing to say|not their deputy|the net under)/i;
+  /\b(?:is none|are none|is nobody's|on the spot|thick and fast|(?:look|looks|looked|looking) in on|(?:come|comes|came) by|(?:let|lets|letting) (?:it |them )?go\b|(?:hear|hears|heard) of|has nothing to say|not their deputy|the net under)/i;

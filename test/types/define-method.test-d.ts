@@ -1,4 +1,4 @@
-// What defineMethod infers: nothing of a method's function needs a type of its own, and what does not fit does not compile.
+// The types that defineMethod infers: a handler needs no types of its own, and a wrong one does not compile.
 import * as v from "valibot";
 import { z } from "zod";
 import { type Method, type OperationContext, defineMethod, operations } from "../../src/index";
@@ -107,7 +107,7 @@ defineMethod({
     op.progress({ counted: "5" });
     // @ts-expect-error progress that the metadata has no field for
     op.progress({ done: 5 });
-    // @ts-expect-error a status message that is none
+    // @ts-expect-error a status message that is no string
     op.progress({ statusMessage: 5 });
     // @ts-expect-error a duration without a unit
     await op.sleep("90");

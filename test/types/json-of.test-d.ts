@@ -4,7 +4,7 @@ import type { OperationContext } from "../../src/index";
 import type { JsonOf } from "../../src/method/json-of";
 import { type Equal, holds } from "./equal";
 
-// What JSON holds stays as it is, to the letter.
+// A JSON type stays exactly as it is.
 holds<Equal<JsonOf<string>, string>>();
 holds<Equal<JsonOf<"a" | "b">, "a" | "b">>();
 holds<Equal<JsonOf<42>, 42>>();
@@ -24,7 +24,7 @@ holds<Equal<JsonOf<undefined>, null>>();
 holds<Equal<JsonOf<string | undefined>, string | null>>();
 holds<Equal<JsonOf<Date | null>, string | null>>();
 
-// What has no JSON cannot be used.
+// A value without JSON cannot be used.
 holds<Equal<JsonOf<bigint>, never>>();
 holds<Equal<JsonOf<symbol>, never>>();
 holds<Equal<JsonOf<() => void>, never>>();

@@ -1,4 +1,4 @@
-// What a record lets code write: states that the lifecycle table led to, and whole parts.
+// The writes that a record's type allows: states that the lifecycle table led to, and whole parts.
 import type { OperationRecord } from "../../src/lifecycle/record";
 
 export function forge(record: OperationRecord): OperationRecord[] {

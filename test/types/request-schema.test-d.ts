@@ -1,4 +1,4 @@
-// What a method's request is inferred to be: from a decoder, a Standard Schema, a declared message.
+// The inferred type of a method's request: from a decoder, a Standard Schema, a declared message.
 import type { InferRequest, RequestSchema } from "../../src/method/request-schema";
 import { decodeRequest } from "../../src/method/request-schema";
 import { int32, string } from "../../src/protobuf/fields";

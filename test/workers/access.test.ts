@@ -31,7 +31,7 @@ import { eventually } from "../support/eventually";
 
 useGuardedWorld();
 
-// ── What is called ──────────────────────────────────────────────────────────────────────────────────────────────────
+// ── The calls ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** How many wait on an operation. */
 function openSockets(name: string): Promise<number> {
@@ -116,7 +116,7 @@ function anyStruct() {
   return { "@type": "type.googleapis.com/google.protobuf.Struct", value: { rows: 1 } };
 }
 
-// ── What is expected ────────────────────────────────────────────────────────────────────────────────────────────────
+// ── The expected answers ────────────────────────────────────────────────────────────────────────────────────────────
 
 /** "Roles: viewer (get, list, wait), operator (+ cancel, delete), invoker (start), worker (create, update), admin (all, and IAM)" */
 const roleTable: Record<string, readonly Verb[]> = {
@@ -471,7 +471,7 @@ describe("a caller without access", () => {
     "cannot distinguish a missing operation from a forbidden one: $caller, $verb",
     async ({ verb, caller }) => {
       const { method, path, body } = verbs[verb]!;
-      // What is known of the parents' policies is the same for all.
+      // The cached policies of the parents are the same for all.
       await call(credentials.get(caller)!, method, path(forbidden), body);
       const outcomes = [];
       for (const name of [forbidden, done, deleted, missing, `${OWN}/operations/no-id-at-all`]) {

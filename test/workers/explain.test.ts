@@ -46,7 +46,7 @@ test("ExplainOperation says that a queued operation waits for a consumer", async
     attempts: [],
     advice: [],
   });
-  expect(explained["summary"]).toContain("none has claimed it");
+  expect(explained["summary"]).toContain("no consumer has claimed it");
   expect(eventsOf(explained)).toEqual(["index", "resend", "passDeadline"]);
   expect(explained["alarmTime"]).toBe(explained["dueTime"]);
 });

@@ -73,7 +73,7 @@ describe("CreateOperation", () => {
 
   test.each<[string, JsonObject, string[]]>([
     ["an unknown field", { colour: "red" }, ["colour"]],
-    ["an operation that is none", { operation: 5 }, ["operation"]],
+    ["a malformed operation", { operation: 5 }, ["operation"]],
     ["a name", { operation: { name: "operations/1" } }, ["operation.name"]],
     ["a result", { operation: { done: true, response } }, ["operation.done", "operation.response"]],
     ["metadata that is no Any", { operation: { metadata: { stage: 1 } } }, ["operation.metadata.@type"]],

@@ -384,7 +384,7 @@ describe("tasks/update", () => {
   });
 });
 
-describe("who may", () => {
+describe("access", () => {
   test("answers 401 and where the metadata is to a caller without credentials", async () => {
     const { status, headers, error } = await rpc("tools/list", {}, { as: noCredential });
 

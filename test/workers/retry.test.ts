@@ -172,7 +172,7 @@ describe("a handler", () => {
 test("echo:wait with an error ends with exactly that error", async () => {
   const error = {
     code: 5,
-    message: "nobody is here",
+    message: "no such film",
     details: [{ "@type": "type.googleapis.com/google.rpc.Help", links: [] }],
   };
   const operation = await startEcho({ ttl: "60s", error });

@@ -60,7 +60,7 @@ beforeAll(async () => {
 
 /** A caller's view of an operation, the number of calls of objects, and of reads of KV. */
 async function seenBy(deployment: typeof strong, credential: Credential, name: string) {
-  // What is known of the parents' policies is the same for all.
+  // The cached policies of the parents are the same for all.
   await deployment.call(credential, "GET", `/v1/${missing}`);
   deployment.objectCalls();
   kvReads = 0;
@@ -99,8 +99,8 @@ describe("while no object can be reached", () => {
   });
 
   test.each([
-    ["who has it from the operation alone", () => starter],
-    ["who has none", () => stranger],
+    ["a caller with the permission from the operation alone", () => starter],
+    ["a caller without the permission", () => stranger],
   ])("%s gets UNAVAILABLE, whether there is a snapshot or not", async (_, credential) => {
     const seen = await seenBy(down, credential(), done);
 

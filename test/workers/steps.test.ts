@@ -306,7 +306,7 @@ describe("op.step › misuse ends the operation at once, and is not retried", ()
     ],
     ["a name without a function", (op) => op.step("parse", 1 as never), "op.step takes a name and a function"],
     ["a duration without a unit", (op) => op.sleep("90" as "90s"), 'op.sleep takes a number and a unit ("90s", "1h")'],
-    ["a Date that is none", (op) => op.sleepUntil(new Date(Number.NaN)), "op.sleepUntil takes a valid Date"],
+    ["an invalid Date", (op) => op.sleepUntil(new Date(Number.NaN)), "op.sleepUntil takes a valid Date"],
     [
       "two sleeps of one name",
       (op) => Promise.race([op.sleep("pause", "1h"), op.sleep("pause", "2h")]),

@@ -107,10 +107,10 @@ describe("a stream in pieces", () => {
     const writer = writable.getWriter();
     const written = writer.write(bytesFrom(0, 100)).then(
       () => "taken",
-      () => "let go",
+      () => "cancelled",
     );
     for await (const piece of piecesFromStream(readable, 10)) if (piece.length > 0) break;
 
-    expect(await written).toBe("let go");
+    expect(await written).toBe("cancelled");
   });
 });

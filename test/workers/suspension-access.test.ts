@@ -1,4 +1,4 @@
-// Who may answer a suspension: the permission, the role, the starter, and the holder of its link.
+// The right to answer a suspension: the permission, the role, the starter, and the holder of its link.
 import { createExecutionContext, createMessageBatch, waitOnExecutionContext } from "cloudflare:test";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Json, JsonObject } from "../../src/rpc/any";

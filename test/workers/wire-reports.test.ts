@@ -64,7 +64,7 @@ describe("a query", () => {
   test.each<[report: string, query: string, field: string]>([
     ["Kong 9180: a bool is true or false", "flag=1", "flag"],
     ["a bool without a value", "flag=", "flag"],
-    ["gax-dotnet 716: an enum's number that is none", "format=7", "format"],
+    ["gax-dotnet 716: an unknown number of an enum", "format=7", "format"],
     ["a plus sign is a space", "at=2026-11-27T06:00:00+02:00", "at"],
     ["grpc-gateway 1448: a message as JSON", "size=%7B%22width%22:3%7D", "size"],
     ["one field under two names", "display_name=x&displayName=x", "displayName"],
@@ -110,8 +110,8 @@ describe("a JSON body", () => {
   test.each<[report: string, body: string, field: string]>([
     ["one field twice", '{"flag":true,"flag":false}', "flag"],
     ["one field under two names", '{"display_name":"x","displayName":"y"}', "displayName"],
-    ["protobuf 15021: an enum's name that is none", '{"format":"NOPE"}', "format"],
-    ["an enum's number that is none", '{"format":7}', "format"],
+    ["protobuf 15021: an unknown name of an enum", '{"format":"NOPE"}', "format"],
+    ["an unknown number of an enum", '{"format":7}', "format"],
     ["null in a list", '{"tags":["a",null]}', "tags[1]"],
     ["a bool as text", '{"flag":"true"}', "flag"],
     ["a time with a space", '{"at":"2026-11-27 06:00:00Z"}', "at"],

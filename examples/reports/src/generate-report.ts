@@ -20,7 +20,7 @@ const GenerateReportMetadata = pb.message("example.reports.v1.GenerateReportMeta
   rowCount: pb.int32(2, { required: true }),
 });
 
-/** What the work goes on from. */
+/** The state from which the work continues. */
 type Cursor = { parts: { partNumber: number; etag: string }[] };
 
 /** 24 bytes a row: R2 wants 5 MiB in every part but the last. */

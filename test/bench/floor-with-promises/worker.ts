@@ -1,6 +1,6 @@
-// The floor with the promises that the service makes beside it, and nothing more: a cancellation can reach whoever works,
-// a wait lets its object sleep, whoever has lost the work cannot end it, the index hears of the end whatever dies, and one
-// message's work is none of another's. Each costs what cannot be saved: two sockets, a token, one commit, an index call.
+// The floor with the service's promises, and nothing more: a cancellation can reach the runner, an object can hibernate during a
+// wait, a runner that has lost the work cannot end it, the index gets the end whatever dies, and one message's work is not
+// delayed by another's. Their least cost: two sockets, a token, one commit, an index call.
 import { DurableObject } from "cloudflare:workers";
 import type { BenchRequest } from "../target";
 import { FloorIndex } from "../floor/worker";
@@ -17,7 +17,7 @@ interface PromisesRecord {
   progress: number;
   token?: string;
   result?: unknown;
-  /** The index has heard of the end. */
+  /** The index has the end. */
   isTold?: boolean;
 }
 
@@ -27,7 +27,7 @@ interface PromisesEnv {
   QUEUE: Queue<string>;
 }
 
-/** What goes up the run channel: a report, or the end. */
+/** A message from the runner: a report, or the end. */
 interface RunnerMessage {
   token: string;
   progress?: number;

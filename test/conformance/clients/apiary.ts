@@ -20,7 +20,7 @@ interface JsonList {
   nextPageToken?: string | null;
 }
 
-/** What all of them have. */
+/** The parts that all of them have. */
 interface ApiaryOperations {
   get(request: { name: string }): Promise<{ data: JsonOperation }>;
   list(request: object): Promise<{ data: JsonList }>;

@@ -1,4 +1,4 @@
-// What the clients that are built on google-gax have in common: how they are pointed at the service, and how they show
+// The common parts of the clients that are built on google-gax: how they are pointed at the service, and how they show
 // operations and errors.
 import { createRequire } from "node:module";
 import type { OAuth2Client } from "google-auth-library";

@@ -21,7 +21,7 @@ test("the rows ask for every permission, and for no other", () => {
   expect(new Set(asked)).toEqual(new Set(permissions));
 });
 
-/** What a template must have for a permission to be judged on it. */
+/** The parts that a template needs for a permission to be checked on it. */
 const NAMED = {
   operation: /\/\{(?:name|parent)=\*\*\/operations\/\*(?:\/suspensions\/\*)?\}/,
   parent: /\/(?:(?:\{parent=\*\*\}\/)?(?:operations|webhooks)|scopes|\{name=\*\*\/webhooks\/\*\}(?::\w+)?)$/,

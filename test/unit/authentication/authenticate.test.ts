@@ -344,7 +344,11 @@ describe("an API key", () => {
     ["API_KEY_INVALID", "has another's secret", otherSecret],
     ["API_KEY_INVALID", "is cut short", good.text.slice(0, -1)],
     ["API_KEY_INVALID", "is malformed", "eo_../../operations_secretsecret"],
-    ["API_KEY_INVALID", "is an administrator's, of which there are none", `eo_admin_${good.text.slice(-43)}`],
+    [
+      "API_KEY_INVALID",
+      "belongs to an administrator, and no administrator's key is configured",
+      `eo_admin_${good.text.slice(-43)}`,
+    ],
   ])("is rejected with %s if it %s", async (reason, _, text) => {
     const isolate = anIsolate({ auth, internet, records: [good.record, revoked.record, expired.record] });
     const secrets = [text, text.slice(-43)];

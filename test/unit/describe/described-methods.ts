@@ -15,7 +15,11 @@ const Mode = enumType("example.copies.v1.Mode", { MODE_UNSPECIFIED: 0, FAST: 1 }
 const CopyOptions = message("example.copies.v1.CopyOptions", { maxRows: int64(1), tags: repeated(string(2)) });
 
 const CopyRequest = message("example.copies.v1.CopyTableRequest", {
-  name: string(1, { required: true, description: "What is copied.", resourceReference: { type: "example.com/Table" } }),
+  name: string(1, {
+    required: true,
+    description: "The source of the copy.",
+    resourceReference: { type: "example.com/Table" },
+  }),
   target: messageField(2, Column, { required: true }),
   mode: enumeration(3, Mode, { description: "Faster or not." }),
   options: messageField(4, CopyOptions),

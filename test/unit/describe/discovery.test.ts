@@ -106,7 +106,7 @@ describe("the discovery document", () => {
       "oldName",
     ]);
     expect(method?.parameters).toMatchObject({
-      name: { description: "What is copied." },
+      name: { description: "The source of the copy." },
       mode: { type: "string", enum: ["MODE_UNSPECIFIED", "FAST"], description: "Faster or not." },
       "options.maxRows": { type: "string", format: "int64" },
       "options.tags": { type: "string", repeated: true },

@@ -81,7 +81,7 @@ message WaitMetadata {
   test("have a field's declared description and behaviour", () => {
     const copies = files.get("example/copies/v1/copies.proto");
 
-    expect(copies).toContain(`  // What is copied.
+    expect(copies).toContain(`  // The source of the copy.
   string name = 1 [(google.api.field_behavior) = REQUIRED, (google.api.resource_reference).type = "example.com/Table"];
 `);
     expect(copies).toContain("  optional string old_name = 5 [deprecated = true];\n");

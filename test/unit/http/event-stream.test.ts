@@ -67,7 +67,7 @@ describe("a silent watch", () => {
     expect(reader.retryMs).toBe(1_234);
   });
 
-  test("whose client takes nothing for 30 seconds ends", async () => {
+  test("ends if its client reads nothing for 30 seconds", async () => {
     const { watching, response } = anEventStream();
     const reader = response.body!.getReader();
     await reader.read();
@@ -78,7 +78,7 @@ describe("a silent watch", () => {
     expect(watching.isClosed).toBe(true);
   });
 
-  test("whose client has gone ends at once", async () => {
+  test("ends at once when its client disconnects", async () => {
     const { watching, response } = anEventStream();
     const reader = response.body!.getReader();
     await reader.read();

@@ -63,7 +63,7 @@ describe("readJsonObject", () => {
   test.each<[string, () => Request]>([
     ["that says so", () => aRequest(encode('{"a":12}'), { "Content-Length": "8" })],
     ["that does not say so", () => aRequest(aBodyStream({ pieces: 8 }).stream)],
-    ["whose Content-Length lies", () => aRequest(aBodyStream({ pieces: 8 }).stream, { "Content-Length": "1" })],
+    ["with a wrong Content-Length", () => aRequest(aBodyStream({ pieces: 8 }).stream, { "Content-Length": "1" })],
     ["in one piece", () => aRequest(aBodyStream({ pieceBytes: 8 }).stream)],
   ])("rejects with 413 a body over the limit %s", async (_, request) => {
     const error = await rpcErrorOf(() => read(request(), 7));

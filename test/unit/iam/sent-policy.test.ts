@@ -132,7 +132,7 @@ describe("sentPolicy", () => {
     ],
     ["members that are no list", { bindings: [{ role: VIEWER, members: ada }] }, ["policy.bindings[0].members"]],
     [
-      "two members that are none, each named",
+      "two malformed members, each named",
       { bindings: [{ role: VIEWER, members: ["ada", ada, "bob"] }] },
       ["policy.bindings[0].members[0]", "policy.bindings[0].members[2]"],
     ],
@@ -218,7 +218,7 @@ describe("sentPolicy", () => {
 
 test("sentPolicy counts bindings before it decodes them", async () => {
   const row = iamPolicy.find(({ name }) => name === "google.iam.v1.IAMPolicy.SetIamPolicy");
-  // None of them could be decoded.
+  // No binding of them could be decoded.
   const bindings = Array.from({ length: 100_000 }, () => 1);
 
   const error = await rpcErrorOf(() => row?.select?.({ policy: { bindings } }, "projects/p"));

@@ -82,7 +82,7 @@ describe("a claim", () => {
   });
 });
 
-// "Queued, sleeping or waiting to retry: cancelled on the spot."
+// A cancellation needs no confirmation while no runner has the work.
 describe("CancelOperation", () => {
   test.each(["QUEUED", "SLEEPING", "BACKING_OFF"] as const)("cancels an operation that is %s immediately", (state) => {
     const { record, effects } = happens(aRecordIn(state), cancel, NOW);

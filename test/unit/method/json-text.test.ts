@@ -63,7 +63,7 @@ describe("jsonText", () => {
     ["an Error", { error: new Error("x") }, "where: error is an Error"],
     ["a pattern", { a: /x/ }, "where: a is a RegExp"],
     ["a promise that was not awaited", { a: Promise.resolve(1) }, "where: a is a Promise: await it"],
-    ["a Date that is none", { at: new Date(Number.NaN) }, "where: at is an invalid Date"],
+    ["an invalid Date", { at: new Date(Number.NaN) }, "where: at is an invalid Date"],
     [
       "an object that contains itself",
       circular,

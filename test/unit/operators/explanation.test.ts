@@ -126,7 +126,7 @@ describe("the summary", () => {
   test("failed: the error is not retried", () => {
     const record = afterEvents(running(), [fails(false), NOW]);
 
-    expect(summaryOf(record, NOW)).toContain("whose code is not tried again");
+    expect(summaryOf(record, NOW)).toContain("with a code that is not retried");
   });
 
   test("failed: the runner was lost too often", () => {

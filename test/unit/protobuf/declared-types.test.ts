@@ -34,7 +34,7 @@ const Request = message(
     formats: repeated(enumeration(4, Format)),
     theEnd: oneof({ endTime: timestamp(5), failure: messageField(6, RpcStatus) }, { description: "When it ends." }),
   },
-  { description: "What is asked." },
+  { description: "The request." },
 );
 
 test("declaredTypes finds every type that a message's fields reach, in the order of discovery", () => {

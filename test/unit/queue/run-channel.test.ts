@@ -85,7 +85,7 @@ async function aChannel(...answers: Parameters<typeof anObject>) {
 describe("a claim", () => {
   test.each<[string, Answer | "hangs"]>([
     ["that is never answered", "hangs"],
-    ["whose channel says nothing", () => {}],
+    ["a silent channel", () => {}],
   ])("fails after ten seconds if its answer is missing: %s", async (_, answer) => {
     const failed = vi.fn<(error: unknown) => void>();
     RunChannel.claim(anObject(answer).stub).catch(failed);

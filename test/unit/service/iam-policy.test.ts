@@ -150,7 +150,7 @@ describe("setIamPolicy", () => {
   test.each<[string, Json | undefined, { resource?: string; updateMask?: Json }, string[]]>([
     ["no policy", undefined, {}, ["policy"]],
     ["a null policy", null, {}, ["policy"]],
-    ["a policy that is none", [], {}, ["policy"]],
+    ["a policy that is no object", [], {}, ["policy"]],
     ["an unknown field", { binding: [] }, {}, ["policy.binding"]],
     ["an unknown mask path", {}, { updateMask: "bindings,audit" }, ["updateMask"]],
     [

@@ -299,7 +299,7 @@ describe("a watch", () => {
 describe("the rights of a watcher", () => {
   const HOUR_MS = 3_600_000;
 
-  test("that are the operation's own are held for an hour by one call, while the credentials are good", async () => {
+  test("of the operation's own policy are kept for an hour by one call, while the credentials are good", async () => {
     const object = anObject();
     object.state.hasOwnRight = true;
     const own = { ...access, isGranted: false };
@@ -312,7 +312,7 @@ describe("the rights of a watcher", () => {
     expect(revisions(events)).toEqual([1]);
   });
 
-  test("that rest on a condition of the operation's policy are judged by its object every 30 seconds", async () => {
+  test("under a condition of the operation's policy are checked by its object every 30 seconds", async () => {
     const object = anObject();
     const own = { ...access, isGranted: false };
     const judge = async () => ({ access: { ...own }, endTime: Date.now() + 30_000 });
@@ -325,7 +325,7 @@ describe("the rights of a watcher", () => {
     expect(revisions(events)).toEqual([1, "END"]);
   });
 
-  test("that came from above end the watch when they are taken away", async () => {
+  test("of an ancestor end the watch when they are revoked", async () => {
     const object = anObject();
     const judge = async () => {
       object.state.status = 403;

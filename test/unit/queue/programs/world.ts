@@ -231,7 +231,7 @@ export class ProgramWorld {
     };
   }
 
-  // ── What a handler does ───────────────────────────────────────────────────────────────────────────────────────────
+  // ── Calls of a handler ────────────────────────────────────────────────────────────────────────────────────────────
 
   #stepWork(runner: Runner, { id, ms, failures, retry }: Step, { attempt, signal }: StepContext): Promise<void> {
     const count = (this.runs.get(id) ?? 0) + 1;
