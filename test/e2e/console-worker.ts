@@ -9,7 +9,7 @@ export * from "../../src/objects";
 
 const BuildReportRequest = pb.message("console.test.v1.BuildReportRequest", {
   parent: pb.string(1, { required: true }),
-  title: pb.string(2, { required: true, description: "What the report is called." }),
+  title: pb.string(2, { required: true, description: "The name of the report." }),
   pages: pb.int32(3, { description: "How many pages it has: 4 unless given." }),
   failure: pb.string(4, { description: "The error that it fails with, after half of its pages." }),
 });

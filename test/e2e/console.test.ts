@@ -22,7 +22,7 @@ function theConsole(executablePath: string): void {
   let server: DevServer;
   let browser: Browser;
   let page: Page;
-  /** Whatever the browser refused or could not run. */
+  /** Errors and rejected loads of the browser. */
   const complaints: string[] = [];
 
   beforeAll(async () => {

@@ -1473,7 +1473,7 @@ queue = "edge-operations-dead-letters"
     find: "this.#byStep = new Map(stored.map((tries) => [tries.name, tries]));",
     replace: "this.#byStep = new Map(stored.slice(0, 0).map((tries) => [tries.name, tries]));",
     tests: PROGRAMS,
-    caughtBy: "that fail and are retried",
+    caughtBy: "when they fail, are retried and lose runners",
   },
   {
     name: "a step's tries are not stored",
@@ -1481,7 +1481,7 @@ queue = "edge-operations-dead-letters"
     find: "      ...(stepTries.length > 0 ? { stepTries } : {}),\n",
     replace: "",
     tests: unit("queue/step-retry.test.ts"),
-    caughtBy: "says how often it was tried",
+    caughtBy: "with the count of its tries",
   },
   {
     name: "a step is tried again before its time",
@@ -1489,7 +1489,7 @@ queue = "edge-operations-dead-letters"
     find: "if (retryTime > ports.now()) this.#rest",
     replace: "if (retryTime > Infinity) this.#rest",
     tests: unit("queue/step-retry.test.ts"),
-    caughtBy: "when the time has come",
+    caughtBy: "in another invocation at its wake time",
   },
   {
     name: "a step's timeout is not looked at",
@@ -1505,7 +1505,7 @@ queue = "edge-operations-dead-letters"
     find: "if (!retry || isClosed || signal.aborted ||",
     replace: "if (!retry || isClosed ||",
     tests: unit("queue/step-retry.test.ts"),
-    caughtBy: "that fails after a cancel request has failed",
+    caughtBy: "fails for good after a cancel request",
   },
   {
     name: "the tries of a step end with the machine, and outlive its failure",

@@ -177,7 +177,7 @@ const getTask = async (taskId: string, sent: Sent = {}): Promise<JsonObject> =>
 // ── The protocol ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 describe("server/discover", () => {
-  test("says which versions and extensions are served, and who serves them", async () => {
+  test("has the served versions and extensions, and the server's name", async () => {
     const { status, result } = await rpc("server/discover");
 
     expect(status).toBe(200);
@@ -224,7 +224,7 @@ describe("tools/list", () => {
     });
   });
 
-  test("gives a client without tasks the tools to go on with, and no schema that a running operation would break", async () => {
+  test("has further tools for a client without tasks, and no schema that a running operation would break", async () => {
     const tools = await toolsOf({ capabilities: {} });
 
     expect(tools.map(({ name }) => name).slice(3)).toEqual(["get_operation", "wait_operation", "cancel_operation"]);
@@ -233,7 +233,7 @@ describe("tools/list", () => {
 });
 
 describe("tools/call", () => {
-  test("answers with the result of work that is done at once", async () => {
+  test("returns the result of work that is done at once", async () => {
     const { result } = await callTool("greetings.greet", { who: "Ada" });
 
     expect(result).toMatchObject({
@@ -244,7 +244,7 @@ describe("tools/call", () => {
     expect(result["isError"]).toBeUndefined();
   });
 
-  test("answers with a task where the work takes longer and the client takes tasks", async () => {
+  test("returns a task if the work takes longer and the client accepts tasks", async () => {
     const { result } = await callTool("greetings.greet", { who: "later" });
 
     expect(result).toMatchObject({
@@ -256,7 +256,7 @@ describe("tools/call", () => {
     expect((await getTask(result["taskId"] as string))["status"]).toBe("working");
   });
 
-  test("answers with the running operation where the client takes none, and says how to go on", async () => {
+  test("returns the running operation and the next call if the client accepts no tasks", async () => {
     const { result } = await callTool("greetings.greet", { who: "later" }, { capabilities: {} });
     const { name } = result["structuredContent"] as JsonObject;
 
@@ -269,7 +269,7 @@ describe("tools/call", () => {
     [{ who: "Ada", parent: "folders/p" }, 'parent: must have the form "projects/{id}"'],
     [{ who: "Ada", parent: undefined }, "parent: is required"],
     [{ who: "Ada", nonsense: 1 }, "nonsense: "],
-  ])("refuses %j with a result that names each violation", async (args, violation) => {
+  ])("rejects %j with a result that names each violation", async (args, violation) => {
     const { status, result } = await callTool("greetings.greet", args as JsonObject);
 
     expect(status).toBe(200);
@@ -277,7 +277,7 @@ describe("tools/call", () => {
     expect(JSON.stringify(result["content"])).toContain(violation.replaceAll('"', String.raw`\"`));
   });
 
-  test("does not know a tool whose method opted out", async () => {
+  test("rejects a tool whose method opted out", async () => {
     const { error } = await callTool("things.hide", {});
 
     expect(error.code).toBe(-32_602);
@@ -285,7 +285,7 @@ describe("tools/call", () => {
 });
 
 describe("tasks/get", () => {
-  test("tells progress, how long a task is kept, and when to ask again", async () => {
+  test("returns progress, the retention of a task, and the time of the next poll", async () => {
     const taskId = await taskOf("greetings:greet", { who: "later" });
     const task = await getTask(taskId);
 
@@ -314,13 +314,13 @@ describe("tasks/get", () => {
     });
   });
 
-  test("has failed only where the service, and not the work, did", async () => {
+  test("returns `failed` only if the service, not the work, has failed", async () => {
     const task = await getTask(await taskOf("things:fail", { how: "internal" }));
 
     expect(task).toMatchObject({ status: "failed", error: { code: -32_603, message: "A disk is broken." } });
   });
 
-  test("answers an unknown task and another caller's alike", async () => {
+  test("returns the same error for an unknown task and another caller's", async () => {
     const taskId = await taskOf("things:fail", { how: "quota" });
     const unknown = taskId.replace(/.$/, (last) => (last === "0" ? "1" : "0"));
     const answers = await Promise.all(
@@ -333,7 +333,7 @@ describe("tasks/get", () => {
 });
 
 describe("tasks/cancel", () => {
-  test("cancels, and says no more than that it was asked", async () => {
+  test("cancels, and acknowledges the request only", async () => {
     const taskId = await taskOf("greetings:greet", { who: "later" });
     const { result } = await rpc("tasks/cancel", { taskId });
 
@@ -343,7 +343,7 @@ describe("tasks/cancel", () => {
 });
 
 describe("tasks/update", () => {
-  test("answers what a task waits for", async () => {
+  test("answers a task's suspension", async () => {
     const taskId = await taskOf("things:approve");
     await service.bind(taskId, [{ role: "roles/longrunning.approver", members: [memberOf("bob")] }]);
     const asked = await getTask(taskId, { as: bob });
@@ -372,7 +372,7 @@ describe("tasks/update", () => {
     expect((await getTask(taskId))["result"]).toMatchObject({ structuredContent: { approved: true, note: "Fine." } });
   });
 
-  test("does not let the starter answer its own request, and does not ask it", async () => {
+  test("rejects an answer of the starter, and does not prompt the starter", async () => {
     const taskId = await taskOf("things:approve");
     const seen = await getTask(taskId);
     const inputResponses = { approval: { action: "accept", content: { approved: true } } };
@@ -385,7 +385,7 @@ describe("tasks/update", () => {
 });
 
 describe("access", () => {
-  test("answers 401 and where the metadata is to a caller without credentials", async () => {
+  test("is rejected with 401 and the address of the metadata without credentials", async () => {
     const { status, headers, error } = await rpc("tools/list", {}, { as: noCredential });
 
     expect(status).toBe(401);
@@ -410,7 +410,7 @@ describe("access", () => {
     },
   );
 
-  test("says so in the result where the caller may not start the work", async () => {
+  test("is denied in the result if the caller may not start the work", async () => {
     const { result } = await callTool("greetings.greet", { who: "Ada" }, { as: eve });
 
     expect(result["isError"]).toBe(true);
@@ -420,7 +420,7 @@ describe("access", () => {
 });
 
 describe("an earlier version of the protocol", () => {
-  test("is shaken hands with, and keeps no session", async () => {
+  test("has a handshake, and no session", async () => {
     const { status, headers, result } = await legacy("initialize", { protocolVersion: "2025-06-18", capabilities: {} });
 
     expect(status).toBe(200);
@@ -428,7 +428,7 @@ describe("an earlier version of the protocol", () => {
     expect(headers.has("Mcp-Session-Id")).toBe(false);
   });
 
-  test("goes on with a running operation by the plain tools", async () => {
+  test("continues with a running operation by the plain tools", async () => {
     const started = await legacy("tools/call", {
       name: "greetings.greet",
       arguments: { parent: "projects/p", who: "later" },

@@ -48,7 +48,7 @@ async function watch(name: string, headers: Record<string, string> = {}, query =
 }
 
 describe("WatchOperation", () => {
-  test("sends the present state, each change, and the end, as GET gives them", async () => {
+  test("sends the present state, each change, and the end, in the form of GET", async () => {
     const operation = await external();
     const events = await watch(operation.name);
     const first = await events.next();
@@ -88,7 +88,7 @@ describe("WatchOperation", () => {
     expect(events.map(({ data }) => JSON.parse(data))).toEqual([await getOperation(operation.name)]);
   });
 
-  test("goes on behind Last-Event-ID, without the state that the client has", async () => {
+  test("continues after Last-Event-ID, without the state that the client has", async () => {
     const operation = await external();
     const first = await watch(operation.name);
     const { id = "" } = (await first.next()) ?? {};
@@ -104,14 +104,14 @@ describe("WatchOperation", () => {
     expect(JSON.parse((await third.next())?.data ?? "")).toMatchObject({ metadata: { percent: 60 } });
   });
 
-  test.each(["", "x y", "-1", "no id of ours", "zzzzzzzzz"])("ignores %j, which is no id of it", async (id) => {
+  test.each(["", "x y", "-1", "no id of ours", "zzzzzzzzz"])("ignores %j, which is no id of an event", async (id) => {
     const operation = await external();
     const events = await watch(operation.name, { "Last-Event-ID": id });
 
     expect((await events.next())?.event).toBe("operation");
   });
 
-  test("answers the id of the done state with 204, which ends an EventSource", async () => {
+  test("returns 204 for the id of the final state, which ends an EventSource", async () => {
     const operation = await startScript(async () => ({ text: "x".repeat(200_000) }));
     await runNext();
     const [done] = await (await watch(operation.name)).rest();
@@ -134,7 +134,7 @@ describe("WatchOperation", () => {
     expect((await fetchWatch(operation.name)).status).toBe(404);
   });
 
-  test("goes on unbroken when the socket to the object is cut", async () => {
+  test("continues when the socket to the object is cut", async () => {
     const operation = await external();
     const events = await watch(operation.name);
     await events.next();
@@ -144,7 +144,7 @@ describe("WatchOperation", () => {
     expect(JSON.parse((await events.next())?.data ?? "")).toMatchObject({ metadata: { percent: 50 } });
   });
 
-  test("leaves no socket behind when its client goes away", async () => {
+  test("closes its socket when its client disconnects", async () => {
     const operation = await external();
     const events = await watch(operation.name);
     await events.next();
@@ -154,7 +154,7 @@ describe("WatchOperation", () => {
     await eventually(async () => (await openSockets(operation, "wait")) === 0);
   });
 
-  test("refuses HEAD with 405, and takes a client that accepts no event stream", async () => {
+  test("rejects HEAD with 405, and serves a client that accepts no event stream", async () => {
     const operation = await external();
     const head = await exports.default.fetch(`https://operations.example/v1/${operation.name}:watch`, {
       method: "HEAD",
@@ -165,7 +165,7 @@ describe("WatchOperation", () => {
     expect((await (await watch(operation.name, { Accept: "application/json" })).next())?.event).toBe("operation");
   });
 
-  test("sends the fields that the client asks for", async () => {
+  test("sends the requested fields", async () => {
     const operation = await external();
     const events = await watch(operation.name, {}, "?fields=done");
     expect((await events.next())?.data).toBe('{"done":false}');

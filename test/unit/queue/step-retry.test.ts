@@ -22,7 +22,7 @@ function failing(failures: number, error: () => unknown = () => new Error("not n
 }
 
 describe("op.step with retry", () => {
-  test("is tried again in its invocation, and the handler sees the result alone", async () => {
+  test("is retried in its invocation, and the handler gets the result alone", async () => {
     const { op, untilAwake, inPlace, saved } = aContext(IN_PLACE);
     const { run, tries } = failing(2);
     const result = op.step("flaky", run, THRICE);
@@ -43,7 +43,7 @@ describe("op.step with retry", () => {
     ]);
   });
 
-  test("whose next try is far ends the invocation, which says how often it was tried", async () => {
+  test("ends the invocation with the count of its tries if the next one is far", async () => {
     const { op, ending } = aContext(IN_PLACE);
     const { run } = failing(1);
     void op.step("flaky", run, { retry: { initialBackoff: "1h" } });
@@ -57,7 +57,7 @@ describe("op.step with retry", () => {
     });
   });
 
-  test("goes on with its count in another invocation, when the time has come", async () => {
+  test("continues with its count in another invocation at its wake time", async () => {
     const stepTries = [{ name: "flaky", failures: 2, retryTime: NOW + 500 }];
     const { op, untilAwake, passTime } = aContext({ ...IN_PLACE, stepTries });
     const { run, tries } = failing(0);
@@ -85,7 +85,7 @@ describe("op.step with retry", () => {
     expect(tries).toHaveLength(count);
   });
 
-  test("is tried again after an UNAVAILABLE", async () => {
+  test("is retried after an UNAVAILABLE", async () => {
     const { op, untilAwake } = aContext(IN_PLACE);
     const { run, tries } = failing(1, () => new RpcError("UNAVAILABLE", "busy"));
     await untilAwake(op.step("flaky", run, THRICE));
@@ -93,7 +93,7 @@ describe("op.step with retry", () => {
     expect(tries).toEqual([1, 2]);
   });
 
-  test("has the failure in a replay whose tries are used up, and no try is stored beside it", async () => {
+  test("has its failure in a replay once its tries are used up, and no stored try", async () => {
     const first = aContext(IN_PLACE);
     const caught = first.op.step("flaky", failing(Infinity).run, { retry: { maxAttempts: 1 } }).catch(() => "caught");
     await caught;
@@ -103,7 +103,7 @@ describe("op.step with retry", () => {
     expect(first.memories.at(-1)?.stepTries).toBeUndefined();
   });
 
-  test("is not tried past the operation's deadline", async () => {
+  test("is not retried past the operation's deadline", async () => {
     const { op } = aContext({ ...IN_PLACE, deadline: NOW + FIRST_BACKOFF_MS });
     const { run, tries } = failing(Infinity);
 
@@ -111,7 +111,7 @@ describe("op.step with retry", () => {
     expect(tries).toEqual([1]);
   });
 
-  test("is not tried after a cancel request, and its wait ends the invocation", async () => {
+  test("is not retried after a cancel request, and its wait ends the invocation", async () => {
     const abort = new AbortController();
     const { op, ending } = aContext(IN_PLACE, { signal: abort.signal });
     const { run, tries } = failing(Infinity);
@@ -123,7 +123,7 @@ describe("op.step with retry", () => {
     expect(tries).toEqual([1]);
   });
 
-  test("that fails after a cancel request has failed", async () => {
+  test("fails for good after a cancel request", async () => {
     const abort = new AbortController();
     const { op } = aContext(IN_PLACE, { signal: abort.signal });
     const step = op.step(
@@ -147,7 +147,7 @@ describe("op.step with retry", () => {
     expect(inPlace).toEqual([{ stepTries: [{ name: "flaky", failures: 1, retryTime: NOW + FIRST_BACKOFF_MS }] }]);
   });
 
-  test("gives way where its invocation is late, and is not tried in it", async () => {
+  test("yields without a try if its invocation is late", async () => {
     const { op, ending } = aContext(IN_PLACE, { yieldTime: NOW + FIRST_BACKOFF_MS });
     const { run, tries } = failing(1);
     void op.step("flaky", run, THRICE);
@@ -166,8 +166,8 @@ describe("op.step with retry", () => {
     ["retry that is a number", { retry: 3 }, 'op.step "flaky": retry is 3; it must be an object'],
     ["a timeout without a unit", { timeout: "30" }, 'op.step "flaky": timeout is "30"; write a number and a unit'],
     ["a timeout of no time", { timeout: "0s" }, 'op.step "flaky": timeout, in milliseconds, is 0; it may be from 1'],
-    ["options that are none", 3 as never, 'op.step "flaky": options is 3; it must be an object'],
-  ])("refuses %s, which ends the operation", async (_case, options, text) => {
+    ["options that are no object", 3 as never, 'op.step "flaky": options is 3; it must be an object'],
+  ])("rejects %s, which ends the operation", async (_case, options, text) => {
     const { op, ending } = aContext();
     const step = op.step("flaky", () => 1, options);
 
@@ -179,7 +179,7 @@ describe("op.step with retry", () => {
 describe("op.step with a timeout", () => {
   const hangs = (): Promise<never> => new Promise<never>(() => {});
 
-  test("fails when its time is over, and its signal tells the function why", async () => {
+  test("fails when its time is over, with the reason in its signal", async () => {
     const { op, untilAwake } = aContext();
     const signals: AbortSignal[] = [];
     const caught = op
@@ -199,7 +199,7 @@ describe("op.step with a timeout", () => {
     expect(signals[0]?.reason).toMatchObject({ reason: "STEP_TIMED_OUT" });
   });
 
-  test("is tried again", async () => {
+  test("is retried", async () => {
     const { op, untilAwake } = aContext(IN_PLACE);
     let tries = 0;
     const result = op.step("slow", () => ((tries += 1) === 1 ? hangs() : "done"), { ...THRICE, timeout: "1s" });
@@ -208,7 +208,7 @@ describe("op.step with a timeout", () => {
     expect(await result).toBe("done");
   });
 
-  test("gives a function that is in time its result, and leaves no timer", async () => {
+  test("returns the result of a function that is in time, and leaves no timer", async () => {
     const { op, passTime } = aContext();
     let signal: AbortSignal | undefined;
     const result = await op.step("quick", (step) => ((signal = step.signal), "done"), { timeout: "30s" });

@@ -159,7 +159,7 @@ const revisions = (events: { event: WatchEvent }[]): unknown[] =>
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 
 describe("a watch", () => {
-  test("gives at most four states a second, and always the latest", async () => {
+  test("sends at most four states a second, and always the latest", async () => {
     const object = anObject();
     const events = taken(await aWatch(object));
     for (let change = 0; change < 200; change += 1) {
@@ -174,7 +174,7 @@ describe("a watch", () => {
     expect(revisions(events).at(-1)).toBe(201);
   });
 
-  test("gives no state twice, and none that a later one has overtaken", async () => {
+  test("sends no state twice, and no outdated state", async () => {
     const object = anObject();
     const events = taken(await aWatch(object));
     await pass(300);
@@ -203,7 +203,7 @@ describe("a watch", () => {
     expect(revisions(events)).toEqual([2]);
   });
 
-  test("goes on behind the state that it gave last when a deploy cuts its socket", async () => {
+  test("continues after the last sent state when a deploy cuts its socket", async () => {
     const object = anObject();
     const events = taken(await aWatch(object));
     await pass(300);
@@ -220,7 +220,7 @@ describe("a watch", () => {
     expect(revisions(events)).toEqual([1, 2]);
   });
 
-  test("goes on over another socket when its socket does not answer", async () => {
+  test("continues over another socket when its socket does not answer", async () => {
     const object = anObject();
     const watching = await aWatch(object);
     const events = taken(watching);
@@ -240,7 +240,7 @@ describe("a watch", () => {
     expect(revisions(events)).toEqual([1, 7]);
   });
 
-  test("ends, and closes its socket, when its client goes away", async () => {
+  test("ends and closes its socket when its client disconnects", async () => {
     const object = anObject();
     const watching = await aWatch(object);
     const events = taken(watching);
@@ -252,7 +252,7 @@ describe("a watch", () => {
     expect(object.state.sockets.map(({ isClosed }) => isClosed)).toEqual([true]);
   });
 
-  test("ends after so many events that the Worker's CPU time for a request is not used up", async () => {
+  test("ends after a number of events that the Worker's CPU time for a request allows", async () => {
     const object = anObject();
     const events = taken(await aWatch(object));
     for (let change = 0; change < MAX_WATCH_EVENTS + 10; change += 1) {
@@ -276,7 +276,7 @@ describe("a watch", () => {
     expect(events.at(-1)?.event).toBe("END");
   });
 
-  test("is refused with UNAVAILABLE where the object is not reached within a call's time", async () => {
+  test("is rejected with UNAVAILABLE if the object is not reached within a call's time", async () => {
     const object = anObject();
     object.state.isDown = true;
     const [refused] = await Promise.allSettled([aWatch(object), pass(21_000)]);
@@ -284,7 +284,7 @@ describe("a watch", () => {
     expect(refused).toMatchObject({ reason: { code: "UNAVAILABLE" } });
   });
 
-  test("tells its client to come back later the more watchers there are, and not all at once", async () => {
+  test("sends a retry delay that grows with the number of watchers and is spread out", async () => {
     const object = anObject();
     const few = (await aWatch(object)).retryMs;
     object.state.waiters = 10_000;
