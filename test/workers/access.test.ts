@@ -765,11 +765,11 @@ test("a token names its user by the verified address alone", async () => {
   expect(emailOf(ADMIN)).toBe("root@example.com");
 });
 
-describe("what is read across projects", () => {
+describe("a read across projects", () => {
   const guarded = aGuardedDeployment({ methods: [] });
 
   test.each(["/v1/projects/-/operations", "/v1/projects/-/locations/l/operations", "/v1/scopes"])(
-    "GET %s needs longrunning.operations.list on the service root",
+    "at %s needs longrunning.operations.list on the service root",
     async (path) => {
       await guarded.bind("projects/p", [{ role: "roles/longrunning.admin", members: [memberOf("ada")] }]);
       await guarded.bind("operations", [{ role: "roles/longrunning.viewer", members: [memberOf("olga")] }]);
