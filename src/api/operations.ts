@@ -18,7 +18,7 @@ import {
   WatchOperationRequest,
 } from "./messages/longrunning";
 import { type ApiMethod, apiMethod } from "./method";
-import { startedAnswer } from "./start";
+import { preferenceApplied, preferredWaitMs, startedAnswer } from "./start";
 
 export const operationMethods: readonly ApiMethod[] = [
   apiMethod({
@@ -30,7 +30,15 @@ export const operationMethods: readonly ApiMethod[] = [
     response: Operation,
     permission: "longrunning.operations.get",
     on: "operation",
-    handle: async (_, { resource, service }) => operationAnswer(await getOperation(service, resource), service),
+    handle: async (_, { resource, headers, signal, service }) => {
+      const known = headers.get("If-None-Match");
+      const timeoutMs = preferredWaitMs(headers.get("Prefer"));
+      if (known === null || timeoutMs === undefined) {
+        return operationAnswer(await getOperation(service, resource), service);
+      }
+      const answer = await getOperation(service, resource, { known, timeoutMs, signal });
+      return operationAnswer(answer, service, preferenceApplied(timeoutMs));
+    },
   }),
   apiMethod({
     name: "google.longrunning.Operations.ListOperations",

@@ -14,7 +14,7 @@ export async function startedAnswer(call: Call, started: StartedOperation | unde
   const waitMs = preferredWaitMs(call.headers.get("Prefer"));
   if (waitMs === undefined) return operationAnswer(started.answer, call.service);
   const waited = started.answer.done ? started.answer : await waitOrLatest(call, started, waitMs);
-  return operationAnswer(waited, call.service, { "Preference-Applied": `wait=${waitMs / 1_000}` });
+  return operationAnswer(waited, call.service, preferenceApplied(waitMs));
 }
 
 /** A caller who may start may not always wait: an anonymous caller is no starter. */
@@ -31,8 +31,12 @@ async function waitOrLatest(call: Call, { name, answer }: StartedOperation, wait
 }
 
 /** `wait=N` of a Prefer header, in milliseconds, capped as WaitOperation is; undefined where it has none that is valid. */
-function preferredWaitMs(prefer: string | null): number | undefined {
+export function preferredWaitMs(prefer: string | null): number | undefined {
   // A preference that is not understood is ignored (RFC 7240, section 2).
   const seconds = /(?:^|[,;\s])wait\s*=\s*"?(\d{1,9})"?\s*(?:$|[,;])/i.exec(prefer ?? "")?.[1];
   return seconds === undefined ? undefined : Math.min(MAX_WAIT_MS, Number(seconds) * 1_000);
+}
+
+export function preferenceApplied(waitMs: number): Record<string, string> {
+  return { "Preference-Applied": `wait=${waitMs / 1_000}` };
 }

@@ -11,11 +11,24 @@ import type { OperationReads, OperationStore, Watching } from "./ports";
 const RESOURCE_TYPE = "google.longrunning.Operation";
 
 export interface GetPorts {
-  reads: Pick<OperationReads, "get">;
+  reads: Pick<OperationReads, "get" | "wait">;
   store: Pick<OperationStore, "poll">;
 }
 
-export async function getOperation({ reads, store }: GetPorts, name: string): Promise<ReadAnswer> {
+export interface WaitForChange {
+  /** If-None-Match: the states that the client has. */
+  known: string;
+  timeoutMs: number;
+  signal?: AbortSignal | undefined;
+}
+
+/** The operation; with `change`, as soon as it is in another state than the client has, or the time is over. */
+export async function getOperation(
+  { reads, store }: GetPorts,
+  name: string,
+  change?: WaitForChange,
+): Promise<ReadAnswer> {
+  if (change) return found(await reads.wait(name, change.timeoutMs, change), name);
   const read = found(await reads.get(name), name);
   if (!("countsPolls" in read)) return read;
   const answer = await store.poll(name);

@@ -174,3 +174,59 @@ describe("WatchOperation", () => {
     expect((await events.rest()).map(({ data }) => data)).toEqual(['{"done":true}']);
   });
 });
+
+describe("GetOperation with If-None-Match and Prefer: wait", () => {
+  const change = (name: string, etag: string, wait = 30): Promise<Response> =>
+    exports.default.fetch(`https://operations.example/v1/${name}`, {
+      headers: { "If-None-Match": etag, Prefer: `wait=${wait}` },
+    });
+  const etagOf = async ({ name }: Started): Promise<string> =>
+    (await call("GET", `/v1/${name}`)).headers.get("ETag") ?? "";
+
+  test("answers when the ETag no longer matches, by one call of a hibernated object", async () => {
+    const operation = await external();
+    const etag = await etagOf(operation);
+    const before = controls.callsOf(operation.id).length;
+    const waiting = change(operation.name, etag);
+    await eventually(async () => (await openSockets(operation, "wait")) === 1);
+    await evictDurableObject(operation.stub);
+    await report(operation, { percent: 50 });
+    const answer = await waiting;
+
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get("Preference-Applied")).toBe("wait=30");
+    expect(await answer.json()).toMatchObject({ done: false, metadata: { percent: 50 } });
+    expect(answer.headers.get("ETag")).not.toBe(etag);
+    expect(controls.callsOf(operation.id).slice(before)).toEqual(["/wait"]);
+    await eventually(async () => (await openSockets(operation, "wait")) === 0);
+  });
+
+  test("answers at once where the client has another state, and where the operation is done", async () => {
+    const operation = await external();
+    const etag = await etagOf(operation);
+    await report(operation, { percent: 50 });
+    expect((await change(operation.name, etag)).status).toBe(200);
+    await finish(operation);
+
+    expect((await change(operation.name, await etagOf(operation))).status).toBe(304);
+  });
+
+  test("answers 304 when the time is over, with the ETag", async () => {
+    const operation = await external();
+    const etag = await etagOf(operation);
+    const answer = await change(operation.name, `W/${etag}`, 0);
+
+    expect(answer.status).toBe(304);
+    expect(answer.headers.get("ETag")).toBe(etag);
+    expect(answer.headers.get("Preference-Applied")).toBe("wait=0");
+  });
+
+  test("answers NOT_FOUND at once when the operation is deleted", async () => {
+    const operation = await external();
+    const waiting = change(operation.name, await etagOf(operation));
+    await eventually(async () => (await openSockets(operation, "wait")) === 1);
+    await call("DELETE", `/v1/${operation.name}`);
+
+    expect((await waiting).status).toBe(404);
+  });
+});

@@ -1,5 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { cancelOperation, deleteOperation, getOperation, waitOperation } from "../../../src/service/operations";
+import {
+  cancelOperation,
+  deleteOperation,
+  getOperation,
+  waitOperation,
+  watchOperation,
+} from "../../../src/service/operations";
 import { anAnswer } from "../../support/a-service";
 import { rpcErrorOf, violatedFields } from "../../support/an-rpc-error";
 
@@ -38,12 +44,18 @@ describe("waitOperation", () => {
   );
 });
 
-const absent = { get: async () => undefined, poll: async () => undefined };
+const nothing = async () => undefined;
+const absent = { get: nothing, poll: nothing, wait: nothing, watch: nothing };
 
 // "Deleted meanwhile: NOT_FOUND, at once."
 test.each<[string, () => Promise<unknown>]>([
   ["getOperation", () => getOperation({ reads: absent, store: absent }, NAME)],
   ["waitOperation", () => waitOperation({ wait: async () => undefined }, { name: NAME })],
+  [
+    "getOperation of a later state",
+    () => getOperation({ reads: absent, store: absent }, NAME, { known: '"1"', timeoutMs: 1_000 }),
+  ],
+  ["watchOperation", () => watchOperation(absent, { name: NAME })],
   ["cancelOperation", () => cancelOperation({ cancel: async () => false }, NAME)],
   ["deleteOperation", () => deleteOperation({ delete: async () => false }, NAME)],
 ])("%s returns NOT_FOUND with the name for an unknown operation", async (_, act) => {
