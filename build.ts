@@ -12,6 +12,7 @@ const ENTRIES = [
   "mcp",
   "objects",
   "protobuf",
+  "react",
   "testing",
   "webhooks",
   "platform/workers",

@@ -4,6 +4,7 @@ import { encodedName } from "./http-rule";
 import { type MetadataOf, type OperationState, stateFromResource } from "./operation-state";
 import type { AbortSignalLike } from "./platform";
 import type { Transport } from "./transport";
+import { watchedStates } from "./watch";
 
 export interface CallOptions {
   /** Ends the call, its retries and its waiting. The promise rejects with the signal's reason. */
@@ -74,6 +75,15 @@ export class OperationHandle<Response = JsonObject, Metadata = JsonObject> {
     const leftMs = startTime + waitMs - this.#transport.now();
     if (!state.done && leftMs > 0) await this.#transport.pause(Math.min(leftMs, MIN_WAIT_PAUSE_MS), signal);
     return state;
+  }
+
+  /**
+   * The states of the operation as they come, the present one first; the last is done. The service sends them. Where the
+   * platform or a proxy passes no stream on, it is asked to answer when the state changes.
+   * @throws CallError, NOT_FOUND if the operation is deleted meanwhile, or the signal's reason.
+   */
+  async *watch({ signal }: CallOptions = {}): AsyncGenerator<OperationState<Response, Metadata>, void, undefined> {
+    for await (const resource of watchedStates(this.#transport, this.#path, signal)) yield this.#seen(resource);
   }
 
   /**

@@ -93,6 +93,14 @@ export class OperationsClient {
     return new OperationHandle(this.#transport, { name, version: VERSION });
   }
 
+  /** The states of an operation as they come: `for await (const state of client.watch(name))`. */
+  watch<M extends TypedMethod>(
+    name: string,
+    options: CallOptions = {},
+  ): AsyncGenerator<OperationState<ResponseOf<M>, MetadataOfMethod<M>>, void, undefined> {
+    return this.operation<M>(name).watch(options);
+  }
+
   /** The operations under a parent, newest first: `for await (const operation of client.list("projects/p"))`. */
   async *list(parent: string, options: ListOptions = {}): AsyncGenerator<OperationState, void, undefined> {
     let pageToken: string | undefined;

@@ -23,6 +23,14 @@ export interface ResponseLike {
   readonly status: number;
   readonly headers: { get(name: string): string | null };
   text(): Promise<string>;
+  /** A ReadableStream of bytes, where the platform's `fetch` gives one. */
+  readonly body?: unknown;
+}
+
+/** The reader of a ReadableStream of bytes, as far as the client needs it. */
+export interface ReaderLike {
+  read(): Promise<{ done: boolean; value?: Uint8Array | undefined }>;
+  cancel(): Promise<void>;
 }
 
 /** The platform's `fetch`, or a function with its meaning: a service binding's, or a test's. */
@@ -41,6 +49,7 @@ interface Platform {
   setTimeout(run: () => void, ms: number): unknown;
   clearTimeout(timer: unknown): void;
   AbortController: new () => { readonly signal: AbortSignalLike; abort(reason?: unknown): void };
+  TextDecoder: new () => { decode(bytes?: Uint8Array, options?: { stream: boolean }): string };
   crypto: { getRandomValues(bytes: Uint8Array): Uint8Array };
 }
 
@@ -59,6 +68,10 @@ export const platformClock: Clock = {
 
 export function newAbortController(): InstanceType<Platform["AbortController"]> {
   return new platform.AbortController();
+}
+
+export function newTextDecoder(): InstanceType<Platform["TextDecoder"]> {
+  return new platform.TextDecoder();
 }
 
 /** 128 random bits in hex. `randomUUID` is missing on pages without TLS. */

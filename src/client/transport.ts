@@ -1,6 +1,6 @@
 // One call of the service: its headers, its time limit, its retries, and its answer or error.
 import type { JsonObject } from "../rpc/any";
-import { type AbortSignalLike, type Clock, type FetchLike, newAbortController } from "./platform";
+import { type AbortSignalLike, type Clock, type FetchLike, type ResponseLike, newAbortController } from "./platform";
 import { type CallRetry, retryDelayMs } from "./retry";
 import { CallError, errorFromResponse } from "./status-error";
 
@@ -47,35 +47,63 @@ export class Transport {
    * @throws CallError, or the reason of an aborted signal.
    */
   async call(call: Call): Promise<JsonObject> {
-    const { random, retry } = this.#options;
+    const read = async (response: ResponseLike): Promise<JsonObject | CallError> => this.#jsonOf(response);
+    return this.open(call, read);
+  }
+
+  /** The same, with an answer that `read` makes of a response without an error. */
+  async open<Answer extends object>(
+    call: Call,
+    read: (response: ResponseLike) => Promise<Answer | CallError>,
+  ): Promise<Answer> {
+    const { retry } = this.#options;
     for (let attempt = 1; ; attempt += 1) {
       throwIfAborted(call.signal);
-      const answer = await this.#try(call);
+      const answer = await this.#try(call, read);
       if (!(answer instanceof CallError)) return answer;
       // The service deleted the operation when it took an earlier try, whose answer was lost.
-      if (call.method === "DELETE" && attempt > 1 && answer.code === "NOT_FOUND") return {};
-      const delayMs = isRepeatable(call) ? retryDelayMs(answer, { attempt, random: random() }, retry) : undefined;
+      if (call.method === "DELETE" && attempt > 1 && answer.code === "NOT_FOUND") return {} as Answer;
+      const delayMs = isRepeatable(call) ? retryDelayMs(answer, { attempt, random: this.random() }, retry) : undefined;
       if (delayMs === undefined) throw answer;
       await this.pause(delayMs, call.signal);
     }
   }
 
+  random(): number {
+    return this.#options.random();
+  }
+
   /** Resolves when the time has passed. @throws the reason of an aborted signal. */
   pause(ms: number, signal: AbortSignalLike | undefined): Promise<void> {
-    return new Promise((resolve, reject) => {
+    return this.alarm(ms, signal).promise;
+  }
+
+  /** The same, to be cancelled. */
+  alarm(ms: number, signal: AbortSignalLike | undefined): { promise: Promise<void>; cancel: () => void } {
+    let cancel = doNothing;
+    const promise = new Promise<void>((resolve, reject) => {
       const stop = (): void => {
         cancel();
         reject(signal?.reason);
       };
-      const cancel = this.#options.clock.after(ms, () => {
-        signal?.removeEventListener("abort", stop);
+      const cancelTimer = this.#options.clock.after(ms, () => {
+        cancel();
         resolve();
       });
+      cancel = () => {
+        cancelTimer();
+        signal?.removeEventListener("abort", stop);
+      };
       signal?.addEventListener("abort", stop);
+      if (signal?.aborted) stop();
     });
+    return { promise, cancel };
   }
 
-  async #try(call: Call): Promise<JsonObject | CallError> {
+  async #try<Answer>(
+    call: Call,
+    read: (response: ResponseLike) => Promise<Answer | CallError>,
+  ): Promise<Answer | CallError> {
     const { clock, callTimeoutMs } = this.#options;
     const timeoutMs = callTimeoutMs + (call.waitMs ?? 0);
     const headers = await this.#headers(call);
@@ -88,7 +116,10 @@ export class Transport {
     });
     call.signal?.addEventListener("abort", stop);
     try {
-      return await this.#fetch(call, headers, abort.signal);
+      const response = await this.#fetch(call, headers, abort.signal);
+      return response.status < 400
+        ? await read(response)
+        : errorFromResponse(response, await response.text(), this.now());
     } catch (error) {
       throwIfAborted(call.signal);
       const message = isLate
@@ -101,16 +132,18 @@ export class Transport {
     }
   }
 
-  async #fetch(call: Call, headers: Record<string, string>, signal: AbortSignalLike): Promise<JsonObject | CallError> {
+  #fetch(call: Call, headers: Record<string, string>, signal: AbortSignalLike): Promise<ResponseLike> {
     const { baseUrl, fetch } = this.#options;
-    const response = await fetch(baseUrl + call.path + queryText(call.query), {
+    return fetch(baseUrl + call.path + queryText(call.query), {
       method: call.method,
       headers,
       signal,
       ...bodyOf(call),
     } as Parameters<FetchLike>[1]);
+  }
+
+  async #jsonOf(response: ResponseLike): Promise<JsonObject | CallError> {
     const text = await response.text();
-    if (response.status >= 400) return errorFromResponse(response, text, this.now());
     try {
       const json = JSON.parse(text) as unknown;
       if (typeof json === "object" && json !== null) return json as JsonObject;
@@ -129,6 +162,8 @@ export class Transport {
     };
   }
 }
+
+function doNothing(): void {}
 
 function throwIfAborted(signal: AbortSignalLike | undefined): void {
   if (signal?.aborted) throw signal.reason;

@@ -230,6 +230,7 @@ describe("Node", () => {
   test.each([
     ["edge-operations", "operations"],
     ["edge-operations/client", "OperationsClient"],
+    ["edge-operations/react", "useOperation"],
     ["edge-operations/objects", "OperationObject"],
     ["edge-operations/protobuf", "message"],
     ["edge-operations/testing", "runMethod"],

@@ -37,7 +37,7 @@ class SocketWatch implements Watching {
     this.#waiting = waiting;
     this.#first = first;
     // A crowd of clients that a deploy has cut does not return in one moment.
-    this.retryMs = Math.round(resubscribeDelayMs({ ...waiting.crowd, failures: 2 }, Math.random()));
+    this.retryMs = Math.round(resubscribeDelayMs(waiting.crowd, Math.random()));
   }
 
   async next(): Promise<WatchEvent> {
