@@ -5,6 +5,7 @@ export type {
   HttpRule,
   ImmediateResult,
   InputRule,
+  MapOptions,
   MethodDeclaration,
   OperationCaller,
   OperationContext,

@@ -210,8 +210,12 @@ export const MAX_PLATFORM_DEATHS = 5;
 export const DEFAULT_RESULT_BYTES = 4 * MIB;
 /** The largest value of a method's own limit. The response must fit into a KV value (25 MiB) with its operation. */
 export const MAX_RESPONSE_BYTES = 24 * MIB;
-/** Steps of one operation. The record has their names. */
-export const MAX_STEPS = 1_000;
+/** Steps of one operation. The record has their names, and is a row of at most 2 MB. */
+export const MAX_STEPS = 5_000;
+/** All names of an operation's steps together, in UTF-16 units: half a megabyte of the record. */
+export const MAX_STEP_NAMES_CHARACTERS = 256 * 1_024;
+/** Workers open six connections at a time in one invocation. */
+export const DEFAULT_MAP_CONCURRENCY = 6;
 /**
  * The record is written with each of so many steps. A later step is stored apart from it, so that a step costs the same
  * however many went before. An earlier version of the code reads the record alone.

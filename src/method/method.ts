@@ -43,6 +43,14 @@ export interface StepOptions {
   timeout?: DurationText;
 }
 
+/** How the items of `op.map` become steps. */
+export interface MapOptions<Item> extends StepOptions {
+  /** Steps that run at the same time. Default 6, the connections that an invocation may open at a time. */
+  concurrency?: number;
+  /** The name of an item's step, unique within the operation. Default: the item's index. */
+  key?: (item: Item, index: number) => string;
+}
+
 /** The argument of a step's function. */
 export interface StepContext {
   /** Of the step, 1 for its first try. */
@@ -103,6 +111,15 @@ export interface OperationContext<Metadata extends object = JsonObject> {
    * failure that the handler catches stays one for the rest of the attempt. `retry` gives the step tries of its own.
    */
   step<T>(name: string, run: (step: StepContext) => T | Promise<T>, options?: StepOptions): Promise<JsonOf<T>>;
+  /**
+   * Runs a step for each item, a bounded number at a time, and gives their results in the order of the items. After the first
+   * failure no other step begins; those under way run to their ends and are stored, and then it rejects with that failure.
+   */
+  map<Item, T>(
+    items: readonly Item[],
+    run: (item: Item, step: StepContext) => T | Promise<T>,
+    options?: MapOptions<Item>,
+  ): Promise<JsonOf<T>[]>;
   /** Saves where the work is, to go on from there as `resumeFrom`: JSON of at most 64 Ki characters. */
   checkpoint(cursor: Json): Promise<void>;
   /** Writes a structured line to the log, with the operation's name and attempt. */

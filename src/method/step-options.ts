@@ -20,7 +20,7 @@ const STEP_OPTIONS: Record<keyof Required<StepOptions>, true> = { retry: true, t
  * @throws RpcError, a misuse.
  */
 export function checkedStepOptions(call: string, options: StepOptions): CheckedStepOptions {
-  try {
+  return orMisuse(() => {
     checkOptions(`${call}: options`, options, STEP_OPTIONS);
     const { retry, timeout } = options;
     const bounds = { byDefault: 0, min: 1, max: MAX_TIMEOUT_MS };
@@ -28,6 +28,13 @@ export function checkedStepOptions(call: string, options: StepOptions): CheckedS
       retry: retry === undefined ? undefined : checkedRetry(`${call}: retry`, retry),
       timeoutMs: timeout === undefined ? undefined : checkedDuration(`${call}: timeout`, timeout, bounds),
     };
+  });
+}
+
+/** A mistake in an option as a misuse of the library. */
+export function orMisuse<T>(check: () => T): T {
+  try {
+    return check();
   } catch (error) {
     throw error instanceof TypeError ? misuse(error.message) : error;
   }

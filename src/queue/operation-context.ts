@@ -2,7 +2,7 @@
 import { type DurationText, durationTextToMs } from "../aip/duration";
 import { MAX_TIMEOUT_MS } from "../limits";
 import type { JsonOf } from "../method/json-of";
-import type { OperationCaller, OperationContext, StepContext, StepOptions } from "../method/method";
+import type { OperationCaller, OperationContext, MapOptions, StepContext, StepOptions } from "../method/method";
 import type { Suspension, SuspensionOptions } from "../method/suspension";
 import { misuse } from "../method/misuse";
 import type { AttemptMemory } from "../lifecycle/record";
@@ -75,6 +75,14 @@ export class RunContext implements OperationContext {
 
   step<T>(name: string, run: (step: StepContext) => T | Promise<T>, options: StepOptions = {}): Promise<JsonOf<T>> {
     return this.#steps.step(name, run, options);
+  }
+
+  map<Item, T>(
+    items: readonly Item[],
+    run: (item: Item, step: StepContext) => T | Promise<T>,
+    options: MapOptions<Item> = {},
+  ): Promise<JsonOf<T>[]> {
+    return this.#steps.map(items, run, options);
   }
 
   checkpoint(cursor: Json): Promise<void> {

@@ -1,10 +1,11 @@
 // The steps of a handler: which stored outcome a call means, the work of those that have none, and its end.
 import { formatTimestampMs } from "../aip/timestamp";
-import { MAX_RESPONSE_BYTES, MAX_STEPS, MAX_STEP_NAME_CHARACTERS } from "../limits";
+import { MAX_RESPONSE_BYTES, MAX_STEPS, MAX_STEP_NAMES_CHARACTERS, MAX_STEP_NAME_CHARACTERS } from "../limits";
 import type { ClaimedStep } from "../contract/run-channel";
 import { backoffMs } from "../lifecycle/backoff";
 import type { JsonOf } from "../method/json-of";
-import type { StepContext, StepOptions } from "../method/method";
+import { checkedMapOptions } from "../method/map-options";
+import type { MapOptions, StepContext, StepOptions } from "../method/method";
 import { type CheckedStepOptions, checkedStepOptions } from "../method/step-options";
 import { jsonText } from "../method/json-text";
 import { isMisuse, misuse } from "../method/misuse";
@@ -31,6 +32,7 @@ export class Steps {
   readonly #invocation: Invocation;
   readonly #stored: ReadonlyMap<string, ClaimedStep & { order: number }>;
   readonly #names = new Set<string>();
+  #nameCharacters = 0;
   readonly #underWay = new Set<Promise<void>>();
 
   constructor(invocation: Invocation) {
@@ -39,20 +41,54 @@ export class Steps {
   }
 
   step<T>(name: string, run: (step: StepContext) => T | Promise<T>, options: StepOptions): Promise<JsonOf<T>> {
-    const result = this.#step<T>(name, run, options);
-    // A handler may await a step long after it failed, or never. Then the failure is in the log, not an unhandled
-    // rejection.
-    result.catch(() => {});
-    return result;
+    return logged(this.#step<T>(name, run, () => checkedStepOptions(`op.step ${JSON.stringify(name)}`, options)));
   }
 
-  #step<T>(name: string, run: StepFunction, stepOptions: StepOptions): Promise<JsonOf<T>> {
+  map<Item, T>(
+    items: readonly Item[],
+    run: (item: Item, step: StepContext) => T | Promise<T>,
+    mapOptions: MapOptions<Item>,
+  ): Promise<JsonOf<T>[]> {
+    return logged(this.#map(items, run, mapOptions));
+  }
+
+  async #map<Item, T>(
+    items: readonly Item[],
+    run: (item: Item, step: StepContext) => T | Promise<T>,
+    mapOptions: MapOptions<Item>,
+  ): Promise<JsonOf<T>[]> {
+    const { concurrency, key, step } = this.#invocation.orMisuse(() => checkedMapOptions(items, run, mapOptions));
+    const results: JsonOf<T>[] = [];
+    let next = 0;
+    let failure: { error: unknown } | undefined;
+    const work = async (): Promise<void> => {
+      while (next < items.length && !failure) {
+        const index = next;
+        next += 1;
+        const item = items[index] as Item;
+        try {
+          results[index] = await this.#step<T>(
+            key(item, index),
+            (context) => run(item, context),
+            () => step,
+          );
+        } catch (error) {
+          failure ??= { error };
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(concurrency, items.length) }, work));
+    if (failure) throw failure.error;
+    return results;
+  }
+
+  #step<T>(name: string, run: StepFunction, checkOptions: () => CheckedStepOptions): Promise<JsonOf<T>> {
     const { replay, failures, signal, ports } = this.#invocation;
     return new Promise<JsonOf<T>>((resolve, reject) => {
       if (replay.isClosed) return;
       const options = this.#invocation.orMisuse(() => {
         this.#claimName(name, run);
-        return checkedStepOptions(`op.step ${JSON.stringify(name)}`, stepOptions);
+        return checkOptions();
       });
       const call: Call = { name, run, options, resolve: (json) => resolve(JSON.parse(json) as JsonOf<T>), reject };
       const stored = this.#stored.get(name);
@@ -81,12 +117,18 @@ export class Steps {
     }
     if (this.#names.has(name)) {
       throw misuse(
-        `op.step: two steps of one operation have the name ${JSON.stringify(name)}. Give each its own, in a loop by a number.`,
+        `op.step: two steps of one operation have the name ${JSON.stringify(name)}. Give each its own, in a loop by a number, and in op.map by its key.`,
       );
     }
     if (this.#names.size >= MAX_STEPS) {
       throw misuse(
         `op.step: an operation has at most ${MAX_STEPS} steps. Put more work into each, or use op.checkpoint.`,
+      );
+    }
+    this.#nameCharacters += name.length;
+    if (this.#nameCharacters > MAX_STEP_NAMES_CHARACTERS) {
+      throw misuse(
+        `op.step: the names of an operation's steps have at most ${MAX_STEP_NAMES_CHARACTERS} characters together. Give them shorter ones.`,
       );
     }
     this.#names.add(name);
@@ -201,6 +243,12 @@ export class Steps {
   async settled(): Promise<void> {
     while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
   }
+}
+
+/** A handler may await a step long after it failed, or never. Then the failure is in the log, not an unhandled rejection. */
+function logged<T>(result: Promise<T>): Promise<T> {
+  result.catch(() => {});
+  return result;
 }
 
 function resultJson(name: string, value: unknown, maxBytes: number): string {

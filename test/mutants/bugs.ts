@@ -1516,6 +1516,22 @@ queue = "edge-operations-dead-letters"
     caughtBy: "outlive an attempt that was lost",
   },
   {
+    name: "op.map runs all items at a time",
+    file: "src/queue/steps.ts",
+    find: "Math.min(concurrency, items.length)",
+    replace: "Math.max(concurrency, items.length)",
+    tests: PROGRAMS,
+    caughtBy: "have in one attempt",
+  },
+  {
+    name: "op.map goes on after a failure",
+    file: "src/queue/steps.ts",
+    find: "while (next < items.length && !failure) {",
+    replace: "while (next < items.length) {",
+    tests: PROGRAMS,
+    caughtBy: "have in one attempt",
+  },
+  {
     name: "a caught failure is run again",
     file: "src/queue/steps.ts",
     find: "} else if (failed) {",

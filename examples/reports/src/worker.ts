@@ -1,5 +1,6 @@
 // A Worker that serves methods of its own as long-running operations, and something besides.
 import { operations } from "edge-operations";
+import { checkLinks } from "./check-links";
 import { deliver } from "./deliver";
 import type { Env } from "./env";
 import { generateReport } from "./generate-report";
@@ -10,7 +11,7 @@ import { splitTable } from "./split-table";
 // The classes of the Durable Objects.
 export * from "edge-operations/objects";
 
-const service = operations({ methods: [deliver, generateReport, remind, splitTable] });
+const service = operations({ methods: [checkLinks, deliver, generateReport, remind, splitTable] });
 
 export default {
   ...service,

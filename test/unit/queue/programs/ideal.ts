@@ -38,6 +38,29 @@ export async function idealRun(program: Program): Promise<IdealRun> {
         return work();
       });
     },
+    map: async (
+      items: readonly Step[],
+      work: (item: Step) => Promise<string>,
+      { concurrency }: { concurrency: number },
+    ) => {
+      const rest = [...items.entries()];
+      const results: string[] = [];
+      const errors: unknown[] = [];
+      const lane = async (): Promise<void> => {
+        for (let next = rest.shift(); next && errors.length === 0; next = rest.shift()) {
+          const [index, item] = next;
+          begun.add(item.id);
+          await work(item).then(
+            (text) => (results[index] = text),
+            (error: unknown) => errors.push(error),
+          );
+          ended.add(item.id);
+        }
+      };
+      await Promise.all(Array.from({ length: concurrency }, lane));
+      if (errors.length > 0) throw errors[0];
+      return results;
+    },
     sleep: (...parameters: string[]) => delay(Number.parseInt(parameters.at(-1) ?? "", 10)),
     checkpoint: () => Promise.resolve(),
   };

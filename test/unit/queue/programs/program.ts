@@ -14,6 +14,7 @@ export type Program =
   /** Throws in the first attempts; `isFinal`: an error that is not retried. */
   | { do: "throw"; id: number; attempts: number }
   | { do: "sequence"; parts: Program[] }
+  | { do: "map"; id: number; items: Step[]; concurrency: number }
   | { do: "all" | "race" | "any" | "allSettled"; id: number; parts: Program[] }
   | { do: "try"; id: number; body: Program; rescue: Program; last: Program };
 
@@ -75,10 +76,17 @@ export function aProgram(random: Random, { hasRetries, hasRaces }: Shape): Progr
     const kind = random.below(10);
     if (kind < 4) return { do: "sequence", parts: parts(1 + random.below(3)) };
     if (kind < 6) return { do: "all", id: nextId(), parts: parts(2 + random.below(2)) };
+    if (kind < 7 && random.chance(0.4) && lengths.length >= 4) return map();
     if (kind < 7) return { do: "allSettled", id: nextId(), parts: parts(2) };
     if (kind < 8 && hasRaces && lengths.length >= 2) return race(depth);
     if (kind < 9) return { do: "try", id: nextId(), body: tree(depth - 1), rescue: tree(depth - 1), last: leaf() };
     return { do: "sequence", parts: parts(2) };
+  };
+  const map = (): Program => {
+    const items = Array.from({ length: 3 + random.below(2) }, (): Step => {
+      return { do: "step", id: nextId(), ms: lengths.pop()!, failures: random.chance(0.5) ? 0 : failures() };
+    });
+    return { do: "map", id: nextId(), items, concurrency: 1 + random.below(3) };
   };
   // Each side takes a time of its own: two that take none end in any order.
   const race = (depth: number): Program => {
@@ -106,7 +114,7 @@ export interface Observer {
   came(id: number, outcome: string, isFailure: boolean): void;
 }
 
-type Context = Pick<OperationContext, "step" | "sleep" | "suspend" | "checkpoint" | "attempt">;
+type Context = Pick<OperationContext, "step" | "map" | "sleep" | "suspend" | "checkpoint" | "attempt">;
 
 /** Runs a program; its outcome is a text that says how it went. */
 export async function run(program: Program, op: Context, observer: Observer): Promise<string> {
@@ -177,6 +185,17 @@ async function outcomeOf(program: Extract<Program, { id: number }>, op: Context,
         // Which of its parts fails first hangs on the time.
         throw new Error(`all ${id} fails`, { cause: error });
       }
+    case "map":
+      try {
+        const key = (item: Step): string => `step ${item.id}`;
+        const work = async (item: Step, step: StepContext): Promise<string> => {
+          await observer.work(item, step);
+          return `step ${item.id}`;
+        };
+        return (await op.map(program.items, work, { concurrency: program.concurrency, key })).join(" & ");
+      } catch (error) {
+        throw new Error(`map ${id} fails`, { cause: error });
+      }
     case "race":
     case "any":
       return Promise[program.do](program.parts.map((part) => run(part, op, observer)));
@@ -204,5 +223,6 @@ function messageOf(error: unknown): string {
 export function partsOf(program: Program): Extract<Program, { id: number }>[] {
   const inner =
     "parts" in program ? program.parts : program.do === "try" ? [program.body, program.rescue, program.last] : [];
-  return [...("id" in program ? [program] : []), ...inner.flatMap(partsOf)];
+  const items = program.do === "map" ? program.items : [];
+  return [...("id" in program ? [program] : []), ...items, ...inner.flatMap(partsOf)];
 }

@@ -58,6 +58,7 @@ export class ProgramWorld {
   /** The outcome of each part in each attempt. */
   readonly #outcomes = new Map<string, string>();
   readonly #answered = new Set<number>();
+  readonly #maps: Extract<Program, { do: "map" }>[];
   #runner: Runner | undefined;
   #alarm: (() => void) | undefined;
   #sent = 0;
@@ -65,6 +66,7 @@ export class ProgramWorld {
   constructor(options: WorldOptions) {
     this.#options = options;
     this.#crashes = [...options.crashes];
+    this.#maps = partsOf(options.program).filter((part) => part.do === "map");
     this.#timed = new Map(
       partsOf(options.program).flatMap((part) =>
         part.do === "sleep" || part.do === "suspend" ? [[part.id, part.ms]] : [],
@@ -240,6 +242,9 @@ export class ProgramWorld {
     if (runner.running.has(id)) this.violations.push(`${runner.name} runs step ${id} twice at a time`);
     this.#checkTry(runner, id, attempt);
     runner.running.add(id);
+    const map = this.#maps.find(({ items }) => items.some((item) => item.id === id));
+    const beside = map?.items.filter((item) => runner.running.has(item.id)).length ?? 0;
+    if (map && beside > map.concurrency) this.violations.push(`${beside} items of map ${map.id} run at a time`);
     return new Promise((resolve, reject) => {
       const end = (settle: () => void): void => {
         if (!runner.isAlive) return;
