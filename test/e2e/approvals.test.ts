@@ -123,3 +123,19 @@ describe("refunds:request", () => {
     expect((await waitFor(operation)).response).toEqual({ "@type": RESPONSE, refunded: true });
   });
 });
+
+test("an agent finds the refund among its tools, and is answered with the one that waits", async () => {
+  const mcp = async (method: string, params: object) =>
+    (
+      await call<{ result: Record<string, unknown> }>(
+        `${server.url}/mcp`,
+        json({ jsonrpc: "2.0", id: 1, method, params }),
+      )
+    ).body.result;
+  const { tools } = (await mcp("tools/list", {})) as { tools: { name: string }[] };
+  const refund = { parent: "projects/p", amountCents: 1_200, reason: "Arrived broken" };
+  const { structuredContent } = await mcp("tools/call", { name: "refunds.request", arguments: refund });
+
+  expect(tools.map(({ name }) => name)).toContain("refunds.request");
+  expect(structuredContent).toMatchObject({ done: false });
+});

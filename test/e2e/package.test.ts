@@ -104,6 +104,7 @@ const OWN_CONFIGURATION = `{
 const MORE_TYPES = `
 import { type MessageType, message, repeated, string } from "edge-operations/protobuf";
 import { OperationsClient } from "edge-operations/client";
+import { mcp } from "edge-operations/mcp";
 import { RpcError, defineMethod, operations } from "edge-operations";
 import { z } from "zod";
 
@@ -120,7 +121,7 @@ export const greet = defineMethod({
   },
 });
 
-export const worker = operations({ methods: [greet] });
+export const worker = operations({ methods: [greet], mcp: mcp({ name: "greeter" }) });
 `;
 
 /** A test of methods, compiled with the others. Node runs it as it is. */
@@ -174,7 +175,7 @@ describe("the packed files", () => {
     );
 
     expect(Object.keys(analysis.entrypoints)).toEqual(
-      expect.arrayContaining([".", "./client", "./objects", "./protobuf", "./testing"]),
+      expect.arrayContaining([".", "./client", "./mcp", "./objects", "./protobuf", "./testing"]),
     );
     expect(problems).toEqual([]);
   });
@@ -231,6 +232,7 @@ describe("Node", () => {
     ["edge-operations", "operations"],
     ["edge-operations/client", "OperationsClient"],
     ["edge-operations/react", "useOperation"],
+    ["edge-operations/mcp", "mcp"],
     ["edge-operations/objects", "OperationObject"],
     ["edge-operations/protobuf", "message"],
     ["edge-operations/testing", "runMethod"],

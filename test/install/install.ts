@@ -1,7 +1,7 @@
 // npm run try-install: what a new user does, with the package as npm packs it. An empty folder, `npm install`, `init`,
 // `wrangler dev`, a start and its result, within a minute.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 import { freePort } from "../e2e/dev-server.ts";
@@ -36,6 +36,16 @@ try {
   run("npm", "install", "--no-fund", "--no-audit", `./${filename}`, `wrangler@${devDependencies.wrangler}`);
   console.log(run("npx", "edge-operations", "init"));
 
+  // As docs/agents.md says.
+  const worker = join(folder, "src/worker.ts");
+  const source = readFileSync(worker, "utf8");
+  const served = source.replace(
+    "operations({ methods: [runCountdown]",
+    "operations({ mcp: mcp(), methods: [runCountdown]",
+  );
+  if (served === source) throw new Error(`init wrote another Worker: ${source}`);
+  writeFileSync(worker, `import { mcp } from "edge-operations/mcp";\n${served}`);
+
   const port = String(await freePort());
   server = spawn("npx", ["wrangler", "dev", "--ip", "127.0.0.1", "--port", port, "--inspector-port", "0"], {
     cwd: folder,
@@ -56,6 +66,13 @@ try {
   const { name } = await call("projects/demo/countdowns:run", { seconds: 1 });
   const result = JSON.stringify(await call(`${String(name)}:wait`, { timeout: "30s" }));
   if (!result.includes('"liftOff":true')) throw new Error(`this is no result: ${result}`);
+  const listed = await fetch(`${url}/mcp`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/list" }),
+  });
+  const tools = await listed.text();
+  if (!tools.includes('"name":"countdowns.run"')) throw new Error(`an agent finds no tool: ${tools}`);
   const seconds = (Date.now() - startTime) / 1_000;
   console.log(`${seconds.toFixed(1).padStart(5)} s  ${result}`);
   if (seconds * 1_000 > LIMIT_MS) throw new Error(`it took ${seconds.toFixed(0)} s, longer than ${LIMIT_MS / 1_000} s`);
