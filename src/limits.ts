@@ -507,5 +507,7 @@ export const MCP_QUICK_MS = SECOND_MS;
 export const MCP_WAIT_MS = 25 * SECOND_MS;
 /** A larger response is no tool result, in bytes of JSON: it would fill a model's context. It is read over the HTTP API. */
 export const MAX_MCP_RESULT_BYTES = MIB;
+/** Tasks that one `subscriptions/listen` follows: each is a socket of the invocation. */
+export const MAX_LISTENED_TASKS = 16;
 /** How long a client may keep the answers of `server/discover` and `tools/list`: a deploy changes them. */
 export const MCP_CACHE_MS = 5 * MINUTE_MS;

@@ -11,14 +11,17 @@ export function eventsResponse({ name, watching }: EventsAnswer, mask: FieldMask
   if (!watching) return new Response(null, { status: 204 });
   // A proxy that compresses would hold events back.
   const headers = { "Content-Type": "text/event-stream", "Cache-Control": "no-store, no-transform" };
-  return new Response(streamOf(watching, frames(watching, name, mask)), { headers });
+  return new Response(eventStream(watching, frames(watching, name, mask)), { headers });
 }
 
 /**
  * The client takes the frames one by one. One that has gone, and one that takes nothing for two intervals in which it would have
  * been sent a comment, ends the watch.
  */
-function streamOf(watching: Watching, source: AsyncGenerator<string | Uint8Array>): ReadableStream<Uint8Array> {
+export function eventStream(
+  watching: Pick<Watching, "close">,
+  source: AsyncGenerator<string | Uint8Array>,
+): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   let stalled: ReturnType<typeof setTimeout> | undefined;
   const end = (): void => {
@@ -53,7 +56,7 @@ async function* frames(
 ): AsyncGenerator<string | Uint8Array, void> {
   yield `retry: ${watching.retryMs}\n\n`;
   for (;;) {
-    const next = nextOf(watching);
+    const next = withoutFailure(watching);
     let event = await orSilence(next);
     while (event === undefined) {
       watching.probe();
@@ -84,7 +87,7 @@ async function* withoutLineBreaks(body: AsyncIterable<Uint8Array>): AsyncGenerat
 const [LF, CR, SPACE] = [10, 13, 32];
 
 /** A failure ends the watch. The client's next one learns why. */
-function nextOf(watching: Watching): Promise<WatchEvent> {
+export function withoutFailure(watching: Watching): Promise<WatchEvent> {
   return watching.next().catch((error: unknown): WatchEvent => {
     console.warn({ message: "a watch ended early", error: String(error) });
     return "END";
@@ -92,7 +95,7 @@ function nextOf(watching: Watching): Promise<WatchEvent> {
 }
 
 /** undefined: nothing came for the interval of the comments. */
-async function orSilence(next: Promise<WatchEvent>): Promise<WatchEvent | undefined> {
+export async function orSilence<T>(next: Promise<T>): Promise<T | undefined> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const silence = new Promise<undefined>((resolve) => {
     timer = setTimeout(() => resolve(undefined), WATCH_KEEP_ALIVE_MS);

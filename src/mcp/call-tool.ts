@@ -1,6 +1,6 @@
 // tools/call: starts an operation and answers with its result if that comes soon, else with a task, or with the running
 // operation for a client without tasks, which goes on by the plain tools.
-import { MCP_QUICK_MS, MCP_WAIT_MS } from "../limits";
+import { MAX_MCP_RESULT_BYTES, MCP_QUICK_MS, MCP_WAIT_MS } from "../limits";
 import { type JsonObject, isJsonObject } from "../rpc/any";
 import { RpcError } from "../rpc/error";
 import { parseOperationName } from "../aip/resource-name";
@@ -51,7 +51,10 @@ async function start(call: AgentCall, { method }: MethodTool, args: JsonObject):
   }
   const request = startRequest(method, args);
   const started = (await call.post(request.path, request)) as unknown as OperationJson;
-  if (started.done) return finished({ operation: started, isTooLarge: false });
+  if (started.done) {
+    const isTooLarge = JSON.stringify(started).length > MAX_MCP_RESULT_BYTES;
+    return finished({ operation: started, isTooLarge });
+  }
   const waited = await waitFor(call, started.name, MCP_QUICK_MS);
   if (!waited) return runningResult(started);
   const { service, found } = waited;

@@ -13,6 +13,7 @@ import { type Json, type JsonObject, isJsonObject } from "../rpc/any";
 import { RpcError } from "../rpc/error";
 import { type AgentCall, agentCall } from "./agent-call";
 import { callTool } from "./call-tool";
+import { listen } from "./listen";
 import { type McpRequest, idOf, messageFrom, requireTasks } from "./message";
 import { METADATA_PATHS, challenge, protectedResourceMetadata } from "./protected-resource";
 import {
@@ -125,10 +126,8 @@ async function answer(server: Server, exchange: Exchange): Promise<Response> {
   if (handler.isOfTasks) requireTasks(client);
   const named = params["taskId"];
   if (typeof named === "string" && handler.isOfTasks) notes.operation = named.slice(0, MAX_NAME_CHARACTERS);
-  return resultResponse(
-    id,
-    completed(server, client.isCurrent, await handler.handle(server, { call, params, rights })),
-  );
+  const handled = await handler.handle(server, { call, params, rights, id });
+  return handled instanceof Response ? handled : resultResponse(id, completed(server, client.isCurrent, handled));
 }
 
 /** Of a name or method in the log: no more of what a client made up. */
@@ -181,13 +180,14 @@ interface Asked {
   params: JsonObject;
   /** The caller's permissions at the root, for methods that ask. */
   rights: ReadonlySet<string>;
+  id: RequestId;
 }
 
 interface Handler {
   isOfTasks?: true;
   /** Whether the client's version of the protocol has the method. */
   of?(this: void, request: McpRequest): boolean;
-  handle(this: void, server: Server, asked: Asked): JsonObject | Promise<JsonObject>;
+  handle(this: void, server: Server, asked: Asked): JsonObject | Promise<JsonObject | Response>;
 }
 
 const handlers: Readonly<Record<string, Handler>> = {
@@ -198,6 +198,10 @@ const handlers: Readonly<Record<string, Handler>> = {
   "tools/call": { handle: ({ tools }, { call, params }) => callTool(call, tools, params) },
   "tasks/get": { isOfTasks: true, handle: (_, { call, params }) => getTask(call, params) },
   "tasks/update": { isOfTasks: true, handle: (_, { call, params }) => updateTask(call, params) },
+  "subscriptions/listen": {
+    of: ({ client }) => client.isCurrent,
+    handle: (_, { call, params, id }) => listen(call, params, id),
+  },
   "tasks/cancel": { isOfTasks: true, handle: (_, { call, params }) => cancelTask(call, params) },
 };
 

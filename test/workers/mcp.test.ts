@@ -1,22 +1,32 @@
 // Operations for agents: MCP and its tasks extension, by the sentences of both specifications and of docs/agents.md.
-import { createExecutionContext, createMessageBatch, waitOnExecutionContext } from "cloudflare:test";
+import {
+  createExecutionContext,
+  createMessageBatch,
+  runInDurableObject,
+  waitOnExecutionContext,
+} from "cloudflare:test";
 import { beforeAll, describe, expect, test } from "vitest";
-import { RpcError, defineMethod } from "../../src/index";
+import { RpcError, defineMethod, operations } from "../../src/index";
+import { eventually } from "../support/eventually";
 import { mcp } from "../../src/mcp";
+import { MAX_MCP_RESULT_BYTES } from "../../src/limits";
 import * as pb from "../../src/protobuf";
 import type { JsonObject } from "../../src/rpc/any";
 import {
+  ADMIN,
   type Answer,
   type Credential,
   ISSUER,
   aGuardedDeployment,
   emailOf,
+  forgedBy,
+  logged,
   memberOf,
   noCredential,
   useGuardedWorld,
   userOf,
 } from "./access-harness";
-import { aMethod } from "./a-deployment";
+import { aMethod, objectOf } from "./a-deployment";
 
 useGuardedWorld();
 
@@ -72,6 +82,35 @@ const approve = defineMethod({
   run: async (_, op) => op.suspend("approval", { prompt: "May it?", payload: Approval }),
 });
 
+const Parent = pb.message("example.v1.ParentRequest", { parent: pb.string(1) });
+
+const approveTwice = defineMethod({
+  http: { post: "/v1/{parent=projects/*}/things:approveTwice", body: "*" },
+  request: Parent,
+  run: async (_, op) => ({ answers: await Promise.all([op.suspend("first"), op.suspend("second")]) }),
+});
+
+const askTwice = defineMethod({
+  http: { post: "/v1/{parent=projects/*}/things:askTwice", body: "*" },
+  request: Parent,
+  run: async (_, op) => ({ answers: [await op.suspend("same"), await op.suspend("same")] }),
+});
+
+const flood = defineMethod({
+  http: { post: "/v1/{parent=projects/*}/things:flood", body: "*" },
+  request: Parent,
+  immediate: () => ({ response: { text: "x".repeat(MAX_MCP_RESULT_BYTES) } }),
+  run: async () => ({}),
+});
+
+const repeat = defineMethod({
+  http: { post: "/v1/{parent=projects/*}/things:repeat", body: "*" },
+  request: Parent,
+  mcp: { annotations: { idempotentHint: true } },
+  immediate: () => ({ response: {} }),
+  run: async () => ({}),
+});
+
 const hidden = aMethod(async () => ({}), {
   http: { post: "/v1/things:hide", body: "*" },
   request: pb.message("example.v1.HideRequest", {}) as never,
@@ -79,7 +118,7 @@ const hidden = aMethod(async () => ({}), {
 });
 
 const service = aGuardedDeployment({
-  methods: [greet, fail, approve, hidden, aMethod(async () => ({}))],
+  methods: [greet, fail, approve, approveTwice, askTwice, flood, repeat, hidden, aMethod(async () => ({}))],
   mcp: mcp({ name: "greeter", version: "7", instructions: "Greet everybody." }),
 });
 
@@ -198,7 +237,15 @@ describe("tools/list", () => {
     (await rpc("tools/list", {}, sent)).result["tools"] as JsonObject[];
 
   test("has a tool for each method with a schema that does not opt out, in their order", async () => {
-    expect((await toolsOf()).map(({ name }) => name)).toEqual(["greetings.greet", "things.fail", "things.approve"]);
+    expect((await toolsOf()).map(({ name }) => name)).toEqual([
+      "greetings.greet",
+      "things.fail",
+      "things.approve",
+      "things.approveTwice",
+      "things.askTwice",
+      "things.flood",
+      "things.repeat",
+    ]);
   });
 
   test("describes a tool by what its method declares", async () => {
@@ -227,7 +274,7 @@ describe("tools/list", () => {
   test("has further tools for a client without tasks, and no schema that a running operation would break", async () => {
     const tools = await toolsOf({ capabilities: {} });
 
-    expect(tools.map(({ name }) => name).slice(3)).toEqual(["get_operation", "wait_operation", "cancel_operation"]);
+    expect(tools.map(({ name }) => name).slice(7)).toEqual(["get_operation", "wait_operation", "cancel_operation"]);
     expect(tools.filter((tool) => "outputSchema" in tool)).toEqual([]);
   });
 });
@@ -249,7 +296,7 @@ describe("tools/call", () => {
 
     expect(result).toMatchObject({
       resultType: "task",
-      taskId: expect.stringMatching(/^projects\/p\/operations\//) as string,
+      taskId: expect.stringMatching(/^projects\/p\/operations\/[0-9a-f]{64}$/) as string,
       status: "working",
     });
     // "until a tasks/get for the returned taskId would resolve"
@@ -441,5 +488,394 @@ describe("an earlier version of the protocol", () => {
     expect(started.result["resultType"]).toBeUndefined();
     expect(got.result["structuredContent"]).toMatchObject({ name, done: false });
     expect(waited.result["structuredContent"]).toMatchObject({ done: true, error: { code: 1 } });
+  });
+});
+
+function socketsOf(name: string): Promise<number> {
+  return runInDurableObject(objectOf(name), (_, state) => state.getWebSockets().length);
+}
+
+describe("subscriptions/listen", () => {
+  interface Stream {
+    next(this: void): Promise<JsonObject>;
+    cancel(this: void): Promise<void>;
+    response: Response;
+  }
+
+  async function listen(
+    notifications: JsonObject,
+    { as = ada, capabilities = WITH_TASKS }: Sent = {},
+  ): Promise<Stream> {
+    const _meta = {
+      "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+      "io.modelcontextprotocol/clientCapabilities": capabilities,
+    };
+    const method = "subscriptions/listen";
+    const request = new Request(`${ORIGIN}/mcp`, {
+      method: "POST",
+      headers: {
+        "Content-Type": "application/json",
+        "MCP-Protocol-Version": "2026-07-28",
+        "Mcp-Method": method,
+        ...as,
+      },
+      body: JSON.stringify({ jsonrpc: "2.0", id: "listening", method, params: { notifications, _meta } }),
+    });
+    const response = await service.worker.fetch(request, service.environment);
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+    let text = "";
+    const next = async (): Promise<JsonObject> => {
+      for (;;) {
+        const [, data] = /^event: message\ndata: (.*)\n\n/.exec(text) ?? [];
+        if (data !== undefined) {
+          text = text.slice(text.indexOf("\n\n") + 2);
+          return JSON.parse(data) as JsonObject;
+        }
+        const { done, value } = await reader.read();
+        if (done) throw new Error(`the stream ended with ${JSON.stringify(text)}`);
+        text += value;
+      }
+    };
+    return { response, next, cancel: () => reader.cancel() };
+  }
+
+  const _meta = { "io.modelcontextprotocol/subscriptionId": "listening" };
+
+  test("acknowledges, sends each state as tasks/get has it, and answers the request at the end", async () => {
+    const taskId = await taskOf("greetings:greet", { who: "later" });
+    const stream = await listen({ taskIds: [taskId], toolsListChanged: true });
+    const acknowledged = await stream.next();
+    const working = await stream.next();
+    const { resultType, _meta: __, ...got } = await getTask(taskId);
+    await rpc("tasks/cancel", { taskId });
+    const cancelled = await stream.next();
+    const end = await stream.next();
+
+    expect(stream.response.headers.get("Content-Type")).toBe("text/event-stream");
+    expect(stream.response.headers.get("X-Accel-Buffering")).toBe("no");
+    expect(acknowledged).toEqual({
+      jsonrpc: "2.0",
+      method: "notifications/subscriptions/acknowledged",
+      params: { _meta, notifications: { taskIds: [taskId] } },
+    });
+    expect(resultType).toBe("complete");
+    expect(working).toEqual({ jsonrpc: "2.0", method: "notifications/tasks", params: { ...got, _meta } });
+    expect(cancelled["params"]).toMatchObject({ taskId, status: "cancelled" });
+    expect(end).toEqual({ jsonrpc: "2.0", id: "listening", result: { resultType: "complete", _meta } });
+  });
+
+  test("acknowledges neither an unknown task nor another caller's", async () => {
+    const taskId = await taskOf("greetings:greet", { who: "later" });
+    const unknown = taskId.replace(/.$/, (last) => (last === "0" ? "1" : "0"));
+    const stream = await listen({ taskIds: [taskId, unknown, "nonsense"] }, { as: eve });
+
+    expect((await stream.next())["params"]).toEqual({ _meta, notifications: {} });
+    expect(await stream.next()).toMatchObject({ id: "listening" });
+  });
+
+  test("tells a client that does not declare tasks what it lacks", async () => {
+    const { status, error } = await rpc(
+      "subscriptions/listen",
+      { notifications: { taskIds: ["operations/x"] } },
+      { capabilities: {} },
+    );
+
+    expect([status, error.code]).toEqual([400, -32_021]);
+    expect(error.data).toEqual({ requiredCapabilities: { extensions: { [TASKS]: {} } } });
+  });
+
+  test("ends the sockets of a client that goes away", async () => {
+    const taskId = await taskOf("greetings:greet", { who: "later" });
+    const stream = await listen({ taskIds: [taskId] });
+    await stream.next();
+    await stream.next();
+    await stream.cancel();
+
+    await eventually(async () => (await socketsOf(taskId)) === 0, { timeoutMs: 5_000 });
+  });
+});
+
+describe("the tasks extension", () => {
+  test.each(["tasks/get", "tasks/update", "tasks/cancel"])(
+    "%s tells a client that does not declare it what it lacks",
+    async (method) => {
+      const { status, error } = await rpc(method, { taskId: "operations/x", inputResponses: {} }, { capabilities: {} });
+
+      expect([status, error.code]).toEqual([400, -32_021]);
+      expect(error.data).toEqual({ requiredCapabilities: { extensions: { [TASKS]: {} } } });
+    },
+  );
+
+  test.each(["tasks/update", "tasks/cancel"])(
+    "%s answers an unknown task and another caller's alike",
+    async (method) => {
+      const taskId = await taskOf("things:approve");
+      const unknown = taskId.replace(/.$/, (last) => (last === "0" ? "1" : "0"));
+      const ask = (asked: string) => rpc(method, { taskId: asked, inputResponses: {} }, { as: eve });
+      const [theirs, none] = [await ask(taskId), await ask(unknown)];
+
+      expect(theirs.error.code).toBe(-32_602);
+      expect(theirs.text).toBe(none.text);
+    },
+  );
+
+  test("tells a caller that may get a task and not cancel it that it may not", async () => {
+    const { error } = await rpc("tasks/cancel", { taskId: await taskOf("things:approve") }, { as: bob });
+
+    expect(error.code).toBe(7);
+  });
+
+  test("says of a failed task what failed", async () => {
+    const task = await getTask(await taskOf("things:fail", { how: "internal" }));
+
+    expect(task).toMatchObject({ status: "failed", statusMessage: "A disk is broken." });
+  });
+
+  test("does not say what an unclassified error says", async () => {
+    const taskId = await taskOf("things:fail", { how: "otherwise" });
+    const task = JSON.stringify(await getTask(taskId));
+
+    expect(task).not.toContain("secret text");
+  });
+
+  test("asks for all that is outstanding, and ignores answers to what is not", async () => {
+    const taskId = await taskOf("things:approveTwice");
+    const asked = await getTask(taskId, { as: bob });
+    const accept = { action: "accept", content: {} };
+    const early = { taskId, inputResponses: { third: accept, nonsense: accept } };
+    const ignored = await rpc("tasks/update", early, { as: bob });
+    await rpc("tasks/update", { taskId, inputResponses: { first: accept } }, { as: bob });
+    const again = await rpc("tasks/update", { taskId, inputResponses: { first: accept } }, { as: bob });
+    const left = await getTask(taskId, { as: bob });
+
+    expect(Object.keys(asked["inputRequests"] as JsonObject)).toEqual(["first", "second"]);
+    expect([ignored.result, again.result].map((result) => result["resultType"])).toEqual(["complete", "complete"]);
+    expect(left["status"]).toBe("input_required");
+    expect(Object.keys(left["inputRequests"] as JsonObject)).toEqual(["second"]);
+  });
+
+  test("uses each key once, because a name that is used twice ends the work", async () => {
+    const taskId = await taskOf("things:askTwice");
+    const inputResponses = { same: { action: "accept", content: {} } };
+    await rpc("tasks/update", { taskId, inputResponses }, { as: bob });
+    await deliver(taskId);
+
+    const { status, statusMessage } = await getTask(taskId);
+
+    expect(status).toBe("failed");
+    expect(statusMessage).toContain("two suspensions of one operation have the name");
+  });
+
+  test("refuses an answer that the work's schema refuses, and keeps asking", async () => {
+    const taskId = await taskOf("things:approve");
+    const inputResponses = { approval: { action: "accept", content: { approved: "yes" } } };
+    const { error } = await rpc("tasks/update", { taskId, inputResponses }, { as: bob });
+
+    expect(error.code).toBe(-32_602);
+    expect(JSON.stringify(error.data)).toContain("payload.approved");
+    expect((await getTask(taskId, { as: bob }))["status"]).toBe("input_required");
+  });
+
+  test.each([
+    ["declined", { action: "decline" }],
+    ["cancelled", { action: "cancel" }],
+  ])("keeps a %s elicitation waiting", async (_, response) => {
+    const taskId = await taskOf("things:approve");
+    await rpc("tasks/update", { taskId, inputResponses: { approval: response } }, { as: bob });
+
+    expect((await getTask(taskId, { as: bob }))["status"]).toBe("input_required");
+  });
+
+  test("tells an approver whose client has no forms how to answer", async () => {
+    const taskId = await taskOf("things:approve");
+    const task = await getTask(taskId, { as: bob, capabilities: { extensions: { [TASKS]: {} } } });
+
+    expect(task["status"]).toBe("working");
+    expect(task["statusMessage"]).toContain(`POST /v1/${taskId}/suspensions/approval:resolve`);
+  });
+
+  test("has a task for an operation of another system", async () => {
+    const { name } = await service.asAdmin("POST", "/v1/projects/p/operations", { operation: {}, ttl: "3600s" });
+    const { result } = await rpc("tasks/get", { taskId: name as string }, { as: bob });
+
+    expect(result).toMatchObject({ taskId: name, status: "working" });
+  });
+
+  test("does not send a model a result that would fill its context", async () => {
+    const { result } = await callTool("things.flood", {});
+
+    expect(result["isError"]).toBe(true);
+    expect(JSON.stringify(result).length).toBeLessThan(1_000);
+  });
+});
+
+describe("POST /mcp", () => {
+  const META = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientCapabilities": {},
+  };
+  const HEADERS = { "MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/list" };
+  const LIST: JsonObject = { jsonrpc: "2.0", id: 7, method: "tools/list", params: { _meta: META } };
+  const GREET: JsonObject = { ...LIST, method: "tools/call", params: { name: "greetings.greet", _meta: META } };
+
+  test.each<[what: string, body: JsonObject, headers: Record<string, string>, status: number, code: number]>([
+    ["another version in the header", LIST, { ...HEADERS, "MCP-Protocol-Version": "2025-11-25" }, 400, -32_020],
+    ["no version in the header", LIST, { "Mcp-Method": "tools/list" }, 400, -32_020],
+    ["another method in the header", LIST, { ...HEADERS, "Mcp-Method": "tools/call" }, 400, -32_020],
+    ["no method in the header", LIST, { "MCP-Protocol-Version": "2026-07-28" }, 400, -32_020],
+    ["no name in the header", GREET, { ...HEADERS, "Mcp-Method": "tools/call" }, 400, -32_020],
+    ["another name in the header", GREET, { ...HEADERS, "Mcp-Method": "tools/call", "Mcp-Name": "x" }, 400, -32_020],
+    [
+      "a header that is no Base64",
+      GREET,
+      { ...HEADERS, "Mcp-Method": "tools/call", "Mcp-Name": "=?base64?*?=" },
+      400,
+      -32_020,
+    ],
+    [
+      "a version to come",
+      { ...LIST, params: { _meta: { ...META, "io.modelcontextprotocol/protocolVersion": "2030-01-01" } } },
+      HEADERS,
+      400,
+      -32_022,
+    ],
+    ["no version in the body", { ...LIST, params: { _meta: {} } }, HEADERS, 400, -32_602],
+    [
+      "no capabilities",
+      { ...LIST, params: { _meta: { "io.modelcontextprotocol/protocolVersion": "2026-07-28" } } },
+      HEADERS,
+      400,
+      -32_602,
+    ],
+    [
+      "an unknown method",
+      { ...LIST, method: "prompts/list" },
+      { ...HEADERS, "Mcp-Method": "prompts/list" },
+      404,
+      -32_601,
+    ],
+    ["a method of earlier versions", { ...LIST, method: "ping" }, { ...HEADERS, "Mcp-Method": "ping" }, 404, -32_601],
+    ["no JSON-RPC", { hello: "world" }, HEADERS, 400, -32_600],
+    ["an id that is an object", { ...LIST, id: {} }, HEADERS, 400, -32_600],
+    ["a cursor", { ...LIST, params: { cursor: "x", _meta: META } }, HEADERS, 200, -32_602],
+  ])("refuses %s", async (_, body, headers, status, code) => {
+    const answer = await posted(ada, body, headers);
+
+    expect([answer.status, answer.error.code]).toEqual([status, code]);
+  });
+
+  test("takes a name that a header cannot hold in Base64", async () => {
+    const name = "größe";
+    const encoded = `=?base64?${btoa(String.fromCharCode(...new TextEncoder().encode(name)))}?=`;
+    const { error } = await rpc("tools/call", { name, arguments: {} }, { headers: { "Mcp-Name": encoded } });
+
+    // It got past the headers.
+    expect(error.message).toContain("Unknown tool");
+  });
+
+  test.each([
+    ["a body that is no JSON", "{", 400, -32_700],
+    ["a batch", "[]", 400, -32_600],
+    ["a body that is too large", `"${"x".repeat(1_048_576)}"`, 413, -32_700],
+  ])("refuses %s", async (_, body, status, code) => {
+    const headers = { "Content-Type": "application/json", ...ada };
+    const request = new Request(`${ORIGIN}/mcp`, { method: "POST", headers, body });
+    const response = await service.worker.fetch(request, service.environment);
+    const { error } = await response.json<{ error: { code: number } }>();
+
+    expect([response.status, error.code]).toEqual([status, code]);
+  });
+
+  test("accepts a notification and answers nothing", async () => {
+    const { status, text } = await answerOf(ada, { jsonrpc: "2.0", method: "notifications/initialized" }, {});
+
+    expect([status, text]).toEqual([202, ""]);
+  });
+
+  test.each(["GET", "DELETE"])("has no sessions and no stream of %s", async (method) => {
+    const { status, headers } = await service.call(ada, method, "/mcp");
+
+    expect([status, headers.get("Allow")]).toEqual([405, "POST, OPTIONS"]);
+  });
+
+  test("refuses an Origin that CORS_ORIGINS does not have", async () => {
+    const refused = await rpc("tools/list", {}, { headers: { Origin: "https://evil.example" } });
+    // DNS rebinding makes another site's origin the service's own host.
+    const rebound = await rpc("tools/list", {}, { headers: { Origin: ORIGIN } });
+
+    expect([refused.status, rebound.status]).toEqual([403, 403]);
+  });
+
+  test("does not take credentials from the query", async () => {
+    const key = await service.apiKey([{ role: "roles/longrunning.invoker", parent: "projects/p" }]);
+    const path = `/mcp?key=${key.credential["x-goog-api-key"]}`;
+    const { status } = await service.call(noCredential, "POST", path, LIST, HEADERS);
+
+    expect(status).toBe(401);
+  });
+
+  test("refuses bad credentials and keeps their challenge", async () => {
+    const { status, headers } = await rpc("tools/list", {}, { as: await forgedBy("ada") });
+
+    expect(status).toBe(401);
+    expect(headers.get("WWW-Authenticate")).toMatch(/^Bearer realm="operations", error="invalid_token", .*resource_metadata="https:/);
+  });
+
+  test("writes one line in the log for a call, with the method, the task and the caller", async () => {
+    const taskId = await taskOf("things:approve");
+    logged.length = 0;
+    await getTask(taskId, { as: bob });
+    const lines = logged.filter((line) => (line as JsonObject)["message"] === "request");
+
+    expect(lines).toMatchObject([{ rpc: "mcp:tasks/get", operation: taskId, status: 200 }]);
+  });
+});
+
+describe("explain_operation", () => {
+  test("is a tool of those who may explain at the root, and explains", async () => {
+    const admin = await userOf(ADMIN);
+    const taskId = await taskOf("things:approve");
+    const { result } = await rpc("tools/list", {}, { as: admin });
+    const explained = await rpc(
+      "tools/call",
+      { name: "explain_operation", arguments: { name: taskId } },
+      { as: admin },
+    );
+    const refused = await rpc("tools/call", { name: "explain_operation", arguments: { name: taskId } });
+
+    expect(JSON.stringify(result)).toContain('"name":"explain_operation"');
+    expect(explained.result["structuredContent"]).toMatchObject({ state: "SUSPENDED" });
+    expect(refused.result["isError"]).toBe(true);
+  });
+});
+
+describe("mcp()", () => {
+  const make = (options: object) => () =>
+    operations({ methods: [defineMethod({ ...greetLike, mcp: options })], mcp: mcp() });
+  const greetLike = {
+    http: { post: "/v1/{parent=projects/*}/greetings:greet", body: "*" },
+    request: Greeting,
+    run: async () => ({}),
+  };
+
+  test.each([
+    [{ name: "not a name" }, /mcp\.name is "not a name"/],
+    [{ name: "get_operation" }, /its tool is named get_operation/],
+  ])("refuses the tool %j when the Worker starts", (options, message) => {
+    expect(make(options)).toThrow(message);
+  });
+
+  test("refuses to describe a tool whose request has no schema", () => {
+    const method = aMethod(async () => ({}), { mcp: { title: "Make" } });
+
+    expect(() => operations({ methods: [method], mcp: mcp() })).toThrow(/needs a request with a schema/);
+  });
+
+  test("demands a requestId of a tool that says that repeating it is safe", async () => {
+    const { result } = await callTool("things.repeat", {});
+    const started = await callTool("things.repeat", { requestId: "one" });
+
+    expect(JSON.stringify(result["content"])).toContain("requestId: is required");
+    expect(started.result["isError"]).toBeUndefined();
   });
 });
