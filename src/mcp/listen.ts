@@ -3,7 +3,7 @@
 import { parseOperationName } from "../aip/resource-name";
 import { eventStream, orSilence, withoutFailure } from "../http/event-stream";
 import { MAX_LISTENED_TASKS } from "../limits";
-import { type JsonObject, isJsonObject } from "../rpc/any";
+import { type Json, type JsonObject, isJsonObject } from "../rpc/any";
 import { watchOperation } from "../service/operations";
 import type { WatchEvent, Watching } from "../service/ports";
 import type { AgentCall, Service } from "./agent-call";
@@ -16,12 +16,12 @@ export async function listen(call: AgentCall, params: JsonObject, id: RequestId)
   const { notifications } = params;
   if (!isJsonObject(notifications)) throw new McpError("INVALID_PARAMS", "params.notifications must be an object.");
   const { taskIds = [] } = notifications;
-  if (!Array.isArray(taskIds) || !taskIds.every((taskId) => typeof taskId === "string")) {
+  if (!isTextList(taskIds)) {
     throw new McpError("INVALID_PARAMS", "params.notifications.taskIds must be a list of strings.");
   }
   if ("taskIds" in notifications) requireTasks(call.client);
   const service = await call.service("longrunning.operations.get");
-  const watched = await watchedTasks(call, service, [...new Set(taskIds as string[])]);
+  const watched = await watchedTasks(call, service, [...new Set(taskIds)]);
   const close = (): void => {
     for (const watching of watched.values()) watching.close();
   };
@@ -32,6 +32,10 @@ export async function listen(call: AgentCall, params: JsonObject, id: RequestId)
     "X-Accel-Buffering": "no",
   };
   return new Response(eventStream({ close }, messages({ call, service, watched, id })), { headers });
+}
+
+function isTextList(json: Json): json is string[] {
+  return Array.isArray(json) && json.every((one) => typeof one === "string");
 }
 
 /** Those that are there for the caller, and no more than a stream may follow: the others are not acknowledged. */

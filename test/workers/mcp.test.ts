@@ -541,7 +541,7 @@ describe("subscriptions/listen", () => {
 
   const _meta = { "io.modelcontextprotocol/subscriptionId": "listening" };
 
-  test("acknowledges, sends each state as tasks/get has it, and answers the request at the end", async () => {
+  test("acknowledges, sends each state as tasks/get has it, and answers at the end", async () => {
     const taskId = await taskOf("greetings:greet", { who: "later" });
     const stream = await listen({ taskIds: [taskId], toolsListChanged: true });
     const acknowledged = await stream.next();
@@ -573,7 +573,7 @@ describe("subscriptions/listen", () => {
     expect(await stream.next()).toMatchObject({ id: "listening" });
   });
 
-  test("tells a client that does not declare tasks what it lacks", async () => {
+  test("names the capability that a listener does not declare", async () => {
     const { status, error } = await rpc(
       "subscriptions/listen",
       { notifications: { taskIds: ["operations/x"] } },
@@ -584,20 +584,22 @@ describe("subscriptions/listen", () => {
     expect(error.data).toEqual({ requiredCapabilities: { extensions: { [TASKS]: {} } } });
   });
 
-  test("ends the sockets of a client that goes away", async () => {
+  test("closes the sockets of a client that disconnects", async () => {
     const taskId = await taskOf("greetings:greet", { who: "later" });
     const stream = await listen({ taskIds: [taskId] });
     await stream.next();
     await stream.next();
     await stream.cancel();
 
-    await eventually(async () => (await socketsOf(taskId)) === 0, { timeoutMs: 5_000 });
+    const isLeft = await eventually(async () => (await socketsOf(taskId)) === 0, { timeoutMs: 5_000 });
+
+    expect(isLeft).toBe(true);
   });
 });
 
 describe("the tasks extension", () => {
   test.each(["tasks/get", "tasks/update", "tasks/cancel"])(
-    "%s tells a client that does not declare it what it lacks",
+    "%s names the capability that a client does not declare",
     async (method) => {
       const { status, error } = await rpc(method, { taskId: "operations/x", inputResponses: {} }, { capabilities: {} });
 
@@ -607,7 +609,7 @@ describe("the tasks extension", () => {
   );
 
   test.each(["tasks/update", "tasks/cancel"])(
-    "%s answers an unknown task and another caller's alike",
+    "%s returns the same error for an unknown task and another caller's",
     async (method) => {
       const taskId = await taskOf("things:approve");
       const unknown = taskId.replace(/.$/, (last) => (last === "0" ? "1" : "0"));
@@ -619,26 +621,26 @@ describe("the tasks extension", () => {
     },
   );
 
-  test("tells a caller that may get a task and not cancel it that it may not", async () => {
+  test("denies tasks/cancel to a caller that may only get the task", async () => {
     const { error } = await rpc("tasks/cancel", { taskId: await taskOf("things:approve") }, { as: bob });
 
     expect(error.code).toBe(7);
   });
 
-  test("says of a failed task what failed", async () => {
+  test("has the message of the failure in statusMessage", async () => {
     const task = await getTask(await taskOf("things:fail", { how: "internal" }));
 
     expect(task).toMatchObject({ status: "failed", statusMessage: "A disk is broken." });
   });
 
-  test("does not say what an unclassified error says", async () => {
+  test("hides the text of an unclassified error", async () => {
     const taskId = await taskOf("things:fail", { how: "otherwise" });
     const task = JSON.stringify(await getTask(taskId));
 
     expect(task).not.toContain("secret text");
   });
 
-  test("asks for all that is outstanding, and ignores answers to what is not", async () => {
+  test("requests all that is outstanding, and ignores other answers", async () => {
     const taskId = await taskOf("things:approveTwice");
     const asked = await getTask(taskId, { as: bob });
     const accept = { action: "accept", content: {} };
@@ -666,7 +668,7 @@ describe("the tasks extension", () => {
     expect(statusMessage).toContain("two suspensions of one operation have the name");
   });
 
-  test("refuses an answer that the work's schema refuses, and keeps asking", async () => {
+  test("rejects an answer that the work's schema rejects, and stays pending", async () => {
     const taskId = await taskOf("things:approve");
     const inputResponses = { approval: { action: "accept", content: { approved: "yes" } } };
     const { error } = await rpc("tasks/update", { taskId, inputResponses }, { as: bob });
@@ -679,14 +681,14 @@ describe("the tasks extension", () => {
   test.each([
     ["declined", { action: "decline" }],
     ["cancelled", { action: "cancel" }],
-  ])("keeps a %s elicitation waiting", async (_, response) => {
+  ])("keeps a %s elicitation pending", async (_, response) => {
     const taskId = await taskOf("things:approve");
     await rpc("tasks/update", { taskId, inputResponses: { approval: response } }, { as: bob });
 
     expect((await getTask(taskId, { as: bob }))["status"]).toBe("input_required");
   });
 
-  test("tells an approver whose client has no forms how to answer", async () => {
+  test("has the HTTP call for an approver whose client has no forms", async () => {
     const taskId = await taskOf("things:approve");
     const task = await getTask(taskId, { as: bob, capabilities: { extensions: { [TASKS]: {} } } });
 
@@ -701,7 +703,7 @@ describe("the tasks extension", () => {
     expect(result).toMatchObject({ taskId: name, status: "working" });
   });
 
-  test("does not send a model a result that would fill its context", async () => {
+  test("replaces a result that would fill a model's context", async () => {
     const { result } = await callTool("things.flood", {});
 
     expect(result["isError"]).toBe(true);
@@ -758,13 +760,13 @@ describe("POST /mcp", () => {
     ["no JSON-RPC", { hello: "world" }, HEADERS, 400, -32_600],
     ["an id that is an object", { ...LIST, id: {} }, HEADERS, 400, -32_600],
     ["a cursor", { ...LIST, params: { cursor: "x", _meta: META } }, HEADERS, 200, -32_602],
-  ])("refuses %s", async (_, body, headers, status, code) => {
+  ])("rejects %s", async (_, body, headers, status, code) => {
     const answer = await posted(ada, body, headers);
 
     expect([answer.status, answer.error.code]).toEqual([status, code]);
   });
 
-  test("takes a name that a header cannot hold in Base64", async () => {
+  test("accepts a name in Base64 that a header cannot hold", async () => {
     const name = "größe";
     const encoded = `=?base64?${btoa(String.fromCharCode(...new TextEncoder().encode(name)))}?=`;
     const { error } = await rpc("tools/call", { name, arguments: {} }, { headers: { "Mcp-Name": encoded } });
@@ -777,7 +779,7 @@ describe("POST /mcp", () => {
     ["a body that is no JSON", "{", 400, -32_700],
     ["a batch", "[]", 400, -32_600],
     ["a body that is too large", `"${"x".repeat(1_048_576)}"`, 413, -32_700],
-  ])("refuses %s", async (_, body, status, code) => {
+  ])("rejects %s", async (_, body, status, code) => {
     const headers = { "Content-Type": "application/json", ...ada };
     const request = new Request(`${ORIGIN}/mcp`, { method: "POST", headers, body });
     const response = await service.worker.fetch(request, service.environment);
@@ -786,19 +788,19 @@ describe("POST /mcp", () => {
     expect([response.status, error.code]).toEqual([status, code]);
   });
 
-  test("accepts a notification and answers nothing", async () => {
+  test("accepts a notification with 202 and no body", async () => {
     const { status, text } = await answerOf(ada, { jsonrpc: "2.0", method: "notifications/initialized" }, {});
 
     expect([status, text]).toEqual([202, ""]);
   });
 
-  test.each(["GET", "DELETE"])("has no sessions and no stream of %s", async (method) => {
+  test.each(["GET", "DELETE"])("rejects %s, because it has no sessions", async (method) => {
     const { status, headers } = await service.call(ada, method, "/mcp");
 
     expect([status, headers.get("Allow")]).toEqual([405, "POST, OPTIONS"]);
   });
 
-  test("refuses an Origin that CORS_ORIGINS does not have", async () => {
+  test("rejects an Origin that CORS_ORIGINS does not have", async () => {
     const refused = await rpc("tools/list", {}, { headers: { Origin: "https://evil.example" } });
     // DNS rebinding makes another site's origin the service's own host.
     const rebound = await rpc("tools/list", {}, { headers: { Origin: ORIGIN } });
@@ -806,7 +808,7 @@ describe("POST /mcp", () => {
     expect([refused.status, rebound.status]).toEqual([403, 403]);
   });
 
-  test("does not take credentials from the query", async () => {
+  test("ignores credentials in the query", async () => {
     const key = await service.apiKey([{ role: "roles/longrunning.invoker", parent: "projects/p" }]);
     const path = `/mcp?key=${key.credential["x-goog-api-key"]}`;
     const { status } = await service.call(noCredential, "POST", path, LIST, HEADERS);
@@ -814,14 +816,16 @@ describe("POST /mcp", () => {
     expect(status).toBe(401);
   });
 
-  test("refuses bad credentials and keeps their challenge", async () => {
+  test("rejects bad credentials with their challenge", async () => {
     const { status, headers } = await rpc("tools/list", {}, { as: await forgedBy("ada") });
 
     expect(status).toBe(401);
-    expect(headers.get("WWW-Authenticate")).toMatch(/^Bearer realm="operations", error="invalid_token", .*resource_metadata="https:/);
+    expect(headers.get("WWW-Authenticate")).toMatch(
+      /^Bearer realm="operations", error="invalid_token", .*resource_metadata="https:/,
+    );
   });
 
-  test("writes one line in the log for a call, with the method, the task and the caller", async () => {
+  test("writes one log line with the method and the task", async () => {
     const taskId = await taskOf("things:approve");
     logged.length = 0;
     await getTask(taskId, { as: bob });
@@ -832,7 +836,7 @@ describe("POST /mcp", () => {
 });
 
 describe("explain_operation", () => {
-  test("is a tool of those who may explain at the root, and explains", async () => {
+  test("is listed for administrators, and explains", async () => {
     const admin = await userOf(ADMIN);
     const taskId = await taskOf("things:approve");
     const { result } = await rpc("tools/list", {}, { as: admin });
@@ -861,17 +865,17 @@ describe("mcp()", () => {
   test.each([
     [{ name: "not a name" }, /mcp\.name is "not a name"/],
     [{ name: "get_operation" }, /its tool is named get_operation/],
-  ])("refuses the tool %j when the Worker starts", (options, message) => {
+  ])("rejects the tool %j when the Worker starts", (options, message) => {
     expect(make(options)).toThrow(message);
   });
 
-  test("refuses to describe a tool whose request has no schema", () => {
+  test("rejects a described tool whose request has no schema", () => {
     const method = aMethod(async () => ({}), { mcp: { title: "Make" } });
 
     expect(() => operations({ methods: [method], mcp: mcp() })).toThrow(/needs a request with a schema/);
   });
 
-  test("demands a requestId of a tool that says that repeating it is safe", async () => {
+  test("requires a requestId for a tool with idempotentHint", async () => {
     const { result } = await callTool("things.repeat", {});
     const started = await callTool("things.repeat", { requestId: "one" });
 

@@ -9,7 +9,7 @@ const LAUNCHER = join(import.meta.dirname, "../node_modules/.bin/mcp-inspector")
 
 export interface Inspected {
   exitCode: number;
-  /** What it printed as its result; of an error, nothing. */
+  /** Its printed result. It prints no result for an error. */
   result: { tools?: { name: string }[]; structuredContent?: Record<string, unknown>; isError?: boolean };
   stderr: string;
 }

@@ -1,5 +1,5 @@
-// The published requester of tasks, @modelcontextprotocol/ext-tasks, over the published client. What neither of them sends by
-// itself, the request of a task with its headers, is the host's part in both packages' documentation: `rawDispatch` here.
+// The published requester of tasks, @modelcontextprotocol/ext-tasks, over the published client. Neither sends the requests of tasks
+// over HTTP by itself: both packages leave them to their host, as `rawDispatch`.
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import {
   type ApplicationInputRequest,
@@ -17,7 +17,7 @@ const CAPABILITIES = { elicitation: { form: {} }, extensions: { "io.modelcontext
 export interface Agent {
   client: Client;
   session: TaskEnabledSession;
-  /** What the user of this agent was asked. */
+  /** The forms that the user of this agent was shown. */
   asked: ApplicationInputRequest[];
   close(this: void): Promise<void>;
 }
@@ -25,7 +25,7 @@ export interface Agent {
 export interface AgentOptions {
   /** Its credentials. */
   headers?: Record<string, string>;
-  /** What its user fills in. */
+  /** The fields that its user fills in. */
   content?: Record<string, string | number | boolean>;
 }
 
