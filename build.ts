@@ -9,6 +9,7 @@ const OUT = "dist";
 const ENTRIES = [
   "index",
   "client",
+  "emulation",
   "mcp",
   "objects",
   "protobuf",

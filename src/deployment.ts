@@ -17,6 +17,8 @@ import { SWEEP_CRON } from "./platform/configuration";
 import { queueConsumer } from "./queue/consumer";
 import { deployMethods } from "./queue/operation-runner";
 import { newDeploymentMemory, serviceContext } from "./request-context";
+import { misconfigured } from "./rpc/error";
+import type { DecodeScript } from "./service/emulation";
 import { setupCheck } from "./setup";
 import { type Location, checkLocations } from "./service/locations";
 import type { WebhookServing } from "./webhook-serving";
@@ -35,6 +37,8 @@ export interface OperationsOptions<Bindings = DeploymentEnv> {
   mcp?: MakeFace | undefined;
   /** Webhooks: `webhooks()` of `edge-operations/webhooks` (docs/webhooks.md). Without it the deployment serves no webhooks. */
   webhooks?: WebhookServing | undefined;
+  /** Scripted operations, to test clients: `emulation()` of `edge-operations/emulation` (docs/emulation.md). */
+  emulation?: DecodeScript | undefined;
   /** Your own handler of requests. It gets those whose path the library does not serve; without it they are errors. */
   fetch?: OwnHandlers<Bindings>["fetch"] | undefined;
   /**
@@ -75,7 +79,15 @@ export interface OperationsWorker {
 export function operations<Bindings = DeploymentEnv>(options: OperationsOptions<Bindings>): OperationsWorker {
   checkOperationsOptions(options);
   // The runtime gives every handler the one environment that the deployment has.
-  const { methods, locations = [], authenticate, mcp, webhooks, ...own } = options as unknown as OperationsOptions;
+  const {
+    methods,
+    locations = [],
+    authenticate,
+    mcp,
+    webhooks,
+    emulation,
+    ...own
+  } = options as unknown as OperationsOptions;
   const locationById = uniqueById("location", locations, ({ locationId }) => locationId);
   const methodById = uniqueById("method", methods, ({ id }) => id);
   const bulk = bulkMethods(() => bulkPorts(ownEnv(), { methods: methodById, locations: locationById }));
@@ -84,8 +96,12 @@ export function operations<Bindings = DeploymentEnv>(options: OperationsOptions<
   deployMethods(servedById);
   const door = httpDoor(served, webhooks?.rows);
   const face = mcp?.(methods);
-  const setup = setupCheck(methods, webhooks?.checkSetup);
-  const memory = newDeploymentMemory(webhooks);
+  const setup = setupCheck(methods, (env) => {
+    webhooks?.checkSetup(env);
+    if (configFromEnv(env).emulation && !emulation)
+      throw misconfigured("EMULATION", 'needs operations({ emulation: emulation() }) of "edge-operations/emulation"');
+  });
+  const memory = newDeploymentMemory({ webhooks, emulation });
   const consumeWork = queueConsumer(servedById, own.queue);
   const consume = webhooks ? webhooks.consumer(consumeWork) : consumeWork;
   return {
@@ -128,6 +144,7 @@ const OPTIONS: Record<keyof Required<OperationsOptions>, true> = {
   authenticate: true,
   mcp: true,
   webhooks: true,
+  emulation: true,
   fetch: true,
   queue: true,
   scheduled: true,
@@ -147,7 +164,10 @@ function ownEnv(): Env {
 /** JavaScript is checked as TypeScript is. */
 function checkOperationsOptions(options: unknown): void {
   checkOptions("operations()", options, OPTIONS);
-  const { methods, locations, fetch, queue, scheduled, authenticate, mcp } = options as Record<string, unknown>;
+  const { methods, locations, fetch, queue, scheduled, authenticate, mcp, emulation } = options as Record<
+    string,
+    unknown
+  >;
   if (!Array.isArray(methods)) {
     throw new TypeError(
       "operations() takes { methods: [...] }, a list of what defineMethod has made; [] serves work done elsewhere alone",
@@ -160,6 +180,7 @@ function checkOperationsOptions(options: unknown): void {
   checkHandler("queue", queue, "(batch, env, ctx), the handler of your own queues");
   checkHandler("scheduled", scheduled, "(controller, env, ctx), the handler of your own crons");
   checkHandler("mcp", mcp, "that mcp() of edge-operations/mcp makes");
+  checkHandler("emulation", emulation, "that emulation() of edge-operations/emulation makes");
   if (authenticate !== undefined && typeof authenticate !== "function") {
     throw new TypeError(
       "operations(): authenticate must be a function (request, env) that returns { id, members }, or undefined",

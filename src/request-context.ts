@@ -31,6 +31,7 @@ import { retryInfo } from "./rpc/status";
 import { Authorizer } from "./service/authorizer";
 import { FullShards } from "./service/full-shards";
 import { operationReads } from "./service/operation-reads";
+import type { DecodeScript } from "./service/emulation";
 import type { Deployment } from "./service/start-operation";
 import { startQuota } from "./service/start-quota";
 import type { Locations } from "./service/locations";
@@ -45,11 +46,12 @@ export interface DeploymentMemory {
   usualDurations: UsualDurations;
   fullShards: FullShards;
   webhooks: WebhookServing | undefined;
+  emulation: DecodeScript | undefined;
 }
 
-export function newDeploymentMemory(webhooks: WebhookServing | undefined): DeploymentMemory {
+export function newDeploymentMemory(options: Pick<DeploymentMemory, "webhooks" | "emulation">): DeploymentMemory {
   return {
-    webhooks,
+    ...options,
     keySets: keySetsOver((input, init) => fetch(input, init)),
     apiKeys: newApiKeyCache(),
     tokenKeys: newTokenKeyCache(),
@@ -121,7 +123,7 @@ export async function serviceContext(
       policies: policyStore(namespaces, authorizer, { permission, cache: policyCache, now }),
       hasConfiguredAdmins: hasConfiguredAdmins(env),
     },
-    deployment: deploymentFrom(config, locations),
+    deployment: { ...deploymentFrom(config, locations), emulation: config.emulation ? memory.emulation : undefined },
     tokenKeys,
     store,
     listed: operationStore(env.OPERATIONS, authorizer.ofListed(), permission),
@@ -148,8 +150,8 @@ export async function serviceContext(
 
 /** The facts of a deployment that a start needs. */
 export function deploymentFrom(config: Config, locations: Locations): Deployment {
-  const { leaseMs, resendMs, snapshots: snapshot, indexShards, maxOperationsPerCaller, emulation } = config;
-  return { policy: { leaseMs, resendMs, snapshot }, locations, indexShards, maxOperationsPerCaller, emulation };
+  const { leaseMs, resendMs, snapshots: snapshot, indexShards, maxOperationsPerCaller } = config;
+  return { policy: { leaseMs, resendMs, snapshot }, locations, indexShards, maxOperationsPerCaller };
 }
 
 function hasConfiguredAdmins(env: Env): boolean {

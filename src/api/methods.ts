@@ -8,7 +8,7 @@ import { operationMethods } from "./operations";
 import { operators } from "./operators";
 import type { Json, JsonObject } from "../rpc/any";
 import { invalidArgument } from "../rpc/error";
-import { SCRIPT_HEADER } from "../service/emulation-script";
+import { SCRIPT_HEADER } from "../service/emulation";
 import { startOperation } from "../service/start-operation";
 import type { Call } from "./call";
 import { Operation } from "./messages/longrunning";

@@ -2,7 +2,6 @@
 import { durationToMs, parseDuration } from "../aip/duration";
 import { parseTimestamp, timestampToMs } from "../aip/timestamp";
 import { MAX_EMULATED_DELAY_MS, MAX_EMULATED_EVENTS, MAX_METADATA_CHARACTERS, MAX_TIMEOUT_MS } from "../limits";
-import type { Method } from "../method/define-method";
 import type { EmulatedPoll, Emulation } from "../lifecycle/emulation";
 import { RESERVED_METADATA_FIELDS } from "../contract/resource";
 import { duration, int32, messageField, repeated, string, struct, timestamp } from "../protobuf/fields";
@@ -13,12 +12,8 @@ import { oneof } from "../protobuf/oneof";
 import { type Violate, refine } from "../protobuf/refine";
 import { RpcStatus, errorStatus } from "../protobuf/rpc-status";
 import type { Json } from "../rpc/any";
-import { rpcErrorFromStatus } from "../rpc/decode";
-import { RpcError, invalidArgument } from "../rpc/error";
-import type { Status } from "../rpc/status";
-
-/** Where a start has its script, as JSON. */
-export const SCRIPT_HEADER = "X-Emulation-Script";
+import { invalidArgument } from "../rpc/error";
+import { type DecodeScript, type Emulated, type EmulationScript, SCRIPT_HEADER } from "./emulation";
 
 const name = (short: string): string => `edge_operations.emulation.v1.${short}`;
 
@@ -43,20 +38,9 @@ const ScriptMessage = message(name("Script"), {
   polls: repeated(messageField(4, PollScript)),
 });
 
-export interface EmulationScript {
-  emulation: Emulation;
-  start: {
-    delayMs: number;
-    /** The answer to a start before `untilMs`. Nothing is started. */
-    httpError?: Status;
-    untilMs: number;
-  };
-}
-
-/** The method whose work the script replaces, and the initial metadata. */
-export interface Emulated {
-  method: Pick<Method, "metadataType" | "metadataMessage" | "responseMessage">;
-  initialMetadata: object;
+/** Makes the option `emulation` of `operations()`. A deployment without it carries no decoder of scripts. */
+export function emulation(): DecodeScript {
+  return decodeScript;
 }
 
 /** Decodes a script. Throws INVALID_ARGUMENT with what is wrong with it, field by field. */
@@ -71,14 +55,6 @@ export function decodeScript(text: string, emulated: Emulated): EmulationScript 
     description,
   }));
   throw invalidArgument([first ?? { field: SCRIPT_HEADER, description: "is no script" }, ...more]);
-}
-
-export function emulatedError(status: Status): RpcError {
-  const { code, message: text, details } = rpcErrorFromStatus(status);
-  return new RpcError(code, text === "" ? "The script of the emulation has this error here." : text, {
-    details: [...details],
-    reason: "EMULATED",
-  });
 }
 
 function jsonFrom(text: string): Json {

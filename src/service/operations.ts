@@ -5,7 +5,7 @@ import type { ReadAnswer } from "../contract/answer";
 import { revisionFromEtag } from "../contract/resource";
 import { invalidArgument, notFound } from "../rpc/error";
 import type { Status } from "../rpc/status";
-import { emulatedError } from "./emulation-script";
+import { emulatedError } from "./emulation";
 import type { OperationReads, OperationStore, Watching } from "./ports";
 
 const RESOURCE_TYPE = "google.longrunning.Operation";

@@ -8,7 +8,7 @@ import type { Emulation } from "../lifecycle/emulation";
 import type { ImmediateResult } from "../method/method";
 import type { Outcome, RunPolicy, Slot } from "../lifecycle/record";
 import { type JsonObject, typeUrlFromMessageName } from "../rpc/any";
-import { type Emulated, decodeScript, emulatedError } from "./emulation-script";
+import { type DecodeScript, type Emulated, emulatedError } from "./emulation";
 import { type Locations, placeFromParent } from "./locations";
 import { slotKey } from "./start-quota";
 import type { StartSettings } from "./start-settings";
@@ -31,7 +31,8 @@ export interface Deployment {
   /** How many operations one caller may have under way; undefined: no bound. */
   maxOperationsPerCaller: number | undefined;
   /** Whether callers may script what happens, to test their clients. */
-  emulation: boolean;
+  /** Absent: scripts are ignored. */
+  emulation?: DecodeScript | undefined;
 }
 
 export interface StartRequest {
@@ -59,7 +60,8 @@ export async function startOperation(ports: StartPorts, start: StartRequest): Pr
   const { method, json, parent, deployment } = start;
   const place = placeFromParent(deployment.locations, parent);
   const prepared = await method.prepare(json, { createTime: new Date(start.now) });
-  const script = start.script === undefined ? undefined : decodeScript(start.script, emulated(start, prepared));
+  const script =
+    start.script === undefined ? undefined : deployment.emulation?.(start.script, emulated(start, prepared));
   if (start.validateOnly) {
     if (start.input) await checkInput(start.input);
     return undefined;

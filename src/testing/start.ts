@@ -34,7 +34,6 @@ const DEPLOYMENT: StartRequest["deployment"] = {
   locations: new Map(),
   indexShards: 1,
   maxOperationsPerCaller: undefined,
-  emulation: false,
 };
 
 /** @throws RpcError as the service answers, or TypeError if the request does not fit the path. */

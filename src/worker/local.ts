@@ -1,6 +1,7 @@
 // The Worker of `npm start`: beside the deployed method, one with steps, a raw body and progress, and webhooks. It is not
 // deployed, because its parser of CSV is a twelfth of the bundle.
 import { operations } from "edge-operations";
+import { emulation } from "edge-operations/emulation";
 import { mcp } from "edge-operations/mcp";
 import { echoWait } from "./echo-wait";
 import { webhooks } from "edge-operations/webhooks";
@@ -8,4 +9,9 @@ import { tablesProfile } from "./tables-profile";
 
 export * from "edge-operations/objects";
 
-export default operations({ methods: [echoWait, tablesProfile], mcp: mcp(), webhooks: webhooks() });
+export default operations({
+  methods: [echoWait, tablesProfile],
+  emulation: emulation(),
+  mcp: mcp(),
+  webhooks: webhooks(),
+});

@@ -4,6 +4,7 @@
 import { listDurableObjectIds, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, test, vi } from "vitest";
+import { emulation } from "../../src/emulation";
 import { RpcError } from "../../src/index";
 import type { JsonObject } from "../../src/rpc/any";
 import { eventually } from "../support/eventually";
@@ -26,6 +27,7 @@ const never = (): Promise<object> => new Promise(() => {});
 const { worker, environment, asAdmin, call } = aGuardedDeployment(
   {
     methods: recordedMethods,
+    emulation: emulation(),
   },
   {
     TRANSCODE: { send: async () => {}, sendBatch: async () => {} },

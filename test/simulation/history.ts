@@ -89,7 +89,6 @@ class Play {
     this.#deployment = {
       policy: { leaseMs: 20_000, resendMs: 10_000, snapshot: !world.random.chance(0.2) },
       locations: new Map(),
-      emulation: false,
       indexShards: world.random.pick([1, 1, 2]),
       maxOperationsPerCaller: world.random.pick([undefined, undefined, 2]),
     };

@@ -55,7 +55,6 @@ class Scene {
     this.clients = new Clients(this.world, ledger, {
       policy: { leaseMs, resendMs, snapshot: snapshots },
       locations: new Map(),
-      emulation: false,
       indexShards,
       maxOperationsPerCaller: undefined,
     });

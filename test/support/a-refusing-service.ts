@@ -13,7 +13,7 @@ const STRANGER = { id: "principal://issuer.example/subject/stranger" };
 const FACTS = {
   caller: { id: "", members: [], mayUseRequestId: true, httpRequestId: "ray" },
   principal: { id: "", members: [], grants: [], isAdmin: false },
-  deployment: { locations: new Map(), indexShards: 1, emulation: false },
+  deployment: { locations: new Map(), indexShards: 1 },
   fullShards: new FullShards(),
   usualDurations: new UsualDurations(),
   tokenKeys: undefined,

@@ -2,6 +2,7 @@
 // emulation, retries, policies, requestIds, and snapshots that KV refused. This version continues from each.
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, test } from "vitest";
+import { emulation } from "../../src/emulation";
 import type { RpcError } from "../../src/index";
 import { eventually } from "../support/eventually";
 import { type Credential, aGuardedDeployment, memberOf, useGuardedWorld, userOf } from "./access-harness";
@@ -14,11 +15,14 @@ import { recordedMethods } from "./recorded-methods";
 useGuardedWorld();
 useFreshWorld();
 
-const { worker, environment, call, asAdmin } = aGuardedDeployment({ methods: recordedMethods }, {
-  TRANSCODE: { send: async () => {}, sendBatch: async () => {} },
-  EMULATION: "on",
-  MAX_OPERATIONS_PER_CALLER: "50",
-} as object);
+const { worker, environment, call, asAdmin } = aGuardedDeployment(
+  { methods: recordedMethods, emulation: emulation() },
+  {
+    TRANSCODE: { send: async () => {}, sendBatch: async () => {} },
+    EMULATION: "on",
+    MAX_OPERATIONS_PER_CALLER: "50",
+  } as object,
+);
 
 let ada: Credential;
 beforeAll(async () => {

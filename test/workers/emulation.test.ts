@@ -1,6 +1,7 @@
 // Scripts for the tests of clients: progress, ends, polls and starts, in a deployment that emulates, and nowhere else.
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
+import { emulation } from "../../src/emulation";
 import { echoWait } from "../../src/worker/echo-wait";
 import { type Answer, aDeployment, aMethod, objectOf } from "./a-deployment";
 import { clock } from "./clock";
@@ -15,7 +16,7 @@ const methods = [
     throw new Error("its own work was run");
   }),
 ];
-const emulating = aDeployment({ methods }, { EMULATION: "on" });
+const emulating = aDeployment({ methods, emulation: emulation() }, { EMULATION: "on" });
 const deployed = aDeployment({ methods });
 
 const locked = {
@@ -175,6 +176,15 @@ describe("a scripted start", () => {
       expect(fields).toEqual(["X-Emulation-Script.end.after"]);
     }
   });
+});
+
+test("a deployment with EMULATION=on and without the option fails every call", async () => {
+  const withoutDecoder = aDeployment({ methods }, { EMULATION: "on" });
+  const answer = await withoutDecoder.post("/v1/echo:wait", { ttl: "1s" }, header({}));
+
+  expect(answer).toMatchObject({ status: 500, reason: "CONFIGURATION_INVALID" });
+  expect(answer.text).toContain("edge-operations/emulation");
+  expect((await withoutDecoder.call("GET", "/healthz")).status).toBe(503);
 });
 
 describe("a deployment without EMULATION", () => {

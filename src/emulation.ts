@@ -1,0 +1,2 @@
+// edge-operations/emulation: scripted operations, to test clients (docs/emulation.md).
+export { emulation } from "./service/emulation-script";
