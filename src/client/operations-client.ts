@@ -34,6 +34,15 @@ export interface ClientOptions {
   callTimeoutMs?: number;
 }
 
+export interface RawCallOptions extends CallOptions {
+  query?: readonly (readonly [name: string, value: string])[];
+  /** The body as JSON. */
+  json?: unknown;
+  /** A raw body, or a function that makes it for each try. */
+  input?: { body: unknown; contentType: string };
+  headers?: Record<string, string>;
+}
+
 export interface ListOptions extends CallOptions {
   /** AIP-160: `'done=false AND verb="profile"'`. */
   filter?: string;
@@ -99,6 +108,15 @@ export class OperationsClient {
     options: CallOptions = {},
   ): AsyncGenerator<OperationState<ResponseOf<M>, MetadataOfMethod<M>>, void, undefined> {
     return this.operation<M>(name).watch(options);
+  }
+
+  /**
+   * Any other method of the service, by its path: `client.call("GET", "/v1/projects/p/operations/7f3a:explain")`. It is tried
+   * again as every call is, so a call that is not idempotent needs a `requestId`.
+   * @throws CallError, or the reason of an aborted signal.
+   */
+  call(method: "GET" | "POST" | "DELETE", path: string, options: RawCallOptions = {}): Promise<JsonObject> {
+    return this.#transport.call({ method, path, ...options });
   }
 
   /** The operations under a parent, newest first: `for await (const operation of client.list("projects/p"))`. */

@@ -70,10 +70,10 @@ describe("the session of the quickstart", () => {
   );
 
   test("is run on the server that the page starts", () => {
-    expect(codeBlocks(page, "sh").at(-1)).toBe("npx edge-operations start\n");
+    expect(codeBlocks(page, "sh").at(-1)).toBe("npx edge-operations dev\n");
   });
 
-  test("edge-operations start › suggests no built-in method for a Worker without them", () => {
+  test("edge-operations dev › suggests no built-in method for a Worker without them", () => {
     expect(output).toContain("/v1/operations");
     expect(output).not.toContain("echo:wait");
   });

@@ -393,6 +393,19 @@ describe("OperationsClient.list", () => {
   });
 });
 
+describe("OperationsClient.call", () => {
+  it("calls any method by its path, and tries again as every call does", async () => {
+    const { client, calls } = aClient([
+      { status: 503, json: { error: { code: 503, status: "UNAVAILABLE", message: "Later." } } },
+      { json: { summary: "It runs." } },
+    ]);
+    const path = `/v1/${NAME}:explain`;
+
+    expect(await client.call("GET", path, { query: [["fields", "summary"]] })).toEqual({ summary: "It runs." });
+    expect(calls.map(({ call }) => call)).toEqual([`GET ${path}?fields=summary`, `GET ${path}?fields=summary`]);
+  });
+});
+
 describe("OperationsClient", () => {
   it.each(["", "https://ops.example", "https://ops.example/api/", "/api"])(
     "accepts the base URL %j",

@@ -1,4 +1,4 @@
-// edge-operations start: `wrangler dev` for this machine, with every caller allowed, and with output for people.
+// edge-operations dev: `wrangler dev` for this machine, with every caller allowed, and with output for people.
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { constants } from "node:os";
@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 import { DevOutput } from "./dev-output.ts";
 import { configOf, wranglerRequire } from "./project.ts";
 
-export const START_USAGE = `edge-operations start [entry] [options of wrangler dev]
+export const DEV_USAGE = `edge-operations dev [entry] [options of wrangler dev]
 
   Serves the Worker on this machine by wrangler dev. Every caller may do everything.
 `;
@@ -23,7 +23,7 @@ const CONSOLE = "dist/console";
 const CONSOLE_OF_PACKAGE = `edge-operations/${CONSOLE}`;
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-export function runStart(args: string[]): void {
+export function runDev(args: string[]): void {
   const directory = process.cwd();
   const wrangler = join(dirname(wranglerRequire(directory).resolve("wrangler/package.json")), "bin/wrangler.js");
   // `npm start -- src/countdown.ts` serves another Worker, which does not have the built-in methods.
