@@ -6,9 +6,10 @@ import { parentOf } from "./api/operation";
 import { ListPage } from "./list/list-page";
 import { go } from "./navigation";
 import { OperationPage } from "./operation/operation-page";
-import { ParentField, rememberParent } from "./parent-field";
+import { ParentField, recentParents, rememberParent } from "./parent-field";
 import { Dialog } from "./parts/dialog";
 import { type Route, hashFromRoute, routeFromHash } from "./route";
+import { StartPage } from "./start/start-page";
 import { SignIn } from "./sign-in";
 import { ThemeButton } from "./theme";
 
@@ -48,8 +49,11 @@ export function App() {
           <img src="./console-icon.svg" alt="" width={22} height={22} />
           <span>Operations</span>
         </a>
-        <ParentField parent={parent ?? ""} />
+        <ParentField parent={parent ?? recentParents()[0] ?? ""} />
         <div class="bar-side">
+          <a class="button" href={hashFromRoute({ page: "start", method: "" })} data-shortcut="s">
+            Start …
+          </a>
           <ThemeButton />
           <button type="button" class="quiet" onClick={() => setSigningIn(true)}>
             {isSignedIn ? "Signed in" : "Sign in"}
@@ -82,6 +86,7 @@ function PageOf({ route }: { route: Route }) {
     case "operation":
       return <OperationPage key={route.name} name={route.name} />;
     case "start":
+      return <StartPage method={route.method} />;
     case "unknown":
       return (
         <main id="main" class="page">
@@ -143,6 +148,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["j, k or ↓, ↑", "Next, previous row"],
   ["Enter", "Open the row"],
   ["u", "Up to the list"],
+  ["s", "Start an operation"],
   ["?", "These keys"],
 ];
 
@@ -154,7 +160,8 @@ function keys(onHelp: () => void): () => void {
     if (isTyping || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
     const field = document.querySelector<HTMLElement>(`[data-shortcut="${CSS.escape(event.key)}"]`);
     const rows = document.querySelectorAll<HTMLElement>(".row-link");
-    if (field) field.focus();
+    if (field instanceof HTMLAnchorElement) field.click();
+    else if (field) field.focus();
     else if (event.key === "?") onHelp();
     else if (event.key === "u") {
       const route = routeFromHash(location.hash);

@@ -5,7 +5,7 @@ import { go } from "./navigation";
 const KEY = "edge-operations.parents";
 const MAX_RECENT = 12;
 
-function recentParents(): readonly string[] {
+export function recentParents(): readonly string[] {
   try {
     const parents: unknown = JSON.parse(sessionStorage.getItem(KEY) ?? "[]");
     return Array.isArray(parents) ? parents.filter((parent) => typeof parent === "string") : [];

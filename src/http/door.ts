@@ -66,7 +66,8 @@ export function httpDoor(methods: readonly Method[], rows: readonly ApiMethod[] 
   const router = routerOf(known);
   return async (request: Request, ports: DoorPorts): Promise<Response> => {
     const url = urlFromRequest(request.url);
-    if (ports.other && methodsOfPath(known, url.pathname).length === 0) return ports.other();
+    const isOwn = url.pathname !== "/" && methodsOfPath(known, url.pathname).length > 0;
+    if (ports.other && !isOwn) return ports.other();
     const method = effectiveMethod(request);
     const requestId = requestIdOf(request);
     const startTime = Date.now();

@@ -1,5 +1,5 @@
 // Pages beside the table: whether the service works, and the documents that describe it, made of the table itself.
-import { type DocumentOptions, discoveryDocument } from "../describe/discovery";
+import { API_TITLE, type DocumentOptions, discoveryDocument } from "../describe/discovery";
 import { openApiDocument } from "../describe/openapi";
 import type { ApiMethod } from "../api/method";
 import { string } from "../protobuf/fields";
@@ -46,9 +46,19 @@ const DESCRIBED_VERSIONS = ["v1", "v1beta1"];
 
 export function descriptionPages(table: readonly ApiMethod[]): Page[] {
   return [
+    rootPage(table),
     page(/^\/(?:\$|%24)discovery\/rest$/, (options) => discoveryDocument(table, options)),
     page(/^\/openapi\.json$/, (options) => openApiDocument(table, options)),
   ];
+}
+
+/** The root, where neither the console nor the owner's handler is: the addresses that a reader looks for. */
+function rootPage(table: readonly ApiMethod[]): Page {
+  const methods = table.flatMap(({ http }) =>
+    http.map(({ method, template }) => `${method} ${template.replace("{version}", "v1")}`),
+  );
+  const documents = ["/openapi.json", "/$discovery/rest?version=v1", "/healthz"];
+  return { path: /^\/$/, isOpen: false, respond: () => documentResponse({ title: API_TITLE, documents, methods }) };
 }
 
 function page(path: RegExp, document: (options: DocumentOptions) => JsonObject): Page {

@@ -141,7 +141,7 @@ describe("tables:profile", () => {
 
 describe("every error has one form", () => {
   const cases: [string, string, RequestInit, number, string][] = [
-    ["an unknown path", "/", {}, 404, "NOT_FOUND"],
+    ["an unknown path", "/nothing", {}, 404, "NOT_FOUND"],
     ["an unknown version", "/v2/operations", {}, 404, "NOT_FOUND"],
     ["a path in HTML's manner", "/index.html", {}, 404, "NOT_FOUND"],
     ["an odd number of segments", "/v1/projects/p/locations/operations", {}, 404, "NOT_FOUND"],

@@ -1,4 +1,6 @@
 // The console in Chromium, against a real `wrangler dev` that serves its files beside the Worker (docs/console.md).
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -50,6 +52,11 @@ function theConsole(executablePath: string): void {
   const rows = () => page.locator("table.operations tbody tr");
   const button = (name: string | RegExp) => page.getByRole("button", { name });
   const dialog = () => page.getByRole("dialog");
+
+  async function runInShell(command: string): Promise<unknown> {
+    const { stdout } = await promisify(execFile)("bash", ["-c", command.replace("curl", "curl -s")]);
+    return JSON.parse(stdout);
+  }
 
   /** The rules of axe that the page breaks, with the elements. */
   async function violations(): Promise<string[]> {
@@ -183,6 +190,114 @@ function theConsole(executablePath: string): void {
     expect(await page.locator("main img, main script, a[href^='javascript']").count()).toBe(0);
   });
 
+  test("starts an operation by a form, and shows the same call for a shell", async () => {
+    await open("projects/starts/operations");
+    await page.getByRole("link", { name: "Start …" }).click();
+    await page.getByRole("link", { name: "reports:build" }).click();
+    await page.getByLabel("title").fill("it's");
+    await page.getByLabel("pages").fill("2");
+    await button("Only check it").click();
+    await page.getByText("The request is valid. Nothing was started.").waitFor();
+    const curl = await page.getByLabel("curl", { exact: true }).innerText();
+    await page.getByLabel("pages").fill("99999999999");
+    await button("Start").click();
+    await page.getByText("It was not started.").waitFor();
+    await page.getByLabel("pages").fill("2");
+    await button("Start").click();
+    await page.getByRole("status").getByText("Succeeded").waitFor();
+    const shown = await page.getByLabel("the response", { exact: true }).innerText();
+    const byShell = await runInShell(curl);
+
+    // The parent is that of the list.
+    expect(page.url()).toContain("#/projects/starts/operations/");
+    expect(JSON.parse(shown)).toMatchObject({ value: { title: "it's", pages: 2 } });
+    expect(byShell).toMatchObject({ done: false, metadata: { value: { verb: "build" } } });
+  });
+
+  test("uploads a file as a raw body", async () => {
+    await open(`start?method=${encodeURIComponent("/v1/projects/{project}/locations/{location}/tables:profile")}`);
+    await page.getByLabel("project").fill("p");
+    await page.getByLabel("location").fill("l");
+    const csv = { name: "a.csv", mimeType: "text/csv", buffer: Buffer.from("id,city\n1,Bern\n2,Ulm\n") };
+    await page.getByLabel("File required").setInputFiles(csv);
+    await button("Start").click();
+    await page.getByRole("status").getByText("Succeeded").waitFor();
+
+    expect(await page.getByLabel("the response", { exact: true }).innerText()).toContain('"city"');
+  });
+
+  test("retries all that a filter matches, after it has counted them", async () => {
+    const parent = "projects/bulk";
+    const fails = { title: "x", pages: 1, failure: "no paper" };
+    await Promise.all([fails, fails, fails].map((body) => start(`${parent}/reports:build`, body)));
+    await start(`${parent}/reports:build`, { title: "x" });
+    await open(`${parent}/operations?filter=${encodeURIComponent('state = FAILED AND method = "reports:build"')}`);
+    await page.getByText("3 operations", { exact: true }).waitFor();
+    await button("Retry …").click();
+    await button("Retry 3 operations").click();
+    await dialog().getByText("3 operations retried.").waitFor();
+    await button("Close").click();
+
+    const all = await call<{ operations: Operation[] }>(
+      `${server.url}/v1/${parent}/operations?filter=method%3Areports`,
+    );
+    expect(all.body.operations).toHaveLength(7);
+  });
+
+  test("is worked by the keyboard alone", async () => {
+    await Promise.all([1, 2].map(() => start("projects/keys/operations", { operation: {} })));
+    await open("projects/keys/operations");
+    await rows().nth(1).waitFor();
+    const second = await rows().nth(1).locator("a").getAttribute("href");
+    await page.keyboard.press("?");
+    await dialog().getByText("Next, previous row").waitFor();
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("j");
+    await page.keyboard.press("j");
+    await page.keyboard.press("Enter");
+    await page.locator(".why").waitFor();
+    const opened = page.url();
+    await page.keyboard.press("u");
+    await rows().nth(1).waitFor();
+    await page.keyboard.press("/");
+
+    expect(opened.endsWith(second ?? "none")).toBe(true);
+    expect(await page.evaluate("document.activeElement.getAttribute('role')")).toBe("combobox");
+  });
+
+  test("fits a phone", async () => {
+    await page.setViewportSize({ width: 360, height: 640 });
+    await open("projects/hostile/operations");
+    await rows().first().waitFor();
+    const list = await page.evaluate<number>("document.documentElement.scrollWidth");
+    await rows().first().click();
+    await page.locator(".why").waitFor();
+    const operation = await page.evaluate<number>("document.documentElement.scrollWidth");
+    await page.setViewportSize({ width: 1_280, height: 860 });
+
+    expect({ list, operation }).toEqual({ list: 360, operation: 360 });
+  });
+
+  test("sends credentials from this tab alone, and forgets them when asked", async () => {
+    await open("projects/console/operations");
+    await button("Sign in").click();
+    await page.getByLabel("API key").check();
+    await page.getByLabel("Key", { exact: true }).fill("a-key");
+    const asked = page.waitForRequest(/\/v1\/projects\/console\/operations/);
+    await dialog().getByRole("button", { name: "Sign in" }).click();
+    const sent = (await asked).headers()["x-goog-api-key"];
+    const kept = await page.evaluate(
+      "[sessionStorage, localStorage].map((store) => JSON.stringify(store).includes('a-key'))",
+    );
+    await button("Signed in").click();
+    await button("Sign out").click();
+    await button("Sign in").waitFor();
+
+    expect(sent).toBe("a-key");
+    expect(kept).toEqual([true, false]);
+    expect(await page.evaluate("JSON.stringify(sessionStorage).includes('a-key')")).toBe(false);
+  });
+
   test.each(["light", "dark"] as const)("passes every rule of axe in %s colours", async (colorScheme) => {
     await page.emulateMedia({ colorScheme });
     const { name } = await start("projects/axe/refunds:request", { reason: "broken" });
@@ -196,8 +311,11 @@ function theConsole(executablePath: string): void {
     await button("Cancel").click();
     const question = await violations();
     await page.keyboard.press("Escape");
+    await open(`start?method=${encodeURIComponent("/v1/projects/{project}/reports:build")}`);
+    await page.getByLabel("title").waitFor();
+    const form = await violations();
 
-    expect({ list, operation, question }).toEqual({ list: [], operation: [], question: [] });
+    expect({ list, operation, question, form }).toEqual({ list: [], operation: [], question: [], form: [] });
   });
 
   test("asks nothing of any other host, and breaks no rule of its Content-Security-Policy", () => {

@@ -34,7 +34,7 @@ export class ApiError extends Error {
 type ErrorFacts = Pick<ApiError, "httpStatus" | "code" | "reason" | "metadata" | "violations">;
 
 export interface CallOptions {
-  method?: "GET" | "POST" | "PATCH" | "DELETE";
+  method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   query?: Readonly<Record<string, string | number | boolean | undefined>>;
   /** JSON, or a file that is sent as it is. */
   body?: JsonObject | undefined;

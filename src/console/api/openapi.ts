@@ -17,7 +17,10 @@ export interface DeclaredMethod {
   rawTypes: readonly string[];
 }
 
-const COMMON_PARAMETERS = new Set(["requestId", "validateOnly"]);
+/** The fields of every start. */
+const START_FIELDS: ReadonlySet<string> = new Set(["requestId", "validateOnly", "operationOptions"]);
+/** The verbs on a collection of operations: they act on many, and stand in its list (bulk-dialog.tsx). */
+const BULK_VERBS = /\/operations:\w+$/;
 
 let document: Promise<JsonObject> | undefined;
 
@@ -36,7 +39,9 @@ export function methodsFromDocument(openApi: JsonObject): DeclaredMethod[] {
   return Object.entries(objectOf(openApi["paths"])).flatMap(([path, item]) =>
     Object.entries(objectOf(item)).flatMap(([httpMethod, described]) => {
       const operation = objectOf(described);
-      return startsOperation(operation) ? [methodFrom({ path, httpMethod, operation, openApi })] : [];
+      return startsOperation(operation) && !BULK_VERBS.test(path)
+        ? [methodFrom({ path, httpMethod, operation, openApi })]
+        : [];
     }),
   );
 }
@@ -74,8 +79,9 @@ function methodFrom({ path, httpMethod, operation, openApi }: Described): Declar
         schema: objectOf(schema),
         description: textOf(description),
       }))
-      .filter(({ name }) => !COMMON_PARAMETERS.has(name) && !name.startsWith("operationOptions.")),
-    bodySchema: json === undefined ? undefined : resolved(objectOf(json), openApi, 0),
+      .filter(({ name }) => !START_FIELDS.has(name) && !name.startsWith("operationOptions.")),
+    bodySchema:
+      json === undefined ? undefined : withoutParent(resolved(objectOf(json), openApi, 0), of("path").length > 0),
     rawTypes: json === undefined ? Object.keys(content) : [],
   };
 }
@@ -83,6 +89,14 @@ function methodFrom({ path, httpMethod, operation, openApi }: Described): Declar
 /** `/v1/projects/{project}/tables:profile` → `tables:profile`: the constant end of the path. */
 function idFromPath(path: string): string {
   return path.slice(path.lastIndexOf("}") + 1).replace(/^\/(?:v1(?:beta1)?\/)?/, "") || path;
+}
+
+/** The parent is in the path, and the options of a start have fields of their own. */
+function withoutParent(schema: JsonObject, hasPath: boolean): JsonObject {
+  const isOwn = (name: string): boolean => !(hasPath && name === "parent") && !START_FIELDS.has(name);
+  const properties = Object.entries(objectOf(schema["properties"])).filter(([name]) => isOwn(name));
+  const required = listOf(schema["required"]).filter((name) => isOwn(textOf(name)));
+  return { ...schema, properties: Object.fromEntries(properties), required };
 }
 
 /** Schemas that refer to themselves are shown so deep. */

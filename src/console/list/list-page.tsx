@@ -8,6 +8,7 @@ import { startedHere } from "../api/started-here";
 import { ErrorNote } from "../parts/error-note";
 import { useNow } from "../parts/time";
 import { go } from "../navigation";
+import { BulkDialog, type BulkVerb } from "./bulk-dialog";
 import { FilterBox } from "./filter-box";
 import { OperationTable } from "./operation-table";
 import { savedFilters } from "./saved-filters";
@@ -16,6 +17,12 @@ const PAGE_SIZE = 50;
 /** How often a page is read again while somebody looks at it. Each time is one request to the parent's index. */
 const REFRESH_MS = 2_000;
 const REFRESH_ALL_DONE_MS = 5_000;
+
+const BULK: readonly (readonly [BulkVerb, string])[] = [
+  ["cancelMatching", "Cancel …"],
+  ["retryMatching", "Retry …"],
+  ["purge", "Delete …"],
+];
 
 interface Shown {
   operations: readonly Operation[];
@@ -30,6 +37,7 @@ export function ListPage({ parent, filter }: { parent: string; filter: string })
   const [shown, setShown] = useState<Shown>();
   const [error, setError] = useState<unknown>();
   const [methods, setMethods] = useState<readonly string[]>([]);
+  const [bulk, setBulk] = useState<BulkVerb>();
   const asked = useRef("");
   const pageToken = tokens.at(-1) ?? "";
 
@@ -115,6 +123,16 @@ export function ListPage({ parent, filter }: { parent: string; filter: string })
               {countText(shown, tokens.length)}
             </span>
             <span class="spacer" />
+            {shown.operations.length === 0 ? null : (
+              <span class="bulk" role="group" aria-label="All that match">
+                <span class="faint">All that match:</span>
+                {BULK.map(([verb, label]) => (
+                  <button key={verb} type="button" class="quiet" onClick={() => setBulk(verb)}>
+                    {label}
+                  </button>
+                ))}
+              </span>
+            )}
             <button type="button" disabled={tokens.length < 2} onClick={() => setTokens(tokens.slice(0, -1))}>
               ← Newer
             </button>
@@ -128,6 +146,9 @@ export function ListPage({ parent, filter }: { parent: string; filter: string })
           </div>
         </>
       ) : null}
+      {bulk === undefined ? null : (
+        <BulkDialog verb={bulk} parent={parent} filter={filter} onClose={() => setBulk(undefined)} />
+      )}
     </main>
   );
 }

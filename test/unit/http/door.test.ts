@@ -59,9 +59,31 @@ describe("a deployment without configuration", () => {
   });
 });
 
+describe("the root", () => {
+  test("names the documents and the methods", async () => {
+    const { status, json: page } = await knock("GET", "/");
+
+    expect(status).toBe(200);
+    expect(page["documents"]).toContain("/openapi.json");
+    expect(page["methods"]).toContain("GET /v1/{name=**/operations/*}");
+  });
+
+  test("is the owner's, where the owner handles requests", async () => {
+    const door = httpDoor([]);
+    const response = await door(new Request("https://api.example/"), {
+      cors: () => ({ origins: [], credentials: false }),
+      checkSetup: async () => [],
+      log: () => {},
+      service: () => Promise.reject(new Error("nothing of the deployment is asked for")),
+      other: () => new Response("the owner's"),
+    });
+
+    expect(await response.text()).toBe("the owner's");
+  });
+});
+
 describe("an unknown path", () => {
   test.each([
-    "/",
     "/v1",
     "/v1/",
     "/v2/operations",
