@@ -1,5 +1,5 @@
 // The ports of the bulk verbs. The service acts for the caller that started one, whose right was judged on the parent.
-import { configFromEnv } from "./config";
+import { configFromEnv, deploymentFromConfig } from "./config";
 import {
   operationLists,
   operationStore,
@@ -12,7 +12,6 @@ import { PolicyCache } from "./iam/policy-cache";
 import { EVERYONE_MAY, type Principal } from "./iam/principal";
 import { MAX_PAGE_ROUNDS, SLOT_RETRY_SECONDS } from "./limits";
 import type { Method } from "./method/define-method";
-import { deploymentFrom } from "./request-context";
 import { RpcError, unavailable } from "./rpc/error";
 import { Authorizer, type AuthorizerPorts } from "./service/authorizer";
 import type { Bulk, BulkPorts } from "./service/bulk-operations";
@@ -34,7 +33,7 @@ export function bulkPorts(env: Env, { methods, locations }: BulkDeployment): Bul
   const slots = slotStore(env.SLOTS);
   const requests = requestStore(env);
   const fullShards = new FullShards();
-  const deployment = deploymentFrom(config, locations);
+  const deployment = deploymentFromConfig(config, locations);
   const retry = async (ports: Pick<RetryPorts, "store" | "authorize">, name: string, bulk: Bulk): Promise<void> => {
     await retryOperation(
       { ...ports, requests, slots, fullShards },

@@ -14,6 +14,8 @@ import { isRecord } from "./rpc/any";
 import { misconfigured } from "./rpc/error";
 import type { AllowedOrigins } from "./http/cors";
 import type { FinishedReads } from "./service/operation-reads";
+import type { Locations } from "./service/locations";
+import type { Deployment } from "./service/start-operation";
 import type { QuotaLimits, StartQuota } from "./service/start-quota";
 import type { TokenKeys } from "./service/page-token";
 import type { Env } from "./env";
@@ -69,6 +71,17 @@ function configFromVariables(env: Partial<Env>): Config {
     tokenKeys: tokenKeys(env.PAGE_TOKEN_KEYS),
     snapshots,
     finishedReads: finishedReads(env.FINISHED_READS, snapshots),
+  };
+}
+
+/** The parts of a configuration that every start takes. */
+export function deploymentFromConfig(config: Config, locations: Locations): Deployment {
+  const { leaseMs, resendMs, snapshots, indexShards, maxOperationsPerCaller } = config;
+  return {
+    policy: { leaseMs, resendMs, snapshot: snapshots },
+    locations,
+    indexShards,
+    maxOperationsPerCaller,
   };
 }
 

@@ -93,7 +93,7 @@ export function operations<Bindings = DeploymentEnv>(options: OperationsOptions<
   const bulk = bulkMethods(() => bulkPorts(ownEnv(), { methods: methodById, locations: locationById }));
   const served = [...methods, ...bulk];
   const servedById = uniqueById("method", served, ({ id }) => id);
-  deployMethods(servedById);
+  deployMethods(servedById, locationById);
   const door = httpDoor(served, webhooks?.rows);
   const face = mcp?.(methods);
   const setup = setupCheck(methods, (env) => {
@@ -102,7 +102,7 @@ export function operations<Bindings = DeploymentEnv>(options: OperationsOptions<
       throw misconfigured("EMULATION", 'needs operations({ emulation: emulation() }) of "edge-operations/emulation"');
   });
   const memory = newDeploymentMemory({ webhooks, emulation });
-  const consumeWork = queueConsumer(servedById, own.queue);
+  const consumeWork = queueConsumer(servedById, locationById, own.queue);
   const consume = webhooks ? webhooks.consumer(consumeWork) : consumeWork;
   return {
     fetch: (request, bindings, ctx) => {

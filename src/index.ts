@@ -16,6 +16,7 @@ export type {
   ToolHints,
   ToolOptions,
 } from "./method/method";
+export type { Child, ChildOptions, ChildOutcome, JoinOptions } from "./method/child";
 export { type Suspension, SuspensionExpired, type SuspensionOptions } from "./method/suspension";
 export type { InferRequest, RequestSchema } from "./method/request-schema";
 export type { DurationText } from "./aip/duration";

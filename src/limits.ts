@@ -284,6 +284,20 @@ export const MAX_PAYLOAD_BYTES = 64 * KIB;
 export const MAX_PAYLOAD_SCHEMA_CHARACTERS = 64 * KIB;
 /** An answer, and a schema, of at most this size is part of the record. A larger one has a row of its own. */
 export const MAX_INLINE_SUSPENSION_CHARACTERS = 512;
+/** Child operations of one operation. Its object has a row for every hundred of them. */
+export const MAX_CHILDREN = 1_000;
+/** Levels of children below an operation that a client has started. A deeper tree is a loop of the program. */
+export const MAX_CHILD_LEVELS = 10;
+/** Children that are written down together, before they are started. A row holds 2 MB. */
+export const MAX_RESERVED_AT_ONCE = 100;
+/** Children that one runner starts at the same time. Each start waits for two objects. */
+export const CHILD_STARTS_AT_ONCE = 25;
+/** A response, and an error's details, of at most this size come with the end of a child. A larger response is read from the child. */
+export const MAX_CHILD_END_CHARACTERS = 4 * KIB;
+/** Large responses that one join reads, in UTF-16 units together. An isolate has 128 MB for all that it does. */
+export const MAX_JOINED_CHARACTERS = 24 * MIB;
+/** How long after its parent's end a child may appear whose start was under way, and is still cancelled. */
+export const CHILD_START_MS = 2 * MINUTE_MS;
 /** An error that a step threw and its handler caught, in JSON, for replays of the attempt. It is part of the record. */
 export const MAX_STORED_ERROR_CHARACTERS = 2_048;
 export const MAX_STORED_ERROR_MESSAGE_CHARACTERS = 1_024;

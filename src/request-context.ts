@@ -4,7 +4,7 @@ import { authenticationConfigFromEnv } from "./authentication/config";
 import { rejectCrossSite } from "./authentication/cross-site";
 import { type KeySets, keySetsOver } from "./authentication/key-sets";
 import { type ApiKeyCache, apiKeysOver, newApiKeyCache } from "./authentication/verify-api-key";
-import { type Config, configFromEnv } from "./config";
+import { configFromEnv, deploymentFromConfig } from "./config";
 import {
   type TokenKeyCache,
   newTokenKeyCache,
@@ -32,7 +32,6 @@ import { Authorizer } from "./service/authorizer";
 import { FullShards } from "./service/full-shards";
 import { operationReads } from "./service/operation-reads";
 import type { DecodeScript } from "./service/emulation";
-import type { Deployment } from "./service/start-operation";
 import { startQuota } from "./service/start-quota";
 import type { Locations } from "./service/locations";
 import type { WebhookServing } from "./webhook-serving";
@@ -100,7 +99,6 @@ export async function serviceContext(
     requestId,
   );
   const namespaces = { operations: env.OPERATIONS, policies: env.POLICIES };
-  const { tokenKeys } = config;
   const store = operationStore(env.OPERATIONS, authorizer, permission);
   return {
     caller: {
@@ -123,8 +121,11 @@ export async function serviceContext(
       policies: policyStore(namespaces, authorizer, { permission, cache: policyCache, now }),
       hasConfiguredAdmins: hasConfiguredAdmins(env),
     },
-    deployment: { ...deploymentFrom(config, locations), emulation: config.emulation ? memory.emulation : undefined },
-    tokenKeys,
+    deployment: {
+      ...deploymentFromConfig(config, locations),
+      emulation: config.emulation ? memory.emulation : undefined,
+    },
+    tokenKeys: config.tokenKeys,
     store,
     listed: operationStore(env.OPERATIONS, authorizer.ofListed(), permission),
     waits: operationStore(env.OPERATIONS, authorizer, "longrunning.operations.wait"),
@@ -146,12 +147,6 @@ export async function serviceContext(
     now,
     usualDurations,
   };
-}
-
-/** The facts of a deployment that a start needs. */
-export function deploymentFrom(config: Config, locations: Locations): Deployment {
-  const { leaseMs, resendMs, snapshots: snapshot, indexShards, maxOperationsPerCaller } = config;
-  return { policy: { leaseMs, resendMs, snapshot }, locations, indexShards, maxOperationsPerCaller };
 }
 
 function hasConfiguredAdmins(env: Env): boolean {

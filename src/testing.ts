@@ -7,7 +7,10 @@ export type {
   RunMethodOptions,
   TestAnswer,
   TestAnswers,
+  TestChild,
+  TestChildren,
   TestInput,
+  TestedChild,
   TestedStep,
 } from "./testing/method-run";
 export { runMethod } from "./testing/run-method";

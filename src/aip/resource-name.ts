@@ -71,6 +71,16 @@ export function operationName({ parent, id }: OperationName): string {
   return parent === "" ? `operations/${id}` : `${parent}/operations/${id}`;
 }
 
+/** Where a method's operations live: its `parent`, or else the location or region that its resource is in. */
+export function parentFromNames(names: Readonly<Record<string, string>>): string {
+  if (names["parent"] !== undefined) return names["parent"];
+  for (const name of Object.values(names)) {
+    const parent = /^projects\/[^/]+\/(?:locations|regions)\/[^/]+/.exec(name)?.[0];
+    if (parent !== undefined) return parent;
+  }
+  return "";
+}
+
 /** The first collection pair of a parent (`projects/p`), by which operations are indexed; empty for the bare collection. */
 export function scopeFromParent(parent: string): string {
   return parent.split("/").slice(0, 2).join("/");

@@ -1,5 +1,5 @@
 // An Operation resource, decoded: metadata and response are taken out of their Anys.
-import { type Any, type Json, type JsonObject, TYPE_URL_PREFIX, standsUnderValue } from "../rpc/any";
+import { type Any, type JsonObject, messageFromAny } from "../rpc/any";
 import { OperationError } from "./status-error";
 
 /** The Operation resource as the service sends it (google/longrunning/operations.proto). */
@@ -51,9 +51,4 @@ export function stateFromResource<Response, Metadata>(json: JsonObject): Operati
     ...(error === undefined ? {} : { error: new OperationError(name, error) }),
     resource,
   };
-}
-
-/** A message of a well-known type is under `value`; another's fields are beside its `@type`. */
-function messageFromAny({ "@type": type, ...fields }: Any): Json {
-  return standsUnderValue(type.slice(TYPE_URL_PREFIX.length)) ? (fields["value"] ?? {}) : fields;
 }

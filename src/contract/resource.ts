@@ -71,6 +71,7 @@ function defaultMetadata(record: OperationRecord): JsonObject {
     ...(record.retryOf === undefined ? {} : { retryOf: record.retryOf }),
     ...record.metadata,
     // A method's report of the same name gives way.
+    ...(record.child === undefined ? {} : { parentOperation: record.child.parentOperation }),
     ...(record.labels === undefined ? {} : { labels: record.labels }),
     ...(record.scheduleTime === undefined ? {} : { scheduleTime: formatTimestampMs(record.scheduleTime) }),
     ...(record.priority === undefined ? {} : { priority: record.priority }),

@@ -10,8 +10,10 @@ import type {
   Sleep,
   StepFailure,
   StepTries,
+  StoredJoin,
   WaitCondition,
 } from "../lifecycle/record";
+import type { ClaimedChild, EndedChild, ReservedChild } from "./child";
 import { MAX_CHANNEL_MESSAGE_CHARACTERS } from "../limits";
 
 /** The object's answer to a claim, and to a reopened channel: all that the runner needs to know. */
@@ -46,6 +48,14 @@ export interface Claimed {
   stepTries?: StepTries[];
   /** The suspensions that the work has come to, and those that were answered before. */
   suspensions?: ClaimedSuspension[];
+  /** How many operations are above it that have started one another. Absent: the object runs an earlier version. */
+  level?: number;
+  /** The child operations that the work has started or was about to, in their order. */
+  children?: ClaimedChild[];
+  /** How many of them, from the first one on, were certainly started. */
+  startedChildren?: number;
+  /** The joins whose outcomes the handler was given. */
+  joins?: StoredJoin[];
   checkpoint?: string;
   /** The origin of the URL by which its start came: `https://api.example.com`. */
   origin?: string;
@@ -84,14 +94,20 @@ export interface ClaimedSuspension {
       };
 }
 
+/** Events that the handler may wait for. */
+export interface News {
+  suspensions: readonly ClaimedSuspension[];
+  children?: readonly EndedChild[];
+}
+
 export type MessageToRunner =
   | Claimed
   /** The value that was sent under this number is stored. */
   | { type: "saved"; id: number }
   /** The runner's last word was recorded; there is nothing more to do. */
   | { type: "settled" }
-  /** Suspensions were answered or have expired. Earlier versions do not know it. */
-  | { type: "answers"; suspensions: ClaimedSuspension[] }
+  /** Suspensions were answered or have expired, and children have ended. Earlier versions do not know it. */
+  | ({ type: "answers" } & News)
   | { type: "cancel" }
   /** The runner has lost the work: stop, and write nothing more. */
   | { type: "stop" };
@@ -107,6 +123,8 @@ export type MessageToObject = { fence: string } & (
   | { type: "progress"; progress: ProgressMessage }
   | ({ type: "saveStep"; id: number; name: string; result: string; order?: number } & AttemptMemory)
   | ({ type: "saveSuspensions"; id: number } & AttemptMemory)
+  /** Children that are about to be started. Sent only where the claim has `level`. */
+  | ({ type: "saveChildren"; id: number; children: ReservedChild[] } & AttemptMemory)
   | ({ type: "saveCheckpoint"; id: number; cursor: string } & AttemptMemory)
   /**
    * Sleeps, and failed tries of steps, that the runner waits for. `restsUntil`: nothing else is under way until then; absent
@@ -136,6 +154,8 @@ export const INPUT_PATH = "/input";
 export const STEP_PATH = "/step";
 /** GET with `id=`: the large answer of a suspension. */
 export const ANSWER_PATH = "/answer";
+/** GET with `places=`, pairs of the first and the last one as JSON: the outcomes of children that have ended. */
+export const CHILDREN_PATH = "/children";
 /** POST: stores a large response, for the last word to name; answers a SuccessfulOutcome. */
 export const RESPONSE_PATH = "/response";
 export const FENCE_HEADER = "x-fence";

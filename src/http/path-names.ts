@@ -1,6 +1,6 @@
 // The names in a path: each decoded once, and checked. A malformed one is INVALID_ARGUMENT.
 import type { ApiMethod } from "../api/method";
-import { nameFromPath, parseOperationName } from "../aip/resource-name";
+import { nameFromPath, parentFromNames, parseOperationName } from "../aip/resource-name";
 import { invalidArgument } from "../rpc/error";
 
 export function namesFromVariables(
@@ -29,16 +29,6 @@ export function resourceOf(row: ApiMethod, names: Readonly<Record<string, string
 export function targetFromPath(path: string): string {
   const [, , ...segments] = path.replace(/:[^/:]*$/, "").split("/");
   return segments.map((segment) => decodeURIComponent(segment)).join("/");
-}
-
-/** Where a method's operations live: its `parent`, or else the location or region that its resource is in. */
-function parentFromNames(names: Readonly<Record<string, string>>): string {
-  if (names["parent"] !== undefined) return names["parent"];
-  for (const name of Object.values(names)) {
-    const parent = /^projects\/[^/]+\/(?:locations|regions)\/[^/]+/.exec(name)?.[0];
-    if (parent !== undefined) return parent;
-  }
-  return "";
 }
 
 function pathName(variable: string, encoded: string): string {

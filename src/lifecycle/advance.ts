@@ -1,5 +1,6 @@
 // Advances an operation by one event: decides, and does no I/O. The object saves what it returns, then performs the effects.
 import { claim } from "./claim";
+import { childrenEnded, saveChildren } from "./child-events";
 import { cancel, poll, remove, update } from "./client-events";
 import { type Draft, end, move } from "./draft";
 import type { Effect, OperationEvent, Refusal } from "./event";
@@ -98,6 +99,10 @@ function apply(draft: Draft, event: OperationEvent): Refusal | undefined {
       return move(draft, "report", () => saveSuspensions(draft, event));
     case "resolve":
       return record.deleteTime === undefined ? resolve(draft, event) : "GONE";
+    case "saveChildren":
+      return saveChildren(draft, event);
+    case "childrenEnded":
+      return childrenEnded(draft);
     case "saveStep":
       return move(draft, "report", () => saveStep(draft, event));
     case "saveCheckpoint":

@@ -1,6 +1,6 @@
 // Events by clients: update, poll, cancel, delete.
 import { INDEX_PROGRESS_DELAY_MS, LATE_SNAPSHOT_PUT_MS } from "../limits";
-import { type Draft, changed, emit, end, fail, move, without } from "./draft";
+import { type Draft, changed, emit, end, fail, move, stopChildren, without } from "./draft";
 import { countsPolls, instructionOf } from "./emulation";
 import type { Refusal, Update } from "./event";
 import { isExternal, isFinal } from "./state";
@@ -51,6 +51,7 @@ export function cancel(draft: Draft): Refusal | undefined {
     if (record.lease) record.lease = without(record.lease, "attemptEndTime");
     record.cancellation = { cancelRequestTime: now, graceEndTime: now + record.policy.graceMs };
     expirePending(record, now);
+    stopChildren(draft);
     draft.effects.push({ type: "tellRunner", message: "cancel" });
     changed(draft, "Cancellation was requested.", INDEX_PROGRESS_DELAY_MS);
   });
@@ -65,6 +66,7 @@ export function remove(draft: Draft, requestId: string | undefined): void {
   delete record.outbox.webhooks;
   hurryPending(record, now);
   emit(draft, "index");
+  if (record.child) emit(draft, "parent");
   draft.effects.push({ type: "notifyWaiters" });
   // Nothing works on it here, and nothing can end it there any more.
   if (record.callerSlot && isExternal(record.state))

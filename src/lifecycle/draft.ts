@@ -71,6 +71,8 @@ export function end(draft: Draft, outcome: Outcome, statusMessage: string): void
   }
   delete record.work;
   effects.push({ type: "eraseWork" });
+  // Children that were started since the cancel request are cancelled too.
+  if (record.cancellation) stopChildren(draft);
   if (record.callerSlot) effects.push({ type: "releaseSlot", slot: record.callerSlot });
   if (record.deleteTime !== undefined) return;
   record.outcome = withoutEmptyDetails(outcome);
@@ -79,6 +81,7 @@ export function end(draft: Draft, outcome: Outcome, statusMessage: string): void
   effects.push({ type: "notifyWaiters" });
   emit(draft, "index");
   if (record.policy.snapshot) emit(draft, "snapshot");
+  if (record.child) emit(draft, "parent");
   announce(draft);
 }
 
@@ -91,6 +94,11 @@ export function announce(draft: Draft): void {
   const latest = [...pending, event].slice(-MAX_PENDING_WEBHOOK_EVENTS);
   record.webhooks = { ...record.webhooks, count: event.number, pending: latest };
   emit(draft, "webhooks");
+}
+
+/** The child operations that are not detached are cancelled. */
+export function stopChildren(draft: Draft): void {
+  if (draft.record.children) emit(draft, "children");
 }
 
 /** Proto3 JSON leaves empty lists out. */

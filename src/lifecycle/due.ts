@@ -1,4 +1,5 @@
 // Time: what of an operation is due, and when the next thing will be.
+import { OUTBOX_EFFECTS } from "./event";
 import type { OperationRecord } from "./record";
 import { isFinal } from "./state";
 import { suspensionDueTime } from "./suspensions";
@@ -51,9 +52,7 @@ export function isAnythingDue(record: OperationRecord, now: number): boolean {
 export function nextDueTime(record: OperationRecord): number | undefined {
   const times = [
     ...dueTimes(record).map(([, time]) => time),
-    record.outbox.index?.dueTime,
-    record.outbox.snapshot?.dueTime,
-    record.outbox.webhooks?.dueTime,
+    ...OUTBOX_EFFECTS.map((effect) => record.outbox[effect]?.dueTime),
   ].filter((time) => time !== undefined);
   return times.length > 0 ? Math.min(...times) : undefined;
 }

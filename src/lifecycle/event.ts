@@ -60,6 +60,10 @@ export type OperationEvent =
   | ({ type: "saveSuspensions"; fence: string } & AttemptMemory)
   | ({ type: "saveStep"; fence: string; step: StoredStep } & AttemptMemory)
   | ({ type: "saveCheckpoint"; fence: string; cursor: string } & AttemptMemory)
+  /** The handler is about to start child operations, which the object has written down. */
+  | ({ type: "saveChildren"; fence: string; count: number } & AttemptMemory)
+  /** Enough children have ended of those that the work stands still for. */
+  | { type: "childrenEnded" }
   /**
    * The runner waits for sleeps, or to try steps again, and goes on as the same invocation. `restsUntil`: it does nothing else
    * until then.
@@ -105,7 +109,8 @@ export type OperationEvent =
   | { type: "effectFailed"; effect: OutboxEffect };
 
 /** Effects that are written into the outbox and retried until they are done. */
-export type OutboxEffect = "index" | "snapshot" | "webhooks";
+export const OUTBOX_EFFECTS = ["index", "snapshot", "parent", "children", "webhooks"] as const;
+export type OutboxEffect = (typeof OUTBOX_EFFECTS)[number];
 
 /** An action of the object after it has saved the record. */
 export type Effect =

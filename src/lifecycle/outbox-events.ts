@@ -49,7 +49,8 @@ function outlivesMemory({ record }: Draft, effect: OutboxEffect): boolean {
  * expired operation need not wait for KV, whose entry expires by itself.
  */
 export function eraseWhenForgotten({ record, effects, now }: Draft): void {
-  if (!isFinal(record.state) || record.outbox.index !== undefined) return;
-  const isDeleted = record.deleteTime !== undefined && record.outbox.snapshot === undefined;
+  const { index, parent, children, snapshot } = record.outbox;
+  if (!isFinal(record.state) || (index ?? parent ?? children)) return;
+  const isDeleted = record.deleteTime !== undefined && snapshot === undefined;
   if (isExpired(record, now) || isDeleted) effects.push({ type: "erase" });
 }

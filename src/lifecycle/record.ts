@@ -51,6 +51,10 @@ export interface Outbox {
   snapshot?: OutboxEntry;
   /** Events that webhooks have not received: until their deliverer reports. */
   webhooks?: OutboxEntry;
+  /** The parent of a child operation, which is told that the child has ended or was deleted. */
+  parent?: OutboxEntry;
+  /** The child operations, which are cancelled. */
+  children?: OutboxEntry;
 }
 
 export interface OutboxEntry {
@@ -122,6 +126,45 @@ export interface AttemptMemory {
   stepFailures?: StepFailure[];
   stepTries?: StepTries[];
   suspensions?: SuspensionReport[];
+  joins?: StoredJoin[];
+  /** How many child operations, from the first one on, were certainly started. */
+  startedChildren?: number;
+}
+
+/** A join that the handler was given the outcomes of. PERSISTED CONTRACT. */
+export interface StoredJoin {
+  /** Its place among the joins of the handler, and a digest of its children. */
+  id: string;
+  /** Its place among the outcomes that the handler was given. */
+  order: number;
+  /** The number of the last end that it includes: a replay is given the same ones. */
+  lastEnd: number;
+}
+
+/** Children for which the work waits. PERSISTED CONTRACT: it crosses from runner to object. */
+export interface JoinCondition {
+  /** Places of children: from the first to the second, both included. */
+  places: [number, number][];
+  /** How many of them have to end. */
+  atLeast: number;
+}
+
+/** The facts of an operation that another operation's work has started. PERSISTED CONTRACT. */
+export interface ChildFacts {
+  /** The name of the operation whose work has started it. */
+  parentOperation: string;
+  /** Its place among the children of that one, from 0. */
+  place: number;
+  /** 1 for the child of an operation that a client has started. */
+  level: number;
+}
+
+/** The child operations of an operation; their table is beside the record. */
+export interface Children {
+  /** How many were reserved. */
+  count: number;
+  /** How many of them, from the first one on, were certainly started. */
+  started: number;
 }
 
 /** A runner's report of a suspension. PERSISTED CONTRACT. */
@@ -212,6 +255,8 @@ export interface Suspended {
 export interface WaitCondition {
   /** Ids of suspensions: one of them is answered or expires. */
   answersTo?: string[];
+  /** Joins: enough children of one of them have ended. */
+  joins?: JoinCondition[];
 }
 
 /** A finished step: its result is stored beside the record until the end. */
@@ -312,6 +357,7 @@ export interface StoredWork {
   /** Failed tries of steps that have no outcome yet. They outlive an attempt that died with its platform. */
   stepTries?: StepTries[];
   checkpoint?: string;
+  joins?: StoredJoin[];
 }
 
 /** Work that another system does, by UpdateOperation. */
@@ -385,6 +431,8 @@ export interface OperationFacts {
   starterMembers?: string[];
   /** Where it is a retry: the name of the operation that failed. */
   retryOf?: string;
+  /** Where another operation's work has started it. */
+  child?: ChildFacts;
   labels?: Readonly<Record<string, string>>;
   /** When its work begins, where the start said so. */
   scheduleTime?: number;
@@ -442,6 +490,7 @@ export interface OperationRecord extends OperationFacts, RecordParts {
   webhooks?: WebhookDeliveries;
   /** The suspensions, and answers that came before the work reached theirs. */
   suspensions?: StoredSuspension[];
+  children?: Children;
   /** The request as JSON text, until the end; a larger one has a row of its own. */
   request?: string;
   iamPolicy?: Policy;

@@ -135,11 +135,12 @@ export function mark(record: OperationRecord): void {
 }
 
 /** Takes what the attempt has to remember: what comes later of the same sleep, or step, replaces what came before. */
-export function remember(
-  draft: Draft,
-  { sleeps = [], stepFailures = [], stepTries = [], suspensions = [] }: AttemptMemory,
-): void {
+export function remember(draft: Draft, memory: AttemptMemory): void {
+  const { sleeps = [], stepFailures = [], stepTries = [], suspensions = [], joins = [], startedChildren = 0 } = memory;
   const { record, now } = draft;
+  if (record.children && startedChildren > record.children.started)
+    record.children = { ...record.children, started: startedChildren };
+  if (joins.length > 0) record.work = { ...record.work, joins: [...(record.work?.joins ?? []), ...joins] };
   if (sleeps.length > 0) {
     const kept = (record.work?.sleeps ?? []).filter((known) => !sleeps.some((told) => isSameSleep(known, told)));
     record.work = { ...record.work, sleeps: [...kept, ...sleeps] };
@@ -193,8 +194,9 @@ export function saveStep(
 }
 
 function hasMemory(memory: AttemptMemory): boolean {
-  const { sleeps = [], stepFailures = [], stepTries = [], suspensions = [] } = memory;
-  return sleeps.length + stepFailures.length + stepTries.length + suspensions.length > 0;
+  const { sleeps = [], stepFailures = [], stepTries = [], suspensions = [], joins = [], startedChildren = 0 } = memory;
+  const lists = [sleeps, stepFailures, stepTries, suspensions, joins];
+  return startedChildren > 0 || lists.some(({ length }) => length > 0);
 }
 
 /** The record with steps that were stored apart from it. */

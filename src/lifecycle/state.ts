@@ -6,7 +6,7 @@ export type State =
   | "QUEUED"
   | "RUNNING"
   | "SLEEPING"
-  /** The work waits for something outside it: an answer. */
+  /** The work waits for something outside it: an answer, or the ends of child operations. */
   | "SUSPENDED"
   | "BACKING_OFF"
   | "CANCELLING"
@@ -45,7 +45,7 @@ export type Transition =
   | "suspend"
   /** A suspension was answered or has expired, and the work does not stand still for it. */
   | "resolve"
-  /** A suspension for which the work stands still was answered or has expired. */
+  /** A suspension for which the work stands still was answered or has expired, or the children that it waits for have ended. */
   | "resume"
   /** The work gives way to a new invocation, to go on from what is stored. */
   | "yield"

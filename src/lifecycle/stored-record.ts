@@ -46,6 +46,7 @@ const partOf: Readonly<Record<keyof PartFields, keyof RecordParts>> = {
   stepFailures: "work",
   stepTries: "work",
   checkpoint: "work",
+  joins: "work",
   hasOwnMetadata: "external",
   heartbeatMs: "external",
   heartbeatDueTime: "external",

@@ -3,7 +3,7 @@ import { formatTimestampMs } from "../aip/timestamp";
 import { INDEX_PROGRESS_DELAY_MS } from "../limits";
 import { type Draft, announce, changed, move } from "./draft";
 import type { OperationEvent, Refusal } from "./event";
-import type { OperationRecord, StoredSuspension } from "./record";
+import type { OperationRecord, StoredSuspension, WaitCondition } from "./record";
 import { mark, pauseAttempt, remember, report } from "./runner-events";
 import { isFinal } from "./state";
 import { wake } from "./wake";
@@ -20,7 +20,7 @@ export function suspend(draft: Draft, event: Extract<OperationEvent, { type: "su
     remember(draft, event);
     record.suspension = { waitsFor };
     if (wakeTime !== undefined) record.wakeTime = wakeTime;
-    const statusMessage = progress?.statusMessage ?? waitingMessage(record, waitsFor.answersTo ?? []);
+    const statusMessage = progress?.statusMessage ?? waitingMessage(record, waitsFor);
     changed(draft, statusMessage, INDEX_PROGRESS_DELAY_MS);
     if (event.toldRevision === record.revision) delete record.outbox.index;
   });
@@ -31,8 +31,9 @@ export function suspend(draft: Draft, event: Extract<OperationEvent, { type: "su
   return refusal ?? (hasCome ? wake(draft, "resume") : undefined);
 }
 
-function waitingMessage(record: OperationRecord, ids: readonly string[]): string {
-  const [first = "", ...more] = ids;
+function waitingMessage(record: OperationRecord, { answersTo: ids = [], joins }: WaitCondition): string {
+  const [first, ...more] = ids;
+  if (first === undefined || joins) return `Waiting for ${record.children?.count} child operations.`;
   if (more.length > 0)
     return `Waiting for one of ${ids.length} answers: ${ids.map((id) => JSON.stringify(id)).join(", ")}.`;
   const expireTime = record.suspensions?.find(({ id }) => id === first)?.reached?.expireTime ?? record.deadline;

@@ -7,9 +7,9 @@ import { rememberAttempt } from "./attempt";
 import { backoffMs } from "./backoff";
 import { wake } from "./wake";
 import { QUEUED_MESSAGE } from "./start";
-import { type Draft, UNCONFIRMED_MESSAGE, changed, emit, fail, move, scheduleResend } from "./draft";
+import { type Draft, UNCONFIRMED_MESSAGE, changed, emit, fail, move, scheduleResend, stopChildren } from "./draft";
 import { type DueTransition, dueTransition } from "./due";
-import type { Refusal } from "./event";
+import { OUTBOX_EFFECTS, type Refusal } from "./event";
 import type { OperationRecord } from "./record";
 import { attemptFailed, backOff } from "./runner-events";
 import { expireSuspensions } from "./suspension-events";
@@ -24,7 +24,7 @@ export function settle(draft: Draft, random: number): void {
     draft.mustSave ||= due !== "wake" || draft.record.state !== "QUEUED";
   }
   const { outbox } = draft.record;
-  for (const effect of ["index", "snapshot", "webhooks"] as const) {
+  for (const effect of OUTBOX_EFFECTS) {
     const entry = outbox[effect];
     if (entry === undefined || entry.dueTime > draft.now) continue;
     emit(draft, effect);
@@ -77,7 +77,11 @@ export function deadlineMessage({
 
 function timeOut(draft: Draft, message: string): Refusal | undefined {
   const error: Status = { code: Code.DEADLINE_EXCEEDED, message };
-  return move(draft, "timeOut", () => fail(draft, error), UNCONFIRMED_MESSAGE);
+  const giveUp = (): void => {
+    fail(draft, error);
+    stopChildren(draft);
+  };
+  return move(draft, "timeOut", giveUp, UNCONFIRMED_MESSAGE);
 }
 
 /** The status says so once where consumers seem to be missing; a reason that was given before, such as a slot, stays. */

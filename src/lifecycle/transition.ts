@@ -31,6 +31,7 @@ const SILENT: ReadonlySet<OperationEvent["type"]> = new Set<OperationEvent["type
   "saveCheckpoint",
   "saveSleeps",
   "saveSuspensions",
+  "saveChildren",
   "setPolicy",
   "effectDone",
   "effectFailed",

@@ -48,6 +48,7 @@ export interface IndexFacts {
   requestedCancellation: boolean;
   labels?: Readonly<Record<string, string>>;
   scheduleTime?: number;
+  parentOperation?: string;
   /** Metadata, or response, did not fit: the operation's object has the whole. */
   metadataTruncated?: true;
   responseTruncated?: true;
@@ -73,6 +74,7 @@ export function indexRowFromRecord(record: OperationRecord): IndexRow {
     requestedCancellation: record.cancellation !== undefined,
     ...(record.labels === undefined ? {} : { labels: record.labels }),
     ...(record.scheduleTime === undefined ? {} : { scheduleTime: record.scheduleTime }),
+    ...(record.child === undefined ? {} : { parentOperation: record.child.parentOperation }),
     ...(metadata.truncated ? { metadataTruncated: true } : {}),
     ...(result.truncated
       ? record.outcome && "error" in record.outcome

@@ -29,6 +29,7 @@ import type {
   ToolOptions,
 } from "./method";
 import type { Dispatch, RunPolicy } from "../lifecycle/record";
+import type { MethodTypes } from "./child";
 import type { JsonOf } from "./json-of";
 import { type RequestJsonSchema, fieldsOfSchema, requestJsonSchema } from "./request-json-schema";
 import { type Bounds, checkedDuration, checkedInteger } from "./option";
@@ -84,13 +85,6 @@ export interface OwnMethod {
   /** The permissions that its caller needs on the parent. */
   permission: Permission;
   alsoNeeds?: Permission | undefined;
-}
-
-/** The types of a method as its clients see it, in JSON. */
-export interface MethodTypes {
-  readonly request: unknown;
-  readonly response: unknown;
-  readonly metadata: unknown;
 }
 
 export interface PreparedStart {

@@ -3,6 +3,7 @@ import type { DurationText } from "../aip/duration";
 import type { Json, JsonObject } from "../rpc/any";
 import type { Message } from "../protobuf/declaration";
 import type { RpcError } from "../rpc/error";
+import type { ChildCalls } from "./child";
 import type { JsonOf } from "./json-of";
 import type { RequestSchema } from "./request-schema";
 import type { Suspension, SuspensionOptions } from "./suspension";
@@ -79,7 +80,7 @@ export interface OperationCaller {
 }
 
 /** The second argument of a method's function, beside the request. */
-export interface OperationContext<Metadata extends object = JsonObject> {
+export interface OperationContext<Metadata extends object = JsonObject> extends ChildCalls {
   /** The operation's full resource name. */
   readonly name: string;
   readonly createTime: Date;

@@ -4,6 +4,7 @@ import { MAX_PLATFORM_DEATHS } from "../limits";
 import { type Json, type JsonObject } from "../rpc/any";
 import { codeNameFromNumber } from "../rpc/code";
 import { attemptNumber } from "../lifecycle/attempt";
+import { OUTBOX_EFFECTS } from "../lifecycle/event";
 import { nextDueTime } from "../lifecycle/due";
 import type { EndedAttempt, OperationRecord } from "../lifecycle/record";
 import { type RetryRefusal, retryRefusal } from "../lifecycle/retry";
@@ -55,6 +56,8 @@ export function explanation(record: OperationRecord, live: LiveFacts, now: numbe
     starter: record.starter,
     startRequestId: record.startRequestId,
     retryOf: record.retryOf,
+    parentOperation: record.child?.parentOperation,
+    children: record.children?.count,
     retry: record.state === "FAILED" ? retryText(record) : undefined,
     indexShard: record.indexShard ?? 0,
     jurisdiction: record.jurisdiction,
@@ -149,7 +152,7 @@ function progress({ state, work = {}, inputBytes }: OperationRecord) {
 }
 
 function outbox({ outbox: entries }: OperationRecord): Json[] {
-  return (["index", "snapshot", "webhooks"] as const).flatMap((effect) => {
+  return OUTBOX_EFFECTS.flatMap((effect) => {
     const entry = entries[effect];
     return entry ? [{ effect, nextTime: timestamp(entry.dueTime) ?? "", failures: entry.failures }] : [];
   });

@@ -19,6 +19,8 @@ export interface LiveFacts {
   /** The binding through which its last queue message went; undefined where no queue is bound. */
   lane: string | undefined;
   waiters: number;
+  /** How many of its child operations have ended. */
+  endedChildren: number;
   /** Where the method bounds how many run: undefined where the slots could not be asked. */
   runSlot: SlotStanding | undefined;
 }

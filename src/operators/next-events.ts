@@ -2,7 +2,7 @@
 import { MAX_PLATFORM_DEATHS } from "../limits";
 import { attemptNumber } from "../lifecycle/attempt";
 import { type DueTransition, dueTimes } from "../lifecycle/due";
-import type { OutboxEffect } from "../lifecycle/event";
+import { OUTBOX_EFFECTS, type OutboxEffect } from "../lifecycle/event";
 import type { OperationRecord } from "../lifecycle/record";
 import { isFinal } from "../lifecycle/state";
 import { length, when } from "./words";
@@ -66,11 +66,13 @@ function lossText({ state }: OperationRecord, deaths: number): string {
 const told: Record<OutboxEffect, string> = {
   index: "the index is told of its present state",
   snapshot: "KV is told of its present state",
+  parent: "its parent operation is told how it ended",
+  children: "its child operations are cancelled",
   webhooks: "webhooks are told of its present state",
 };
 
 function outboxEvents({ outbox }: OperationRecord, now: number): NextEvent[] {
-  return (Object.keys(told) as OutboxEffect[]).flatMap((event) => {
+  return OUTBOX_EFFECTS.flatMap((event) => {
     const entry = outbox[event];
     if (!entry) return [];
     const tries = entry.failures === 0 ? "" : `; ${entry.failures} tries have failed`;

@@ -34,7 +34,7 @@ function whereItIs(record: OperationRecord, live: LiveFacts, now: number): strin
       }
       return `Its work set a durable timer: attempt ${attemptNumber(record)} goes on at ${when(record.wakeTime ?? now, now)}.`;
     case "SUSPENDED":
-      return suspended(record, now);
+      return suspended(record, live, now);
     case "BACKING_OFF":
       return sentence(`${lastAttempt(record, now)} It waits to be tried again`);
     case "CANCELLING":
@@ -52,8 +52,13 @@ function whereItIs(record: OperationRecord, live: LiveFacts, now: number): strin
   }
 }
 
-function suspended(record: OperationRecord, now: number): string {
-  const { answersTo = [] } = record.suspension?.waitsFor ?? {};
+function suspended(record: OperationRecord, { endedChildren }: LiveFacts, now: number): string {
+  const { answersTo = [], joins = [] } = record.suspension?.waitsFor ?? {};
+  const joined = joins.map(({ places, atLeast }) => {
+    const count = places.reduce((sum, [first, last]) => sum + last - first + 1, 0);
+    const soFar = `of its ${record.children?.count} children ${endedChildren} have ended`;
+    return `It waits until ${atLeast} of ${count} child operations have ended; ${soFar}.`;
+  });
   const waits = pendingSuspensions(record)
     .filter(({ id }) => answersTo.includes(id))
     .map(({ id, createTime, reached }) => {
@@ -64,7 +69,7 @@ function suspended(record: OperationRecord, now: number): string {
         `longrunning.operations.resolve on it may answer (roles/longrunning.approver, administrators)${link}.`
       );
     });
-  return waits.join(" ");
+  return [...waits, ...joined].join(" ");
 }
 
 function queued(record: OperationRecord, { runSlot, lane }: LiveFacts): string {

@@ -4,7 +4,7 @@ import { boundedStatus } from "../method/bounded-status";
 import type { Method } from "../method/define-method";
 import { isMisuse } from "../method/misuse";
 import { responseJson } from "../method/response-json";
-import type { ClaimedSuspension, LastWord } from "../contract/run-channel";
+import type { LastWord, News } from "../contract/run-channel";
 import type { JsonObject } from "../rpc/any";
 import { Code } from "../rpc/code";
 import { RpcError } from "../rpc/error";
@@ -43,7 +43,7 @@ export class Attempt {
   readonly #options: AttemptOptions;
   #context: RunContext | undefined;
   /** Before the handler is called. */
-  readonly #received: ClaimedSuspension[] = [];
+  readonly #received: News[] = [];
   /** Set if the handler has failed, while its other steps run to their ends. */
   #failure: LastWord | undefined;
 
@@ -53,10 +53,10 @@ export class Attempt {
     this.#options = options;
   }
 
-  /** Suspensions were answered, or have expired, since the claim. */
-  receive(suspensions: readonly ClaimedSuspension[]): void {
-    if (this.#context) this.#context.receive(suspensions);
-    else this.#received.push(...suspensions);
+  /** Suspensions were answered or have expired, and children have ended, since the claim. */
+  receive(news: News): void {
+    if (this.#context) this.#context.receive(news);
+    else this.#received.push(news);
   }
 
   get isWorking(): boolean {
@@ -76,7 +76,7 @@ export class Attempt {
       const input = claimed.inputBytes === undefined ? undefined : await this.#channel.largeValues.input();
       const context = new RunContext(claimed, this.#options.ports(input));
       this.#context = context;
-      context.receive(this.#received);
+      for (const news of this.#received) context.receive(news);
       const ending = await this.#options.span(() => Promise.race([this.#call(context), context.ended]));
       context.close();
       const lastWord = await this.#lastWord(ending);

@@ -1,14 +1,16 @@
 // The way from a run to its operation's object. It has two transports: the run channel of a queue consumer, and the call of
 // direct dispatch.
-import type { Claimed, ClaimedSuspension, LastWord, ProgressMessage } from "../contract/run-channel";
+import type { ReservedChild, StoredEnd } from "../contract/child";
+import type { Claimed, LastWord, News, ProgressMessage } from "../contract/run-channel";
 import type { SuccessfulOutcome } from "../lifecycle/event";
-import type { AttemptMemory } from "../lifecycle/record";
+import type { AttemptMemory, JoinCondition } from "../lifecycle/record";
 
 /** A value to store. The channel numbers it and adds the token. */
 export type SaveMessage =
   | ({ type: "saveStep"; name: string; result: string; order?: number } & AttemptMemory)
   | ({ type: "saveCheckpoint"; cursor: string } & AttemptMemory)
   | ({ type: "saveSleeps"; restsUntil?: number } & AttemptMemory)
+  | ({ type: "saveChildren"; children: ReservedChild[] } & AttemptMemory)
   | ({ type: "saveSuspensions" } & AttemptMemory);
 
 /** The outcome of a runner's message: stored, or void because another runner has the work. */
@@ -18,8 +20,8 @@ export type Settlement = "settled" | "stopped";
 export interface RunListener {
   /** A client asked to stop. */
   onCancel(): void;
-  /** Suspensions were answered, or have expired. */
-  onAnswers(suspensions: readonly ClaimedSuspension[]): void;
+  /** Suspensions were answered or have expired, and children have ended. */
+  onAnswers(news: News): void;
   /** The work is lost: to a deadline, another runner, or silence longer than the lease. */
   onStop(): void;
 }
@@ -32,6 +34,8 @@ export interface LargeValueStore {
   stepResult(place: number): Promise<string>;
   /** The JSON text of a suspension's large answer. */
   answer(id: string): Promise<string>;
+  /** The outcomes of those children at these places that have ended. */
+  childEnds(places: JoinCondition["places"]): Promise<StoredEnd[]>;
   /** Stores a step's large result. */
   saveStep(step: { name: string; result: string; order: number }, memory: AttemptMemory): Promise<Settlement>;
   /** Stores a large response, which the final message names; undefined after the work is lost. */

@@ -3,6 +3,8 @@
 import { configFromEnv } from "../config";
 import type { Env } from "../env";
 import type { Method } from "../method/define-method";
+import type { Locations } from "../service/locations";
+import { childStarts } from "./child-starts";
 import { type QueueHandler, passOn } from "./other-messages";
 import { RunChannel } from "./run-channel";
 import { type RunOptions, runOperation } from "./run-operation";
@@ -14,7 +16,7 @@ import { workersPlatform } from "./workers-platform";
  * queue: a lane, a method's own queue, or the dead-letter queue of either. A dead letter is claimed like any other message,
  * because a claim also settles what is due and arms an alarm that was lost. All other messages are `other`'s.
  */
-export function queueConsumer(methods: ReadonlyMap<string, Method>, other?: QueueHandler) {
+export function queueConsumer(methods: ReadonlyMap<string, Method>, locations: Locations, other?: QueueHandler) {
   return async function queue(batch: MessageBatch, env: Env, ctx: ExecutionContext): Promise<void> {
     const work: { message: Message; id: DurableObjectId }[] = [];
     const others: Message[] = [];
@@ -26,7 +28,8 @@ export function queueConsumer(methods: ReadonlyMap<string, Method>, other?: Queu
     if (work.length === 0) return passOn(batch, others, { handler: other, env, ctx });
     const { auth, invocationMs } = configFromEnv(env);
     const showInnerErrors = auth === "open";
-    const options: RunOptions = { methods, showInnerErrors, invocationMs, platform: workersPlatform };
+    const children = childStarts(env, locations);
+    const options: RunOptions = { methods, showInnerErrors, invocationMs, platform: workersPlatform, children };
     await Promise.all([
       ...work.map(async ({ message, id }) => {
         const channel = await claim(message, id, env);

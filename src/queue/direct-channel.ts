@@ -1,7 +1,7 @@
 // The runner's end of direct dispatch: its operation's object holds the call, and the runner calls the object back.
 import { DIRECT_LISTEN_DELAY_MS, KEEP_ALIVES_PER_LEASE } from "../limits";
 import type { DirectObject, Notice } from "../contract/direct-run";
-import type { Claimed, ClaimedSuspension, LastWord, ProgressMessage } from "../contract/run-channel";
+import type { Claimed, LastWord, News, ProgressMessage } from "../contract/run-channel";
 import type { Channel, RunListener, SaveMessage, Settlement } from "./channel";
 import { LargeValues } from "./large-values";
 import { afterMs } from "./macrotask";
@@ -15,8 +15,8 @@ export class DirectChannel implements Channel {
   readonly #object: DirectObject;
   readonly largeValues: LargeValues;
   #listener: RunListener | undefined;
-  /** Answers that came before there was a listener. */
-  readonly #answers: ClaimedSuspension[] = [];
+  /** Messages that came before there was a listener. */
+  readonly #news: News[] = [];
   #cancelled: boolean;
   #stopped = false;
   #closed = false;
@@ -46,7 +46,7 @@ export class DirectChannel implements Channel {
   listen(listener: RunListener): void {
     this.#listener = listener;
     if (this.#cancelled) listener.onCancel();
-    if (this.#answers.length > 0) listener.onAnswers(this.#answers.splice(0));
+    for (const news of this.#news.splice(0)) listener.onAnswers(news);
     if (this.#stopped) listener.onStop();
   }
 
@@ -114,8 +114,8 @@ export class DirectChannel implements Channel {
         this.#listener?.onCancel();
         return;
       case "answers":
-        if (this.#listener) this.#listener.onAnswers(notice.suspensions);
-        else this.#answers.push(...notice.suspensions);
+        if (this.#listener) this.#listener.onAnswers(notice);
+        else this.#news.push(notice);
         return;
       case "stop":
         return this.#stop();

@@ -4,6 +4,8 @@ import type { AttemptMemory, WaitCondition } from "../lifecycle/record";
 import type { Claimed, ClaimedStep } from "../contract/run-channel";
 import type { JsonObject } from "../rpc/any";
 import { RpcError } from "../rpc/error";
+import type { AnswerWait } from "./answer-wait";
+import { Children, JoinWait } from "./children";
 import { Failures } from "./failures";
 import { InvocationLimitReached } from "./invocation-limit";
 import { Replay } from "./replay";
@@ -33,6 +35,7 @@ export class Invocation {
   readonly replay: Replay;
   readonly sleeps: Sleeps;
   readonly suspensions: Suspensions;
+  readonly children: Children;
   readonly failures: Failures;
   readonly failedTries: FailedTries;
   readonly #end: (ending: Ending) => void;
@@ -44,8 +47,8 @@ export class Invocation {
     const { promise, resolve } = Promise.withResolvers<Ending>();
     this.ended = promise;
     this.#end = resolve;
-    const { sleeps, stepFailures = [], stepTries = [], suspensions = [] } = claimed;
-    const orders = [...steps, ...sleeps, ...stepFailures, ...suspensions].map(({ order = 0 }) => order);
+    const { sleeps, stepFailures = [], stepTries = [], suspensions = [], joins = [] } = claimed;
+    const orders = [...steps, ...sleeps, ...stepFailures, ...suspensions, ...joins].map(({ order = 0 }) => order);
     this.failures = new Failures(stepFailures);
     this.failedTries = new FailedTries(stepTries);
     this.replay = new Replay(
@@ -60,7 +63,7 @@ export class Invocation {
         onSuspend: (waits, wake) =>
           this.#end({
             type: "suspend",
-            waitsFor: { answersTo: waits.map(({ id }) => id) },
+            waitsFor: conditionOf(waits),
             ...(wake ? { wakeTime: wake.wakeTime } : {}),
             ...this.memory(),
           }),
@@ -78,6 +81,7 @@ export class Invocation {
       log: (message, fields) => this.log(message, fields),
       fail: (error) => this.fail(error),
     });
+    this.children = new Children(this);
   }
 
   get signal(): AbortSignal {
@@ -135,6 +139,7 @@ export class Invocation {
       ...(stepFailures.length > 0 ? { stepFailures } : {}),
       ...(stepTries.length > 0 ? { stepTries } : {}),
       ...(suspensions.length > 0 ? { suspensions } : {}),
+      ...this.children.takeReports(),
     };
   }
 
@@ -164,6 +169,12 @@ export class Invocation {
     if (reason instanceof RpcError && reason.reason === "LEASE_LOST") this.replay.dropTimers();
     else this.replay.reconsider();
   }
+}
+
+function conditionOf(waits: readonly AnswerWait[]): WaitCondition {
+  const joins = waits.flatMap((wait) => (wait instanceof JoinWait ? wait.condition : []));
+  const answersTo = waits.filter((wait) => !(wait instanceof JoinWait)).map(({ id }) => id);
+  return joins.length > 0 ? { answersTo, joins } : { answersTo };
 }
 
 /** A step of an earlier version has no place of its own: it is behind the step before it. */

@@ -1,9 +1,11 @@
 // Values too large for a message: a runner fetches and stores them as byte streams.
+import type { StoredEnd } from "../contract/child";
 import type { SuccessfulOutcome } from "../lifecycle/event";
-import type { AttemptMemory } from "../lifecycle/record";
+import type { AttemptMemory, JoinCondition } from "../lifecycle/record";
 import { CHANNEL_REOPEN_DELAY_MS, MAX_LARGE_RESULT_TRIES } from "../limits";
 import {
   ANSWER_PATH,
+  CHILDREN_PATH,
   FENCE_HEADER,
   INPUT_PATH,
   MEMORY_HEADER,
@@ -50,6 +52,12 @@ export class LargeValues implements LargeValueStore {
     const response = await this.#fetch(`${ANSWER_PATH}?id=${id}`);
     if (!response.ok) throw new Error(`an answer could not be read (${response.status})`);
     return response.text();
+  }
+
+  async childEnds(places: JoinCondition["places"]): Promise<StoredEnd[]> {
+    const response = await this.#fetch(`${CHILDREN_PATH}?places=${encodeURIComponent(JSON.stringify(places))}`);
+    if (!response.ok) throw new Error(`the ends of children could not be read (${response.status})`);
+    return response.json();
   }
 
   async saveStep(

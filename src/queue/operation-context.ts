@@ -1,14 +1,16 @@
 // A method's view of its operation while it runs: OperationContext, over ports.
 import { type DurationText, durationTextToMs } from "../aip/duration";
 import { MAX_TIMEOUT_MS } from "../limits";
+import type { Child, ChildOutcome, JoinOptions } from "../method/child";
 import type { JsonOf } from "../method/json-of";
 import type { OperationCaller, OperationContext, MapOptions, StepContext, StepOptions } from "../method/method";
 import type { Suspension, SuspensionOptions } from "../method/suspension";
 import { misuse } from "../method/misuse";
 import type { AttemptMemory } from "../lifecycle/record";
-import type { Claimed, ClaimedSuspension, ProgressMessage } from "../contract/run-channel";
+import type { Claimed, News, ProgressMessage } from "../contract/run-channel";
 import type { Json, JsonObject } from "../rpc/any";
 import { Checkpoints } from "./checkpoints";
+import type { Children } from "./children";
 import type { FailedStep } from "./failures";
 import { type Ending, Invocation } from "./invocation";
 import { ProgressReporter } from "./progress-reporter";
@@ -146,6 +148,22 @@ export class RunContext implements OperationContext {
     replay.checkpointEnds({ isLate: this.#invocation.isLate, deliver });
   }
 
+  // ── Child operations ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  start(...parameters: Parameters<Children["start"]>): Promise<Child<never>> {
+    return this.#invocation.children.start(...parameters) as Promise<Child<never>>;
+  }
+
+  join(children: readonly Child<unknown>[], options: JoinOptions = {}): Promise<ChildOutcome<never>[]> {
+    return this.#pending(() => this.#invocation.children.join(children, options)) as Promise<ChildOutcome<never>[]>;
+  }
+
+  async call(...parameters: Parameters<Children["start"]>): Promise<never> {
+    const [outcome] = await this.join([await this.start(...parameters)]);
+    if (outcome?.error) throw outcome.error;
+    return outcome?.response as never;
+  }
+
   /** Stays pending in an invocation that is over. Rejects for a misuse. */
   #pending<T>(call: () => Promise<T>): Promise<T> {
     if (this.#invocation.isClosed) return new Promise<T>(() => {});
@@ -169,9 +187,11 @@ export class RunContext implements OperationContext {
     return this.#reporter.take();
   }
 
-  /** Suspensions were answered, or have expired, while the handler runs. */
-  receive(suspensions: readonly ClaimedSuspension[]): void {
-    if (!this.#invocation.isClosed) this.#invocation.suspensions.receive(suspensions);
+  /** Suspensions were answered or have expired, and children have ended, while the handler runs. */
+  receive({ suspensions, children = [] }: News): void {
+    if (this.#invocation.isClosed) return;
+    this.#invocation.suspensions.receive(suspensions);
+    this.#invocation.children.receive(children);
   }
 
   /** Failures of steps in this invocation that are not in the log yet. */

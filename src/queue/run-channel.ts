@@ -9,15 +9,16 @@ import {
 } from "../limits";
 import {
   type Claimed,
-  type ClaimedSuspension,
   FENCE_HEADER,
   KEEP_ALIVE_REQUEST,
   KEEP_ALIVE_RESPONSE,
   type LastWord,
   type MessageToRunner,
+  type News,
   type ProgressMessage,
   RUN_PATH,
 } from "../contract/run-channel";
+import type { ClaimedChild, EndedChild } from "../contract/child";
 import type { Channel, RunListener, SaveMessage, Settlement } from "./channel";
 import { LargeValues } from "./large-values";
 import { afterMs } from "./macrotask";
@@ -34,8 +35,8 @@ export class RunChannel implements Channel {
   #socket: WebSocket;
   #listener: RunListener | undefined;
   #cancelled: boolean;
-  /** Answers that came before there was a listener. */
-  readonly #answers: ClaimedSuspension[] = [];
+  /** Messages that came before there was a listener. */
+  readonly #news: News[] = [];
   #stopped = false;
   #closed = false;
   /** When the last confirmed keep-alive was sent. The object received it no earlier, so its lease lasts longer. */
@@ -79,7 +80,7 @@ export class RunChannel implements Channel {
   /** Delivers the events of the run to its listener, past ones too. */
   listen(listener: RunListener): void {
     this.#listener = listener;
-    if (this.#answers.length > 0) listener.onAnswers(this.#answers.splice(0));
+    for (const news of this.#news.splice(0)) listener.onAnswers(news);
     if (this.#cancelled) listener.onCancel();
     if (this.#stopped) listener.onStop();
   }
@@ -154,7 +155,7 @@ export class RunChannel implements Channel {
         this.#listener?.onCancel();
         return;
       case "answers":
-        return this.#answersCame(message.suspensions);
+        return this.#newsCame(message);
       case "saved":
         this.#answered(message.id, "settled");
         return;
@@ -172,9 +173,9 @@ export class RunChannel implements Channel {
     }
   }
 
-  #answersCame(suspensions: readonly ClaimedSuspension[]): void {
-    if (this.#listener) this.#listener.onAnswers(suspensions);
-    else this.#answers.push(...suspensions);
+  #newsCame(news: News): void {
+    if (this.#listener) this.#listener.onAnswers(news);
+    else this.#news.push(news);
   }
 
   #stop(): void {
@@ -255,8 +256,9 @@ export class RunChannel implements Channel {
       this.#socket = opened.socket;
       this.#attach(opened.socket);
       if (opened.claimed.cancelRequested && !this.#cancelled) this.#receive(JSON.stringify({ type: "cancel" }));
-      // Answers that came while there was no channel.
-      this.#answersCame(opened.claimed.suspensions ?? []);
+      // Outcomes that came while there was no channel.
+      const { suspensions = [], children = [] } = opened.claimed;
+      this.#newsCame({ suspensions, children: endedOf(children) });
       if (this.#progress !== undefined) this.#transmit(this.#progress);
       for (const { message } of this.#unanswered.values()) this.#transmit(message);
     } catch (error) {
@@ -267,6 +269,10 @@ export class RunChannel implements Channel {
 
 /** Of the codes that applications may send: the channel counts as lost. */
 const UNHEARD = 4_001;
+
+function endedOf(children: readonly ClaimedChild[]): EndedChild[] {
+  return children.flatMap(({ end }, place) => (end ? [{ place, ...end }] : []));
+}
 
 interface Opened {
   socket: WebSocket;

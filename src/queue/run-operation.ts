@@ -7,6 +7,7 @@ import { RpcError } from "../rpc/error";
 import { Attempt } from "./attempt";
 import { InvocationLimitReached } from "./invocation-limit";
 import type { RunPorts } from "./run-ports";
+import type { ChildStarts } from "./child-starts";
 import type { Channel } from "./channel";
 import type { RunPlatform, SpanAttributes } from "./run-platform";
 
@@ -17,6 +18,7 @@ export interface RunOptions {
   /** How long one invocation works, in milliseconds, before it gives way to another. */
   invocationMs: number;
   platform: RunPlatform;
+  children: ChildStarts;
 }
 
 /** Does the work behind a channel to its end. Never throws: whatever happens becomes the last word. */
@@ -48,7 +50,7 @@ async function runWithinLimits(channel: Channel, method: Method, options: RunOpt
   const { promise: stopped, resolve: stop } = Promise.withResolvers<undefined>();
   channel.listen({
     onCancel: () => abort.abort(new RpcError("CANCELLED", "The operation was cancelled.")),
-    onAnswers: (suspensions) => attempt.receive(suspensions),
+    onAnswers: (news) => attempt.receive(news),
     onStop: () => {
       abort.abort(new RpcError("ABORTED", "The work belongs to this runner no longer.", { reason: "LEASE_LOST" }));
       stop(undefined);
@@ -58,7 +60,7 @@ async function runWithinLimits(channel: Channel, method: Method, options: RunOpt
   const attempt = new Attempt(channel, method, {
     ...options,
     signal,
-    ports: (input) => runPorts(channel, method, { signal, input, invocationMs, platform }),
+    ports: (input) => runPorts(channel, method, { ...options, signal, input }),
     span: (work) => platform.span("operation.attempt", spanAttributes(channel.claimed, method), work),
     log: platform.log,
   });
@@ -84,7 +86,8 @@ function runPorts(
     input,
     invocationMs,
     platform,
-  }: Pick<RunPorts, "signal" | "input"> & Pick<RunOptions, "invocationMs" | "platform">,
+    children,
+  }: Pick<RunPorts, "signal" | "input"> & Pick<RunOptions, "invocationMs" | "platform" | "children">,
 ): RunPorts {
   return {
     now: platform.now,
@@ -98,6 +101,9 @@ function runPorts(
     saveCheckpoint: (cursor, memory) => channel.save({ type: "saveCheckpoint", cursor, ...memory }),
     saveSleeps: (memory) => channel.save({ type: "saveSleeps", ...memory }),
     saveSuspensions: (memory) => channel.save({ type: "saveSuspensions", ...memory }),
+    saveChildren: (reserved, memory) => channel.save({ type: "saveChildren", children: reserved, ...memory }),
+    childEnds: (places) => channel.largeValues.childEnds(places),
+    children,
     answer: (id) => channel.largeValues.answer(id),
     newSecret: () => secret(),
     random: platform.random,

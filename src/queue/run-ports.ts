@@ -1,7 +1,9 @@
 // The ports by which a handler's operation reaches its object, its runner and the clock.
+import type { ReservedChild, StoredEnd } from "../contract/child";
 import type { ProgressMessage } from "../contract/run-channel";
-import type { AttemptMemory } from "../lifecycle/record";
+import type { AttemptMemory, JoinCondition } from "../lifecycle/record";
 import type { Settlement } from "./channel";
+import type { ChildStarts } from "./child-starts";
 import type { ReplayPorts } from "./replay";
 
 export interface RunPorts extends ReplayPorts {
@@ -19,6 +21,11 @@ export interface RunPorts extends ReplayPorts {
   saveSleeps(this: void, memory: AttemptMemory & { restsUntil?: number }): Promise<Settlement>;
   /** Stores the suspensions that the handler has reached. */
   saveSuspensions(this: void, memory: AttemptMemory): Promise<Settlement>;
+  /** Writes children down that are about to be started. */
+  saveChildren(this: void, children: ReservedChild[], memory: AttemptMemory): Promise<Settlement>;
+  /** The outcomes of those children at these places that have ended. */
+  childEnds(this: void, places: JoinCondition["places"]): Promise<StoredEnd[]>;
+  children: ChildStarts;
   /** The JSON text of an answer that was too large to come along. */
   answer(this: void, id: string): Promise<string>;
   /** A secret that nobody can guess. */

@@ -39,6 +39,11 @@ export function standsUnderValue(messageName: string): boolean {
   return UNDER_VALUE.test(messageName);
 }
 
+/** A message of a well-known type is under `value`; another's fields are beside its `@type`. */
+export function messageFromAny({ "@type": type, ...fields }: Any): Json {
+  return standsUnderValue(type.slice(TYPE_URL_PREFIX.length)) ? (fields["value"] ?? {}) : fields;
+}
+
 /** Packs the JSON form of a message into an Any: under `value` for the types with a special JSON form. */
 export function anyFromMessage(messageName: string, json: Json): Any {
   const typeUrl = typeUrlFromMessageName(messageName);

@@ -199,7 +199,7 @@ async function startMinted(
   if (callerSlot && started.ok && started.answer.done) await slots.release(callerSlot, minted.id);
   if (started.ok) return started;
   if (callerSlot) await slots.release(callerSlot, minted.id);
-  throw startError(started.refusal, start, minted);
+  throw startError(started.refusal, start.input, minted);
 }
 
 function tooManyUnderWay(limit: number): RpcError {
@@ -240,7 +240,11 @@ function anotherRequest(): RpcError {
   return invalidArgument([{ field: "requestId", description }], { reason: "REQUEST_ID_REUSED" });
 }
 
-function startError(refusal: StartRefusal, { input }: StartOnce, { name }: Minted): RpcError {
+export function startError(
+  refusal: StartRefusal,
+  input: StreamedInput | undefined,
+  { name }: Pick<Minted, "name">,
+): RpcError {
   switch (refusal) {
     case "DELETED":
       return requestIdUsed(name);

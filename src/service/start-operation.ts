@@ -83,7 +83,7 @@ export async function startOperation(ports: StartPorts, start: StartRequest): Pr
   return started;
 }
 
-async function runSlotOf({ id, maxConcurrent }: Method, parent: string): Promise<Slot | undefined> {
+export async function runSlotOf({ id, maxConcurrent }: Method, parent: string): Promise<Slot | undefined> {
   if (maxConcurrent === undefined) return undefined;
   return { key: await slotKey("run", `${id}/${parent}`), limit: maxConcurrent };
 }
@@ -92,8 +92,15 @@ function emulated({ method }: StartRequest, { metadata }: PreparedStart): Emulat
   return { method, initialMetadata: metadata };
 }
 
-function newOperation(
-  { method, parent, target, apiVersion, deployment, operationOptions }: StartRequest,
+export function newOperation(
+  {
+    method,
+    parent,
+    target,
+    apiVersion,
+    deployment,
+    operationOptions,
+  }: Pick<StartRequest, "method" | "parent" | "target" | "apiVersion" | "deployment" | "operationOptions">,
   { id, name, createTime, indexShard }: Minted,
   {
     metadata,

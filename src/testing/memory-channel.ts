@@ -86,6 +86,7 @@ export class MemoryChannel implements Channel {
   readonly largeValues: LargeValueStore = {
     input: async () => new Blob([this.#operation.input ?? ""]).stream(),
     stepResult: async (place) => (this.isAlive ? this.#operation.result(place) : never()),
+    childEnds: async (places) => (this.isAlive ? this.#operation.children.endsAt(places) : never()),
     answer: async (id) => (this.isAlive ? this.#operation.answer(id) : never()),
     saveStep: (step, memory) => this.save({ type: "saveStep", ...step, ...memory }),
     saveResponse: async (response) => {

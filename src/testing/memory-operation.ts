@@ -1,5 +1,6 @@
 // One operation in memory: the real lifecycle, with a map for the rows that its object would store.
 import { AnswerDoor } from "../durable/operation/answer-door";
+import { type ChildRows, ChildTable } from "../durable/operation/child-table";
 import { claimedFromRecord, claimedSuspensions, eventFromMessage } from "../durable/operation/run-messages";
 import { EVERYONE_MAY } from "../iam/principal";
 import { type Advance, advance, startedRecord } from "../lifecycle/advance";
@@ -10,14 +11,15 @@ import type { OperationRecord, StoredSuspension, StoredText } from "../lifecycle
 import { isFinal } from "../lifecycle/state";
 import { pendingSuspensions } from "../lifecycle/suspensions";
 import { operationJsonParts } from "../contract/resource";
-import type { Claimed, ClaimedSuspension, MessageToObject } from "../contract/run-channel";
+import type { StoredEnd } from "../contract/child";
+import type { Claimed, MessageToObject, News } from "../contract/run-channel";
 import { suspensionName } from "../contract/suspension";
 import type { Json } from "../rpc/any";
 import { utf8Length } from "../rpc/utf8";
 import { resolveSuspension } from "../service/suspensions";
 
-/** Notices to the runner of an operation: to stop, or outcomes of suspensions. */
-export type RunnerNotice = "cancel" | "stop" | ClaimedSuspension[];
+/** Notices to the runner of an operation: to stop, or events that it may wait for. */
+export type RunnerNotice = "cancel" | "stop" | News;
 
 export class MemoryOperation {
   record: OperationRecord;
@@ -26,6 +28,7 @@ export class MemoryOperation {
   readonly #request: string;
   /** The results of the stored steps by name, as JSON text. */
   readonly results = new Map<string, string>();
+  readonly children = new ChildTable(rowsInMemory());
   readonly #now: () => number;
   readonly #notify: (notice: RunnerNotice) => void;
 
@@ -65,7 +68,8 @@ export class MemoryOperation {
     this.record = result.record;
     for (const effect of result.effects) {
       if (effect.type === "tellRunner") this.#notify(effect.message);
-      if (effect.type === "tellAnswers") this.#notify(claimedSuspensions(this.#suspensions(effect.ids)));
+      if (effect.type === "tellAnswers")
+        this.#notify({ suspensions: claimedSuspensions(this.#suspensions(effect.ids)) });
     }
     return result;
   }
@@ -114,6 +118,7 @@ export class MemoryOperation {
   claim(fence: string): Claimed | undefined {
     if (!this.apply({ type: "claim", fence })) return undefined;
     const store = {
+      children: this.children,
       request: () => this.#request,
       step: (place: number) => ({ text: () => this.result(place) }),
     } as unknown as Parameters<typeof claimedFromRecord>[2];
@@ -124,13 +129,35 @@ export class MemoryOperation {
   /** Takes a runner's message; false: it must stop. */
   take(sent: MessageToObject): boolean {
     const message = JSON.parse(JSON.stringify(sent)) as MessageToObject;
-    if (message.type !== "saveStep") return this.apply(eventFromMessage(message, HALF));
+    if (message.type === "saveChildren") {
+      const { id: _, children, ...rest } = message;
+      if (this.record.lease?.fence !== message.fence) return false;
+      this.children.reserve(children);
+      return this.apply({ ...rest, count: this.children.children.length });
+    }
+    if (message.type !== "saveStep") {
+      const isTaken = this.apply(eventFromMessage(message, HALF));
+      this.#wakeJoined();
+      return isTaken;
+    }
     const { id: _id, type, fence, name, result, order, ...memory } = message;
     if (this.record.lease?.fence !== fence) return false;
     const place = this.results.size;
     if (!this.results.has(name)) this.results.set(name, result);
     const step = { name, place, bytes: utf8Length(result), chunks: 1, ...(order === undefined ? {} : { order }) };
     return this.apply({ ...memory, type, fence, step });
+  }
+
+  /** A child has ended. */
+  endChild(end: Omit<StoredEnd, "number">): void {
+    const children = this.children.end([end], 0);
+    this.#wakeJoined();
+    if (this.record.lease) this.#notify({ suspensions: [], children });
+  }
+
+  #wakeJoined(): void {
+    const joins = this.record.suspension?.waitsFor.joins;
+    if (joins && this.children.isAnyMet(joins)) this.apply({ type: "childrenEnded" });
   }
 
   /** The JSON text of a stored step's result. */
@@ -145,6 +172,15 @@ export class MemoryOperation {
     const { head, response, tail } = operationJsonParts(this.record);
     return head + (response ?? this.largeResponse ?? "") + tail;
   }
+}
+
+function rowsInMemory(): ChildRows {
+  const rows = new Map<string, unknown>();
+  return {
+    list: <T>() => [...rows] as [string, T][],
+    put: (key, value) => void rows.set(key, value),
+    delete: (key) => rows.delete(key),
+  };
 }
 
 /** Nothing has a row of its own here. */

@@ -14,6 +14,11 @@ export interface RunMethodOptions {
   steps?: StepMocks;
   /** Answers to suspensions, by their names: payloads, or functions. `takes("3d", payload)` answers later. */
   answers?: TestAnswers;
+  /**
+   * How children end, by the ids of their methods: a response, an RpcError, or a function that gives either. `takes("3s", …)`
+   * ends later. Children of a method that is not named here are an error.
+   */
+  children?: TestChildren;
   /** The raw body, of a method that takes one. */
   input?: TestInput;
   /** The media type of `input`. Default: the first that the method takes. */
@@ -46,13 +51,15 @@ export interface MethodRun<Response = JsonObject, Metadata = JsonObject> {
   invocations: number;
   /** The steps in the order in which they were first run. `result` is absent if none was stored. */
   steps: TestedStep[];
+  /** The children in the order in which they were started. */
+  children: TestedChild[];
   /** The calls of `op.progress`, in order. */
   progress: JsonObject[];
   /** The lines of `op.log`, and those of the runner about failures. */
   logs: LogLine[];
   /** How long the operation took by the test's clock, in milliseconds. */
   durationMs: number;
-  /** Mocks and answers whose steps and suspensions were not reached. */
+  /** Mocks and answers whose steps, children and suspensions were not reached. */
   unusedMocks: string[];
 }
 
@@ -68,6 +75,24 @@ export interface TestedStep {
   runs: number;
   result?: Json;
 }
+
+/** A child that was started. */
+export interface TestedChild {
+  key: string;
+  /** The id of its method: `pages:render`. */
+  method: string;
+  request: JsonObject;
+}
+
+/** The end of a child, or a function that gives it; within `takes("3s", …)` it comes later. */
+export type TestChild =
+  | JsonObject
+  | RpcError
+  | Takes
+  | ((child: Pick<TestedChild, "key" | "request">) => JsonObject | RpcError | Promise<JsonObject | RpcError>);
+
+/** Ends of children by the ids of their methods. */
+export type TestChildren = Readonly<Record<string, TestChild>>;
 
 /** A suspension that waits for its answer. */
 export interface AskedSuspension {

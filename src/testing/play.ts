@@ -24,18 +24,24 @@ export async function startOf(
 export async function played(
   method: Method,
   started: StartedInMemory,
-  { steps = {}, answers = {}, cancelAfter, patienceMs = PATIENCE_MS }: RunMethodOptions,
+  { steps = {}, answers = {}, children = {}, cancelAfter, patienceMs = PATIENCE_MS }: RunMethodOptions,
   observer?: RunObserver,
 ): Promise<TestRun> {
   const cancelAfterMs = cancelAfter === undefined ? undefined : durationTextToMs(cancelAfter);
   if (cancelAfter !== undefined && cancelAfterMs === undefined)
     throw new TypeError(`cancelAfter is ${JSON.stringify(cancelAfter)}; write a number and a unit: "90s", "1h"`);
   const startTime = started.operation.createTime;
-  const run = new TestRun(method, started, { steps, answers, cancelAfterMs, startTime, patienceMs }, observer);
+  const run = new TestRun(
+    method,
+    started,
+    { steps, answers, children, cancelAfterMs, startTime, patienceMs },
+    observer,
+  );
   await run.play();
   const unused = [
     ...Object.keys(steps).filter((name) => !run.steps.usedMocks.has(name)),
     ...Object.keys(answers).filter((name) => !run.answers.given.has(name)),
+    ...Object.keys(children).filter((id) => !run.children.usedMocks.has(id)),
   ];
   run.unusedMocks.push(...unused);
   return run;
@@ -58,6 +64,7 @@ export function runOf(run: TestRun): MethodRun {
       const result = operation.results.get(step);
       return { name: step, runs, ...(result === undefined ? {} : { result: JSON.parse(result) as Json }) };
     }),
+    children: run.children.started,
     progress: run.progress,
     logs: run.logs,
     durationMs: (record.endTime ?? record.createTime) - record.createTime,

@@ -29,7 +29,7 @@ type StartOptions = Pick<RunMethodOptions, "input" | "contentType" | "caller"> &
 
 const ANONYMOUS: OperationCaller = { id: "", members: [] };
 
-const DEPLOYMENT: StartRequest["deployment"] = {
+export const DEPLOYMENT: StartRequest["deployment"] = {
   policy: { leaseMs: DEFAULT_LEASE_MS, resendMs: DEFAULT_RESEND_MS, snapshot: false },
   locations: new Map(),
   indexShards: 1,

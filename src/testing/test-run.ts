@@ -12,9 +12,10 @@ import { Activity } from "./activity";
 import { callSite } from "./call-site";
 import { MemoryChannel } from "./memory-channel";
 import { HALF, MemoryOperation } from "./memory-operation";
-import type { LogLine, TestAnswers } from "./method-run";
+import type { LogLine, TestAnswers, TestChildren } from "./method-run";
 import type { StartedInMemory } from "./start";
 import { AnsweringPeople } from "./test-answers";
+import { ChildrenUnderTest } from "./test-children";
 import { TestSteps } from "./test-steps";
 import type { StepMocks } from "./step-mock";
 import { type Surroundings, within } from "./surroundings";
@@ -36,6 +37,7 @@ export interface RunObserver {
 export interface TestRunOptions {
   steps: StepMocks;
   answers: TestAnswers;
+  children: TestChildren;
   /** When a client cancels, in milliseconds since the start. */
   cancelAfterMs: number | undefined;
   startTime: number;
@@ -76,6 +78,7 @@ export class TestRun implements Surroundings {
   attempts = 0;
   readonly #clock: TestClock;
   readonly answers: AnsweringPeople;
+  readonly children: ChildrenUnderTest;
   readonly #method: Method;
   readonly #options: TestRunOptions;
   readonly #observer: RunObserver;
@@ -96,6 +99,7 @@ export class TestRun implements Surroundings {
       notify: (notice) => this.#channel?.notify(notice),
     });
     this.answers = new AnsweringPeople(options.answers, this.operation);
+    this.children = new ChildrenUnderTest(options.children, this.operation, this.#clock);
     this.steps = new TestSteps(options.steps, {
       clock: this.#clock,
       cancel: () => this.operation.apply({ type: "cancel" }),
@@ -132,6 +136,7 @@ export class TestRun implements Surroundings {
     if (isCancelDue) this.operation.apply({ type: "cancel" });
     this.operation.letTimePass(this.#channel?.isAlive ?? false);
     await this.answers.give(this.#clock.now);
+    await this.children.end();
   }
 
   /** When something happens by time alone. */
@@ -143,6 +148,7 @@ export class TestRun implements Surroundings {
       dueTime,
       this.#cancelTime > now ? this.#cancelTime : Infinity,
       this.answers.nextTime,
+      this.children.nextTime,
     );
     if (time < Infinity) return time;
     throw new Error(`the operation waits for nothing, in the state ${this.operation.record.state}`);
@@ -169,13 +175,14 @@ export class TestRun implements Surroundings {
       methods: new Map([[this.#method.id, this.#method]]),
       showInnerErrors: true,
       invocationMs: DEFAULT_INVOCATION_MS,
+      children: this.children.starts,
       platform: this.#platform(channel, activity),
     }).finally(() => {
       state.isOver = true;
       activity.note();
     });
     while (!isEnded()) {
-      const isAnswered = (): boolean => this.answers.nextTime <= this.#clock.now;
+      const isAnswered = (): boolean => Math.min(this.answers.nextTime, this.children.nextTime) <= this.#clock.now;
       await this.#until(() => isEnded() || activity.waitsForTime || isAnswered());
       if (isEnded()) break;
       if (!isAnswered()) this.#clock.passTo(this.#nextTime());
@@ -313,6 +320,7 @@ function pointOf(message: SaveMessage | LastWord, what: string, when: string): P
     saveCheckpoint: "a checkpoint",
     saveSleeps: "a sleep",
     saveSuspensions: "a suspension",
+    saveChildren: "a group of children",
     sleep: "a sleep",
     suspend: "a suspension",
     succeed: "the response",

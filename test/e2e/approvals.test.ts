@@ -56,13 +56,15 @@ test("the example compiles under its own settings", async () => {
   expect(stdout).toBe("");
 });
 
-test("docs/waiting.md shows the code of the example", () => {
-  const source = readFileSync(join(ROOT, EXAMPLE, "src/request-refund.ts"), "utf8");
-  const document = readFileSync(join(ROOT, "docs/waiting.md"), "utf8");
+test.each([
+  ["waiting.md", "request-refund.ts", 2],
+  ["fan-out.md", "render-site.ts", 1],
+])("docs/%s shows the code of %s", (page, file, count) => {
+  const source = readFileSync(join(ROOT, EXAMPLE, "src", file), "utf8");
+  const document = readFileSync(join(ROOT, "docs", page), "utf8");
   const blocks = Array.from(document.matchAll(/^```ts\n(.*?)^```$/gms), ([, block = ""]) => block);
 
-  expect(blocks.length).toBeGreaterThan(2);
-  expect(blocks.filter((block) => source.includes(block)).length).toBe(2);
+  expect(blocks.filter((block) => source.includes(block)).length).toBe(count);
 });
 
 describe("refunds:request", () => {
@@ -138,4 +140,49 @@ test("an agent finds the refund among its tools, and is answered with the one th
 
   expect(tools.map(({ name }) => name)).toContain("refunds.request");
   expect(structuredContent).toMatchObject({ done: false });
+});
+
+describe("sites:render", () => {
+  const urls = Array.from({ length: 20 }, (_, i) => `https://example.com/${i}`);
+  const SITE = "type.googleapis.com/example.approvals.v1.RenderSiteResponse";
+
+  const render = (fields: Record<string, unknown> = {}): Promise<Operation> =>
+    postOperation(`${server.url}/v1/projects/p/sites:render`, { urls, ...fields });
+
+  async function pagesOf({ name }: Operation): Promise<Operation[]> {
+    const filter = encodeURIComponent(`parentOperation="${name}"`);
+    const path = `/v1/projects/p/operations?pageSize=1000&filter=${filter}`;
+    return (await call<{ operations?: Operation[] }>(server.url + path)).body.operations ?? [];
+  }
+
+  test("renders each page by a child, and counts them", async () => {
+    const operation = await render({ failing: [3, 7] });
+
+    expect((await waitFor(operation)).response).toEqual({ "@type": SITE, done: 18, failed: 2 });
+    expect(await pagesOf(operation)).toHaveLength(20);
+  });
+
+  test("goes on when enough pages are rendered", async () => {
+    const operation = await render({ ms: 100, atLeast: 1 });
+    const { done = 0, failed = 0 } = (await waitFor(operation)).response as { done?: number; failed?: number };
+
+    expect(done + failed).toBeGreaterThan(0);
+    await eventually(async () => (await pagesOf(operation)).every((page) => page.done), { timeoutMs: 60_000 });
+  });
+
+  test.each([{ urls: [] }, { atLeast: 21 }, { ms: -1 }, { urls: [""] }])("refuses %j", async (fields) => {
+    const { status } = await call(`${server.url}/v1/projects/p/sites:render`, json({ urls, ...fields }));
+
+    expect(status).toBe(400);
+  });
+
+  test("loses and doubles no page if everything is killed while pages are rendered", async () => {
+    const operation = await render({ ms: 300 });
+    await eventually(async () => (await pagesOf(operation)).length > 0, { timeoutMs: 20_000 });
+    await server.kill();
+    server = await DevServer.start({ directory: EXAMPLE, state: server.state });
+
+    expect((await waitFor(operation)).response).toEqual({ "@type": SITE, done: 20, failed: 0 });
+    expect(new Set((await pagesOf(operation)).map(({ name }) => name)).size).toBe(20);
+  });
 });

@@ -113,6 +113,8 @@ export const everyEvent = {
     { type: "update", update: { outcome: { value: { response: aResponse }, completion } } },
     { type: "update", update: { metadata: ownMetadata, outcome: { value: { error: anError }, completion } } },
   ],
+  saveChildren: ({ fence }) => [{ type: "saveChildren", fence, count: 3, startedChildren: 2 }],
+  childrenEnded: () => [{ type: "childrenEnded" }],
   setPolicy: () => [{ type: "setPolicy", policy: emptyPolicy() }],
   poll: () => [{ type: "poll" }],
   cancel: () => [{ type: "cancel" }],
@@ -121,10 +123,14 @@ export const everyEvent = {
   effectDone: ({ revision }) => [
     { type: "effectDone", effect: "index", revision },
     { type: "effectDone", effect: "snapshot", revision },
+    { type: "effectDone", effect: "parent", revision },
+    { type: "effectDone", effect: "children", revision },
   ],
   effectFailed: () => [
     { type: "effectFailed", effect: "index" },
     { type: "effectFailed", effect: "snapshot" },
+    { type: "effectFailed", effect: "parent" },
+    { type: "effectFailed", effect: "children" },
   ],
   webhooksTold: () => [
     { type: "webhooksTold", webhooks: { count: 1, pending: [] } },

@@ -82,6 +82,11 @@ class Controls {
   listens = 0;
   /** Before the index asks an operation how it stands. */
   readonly reconcile = new Gate();
+  /** Starts of operations that have come to their objects. */
+  readonly start = new Gate();
+  readonly cancelChild = new Gate();
+  /** Ends of children that have come to their parents. */
+  readonly childEnded = new Gate();
 
   /** The size from which on an index shard takes no new rows. */
   maxShardBytes = MAX_SHARD_BYTES;
@@ -103,7 +108,18 @@ class Controls {
 
   reset(): void {
     const { queueSend, indexWrite, indexWritten, snapshotWrite, directRun, directAnswer, reconcile } = this;
-    for (const gate of [queueSend, indexWrite, indexWritten, snapshotWrite, directRun, directAnswer, reconcile]) {
+    const { start, cancelChild, childEnded } = this;
+    const family = [start, cancelChild, childEnded];
+    for (const gate of [
+      queueSend,
+      indexWrite,
+      indexWritten,
+      snapshotWrite,
+      directRun,
+      directAnswer,
+      reconcile,
+      ...family,
+    ]) {
       gate.open();
       gate.passed = 0;
     }

@@ -126,6 +126,7 @@ export class OperationObject extends DeployedOperationObject {
 
   override async start(...parameters: Parameters<DeployedOperationObject["start"]>) {
     this.#called("start");
+    await controls.start.pass();
     return super.start(...parameters);
   }
 
@@ -147,6 +148,16 @@ export class OperationObject extends DeployedOperationObject {
   override async delete(...parameters: Parameters<DeployedOperationObject["delete"]>) {
     this.#called("delete");
     return super.delete(...parameters);
+  }
+
+  override async cancelChild(id: string) {
+    await controls.cancelChild.pass();
+    return super.cancelChild(id);
+  }
+
+  override async childEnded(...parameters: Parameters<DeployedOperationObject["childEnded"]>) {
+    await controls.childEnded.pass();
+    return super.childEnded(...parameters);
   }
 
   override async reconcile() {

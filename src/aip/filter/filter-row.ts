@@ -17,6 +17,8 @@ export interface FilterRow {
   readonly method?: string | undefined;
   /** Its state in the lifecycle; absent likewise, of operations that were not done by then. */
   readonly state?: string | undefined;
+  /** The name of the operation whose work has started it. */
+  readonly parentOperation?: string | undefined;
   readonly requestedCancellation: boolean;
   readonly labels?: Readonly<Record<string, string>> | undefined;
   readonly scheduleTime?: number | undefined;
@@ -47,6 +49,7 @@ type StoredFacts = Pick<
   | "verb"
   | "method"
   | "state"
+  | "parentOperation"
   | "requestedCancellation"
   | "labels"
   | "scheduleTime"
@@ -141,6 +144,10 @@ export class IndexFilterRow implements FilterRow {
   /** A row from before the state was written tells it by its result, if it is done. */
   get state(): string | undefined {
     return this.#facts.state ?? (this.done ? finalState(this.errorCode) : undefined);
+  }
+
+  get parentOperation(): string | undefined {
+    return this.#facts.parentOperation;
   }
 
   get requestedCancellation(): boolean {

@@ -91,11 +91,11 @@ const StoredProgress = message("edge_operations.v1.StoredProgress", {
 const OutboxEntry = message(
   "edge_operations.v1.OutboxEntry",
   {
-    effect: string(1, { description: "`index` or `snapshot`." }),
+    effect: string(1, { description: "`index`, `snapshot`, `parent` or `children`." }),
     nextTime: timestamp(2),
     failures: int32(3),
   },
-  { description: "Updates that index and KV have not received yet." },
+  { description: "Updates that index, KV, the parent operation or child operations have not received yet." },
 );
 
 const Slot = message("edge_operations.v1.Slot", {
@@ -149,6 +149,8 @@ export const OperationExplanation = message(
     retryOf: string(33, { description: "Where it is a retry: the operation that failed." }),
     retry: string(34, { description: "Of a failed operation: how it can be retried, or why it cannot." }),
     webhookDeliveries: repeated(struct(35)),
+    parentOperation: string(40, { description: "Where another operation's work has started it: that operation." }),
+    children: int32(41, { description: "How many operations its work has started." }),
     startRequestId: string(32, { description: "The HTTP request that started it, as its log line names it." }),
   },
   { description: "Why an operation is where it is, and what happens next. It has no payload." },

@@ -1,10 +1,10 @@
 // The options of every call that starts an operation, in the query or in the body.
 import { parseTimestamp, timestampToMs } from "../../aip/timestamp";
-import { MAX_LABEL_CHARACTERS, MAX_LABELS, MAX_SCHEDULE_AHEAD_MS } from "../../limits";
+import { MAX_SCHEDULE_AHEAD_MS } from "../../limits";
 import { bool, int32, mapOf, messageField, repeated, string, struct, timestamp } from "../../protobuf/fields";
 import { type MessageType, message } from "../../protobuf/message";
 import { Violations } from "../../rpc/decode";
-import type { StartSettings } from "../../service/start-settings";
+import { type StartSettings, checkLabels } from "../../service/start-settings";
 
 /** The deployment that serves webhooks checks its URIs. */
 const WebhookConfig = message("edge_operations.v1.WebhookConfig", {
@@ -42,10 +42,6 @@ export const StartParameters = message("edge_operations.v1.StartParameters", {
 });
 
 const REQUEST_ID = /^[A-Za-z0-9_-]{1,64}$/;
-// "Keys must start with a lowercase character … Only lowercase letters, digits, underscores and hyphens" (Google's labels).
-const LABEL_KEY = /^[a-z][a-z0-9_-]*$/;
-const LABEL_VALUE = /^[a-z0-9_-]*$/;
-
 export interface StartOptions {
   requestId: string | undefined;
   validateOnly: boolean;
@@ -79,23 +75,6 @@ function settingsFrom(
     ...(priority === 0 ? {} : { priority }),
     ...(webhookConfig === undefined ? {} : { webhookConfig }),
   };
-}
-
-function checkLabels(labels: Readonly<Record<string, string>>, violations: Violations): void {
-  const entries = Object.entries(labels);
-  const field = "operationOptions.labels";
-  if (entries.length > MAX_LABELS)
-    violations.add(field, `has ${entries.length} labels; at most ${MAX_LABELS} are allowed`);
-  for (const [key, value] of entries.slice(0, MAX_LABELS)) {
-    if (key.length > MAX_LABEL_CHARACTERS || !LABEL_KEY.test(key)) {
-      violations.add(
-        field,
-        `a key must be a lowercase letter, then at most ${MAX_LABEL_CHARACTERS - 1} of a-z, 0-9, _ and -`,
-      );
-    } else if (value.length > MAX_LABEL_CHARACTERS || !LABEL_VALUE.test(value)) {
-      violations.add(`${field}.${key}`, `must be at most ${MAX_LABEL_CHARACTERS} characters of a-z, 0-9, _ and -`);
-    }
-  }
 }
 
 /** Milliseconds since 1970; of a time in the past too, because a repeated request must stay the same request. */

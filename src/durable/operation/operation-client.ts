@@ -1,5 +1,5 @@
 // The way from a Worker to an operation's object: a name in, an answer out; what cannot be reached is UNAVAILABLE.
-import { scopeFromParent } from "../../aip/resource-name";
+import { parseOperationName, scopeFromParent } from "../../aip/resource-name";
 import { BoundedCache } from "../../bounded-cache";
 import { MAX_CACHED_TOKEN_KEYS } from "../../limits";
 import type { Env } from "../../env";
@@ -32,25 +32,8 @@ import type { SlotsObject } from "../slots/slots-object";
 import { type Judgement, wait } from "./wait";
 import { watch } from "./watch";
 
-/** The operations of a namespace, as the caller may touch them who needs the permission for it. */
-export function operationStore(
-  namespace: DurableObjectNamespace<OperationObject>,
-  authorizer: Authorizer,
-  permission: Permission | undefined,
-): OperationStore {
-  const { ask, addressOf } = operationStubs(namespace, authorizer, permission);
-  const get = (name: string): Promise<OperationAnswer | "NOT_FOUND"> =>
-    ask<OperationAnswer | Absence>({
-      name,
-      absent: "NOT_FOUND",
-      ask: unary(async (stub, access) => stub.get(name, access)),
-    });
-  const subscription = (address: OperationAddress, access: Access, name: string) => ({
-    address,
-    name,
-    judgement: judgementOf(access, authorizer),
-    judge: async (held?: Access) => judgementOf(await authorizer.accessAnew(access.permission, name, held), authorizer),
-  });
+/** The operations of a namespace, as their parents may touch them. */
+export function childStore(namespace: DurableObjectNamespace<OperationObject>): ChildStore {
   return {
     newId: ({ jurisdiction }) => placedNamespace(namespace, jurisdiction).newUniqueId().toString(),
     start: (operation, request, { place, input, options: startOptions }) => {
@@ -67,6 +50,45 @@ export function operationStore(
         ),
       );
     },
+    read: (name) =>
+      reached(async () => {
+        const address = objectById(namespace, parseOperationName(name)?.id ?? "");
+        const answer = await callObject(address, async (stub): Promise<OperationAnswer | undefined> =>
+          stub.started(name),
+        );
+        return answer && new Response(answer.json).text();
+      }),
+  };
+}
+
+interface ChildStore extends Pick<OperationStore, "newId" | "start"> {
+  /** The JSON text of an operation; undefined: it does not exist. */
+  read(name: string): Promise<string | undefined>;
+}
+
+/** The operations of a namespace, as the caller may touch them who needs the permission for it. */
+export function operationStore(
+  namespace: DurableObjectNamespace<OperationObject>,
+  authorizer: Authorizer,
+  permission: Permission | undefined,
+): OperationStore {
+  const { ask, addressOf } = operationStubs(namespace, authorizer, permission);
+  const { newId, start } = childStore(namespace);
+  const subscription = (address: OperationAddress, access: Access, name: string) => ({
+    address,
+    name,
+    judgement: judgementOf(access, authorizer),
+    judge: async (held?: Access) => judgementOf(await authorizer.accessAnew(access.permission, name, held), authorizer),
+  });
+  const get = (name: string): Promise<OperationAnswer | "NOT_FOUND"> =>
+    ask<OperationAnswer | Absence>({
+      name,
+      absent: "NOT_FOUND",
+      ask: unary(async (stub, access) => stub.get(name, access)),
+    });
+  return {
+    newId,
+    start,
     started: (name) =>
       reached(async () => {
         try {

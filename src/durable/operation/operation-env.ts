@@ -1,4 +1,5 @@
 // The bindings that an operation's object uses, and the message that it sends.
+import type { FamilyCalls } from "../../contract/child";
 import type { OperationIndex } from "../index/operation-index";
 import type { SlotsObject } from "../slots/slots-object";
 
@@ -15,6 +16,8 @@ export interface WebhookMessage {
 }
 
 export interface OperationEnv {
+  /** Parents and children of operations. */
+  OPERATIONS: DurableObjectNamespace<FamilyCalls & Rpc.DurableObjectBranded>;
   INDEX: DurableObjectNamespace<OperationIndex>;
   SLOTS: DurableObjectNamespace<SlotsObject>;
   /** The first lane. Every queue bound as `QUEUE_2`, `QUEUE_3`, … is one more (docs/operations.md). */

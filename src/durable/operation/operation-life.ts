@@ -10,6 +10,8 @@ import { dataPointsFromTransition } from "../../operators/data-points";
 import { type Channel, channelEvents, hasLostChannel } from "../../lifecycle/channel";
 import { isAnythingDue, isTransitionDue, nextDueTime } from "../../lifecycle/due";
 import type { Effect, OperationEvent, OutboxEffect } from "../../lifecycle/event";
+import type { EndedChild } from "../../contract/child";
+import type { MessageToRunner } from "../../contract/run-channel";
 import type { LiveFacts } from "../../operators/facts";
 import { type NewOperation, newRecord } from "../../lifecycle/new-operation";
 import type { OperationRecord } from "../../lifecycle/record";
@@ -22,7 +24,7 @@ import { DirectRuns } from "./direct-runs";
 import { exportedRunner } from "./exported-runner";
 import type { OperationEnv } from "./operation-env";
 import { OperationStorage } from "./operation-storage";
-import { Outbox } from "./outbox";
+import { Outbox, type StoppedChild } from "./outbox";
 import { laneFromEnv } from "./queues";
 import { claimedSuspensions } from "./run-messages";
 import { RunnerSockets, WaiterSockets } from "./sockets";
@@ -72,6 +74,7 @@ export class OperationLife {
     this.#outbox = new Outbox(env, {
       record: () => this.store.record,
       body: (record) => this.#body(record),
+      children: () => this.#childrenToStop(),
       report: () => this.#applyAll(this.#outbox.takeHeard()),
     });
   }
@@ -149,7 +152,31 @@ export class OperationLife {
     this.#toldAhead = revision;
     const isTold = await this.#outbox.tellAhead(ahead.record);
     this.#toldAhead = undefined;
-    return this.apply({ ...event, toldRevision: isTold ? revision : undefined });
+    const rested = this.apply({ ...event, toldRevision: isTold ? revision : undefined });
+    // Children may have ended while the runner did not know it yet.
+    this.childrenEnded([]);
+    return rested;
+  }
+
+  /** Children have ended: the work goes on if it stands still for them, and a runner is told. */
+  childrenEnded(children: readonly EndedChild[]): void {
+    const { record } = this;
+    const joins = record?.suspension?.waitsFor.joins;
+    if (joins && this.store.children.isAnyMet(joins)) this.apply({ type: "childrenEnded" });
+    if (record?.lease && children.length > 0) this.#tellRunner({ type: "answers", suspensions: [], children });
+  }
+
+  /** The children that are cancelled with their parent. Whether the last ones were started is not known. */
+  #childrenToStop(): StoppedChild[] {
+    const started = this.record?.children?.started ?? 0;
+    return this.store.children.children.flatMap(({ id, isDetached }, place) =>
+      isDetached || this.store.children.endOf(place) ? [] : [{ id, isStarted: place < started }],
+    );
+  }
+
+  #tellRunner(message: Extract<MessageToRunner, { type: "answers" | "cancel" | "stop" }>): void {
+    this.runner.tell(message);
+    this.direct.tell(message);
   }
 
   /**
@@ -278,23 +305,22 @@ export class OperationLife {
       case "index":
       case "snapshot":
       case "webhooks":
+      case "parent":
+      case "children":
         this.#ctx.waitUntil(this.#outbox.perform(effect.type));
         return;
       case "notifyWaiters":
         this.waiters.push(this.waitMessage(this.mustHaveRecord()));
         return;
       case "tellRunner":
-        this.runner.tell({ type: effect.message });
-        this.direct.tell({ type: effect.message });
+        this.#tellRunner({ type: effect.message });
         return;
       case "run":
         this.#ctx.waitUntil(this.#runDirectly());
         return;
       case "tellAnswers": {
         const resolved = (this.record?.suspensions ?? []).filter(({ id }) => effect.ids.includes(id));
-        const message = { type: "answers", suspensions: claimedSuspensions(resolved) } as const;
-        this.runner.tell(message);
-        this.direct.tell(message);
+        this.#tellRunner({ type: "answers", suspensions: claimedSuspensions(resolved) });
         return;
       }
       case "releaseSlot":
@@ -337,6 +363,7 @@ export class OperationLife {
       lastKeepAliveTime: lastKeepAliveTime === 0 ? undefined : lastKeepAliveTime,
       lane: laneFromEnv(this.#env, record),
       waiters: this.waiters.count(),
+      endedChildren: record.children ? this.store.children.endsAt([[0, record.children.count]]).length : 0,
       runSlot: runSlot && (await this.#outbox.slotStanding(runSlot, record)),
     };
   }

@@ -38,6 +38,7 @@ import { isFinal } from "../../lifecycle/state";
 import { type UpdateAnswer, type UpdateRequest, judgeUpdate } from "../../contract/update";
 import type { WebhookWork } from "../../contract/webhook";
 import { type ResolveAnswer, type ResolveRequest, isLinkOf } from "../../contract/suspension";
+import type { ChildEnd, FamilyCalls } from "../../contract/child";
 import { type StoredStream, digestOfStream, storeStream } from "./chunks";
 import { withNamespaces } from "../namespaces";
 import { callObject, lacksMethod } from "../object-call";
@@ -45,13 +46,15 @@ import { doors } from "../webhook-doors";
 import { type IndexPlace, operationIndexAddress, placeOf } from "../index/index-name";
 import type { OperationEnv } from "./operation-env";
 import { AnswerDoor } from "./answer-door";
+import { ChildDoor } from "./child-door";
 import { OperationLife, newDirectFence } from "./operation-life";
 import { RunnerDoor } from "./runner-door";
 
-export class OperationObject extends DurableObject<OperationEnv> {
+export class OperationObject extends DurableObject<OperationEnv> implements FamilyCalls {
   readonly #life: OperationLife;
   readonly #runnerDoor: RunnerDoor;
   readonly #answers: AnswerDoor;
+  readonly #children: ChildDoor;
   #starting: Promise<StartAnswer> | undefined;
   /** The deletion that this object carried out last, for a caller to whom its answer was lost. */
   #deletion: { name: string; requestId: string | undefined } | undefined;
@@ -61,6 +64,7 @@ export class OperationObject extends DurableObject<OperationEnv> {
     this.#life = new OperationLife(ctx, this.env, () => this.#runnerDoor.runDirectly());
     this.#runnerDoor = new RunnerDoor(this.#life);
     this.#answers = new AnswerDoor(this.#life);
+    this.#children = new ChildDoor(this.#life);
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(KEEP_ALIVE_REQUEST, KEEP_ALIVE_RESPONSE));
   }
 
@@ -300,6 +304,24 @@ export class OperationObject extends DurableObject<OperationEnv> {
   async webhooks(report?: string): Promise<WebhookWork | undefined> {
     await this.#life.settle();
     return doors.operation?.(this.#life, report);
+  }
+
+  // ── Parents and children ──────────────────────────────────────────────────────────────────────────────────────────
+
+  /** A child operation has ended, or was deleted. */
+  async childEnded(parentOperation: string, child: { place: number; id: string }, end: ChildEnd): Promise<void> {
+    await this.#life.settle();
+    await this.#children.ended(parentOperation, child, end);
+  }
+
+  /** The parent operation is cancelled. False: there is no operation here. */
+  async cancelChild(id: string): Promise<boolean> {
+    await this.#life.settle();
+    await this.#starting;
+    const { record } = this.#life;
+    // Refused where it is done or deleted: then nothing changes.
+    if (record?.id === id) this.#life.apply({ type: "cancel" });
+    return record !== undefined;
   }
 
   // ── For operators ─────────────────────────────────────────────────────────────────────────────────────────────────

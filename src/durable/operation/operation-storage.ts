@@ -10,6 +10,7 @@ import {
   MAX_STEPS_APART,
   STEPS_IN_RECORD,
 } from "../../limits";
+import { ChildTable } from "./child-table";
 import { Chunks } from "./chunks";
 
 const RECORD_KEY = "record";
@@ -43,6 +44,7 @@ export class OperationStorage {
   readonly input: Chunks;
   /** A large response, as the JSON of its Any. */
   readonly response: Chunks;
+  readonly children: ChildTable;
   readonly #storage: DurableObjectStorage;
   #record: OperationRecord | undefined;
   #recordIsRead = false;
@@ -58,6 +60,7 @@ export class OperationStorage {
     this.#restore = restore;
     this.input = new Chunks(storage.kv, "input/");
     this.response = new Chunks(storage.kv, "response/");
+    this.children = new ChildTable(storage.kv);
   }
 
   /** The result of the n-th step, as JSON. */
@@ -178,6 +181,11 @@ export class OperationStorage {
     return decoder.decode(bytes);
   }
 
+  /** Resolves when all that was written is on the disk. */
+  written(): Promise<void> {
+    return this.#storage.sync();
+  }
+
   request(): string {
     const request = this.keptRequest();
     if (request === undefined) throw new Error("the request of an operation that still runs is missing");
@@ -198,6 +206,7 @@ export class OperationStorage {
     // A place is left empty by a step whose storing was interrupted, never more of them than may be stored side by side.
     for (let place = 0, gap = 0; gap <= MAX_STEP_GAP; place += 1) gap = this.step(place).erase() ? 0 : gap + 1;
     for (const [key] of this.#storage.kv.list({ prefix: ANSWER_PREFIX })) this.#storage.kv.delete(key);
+    if (record.children) this.children.eraseEnds();
     const { outcome } = record;
     this.response.erase(outcome && "responseChunks" in outcome ? outcome.responseChunks : 0);
   }

@@ -1,11 +1,13 @@
 // The effects that reach beyond one operation's object: Queue, OperationIndex, KV. Each may be repeated, none is lost.
 import { deleteSnapshot, putSnapshot } from "../../kv/snapshots";
-import { MAX_INNER_CALL_MS } from "../../limits";
+import { parseOperationName } from "../../aip/resource-name";
+import { childEnd } from "../../contract/child";
+import { CHILD_START_MS, MAX_INNER_CALL_MS } from "../../limits";
 import type { OperationEvent, OutboxEffect } from "../../lifecycle/event";
 import type { SlotStanding } from "../../operators/facts";
 import { indexRowFromRecord, reservationElsewhere, reservationHere } from "../../list/index-row";
 import type { OperationRecord, Slot } from "../../lifecycle/record";
-import { callObject, objectByName } from "../object-call";
+import { callObject, inSlices, objectById, objectByName } from "../object-call";
 import { doors } from "../webhook-doors";
 import { operationIndexAddress, placeOf } from "../index/index-name";
 import type { OperationEnv } from "./operation-env";
@@ -15,8 +17,16 @@ export interface OutboxPort {
   record(): OperationRecord | undefined;
   /** The operation's JSON, as text or as a stream. */
   body(record: OperationRecord): string | ReadableStream<Uint8Array>;
+  /** The child operations that are cancelled with their parent. */
+  children(): StoppedChild[];
   /** Reports the outcomes of effects to the core. */
   report(): void;
+}
+
+export interface StoppedChild {
+  id: string;
+  /** false: its start may be under way, or was never made. */
+  isStarted: boolean;
 }
 
 export class Outbox {
@@ -141,17 +151,51 @@ export class Outbox {
     }
   }
 
-  async #performOnce(effect: OutboxEffect): Promise<void> {
+  async #performOnce(effect: Exclude<OutboxEffect, "webhooks">): Promise<void> {
     const record = this.#port.record();
     // Named again while it was under way, it may be done by now: what is under way has an entry, always.
     if (!record?.outbox[effect]) return;
     try {
-      await (effect === "index" ? this.#tellIndex(record) : this.#tellSnapshots(record));
+      await this.#tell[effect](record);
       this.#heard.push({ type: "effectDone", effect, revision: record.revision });
     } catch (error) {
       this.#log(effect, record, error);
       this.#heard.push({ type: "effectFailed", effect });
     }
+  }
+
+  readonly #tell: Record<Exclude<OutboxEffect, "webhooks">, (record: OperationRecord) => Promise<void>> = {
+    index: (record) => this.#tellIndex(record),
+    snapshot: (record) => this.#tellSnapshots(record),
+    parent: (record) => this.#tellParent(record),
+    children: (record) => this.#stopChildren(record),
+  };
+
+  /** A child says that it has ended, or was deleted. */
+  async #tellParent(record: OperationRecord): Promise<void> {
+    if (!record.child) return;
+    const { parentOperation, place } = record.child;
+    const address = objectById(this.#env.OPERATIONS, parseOperationName(parentOperation)?.id ?? "");
+    await callObject(
+      address,
+      async (parent): Promise<void> => parent.childEnded(parentOperation, { place, id: record.id }, childEnd(record)),
+      { limitMs: MAX_INNER_CALL_MS },
+    );
+  }
+
+  /** Cancels the children. One whose start may be under way is asked again later. */
+  async #stopChildren({ endTime = Infinity }: OperationRecord): Promise<void> {
+    let missing = 0;
+    await inSlices(this.#port.children(), async ({ id, isStarted }) => {
+      const isThere = await callObject(
+        objectById(this.#env.OPERATIONS, id),
+        async (child): Promise<boolean> => child.cancelChild(id),
+        { limitMs: MAX_INNER_CALL_MS },
+      );
+      if (!isThere && !isStarted) missing += 1;
+    });
+    if (missing > 0 && Date.now() < endTime + CHILD_START_MS)
+      throw new Error(`${missing} children may still be on their way`);
   }
 
   async #tellIndex(record: OperationRecord): Promise<void> {

@@ -15,7 +15,7 @@ import type { OperationStorage } from "./operation-storage";
 
 /** The event that a runner's message stands for. `random` is 0 ≤ r < 1, for the jitter of a retry. */
 export function eventFromMessage(
-  message: Exclude<MessageToObject, { type: "saveStep" }>,
+  message: Exclude<MessageToObject, { type: "saveStep" | "saveChildren" }>,
   random: number,
 ): OperationEvent {
   switch (message.type) {
@@ -41,7 +41,7 @@ export function eventFromMessage(
 export function claimedFromRecord(
   record: OperationRecord,
   fence: string,
-  store: Pick<OperationStorage, "request" | "step">,
+  store: Pick<OperationStorage, "request" | "step" | "children">,
 ): Claimed {
   const { work = {} } = record;
   return {
@@ -65,6 +65,10 @@ export function claimedFromRecord(
     ...(work.stepFailures === undefined ? {} : { stepFailures: work.stepFailures }),
     ...(work.stepTries === undefined ? {} : { stepTries: work.stepTries }),
     ...(record.suspensions === undefined ? {} : { suspensions: claimedSuspensions(record.suspensions) }),
+    level: record.child?.level ?? 0,
+    ...(record.children === undefined
+      ? {}
+      : { children: store.children.claimed(), startedChildren: record.children.started, joins: work.joins ?? [] }),
     ...(work.checkpoint === undefined ? {} : { checkpoint: work.checkpoint }),
     ...(record.origin === undefined ? {} : { origin: record.origin }),
     ...(record.starter === undefined ? {} : { caller: { id: record.starter, members: record.starterMembers ?? [] } }),

@@ -1,11 +1,12 @@
 // The requests of a runner to an operation's object: claim, input, steps, a place for a large result, messages.
 import { MAX_RESPONSE_BYTES } from "../../limits";
 import type { OperationEvent, SuccessfulOutcome } from "../../lifecycle/event";
-import type { AttemptMemory } from "../../lifecycle/record";
+import type { AttemptMemory, JoinCondition } from "../../lifecycle/record";
 import type { Advance } from "../../lifecycle/advance";
 import { isClaimable } from "../../lifecycle/slots";
 import {
   ANSWER_PATH,
+  CHILDREN_PATH,
   FENCE_HEADER,
   INPUT_PATH,
   MEMORY_HEADER,
@@ -76,6 +77,13 @@ export class RunnerDoor {
     const suspension = this.#life.record?.suspensions?.find((one) => one.id === id);
     const json = suspension && this.#life.store.suspensionText(suspension, "answer");
     return json === undefined ? new Response(null, { status: 404 }) : new Response(json);
+  }
+
+  /** The outcomes of child operations. */
+  async #childEnds(request: Request): Promise<Response> {
+    if (!(await this.#currentFence(request))) return fenced();
+    const places = JSON.parse(new URL(request.url).searchParams.get("places") ?? "[]") as JoinCondition["places"];
+    return Response.json(this.#life.store.children.endsAt(places));
   }
 
   /** Stores a step's large result. The rows count once the record names them. */
@@ -158,6 +166,8 @@ export class RunnerDoor {
         return this.#step(request);
       case `GET ${ANSWER_PATH}`:
         return this.#answer(request);
+      case `GET ${CHILDREN_PATH}`:
+        return this.#childEnds(request);
       case `POST ${STEP_PATH}`:
         return this.#saveStep(request);
       case `POST ${RESPONSE_PATH}`:
@@ -172,7 +182,9 @@ export class RunnerDoor {
     const isAccepted =
       message.type === "saveStep"
         ? this.#saveSmallStep(message)
-        : (await this.#apply(eventFromMessage(message, Math.random()))).ok;
+        : message.type === "saveChildren"
+          ? this.#saveChildren(message)
+          : (await this.#apply(eventFromMessage(message, Math.random()))).ok;
     if (!isAccepted) return { type: "stop" };
     if (message.type === "progress") return undefined;
     return "id" in message ? { type: "saved", id: message.id } : { type: "settled" };
@@ -180,6 +192,14 @@ export class RunnerDoor {
 
   async #apply(event: OperationEvent): Promise<Advance> {
     return event.type === "sleep" || event.type === "suspend" ? this.#life.rest(event) : this.#life.apply(event);
+  }
+
+  /** Writes children down that are about to be started, with the record. */
+  #saveChildren({ id: _id, children, ...message }: Extract<MessageToObject, { type: "saveChildren" }>): boolean {
+    const { record, store } = this.#life;
+    if (record?.lease?.fence !== message.fence) return false;
+    store.children.reserve(children);
+    return this.#life.apply({ ...message, count: store.children.children.length }).ok;
   }
 
   /** Stores a result that came in a message. Nothing is awaited between its rows and the record: both are committed at once. */

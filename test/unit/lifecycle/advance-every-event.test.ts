@@ -41,6 +41,8 @@ const transitionsOf: Record<OperationEvent["type"], readonly Transition[] | unde
   suspend: ["suspend"],
   saveSuspensions: ["report"],
   resolve: ["resolve", "resume"],
+  saveChildren: ["report"],
+  childrenEnded: ["resume"],
   saveStep: ["report"],
   saveCheckpoint: ["report"],
   saveSleeps: ["report"],
@@ -80,6 +82,8 @@ function isAllowed(record: OperationRecord, event: OperationEvent): boolean {
   if (event.type === "effectDone" || event.type === "effectFailed") return record.outbox[event.effect] !== undefined;
   // These operations have no webhooks.
   if (event.type === "webhooksTold") return false;
+  // The record waits for an answer.
+  if (event.type === "childrenEnded") return false;
   // Polls count only where they are emulated.
   if (event.type === "poll") return false;
   return targets(record, event).length > 0;

@@ -36,6 +36,7 @@ const facts = (overrides: Partial<LiveFacts> = {}): LiveFacts => ({
   lastKeepAliveTime: undefined,
   lane: "QUEUE_2",
   waiters: 0,
+  endedChildren: 0,
   runSlot: undefined,
   ...overrides,
 });

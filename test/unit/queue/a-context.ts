@@ -62,6 +62,9 @@ export function aContext(claimed: Partial<Claimed> = {}, ports: Partial<RunPorts
       memories.push(memory);
       return "settled";
     },
+    saveChildren: async () => "settled",
+    childEnds: async () => [],
+    children: {} as never,
     answer: async (id) => JSON.stringify(`of ${id}`),
     newSecret: () => "secret",
     random: () => 0.5,

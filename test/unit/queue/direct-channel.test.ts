@@ -53,7 +53,7 @@ function aChannel({ claimTime = Date.now() } = {}) {
   const told: string[] = [];
   channel.listen({
     onCancel: () => told.push("cancel"),
-    onAnswers: (suspensions) => told.push(...suspensions.map(({ id }) => `answer ${id}`)),
+    onAnswers: ({ suspensions }) => told.push(...suspensions.map(({ id }) => `answer ${id}`)),
     onStop: () => told.push("stop"),
   });
   return { object, channel, told };

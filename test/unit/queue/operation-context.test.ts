@@ -555,7 +555,7 @@ describe("a suspension", () => {
     const winner = Promise.race([op.step("slow", () => promise), op.suspend("approval")]);
     await isPending(winner);
     expect(memories).toEqual([{ suspensions: [{ id: "approval", reached }] }]);
-    op.receive([{ id: "approval", resolution: answered('"yes"') }]);
+    op.receive({ suspensions: [{ id: "approval", resolution: answered('"yes"') }] });
 
     expect(await winner).toBe("yes");
     resolve(1);
@@ -586,7 +586,7 @@ describe("a suspension", () => {
   test("ignores a second delivery, as by a channel that was opened again", async () => {
     const { op } = aContext({ suspensions: [{ id: "approval", reached, resolution: answered('"first"') }] });
     const answer = op.suspend("approval");
-    op.receive([{ id: "approval", resolution: answered('"first"') }]);
+    op.receive({ suspensions: [{ id: "approval", resolution: answered('"first"') }] });
 
     expect(await answer).toBe("first");
   });

@@ -144,6 +144,7 @@ export class ProgramWorld {
   }
 
   #take(message: MessageToObject): boolean {
+    if (message.type === "saveChildren") throw new Error("no program starts children");
     if (message.type !== "saveStep") return this.#apply(eventFromMessage(message, 0));
     const { id: _id, type, fence, name, result, order, ...memory } = message;
     if (fence !== this.record.lease?.fence) return false;
@@ -166,7 +167,7 @@ export class ProgramWorld {
     const name = `runner ${this.invocations}`;
     const receive = (ids: readonly string[]): void => {
       const told = claimedSuspensions((this.record.suspensions ?? []).filter(({ id }) => ids.includes(id)));
-      this.time.after(LATENCY_MS, () => void (runner.isAlive && attemptOfHandler.receive(told)));
+      this.time.after(LATENCY_MS, () => void (runner.isAlive && attemptOfHandler.receive({ suspensions: told })));
     };
     const runner: Runner = { name, attempt, isAlive: true, running: new Set(), receive };
     this.#runner = runner;
@@ -219,6 +220,9 @@ export class ProgramWorld {
       saveCheckpoint: (cursor, memory) => save({ type: "saveCheckpoint", cursor, ...memory }),
       saveSleeps: (memory) => save({ type: "saveSleeps", ...memory }),
       saveSuspensions: (memory) => save({ type: "saveSuspensions", ...memory }),
+      saveChildren: () => Promise.reject(new Error("no program starts children")),
+      childEnds: () => Promise.reject(new Error("no program starts children")),
+      children: {} as never,
       answer: () => Promise.reject(new Error("no answer is so large")),
       newSecret: () => "secret",
       random: () => 0.5,
