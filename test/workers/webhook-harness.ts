@@ -22,7 +22,8 @@ export interface ReceivedEvent {
 /** The receivers of a test. */
 export class Receivers {
   readonly events: ReceivedEvent[] = [];
-  readonly requests: Request[] = [];
+  /** The options of each request. */
+  readonly options: RequestInit[] = [];
   /** By URI: how it answers. */
   readonly #answers = new Map<string, () => Response | Promise<Response>>();
 
@@ -36,7 +37,7 @@ export class Receivers {
 
   async fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
     const request = new Request(input, init);
-    this.requests.push(request);
+    this.options.push(init ?? {});
     const text = await request.clone().text();
     const headers = Object.fromEntries(request.headers);
     this.events.push({ uri: request.url, headers, text, body: JSON.parse(text) as ReceivedEvent["body"] });
@@ -73,19 +74,46 @@ export function aWebhookDeployment(methods: readonly Method[], variables: Partia
     return answerFrom(await worker.fetch(request, environment));
   }
 
-  /** Delivers the oldest message of a kind that was sent, and sees its work through. */
-  async function deliver(kind: "id" | "webhooks") {
+  /** Delivers the oldest message of a kind that was sent, and sees its work through, unless its report is lost. */
+  async function deliver(kind: "id" | "webhooks", { reports = true }: { reports?: boolean } = {}) {
     const index = controls.sent.findIndex((message) => kind in message);
     if (index < 0) throw new Error(`no message with ${kind} was sent`);
     const [body] = controls.sent.splice(index, 1);
     const message = { id: crypto.randomUUID(), timestamp: new Date(), attempts: 1, body };
     const context = createExecutionContext();
     const batch = createMessageBatch("edge-operations-webhooks", [message]);
-    await worker.queue(batch, environment, context);
+    await worker.queue(batch, reports ? environment : withoutReports(environment), context);
     return getQueueResult(batch, context);
   }
 
   return { call, deliver, worker, environment };
+}
+
+/** Objects that are given no report. */
+function withoutReports(environment: Env): Env {
+  const { OPERATIONS } = environment;
+  const get = (id: DurableObjectId) =>
+    new Proxy(OPERATIONS!.get(id), {
+      get: (stub, property) => {
+        const value = Reflect.get(stub, property) as (report?: string) => Promise<unknown>;
+        if (property !== "webhooks") return value;
+        return (report?: string) => (report === undefined ? stub.webhooks() : Promise.reject(new Error("lost")));
+      },
+    });
+  return {
+    ...environment,
+    OPERATIONS: { idFromString: (id: string) => OPERATIONS!.idFromString(id), get, getByName: true } as never,
+  };
+}
+
+/** The lines that are logged from now on. */
+export function logged(): Record<string, unknown>[] {
+  const lines: Record<string, unknown>[] = [];
+  for (const level of ["log", "warn", "error"] as const)
+    vi.spyOn(console, level).mockImplementation((line: unknown) => {
+      lines.push(line as Record<string, unknown>);
+    });
+  return lines;
 }
 
 /** Messages for the deliverer that were sent and not delivered. */
