@@ -4,20 +4,27 @@ import { eventually } from "../support/eventually";
 import { type Operation, call, listAll, postOperation } from "./client";
 import { DevServer } from "./dev-server";
 import { storedRecords } from "./stored-state";
+import { WebhookReceiver } from "./webhook-receiver";
 
 /** Short, so that a runner that died with its machine is missed soon. */
-const vars = { LEASE_SECONDS: "3" };
+const SIGNING_KEY = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
+const vars = { LEASE_SECONDS: "3", WEBHOOK_SIGNING_KEYS: SIGNING_KEY };
 const SLEEPERS = 10;
 const ROWS = 40_000;
 const MAX_WAVES = 20;
 
 let server: DevServer | undefined;
+let receiver: WebhookReceiver | undefined;
+/** Operations with a webhook: some end before the power cut, and some behind it. */
+const announced: string[] = [];
 
 beforeAll(async () => {
+  receiver = await WebhookReceiver.start(SIGNING_KEY);
   server = await DevServer.start({ vars });
 });
 
 afterAll(async () => {
+  receiver?.close();
   await server?.dispose();
 });
 
@@ -33,8 +40,9 @@ interface Started {
   expected: object;
 }
 
-async function startEcho(url: string, ttl: string, content: string): Promise<Started> {
-  const { name } = await postOperation(`${url}/v1beta1/echo:wait`, { ttl, success: { content } });
+async function startEcho(url: string, ttl: string, content: string, webhookConfig?: object): Promise<Started> {
+  const operationOptions = webhookConfig && { webhookConfig };
+  const { name } = await postOperation(`${url}/v1beta1/echo:wait`, { ttl, success: { content }, operationOptions });
   return { name, expected: { content } };
 }
 
@@ -52,6 +60,14 @@ test("queued, sleeping and running operations end after a restart of the machine
   const started = await Promise.all(
     Array.from({ length: SLEEPERS }, (_, number) => startEcho(killed.url, "15s", `slept ${number}`)),
   );
+  // The receiver answers nothing before the power cut.
+  receiver!.answers = false;
+  const webhookConfig = { uris: [receiver!.uri], userMetadata: { from: "a test" } };
+  const ttls = ["0s", "0s", "0s", "15s", "15s"];
+  const withWebhook = await Promise.all(ttls.map((ttl) => startEcho(killed.url, ttl, `told ${ttl}`, webhookConfig)));
+  announced.push(...withWebhook.map(({ name }) => name));
+  started.push(...withWebhook);
+  await eventually(() => receiver!.unanswered > 0);
   let kinds: string[] = [];
   for (let wave = 0; wave < MAX_WAVES && !KINDS.every((kind) => kinds.includes(kind)); wave += 1) {
     killed.thaw();
@@ -64,8 +80,12 @@ test("queued, sleeping and running operations end after a restart of the machine
     killed.freeze();
     kinds = (await storedRecords(killed.state)).map(({ state }) => state);
   }
+  const pending = (await storedRecords(killed.state)).filter(({ outbox }) => outbox.webhooks !== undefined);
   await killed.kill();
 
+  // Three at least have ended and are not delivered.
+  expect(pending.map(({ state }) => state)).toEqual(expect.arrayContaining(["SUCCEEDED", "SUCCEEDED", "SUCCEEDED"]));
+  receiver!.answers = true;
   // All three kinds were cut off, and of what was answered nothing is lost.
   expect(kinds).toEqual(expect.arrayContaining(KINDS));
   expect(kinds).toHaveLength(started.length);
@@ -89,4 +109,21 @@ test("queued, sleeping and running operations end after a restart of the machine
   expect(listed.map(({ name }) => name).toSorted()).toEqual(started.map(({ name }) => name).toSorted());
   const operationOf = new Map(listed.map((operation) => [operation.name, operation]));
   for (const { name, expected } of started) expect(operationOf.get(name)?.response).toMatchObject(expected);
+});
+
+test("webhooks receive each event of these operations at least once, verified, in the order of webhook-timestamp", async () => {
+  const { events, refused } = receiver!;
+  const told = () => new Set(events.map(({ operation }) => operation.name));
+  await eventually(() => announced.every((name) => told().has(name)), { timeoutMs: 60_000, intervalMs: 250 });
+
+  expect(refused).toEqual([]);
+  expect(told()).toEqual(new Set(announced));
+  for (const { type, operation, userMetadata } of events)
+    expect([type, operation.done, userMetadata]).toEqual(["operation.succeeded", true, { from: "a test" }]);
+  for (const name of announced) {
+    const ofOne = events.filter(({ operation }) => operation.name === name);
+    const timestamps = ofOne.map(({ timestamp }) => timestamp);
+    expect(timestamps).toEqual(timestamps.toSorted((a, b) => a - b));
+    expect(new Set(ofOne.map(({ id }) => id)).size).toBe(1);
+  }
 });
