@@ -59,6 +59,13 @@ export const COUNTS = {
     index: { requests: 2, rowsRead: 2, rowsWritten: 5 },
     kvWrites: 1,
   },
+  /** The same, and its event delivered to one webhook. */
+  runWithWebhook: {
+    operation: { requests: 3, messages: 1, rowsRead: 1, rowsWritten: 4 },
+    index: { requests: 1, rowsRead: 2, rowsWritten: 2 },
+    queueMessages: 1,
+    kvWrites: 1,
+  },
   /** The same of an operation that a requestId started: the index notes that it was created. */
   runWithRequestId: {
     operation: { requests: 1, messages: 1, rowsRead: 1, rowsWritten: 3 },

@@ -30,12 +30,15 @@ import {
 } from "./harness";
 import { countReads, ledger } from "./ledger";
 import { fillShard } from "./list-harness";
+import { aWebhookDeployment, useReceivers } from "./webhook-harness";
 import worker from "./worker";
 
 useFreshWorld();
+useReceivers();
 
 const STRUCT = "type.googleapis.com/google.protobuf.Struct";
 const empty: Script = async () => ({});
+const scripts = worker.methods.filter(({ id }) => id === "scripts:run");
 
 /** The cost of an action in a scope that has had an operation before, after all its effects. */
 async function costOf(act: () => Promise<unknown>): Promise<Counts> {
@@ -195,6 +198,20 @@ const CALLS: Record<CountedCall, () => Promise<Counts>> = {
     expect(ledger.take()).toEqual(COUNTS.run);
     return counts;
   },
+  async runWithWebhook() {
+    await anIndexedScope();
+    const service = aWebhookDeployment(scripts);
+    const webhookConfig = { uris: ["https://hooks.shop.com/"] };
+    const { status, headers, json } = await service.call("POST", scriptPath(empty), {
+      operationOptions: { webhookConfig },
+    });
+    const operation = startedFrom({ status, headers, body: json });
+    return costOf(async () => {
+      await runNext();
+      await service.deliver("webhooks");
+      await outboxIsEmpty(operation);
+    });
+  },
   async cancel() {
     await anIndexedScope();
     const operation = await startScript(empty);
@@ -295,6 +312,25 @@ async function indexFollows(operation: Started): Promise<void> {
 }
 
 describe("costs", () => {
+  test("costs nothing more where webhooks are served and none can apply, but their reading once in a while", async () => {
+    await anIndexedScope();
+    const service = aWebhookDeployment(scripts);
+    const started: Started[] = [];
+    const start = async (): Promise<Counts> =>
+      costOf(async () => {
+        const { status, headers, json } = await service.call("POST", scriptPath(empty), {});
+        started.push(startedFrom({ status, headers, body: json }));
+      });
+    const first = await start();
+    const second = await start();
+    const end = await costOf(() => finished(started[0]!));
+
+    // The project and the root, each once in ten seconds for an isolate.
+    expect(first).toEqual({ ...COUNTS.start, policy: { requests: 2, rowsRead: 2 } });
+    expect(second).toEqual(COUNTS.start);
+    expect(end).toEqual(COUNTS.run);
+  });
+
   test.each((Object.keys(CALLS) as CountedCall[]).map((name) => [`${name}: ${summary(COUNTS[name])}`, name] as const))(
     "%s",
     async (_, name) => {
