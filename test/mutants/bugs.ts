@@ -1476,6 +1476,14 @@ queue = "edge-operations-dead-letters"
     caughtBy: "when they fail, are retried and lose runners",
   },
   {
+    name: "a runner is not told how often a step was tried",
+    file: "src/durable/operation/run-messages.ts",
+    find: "    ...(work.stepTries === undefined ? {} : { stepTries: work.stepTries }),\n",
+    replace: "",
+    tests: SIMULATION,
+    caughtBy: "no try forgotten",
+  },
+  {
     name: "a step's tries are not stored",
     file: "src/queue/invocation.ts",
     find: "      ...(stepTries.length > 0 ? { stepTries } : {}),\n",

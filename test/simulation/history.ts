@@ -195,6 +195,18 @@ class Play {
         () => ({ do: "race", name: `race ${number}`, ms: ms(), seconds: 1 + random.below(30) }),
         () => ({ do: "caught", name: `caught ${number}` }),
         () => ({
+          do: "retried",
+          name: `retried ${number}`,
+          seconds: random.pick([1, 4, 60]),
+          ms: random.pick([0, 2_000]),
+        }),
+        () => ({
+          do: "map",
+          names: ["a", "b", "c", "d", "e"].map((item) => `item ${item} ${number}`),
+          ms: random.pick([0, 100, 2_000, 10_000]),
+          concurrency: 2,
+        }),
+        () => ({
           do: "approve",
           name: `approval-${number}`,
           ...random.pick([{}, { seconds: 1 }, { seconds: 20 }, { seconds: 90 }]),

@@ -36,6 +36,7 @@ export type Invariant =
   | "read your writes"
   | "idempotent start"
   | "no finished step twice"
+  | "no try forgotten"
   | "decided once"
   | "not before its time"
   | "bounded"
@@ -390,6 +391,19 @@ export class Ledger {
     if (entry.record?.fence !== undefined && this.ownerOf(entry.record.fence) === runner) {
       this.violate("no finished step twice", `${runner.name} runs the step ${step}, whose result is stored`);
     } else this.zombieSteps += 1;
+  }
+
+  /** The owner of the work continues the count of tries that is stored. */
+  stepTried(
+    { name }: OperationContext,
+    { step, attempt, runner }: { step: string; attempt: number; runner: Consumer },
+  ): void {
+    const { id, record } = this.entry(idIn(name));
+    if (record?.fence === undefined || this.ownerOf(record.fence) !== runner) return;
+    const failures = record.stepTries?.find((stored) => stored.name === step)?.failures ?? 0;
+    if (attempt > failures) return;
+    const what = `${runner.name} begins try ${attempt} of the step ${step} after ${failures} failures`;
+    this.violate("no try forgotten", `${id.slice(0, 6)}: ${what}`);
   }
 
   // ── Answers to clients ────────────────────────────────────────────────────────────────────────────────────────────

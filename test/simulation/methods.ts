@@ -1,6 +1,6 @@
 // Methods whose work is a script in the request: steps, sleeps, checkpoints, failures, silence.
 import * as deployed from "../../src/index";
-import type { OperationContext } from "../../src/index";
+import type { OperationContext, StepContext } from "../../src/index";
 import type { MethodDeclaration } from "../../src/method/method";
 import type { JsonObject } from "../../src/rpc/any";
 import { here } from "./globals";
@@ -17,6 +17,10 @@ export type Action =
   | { do: "branches"; names: string[]; seconds: number[] }
   /** A step against a sleep. */
   | { do: "race"; name: string; ms: number; seconds: number }
+  /** A step that may fail, and is tried again by itself. */
+  | { do: "retried"; name: string; seconds: number; ms: number }
+  /** A step for each name, a few at a time. */
+  | { do: "map"; names: string[]; ms: number; concurrency: number }
   /** A step that may fail, and whose failure the handler catches. */
   | { do: "caught"; name: string }
   /** Waits for an answer, or for the end of its time. `isHalved`: the suspension is there before the wait for it. */
@@ -161,6 +165,35 @@ async function act({ RpcError }: Library, action: Action, { operation, runner }:
           },
         );
       return here().observer.decided(operation, name, { outcome, runner });
+    }
+    case "retried": {
+      const { name, seconds, ms } = action;
+      await operation.step(
+        name,
+        async (tried?: StepContext) => {
+          here().observer.stepStarted(operation, name, runner);
+          // An earlier version gives the function no argument.
+          if (tried) here().observer.stepTried(operation, { step: name, attempt: tried.attempt, runner });
+          const fails = here().random.chance(0.5);
+          await elapsed(ms, operation.signal);
+          if (fails) throw new RpcError("UNAVAILABLE", "It is to be tried again.");
+          return { by: runner.name };
+        },
+        { retry: { maxAttempts: 3, initialBackoff: `${seconds}s` } },
+      );
+      return;
+    }
+    case "map": {
+      const { names, ms, concurrency } = action;
+      // An earlier version has no op.map.
+      if (!("map" in operation)) return void (await Promise.all(names.map((name) => step(name, ms))));
+      const work = async (name: string): Promise<object> => {
+        here().observer.stepStarted(operation, name, runner);
+        await elapsed(ms, operation.signal);
+        return { by: runner.name };
+      };
+      await operation.map(names, work, { concurrency, key: (name) => name });
+      return;
     }
     case "approve": {
       const { name, seconds, isHalved } = action;

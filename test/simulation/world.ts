@@ -27,6 +27,7 @@ export interface Observer {
   runnerAnswered(runner: Consumer, call: { sentTime: number; answer: unknown }): void;
   handlerStarted(operation: OperationContext, runner: Consumer): void;
   stepStarted(operation: OperationContext, step: string, runner: Consumer): void;
+  stepTried(operation: OperationContext, by: { step: string; attempt: number; runner: Consumer }): void;
   decided(operation: OperationContext, what: string, by: { outcome: string; runner: Consumer }): void;
   answered(operation: OperationContext, id: string, by: { outcome: string; runner: Consumer }): void;
   sleepCalled(
