@@ -1,6 +1,6 @@
 // Records what this version stores and says, for the versions after it (docs/storage-schema.md, Versions):
-//   RECORD=3 npx vitest run --project recorder --update
-// writes test/workers/fixtures/version-3.json. A file that was recorded is never edited.
+//   RECORD=4 npx vitest run --project recorder --update
+// writes test/workers/fixtures/version-4.json. A file that was recorded is never edited.
 import { listDurableObjectIds, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, test, vi } from "vitest";
@@ -11,7 +11,7 @@ import { eventually } from "../support/eventually";
 import { type Credential, aGuardedDeployment, memberOf, useGuardedWorld, userOf } from "../workers/access-harness";
 import { clock } from "../workers/clock";
 import { type Script, controls } from "../workers/controls";
-import { type Started, deliver, outboxIsEmpty, storedRecord, useFreshWorld } from "../workers/harness";
+import { type Started, deliver, outboxIsEmpty, presentRecord, storedRecord, useFreshWorld } from "../workers/harness";
 import { recordedMethods } from "../workers/recorded-methods";
 import { OperationObject } from "../workers/worker";
 
@@ -83,7 +83,7 @@ async function told(operation: Started): Promise<Started> {
 const runAlarm = ({ stub }: Started) => runInDurableObject(stub, (instance: OperationObject) => instance.alarm());
 
 const has = (operation: Started, what: (record: JsonObject) => unknown) =>
-  eventually(async () => Boolean(what((await storedRecord(operation)) as unknown as JsonObject)));
+  eventually(async () => Boolean(what((await presentRecord(operation)) as unknown as JsonObject)));
 
 async function running(): Promise<Started> {
   const operation = await start(async (op) => {
@@ -152,7 +152,59 @@ async function withoutSnapshot(): Promise<Started> {
   return operation;
 }
 
+/** A handler that waits for two answers, one of them by a link, and for the end of a day. */
+const asking: Script = async (op) => {
+  const link = await op.suspension("link");
+  const answers = op.suspend("approval", { prompt: "Publish?", payload: (json: JsonObject) => json, timeout: "2h" });
+  await Promise.all([link.answer(), answers, op.sleep("1d")]);
+  return {};
+};
+
+const answerIt = (operation: Started, id: string, payload: JsonObject) =>
+  call(caller, "POST", `/v1/${operation.name}/suspensions/${id}:resolve`, { payload });
+
+async function suspended(): Promise<Started> {
+  const operation = await start(asking);
+  await answerIt(operation, "early", { text: "x".repeat(2_000) });
+  return told(await invoke(operation));
+}
+
 const stages: Record<string, () => Promise<Started>> = {
+  SUSPENDED: suspended,
+  SUSPENDED_ANSWERED: async () => {
+    const operation = await suspended();
+    await answerIt(operation, "approval", { approved: true });
+    return told(operation);
+  },
+  SLEEPING_BEFORE_NEXT_TRY: async () => {
+    const operation = await start(
+      async (op) => {
+        await op.step("flaky", async () => Promise.reject(new Error("not now")), { retry: { initialBackoff: "1d" } });
+        return {};
+      },
+      { verb: "patient" },
+    );
+    return told(await invoke(operation));
+  },
+  RUNNING_DIRECTLY: async () => {
+    const operation = await start(
+      async (op) => {
+        await op.step("parse", async () => 1);
+        return never();
+      },
+      { verb: "direct" },
+    );
+    await has(operation, (record) => record["steps"]);
+    return operation;
+  },
+  SCHEDULED: async () => {
+    const operationOptions = {
+      labels: { team: "data" },
+      priority: 7,
+      scheduleTime: new Date(Date.now() + 600_000).toISOString(),
+    };
+    return told(await start(never, { body: { rows: 3, operationOptions } }));
+  },
   QUEUED: () => start(never, { body: { rows: 3, requestId: "recorded-queued" } }),
   QUEUED_ON_ITS_QUEUE: () => start(never, { verb: "transcode" }),
   QUEUED_AGAIN: async () => {
@@ -406,7 +458,10 @@ test("writes down what is stored at each stage, and what is said", { timeout: 12
   const operations = [];
   for (const [stage, reach] of Object.entries(stages)) {
     caller = await userOf("ada");
-    operations.push(await recorded(stage, await reach()));
+    const reached = await reach().catch((cause: unknown) => {
+      throw new Error(`the stage ${stage} is not reached`, { cause });
+    });
+    operations.push(await recorded(stage, reached));
     controls.snapshotWrite.open();
   }
   const firstTime = operations[0]!.time;

@@ -1,4 +1,4 @@
-// The stored values and messages of earlier versions of the service (fixtures/version-1.json, version-2.json), moved to
+// The stored values and messages of earlier versions of the service (fixtures/version-1.json and later ones), moved to
 // now and to an id of this runtime's, and put into storage as it was.
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
@@ -12,6 +12,7 @@ import type { JsonObject } from "../../src/rpc/any";
 import type { WorkMessage } from "../../src/index";
 import version1 from "./fixtures/version-1.json";
 import version2 from "./fixtures/version-2.json";
+import version3 from "./fixtures/version-3.json";
 import { type Started, indexOf } from "./harness";
 
 /** An operation's object as it was: bytes are given as their text. */
@@ -59,17 +60,22 @@ interface Fixture {
 const indexes = {
   1: { schema: version1.indexSchema, keys: {} },
   2: version2.index,
+  3: version3.index,
 };
-const recordings = { 1: version1.operations, 2: version2.operations };
+const recordings = { 1: version1.operations, 2: version2.operations, 3: version3.operations };
 
 export type Version = keyof typeof recordings;
-export const versions: readonly Version[] = [1, 2];
+export const versions: readonly Exclude<Version, 3>[] = [1, 2];
 
-/** The stages at which both recorded an operation, and those that version 2 alone recorded. */
+/** The stages that every version recorded, and those that version 2, or version 3, was the first to record. */
 export const stages: readonly string[] = version1.operations.map(({ stage }) => stage);
 export const laterStages: readonly string[] = version2.operations
   .map(({ stage }) => stage)
   .filter((stage) => !stages.includes(stage));
+
+export const latestStages: readonly string[] = version3.operations
+  .map(({ stage }) => stage)
+  .filter((stage) => !version2.operations.some((operation) => operation.stage === stage));
 
 /** A part of the fixture, with times as if it had been written now, and its id one of this runtime's. */
 function moved(part: { time: number; id: string }): { id: string; part: unknown } {

@@ -15,7 +15,7 @@ function scripted<Metadata extends object = JsonObject>(
     retry: { maxAttempts: 3, initialBackoff: "10s", maxBackoff: "1m", backoffMultiplier: 2 },
     attemptTimeout: "30m",
     usualDuration: "5m",
-    maxConcurrent: 50,
+    ...(options.dispatch === undefined ? { maxConcurrent: 50 } : {}),
     ...options,
     run: (request, operation) =>
       controls.scripts.get(request["script"] as string)!(operation, request) as Promise<JsonObject>,
@@ -29,6 +29,8 @@ export const recordedMethods = [
   scripted("hurry", { timeout: "10s" }),
   scripted("single", { maxConcurrent: 1 }),
   scripted("transcode", { queue: "TRANSCODE" }),
+  scripted("direct", { dispatch: "direct" }),
+  scripted("patient", { timeout: "30d" }),
   scripted("declared", {
     responseType: message("acme.v1.ScriptResult", { rows: int32(1) }) as never,
     metadataType: ScriptProgress as never,

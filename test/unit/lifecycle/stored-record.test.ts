@@ -4,6 +4,7 @@ import { undeployedMessage } from "../../../src/lifecycle/undeployed";
 import { aRecordIn, recordStates } from "../../support/a-record-in";
 import version1 from "../../workers/fixtures/version-1.json" with { type: "json" };
 import version2 from "../../workers/fixtures/version-2.json" with { type: "json" };
+import version3 from "../../workers/fixtures/version-3.json" with { type: "json" };
 
 const queued = storedFromRecord(aRecordIn("QUEUED"));
 
@@ -20,6 +21,7 @@ describe.each(recordStates)("a record that is %s", (state) => {
 describe.each([
   ["version 1", version1.operations],
   ["version 2", version2.operations],
+  ["version 3", version3.operations],
 ])("a record that was stored by %s", (_, operations) => {
   const records = operations.map(({ stage, keys }) => [stage, keys.record as unknown as StoredRecord] as const);
 
