@@ -423,6 +423,12 @@ export const DEFAULT_RESEND_MS = 30 * SECOND_MS;
 export const MAX_RESEND_MS = 10 * MINUTE_MS;
 /** The shortest interval between two progress messages of a handler. */
 export const PROGRESS_INTERVAL_MS = 500;
+/** The interval in which output is stored: a row, and later one that it displaces, twice a second. */
+export const OUTPUT_INTERVAL_MS = 500;
+/** Output that is kept of an operation, in bytes of UTF-8; and that a runner holds back until it is stored. */
+export const MAX_OUTPUT_BYTES = MIB;
+/** A part of the output that is stored, sent or read at once, in UTF-16 units. Escaped, it fits into a message of a runner. */
+export const MAX_OUTPUT_PART_CHARACTERS = 64 * KIB;
 /**
  * Revisions that an object may show and not store. The loss of a runner's channel, which every crash is, skips as many.
  */

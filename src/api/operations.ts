@@ -2,7 +2,14 @@
 import { invalidArgument } from "../rpc/error";
 import { createOperation, selectUpdate, updateOperation } from "../service/external-operations";
 import { listOperations } from "../service/list-operations";
-import { cancelOperation, deleteOperation, getOperation, waitOperation, watchOperation } from "../service/operations";
+import {
+  cancelOperation,
+  deleteOperation,
+  getOperation,
+  getOutput,
+  waitOperation,
+  watchOperation,
+} from "../service/operations";
 import { EventsAnswer, JsonAnswer, operationAnswer } from "./answer";
 import {
   CancelOperationRequest,
@@ -10,9 +17,11 @@ import {
   DeleteOperationRequest,
   Empty,
   GetOperationRequest,
+  GetOutputRequest,
   ListOperationsRequest,
   ListOperationsResponse,
   Operation,
+  Output,
   UpdateOperationRequest,
   WaitOperationRequest,
   WatchOperationRequest,
@@ -138,6 +147,17 @@ export const operationMethods: readonly ApiMethod[] = [
     on: "operation",
     handle: async ({ timeout }, { resource: name, signal, service }) =>
       operationAnswer(await waitOperation(service.reads, { name, timeout, signal }), service),
+  }),
+  apiMethod({
+    name: "edge_operations.v1.Push.GetOutput",
+    description: "Gets a part of the text that an operation's work has written.",
+    http: [{ method: "GET", template: "/{version}/{name=**/operations/*}/output" }],
+    request: GetOutputRequest,
+    response: Output,
+    permission: "longrunning.operations.get",
+    on: "operation",
+    handle: async ({ offset = 0 }, { resource: name, service: { store } }) =>
+      new JsonAnswer(JSON.stringify(await getOutput(store, { name, offset }))),
   }),
   apiMethod({
     name: "edge_operations.v1.Push.WatchOperation",

@@ -35,8 +35,8 @@ export async function* watchedStates(
       empty = -1;
       if (event.retry !== undefined) retryMs = Number(event.retry);
       if (event.event === "gone") throw new CallError("NOT_FOUND", "The operation was deleted.", { httpStatus: 404 });
+      id = event.id ?? id;
       if (event.event !== "operation" || event.data === undefined) continue;
-      ({ id } = event);
       const state = JSON.parse(event.data) as JsonObject;
       yield state;
       if (state["done"] === true) return;

@@ -154,7 +154,22 @@ export type WaitMessage =
   /** Named for what it meant to the first waiters. */
   | { type: "done" }
   | { type: "gone" }
-  | { type: "known" };
+  | { type: "known" }
+  /** To a watcher: a part of the output, or, too large to push, its end alone. */
+  | ({ type: "output" } & (OutputPart | { endOffset: number }));
+
+/** A part of an operation's output, from its offset in bytes of UTF-8 on. */
+export interface OutputPart {
+  offset: number;
+  text: string;
+}
+
+/** The output from an offset on, as far as one answer reaches. */
+export interface OutputAnswer extends OutputPart {
+  nextOffset: number;
+  /** Whether no more will come. */
+  done: boolean;
+}
 
 /** The messages that a socket is for: the end alone; the next change alone; each change up to the end. */
 export type Awaited = "end" | "change" | "changes";
@@ -174,5 +189,7 @@ export const KNOWN_HEADER = "x-known";
  * holds until the operation's policy changes, which cuts the socket.
  */
 export const OWN_RIGHT_HEADER = "x-own-right";
+/** On the same answer, and on one in its place: the end of the output, in bytes. Earlier versions do not send it. */
+export const OUTPUT_HEADER = "x-output-bytes";
 /** The percent-encoded name that the client asked for. */
 export const NAME_HEADER = "x-operation-name";

@@ -57,6 +57,8 @@ export interface Claimed {
   /** The joins whose outcomes the handler was given. */
   joins?: StoredJoin[];
   checkpoint?: string;
+  /** The end of the output so far. Absent where the object runs an earlier version, which takes none. */
+  outputBytes?: number;
   /** The origin of the URL by which its start came: `https://api.example.com`. */
   origin?: string;
   /** The caller that started it; absent: an anonymous caller, or an earlier version of the object. */
@@ -131,6 +133,8 @@ export type MessageToObject = { fence: string } & (
    * where something is, and where an earlier version sent it.
    */
   | ({ type: "saveSleeps"; id: number; restsUntil?: number } & AttemptMemory)
+  /** A part of the output, from its offset in bytes of UTF-8 on. Sent only where the claim has `outputBytes`. */
+  | { type: "saveOutput"; id: number; offset: number; text: string }
   | LastWord
 );
 

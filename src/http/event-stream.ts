@@ -1,7 +1,6 @@
 // Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html): the states of an operation as they come.
 import type { EventsAnswer } from "../api/answer";
 import { WATCH_KEEP_ALIVE_MS } from "../limits";
-import { eventId } from "../service/operations";
 import type { WatchEvent, Watching } from "../service/ports";
 import type { FieldMask } from "./field-mask";
 import { maskedResponse } from "./partial-response";
@@ -65,8 +64,13 @@ async function* frames(
     }
     if (event === "END") return;
     if (event === "GONE") return yield `event: gone\ndata: ${JSON.stringify({ name })}\n\n`;
+    if ("text" in event) {
+      const { text, offset } = event;
+      yield `event: output\nid: ${watching.id}\ndata: ${JSON.stringify({ text, offset })}\n\n`;
+      continue;
+    }
     const { json } = event;
-    const head = `event: operation\nid: ${eventId(event)}\ndata: `;
+    const head = `event: operation\nid: ${watching.id}\ndata: `;
     // Line breaks in stored JSON would end the event's data: outside of texts they mean nothing, and texts have none.
     if (typeof json === "string" && !mask) yield `${head}${json.replaceAll(/[\r\n]/g, " ")}\n\n`;
     else {

@@ -81,9 +81,10 @@ async function* messages({ call, service, watched, id }: Subscription): AsyncGen
     }
     const { name, event } = heard;
     const watching = watched.get(name);
-    if (event === "GONE" || event === "END" || event.done || !watching) next.delete(name);
+    if (event === "GONE" || event === "END" || ("done" in event && event.done) || !watching) next.delete(name);
     else next.set(name, nextOf(name, watching));
-    if (event === "GONE" || event === "END") continue;
+    // A task has no output.
+    if (event === "GONE" || event === "END" || "text" in event) continue;
     const task = await taskFrom(call, await parsed(event, name), service);
     yield notification("notifications/tasks", { ...task, _meta });
   }

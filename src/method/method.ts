@@ -103,6 +103,12 @@ export interface OperationContext<Metadata extends object = JsonObject> extends 
   readonly inputBytes: number;
   /** Reports progress: fields of the metadata, merged into what was reported before. May be called often; it is coalesced. */
   progress(metadata: Partial<Metadata> & { statusMessage?: string }): void;
+  /**
+   * Appends text to the operation's output, which clients watch as it grows and read at `/output`. The latest 1 MiB is kept.
+   * Called again after a sleep, a suspension or a failure, the function does not write again what it wrote before the last
+   * step, sleep, suspension or start of a child that it had reached. It may write again what it wrote since.
+   */
+  write(text: string): void;
   /** The cursor of the last checkpoint, of whichever attempt; undefined where none was saved. */
   readonly resumeFrom: Json | undefined;
   /**

@@ -66,6 +66,8 @@ export class Attempt {
   /** The final message if the invocation must end now. */
   atLimit(): LastWord {
     this.#context?.close();
+    // Sent before the final message, which does not wait for its answer.
+    void this.#context?.outputFinished();
     return this.#withProgress(this.#failure ?? this.#yield());
   }
 
@@ -81,6 +83,7 @@ export class Attempt {
       context.close();
       const lastWord = await this.#lastWord(ending);
       this.#logStepFailures(ending.type === "threw" ? ending.error : undefined);
+      await context.outputFinished();
       return this.#withProgress(lastWord);
     } catch (error) {
       this.#context?.close();

@@ -11,7 +11,8 @@ export type SaveMessage =
   | ({ type: "saveCheckpoint"; cursor: string } & AttemptMemory)
   | ({ type: "saveSleeps"; restsUntil?: number } & AttemptMemory)
   | ({ type: "saveChildren"; children: ReservedChild[] } & AttemptMemory)
-  | ({ type: "saveSuspensions" } & AttemptMemory);
+  | ({ type: "saveSuspensions" } & AttemptMemory)
+  | { type: "saveOutput"; offset: number; text: string };
 
 /** The outcome of a runner's message: stored, or void because another runner has the work. */
 export type Settlement = "settled" | "stopped";

@@ -13,6 +13,7 @@ import { Checkpoints } from "./checkpoints";
 import type { Children } from "./children";
 import type { FailedStep } from "./failures";
 import { type Ending, Invocation } from "./invocation";
+import { OutputWriter } from "./output-writer";
 import { ProgressReporter } from "./progress-reporter";
 import type { RunPorts } from "./run-ports";
 import type { AskedSleep } from "./sleeps";
@@ -30,6 +31,7 @@ export class RunContext implements OperationContext {
   readonly #reporter: ProgressReporter;
   readonly #steps: Steps;
   readonly #checkpoints: Checkpoints;
+  readonly #output: OutputWriter;
   #input: ReadableStream<Uint8Array> | undefined;
 
   constructor(claimed: Claimed, ports: RunPorts) {
@@ -46,6 +48,7 @@ export class RunContext implements OperationContext {
       send: ports.sendProgress,
       hasDefaultMetadata: ports.hasDefaultMetadata,
     });
+    this.#output = new OutputWriter(claimed, ports);
     this.#invocation = new Invocation(claimed, ports);
     this.#steps = new Steps(this.#invocation);
     this.#checkpoints = new Checkpoints(this.#invocation);
@@ -58,6 +61,7 @@ export class RunContext implements OperationContext {
   }
 
   get resumeFrom(): Json | undefined {
+    if (this.#invocation.claimed.checkpoint !== undefined) this.#output.goesOn();
     return this.#checkpoints.resumeFrom;
   }
 
@@ -71,11 +75,17 @@ export class RunContext implements OperationContext {
     this.#invocation.orMisuse(() => this.#reporter.report(report));
   }
 
+  write(text: string): void {
+    if (this.#invocation.isClosed) return;
+    this.#invocation.orMisuse(() => this.#output.write(text));
+  }
+
   log(message: string, fields: JsonObject = {}): void {
     this.#invocation.log(message, fields);
   }
 
   step<T>(name: string, run: (step: StepContext) => T | Promise<T>, options: StepOptions = {}): Promise<JsonOf<T>> {
+    this.#output.called("step", name);
     return this.#steps.step(name, run, options);
   }
 
@@ -117,6 +127,7 @@ export class RunContext implements OperationContext {
 
   #sleep(name: unknown, asked: () => AskedSleep): Promise<void> {
     // A loop that continues from a cursor does not reach the earlier sleeps again, so this is a different one.
+    this.#output.called("sleep");
     const isNew = name === undefined && this.#checkpoints.haveMovedOn;
     return this.#pending(() => this.#invocation.sleeps.set(name, asked(), isNew));
   }
@@ -124,10 +135,12 @@ export class RunContext implements OperationContext {
   // ── Suspensions ───────────────────────────────────────────────────────────────────────────────────────────────────
 
   suspend<T = Json>(name: string, options: SuspensionOptions<T> = {}): Promise<T> {
+    this.#output.called("suspension", name);
     return this.#pending(() => this.#invocation.suspensions.reach(name, options, { hasLink: false }).wait.promise);
   }
 
   suspension<T = Json>(name: string, options: SuspensionOptions<T> = {}): Promise<Suspension<T>> {
+    this.#output.called("suspension", name);
     const { replay, suspensions } = this.#invocation;
     return new Promise<Suspension<T>>((resolve) => {
       if (replay.isClosed) return;
@@ -151,6 +164,7 @@ export class RunContext implements OperationContext {
   // ── Child operations ──────────────────────────────────────────────────────────────────────────────────────────────
 
   start(...parameters: Parameters<Children["start"]>): Promise<Child<never>> {
+    this.#output.called("start");
     return this.#invocation.children.start(...parameters) as Promise<Child<never>>;
   }
 
@@ -185,6 +199,11 @@ export class RunContext implements OperationContext {
 
   takeProgress(): ProgressMessage | undefined {
     return this.#reporter.take();
+  }
+
+  /** Resolves when all output is stored, or the work is lost. */
+  outputFinished(): Promise<void> {
+    return this.#output.finished();
   }
 
   /** Suspensions were answered or have expired, and children have ended, while the handler runs. */

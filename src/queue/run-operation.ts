@@ -104,6 +104,7 @@ function runPorts(
     saveChildren: (reserved, memory) => channel.save({ type: "saveChildren", children: reserved, ...memory }),
     childEnds: (places) => channel.largeValues.childEnds(places),
     children,
+    saveOutput: (part) => channel.save({ type: "saveOutput", ...part }),
     answer: (id) => channel.largeValues.answer(id),
     newSecret: () => secret(),
     random: platform.random,

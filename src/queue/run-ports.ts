@@ -26,6 +26,8 @@ export interface RunPorts extends ReplayPorts {
   /** The outcomes of those children at these places that have ended. */
   childEnds(this: void, places: JoinCondition["places"]): Promise<StoredEnd[]>;
   children: ChildStarts;
+  /** Stores a part of the output. */
+  saveOutput(this: void, part: { offset: number; text: string }): Promise<Settlement>;
   /** The JSON text of an answer that was too large to come along. */
   answer(this: void, id: string): Promise<string>;
   /** A secret that nobody can guess. */

@@ -2,11 +2,11 @@
 import { durationToMs, parseDuration } from "../aip/duration";
 import { DEFAULT_WAIT_MS, MAX_WAIT_MS, MIN_WAIT_RETURN_MS } from "../limits";
 import type { ReadAnswer } from "../contract/answer";
-import { revisionFromEtag } from "../contract/resource";
 import { invalidArgument, notFound } from "../rpc/error";
 import type { Status } from "../rpc/status";
 import { emulatedError } from "./emulation";
 import type { OperationReads, OperationStore, Watching } from "./ports";
+import { idOfEvent, knownFromId } from "./watch-id";
 
 const RESOURCE_TYPE = "google.longrunning.Operation";
 
@@ -76,11 +76,11 @@ export async function watchOperation(
   reads: Pick<OperationReads, "watch">,
   { name, lastEventId, signal }: WatchOperationRequest,
 ): Promise<Watching | undefined> {
-  const tag = `"${lastEventId}"`;
-  const known = revisionFromEtag(tag) === undefined ? undefined : tag;
-  const watched = found(await reads.watch(name, { known, signal }), name);
+  const { known, outputOffset } = knownFromId(lastEventId);
+  const watched = found(await reads.watch(name, { known, outputOffset, signal }), name);
   if (!("done" in watched)) return watched;
-  if (eventId(watched) !== lastEventId) return watchOfLast(watched);
+  const id = idOfEvent(watched.etag, outputOffset);
+  if (id !== lastEventId) return { id, next: async () => watched, retryMs: MIN_WAIT_RETURN_MS, probe() {}, close() {} };
   if (typeof watched.json !== "string") await watched.json.cancel();
   return undefined;
 }
@@ -91,13 +91,14 @@ export interface WatchOperationRequest {
   signal?: AbortSignal | undefined;
 }
 
-/** The id of a state's event. A snapshot of an earlier version has no tag, and is done. */
-export function eventId({ etag }: ReadAnswer): string {
-  return etag?.slice(1, -1) ?? "done";
-}
-
-function watchOfLast(answer: ReadAnswer): Watching {
-  return { next: async () => answer, retryMs: MIN_WAIT_RETURN_MS, probe() {}, close() {} };
+/** A part of the text that the work has written, from an offset on. */
+export async function getOutput(
+  store: Pick<OperationStore, "output">,
+  { name, offset }: { name: string; offset: number },
+): Promise<{ text: string; nextOffset: number; done: boolean }> {
+  if (offset < 0) throw invalidArgument([{ field: "offset", description: "must be zero or more" }]);
+  const { text, nextOffset, done } = found(await store.output(name, offset), name);
+  return { text, nextOffset, done };
 }
 
 function waitMs(timeout: string | undefined): number {

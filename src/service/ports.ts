@@ -1,6 +1,8 @@
 // The ports of the services: implemented by durable/, replaced by fakes in tests.
 import type {
   OperationAnswer,
+  OutputAnswer,
+  OutputPart,
   ReadAnswer,
   SnapshotAnswer,
   StartAnswer,
@@ -39,6 +41,8 @@ export interface OperationStore {
   wait(name: string, timeoutMs: number, options?: WaitOptions): Promise<ReadAnswer | undefined>;
   /** Its states as they come; a state alone: it is done. Throws where the caller's rights do not suffice. */
   watch(name: string, options?: WatchOptions): Promise<Watching | ReadAnswer | undefined>;
+  /** The text that the work has written, from an offset on. */
+  output(name: string, offset: number): Promise<OutputAnswer | undefined>;
   update(name: string, request: UpdateRequest): Promise<UpdateAnswer>;
   /** False: no operation of this name is to be seen. */
   cancel(name: string): Promise<boolean>;
@@ -62,15 +66,19 @@ export interface WaitOptions extends ReadOptions {
 export interface WatchOptions extends ReadOptions {
   /** The ETag of the state that the client has: the first state is another. */
   known?: string | undefined;
+  /** The end of the output that it has, in bytes. */
+  outputOffset?: number | undefined;
 }
 
-/** A state; that the operation was deleted or has expired; or that the watch is over, and another may go on from there. */
-export type WatchEvent = ReadAnswer | "GONE" | "END";
+/** A state; a part of the output; that the operation was deleted or has expired; or that the watch is over, and another may go on from there. */
+export type WatchEvent = ReadAnswer | OutputPart | "GONE" | "END";
 
 /** The states of an operation from one on, at most four a second, the latest always. The last is done. */
 export interface Watching {
   /** Resolves when there is an event. To be called again only after that. */
   next(): Promise<WatchEvent>;
+  /** Of the event that was given last. A watch that begins with it goes on from there. */
+  readonly id: string;
   /** When a client that was cut comes back: a crowd not in one moment. */
   readonly retryMs: number;
   /** To be called from time to time: a watch whose socket does not answer goes on over another. */

@@ -114,6 +114,9 @@ export class MemoryOperation {
     this.apply({ type: "timePasses", random: HALF });
   }
 
+  /** The text that the work has written. */
+  output = "";
+
   /** Claims the work; undefined: the operation has no work to claim. */
   claim(fence: string): Claimed | undefined {
     if (!this.apply({ type: "claim", fence })) return undefined;
@@ -121,6 +124,7 @@ export class MemoryOperation {
       children: this.children,
       request: () => this.#request,
       step: (place: number) => ({ text: () => this.result(place) }),
+      output: { end: utf8Length(this.output) },
     } as unknown as Parameters<typeof claimedFromRecord>[2];
     // Text alone crosses.
     return JSON.parse(JSON.stringify(claimedFromRecord(this.record, fence, store))) as Claimed;
@@ -129,6 +133,11 @@ export class MemoryOperation {
   /** Takes a runner's message; false: it must stop. */
   take(sent: MessageToObject): boolean {
     const message = JSON.parse(JSON.stringify(sent)) as MessageToObject;
+    if (message.type === "saveOutput") {
+      if (this.record.lease?.fence !== message.fence) return false;
+      if (message.offset === utf8Length(this.output)) this.output += message.text;
+      return true;
+    }
     if (message.type === "saveChildren") {
       const { id: _, children, ...rest } = message;
       if (this.record.lease?.fence !== message.fence) return false;

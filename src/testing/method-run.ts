@@ -55,6 +55,8 @@ export interface MethodRun<Response = JsonObject, Metadata = JsonObject> {
   children: TestedChild[];
   /** The calls of `op.progress`, in order. */
   progress: JsonObject[];
+  /** The text that `op.write` has written. */
+  output: string;
   /** The lines of `op.log`, and those of the runner about failures. */
   logs: LogLine[];
   /** How long the operation took by the test's clock, in milliseconds. */

@@ -66,6 +66,7 @@ export function runOf(run: TestRun): MethodRun {
     }),
     children: run.children.started,
     progress: run.progress,
+    output: operation.output,
     logs: run.logs,
     durationMs: (record.endTime ?? record.createTime) - record.createTime,
     unusedMocks: run.unusedMocks,

@@ -8,12 +8,15 @@ import { eventually } from "../support/eventually";
 import { controls } from "./controls";
 import {
   type Started,
+  advanceUntil,
   call,
+  deliverNext,
   getOperation,
   openSockets,
   runNext,
   startScript,
   startedFrom,
+  storedBy,
   useFreshWorld,
 } from "./harness";
 
@@ -228,5 +231,128 @@ describe("GetOperation with If-None-Match and Prefer: wait", () => {
     await call("DELETE", `/v1/${operation.name}`);
 
     expect((await waiting).status).toBe(404);
+  });
+});
+
+describe("op.write", () => {
+  const outputOf = async ({ name }: Started, offset = 0): Promise<JsonObject> =>
+    (await call("GET", `/v1/${name}/output?offset=${offset}`)).body;
+
+  test.each(["run", "direct"])("of a method started by %s is sent by :watch and read at /output", async (verb) => {
+    const release = Promise.withResolvers<void>();
+    const operation = await startScript(
+      async (op) => {
+        op.write("一二\n");
+        await release.promise;
+        op.write("three\n");
+        return { text: "x".repeat(100_000) };
+      },
+      { verb },
+    );
+    const events = await watch(operation.name);
+    const delivery = verb === "run" ? await deliverNext() : undefined;
+    const output: JsonObject[] = [];
+    let last: JsonObject = {};
+    for (let event = await events.next(); event; event = await events.next()) {
+      last = JSON.parse(event.data) as JsonObject;
+      if (event.event !== "output") continue;
+      output.push(last);
+      release.resolve();
+    }
+    await delivery?.result();
+
+    expect(output).toEqual([
+      { text: "一二\n", offset: 0 },
+      { text: "three\n", offset: 7 },
+    ]);
+    expect(last).toMatchObject({ done: true });
+    expect(await outputOf(operation)).toEqual({ text: "一二\nthree\n", nextOffset: 13, done: true });
+    // Within a letter: from the next one on.
+    expect(await outputOf(operation, 1)).toEqual({ text: "二\nthree\n", nextOffset: 13, done: true });
+    expect(await outputOf(operation, 9)).toEqual({ text: "ree\n", nextOffset: 13, done: true });
+    expect(await outputOf(operation, 99)).toEqual({ text: "", nextOffset: 13, done: true });
+  });
+
+  test("of an operation that is done is sent to a watch from where its client is, and then 204", async () => {
+    const operation = await startScript(async (op) => {
+      op.write("hello");
+      return {};
+    });
+    await runNext();
+    const events = await (await watch(operation.name)).rest();
+    const [first, second] = events;
+
+    expect(events.map(({ event }) => event)).toEqual(["output", "operation"]);
+    const behindOutput = await watch(operation.name, { "Last-Event-ID": first?.id ?? "" });
+    expect(await behindOutput.rest()).toEqual([second]);
+    expect((await fetchWatch(operation.name, { "Last-Event-ID": second?.id ?? "" })).status).toBe(204);
+  });
+
+  test("writes once what a function that is called again after a sleep has written before it", async () => {
+    const operation = await startScript(async (op) => {
+      op.write("before ");
+      await op.step("one", async () => {
+        op.write("in ");
+        return 1;
+      });
+      op.write("between ");
+      await op.sleep("10m");
+      op.write("after");
+      return {};
+    });
+    await runNext();
+    expect(await outputOf(operation)).toEqual({ text: "before in between ", nextOffset: 18, done: false });
+    await advanceUntil(operation, () => controls.sent.length > 0);
+    await runNext();
+
+    expect(await outputOf(operation)).toEqual({ text: "before in between after", nextOffset: 23, done: true });
+  });
+
+  test("refuses a value that is no text, and an offset below zero", async () => {
+    const operation = await startScript(async (op) => {
+      op.write(7 as never);
+      return {};
+    });
+    await runNext();
+    const { status } = await call("GET", `/v1/${operation.name}/output?offset=-1`);
+
+    expect(await getOperation(operation.name)).toMatchObject({ done: true, error: { code: 13 } });
+    expect(status).toBe(400);
+  });
+
+  test("is erased with the operation", async () => {
+    const operation = await startScript(async (op) => {
+      op.write("hello");
+      return {};
+    });
+    await runNext();
+    expect(await storedBy(operation)).toContain("output/000000000000");
+    await call("DELETE", `/v1/${operation.name}`);
+
+    expect((await call("GET", `/v1/${operation.name}/output`)).status).toBe(404);
+    await eventually(async () => (await storedBy(operation)).length === 0);
+  });
+
+  test("keeps the latest MiB, in at most a few rows a second", async () => {
+    const operation = await startScript(async (op) => {
+      for (let line = 0; line < 60; line += 1) {
+        op.write(`${String(line).padStart(3)}${"x".repeat(50_000)}`);
+        await op.step(`${line}`, async () => line);
+      }
+      return {};
+    });
+    await runNext();
+    const total = 60 * 50_003;
+    const first = await outputOf(operation);
+    let { nextOffset: next, text } = first as { nextOffset: number; text: string };
+    const start = next - text.length;
+    for (let bytes = text.length; next < total; next = Number((await outputOf(operation, next))["nextOffset"])) {
+      bytes += 1;
+      expect(bytes).toBeLessThan(1_000_000);
+    }
+
+    expect(total - start).toBeGreaterThanOrEqual(1_048_576);
+    expect(total - start).toBeLessThan(1_048_576 + 130_000);
+    expect((await outputOf(operation, total))["done"]).toBe(true);
   });
 });

@@ -66,6 +66,17 @@ export const WaitOperationRequest = message(
 
 export const WatchOperationRequest = message("edge_operations.v1.WatchOperationRequest", { name });
 
+export const GetOutputRequest = message("edge_operations.v1.GetOutputRequest", {
+  name,
+  offset: int32(2, { description: "Where the text begins, in bytes of UTF-8: `nextOffset` of the answer before." }),
+});
+
+export const Output = message("edge_operations.v1.Output", {
+  text: string(1, { description: "The text from the offset on, or from the oldest that is kept." }),
+  nextOffset: int32(2, { description: "Where the next text begins." }),
+  done: bool(3, { description: "Whether no more will come." }),
+});
+
 export const CreateOperationRequest = message("edge_operations.v1.CreateOperationRequest", {
   operation: messageField(1, Operation, { description: "Its `metadata` alone may be given." }),
   requestId: string(2, { description: "Makes the call idempotent (AIP-155)." }),

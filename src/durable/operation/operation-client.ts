@@ -9,6 +9,7 @@ import type {
   Absence,
   Explained,
   OperationAnswer,
+  OutputAnswer,
   ReadAnswer,
   StartAnswer,
   SuspensionsAnswer,
@@ -189,12 +190,21 @@ export function operationStore(
           ask: (address, access) => wait({ ...subscription(address, access, name), ...options, timeoutMs, known }),
         }),
       ),
-    watch: async (name, { known, ...options } = {}) =>
+    output: async (name, offset) =>
+      present(
+        await ask<OutputAnswer | Absence>({
+          name,
+          absent: "NOT_FOUND",
+          ask: unary(async (stub, access) => stub.output(name, offset, access)),
+        }),
+      ),
+    watch: async (name, { known, outputOffset, ...options } = {}) =>
       present(
         await ask<Watching | ReadAnswer | Absence>({
           name,
           absent: "NOT_FOUND",
-          ask: (address, access) => watch({ ...subscription(address, access, name), ...options }, known),
+          ask: (address, access) =>
+            watch({ ...subscription(address, access, name), ...options }, { known, outputOffset }),
         }),
       ),
   };

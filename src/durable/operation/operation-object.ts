@@ -9,7 +9,9 @@ import {
   type Explained,
   KNOWN_HEADER,
   NAME_HEADER,
+  OUTPUT_HEADER,
   type OperationAnswer,
+  type OutputAnswer,
   type StartAnswer,
   type StartOptions,
   type StartRefusal,
@@ -219,6 +221,15 @@ export class OperationObject extends DurableObject<OperationEnv> implements Fami
     const httpError = isCounted ? httpErrorOf(record) : undefined;
     if (!httpError) return this.#life.answer(record);
     return { ...answerFromRecord(record, "{}"), emulatedError: JSON.stringify(httpError) };
+  }
+
+  /** The output from an offset on. */
+  async output(name: string, offset: number, access: Access): Promise<OutputAnswer | Absence> {
+    const seen = await this.#see(name, access);
+    if (typeof seen === "string") return seen;
+    const { output } = this.#life.store;
+    const part = output.read(offset);
+    return { ...part, done: isFinal(seen.state) && part.nextOffset === output.end };
   }
 
   /** Asks the work to stop (AIP-151). */
@@ -460,13 +471,18 @@ export class OperationObject extends DurableObject<OperationEnv> implements Fami
     const awaited = (request.headers.get(AWAITED_HEADER) ?? "end") as Awaited;
     const isKnown = matchesEtag(decodeURIComponent(request.headers.get(KNOWN_HEADER) ?? ""), etag(record));
     const answersAtOnce = isFinal(record.state) || (awaited === "change" && !isKnown);
-    if (answersAtOnce) return Response.json(this.#life.waitMessage(record));
+    const outputBytes = this.#life.store.output.end;
+    if (answersAtOnce) {
+      const headers = { [OUTPUT_HEADER]: String(outputBytes) };
+      return Response.json(this.#life.waitMessage(record), { headers });
+    }
     const { waiters } = this.#life;
     if (waiters.count() >= MAX_WAITERS) return new Response(null, { status: 503 });
     if (awaited !== "changes") return waiters.accept(awaited);
     return waiters.accept(awaited, {
       first: isKnown ? { type: "known" } : this.#life.waitMessage(record),
       hasOwnRight: hasLastingOwnRight(caller, record),
+      outputBytes,
     });
   }
 

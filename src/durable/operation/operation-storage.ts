@@ -12,6 +12,7 @@ import {
 } from "../../limits";
 import { ChildTable } from "./child-table";
 import { Chunks } from "./chunks";
+import { Output } from "./output";
 
 const RECORD_KEY = "record";
 /** The request as UTF-8 JSON: as bytes, since one letter beyond Latin-1 doubles a stored string. */
@@ -45,6 +46,7 @@ export class OperationStorage {
   /** A large response, as the JSON of its Any. */
   readonly response: Chunks;
   readonly children: ChildTable;
+  readonly output: Output;
   readonly #storage: DurableObjectStorage;
   #record: OperationRecord | undefined;
   #recordIsRead = false;
@@ -61,6 +63,7 @@ export class OperationStorage {
     this.input = new Chunks(storage.kv, "input/");
     this.response = new Chunks(storage.kv, "response/");
     this.children = new ChildTable(storage.kv);
+    this.output = new Output(storage.kv);
   }
 
   /** The result of the n-th step, as JSON. */

@@ -15,7 +15,7 @@ import type { OperationStorage } from "./operation-storage";
 
 /** The event that a runner's message stands for. `random` is 0 ≤ r < 1, for the jitter of a retry. */
 export function eventFromMessage(
-  message: Exclude<MessageToObject, { type: "saveStep" | "saveChildren" }>,
+  message: Exclude<MessageToObject, { type: "saveStep" | "saveChildren" | "saveOutput" }>,
   random: number,
 ): OperationEvent {
   switch (message.type) {
@@ -41,7 +41,7 @@ export function eventFromMessage(
 export function claimedFromRecord(
   record: OperationRecord,
   fence: string,
-  store: Pick<OperationStorage, "request" | "step" | "children">,
+  store: Pick<OperationStorage, "request" | "step" | "children" | "output">,
 ): Claimed {
   const { work = {} } = record;
   return {
@@ -70,6 +70,7 @@ export function claimedFromRecord(
       ? {}
       : { children: store.children.claimed(), startedChildren: record.children.started, joins: work.joins ?? [] }),
     ...(work.checkpoint === undefined ? {} : { checkpoint: work.checkpoint }),
+    outputBytes: store.output.end,
     ...(record.origin === undefined ? {} : { origin: record.origin }),
     ...(record.starter === undefined ? {} : { caller: { id: record.starter, members: record.starterMembers ?? [] } }),
     ...(record.traceparent === undefined ? {} : { traceparent: record.traceparent }),

@@ -184,7 +184,9 @@ export class RunnerDoor {
         ? this.#saveSmallStep(message)
         : message.type === "saveChildren"
           ? this.#saveChildren(message)
-          : (await this.#apply(eventFromMessage(message, Math.random()))).ok;
+          : message.type === "saveOutput"
+            ? this.#saveOutput(message)
+            : (await this.#apply(eventFromMessage(message, Math.random()))).ok;
     if (!isAccepted) return { type: "stop" };
     if (message.type === "progress") return undefined;
     return "id" in message ? { type: "saved", id: message.id } : { type: "settled" };
@@ -200,6 +202,13 @@ export class RunnerDoor {
     if (record?.lease?.fence !== message.fence) return false;
     store.children.reserve(children);
     return this.#life.apply({ ...message, count: store.children.children.length }).ok;
+  }
+
+  #saveOutput({ fence, offset, text }: Extract<MessageToObject, { type: "saveOutput" }>): boolean {
+    const { record, store, waiters } = this.#life;
+    if (record?.lease?.fence !== fence) return false;
+    if (record.deleteTime === undefined && store.output.append({ offset, text })) waiters.written({ offset, text });
+    return true;
   }
 
   /** Stores a result that came in a message. Nothing is awaited between its rows and the record: both are committed at once. */

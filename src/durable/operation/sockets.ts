@@ -1,5 +1,12 @@
 // The hibernatable sockets of one operation's object: its runner's, and those of everyone who waits.
-import { type Awaited, OWN_RIGHT_HEADER, WAITERS_HEADER, type WaitMessage } from "../../contract/answer";
+import {
+  type Awaited,
+  OUTPUT_HEADER,
+  type OutputPart,
+  OWN_RIGHT_HEADER,
+  WAITERS_HEADER,
+  type WaitMessage,
+} from "../../contract/answer";
 import type { OperationRecord, OutboxEntry } from "../../lifecycle/record";
 import {
   MAX_ATTACHED_CHARACTERS,
@@ -18,7 +25,7 @@ const RUNNER_TAG = "run";
 const WAITER_TAG = "wait";
 /** Of the codes that applications may send. */
 const ASK_AGAIN = 4_000;
-const COME_AND_GET = JSON.stringify({ type: "done" } satisfies WaitMessage);
+const COME_AND_GET: WaitMessage = { type: "done" };
 
 /** PERSISTED CONTRACT: kept with the socket while the object hibernates. */
 interface RunnerAttachment {
@@ -136,6 +143,7 @@ function attachment(socket: WebSocket): RunnerAttachment | null {
 export interface Subscribed {
   first: WaitMessage | undefined;
   hasOwnRight: boolean;
+  outputBytes: number;
 }
 
 export class WaiterSockets {
@@ -152,14 +160,21 @@ export class WaiterSockets {
   }
 
   /** `first`: the first message to one that awaits changes. `hasOwnRight`: {@link OWN_RIGHT_HEADER}. */
-  accept(awaited: Awaited = "end", { first, hasOwnRight = false }: Partial<Subscribed> = {}): Response {
+  accept(
+    awaited: Awaited = "end",
+    { first, hasOwnRight = false, outputBytes = 0 }: Partial<Subscribed> = {},
+  ): Response {
     const { 0: client, 1: server } = new WebSocketPair();
     this.#state.acceptWebSocket(server, awaited === "end" ? [WAITER_TAG] : [WAITER_TAG, awaited]);
     if (first) server.send(JSON.stringify(first));
     return new Response(null, {
       status: 101,
       webSocket: client,
-      headers: { [WAITERS_HEADER]: String(this.count()), ...(hasOwnRight ? { [OWN_RIGHT_HEADER]: "true" } : {}) },
+      headers: {
+        [WAITERS_HEADER]: String(this.count()),
+        [OUTPUT_HEADER]: String(outputBytes),
+        ...(hasOwnRight ? { [OWN_RIGHT_HEADER]: "true" } : {}),
+      },
     });
   }
 
@@ -194,14 +209,25 @@ export class WaiterSockets {
     }
   }
 
+  /** Sends watchers a part of the output. */
+  written(part: OutputPart): void {
+    const endOffset = part.offset + utf8Length(part.text);
+    this.#send({ type: "output", ...part }, [{ tag: "changes", closes: false }], { type: "output", endOffset });
+  }
+
   /** Answers everyone who waits or watches. */
   push(message: WaitMessage): void {
     this.#send(message, [{ tag: WAITER_TAG, closes: true }]);
   }
 
   /** Those beyond {@link MAX_PUSHED_BYTES}, which stay in memory, are told to fetch. */
-  #send(message: WaitMessage, to: readonly { tag: string; closes: boolean }[]): void {
+  #send(
+    message: WaitMessage,
+    to: readonly { tag: string; closes: boolean }[],
+    instead: WaitMessage = COME_AND_GET,
+  ): void {
     const text = JSON.stringify(message);
+    const insteadText = message.type === "gone" ? text : JSON.stringify(instead);
     const size = utf8Length(text);
     let bytesLeft = MAX_PUSHED_BYTES;
     for (const { tag, closes } of to) {
@@ -209,7 +235,7 @@ export class WaiterSockets {
         if (socket.readyState !== WebSocket.READY_STATE_OPEN) continue;
         const fits = size <= bytesLeft;
         if (fits) bytesLeft -= size;
-        socket.send(fits || message.type !== "operation" ? text : COME_AND_GET);
+        socket.send(fits ? text : insteadText);
         if (closes) socket.close(1000, "answered");
       }
     }

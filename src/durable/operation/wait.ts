@@ -3,6 +3,7 @@
 import type { Access } from "../../iam/access";
 import {
   MAX_CALL_MS,
+  MAX_OUTPUT_PART_CHARACTERS,
   MAX_WAIT_RETURN_MS,
   MIN_WAIT_RETURN_MS,
   UNAVAILABLE_RETRY_SECONDS,
@@ -15,8 +16,11 @@ import {
   type Awaited,
   KNOWN_HEADER,
   NAME_HEADER,
+  OUTPUT_HEADER,
   OWN_RIGHT_HEADER,
   type OperationAnswer,
+  type OutputAnswer,
+  type OutputPart,
   type ReadAnswer,
   WAITERS_HEADER,
   WAIT_PATH,
@@ -24,6 +28,7 @@ import {
 } from "../../contract/answer";
 import { KEEP_ALIVE_REQUEST, KEEP_ALIVE_RESPONSE } from "../../contract/run-channel";
 import { RpcError, unavailable } from "../../rpc/error";
+import { utf8Length } from "../../rpc/utf8";
 import {
   CallTimedOut,
   type ObjectAddress,
@@ -68,8 +73,7 @@ export async function wait(asked: Wait): Promise<ReadAnswer | Absence> {
   const awaited = known === undefined ? "end" : "change";
   const waiting = new Waiting(asked, { awaited, known, endTime: Date.now() + timeoutMs });
   const heard = await waiting.next();
-  // Only one that awaits each change is told that it knows a state.
-  return heard === undefined || heard === "known" ? waiting.latest() : heard;
+  return typeof heard === "object" || heard === "DENIED" || heard === "NOT_FOUND" ? heard : waiting.latest();
 }
 
 /** How one subscription ended, where it did not answer the wait. */
@@ -89,6 +93,7 @@ export class Waiting {
   endTime: number;
   /** Calls of objects so far. */
   calls = 0;
+  readonly output = new HeardOutput();
   #inbox: Inbox | undefined;
   #judgement: Judgement;
   /** Waiters on the operation when this one subscribed; undefined: it never has. */
@@ -106,7 +111,7 @@ export class Waiting {
   }
 
   /** The next message; undefined: the time is up. */
-  async next(): Promise<ReadAnswer | Absence | "known" | undefined> {
+  async next(): Promise<ReadAnswer | Absence | "known" | "output" | undefined> {
     while (this.#remainingMs() > 0) {
       const heard = await this.#hearOnce().catch((error: unknown) => this.#recover(error));
       switch (heard) {
@@ -131,7 +136,7 @@ export class Waiting {
   }
 
   /** One subscription, and the answer that it says is there. */
-  async #hearOnce(): Promise<OperationAnswer | Absence | "known" | Exclude<Interruption, "comeAndGet">> {
+  async #hearOnce(): Promise<OperationAnswer | Absence | "known" | "output" | Exclude<Interruption, "comeAndGet">> {
     const heard = await this.#subscribe();
     if (heard !== "comeAndGet") return heard;
     // The crowd is told in one moment and does not come in one.
@@ -151,6 +156,14 @@ export class Waiting {
       : resubscribeDelayMs(this.crowd, Math.random());
     await this.#pause(delayMs);
     return "recovered";
+  }
+
+  /** The output from an offset on. */
+  async readOutput(offset: number): Promise<OutputAnswer | Absence> {
+    const { address, name } = this.#asked;
+    this.calls += 1;
+    const { access } = await this.#validJudgement();
+    return callObject(address, async (stub): Promise<OutputAnswer | Absence> => stub.output(name, offset, access));
   }
 
   /** The last look. */
@@ -180,7 +193,7 @@ export class Waiting {
   }
 
   /** Hangs on one socket for as long as that lasts. */
-  async #subscribe(): Promise<OperationAnswer | Absence | "known" | Interruption> {
+  async #subscribe(): Promise<OperationAnswer | Absence | "known" | "output" | Interruption> {
     const inbox = this.#inbox ?? (await this.#connect());
     if (!(inbox instanceof Inbox)) return inbox;
     let isKept = false;
@@ -219,18 +232,20 @@ export class Waiting {
     return { waiters: this.#waiters ?? 0, failures: this.#failures };
   }
 
-  async #connect(): Promise<Inbox | OperationAnswer | Absence | "known" | Interruption> {
+  async #connect(): Promise<Inbox | OperationAnswer | Absence | "known" | "output" | Interruption> {
     const { access } = await this.#validJudgement();
     const response = await this.#open(access);
     if (response.status === 403) return "DENIED";
     if (response.status === 404) return "NOT_FOUND";
     const socket = response.webSocket;
-    if (!socket) return response.status === 200 ? answerFrom(await response.json<WaitMessage>()) : "full";
+    this.output.reaches(Number(response.headers.get(OUTPUT_HEADER) ?? 0));
+    if (!socket) return response.status === 200 ? (answerFrom(await response.json()) ?? "full") : "full";
     this.#waiters = Number(response.headers.get(WAITERS_HEADER) ?? 0);
     this.#failures = 0;
     this.#inbox = new Inbox(socket, {
       signal: this.#asked.signal,
       hasOwnRight: response.headers.has(OWN_RIGHT_HEADER),
+      output: this.output,
     });
     return this.#inbox;
   }
@@ -272,7 +287,8 @@ function tooManyWaiters(): RpcError {
   return unavailable("Too many clients wait on this operation. Try again.", UNAVAILABLE_RETRY_SECONDS);
 }
 
-function answerFrom(message: WaitMessage): OperationAnswer | "NOT_FOUND" | "comeAndGet" | "known" {
+/** undefined: the object runs a later version. */
+function answerFrom(message: Exclude<WaitMessage, { type: "output" }>) {
   switch (message.type) {
     case "operation":
       return message.answer;
@@ -283,27 +299,74 @@ function answerFrom(message: WaitMessage): OperationAnswer | "NOT_FOUND" | "come
     case "known":
       return message.type;
     default:
-      return message satisfies never;
+      message satisfies never;
+      return undefined;
   }
 }
 
-type Heard = OperationAnswer | "NOT_FOUND" | "comeAndGet" | "known" | "cut";
+/** The output of a watched operation: the parts that came, and its end, up to which the others are fetched. */
+export class HeardOutput {
+  end = 0;
+  #parts: OutputPart[] = [];
+  #characters = 0;
+
+  reaches(end: number): void {
+    this.end = Math.max(this.end, end);
+  }
+
+  add(part: OutputPart): void {
+    this.reaches(part.offset + utf8Length(part.text));
+    this.#characters += part.text.length;
+    // A client that is slow fetches what it has not taken.
+    if (this.#characters <= MAX_OUTPUT_PART_CHARACTERS) this.#parts.push(part);
+  }
+
+  /** The text from an offset on, where that has come; undefined: it is to be fetched. */
+  take(offset: number): string | undefined {
+    const parts = this.#parts.filter((part) => part.offset >= offset);
+    this.#parts = [];
+    this.#characters = 0;
+    let text = "";
+    let next = offset;
+    for (const part of parts) {
+      if (part.offset !== next) break;
+      text += part.text;
+      next += utf8Length(part.text);
+    }
+    return text === "" ? undefined : text;
+  }
+}
+
+type Heard = OperationAnswer | "NOT_FOUND" | "comeAndGet" | "known" | "output" | "cut";
+
+interface InboxOptions {
+  signal: AbortSignal | undefined;
+  hasOwnRight: boolean;
+  output: HeardOutput;
+}
 
 /** The Worker's end of a socket. A message that comes while an earlier one is unread replaces it: each is a whole state. */
 class Inbox {
   readonly hasOwnRight: boolean;
   readonly #socket: WebSocket;
   #heard: Heard | undefined;
+  #hasOutput = false;
   #isOver = false;
   #isProbed = false;
   #wake: () => void = () => {};
 
-  constructor(socket: WebSocket, { signal, hasOwnRight }: { signal: AbortSignal | undefined; hasOwnRight: boolean }) {
+  constructor(socket: WebSocket, { signal, hasOwnRight, output }: InboxOptions) {
     this.hasOwnRight = hasOwnRight;
     this.#socket = socket;
     socket.addEventListener("message", ({ data }) => {
       this.#isProbed = false;
-      if (data !== KEEP_ALIVE_RESPONSE) this.#hear(answerFrom(JSON.parse(data as string) as WaitMessage));
+      if (data === KEEP_ALIVE_RESPONSE) return;
+      const message = JSON.parse(data as string) as WaitMessage;
+      if (message.type !== "output") return this.#hear(answerFrom(message));
+      if ("text" in message) output.add(message);
+      else output.reaches(message.endOffset);
+      this.#hasOutput = true;
+      this.#wake();
     });
     socket.addEventListener("close", () => this.#hear("cut"));
     socket.addEventListener("error", () => this.#hear("cut"));
@@ -312,7 +375,8 @@ class Inbox {
     socket.accept();
   }
 
-  #hear(heard: Heard): void {
+  #hear(heard: Heard | undefined): void {
+    if (heard === undefined) return;
     // A message that came before the end is read before it.
     if (heard === "cut") this.#isOver = true;
     else this.#heard = heard;
@@ -321,7 +385,7 @@ class Inbox {
 
   /** undefined: nothing was heard by `time`. */
   async next(time: number): Promise<Heard | undefined> {
-    if (this.#heard === undefined && !this.#isOver) {
+    if (this.#heard === undefined && !this.#hasOutput && !this.#isOver) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, Math.max(0, time - Date.now()));
         this.#wake = () => {
@@ -329,6 +393,10 @@ class Inbox {
           resolve();
         };
       });
+    }
+    if (this.#hasOutput) {
+      this.#hasOutput = false;
+      return "output";
     }
     const heard = this.#heard ?? (this.#isOver ? "cut" : undefined);
     this.#heard = undefined;

@@ -17,6 +17,7 @@ afterEach(() => {
 /** A watch whose events the test gives. */
 class GivenWatch implements Watching {
   readonly retryMs = 1_234;
+  readonly id = "z";
   probes = 0;
   isClosed = false;
   #next = Promise.withResolvers<WatchEvent>();
@@ -89,6 +90,14 @@ describe("a silent watch", () => {
 });
 
 describe("the events", () => {
+  test("have the parts of the output with their offsets", async () => {
+    const { watching, response } = anEventStream();
+    const reader = new EventReader(response.body);
+    watching.give({ offset: 3, text: "a\nb" });
+
+    expect(await reader.next()).toEqual({ event: "output", id: "z", data: '{"text":"a\\nb","offset":3}' });
+  });
+
   test("have their JSON in one line", async () => {
     const { watching, response } = anEventStream();
     const reader = new EventReader(response.body);

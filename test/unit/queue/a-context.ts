@@ -65,6 +65,10 @@ export function aContext(claimed: Partial<Claimed> = {}, ports: Partial<RunPorts
     saveChildren: async () => "settled",
     childEnds: async () => [],
     children: {} as never,
+    saveOutput: async ({ offset, text }) => {
+      saved.push([`output ${offset}`, text]);
+      return "settled";
+    },
     answer: async (id) => JSON.stringify(`of ${id}`),
     newSecret: () => "secret",
     random: () => 0.5,

@@ -9,6 +9,7 @@ import { MAX_WATCH_CALLS, MAX_WATCH_EVENTS } from "../../../../src/limits";
 import {
   AWAITED_HEADER,
   KNOWN_HEADER,
+  OUTPUT_HEADER,
   OWN_RIGHT_HEADER,
   WAITERS_HEADER,
   type WaitMessage,
@@ -85,6 +86,8 @@ function anObject() {
     known: [] as string[],
     sockets: [] as FakeSocket[],
     gets: 0,
+    output: "",
+    reads: [] as number[],
   };
   const fetch = async (_: string, init: { headers: Record<string, string> }) => {
     if (state.isDown) throw aPlatformError();
@@ -97,6 +100,7 @@ function anObject() {
     const answer = stateAt(state.revision);
     queueMicrotask(() => webSocket.push(known === answer.etag ? { type: "known" } : { type: "operation", answer }));
     const headers = new Headers({ [WAITERS_HEADER]: String(state.waiters) });
+    headers.set(OUTPUT_HEADER, String(state.output.length));
     if (state.hasOwnRight) headers.set(OWN_RIGHT_HEADER, "true");
     return { status: 101, webSocket, headers };
   };
@@ -104,7 +108,11 @@ function anObject() {
     state.gets += 1;
     return stateAt(state.revision);
   };
-  const namespace = { idFromString: (id: string) => id, get: () => ({ fetch, get }) };
+  const output = async (_: string, offset: number) => {
+    state.reads.push(offset);
+    return { offset, text: state.output.slice(offset), nextOffset: state.output.length, done: false };
+  };
+  const namespace = { idFromString: (id: string) => id, get: () => ({ fetch, get, output }) };
   return {
     state,
     address: objectById<OperationObject>(namespace as never, "1"),
@@ -134,7 +142,7 @@ async function aWatch(object: AnObject, overrides: Partial<Subscription> = {}, k
     judgement: judgement(),
     judge: async () => judgement(),
   };
-  const watching = await watch({ ...asked, ...overrides }, known);
+  const watching = await watch({ ...asked, ...overrides }, { known });
   if (typeof watching === "string" || "done" in watching) throw new Error("there is nothing to watch");
   return watching;
 }
@@ -146,7 +154,7 @@ function taken(watching: Watching): { event: WatchEvent; time: number }[] {
     for (;;) {
       const event = await watching.next();
       events.push({ event, time: Date.now() });
-      if (typeof event === "string" || event.done) return;
+      if (typeof event === "string" || ("done" in event && event.done)) return;
     }
   };
   void take();
@@ -154,7 +162,10 @@ function taken(watching: Watching): { event: WatchEvent; time: number }[] {
 }
 
 const revisions = (events: { event: WatchEvent }[]): unknown[] =>
-  events.map(({ event }) => (typeof event === "string" ? event : Number.parseInt(event.etag!.slice(1), 36)));
+  events.map(({ event }) => {
+    if (typeof event === "string") return event;
+    return "text" in event ? event : Number.parseInt(event.etag!.slice(1), 36);
+  });
 
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 
@@ -293,6 +304,56 @@ describe("a watch", () => {
     expect(few).toBeLessThanOrEqual(500);
     expect(Math.min(...many)).toBeGreaterThanOrEqual(10_000);
     expect(new Set(many).size).toBeGreaterThan(40);
+  });
+});
+
+describe("the output in a watch", () => {
+  test("is given as it comes, what came together as one event, and all of it before the last state", async () => {
+    const object = anObject();
+    const watching = await aWatch(object);
+    const events = taken(watching);
+    await pass(300);
+    object.socket.push({ type: "output", offset: 0, text: "一" });
+    object.socket.push({ type: "output", offset: 3, text: "b" });
+    await pass(1);
+    object.socket.push({ type: "output", offset: 4, text: "c" });
+    object.change({ type: "operation", answer: stateAt(2, { done: true }) });
+    await pass(1_000);
+
+    expect(revisions(events)).toEqual([1, { offset: 0, text: "一b" }, { offset: 4, text: "c" }, 2]);
+    expect(watching.id).toBe("2.5");
+    expect(object.state.reads).toEqual([]);
+  });
+
+  test("is fetched where it was missed, and given from there", async () => {
+    const object = anObject();
+    object.state.output = "hello world";
+    const events = taken(await aWatch(object));
+    await pass(600);
+    object.state.output += "!!";
+    object.socket.push({ type: "output", endOffset: 13 });
+    await pass(300);
+
+    expect(revisions(events)).toEqual([1, { offset: 0, text: "hello world" }, { offset: 11, text: "!!" }]);
+    expect(object.state.reads).toEqual([0, 11]);
+  });
+
+  test("is given from where the client has it, also behind a cut", async () => {
+    const object = anObject();
+    object.state.output = "hello";
+    const judgement = { access, endTime: Date.now() + 30_000 };
+    const asked = { address: object.address, name: "operations/1", judgement, judge: async () => judgement };
+    const watching = (await watch(asked, { known: '"1"', outputOffset: 3 })) as Watching;
+    const events = taken(watching);
+    await pass(300);
+    object.state.output = "hello world";
+    object.socket.emit("close");
+    await pass(2_000);
+
+    expect(revisions(events)).toEqual([
+      { offset: 3, text: "lo" },
+      { offset: 5, text: " world" },
+    ]);
   });
 });
 

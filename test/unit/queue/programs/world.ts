@@ -145,6 +145,7 @@ export class ProgramWorld {
 
   #take(message: MessageToObject): boolean {
     if (message.type === "saveChildren") throw new Error("no program starts children");
+    if (message.type === "saveOutput") return message.fence === this.record.lease?.fence;
     if (message.type !== "saveStep") return this.#apply(eventFromMessage(message, 0));
     const { id: _id, type, fence, name, result, order, ...memory } = message;
     if (fence !== this.record.lease?.fence) return false;
@@ -223,6 +224,7 @@ export class ProgramWorld {
       saveChildren: () => Promise.reject(new Error("no program starts children")),
       childEnds: () => Promise.reject(new Error("no program starts children")),
       children: {} as never,
+      saveOutput: (part) => save({ type: "saveOutput", ...part }),
       answer: () => Promise.reject(new Error("no answer is so large")),
       newSecret: () => "secret",
       random: () => 0.5,
