@@ -312,6 +312,8 @@ export const PLATFORM_INVOCATION_MS = 15 * MINUTE_MS;
 export const DEFAULT_INVOCATION_MS = 14 * MINUTE_MS;
 /** After this part of its time an invocation yields before the next step, which then has most of another. */
 export const YIELD_AFTER_PART = 1 / 3;
+/** Retries of a failed operation that its record names, the latest ones. */
+export const MAX_RECORDED_RETRIES = 10;
 /** Ended attempts that a record remembers, the latest ones. The record is written with every change. */
 export const MAX_RECORDED_ATTEMPTS = 20;
 /** The part of an attempt's error message that a record remembers, in UTF-16 units: enough to distinguish failures. */
@@ -337,7 +339,7 @@ export const MAX_BULK_SAMPLE = 100;
 export const BULK_CONCURRENCY = 20;
 /**
  * Calls of objects after which an invocation of a bulk verb ends at the next page. A Worker may call a thousand objects per
- * invocation, and one page of retries calls 600.
+ * invocation, and one page of retries calls 700.
  */
 export const MAX_BULK_CALLS = 300;
 /** The pause between two invocations. It is longer than {@link SLEEP_IN_PLACE_MS}, so that it ends an invocation. */

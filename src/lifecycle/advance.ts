@@ -1,4 +1,5 @@
 // Advances an operation by one event: decides, and does no I/O. The object saves what it returns, then performs the effects.
+import { MAX_RECORDED_RETRIES } from "../limits";
 import { claim } from "./claim";
 import { childrenEnded, saveChildren } from "./child-events";
 import { cancel, poll, remove, update } from "./client-events";
@@ -124,6 +125,10 @@ function apply(draft: Draft, event: OperationEvent): Refusal | undefined {
     case "setPolicy":
       if (record.deleteTime !== undefined) return "GONE";
       record.iamPolicy = event.policy;
+      return undefined;
+    case "noteRetry":
+      if (record.deleteTime !== undefined) return "GONE";
+      record.retriedBy = [...(record.retriedBy ?? []), event.by].slice(-MAX_RECORDED_RETRIES);
       return undefined;
     case "poll":
       return record.deleteTime === undefined ? poll(draft) : "GONE";

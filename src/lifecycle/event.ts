@@ -96,6 +96,8 @@ export type OperationEvent =
   | { type: "resolve"; id: string; payload: string; digest: string; resolver?: string | undefined }
   /** Its access policy was set; nothing that the operation shows changes. */
   | { type: "setPolicy"; policy: Policy }
+  /** An operator has retried it, as the operation of this name; nothing that the operation shows changes. */
+  | { type: "noteRetry"; by: string }
   /** A client under test has asked for it: only where it is emulated. */
   | { type: "poll" }
   | { type: "cancel" }

@@ -431,6 +431,8 @@ export interface OperationFacts {
   starterMembers?: string[];
   /** Where it is a retry: the name of the operation that failed. */
   retryOf?: string;
+  /** Where it failed and was retried: the names of the operations that retry it, the latest last. */
+  retriedBy?: readonly string[];
   /** Where another operation's work has started it. */
   child?: ChildFacts;
   labels?: Readonly<Record<string, string>>;

@@ -33,6 +33,7 @@ const SILENT: ReadonlySet<OperationEvent["type"]> = new Set<OperationEvent["type
   "saveSuspensions",
   "saveChildren",
   "setPolicy",
+  "noteRetry",
   "effectDone",
   "effectFailed",
   "webhooksTold",

@@ -56,6 +56,7 @@ export function explanation(record: OperationRecord, live: LiveFacts, now: numbe
     starter: record.starter,
     startRequestId: record.startRequestId,
     retryOf: record.retryOf,
+    retriedBy: record.retriedBy && [...record.retriedBy],
     parentOperation: record.child?.parentOperation,
     children: record.children?.count,
     retry: record.state === "FAILED" ? retryText(record) : undefined,

@@ -71,8 +71,8 @@ type Page = { ids: string[]; next?: Place };
 /** A RowKey, as JSON. */
 type Place = { createTime: number; id: string };
 
-/** Objects that are called for one operation. A retry reads the request, reserves a requestId, takes a slot, and starts. */
-const CALLS: Record<BulkVerb, number> = { delete: 1, cancel: 1, retry: 6 };
+/** Objects that are called for one operation. A retry reads the request, reserves a requestId, takes a slot, starts, and notes it. */
+const CALLS: Record<BulkVerb, number> = { delete: 1, cancel: 1, retry: 7 };
 
 export async function runBulk(
   ports: BulkPorts,

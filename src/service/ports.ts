@@ -56,6 +56,8 @@ export interface OperationStore {
   explain(name: string): Promise<string | undefined>;
   /** The source of a retry, or the reason why the operation cannot be retried. */
   retrySource(name: string): Promise<RetrySource | undefined>;
+  /** Notes by which operation a failed one was retried; nothing where it is gone. */
+  noteRetry(name: string, by: string): Promise<void>;
 }
 
 export interface WaitOptions extends ReadOptions {

@@ -25,7 +25,7 @@ export interface RetryRequest {
 }
 
 export type RetryPorts = StartPorts & {
-  store: Pick<OperationStore, "retrySource">;
+  store: Pick<OperationStore, "retrySource" | "noteRetry">;
   /** Throws where the caller has not the permission on a parent. */
   authorize(this: void, permission: Permission, parent: string): Promise<void>;
 };
@@ -44,7 +44,7 @@ export async function retryOperation(ports: RetryPorts, retry: RetryRequest): Pr
   if (!method) throw notDeployed(source.method);
   // A later version of it may want what the first had not.
   if (method.input) throw refusalError("INPUT_ERASED", name);
-  return startOperation(ports, {
+  const started = await startOperation(ports, {
     ...retry,
     method,
     json: JSON.parse(source.request) as JsonObject,
@@ -65,6 +65,18 @@ export async function retryOperation(ports: RetryPorts, retry: RetryRequest): Pr
       ...(source.starterMembers === undefined ? {} : { starterMembers: source.starterMembers }),
     },
   });
+  if (started) await noteRetry(ports.store, name, started.name);
+  return started;
+}
+
+/** For operators that explain the failed one. The retry was started, whether this succeeds or not. */
+async function noteRetry(store: RetryPorts["store"], operation: string, retriedBy: string): Promise<void> {
+  try {
+    await store.noteRetry(operation, retriedBy);
+  } catch (error) {
+    // Such as an object that runs the code before this method, for minutes after a deploy.
+    console.warn({ message: "retry not noted", operation, retriedBy, error: String(error) });
+  }
 }
 
 const START_ANEW = "Start another operation by its method.";

@@ -2082,4 +2082,46 @@ queue = "edge-operations-dead-letters"
     tests: unit("service/page-token.test.ts"),
     caughtBy: "",
   },
+
+  // ── Bulk verbs ────────────────────────────────────────────────────────────────────────────────────────────────────
+  {
+    name: "a bulk verb acts on a page before the page is stored",
+    file: "src/service/bulk-operations.ts",
+    find: "    if (force && page.ids.length > 0 && !cursor.page) await operation.checkpoint({ ...cursor, page });\n",
+    replace: "",
+    tests: unit("service/bulk-operations.test.ts"),
+    caughtBy: "counts each operation once wherever it is interrupted",
+  },
+  {
+    name: "a bulk verb acts without force",
+    file: "src/service/bulk-operations.ts",
+    find: "const acted = force ? await act(page.ids) : page.ids;",
+    replace: "const acted = await act(page.ids);",
+    tests: unit("service/bulk-operations.test.ts"),
+    caughtBy: "only counts without force",
+  },
+  {
+    name: "a bulk verb acts on bulk operations",
+    file: "src/service/bulk-operations.ts",
+    find: 'return listed.metadata?.["@type"] !== TYPE_URL_PREFIX + BULK_METADATA_TYPE && IS_SUBJECT[verb](listed);',
+    replace: "return IS_SUBJECT[verb](listed);",
+    tests: unit("service/bulk-operations.test.ts"),
+    caughtBy: "never acts on a bulk operation",
+  },
+  {
+    name: "a bulk verb goes on after a page has failed",
+    file: "src/service/bulk-operations.ts",
+    find: "    if (failure) throw failure.error;\n",
+    replace: "",
+    tests: unit("service/bulk-operations.test.ts"),
+    caughtBy: "goes on with a page that an unreachable object has interrupted",
+  },
+  {
+    name: "a bulk verb never ends its invocation",
+    file: "src/service/bulk-operations.ts",
+    find: "if (isPause) await operation.sleep(`${BULK_PAUSE_SECONDS}s`);",
+    replace: "",
+    tests: unit("service/bulk-operations.test.ts"),
+    caughtBy: "ends its invocation before it has called too many objects",
+  },
 ];

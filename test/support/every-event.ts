@@ -116,6 +116,7 @@ export const everyEvent = {
   saveChildren: ({ fence }) => [{ type: "saveChildren", fence, count: 3, startedChildren: 2 }],
   childrenEnded: () => [{ type: "childrenEnded" }],
   setPolicy: () => [{ type: "setPolicy", policy: emptyPolicy() }],
+  noteRetry: () => [{ type: "noteRetry", by: "projects/p/operations/retry" }],
   poll: () => [{ type: "poll" }],
   cancel: () => [{ type: "cancel" }],
   delete: () => [{ type: "delete" }],

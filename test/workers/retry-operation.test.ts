@@ -121,6 +121,19 @@ describe("a failed operation", () => {
 
     expect(json["retry"]).toBe(`POST /v1/${name}:retry starts it again, as a new operation with the same request.`);
   });
+
+  test("names its retries when it is explained, each once, and shows clients nothing of them", async () => {
+    const name = await failedOperation();
+    const before = await failing.call("GET", `/v1/${name}`);
+
+    const first = (await mended.post(`/v1/${name}:retry`, { requestId: "one" })).operation.name;
+    await mended.post(`/v1/${name}:retry`, { requestId: "one" });
+    const second = (await mended.post(`/v1/${name}:retry`)).operation.name;
+
+    expect((await mended.call("GET", `/v1/${name}:explain`)).json["retriedBy"]).toEqual([first, second]);
+    const after = await failing.call("GET", `/v1/${name}`);
+    expect([after.text, after.headers.get("ETag")]).toEqual([before.text, before.headers.get("ETag")]);
+  });
 });
 
 describe("RetryOperation rejects, with a reason and a remedy,", () => {

@@ -148,6 +148,7 @@ export const OperationExplanation = message(
     jurisdiction: string(31),
     retryOf: string(33, { description: "Where it is a retry: the operation that failed." }),
     retry: string(34, { description: "Of a failed operation: how it can be retried, or why it cannot." }),
+    retriedBy: repeated(string(38, { description: "Of a failed operation: those that retry it, the latest last." })),
     webhookDeliveries: repeated(struct(35)),
     parentOperation: string(40, { description: "Where another operation's work has started it: that operation." }),
     children: int32(41, { description: "How many operations its work has started." }),

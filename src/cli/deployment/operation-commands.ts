@@ -135,9 +135,17 @@ interface Explanation {
   advice?: string[];
   attempts?: { number?: number; end?: string; code?: string; message?: string }[];
   retry?: string;
+  retriedBy?: string[];
 }
 
-function printExplanation({ summary, next = [], advice = [], attempts = [], retry }: Explanation): void {
+function printExplanation({
+  summary,
+  next = [],
+  advice = [],
+  attempts = [],
+  retry,
+  retriedBy = [],
+}: Explanation): void {
   print(plain(summary ?? ""));
   if (attempts.length > 0) {
     print("");
@@ -156,5 +164,6 @@ function printExplanation({ summary, next = [], advice = [], attempts = [], retr
     for (const { time = "", description = "" } of next) print(`  ${time}  ${plain(description)}`);
   }
   for (const text of advice) print(`\nAdvice: ${plain(text)}`);
+  for (const name of retriedBy) print(`\nIt was retried as ${plain(name)}`);
   if (retry !== undefined) print(`\n${plain(retry)}`);
 }

@@ -182,6 +182,13 @@ export function operationStore(
       });
       return source === "NOT_FOUND" ? undefined : source;
     },
+    noteRetry: async (name, by) => {
+      await ask<"OK" | Absence>({
+        name,
+        absent: "NOT_FOUND",
+        ask: unary(async (stub, access) => stub.noteRetry(name, by, access)),
+      });
+    },
     wait: async (name, timeoutMs, { known, ...options } = {}) =>
       present(
         await ask<ReadAnswer | Absence>({

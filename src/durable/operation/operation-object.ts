@@ -354,6 +354,14 @@ export class OperationObject extends DurableObject<OperationEnv> implements Fami
     return typeof seen === "string" ? seen : retrySourceFrom(seen, this.#life.store.keptRequest());
   }
 
+  /** The operation was retried as another one. Repeated for one retry, it changes nothing. */
+  async noteRetry(name: string, by: string, access: Access): Promise<"OK" | Absence> {
+    const seen = await this.#see(name, access);
+    if (typeof seen === "string") return seen;
+    if (!seen.retriedBy?.includes(by)) this.#life.apply({ type: "noteRetry", by });
+    return "OK";
+  }
+
   // ── google.iam.v1.IAMPolicy, one operation's ──────────────────────────────────────────────────────────────────────
 
   async getPolicy(name: string, access: Access): Promise<Policy | Absence> {

@@ -52,6 +52,7 @@ const transitionsOf: Record<OperationEvent["type"], readonly Transition[] | unde
   attemptFailed: ["backOff", "fail"],
   update: ["update", "complete", "completeInError"],
   setPolicy: undefined,
+  noteRetry: undefined,
   poll: undefined,
   cancel: ["cancel", "cancelUnseen"],
   delete: undefined,
