@@ -38,7 +38,7 @@ describe("the session of the quickstart", () => {
     state = mkdtempSync(join(tmpdir(), "edge-operations-"));
     child = spawn(
       process.execPath,
-      [join(ROOT, "dist/cli/main.js"), "start", "--port", String(port), "--inspector-port", "0", "--persist-to", state],
+      [join(ROOT, "dist/cli/main.js"), "dev", "--port", String(port), "--inspector-port", "0", "--persist-to", state],
       {
         cwd: STARTER,
         // A group of its own, so that the signal reaches the command and the server it started.
