@@ -36,9 +36,10 @@ function pathFrom(method: Method, args: JsonObject): string {
   let path = method.http.post;
   for (const variable of pathVariables(method)) {
     const value = takeAt(args, variable.name.split("."));
-    const encoded = typeof value === "string" && value !== "" ? value.split("/").map(encodeURIComponent).join("/") : "";
-    if (encoded === "") violations.push({ field: variable.name, description: `is required; ${formOf(variable)}` });
-    path = path.replace(/\{[^{}]*\}/, () => encoded);
+    const encoded = encodedName(value);
+    if (encoded === undefined)
+      violations.push({ field: variable.name, description: `is required; ${formOf(variable)}` });
+    path = path.replace(/\{[^{}]*\}/, () => encoded ?? "");
   }
   const [first, ...more] = violations;
   if (first) throw invalidArgument([first, ...more]);
@@ -46,6 +47,13 @@ function pathFrom(method: Method, args: JsonObject): string {
   const wrong = pathVariables(method).map((variable) => ({ field: variable.name, description: formOf(variable) }));
   const [one = { field: "", description: "is no path of this method" }, ...others] = wrong;
   throw invalidArgument([one, ...others]);
+}
+
+/** undefined for no name. A URL's parser resolves `..`, also encoded, so such a name would lead to another path. */
+function encodedName(value: Json | undefined): string | undefined {
+  if (typeof value !== "string" || value === "") return undefined;
+  const segments = value.split("/");
+  return segments.some((segment) => /^\.\.?$/.test(segment)) ? undefined : segments.map(encodeURIComponent).join("/");
 }
 
 function formOf({ pattern }: PathVariable): string {
