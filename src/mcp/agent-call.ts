@@ -9,8 +9,12 @@ import type { Client } from "./message";
 
 export type Service = Call["service"];
 
-export interface AgentCall {
+export interface AgentCall extends Reach {
   client: Client;
+}
+
+/** The service, as the caller of the request reaches it. */
+export interface Reach {
   signal: AbortSignal;
   /** The ports of a method that asks operations for a permission. */
   service(this: void, permission: Permission | undefined): Promise<Service>;
@@ -29,11 +33,11 @@ interface Source {
   request: Request;
   requestId: string;
   ports: FacePorts;
-  client: Client;
-  traceparent: string | undefined;
+  /** Of the message's `_meta`, for a request without the header. */
+  traceparent?: string | undefined;
 }
 
-export function agentCall({ request, requestId, ports, client, traceparent }: Source): AgentCall {
+export function reachOf({ request, requestId, ports, traceparent }: Source): Reach {
   // Credentials of a query do not count: "Access tokens MUST NOT be included in the URI query string."
   const { origin, pathname } = new URL(request.url);
   const headers = new Headers(request.headers);
@@ -56,7 +60,6 @@ export function agentCall({ request, requestId, ports, client, traceparent }: So
     throw rpcErrorFrom(json, response);
   };
   return {
-    client,
     signal,
     service: (permission) => ports.service(own, requestId, permission),
     post,

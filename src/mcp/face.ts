@@ -11,7 +11,7 @@ import type { Method } from "../method/define-method";
 import { checkOptions } from "../method/declaration-check";
 import { type Json, type JsonObject, isJsonObject } from "../rpc/any";
 import { RpcError } from "../rpc/error";
-import { type AgentCall, agentCall } from "./agent-call";
+import { type AgentCall, reachOf } from "./agent-call";
 import { callTool } from "./call-tool";
 import { listen } from "./listen";
 import { type McpRequest, idOf, messageFrom, requireTasks } from "./message";
@@ -99,6 +99,13 @@ async function answer(server: Server, exchange: Exchange): Promise<Response> {
   checkOrigin(request, ports);
   if (request.method === "OPTIONS") return optionsResponse();
   if (request.method !== "POST") return new Response(null, { status: 405, headers: { Allow: ALLOW } });
+  // The caller is judged before the body is read.
+  const reach = reachOf({ request, requestId, ports });
+  const { principal, caller } = await reach.service(undefined);
+  notes.caller = principal.id || "anonymous";
+  const isStranger = isAnonymous(principal) && !caller.mayUseRequestId;
+  // So that a client begins to log in. Where everybody may start work, agents may too.
+  if (isStranger && !(await reach.may([INVOKE], ROOT)).has(INVOKE)) throw credentialsMissing();
   const json = await readMessage(request, body);
   exchange.id = idOf(json);
   const message = messageFrom(json, request.headers);
@@ -108,15 +115,6 @@ async function answer(server: Server, exchange: Exchange): Promise<Response> {
   }
   const { id, method, params, client } = message;
   notes.rpc = `mcp:${method.slice(0, MAX_METHOD_CHARACTERS)}`;
-  const meta = isJsonObject(params["_meta"]) ? params["_meta"] : {};
-  const traceparent = typeof meta["traceparent"] === "string" ? meta["traceparent"] : undefined;
-  const call = agentCall({ request, requestId, ports, client, traceparent });
-  const { principal, caller } = await call.service(undefined);
-  notes.caller = principal.id || "anonymous";
-  const isStranger = isAnonymous(principal) && !caller.mayUseRequestId;
-  const rights = isStranger || method === "tools/list" ? await call.may([INVOKE, EXPLAIN], ROOT) : new Set<string>();
-  // So that a client begins to log in. Where everybody may start work, agents may too.
-  if (isStranger && !rights.has(INVOKE)) throw credentialsMissing();
   const handler = Object.hasOwn(handlers, method) ? handlers[method] : undefined;
   if (!handler || (handler.of && !handler.of(message))) {
     throw new McpError("METHOD_NOT_FOUND", `Method not found: ${method.slice(0, MAX_METHOD_CHARACTERS)}`, {
@@ -126,7 +124,10 @@ async function answer(server: Server, exchange: Exchange): Promise<Response> {
   if (handler.isOfTasks) requireTasks(client);
   const named = params["taskId"];
   if (typeof named === "string" && handler.isOfTasks) notes.operation = named.slice(0, MAX_NAME_CHARACTERS);
-  const handled = await handler.handle(server, { call, params, rights, id });
+  const meta = isJsonObject(params["_meta"]) ? params["_meta"] : {};
+  const traceparent = typeof meta["traceparent"] === "string" ? meta["traceparent"] : undefined;
+  const call = { ...reachOf({ request, requestId, ports, traceparent }), client };
+  const handled = await handler.handle(server, { call, params, id });
   return handled instanceof Response ? handled : resultResponse(id, completed(server, client.isCurrent, handled));
 }
 
@@ -178,8 +179,6 @@ function credentialsMissing(): RpcError {
 interface Asked {
   call: AgentCall;
   params: JsonObject;
-  /** The caller's permissions at the root, for methods that ask. */
-  rights: ReadonlySet<string>;
   id: RequestId;
 }
 
@@ -229,8 +228,9 @@ function initialize({ info, options: { instructions } }: Server, { protocolVersi
 }
 
 /** The tools that the caller may use somewhere, in the order of their declaration. */
-function listTools({ tools }: Server, { call: { client }, params, rights }: Asked): JsonObject {
+async function listTools({ tools }: Server, { call: { client, may }, params }: Asked): Promise<JsonObject> {
   if (params["cursor"] !== undefined) throw new McpError("INVALID_PARAMS", "cursor is not one of an earlier answer.");
+  const rights = await may([INVOKE, EXPLAIN], ROOT);
   // The right to start work under a parent may be held on that parent alone, which a call names.
   const callable = [...tools.values()].filter(({ hasParent }) => hasParent || rights.has(INVOKE));
   const listed = callable.map((tool) => (client.takesTasks ? tool.definition : tool.plainDefinition));

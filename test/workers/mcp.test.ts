@@ -835,6 +835,19 @@ describe("POST /mcp", () => {
   });
 });
 
+describe("a stranger", () => {
+  test("is rejected before the body is decoded", async () => {
+    const headers = { "Content-Type": "application/json" };
+    const request = (as: Credential) =>
+      new Request(`${ORIGIN}/mcp`, { method: "POST", body: "{", headers: { ...headers, ...as } });
+    const asked = [noCredential, await forgedBy("ada"), ada].map((as) =>
+      service.worker.fetch(request(as), service.environment),
+    );
+
+    expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([401, 401, 400]);
+  });
+});
+
 describe("explain_operation", () => {
   test("is listed for administrators, and explains", async () => {
     const admin = await userOf(ADMIN);
