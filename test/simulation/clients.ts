@@ -26,6 +26,8 @@ import { FullShards } from "../../src/service/full-shards";
 import type { StartedOperation } from "../../src/service/start-once";
 import { type Entry, type Ledger, idIn } from "./ledger";
 import { RETENTION_MS } from "./methods";
+import { deployed, replaced } from "./code";
+import { HOOK } from "./receivers";
 import { Actor } from "./scheduler";
 import type { World } from "./world";
 
@@ -45,6 +47,9 @@ export type ClientAction = "get" | "wait" | "cancel" | "delete" | "list" | "repo
 
 /** The calls that a caller of the object may repeat, because a repetition changes nothing. */
 const IDEMPOTENT: ReadonlySet<ClientAction> = new Set(["get", "cancel", "delete"]);
+
+/** A version that serves none would keep events for ever. */
+const SERVES_WEBHOOKS = deployed.servesWebhooks && replaced.servesWebhooks;
 
 export class Clients {
   readonly #world: World;
@@ -127,7 +132,11 @@ export class Clients {
       json,
       requestId,
       validateOnly: false,
-      operationOptions: scheduleTime === undefined ? {} : { scheduleTime },
+      operationOptions: {
+        ...(scheduleTime === undefined ? {} : { scheduleTime }),
+        // The same in each try of a start.
+        ...(SERVES_WEBHOOKS && JSON.stringify(json).length % 2 === 0 ? { webhookConfig: { uris: [HOOK] } } : {}),
+      },
       apiVersion: "v1",
       caller: { id: "user:ada", members: [], mayUseRequestId: true, httpRequestId: "" },
       now: Date.now(),

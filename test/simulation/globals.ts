@@ -1,5 +1,5 @@
 // The runtime's globals beside bindings: clock, chance, timers, sockets, answers. All of the simulated world.
-import { createHash } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 import { SimulatedSocket, socketPair } from "./sockets";
 import type { World } from "./world";
 
@@ -112,6 +112,7 @@ export function replaceGlobals(): void {
       }
     },
     Response: SimulatedResponse,
+    fetch: (uri: string, init: never) => here().receivers.post(uri, init),
   };
   for (const [name, value] of Object.entries(replacements)) {
     Object.defineProperty(globalThis, name, { value, writable: true, configurable: true });
@@ -126,6 +127,15 @@ export function replaceGlobals(): void {
   });
   Object.defineProperty(crypto.subtle, "digest", {
     value: (_algorithm: string, bytes: Uint8Array) => Promise.resolve(digest(bytes)),
+  });
+  // The receivers themselves say when a try has taken too long.
+  AbortSignal.timeout = () => new AbortController().signal;
+  Object.defineProperty(crypto.subtle, "importKey", {
+    value: (_format: string, bytes: Uint8Array) => Promise.resolve(bytes),
+  });
+  Object.defineProperty(crypto.subtle, "sign", {
+    value: (_algorithm: string, key: Uint8Array, content: Uint8Array) =>
+      Promise.resolve(createHmac("sha256", key).update(content).digest()),
   });
   for (const level of ["log", "info", "warn", "error"] as const) {
     console[level] = (...parts: unknown[]) => world?.logged(level, parts);

@@ -341,7 +341,25 @@ class Play {
         this.#ledger.violate("read your writes", `KV has ${snapshot}, the operation is ${recordJson(record)}`);
       }
     }
+    this.#checkDelivered();
     this.#clients.finish(this.#world.scheduler.now);
+  }
+
+  /** The webhook of each operation that has one was told of its end. */
+  #checkDelivered(): void {
+    for (const { id, record } of this.#ledger.entries.values()) {
+      if (!record?.webhookConfig || record.deleteTime !== undefined) continue;
+      const types = this.#world.receivers.events.get(id) ?? new Set();
+      const type = `operation.${record.state.toLowerCase()}`;
+      if (!types.has(type))
+        this.#ledger.violate("never lost", `${id.slice(0, 6)}: its webhook was told ${[...types].join()}, not ${type}`);
+      if (record.outbox.webhooks)
+        this.#ledger.violate(
+          "never stuck",
+          `${id.slice(0, 6)} has webhooks to tell: ${JSON.stringify(record.webhooks)}`,
+        );
+      this.#coverage.count("history", "with webhooks");
+    }
   }
 
   #rowOf(id: string, indexShard: number | undefined): Record<string, unknown> | undefined {

@@ -28,6 +28,7 @@ interface QueuedMessage {
 export class Queues {
   readonly lanes: readonly SimulatedQueue[];
   readonly deadLetters: SimulatedQueue;
+  readonly webhooks: SimulatedQueue;
   readonly consumers = new Set<Consumer>();
   count = 0;
   readonly #world: World;
@@ -37,6 +38,7 @@ export class Queues {
     const name = (lane: number): string => (lane === 0 ? "edge-operations" : `edge-operations-${lane + 1}`);
     this.lanes = Array.from({ length: lanes }, (_, lane) => new SimulatedQueue(world, this, name(lane)));
     this.deadLetters = new SimulatedQueue(world, this, DEAD_LETTERS);
+    this.webhooks = new SimulatedQueue(world, this, "edge-operations-webhooks");
   }
 
   /** Ends a consumer without a word. Its connections close at once, or nothing notices its end for a while. */
@@ -49,7 +51,8 @@ export class Queues {
 
   /** The producer bindings. */
   bindings(): Record<string, SimulatedQueue> {
-    return Object.fromEntries(this.lanes.map((queue, lane) => [lane === 0 ? "QUEUE" : `QUEUE_${lane + 1}`, queue]));
+    const lanes = this.lanes.map((queue, lane) => [lane === 0 ? "QUEUE" : `QUEUE_${lane + 1}`, queue]);
+    return { ...Object.fromEntries(lanes), WEBHOOK_QUEUE: this.webhooks };
   }
 }
 

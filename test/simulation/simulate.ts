@@ -1,9 +1,10 @@
 // npm run simulate: histories of the whole service, each from one seed, on every core. It imports nothing of the service,
 // which is bundled for threads of its own: in them the simulated world stands in the place of the real one.
 import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { parseArgs, promisify } from "node:util";
 import { Worker } from "node:worker_threads";
 import { build } from "esbuild";
@@ -156,9 +157,11 @@ async function bundle(before: string, isEarlier: boolean): Promise<string> {
       {
         name: "code that deploys replace",
         setup(plugin) {
-          plugin.onResolve({ filter: /\/src\/index$/ }, ({ importer }) =>
-            importer === join(here, "code-before.ts") ? { path: join(before, "index.ts") } : undefined,
-          );
+          plugin.onResolve({ filter: /\/src\/(?:index|webhooks)$/ }, ({ importer, path }) => {
+            if (importer !== join(here, "code-before.ts")) return undefined;
+            const file = join(before, `${basename(path)}.ts`);
+            return { path: existsSync(file) ? file : join(here, "no-webhooks.ts") };
+          });
         },
       },
       {

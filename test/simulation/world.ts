@@ -10,6 +10,7 @@ import { CODE_UPDATED, Instance, Namespace, type ObjectHost, type Stub } from ".
 import { PlatformError, connectionLost, objectOverloaded, objectReset } from "./platform-errors";
 import { Consumer } from "./consumer";
 import { Queues } from "./queue";
+import { Receivers, SIGNING_KEY } from "./receivers";
 import { Runners } from "./runners";
 import { Actor, type FailedCall, Scheduler } from "./scheduler";
 import type { SimulatedSocket } from "./sockets";
@@ -76,6 +77,7 @@ export class World {
   readonly kv: SimulatedKv;
   readonly queues: Queues;
   readonly runners: Runners;
+  readonly receivers: Receivers;
   readonly env: Record<string, unknown>;
   autoResponse = { request: "", response: "" };
   indexDownUntil = 0;
@@ -113,9 +115,11 @@ export class World {
     this.kv = new SimulatedKv(this);
     this.queues = new Queues(this, lanes);
     this.runners = new Runners(this);
+    this.receivers = new Receivers(this);
     this.env = {
       ...variables,
       AUTH: "open",
+      WEBHOOK_SIGNING_KEYS: SIGNING_KEY,
       OPERATIONS: this.operations,
       INDEX: this.index,
       REQUESTS: this.requests,
