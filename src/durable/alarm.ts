@@ -8,6 +8,8 @@ export class Alarm {
   readonly #storage: AlarmStorage;
   /** undefined: not read yet; null: none. */
   #armedTime: number | null | undefined;
+  /** A time that it will be armed for unless nothing is due by then. */
+  #deferral: { time: number | undefined; timer: ReturnType<typeof setTimeout> } | undefined;
 
   constructor(storage: AlarmStorage) {
     this.#storage = storage;
@@ -28,8 +30,33 @@ export class Alarm {
     return this.#armedTime ?? undefined;
   }
 
+  /**
+   * Keeps it unarmed for `ms`, for what will probably be over by then: nothing is written. Whoever asks for this must have
+   * another alarm behind it, because a crash loses the wish.
+   */
+  defer(ms: number): void {
+    if (this.#deferral || typeof this.#armedTime === "number") return;
+    const timer = setTimeout(() => {
+      const time = this.#deferral?.time;
+      this.endDeferral();
+      void this.arm(time);
+    }, ms);
+    this.#deferral = { time: undefined, timer };
+  }
+
+  get isDeferred(): boolean {
+    return this.#deferral !== undefined;
+  }
+
+  /** What is asked for from now on is armed. The timer goes: it would keep the object in memory, and billed. */
+  endDeferral(): void {
+    clearTimeout(this.#deferral?.timer);
+    this.#deferral = undefined;
+  }
+
   /** The platform has fired it: none is armed now. */
   fired(): void {
+    this.endDeferral();
     this.#armedTime = null;
   }
 
@@ -38,6 +65,11 @@ export class Alarm {
    * them; the promise says no more than that, and a failure of the commit resets the object.
    */
   arm(time: number | undefined): Promise<void> | undefined {
+    if (this.#deferral) {
+      this.#deferral.time = time;
+      if (time === undefined) this.endDeferral();
+      return undefined;
+    }
     if (time === undefined) return undefined;
     const armed = this.#armedTime;
     if (armed !== null && armed !== undefined && armed <= time) return undefined;

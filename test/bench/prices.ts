@@ -1,7 +1,7 @@
 // Cloudflare's prices, in dollars per million, and the cost of a lifecycle at these prices. Included amounts are left out.
 // Workers, Durable Objects: developers.cloudflare.com/workers/platform/pricing, /durable-objects/platform/pricing; Queues:
 // /queues/platform/pricing; KV: /kv/platform/pricing; logs, traces: /workers/observability/logs/workers-logs, /traces.
-import { type Counts, COUNTS, LIFECYCLES, LOG_LINES, totals } from "./counts.ts";
+import { type Counts, COUNTS, DIRECT_LIFECYCLES, LIFECYCLES, LOG_LINES, totals } from "./counts.ts";
 
 export const PRICES_DATE = "2026-11-21";
 
@@ -92,6 +92,7 @@ function apiCall(counts: Counts): Bill {
 }
 
 export interface LifecycleOptions {
+  dispatch: "queue" | "direct";
   snapshots: boolean;
   polls: number;
   waits: number;
@@ -102,7 +103,7 @@ export interface LifecycleOptions {
   log: "all" | "transitions" | "off";
 }
 
-type Usage = Omit<LifecycleOptions, "snapshots">;
+type Usage = Omit<LifecycleOptions, "dispatch" | "snapshots">;
 
 /**
  * The lifecycle that has a budget: five polls, a wait of ten seconds, a tenth of a list page, kept for seven days, with a
@@ -113,15 +114,18 @@ export const BUDGETED: Usage = { polls: 5, waits: 1, listPages: 0.1, retentionDa
 /** The same, as a deployment does it that sets nothing. */
 export const BY_DEFAULT: Usage = { ...BUDGETED, retentionDays: 30, log: "all" };
 
-export function lifecycleBill({ snapshots, polls, waits, listPages, retentionDays, log }: LifecycleOptions): Bill {
-  const many = LIFECYCLES[20];
+export function lifecycleBill(options: LifecycleOptions): Bill {
+  const { dispatch, snapshots, polls, waits, listPages, retentionDays, log } = options;
+  const many = dispatch === "queue" ? LIFECYCLES[20] : DIRECT_LIFECYCLES[20];
   const own = times(billOf(many), 1 / 20);
   const months = retentionDays / 30;
-  const lines = (log === "all" ? 1 + polls + waits + listPages : 0) + (log === "off" ? 0 : LOG_LINES.transitions);
+  // The start and the work. A consumer's invocation is a request; a call within the Worker is none.
+  const workerRequests = dispatch === "queue" ? 2 : 1;
+  const allLines = log === "all" ? 2 + polls + waits + listPages : 0;
+  const lines = allLines + (log === "off" ? 0 : LOG_LINES[dispatch]);
   return add(
     snapshots ? own : { ...own, kvWrites: 0 },
-    // The start, and the consumer that does the work.
-    { workerRequests: 2, workerCpuMs: 2 * CPU_MS_PER_WORKER_REQUEST },
+    { workerRequests, workerCpuMs: 2 * CPU_MS_PER_WORKER_REQUEST },
     times(apiCall(COUNTS.get), polls),
     times(apiCall(COUNTS.wait), waits),
     times(apiCall(COUNTS.list), listPages),

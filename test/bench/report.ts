@@ -1,11 +1,12 @@
 // The budgets, and the tables that hold the figures against them.
 import { MAX_BUNDLE_GZIP_BYTES, MAX_STARTUP_MS } from "./bundle.ts";
-import { COUNTS, LIFECYCLES, summary, totals } from "./counts.ts";
+import { COUNTS, DIRECT_LIFECYCLES, LIFECYCLES, summary, totals } from "./counts.ts";
 import { type Figures, type Measure, type Plan, type Verdict, median } from "./measure.ts";
 import type { PowerCut } from "./power-cut.ts";
 import {
   BUDGETED,
   BY_DEFAULT,
+  type LifecycleOptions,
   PRICES_DATE,
   billOf,
   dollarsPerMillion,
@@ -34,6 +35,7 @@ const FSYNC_TOLERANCE = 0.5;
 const MAX_ROWS_WRITTEN = 15;
 const MAX_OBJECT_REQUESTS = 5;
 const MAX_DOLLARS = { without: 22, with: 27 };
+const DIRECT_BUDGETS = { requests: 4, rowsWritten: 10, dollars: 16 };
 /**
  * The floors', read off their code: start, add, claim, complete, markDone; record three times, alarm once, index row twice.
  * The bare one tells its index of several ends at once; the other has no call for the end, which comes over its socket, and
@@ -221,9 +223,12 @@ function spread(values: readonly (number | undefined)[], digits: number): string
 function countedLines({ fsyncs, bundle, startupMs }: Results): Line[] {
   const { requests, rowsWritten, rowsRead } = totals(LIFECYCLES[20]);
   const many = 20;
-  const without = dollarsPerMillion(lifecycleBill({ ...BUDGETED, snapshots: false }));
-  const withSnapshots = dollarsPerMillion(lifecycleBill({ ...BUDGETED, snapshots: true }));
-  const byDefault = dollarsPerMillion(lifecycleBill({ ...BY_DEFAULT, snapshots: true }));
+  const price = (usage: Omit<LifecycleOptions, "dispatch">, dispatch: LifecycleOptions["dispatch"] = "queue"): number =>
+    dollarsPerMillion(lifecycleBill({ ...usage, dispatch }));
+  const without = price({ ...BUDGETED, snapshots: false });
+  const withSnapshots = price({ ...BUDGETED, snapshots: true });
+  const byDefault = price({ ...BY_DEFAULT, snapshots: true });
+  const direct = totals(DIRECT_LIFECYCLES[20]);
   const { waiter, poller } = waiterAndPoller();
   return [
     budgetLine("object requests per lifecycle", requests / many, MAX_OBJECT_REQUESTS, FLOOR_COUNTS.requests),
@@ -251,6 +256,26 @@ function countedLines({ fsyncs, bundle, startupMs }: Results): Line[] {
         "",
       ],
     },
+    budgetLine("direct: object requests per lifecycle", direct.requests / many, DIRECT_BUDGETS.requests),
+    budgetLine(
+      "direct: rows written per lifecycle, creation to expiry",
+      direct.rowsWritten / many,
+      DIRECT_BUDGETS.rowsWritten,
+    ),
+    budgetLine(
+      "direct: $ per million lifecycles, without snapshots",
+      price({ ...BUDGETED, snapshots: false }, "direct"),
+      DIRECT_BUDGETS.dollars,
+    ),
+    {
+      cells: [
+        "direct: $ per million lifecycles, with snapshots",
+        price({ ...BUDGETED, snapshots: true }, "direct").toFixed(2),
+        "",
+        "",
+        "",
+      ],
+    },
     { cells: ["$ per million waits of any length", waiter.toFixed(2), "", "", ""] },
     { cells: ["$ per million times ten polls, one a second", poller.toFixed(2), "", "", ""] },
     budgetLine("bundle, minified + gzip, KiB", bundle.gzipBytes / 1_024, MAX_BUNDLE_GZIP_BYTES / 1_024),
@@ -263,7 +288,10 @@ function countLines(): Line[] {
   const lifecycles = Object.entries(LIFECYCLES).map(
     ([count, counts]) => [`${count} × from start to expiry`, counts] as const,
   );
-  return [...calls, ...lifecycles].map(([label, counts]) => ({
+  const direct = Object.entries(DIRECT_LIFECYCLES).map(
+    ([count, counts]) => [`${count} × the same by direct dispatch`, counts] as const,
+  );
+  return [...calls, ...lifecycles, ...direct].map(([label, counts]) => ({
     cells: [label, summary(counts), dollarsPerMillion(billOf(counts)).toFixed(2)],
   }));
 }

@@ -3,7 +3,16 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import { COUNTS, type CountedCall, type Counts, LIFECYCLES, type ObjectCounts, summary, totals } from "../bench/counts";
+import {
+  COUNTS,
+  type CountedCall,
+  type Counts,
+  DIRECT_LIFECYCLES,
+  LIFECYCLES,
+  type ObjectCounts,
+  summary,
+  totals,
+} from "../bench/counts";
 import type { JsonObject } from "../../src/rpc/any";
 import { eventually } from "../support/eventually";
 import { clock } from "./clock";
@@ -85,6 +94,15 @@ async function finished(operation: Started): Promise<Started> {
   return operation;
 }
 
+/** Starts a direct operation, and comes back once it has ended. */
+async function endedDirectly(): Promise<Started> {
+  const operation = await startScript(empty, { verb: "direct" });
+  // Read in storage: a get would be a request.
+  await eventually(async () => (await storedRecord(operation))?.endTime !== undefined);
+  await outboxIsEmpty(operation);
+  return operation;
+}
+
 async function aDoneOperation(): Promise<Started> {
   await anIndexedScope();
   return finished(await startScript(empty));
@@ -117,12 +135,7 @@ async function costWithin(act: (op: Parameters<Script>[0]) => Promise<unknown>):
 const CALLS: Record<CountedCall, () => Promise<Counts>> = {
   startDirectly: async () => {
     await anIndexedScope();
-    return costOf(async () => {
-      const operation = await startScript(empty, { verb: "direct" });
-      // Read in storage: a get would be a request.
-      await eventually(async () => (await storedRecord(operation))?.endTime !== undefined);
-      await outboxIsEmpty(operation);
-    });
+    return costOf(endedDirectly);
   },
   async start() {
     await anIndexedScope();
@@ -400,15 +413,21 @@ describe("a whole lifecycle, from its start to its expiry", () => {
     }
   }
 
-  test.each(Object.entries(LIFECYCLES).map(([count, counts]) => [Number(count), summary(counts), counts] as const))(
-    "costs for %i operations, a second apart: %s",
-    async (count, _, expected) => {
+  const LIFECYCLE_CASES = [
+    ...Object.entries(LIFECYCLES).map(([count, counts]) => ["queue", Number(count), counts] as const),
+    ...Object.entries(DIRECT_LIFECYCLES).map(([count, counts]) => ["direct", Number(count), counts] as const),
+  ];
+
+  test.each(LIFECYCLE_CASES.map(([dispatch, count, counts]) => [dispatch, count, summary(counts), counts] as const))(
+    "costs by %s dispatch for %i operations, a second apart: %s",
+    async (dispatch, count, _, expected) => {
+      const run = dispatch === "queue" ? async () => finished(await startScript(empty)) : endedDirectly;
       await anIndexedScope();
       await expire([]);
       const counts = await costOf(async () => {
         const operations: Started[] = [];
         for (let n = 0; n < count; n += 1) {
-          operations.push(await finished(await startScript(empty)));
+          operations.push(await run());
           clock.advance(1_000);
         }
         await expire(operations);

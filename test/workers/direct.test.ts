@@ -2,19 +2,24 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import { DEFAULT_LEASE_MS, LOST_CHANNEL_LEASE_MS } from "../../src/limits";
+import { DEFAULT_LEASE_MS, LOST_CHANNEL_LEASE_MS, STARTING_CHECK_MS } from "../../src/limits";
 import { eventually } from "../support/eventually";
 import { clock } from "./clock";
 import { type Script, controls } from "./controls";
 import {
   type Started,
   advanceUntil,
+  alarmTime,
   call,
   fireAlarm,
+  fireIndexAlarm,
   getOperation,
+  outboxIsEmpty,
   runNext,
+  snapshotOf,
   startScript,
   stateOf,
+  storedBy,
   storedRecord,
   storedRows,
   useFreshWorld,
@@ -24,6 +29,9 @@ useFreshWorld();
 
 const startDirect = (script: Script): Promise<Started> => startScript(script, { verb: "direct" });
 const isDone = async ({ name }: Started): Promise<boolean> => (await getOperation(name)).done;
+/** The alarm of a direct run is armed a second after its start. */
+const alarmIsArmed = (operation: Started): Promise<boolean> =>
+  eventually(async () => (await alarmTime(operation)) !== undefined);
 const done = (operation: Started): Promise<true> => eventually(() => isDone(operation));
 
 /** The object is reset, as by a deploy: what it holds in memory is gone, calls included, and so are all stubs. */
@@ -181,9 +189,25 @@ describe("direct work after a loss", () => {
     const { running, release, script } = untilReleased();
     const started = await startDirect(script);
     await running();
+    await alarmIsArmed(started);
     const operation = await reset(started);
     await advanceUntil(operation, () => controls.sent.length > 0);
     expect(Date.now() - (await storedRecord(operation))!.createTime).toBeLessThanOrEqual(DEFAULT_LEASE_MS);
+    release();
+    await runNext();
+
+    expect(await getOperation(operation.name)).toMatchObject({ done: true });
+  });
+
+  test("is found by the check of its index row if its object was reset before an alarm was armed", async () => {
+    const { running, release, script } = untilReleased();
+    const started = await startDirect(script);
+    await running();
+    const operation = await reset(started);
+    expect(await alarmTime(operation)).toBeUndefined();
+    clock.advance(STARTING_CHECK_MS);
+    await fireIndexAlarm();
+    await advanceUntil(operation, () => controls.sent.length > 0);
     release();
     await runNext();
 
@@ -221,11 +245,73 @@ describe("direct work after a loss", () => {
   });
 });
 
+describe("the end of a direct run that was shorter than a second", () => {
+  const isListedAsDone = async ({ id }: Started): Promise<boolean> =>
+    (await storedRows()).some((row) => row.id === id && row.done === 1);
+
+  test("arms no alarm, and a later read writes nothing", async () => {
+    const operation = await startDirect(async () => ({}));
+    await outboxIsEmpty(operation);
+    const fresh = await reset(operation);
+    const written = controls.snapshotWrite.passed;
+    await getOperation(fresh.name);
+
+    expect(await alarmTime(fresh)).toBeUndefined();
+    expect(await storedBy(fresh)).toEqual(["record"]);
+    expect(controls.snapshotWrite.passed).toBe(written);
+  });
+
+  test("is told to the index by the alarm if the index was down", async () => {
+    const { running, release, script } = untilReleased();
+    const operation = await startDirect(script);
+    await running();
+    controls.indexWrite.fail("the index is down");
+    release();
+    await alarmIsArmed(operation);
+    expect(await isListedAsDone(operation)).toBe(false);
+    controls.indexWrite.open();
+    await advanceUntil(operation, () => isListedAsDone(operation));
+
+    expect(await isListedAsDone(operation)).toBe(true);
+  });
+
+  test("is found by the index's check if the object was reset before it told anyone", async () => {
+    const { running, release, script } = untilReleased();
+    const started = await startDirect(script);
+    await running();
+    controls.indexWrite.hold();
+    controls.snapshotWrite.fail("KV is down");
+    release();
+    await eventually(async () => (await stateOf(started)) === "SUCCEEDED");
+    const operation = await reset(started);
+    controls.indexWrite.open();
+    controls.snapshotWrite.open();
+    expect([await isListedAsDone(operation), await snapshotOf(operation)]).toEqual([false, undefined]);
+    clock.advance(STARTING_CHECK_MS);
+    await fireIndexAlarm();
+    expect(await isListedAsDone(operation)).toBe(true);
+    await advanceUntil(operation, async () => (await snapshotOf(operation)) !== undefined);
+
+    expect(await snapshotOf(operation)).toContain('"done":true');
+  });
+
+  test("is deleted as any other", async () => {
+    const operation = await startDirect(async () => ({}));
+    await outboxIsEmpty(operation);
+    const fresh = await reset(operation);
+    await call("DELETE", `/v1/${fresh.name}`);
+    await eventually(async () => (await storedRecord(fresh)) === undefined);
+
+    expect(await snapshotOf(fresh)).toBeUndefined();
+  });
+});
+
 describe("a direct runner", () => {
   test("changes nothing when it answers after its lease has expired", async () => {
     controls.directAnswer.hold();
     const started = await startDirect(async ({ attempt }) => ({ attempt }));
     await eventually(() => controls.directAnswer.passed === 1);
+    await alarmIsArmed(started);
     const operation = await reset(started);
     await advanceUntil(operation, () => controls.sent.length > 0);
     controls.directAnswer.open();
@@ -261,6 +347,7 @@ describe("a direct runner", () => {
     const operation = await startDirect(script);
     await running();
     await eventually(() => controls.listens > 0);
+    await alarmIsArmed(operation);
     await advanceUntil(operation, () => controls.sent.length > 0);
 
     expect(Date.now() - (await storedRecord(operation))!.createTime).toBeLessThanOrEqual(DEFAULT_LEASE_MS + 1_000);

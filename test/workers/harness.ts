@@ -309,10 +309,17 @@ export async function snapshotOf({ id }: Started): Promise<string | undefined> {
   return (await env.SNAPSHOTS.get(`operation/${id}`)) ?? undefined;
 }
 
-/** Effects run beside the answer, and no hook tells when they are done: this waits until the outbox is empty. */
+/**
+ * Effects run beside the answer, and no hook tells when they are done: this waits until the outbox is empty. A short direct
+ * run saves no row to say so: then the index and KV say it.
+ */
 export async function outboxIsEmpty(operation: Started): Promise<void> {
   await eventually(async () => {
     const record = await presentRecord(operation);
-    return record === undefined || Object.values(record.outbox).every((entry) => entry === undefined);
+    if (record === undefined || Object.values(record.outbox).every((entry) => entry === undefined)) return true;
+    if (record.dispatch !== "direct" || (await alarmTime(operation)) !== undefined) return false;
+    const scope = operation.name.split("/").slice(0, 2).join("/");
+    const isListed = (await storedRows(scope)).some(({ id, done }) => id === operation.id && done === 1);
+    return isListed && (await snapshotOf(operation)) !== undefined;
   });
 }

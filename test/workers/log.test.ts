@@ -168,8 +168,24 @@ describe("the log lines of transitions", () => {
       attempt: 1,
     });
     // From start to expiry, as the price of a lifecycle counts them.
-    expect(transitions(operation)).toHaveLength(LOG_LINES.transitions);
-    expect(lines.filter(({ message }) => message !== "request")).toHaveLength(LOG_LINES.transitions);
+    expect(transitions(operation)).toHaveLength(LOG_LINES.queue + 1);
+    expect(lines.filter(({ message }) => message !== "request")).toHaveLength(LOG_LINES.queue + 1);
+  });
+
+  test("a direct operation logs its start and its end", async () => {
+    const operation = await startScript(async () => ({}), { verb: "direct" });
+    await outboxIsEmpty(operation);
+    await eventually(() => transitions(operation).length === LOG_LINES.direct);
+
+    expect(transitions(operation).map(({ cause }) => cause)).toEqual(["start", "succeed"]);
+  });
+
+  test("LOG=transitions leaves out that an operation expires", () => {
+    const transition = { from: "SUCCEEDED", to: "SUCCEEDED", cause: "expire", attempt: 1 } as const;
+    logTransition({ LOG: "transitions" }, aRecord({ name: "operations/a" }), transition, undefined);
+    logTransition({ LOG: "all" }, aRecord({ name: "operations/b" }), transition, undefined);
+
+    expect(linesOf("transition").map(({ operation }) => operation)).toEqual(["operations/b"]);
   });
 });
 

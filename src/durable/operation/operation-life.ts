@@ -1,5 +1,6 @@
 // Load, advance, save, act: how an operation's object lets things happen. The rules are in lifecycle/.
 import {
+  DIRECT_ALARM_DELAY_MS,
   INDEX_PROGRESS_DELAY_MS,
   MAX_EFFECT_RETRY_MS,
   MAX_PUSHED_CHARACTERS,
@@ -15,7 +16,7 @@ import type { MessageToRunner } from "../../contract/run-channel";
 import type { LiveFacts } from "../../operators/facts";
 import { type NewOperation, newRecord } from "../../lifecycle/new-operation";
 import type { OperationRecord } from "../../lifecycle/record";
-import { isResting } from "../../lifecycle/state";
+import { isFinal, isResting } from "../../lifecycle/state";
 import { isVisible, operationJsonParts } from "../../contract/resource";
 import { type Advance, advance } from "../../lifecycle/advance";
 import { type HappenedTransition, transitionFromStep } from "../../lifecycle/transition";
@@ -40,6 +41,8 @@ interface Circumstances {
   request?: string;
   /** false: the alarm is armed later. */
   arms?: boolean;
+  /** Whether the alarm may wait, because the work will probably end at once. */
+  defersAlarm?: boolean;
   /** false: a consumer has come for the work, so a message that wakes it is not sent. It is due again if the claim fails. */
   sends?: boolean;
   /** The token of the runner that the object calls. */
@@ -47,7 +50,7 @@ interface Circumstances {
 }
 
 /** The part of a change that has to be stored. */
-type Saves = "record" | "step" | "nothing";
+type Saves = "record" | "step" | "nothing" | "memory";
 
 export class OperationLife {
   readonly store: OperationStorage;
@@ -90,8 +93,12 @@ export class OperationLife {
   }
 
   /** Deadlines, leases and wake-ups hold on every read, not only when their alarm comes. To be awaited before any event. */
-  async settle({ sends = true }: Pick<Circumstances, "sends"> = {}): Promise<void> {
+  async settle({
+    sends = true,
+    isIndexCheck = false,
+  }: { sends?: boolean; isIndexCheck?: boolean } = {}): Promise<void> {
     await this.alarm.read();
+    if (!isIndexCheck) this.#trustUnarmedEnd();
     const { record } = this;
     const now = Date.now();
     if (!record) return;
@@ -102,6 +109,16 @@ export class OperationLife {
     if (!armed) return;
     console.warn({ message: "a lost alarm was armed anew", operation: record.name });
     await armed;
+  }
+
+  /**
+   * A short direct run ends without an alarm, and saves no row to say that index and KV know its end: had one of them not been
+   * told, the alarm would be armed. The index itself checks the operations whose end was cut off in between.
+   */
+  #trustUnarmedEnd(): void {
+    const { record } = this;
+    if (!record || record.dispatch !== "direct" || !isFinal(record.state) || record.deleteTime !== undefined) return;
+    if (this.alarm.time === undefined && !this.alarm.isDeferred) this.store.hold({ ...record, outbox: {} });
   }
 
   /** The work of the alarm: all that is due, the outbox included. Never throws: a failing alarm is dropped. */
@@ -189,6 +206,7 @@ export class OperationLife {
   ): OperationRecord {
     this.#applyAll([{ ...operation, type: "start" }], {
       directFence,
+      defersAlarm: directFence !== undefined,
       record: newRecord(operation),
       now: operation.createTime,
       requestId: operation.startRequestId,
@@ -216,6 +234,7 @@ export class OperationLife {
       directFence,
       arms = true,
       sends = true,
+      defersAlarm = false,
     }: Circumstances = {},
   ): Advance {
     let record = first;
@@ -235,11 +254,18 @@ export class OperationLife {
     if (record && transitions.length > 0) {
       const isChanged = first !== undefined && record.revision !== first.revision;
       const wanted = sends ? effects : effects.filter(({ type }) => type !== "send");
-      this.#commit(record, wanted, { saves, request, arms });
+      const isTold = events.every(({ type }) => type === "effectDone") && this.#isEndedUnarmed(record);
+      if (defersAlarm && record.lease) this.alarm.defer(DIRECT_ALARM_DELAY_MS);
+      this.#commit(record, wanted, { saves: isTold ? "memory" : saves, request, arms });
       if (isChanged) this.waiters.changed(() => this.record && this.waitMessage(this.record));
     }
     for (const [after, transition] of transitions) this.#tell(after, transition, requestId);
     return result;
+  }
+
+  /** Whether nothing is left to do for an operation that has ended before its alarm was armed. */
+  #isEndedUnarmed(record: OperationRecord): boolean {
+    return this.alarm.isDeferred && isFinal(record.state) && nextDueTime(record) === undefined;
   }
 
   #tell(record: OperationRecord, transition: HappenedTransition | undefined, requestId: string | undefined): void {
@@ -263,12 +289,16 @@ export class OperationLife {
       this.#ctx.waitUntil(this.erase());
       return;
     }
-    if (!this.#savesApart(record, saves)) {
+    if (saves === "memory") this.store.hold(record);
+    else if (!this.#savesApart(record, saves)) {
       this.store.save(record, {
         request: has("storeRequest") ? request : undefined,
         erasesWork: has("eraseWork"),
       });
     }
+    const isRunning = record.lease !== undefined && record.lease.channelLostTime === undefined;
+    const mayWait = isFinal(record.state) || (isRunning && !has("index"));
+    if (!mayWait || record.deleteTime !== undefined) this.alarm.endDeferral();
     const armed = arms ? this.alarm.arm(nextDueTime(record)) : undefined;
     if (armed) this.#ctx.waitUntil(armed);
     for (const effect of effects) this.#act(effect);

@@ -414,7 +414,7 @@ export class OperationObject extends DurableObject<OperationEnv> implements Fami
   async reconcile(): Promise<IndexRow | undefined> {
     // Its row is written, its record not yet. If the answer denied the operation, the index would remove the row.
     if (this.#starting) throw new Error("the operation is still being started");
-    await this.#life.settle();
+    await this.#life.settle({ isIndexCheck: true });
     const { record } = this.#life;
     if (!record || record.deleteTime !== undefined) return undefined;
     return indexRowFromRecord(record);

@@ -13,14 +13,15 @@ const WARNINGS: ReadonlySet<TransitionCause> = new Set<TransitionCause>([
   "passDeadline",
 ]);
 
-/** `requestId`: of the HTTP request that caused it. The one that started the operation is named on every line. */
+/**
+ * With `LOG=transitions` the end of an operation is its last line. `requestId`: of the HTTP request that caused it. The one that started the operation is named on every line. */
 export function logTransition(
   { LOG }: Pick<OperationEnv, "LOG">,
   { name, method, startRequestId, traceparent }: OperationRecord,
   transition: HappenedTransition,
   requestId: string | undefined,
 ): void {
-  if (LOG === "off") return;
+  if (LOG === "off" || (LOG === "transitions" && transition.cause === "expire")) return;
   const line = {
     message: "transition",
     operation: name,

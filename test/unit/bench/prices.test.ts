@@ -13,11 +13,15 @@ test("the bill counts alarms as requests, twenty messages as one, and three oper
 });
 
 test.each([
-  { snapshots: false, dollars: 22 },
-  { snapshots: true, dollars: 27 },
-])("a million lifecycles cost at most $dollars dollars, with snapshots: $snapshots", ({ snapshots, dollars }) => {
-  expect(dollarsPerMillion(lifecycleBill({ ...BUDGETED, snapshots }))).toBeLessThanOrEqual(dollars);
-});
+  { dispatch: "queue", snapshots: false, dollars: 22 },
+  { dispatch: "queue", snapshots: true, dollars: 27 },
+  { dispatch: "direct", snapshots: false, dollars: 16 },
+] as const)(
+  "a million lifecycles by $dispatch dispatch cost at most $dollars dollars, with snapshots: $snapshots",
+  ({ dollars, ...kind }) => {
+    expect(dollarsPerMillion(lifecycleBill({ ...BUDGETED, ...kind }))).toBeLessThanOrEqual(dollars);
+  },
+);
 
 test("a ten-second wait costs no more than one poll", () => {
   const { waiter, poller } = waiterAndPoller();
@@ -26,19 +30,19 @@ test("a ten-second wait costs no more than one poll", () => {
 });
 
 test("every line of the log is an event, and storage grows with the retention", () => {
-  const usage = { ...BUDGETED, snapshots: false };
+  const usage = { ...BUDGETED, dispatch: "queue" as const, snapshots: false };
   const dollars = (change: Partial<typeof usage>): number =>
     dollarsPerMillion(lifecycleBill({ ...usage, ...change })) - dollarsPerMillion(lifecycleBill(usage));
 
-  // Four transitions; the start, five polls, a wait and a tenth of a page.
-  expect(dollars({ log: "off" })).toBeCloseTo(-4 * 0.6, 6);
-  expect(dollars({ log: "all" })).toBeCloseTo(7.1 * 0.6, 6);
+  // Three transitions; the expiry, the start, five polls, a wait and a tenth of a page.
+  expect(dollars({ log: "off" })).toBeCloseTo(-3 * 0.6, 6);
+  expect(dollars({ log: "all" })).toBeCloseTo(8.1 * 0.6, 6);
   // 20 KB at $0.20 a gigabyte and month.
   expect(dollars({ retentionDays: 30 })).toBeCloseTo((23 / 30) * 4, 6);
 });
 
 test("docs/performance.md and README.md have the price of a default deployment", () => {
-  const dollars = dollarsPerMillion(lifecycleBill({ ...BY_DEFAULT, snapshots: true }));
+  const dollars = dollarsPerMillion(lifecycleBill({ ...BY_DEFAULT, dispatch: "queue", snapshots: true }));
 
   expect(readFileSync("docs/performance.md", "utf8")).toContain(`every request logged | ${dollars.toFixed(2)} |`);
   expect(readFileSync("README.md", "utf8")).toContain(`about $${Math.round(dollars)} a million`);
