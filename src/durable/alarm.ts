@@ -8,8 +8,8 @@ export class Alarm {
   readonly #storage: AlarmStorage;
   /** undefined: not read yet; null: none. */
   #armedTime: number | null | undefined;
-  /** A time that it will be armed for unless nothing is due by then. */
-  #deferral: { time: number | undefined; timer: ReturnType<typeof setTimeout> } | undefined;
+  /** Until this fires it is not armed. */
+  #deferral: ReturnType<typeof setTimeout> | undefined;
 
   constructor(storage: AlarmStorage) {
     this.#storage = storage;
@@ -31,17 +31,15 @@ export class Alarm {
   }
 
   /**
-   * Keeps it unarmed for `ms`, for what will probably be over by then: nothing is written. Whoever asks for this must have
-   * another alarm behind it, because a crash loses the wish.
+   * Keeps it unarmed for `ms`, for what will probably be over by then: nothing is written. `over` is called then, unless
+   * nothing is due, and is to arm it. A crash loses this, so another alarm must stand behind it.
    */
-  defer(ms: number): void {
-    if (this.#deferral || typeof this.#armedTime === "number") return;
-    const timer = setTimeout(() => {
-      const time = this.#deferral?.time;
+  defer(ms: number, over: () => void): void {
+    if (this.#deferral !== undefined || typeof this.#armedTime === "number") return;
+    this.#deferral = setTimeout(() => {
       this.endDeferral();
-      void this.arm(time);
+      over();
     }, ms);
-    this.#deferral = { time: undefined, timer };
   }
 
   get isDeferred(): boolean {
@@ -50,7 +48,7 @@ export class Alarm {
 
   /** What is asked for from now on is armed. The timer goes: it would keep the object in memory, and billed. */
   endDeferral(): void {
-    clearTimeout(this.#deferral?.timer);
+    clearTimeout(this.#deferral);
     this.#deferral = undefined;
   }
 
@@ -65,12 +63,8 @@ export class Alarm {
    * them; the promise says no more than that, and a failure of the commit resets the object.
    */
   arm(time: number | undefined): Promise<void> | undefined {
-    if (this.#deferral) {
-      this.#deferral.time = time;
-      if (time === undefined) this.endDeferral();
-      return undefined;
-    }
-    if (time === undefined) return undefined;
+    if (time === undefined) this.endDeferral();
+    if (time === undefined || this.isDeferred) return undefined;
     const armed = this.#armedTime;
     if (armed !== null && armed !== undefined && armed <= time) return undefined;
     this.#armedTime = time;

@@ -488,6 +488,8 @@ export interface OperationRecord extends OperationFacts, RecordParts {
   responseType: string;
   outcome?: Outcome;
   outbox: Outbox;
+  /** It ended before its alarm was armed: if no alarm is armed later, all that its outbox names has been done. */
+  endedUnarmed?: true;
   /** Absent until the first event that a webhook may be for. */
   webhooks?: WebhookDeliveries;
   /** The suspensions, and answers that came before the work reached theirs. */

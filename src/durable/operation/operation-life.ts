@@ -98,12 +98,14 @@ export class OperationLife {
     isIndexCheck = false,
   }: { sends?: boolean; isIndexCheck?: boolean } = {}): Promise<void> {
     await this.alarm.read();
-    if (!isIndexCheck) this.#trustUnarmedEnd();
     const { record } = this;
     const now = Date.now();
     if (!record) return;
     if (isTransitionDue(record, now) || hasLostChannel(record, this.#channel(record)))
       this.#letTimePass(record, { sends });
+    // The index asks, so it was not told.
+    if (isIndexCheck && this.record?.endedUnarmed) return this.#armDeferred();
+    if (this.#hasToldUnarmed()) return;
     // Any call arms a lost alarm again. The alarm fires at once if something is overdue.
     const armed = this.record && this.alarm.arm(nextDueTime(this.record));
     if (!armed) return;
@@ -115,10 +117,17 @@ export class OperationLife {
    * A short direct run ends without an alarm, and saves no row to say that index and KV know its end: had one of them not been
    * told, the alarm would be armed. The index itself checks the operations whose end was cut off in between.
    */
-  #trustUnarmedEnd(): void {
+  #hasToldUnarmed(): boolean {
+    return this.record?.endedUnarmed === true && this.alarm.time === undefined;
+  }
+
+  /** The alarm may wait no longer. An operation that has ended by now is stored as one that still has something to do. */
+  #armDeferred(): void {
+    this.alarm.endDeferral();
     const { record } = this;
-    if (!record || record.dispatch !== "direct" || !isFinal(record.state) || record.deleteTime !== undefined) return;
-    if (this.alarm.time === undefined && !this.alarm.isDeferred) this.store.hold({ ...record, outbox: {} });
+    if (!record) return;
+    if (record.endedUnarmed) this.#commit(record, [], { saves: "record", request: undefined, arms: true });
+    else void this.alarm.arm(nextDueTime(record));
   }
 
   /** The work of the alarm: all that is due, the outbox included. Never throws: a failing alarm is dropped. */
@@ -255,7 +264,8 @@ export class OperationLife {
       const isChanged = first !== undefined && record.revision !== first.revision;
       const wanted = sends ? effects : effects.filter(({ type }) => type !== "send");
       const isTold = events.every(({ type }) => type === "effectDone") && this.#isEndedUnarmed(record);
-      if (defersAlarm && record.lease) this.alarm.defer(DIRECT_ALARM_DELAY_MS);
+      if (events.some(({ type }) => type === "effectFailed")) this.alarm.endDeferral();
+      if (defersAlarm && record.lease) this.alarm.defer(DIRECT_ALARM_DELAY_MS, () => this.#armDeferred());
       this.#commit(record, wanted, { saves: isTold ? "memory" : saves, request, arms });
       if (isChanged) this.waiters.changed(() => this.record && this.waitMessage(this.record));
     }
@@ -263,9 +273,9 @@ export class OperationLife {
     return result;
   }
 
-  /** Whether nothing is left to do for an operation that has ended before its alarm was armed. */
-  #isEndedUnarmed(record: OperationRecord): boolean {
-    return this.alarm.isDeferred && isFinal(record.state) && nextDueTime(record) === undefined;
+  /** Whether it has ended before its alarm was armed. */
+  #isEndedUnarmed({ state }: OperationRecord): boolean {
+    return this.alarm.isDeferred && isFinal(state);
   }
 
   #tell(record: OperationRecord, transition: HappenedTransition | undefined, requestId: string | undefined): void {
@@ -289,19 +299,31 @@ export class OperationLife {
       this.#ctx.waitUntil(this.erase());
       return;
     }
+    const isRunning = record.lease !== undefined && record.lease.channelLostTime === undefined;
+    const mayWait = isFinal(record.state) || (isRunning && !has("index"));
+    if (!mayWait || record.deleteTime !== undefined) this.alarm.endDeferral();
     if (saves === "memory") this.store.hold(record);
     else if (!this.#savesApart(record, saves)) {
-      this.store.save(record, {
+      this.store.save(this.#withDeferral(record), {
         request: has("storeRequest") ? request : undefined,
         erasesWork: has("eraseWork"),
       });
     }
-    const isRunning = record.lease !== undefined && record.lease.channelLostTime === undefined;
-    const mayWait = isFinal(record.state) || (isRunning && !has("index"));
-    if (!mayWait || record.deleteTime !== undefined) this.alarm.endDeferral();
     const armed = arms ? this.alarm.arm(nextDueTime(record)) : undefined;
     if (armed) this.#ctx.waitUntil(armed);
-    for (const effect of effects) this.#act(effect);
+    const isLast = ({ type }: Effect): boolean => type === "index" && this.#isEndedUnarmed(record);
+    for (const effect of effects) if (!isLast(effect)) this.#act(effect);
+    if (effects.some(isLast)) this.#ctx.waitUntil(this.#tellIndexLast());
+  }
+
+  /** The index checks a row that it was not told the end of, so after a crash all the rest is done then too. */
+  async #tellIndexLast(): Promise<void> {
+    await this.#outbox.settled("snapshot");
+    await this.#outbox.perform("index");
+  }
+
+  #withDeferral({ endedUnarmed: _, ...record }: OperationRecord): OperationRecord {
+    return this.#isEndedUnarmed(record as OperationRecord) ? { ...record, endedUnarmed: true } : record;
   }
 
   /**
