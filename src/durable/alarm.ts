@@ -46,7 +46,7 @@ export class Alarm {
     return this.#deferral !== undefined;
   }
 
-  /** What is asked for from now on is armed. The timer goes: it would keep the object in memory, and billed. */
+  /** It is armed from now on when it is asked for. The timer is cleared, because it would keep the object in memory, and billed. */
   endDeferral(): void {
     clearTimeout(this.#deferral);
     this.#deferral = undefined;

@@ -119,7 +119,7 @@ export function lifecycleBill(options: LifecycleOptions): Bill {
   const many = dispatch === "queue" ? LIFECYCLES[20] : DIRECT_LIFECYCLES[20];
   const own = times(billOf(many), 1 / 20);
   const months = retentionDays / 30;
-  // The start and the work. A consumer's invocation is a request; a call within the Worker is none.
+  // The start and the work. A consumer's invocation is billed as a request, a call within the Worker is not.
   const workerRequests = dispatch === "queue" ? 2 : 1;
   const allLines = log === "all" ? 2 + polls + waits + listPages : 0;
   const lines = allLines + (log === "off" ? 0 : LOG_LINES[dispatch]);

@@ -246,7 +246,9 @@ export class OperationLife {
       defersAlarm = false,
     }: Circumstances = {},
   ): Advance {
-    let record = first;
+    // A deletion would undo once more a put of which it is not known that it ended.
+    const isToldDeletion = this.#hasToldUnarmed() && events.some(({ type }) => type === "delete");
+    let record = first && isToldDeletion ? { ...first, outbox: {} } : first;
     let result: Advance = { ok: false, refusal: "GONE" };
     const effects: Effect[] = [];
     let saves = "nothing" as Saves;
@@ -300,7 +302,7 @@ export class OperationLife {
       return;
     }
     const isRunning = record.lease !== undefined && record.lease.channelLostTime === undefined;
-    const mayWait = isFinal(record.state) || (isRunning && !has("index"));
+    const mayWait = isFinal(record.state) ? !record.outbox.webhooks : isRunning && !has("index");
     if (!mayWait || record.deleteTime !== undefined) this.alarm.endDeferral();
     if (saves === "memory") this.store.hold(record);
     else if (!this.#savesApart(record, saves)) {
@@ -322,8 +324,10 @@ export class OperationLife {
     await this.#outbox.perform("index");
   }
 
-  #withDeferral({ endedUnarmed: _, ...record }: OperationRecord): OperationRecord {
-    return this.#isEndedUnarmed(record as OperationRecord) ? { ...record, endedUnarmed: true } : record;
+  #withDeferral(record: OperationRecord): OperationRecord {
+    if (this.#isEndedUnarmed(record)) return { ...record, endedUnarmed: true };
+    const { endedUnarmed = false, ...rest } = record;
+    return endedUnarmed ? rest : record;
   }
 
   /**
