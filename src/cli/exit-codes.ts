@@ -28,12 +28,13 @@ export class Exit extends Error {
   }
 }
 
-/** By the shape of the client's CallError, whose class is of the built package. */
+/** By the shapes of the client's errors, whose classes are of the built package. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof Exit) return error.code;
   if (error instanceof CommandError) return EXIT.usage;
   const { name, code } = error as { name?: unknown; code?: unknown };
   if (typeof code === "string" && code.startsWith("ERR_PARSE_ARGS")) return EXIT.usage;
+  if (name === "OperationError") return code === "CANCELLED" ? EXIT.operationCancelled : EXIT.operationFailed;
   if (name !== "CallError") return EXIT.unexpected;
   if (code === "UNAUTHENTICATED" || code === "PERMISSION_DENIED") return EXIT.denied;
   return code === "UNAVAILABLE" || code === "DEADLINE_EXCEEDED" ? EXIT.unreachable : EXIT.rejected;

@@ -110,13 +110,13 @@ describe("the exit code", () => {
   it("says how an operation ended", async () => {
     const failed = await run("start", "echo:wait", "--data", FAILING, "--wait");
     const name = await started("echo:wait", "--data", '{"ttl":"3600s"}');
-    const late = await run("wait", name, "--timeout", "300ms");
+    const late = await run("wait", name, "--timeout", "300ms", "--url", server.url);
     await run("cancel", name);
     const cancelled = await run("wait", name);
 
     expect([failed.code, late.code, cancelled.code]).toEqual([3, 5, 4]);
     expect(failed.stdout).toContain("FAILED_PRECONDITION");
-    expect(late.stderr).toContain(`${name} goes on. Go on waiting: edge-operations wait ${name}\n`);
+    expect(late.stderr).toContain(`Go on waiting:\n  edge-operations wait ${name} --url ${server.url}\n`);
   });
 
   it("is 8 where nothing answers", async () => {
@@ -142,7 +142,7 @@ describe("wait", () => {
     const [code] = (await once(child, "close")) as [number];
 
     expect(code).toBe(130);
-    expect(stderr).toBe(`RUNNING\n${name} goes on. Go on waiting: edge-operations wait ${name}\n`);
+    expect(stderr).toBe(`RUNNING\n${name} goes on. Go on waiting:\n  edge-operations wait ${name}\n`);
     expect((await run("get", name)).stdout).toContain("RUNNING");
   });
 
@@ -241,6 +241,19 @@ describe("the commands of operators", () => {
 
     expect(stdout).toBe(`${name}/suspensions/approval is answered\n`);
     expect(JSON.parse(waited.stdout)).toMatchObject({ response: { value: { approved: true } } });
+  });
+
+  it("create, list and delete webhooks", async () => {
+    const created = await run("webhooks", "create", "https://example.com/hook", "--events", "operation.failed");
+    const { name, signingSecret } = JSON.parse(created.stdout) as { name: string; signingSecret: string };
+    const listed = await run("webhooks", "list");
+    await run("webhooks", "delete", name);
+
+    expect(signingSecret).toMatch(/^whsec_/);
+    expect(listed.stdout).toMatch(
+      new RegExp(`^${name}  ENABLED  operation\\.failed  https://example\\.com/hook$`, "m"),
+    );
+    expect((await run("webhooks", "list")).stdout).toBe("Nothing to list.\n");
   });
 
   it("name scopes, show a policy, and explain", async () => {

@@ -13,6 +13,8 @@ export interface FollowOptions {
   everyState: boolean;
   /** The command that goes on with it. */
   command: "wait" | "watch";
+  /** The arguments that say which deployment it is, for the command that goes on. */
+  connectionFlags: readonly string[];
 }
 
 const POLL_MS = 2_000;
@@ -36,6 +38,8 @@ export async function follow(handle: OperationHandle, options: FollowOptions): P
     if (everyState && json && text !== told) print(text);
     told = text;
   };
+  // The time on the line goes on while nothing changes.
+  const ticker = setInterval(show, 1_000);
   try {
     await handle.get({ signal: abort.signal });
     show();
@@ -48,9 +52,11 @@ export async function follow(handle: OperationHandle, options: FollowOptions): P
   } catch (error) {
     if (!(error instanceof Exit) || (error.code !== EXIT.interrupted && error.code !== EXIT.notDone)) throw error;
     line.end();
-    process.stderr.write(`${handle.name} goes on. Go on waiting: edge-operations ${options.command} ${handle.name}\n`);
+    const again = ["edge-operations", options.command, handle.name, ...options.connectionFlags].join(" ");
+    process.stderr.write(`${handle.name} goes on. Go on waiting:\n  ${again}\n`);
     throw error;
   } finally {
+    clearInterval(ticker);
     clearTimeout(timer);
     process.off("SIGINT", interrupt);
   }

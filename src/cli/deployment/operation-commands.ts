@@ -1,4 +1,5 @@
 // get, list, wait, watch, cancel, delete, retry, explain: one operation, or a list of them.
+import { randomUUID } from "node:crypto";
 import type { Command } from "commander";
 import type { OperationState } from "edge-operations/client";
 import { CommandError } from "../command-error.ts";
@@ -42,12 +43,13 @@ export function addOperationCommands(program: Command): void {
       .argument("<operation>", "its name, or its id under --parent")
       .option("--timeout <duration>", "how long to wait at most: 90s, 5m")
       .action(async (operation: string, { timeout }: { timeout?: string }, command: Command) => {
-        const { client, nameOf, json } = await sessionOf(command);
+        const { client, nameOf, json, connectionFlags } = await sessionOf(command);
         await follow(client.operation(nameOf(operation)), {
           json,
           timeoutMs: timeout === undefined ? undefined : durationMs(timeout),
           everyState: name === "watch",
           command: name,
+          connectionFlags,
         });
       });
   }
@@ -77,7 +79,9 @@ export function addOperationCommands(program: Command): void {
     .action(async (names: string[], _flags: object, command: Command) => {
       const { client, nameOf, json } = await sessionOf(command);
       await forEachOf(names.map(nameOf), async (name) => {
-        const retry = await client.call("POST", `/v1/${encodedName(name)}:retry`, { json: {} });
+        const retry = await client.call("POST", `/v1/${encodedName(name)}:retry`, {
+          json: { requestId: randomUUID() },
+        });
         if (json) printJson(retry);
         else print(`${name} is retried as ${textOf(retry["name"])}`);
       });

@@ -1,7 +1,9 @@
 // purge, cancel-matching, retry-matching, suspensions, resolve, policy, webhooks, scopes, openapi.
+import { randomUUID } from "node:crypto";
 import type { Command } from "commander";
 import { CommandError } from "../command-error.ts";
 import { follow } from "./follow.ts";
+import { ProgressLine } from "./progress-line.ts";
 import { plain, print, printJson, printPretty, printTable, textOf } from "./output.ts";
 import { type Session, deploymentCommand, encodedName, jsonArgument, pathUnder, sessionOf } from "./session.ts";
 
@@ -90,21 +92,25 @@ export function addOperatorCommands(program: Command): void {
 }
 
 async function bulk(
-  { client, json, parent }: Session,
+  { client, json, parent, connectionFlags }: Session,
   { verb, done, filter, force, wait }: { verb: string; done: string; filter: string; force: boolean; wait: boolean },
 ): Promise<void> {
   const started = await client.call("POST", `${pathUnder(parent(), "operations")}:${verb}`, {
-    json: { filter, force },
+    // A call that is tried again starts nothing twice.
+    json: { filter, force, requestId: randomUUID() },
   });
   const handle = client.operation<never>(textOf(started["name"]));
   if (!wait) return json ? printJson(started) : print(handle.name);
   if (json || started["done"] === true) {
-    return follow(handle, { json, timeoutMs: undefined, everyState: false, command: "wait" });
+    return follow(handle, { json, timeoutMs: undefined, everyState: false, command: "wait", connectionFlags });
   }
-  const { purgeCount = 0, purgeSample = [] } = (await handle.result()) as {
-    purgeCount?: number;
-    purgeSample?: string[];
+  process.stderr.write(`${handle.name} does it, and goes on if this command is interrupted.\n`);
+  const line = new ProgressLine();
+  const onProgress = (): void => {
+    if (handle.latest) line.show(handle.latest);
   };
+  const result = handle.result({ onProgress, progressIntervalMs: 1_000 }).finally(() => line.end());
+  const { purgeCount = 0, purgeSample = [] } = (await result) as { purgeCount?: number; purgeSample?: string[] };
   const { skipped = 0 } = (handle.latest?.metadata ?? {}) as { skipped?: number };
   for (const name of purgeSample) print(plain(name));
   if (purgeCount > purgeSample.length) print(`… and ${purgeCount - purgeSample.length} more`);
@@ -129,7 +135,7 @@ function addWebhooks(program: Command): void {
       const { client, json, parent } = await sessionOf(command);
       const nameOf = (): string => {
         if (text === undefined) throw new CommandError(`webhooks ${action} takes the name of a webhook`);
-        return text.includes("/") ? text : `${parent()}/webhooks/${text}`;
+        return text.includes("/") ? text : [parent(), "webhooks", text].filter(Boolean).join("/");
       };
       switch (action) {
         case "list":

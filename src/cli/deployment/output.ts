@@ -49,8 +49,11 @@ export function stateOf({ done, error, metadata }: OperationState): string {
 
 /** Why it failed, or what it does. */
 export function detailOf({ error, metadata }: OperationState): string {
-  const { statusMessage } = metadata;
-  return error?.message ?? (typeof statusMessage === "string" ? statusMessage : "");
+  const { statusMessage, purged, scanned } = metadata as Record<string, unknown>;
+  if (error) return error.message;
+  if (typeof statusMessage === "string") return statusMessage;
+  // Of a bulk verb.
+  return typeof purged === "number" ? `${purged} operations, ${textOf(scanned)} rows read` : "";
 }
 
 export function printOperation(state: OperationState): void {

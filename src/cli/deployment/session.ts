@@ -13,6 +13,8 @@ export interface Session {
   client: OperationsClient;
   connection: Connection;
   json: boolean;
+  /** The arguments that said which deployment it is. */
+  connectionFlags: readonly string[];
   /** An operation's full name. */
   nameOf(this: void, text: string): string;
   /** The parent, which must be known. Empty: the service's root. */
@@ -37,6 +39,10 @@ export async function sessionOf(command: Command): Promise<Session> {
     client: await clientOf(connection),
     connection,
     json: options.json === true,
+    connectionFlags: (["profile", "url"] as const).flatMap((name) => {
+      const value = options[name];
+      return value !== undefined && command.getOptionValueSource(name) === "cli" ? [`--${name}`, value] : [];
+    }),
     nameOf: (text) => operationName(text, connection.parent),
     parent: () => {
       const { parent } = connection;

@@ -1,4 +1,5 @@
 // start: starts an operation by its method's path.
+import { randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { Readable } from "node:stream";
@@ -31,7 +32,7 @@ export function addStartCommand(program: Command): void {
     .option("--validate-only", "only checks the request")
     .option("--wait", "waits for the end")
     .action(async (method: string, flags: StartFlags, command: Command) => {
-      const { client, connection, json } = await sessionOf(command);
+      const { client, connection, json, connectionFlags } = await sessionOf(command);
       const operation = await client.call("POST", pathOf(method, connection.parent), {
         query: queryOf(flags),
         ...(await bodyOf(flags)),
@@ -40,7 +41,13 @@ export function addStartCommand(program: Command): void {
       const name = textOf(operation["name"]);
       if (flags.wait) {
         if (!json) process.stderr.write(`${name}\n`);
-        return follow(client.operation(name), { json, timeoutMs: undefined, everyState: false, command: "wait" });
+        return follow(client.operation(name), {
+          json,
+          timeoutMs: undefined,
+          everyState: false,
+          command: "wait",
+          connectionFlags,
+        });
       }
       if (json) printJson(operation);
       else print(name);
@@ -58,7 +65,8 @@ function pathOf(method: string, parent: string | undefined): string {
 
 function queryOf({ requestId, schedule, validateOnly, label }: StartFlags): [string, string][] {
   return [
-    ...(requestId === undefined ? [] : [["requestId", requestId] as [string, string]]),
+    // A call that is tried again starts nothing twice.
+    ["requestId", requestId ?? randomUUID()],
     ...(validateOnly ? [["validateOnly", "true"] as [string, string]] : []),
     ...(schedule === undefined ? [] : [["operationOptions.scheduleTime", schedule] as [string, string]]),
     ...Object.entries(pairsOf(label)).map(([key, value]): [string, string] => [
