@@ -313,10 +313,12 @@ export class Replay {
 
   /** Called when the handler cannot continue and no outcome is left to deliver. */
   #considerGivingUp(): void {
-    // A sleep that is over waits for the checkpoint, too. Otherwise its alarm would fire again and again.
+    // A sleep that is over waits for the checkpoint, and for a stored outcome before it that is still being read. Otherwise its
+    // alarm would fire again and again.
     if (this.#isClosed || this.#checkpointsUnderWay > 0) return;
     const wake = this.#earliestWake();
-    this.#armAlarm(wake?.wakeTime);
+    const isOver = wake !== undefined && wake.wakeTime <= this.#ports.now();
+    this.#armAlarm(isOver && this.#checksUnderWay > 0 ? undefined : wake?.wakeTime);
     if (this.#stepsUnderWay > 0 || this.#new.length > 0 || this.#checksUnderWay > 0) return this.#listener.onStay();
     if (this.#wantsYield) return this.#linger(() => this.#listener.onYield());
     const ms = wake ? wake.wakeTime - this.#ports.now() : Infinity;

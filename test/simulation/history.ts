@@ -218,6 +218,17 @@ class Play {
           ms: ms(),
           by: random.pick(["step", "sleep"]),
         }),
+        () => ({
+          do: "fanOut",
+          name: `pages ${number}`,
+          children: Array.from({ length: 1 + random.below(3) }, (_, child) => [
+            { do: "step", name: `page ${child}`, ms: ms() },
+            ...(random.chance(0.2) ? [{ do: "fail", attempts: 9, as: "FAILED_PRECONDITION" } as const] : []),
+          ]),
+          ...(random.chance(0.3) ? { atLeast: 1 } : {}),
+          ...(random.chance(0.2) ? { race: 1 + random.below(30) } : {}),
+          isDetached: random.chance(0.3),
+        }),
         () => ({ do: "checkpoint", cursor: number }),
         () => ({ do: "progress", percent: random.below(100) }),
         () => ({

@@ -56,6 +56,8 @@ export interface Entry {
   /** A list that was asked for after the deletion was answered did not have it. */
   goneFromList: boolean;
   cancelAnswered: boolean;
+  /** The children that handlers were given, by their keys. */
+  children: Map<string, string>;
   /** The highest revision that was answered. */
   revision: number;
   /** The answer once it was done. */
@@ -113,6 +115,7 @@ export class Ledger {
         deleteAnswered: false,
         goneFromList: false,
         cancelAnswered: false,
+        children: new Map(),
         revision: 0,
         final: undefined,
         doneTime: undefined,
@@ -189,10 +192,30 @@ export class Ledger {
       this.violate("deleted stays deleted", `${host.label} stores a record again after it was erased`);
     this.#statesSeen(after.state);
     if (before) this.#changed(host, { entry, before, after });
+    else if (after.child) this.#childBegan(host, after.child);
     for (const { name } of after.steps ?? []) entry.storedSteps.add(name);
     if (!isFinal(after.state) || before?.endTime !== undefined) return;
     entry.doneTime = this.#world().scheduler.now;
     entry.expireTime = after.expireTime;
+  }
+
+  /** A key is that of one child for ever. */
+  #childBegan({ id, label }: ObjectHost, { parentOperation, place }: NonNullable<StoredRecord["child"]>): void {
+    const isTwin = (entry: Entry): boolean =>
+      entry.id !== id && entry.record?.child?.parentOperation === parentOperation && entry.record.child.place === place;
+    if (![...this.entries.values()].some(isTwin)) return;
+    this.violate("idempotent start", `${label} is another child ${place} of ${parentOperation}`);
+  }
+
+  /** A handler was given a child. */
+  childStarted({ name }: OperationContext, key: string, child: string): void {
+    const { children } = this.entry(idIn(name));
+    const before = children.get(key) ?? child;
+    children.set(key, before);
+    if (before !== child) this.violate("idempotent start", `the child ${key} of ${name} was ${before} and is ${child}`);
+    const entry = this.entry(idIn(child));
+    if (!entry.record && !entry.isErased)
+      this.violate("durable before answered", `the child ${key} of ${name} was given, and is not stored`);
   }
 
   #erased(entry: Entry, before: StoredRecord | undefined): void {

@@ -27,6 +27,8 @@ export type Action =
   | { do: "approve"; name: string; seconds?: number; isHalved: boolean }
   /** Two suspensions, and a step or a sleep, against one another. */
   | { do: "approvals"; names: [string, string]; ms: number; by: "step" | "sleep" }
+  /** Starts children and joins them. `race`: against a sleep of so many seconds. */
+  | { do: "fanOut"; name: string; children: Action[][]; atLeast?: number; race?: number; isDetached: boolean }
   | { do: "checkpoint"; cursor: number }
   | { do: "progress"; percent: number }
   /** Throws in the first attempts: a Status that is tried again, one that is not, or anything else. */
@@ -212,6 +214,25 @@ async function act({ RpcError }: Library, action: Action, { operation, runner }:
       const other = by === "step" ? step(`${names[0]} beside`, ms) : operation.sleep(`${ms}ms`);
       const winner = await Promise.race([...waits, other.then(() => by)]);
       return here().observer.decided(operation, names.join(), { outcome: winner, runner });
+    }
+    case "fanOut": {
+      // An earlier version starts no children.
+      if (!("start" in operation)) return;
+      const { name, children, atLeast, race, isDetached } = action;
+      const started = await Promise.all(
+        children.map(async (script, index) => {
+          const key = `${name} ${index}`;
+          const request = { script: script as never };
+          const child = await operation.start(methods[0], request, { key, detached: isDetached });
+          here().observer.childStarted(operation, key, child.name);
+          return child;
+        }),
+      );
+      const join = operation
+        .join(started, atLeast === undefined ? {} : { atLeast })
+        .then((outcomes) => outcomes.map(({ key, error }) => `${key}: ${error?.code ?? "OK"}`).join());
+      const outcome = await (race === undefined ? join : Promise.race([join, sleep(race).then(() => "the sleep")]));
+      return here().observer.decided(operation, name, { outcome, runner });
     }
     case "checkpoint":
       if (typeof operation.resumeFrom !== "object") await operation.checkpoint({ by: runner.name, at: action.cursor });

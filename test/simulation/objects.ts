@@ -246,6 +246,8 @@ export class ObjectHost {
           },
         },
         transactionSync: (run: () => unknown) => run(),
+        // Resolves behind the commit of what was written before it.
+        sync: () => new Promise<void>((resolve) => queueMicrotask(resolve)),
         getAlarm: async () => state.alarmTime,
         setAlarm: async (time: number) => {
           this.world.alarmsSet += 1;

@@ -31,6 +31,7 @@ export interface Observer {
   stepTried(operation: OperationContext, by: { step: string; attempt: number; runner: Consumer }): void;
   decided(operation: OperationContext, what: string, by: { outcome: string; runner: Consumer }): void;
   answered(operation: OperationContext, id: string, by: { outcome: string; runner: Consumer }): void;
+  childStarted(operation: OperationContext, key: string, child: string): void;
   sleepCalled(
     operation: OperationContext,
     sleep: { name: string | undefined; seconds: number; runner: Consumer },
