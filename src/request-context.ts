@@ -157,7 +157,7 @@ function hasConfiguredAdmins(env: Env): boolean {
 /** Too many requests of one caller, or of one address without credentials. */
 async function limitRate(limiter: RateLimit | undefined, key: string): Promise<void> {
   if (!limiter || (await limiter.limit({ key })).success) return;
-  throw new RpcError("RESOURCE_EXHAUSTED", "You send too many requests. Send fewer, and later.", {
+  throw new RpcError("RESOURCE_EXHAUSTED", "You send too many requests. Try again later.", {
     reason: "RATE_LIMIT_EXCEEDED",
     details: [retryInfo(RATE_LIMIT_RETRY_SECONDS)],
     headers: { "Retry-After": String(RATE_LIMIT_RETRY_SECONDS) },

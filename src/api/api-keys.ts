@@ -12,7 +12,7 @@ import { type ApiMethod, apiMethod } from "./method";
 export const apiKeys: readonly ApiMethod[] = [
   apiMethod({
     name: "edge_operations.v1.ApiKeys.CreateApiKey",
-    description: "Makes an API key. Its `keyString` is in this answer alone.",
+    description: "Creates an API key. Only this answer has its `keyString`.",
     http: [{ method: "POST", template: "/{version}/apiKeys", body: "*" }],
     request: CreateApiKeyRequest,
     response: ApiKey,
@@ -36,7 +36,7 @@ export const apiKeys: readonly ApiMethod[] = [
   }),
   apiMethod({
     name: "edge_operations.v1.ApiKeys.RevokeApiKey",
-    description: "Revokes an API key. It holds everywhere within 60 s.",
+    description: "Revokes an API key, everywhere within 60 s.",
     http: [{ method: "POST", template: "/{version}/{name=apiKeys/*}:revoke" }],
     request: RevokeApiKeyRequest,
     response: ApiKey,

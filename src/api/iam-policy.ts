@@ -13,7 +13,7 @@ import { type ApiMethod, apiMethod } from "./method";
 export const iamPolicy: readonly ApiMethod[] = [
   apiMethod({
     name: "google.iam.v1.IAMPolicy.GetIamPolicy",
-    description: "Gets the policy of a resource: an empty one where none was set.",
+    description: "Gets the policy of a resource, which may be empty.",
     http: [
       { method: "POST", template: "/{version}/{resource=**}:getIamPolicy", body: "*" },
       { method: "GET", template: "/{version}/{resource=**}:getIamPolicy" },
@@ -40,7 +40,7 @@ export const iamPolicy: readonly ApiMethod[] = [
   }),
   apiMethod({
     name: "google.iam.v1.IAMPolicy.TestIamPermissions",
-    description: "Tells which of some permissions the caller has on a resource.",
+    description: "Returns the caller's permissions on a resource.",
     http: [{ method: "POST", template: "/{version}/{resource=**}:testIamPermissions", body: "*" }],
     request: TestIamPermissionsRequest,
     response: TestIamPermissionsResponse,

@@ -112,7 +112,7 @@ export const operationMethods: readonly ApiMethod[] = [
   }),
   apiMethod({
     name: "google.longrunning.Operations.DeleteOperation",
-    description: "Deletes an operation, which is not cancelled by that.",
+    description: "Deletes an operation without cancelling it.",
     http: [{ method: "DELETE", template: "/{version}/{name=**/operations/*}" }],
     request: DeleteOperationRequest,
     response: Empty,
@@ -125,7 +125,7 @@ export const operationMethods: readonly ApiMethod[] = [
   }),
   apiMethod({
     name: "google.longrunning.Operations.CancelOperation",
-    description: "Asks for an operation to be cancelled. Best effort: it may still succeed.",
+    description: "Requests a cancellation. The operation may still succeed.",
     http: [{ method: "POST", template: "/{version}/{name=**/operations/*}:cancel", body: "*" }],
     request: CancelOperationRequest,
     response: Empty,
@@ -138,7 +138,7 @@ export const operationMethods: readonly ApiMethod[] = [
   }),
   apiMethod({
     name: "google.longrunning.Operations.WaitOperation",
-    description: "Waits until an operation is done, or for a time, and gets its latest state.",
+    description: "Waits for an operation's end, or for a time, and gets its latest state.",
     http: [{ method: "POST", template: "/{version}/{name=**/operations/*}:wait", body: "*" }],
     request: WaitOperationRequest,
     query: ["timeout"],
@@ -161,7 +161,7 @@ export const operationMethods: readonly ApiMethod[] = [
   }),
   apiMethod({
     name: "edge_operations.v1.Push.WatchOperation",
-    description: "Sends the state of an operation, and each change of it up to the end, as server-sent events.",
+    description: "Sends an operation's state and each change up to its end as server-sent events.",
     http: [{ method: "GET", template: "/{version}/{name=**/operations/*}:watch" }],
     request: WatchOperationRequest,
     response: Operation,

@@ -30,7 +30,7 @@ export function operators(methods: readonly Method[]): readonly ApiMethod[] {
     }),
     apiMethod({
       name: "edge_operations.v1.Operators.ExplainOperation",
-      description: "Tells why an operation is where it is, and what happens next. For administrators.",
+      description: "Explains an operation's state and its next events. For administrators.",
       http: [{ method: "GET", template: "/{version}/{name=**/operations/*}:explain" }],
       request: ExplainOperationRequest,
       response: OperationExplanation,
@@ -40,7 +40,7 @@ export function operators(methods: readonly Method[]): readonly ApiMethod[] {
     }),
     apiMethod({
       name: "edge_operations.v1.Operators.RetryOperation",
-      description: "Starts a failed operation again, as a new operation with the same request. For administrators.",
+      description: "Starts a new operation with the request of a failed one. For administrators.",
       http: [{ method: "POST", template: "/{version}/{name=**/operations/*}:retry", body: "*" }],
       request: RetryOperationRequest,
       starts: true,

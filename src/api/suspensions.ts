@@ -13,7 +13,7 @@ import {
 export const suspensions: readonly ApiMethod[] = [
   apiMethod({
     name: "edge_operations.v1.Suspensions.ListSuspensions",
-    description: "Lists the points at which an operation waits, or has waited, for somebody outside.",
+    description: "Lists the suspensions of an operation.",
     http: [{ method: "GET", template: "/{version}/{parent=**/operations/*}/suspensions" }],
     request: ListSuspensionsRequest,
     response: ListSuspensionsResponse,
@@ -23,7 +23,7 @@ export const suspensions: readonly ApiMethod[] = [
   }),
   apiMethod({
     name: "edge_operations.v1.Suspensions.GetSuspension",
-    description: "Gets one of them.",
+    description: "Gets a suspension.",
     http: [{ method: "GET", template: "/{version}/{name=**/operations/*/suspensions/*}" }],
     request: GetSuspensionRequest,
     response: Suspension,
@@ -34,7 +34,7 @@ export const suspensions: readonly ApiMethod[] = [
   }),
   apiMethod({
     name: "edge_operations.v1.Suspensions.ResolveSuspension",
-    description: "Answers a suspension. The first answer wins, also one that comes before the work reaches it.",
+    description: "Answers a suspension. The first answer wins, even before the work reaches it.",
     http: [{ method: "POST", template: "/{version}/{name=**/operations/*/suspensions/*}:resolve", body: "*" }],
     request: ResolveSuspensionRequest,
     query: ["linkToken"],

@@ -2,11 +2,11 @@
 
 /** Those that documents name. */
 export const DESCRIBED_PARAMETERS = [
-  { name: "fields", type: "string", description: "The fields that the answer is to have: `name,done,error/code`." },
-  { name: "access_token", type: "string", description: "A bearer token, where no header can be sent." },
+  { name: "fields", type: "string", description: "The fields of the answer: `name,done,error/code`." },
+  { name: "access_token", type: "string", description: "A bearer token, in place of a header." },
   { name: "key", type: "string", description: "An API key." },
   { name: "prettyPrint", type: "boolean", description: "Indents the answer." },
-  { name: "quotaUser", type: "string", description: "Accepted, and not looked at." },
+  { name: "quotaUser", type: "string", description: "Accepted and ignored." },
 ] as const;
 
 export const SYSTEM_PARAMETERS: readonly string[] = [

@@ -98,7 +98,7 @@ export const webhookMethods: readonly ApiMethod[] = [
   }),
   apiMethod({
     name: "edge_operations.v1.Webhooks.PingWebhook",
-    description: "Sends the event `webhook.ping` to a webhook, once, and says how that went.",
+    description: "Sends the event `webhook.ping` to a webhook, once, and returns the outcome.",
     http: [{ method: "POST", template: "/{version}/{name=**/webhooks/*}:ping", body: "*" }],
     request: PingWebhookRequest,
     response: PingWebhookResponse,

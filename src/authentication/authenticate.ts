@@ -83,7 +83,7 @@ export function passGate(config: { auth: string }): void {
   if (config.auth === "open") return;
   throw new RpcError(
     "PERMISSION_DENIED",
-    "This deployment has no authentication configured and refuses every call. To let everyone in, as on a laptop, set " +
+    "This deployment has no authentication and rejects every call. To admit everyone, as on a laptop, set " +
       'the variable AUTH to "open" (wrangler dev --var AUTH:open).',
     { reason: "AUTHENTICATION_NOT_CONFIGURED" },
   );

@@ -60,7 +60,7 @@ export function authenticationConfigFromVariables({ AUTH, ADMINS }: Authenticati
   const issuers = issuersFrom(fields["issuers"]);
   const apiKeys = apiKeysFrom(fields["apiKeys"]);
   if (issuers.size === 0 && !apiKeys) {
-    throw misconfigured("AUTH", "must have an issuer, or apiKeys: nobody could prove who they are");
+    throw misconfigured("AUTH", "must have an issuer, or apiKeys, or no caller can be identified");
   }
   checkAdmins(admins, issuers);
   return { mode: "credentials", issuers, apiKeys, admins, clockSkewSeconds: skewFrom(fields["clockSkewSeconds"]) };
@@ -101,7 +101,7 @@ function checkAdmins(admins: ReadonlySet<string>, issuers: ReadonlyMap<string, I
     if (!sharedHosts.has(host) || all.some(({ members }) => members.domains?.has(host))) continue;
     throw misconfigured(
       `ADMINS[${index}]`,
-      "is at a host on which AUTH has several issuers, and could be any of theirs; name the issuer, as in " +
+      "is at a host with several issuers in AUTH; name the issuer, as in " +
         "principalSet://HOST/PATH/group/NAME, principal://HOST/PATH/serviceAccount/NAME or principal://HOST/PATH/subject/SUB",
     );
   }

@@ -54,16 +54,15 @@ const descriptions = {
   CREDENTIALS_AMBIGUOUS: "The request carries two different credentials of one kind.",
   CREDENTIALS_MALFORMED: "The token is not a signed JSON Web Token.",
   CREDENTIALS_TOO_LARGE: "The token is too large.",
-  CREDENTIALS_TYPE_UNSUPPORTED: "The token is of a type that is not accepted as a bearer token.",
-  CREDENTIALS_ISSUER_UNKNOWN: "The token's issuer is not one that this deployment accepts here.",
-  CREDENTIALS_ALGORITHM_UNSUPPORTED: "The token is signed with an algorithm that is not accepted from its issuer.",
-  CREDENTIALS_KEY_UNKNOWN: "The token is signed with a key that its issuer does not publish.",
+  CREDENTIALS_TYPE_UNSUPPORTED: "The token's type is not accepted as a bearer token.",
+  CREDENTIALS_ISSUER_UNKNOWN: "The token's issuer is not accepted here.",
+  CREDENTIALS_ALGORITHM_UNSUPPORTED: "The token's algorithm is not accepted from its issuer.",
+  CREDENTIALS_KEY_UNKNOWN: "The token's issuer does not publish its key.",
   CREDENTIALS_SIGNATURE_INVALID: "The token's signature is wrong.",
   CREDENTIALS_EXPIRED: "The token, or the session, has expired.",
   CREDENTIALS_NOT_YET_VALID: "The token is not valid yet.",
   CREDENTIALS_AUDIENCE_INVALID: "The token is meant for another audience.",
-  CREDENTIALS_CLAIM_INVALID:
-    "The token lacks a claim that is needed (iss, aud, exp, sub), or one of them is malformed.",
+  CREDENTIALS_CLAIM_INVALID: "The token lacks a required claim (iss, aud, exp, sub), or one is malformed.",
   CREDENTIALS_INVALID: "The token is not valid.",
   API_KEY_INVALID: "The API key is not valid.",
   API_KEY_EXPIRED: "The API key has expired.",
@@ -80,7 +79,7 @@ function challenge(reason: BadCredentialsReason): string {
 
 /** The owner's own function refuses the credentials. Its text is not shown, because it may quote them. */
 export function refusedByOwner(): RpcError {
-  return new RpcError("UNAUTHENTICATED", "The request's credentials are refused. Log in again.", {
+  return new RpcError("UNAUTHENTICATED", "The request's credentials are rejected. Log in again.", {
     reason: "CREDENTIALS_INVALID",
     headers: { "WWW-Authenticate": WWW_AUTHENTICATE },
   });
@@ -88,7 +87,7 @@ export function refusedByOwner(): RpcError {
 
 /** The error has no cause, because a verifier's errors contain the token's claims, and causes are logged. */
 export function badCredentials(reason: BadCredentialsReason): RpcError {
-  return new RpcError("UNAUTHENTICATED", `The request's credentials are refused. ${descriptions[reason]}`, {
+  return new RpcError("UNAUTHENTICATED", `The request's credentials are rejected. ${descriptions[reason]}`, {
     reason,
     headers: { "WWW-Authenticate": challenge(reason) },
   });

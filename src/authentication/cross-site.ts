@@ -41,7 +41,7 @@ export function rejectCrossSite(request: Request, allowed: "any" | readonly stri
 function crossSite(problem: string): RpcError {
   return new RpcError(
     "PERMISSION_DENIED",
-    `The caller is known by a cookie, or by a header of a proxy, which a browser sends by itself, and the request ${problem}`,
+    `A browser sends the caller's cookie or proxy header by itself, and the request ${problem}`,
     { reason: "CROSS_SITE_REQUEST" },
   );
 }

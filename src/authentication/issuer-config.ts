@@ -74,7 +74,7 @@ export function issuersFrom(value: unknown): ReadonlyMap<string, Issuer> {
     if (identities.has(identity)) {
       throw misconfigured(
         `AUTH.issuers[${index}].issuer`,
-        "must not be that of another, nor but for a slash at its end",
+        "must differ from all others by more than a slash at its end",
       );
     }
     identities.add(identity);

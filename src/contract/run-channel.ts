@@ -81,7 +81,7 @@ export interface ClaimedStep {
 /** A suspension: its answer as JSON text, or, where that is large, to be fetched by its id. */
 export interface ClaimedSuspension {
   id: string;
-  /** Absent until the work comes to it. */
+  /** Absent until the work reaches it. */
   reached?: Pick<ReachedSuspension, "expireTime" | "linkToken">;
   /** Its place among the outcomes that the handler was given. */
   order?: number;

@@ -11,8 +11,7 @@ import { type Dialect, Schemas, jsonBody } from "./schemas";
 
 export const API_NAME = "longrunning";
 export const API_TITLE = "Long-running operations";
-export const API_DESCRIPTION =
-  "Methods that take long, as google.longrunning has them: calling one answers at once with an Operation.";
+export const API_DESCRIPTION = "Long-running methods of google.longrunning: each call returns an Operation at once.";
 
 const dialect: Dialect = {
   ref: (name) => ({ $ref: name }),

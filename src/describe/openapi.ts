@@ -92,7 +92,7 @@ const ERROR = "Error";
 
 const HEALTH_PROPERTIES: JsonObject = {
   status: { const: "SERVING" },
-  warnings: { type: "array", items: { type: "string" }, description: "Faults of the set-up that no call fails of." },
+  warnings: { type: "array", items: { type: "string" }, description: "Faults of the set-up that fail no call." },
 };
 
 /** It needs no credentials, and takes no system parameters. */

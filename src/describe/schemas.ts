@@ -81,7 +81,7 @@ export class Schemas {
       .map(({ jsonName }) => jsonName);
     const notes = Array.from(oneofs.values(), (oneof) => {
       const members = Object.keys(oneof.members).map((jsonName) => `\`${jsonName}\``);
-      return `${oneof.required ? "Exactly" : "At most"} one of ${members.join(", ")} is there.`;
+      return `${oneof.required ? "Exactly" : "At most"} one of ${members.join(", ")}.`;
     });
     const text = [options.description, ...notes].filter(Boolean).join(" ");
     return {

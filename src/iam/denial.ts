@@ -20,7 +20,7 @@ export function administratorDenial(principal: Pick<Principal, "id">): RpcError 
 export function linkDenial(): RpcError {
   return new RpcError(
     "PERMISSION_DENIED",
-    "The link is not valid: it is incomplete, or what it was for does not exist.",
+    "The link is not valid: it is incomplete, or its suspension does not exist.",
     {
       reason: "LINK_INVALID",
     },

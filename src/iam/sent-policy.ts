@@ -57,7 +57,7 @@ export function sentPolicy(
   if (auditConfigs.length > 0) {
     violations.add(
       `${field}.auditConfigs`,
-      "is not supported: this service writes its audit lines for every call, whatever a policy says; leave the field out, or empty",
+      "is not supported, because every call has its audit line; omit the field, or leave it empty",
     );
   }
   if (etag.length > MAX_ETAG_CHARACTERS)

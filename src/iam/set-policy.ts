@@ -60,7 +60,7 @@ export function setPolicyError(refusal: SetPolicyRefusal, resource: string): Rpc
     case "ETAG_MISMATCH":
       return new RpcError(
         "ABORTED",
-        "The policy was changed since it was read: policy.etag is not that of the present one. Read it again, change it, " +
+        "The policy has changed: policy.etag is not the present one. Read it again, change it, " +
           "and set it with its new etag.",
         options,
       );
@@ -77,7 +77,7 @@ export function setPolicyError(refusal: SetPolicyRefusal, resource: string): Rpc
     case "NO_ADMINISTRATOR":
       return new RpcError(
         "FAILED_PRECONDITION",
-        `The root policy would leave no administrator. Bind ${ADMIN_ROLE} to a member without a condition, or name an ` +
+        `The root policy would have no administrator. Bind ${ADMIN_ROLE} to a member without a condition, or name an ` +
           "administrator in the variable ADMINS.",
         options,
       );

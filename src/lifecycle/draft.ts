@@ -48,7 +48,7 @@ export function move(
 
 export const CANCELLED_MESSAGE = "The operation was cancelled.";
 export const UNCONFIRMED_MESSAGE =
-  "The operation was cancelled, but its work did not confirm in time that it had stopped, and may still be going on.";
+  "The operation was cancelled, but its work did not confirm the stop in time and may still run.";
 
 /** Writes the outcome down, once: a final state has no row in the table, so nothing comes here twice. */
 export function end(draft: Draft, outcome: Outcome, statusMessage: string): void {

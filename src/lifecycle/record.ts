@@ -196,7 +196,7 @@ export interface StoredSuspension {
   id: string;
   /** When the work came to it; of one that it has not come to, when its answer came. */
   createTime: number;
-  /** Absent until the work comes to it. */
+  /** Absent until the work reaches it. */
   reached?: ReachedSuspension;
   resolution?: SuspensionResolution;
   /** Its place among the outcomes that the handler was given. */
@@ -291,7 +291,7 @@ export interface EndedAttempt {
   end: AttemptEnd;
   /** Its error, with a cut message; absent if the attempt was lost. */
   error?: Pick<Status, "code" | "message">;
-  /** Whether an error of this kind is tried again. */
+  /** Whether such an error is retried. */
   isRetryable: boolean;
 }
 

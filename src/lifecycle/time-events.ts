@@ -112,7 +112,7 @@ function loseLease(draft: Draft, random: number): Refusal | undefined {
 
 function deathsError(method: string, platformDeaths: number): Status {
   const message =
-    `The work of ${method} ended ${platformDeaths} times with its platform, without a word and without ` +
-    "having stored a step or a checkpoint in between: it may exceed the platform's memory or CPU limit.";
+    `The work of ${method} died ${platformDeaths} times with its platform without ` +
+    "storing a step or a checkpoint in between: it may exceed the platform's memory or CPU limit.";
   return { code: Code.INTERNAL, message };
 }

@@ -102,7 +102,7 @@ export const PLAIN_TOOLS: readonly JsonObject[] = [
 /** For callers who may. */
 export const EXPLAIN_TOOL: JsonObject = plainTool(
   "explain_operation",
-  "Tells why an operation is where it is, and what happens next. For administrators.",
+  "Explains an operation's state and its next events. For administrators.",
   READ_ONLY,
 );
 

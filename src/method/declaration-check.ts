@@ -154,7 +154,7 @@ function checkPath(method: string, post: string): void {
   const odd = /[^\w\-.~!$&'()*+,;=:@/{}]/u.exec(post)?.[0];
   if (odd !== undefined) {
     throw new TypeError(
-      `${method}: http.post has the character ${JSON.stringify(odd)}, so no request would meet it; the literal parts of a ` +
+      `${method}: http.post has the character ${JSON.stringify(odd)}, which no request can match; the literal parts of a ` +
         "path are letters, digits and -._~!$&'()*+,;=:@ (RFC 3986)",
     );
   }

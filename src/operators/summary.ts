@@ -81,7 +81,7 @@ function queued(record: OperationRecord, { runSlot, lane }: LiveFacts): string {
   const times = (record.queueMessage?.resends ?? 0) + 1;
   const through = lane === undefined ? "" : ` through ${lane}`;
   const sent = times === 1 ? `its message was sent${through}` : `its message was sent ${times} times, last${through}`;
-  return sentence(`${work} waits for a consumer: ${sent}, and none has claimed it${said(record)}`);
+  return sentence(`${work} waits for a consumer: ${sent}, and no consumer has claimed it${said(record)}`);
 }
 
 function queuedWork(record: OperationRecord): string {
@@ -147,7 +147,7 @@ function ended(record: OperationRecord, now: number): string {
   return `${sentence(`It failed at ${time}${error}`)} ${whyForGood(record)}`.trim();
 }
 
-/** Why what failed was not tried again. */
+/** The reason why a failed attempt was not retried. */
 function whyForGood({ attempt, policy }: OperationRecord): string {
   const { attempts = [], attemptStartTime, failures, platformDeaths } = attempt;
   const last = attempts.at(-1);
@@ -155,8 +155,7 @@ function whyForGood({ attempt, policy }: OperationRecord): string {
   if (!last || attemptStartTime !== undefined) return "";
   if (last.end === "LOST" && platformDeaths >= MAX_PLATFORM_DEATHS)
     return `It was lost ${platformDeaths} times in a row, as often as it may be.`;
-  if (!last.isRetryable)
-    return "The handler threw an RpcError whose code is not tried again; of those only UNAVAILABLE is.";
+  if (!last.isRetryable) return "The handler threw an RpcError with a code that is not retried; only UNAVAILABLE is.";
   if (failures >= policy.maxAttempts)
     return `That was its last attempt: ${failures} of ${policy.maxAttempts} have failed.`;
   return "";

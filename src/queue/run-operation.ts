@@ -52,7 +52,7 @@ async function runWithinLimits(channel: Channel, method: Method, options: RunOpt
     onCancel: () => abort.abort(new RpcError("CANCELLED", "The operation was cancelled.")),
     onAnswers: (news) => attempt.receive(news),
     onStop: () => {
-      abort.abort(new RpcError("ABORTED", "The work belongs to this runner no longer.", { reason: "LEASE_LOST" }));
+      abort.abort(new RpcError("ABORTED", "The runner has lost the work.", { reason: "LEASE_LOST" }));
       stop(undefined);
     },
   });

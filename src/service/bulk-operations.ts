@@ -167,6 +167,6 @@ const IS_SUBJECT: Record<BulkVerb, (operation: Listed) => boolean> = {
 const CANCELLED = 1;
 
 function tooMany(purged: number): RpcError {
-  const message = `It has acted on ${purged} operations, and ends here. Call it again to go on.`;
+  const message = `It has acted on ${purged} operations, its limit. Call it again to continue.`;
   return new RpcError("RESOURCE_EXHAUSTED", message, { reason: "BULK_TOO_MANY" });
 }

@@ -212,8 +212,7 @@ function maskPaths(mask: string, given: Record<MaskPath, Json | undefined>, viol
   if (paths.includes("response") && paths.includes("error")) {
     violations.add("updateMask", "may not have both response and error: an operation ends with one of them");
   }
-  if (paths.length === 0)
-    violations.add("updateMask", "names nothing, and the body has none of metadata, response and error");
+  if (paths.length === 0) violations.add("updateMask", "is empty, and the body has no metadata, response or error");
   return paths;
 }
 
@@ -272,23 +271,19 @@ function updateError(refusal: UpdateRefusal, name: string): RpcError {
     case "NOT_FOUND":
       return notFound("google.longrunning.Operation", name);
     case "ETAG_MISMATCH":
-      return new RpcError(
-        "ABORTED",
-        "The operation has changed since the ETag in If-Match. Get it again and decide anew.",
-        {
-          reason: "ETAG_MISMATCH",
-          metadata: { resource: name },
-        },
-      );
+      return new RpcError("ABORTED", "The operation has changed since the ETag in If-Match. Get it again.", {
+        reason: "ETAG_MISMATCH",
+        metadata: { resource: name },
+      });
     case "ALREADY_DONE":
-      return new RpcError("FAILED_PRECONDITION", "The operation is done; nothing about it changes any more.", {
+      return new RpcError("FAILED_PRECONDITION", "The operation is done and never changes.", {
         reason: "OPERATION_DONE",
         metadata: { resource: name },
       });
     case "RUN_BY_METHOD":
       return new RpcError(
         "FAILED_PRECONDITION",
-        "The operation is run by a method of this service, which alone reports on it.",
+        "A method of this service runs the operation, so only the method reports on it.",
         {
           reason: "OPERATION_RUN_BY_METHOD",
           metadata: { resource: name },

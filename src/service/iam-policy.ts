@@ -89,7 +89,7 @@ export interface TestIamPermissionsRequest {
   permissions?: readonly string[] | undefined;
 }
 
-/** Those of the permissions that the caller has. One that this service does not know, nobody has. */
+/** The caller's permissions. One that this service does not know, nobody has. */
 export async function testIamPermissions(
   { policies }: Pick<IamService, "policies">,
   { resource, permissions = [] }: TestIamPermissionsRequest,

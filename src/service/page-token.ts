@@ -85,7 +85,6 @@ function bytesFromBase64Url(text: string): Uint8Array<ArrayBuffer> | undefined {
 }
 
 function notAToken(): Error {
-  const description =
-    "is not a token of this list: a token goes with the parent and filter it was given for. Begin again without one";
+  const description = "is not a token of this list: a token belongs to its parent and filter. Begin again without one";
   return invalidArgument([{ field: "pageToken", description }], { reason: "PAGE_TOKEN_INVALID" });
 }

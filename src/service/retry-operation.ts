@@ -85,7 +85,7 @@ const reasons: Record<RetryRefusal, string> = {
   NOT_DONE: "has not ended. Cancel it first, or wait.",
   SUCCEEDED: `succeeded, and its request was erased. ${START_ANEW}`,
   CANCELLED: `was cancelled, and its request was erased. ${START_ANEW}`,
-  EXTERNAL: "has its work done elsewhere: whoever created it creates another.",
+  EXTERNAL: "has its work done elsewhere: create another.",
   INPUT_ERASED: `had a streamed body, which was erased when it ended. ${START_ANEW}`,
   REQUEST_ERASED: `has no stored request: it failed at its start, or before requests of failed operations were kept. ${START_ANEW}`,
 };
@@ -98,6 +98,6 @@ function refusalError(refusal: RetryRefusal, operation: string): RpcError {
 }
 
 function notDeployed(method: string): RpcError {
-  const message = `The method ${method}, which the operation is of, is not deployed. Deploy it, then retry.`;
+  const message = `The operation's method ${method} is not deployed. Deploy it, then retry.`;
   return new RpcError("FAILED_PRECONDITION", message, { reason: "METHOD_NOT_DEPLOYED", metadata: { method } });
 }

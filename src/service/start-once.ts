@@ -203,7 +203,7 @@ async function startMinted(
 }
 
 function tooManyUnderWay(limit: number): RpcError {
-  const message = `You have ${limit} operations under way, as many as you may. Wait until one is done, or cancel one.`;
+  const message = `You have ${limit} running operations, the limit. Wait for one, or cancel one.`;
   return new RpcError("RESOURCE_EXHAUSTED", message, {
     reason: "TOO_MANY_OPERATIONS",
     details: [retryInfo(SLOT_RETRY_SECONDS)],
@@ -268,8 +268,8 @@ export function startError(
 
 function indexFull(): RpcError {
   const message =
-    "The index of this parent's project is full in all of its shards, so nothing can be started there until operations " +
-    "expire. Delete operations that are not needed, or use another project.";
+    "All index shards of this parent's project are full, so no operation can start until others " +
+    "expire. Delete unneeded operations, or use another project.";
   return new RpcError("RESOURCE_EXHAUSTED", message, { reason: "INDEX_FULL" });
 }
 

@@ -80,7 +80,7 @@ function network(address: string): string {
 function quotaExceeded(kind: string, retryMs: number): RpcError {
   const seconds = Math.max(1, Math.ceil(retryMs / 1_000));
   const whose = kind === "caller" ? "You have" : "Callers without credentials have together";
-  return new RpcError("RESOURCE_EXHAUSTED", `${whose} started as much as is allowed in a day. Try again later.`, {
+  return new RpcError("RESOURCE_EXHAUSTED", `${whose} reached the limit of starts in a day. Try again later.`, {
     reason: "START_QUOTA_EXCEEDED",
     details: [retryInfo(seconds)],
     headers: { "Retry-After": String(seconds) },

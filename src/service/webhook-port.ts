@@ -6,7 +6,7 @@ import { invalidArgument } from "../rpc/error";
 /** The outcome of one try to deliver an event. */
 export interface Try {
   isDelivered: boolean;
-  /** Absent where no answer came. */
+  /** Absent without an answer. */
   status?: number;
   /** Why it failed, in words of the service. */
   problem?: string;

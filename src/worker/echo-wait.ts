@@ -26,11 +26,11 @@ const WaitMetadata = message("google.showcase.v1beta1.WaitMetadata", { endTime: 
 const WaitRequestMessage = message("google.showcase.v1beta1.WaitRequest", {
   end: oneof(
     { endTime: timestamp(1), ttl: duration(4, { description: "From the call on." }) },
-    { description: "When it ends. Unless given: at once." },
+    { description: "Its end. By default at once." },
   ),
   response: oneof(
     { error: messageField(2, RpcStatus), success: messageField(3, WaitResponse) },
-    { description: "The result. Unless given: an empty response." },
+    { description: "The result. By default an empty response." },
   ),
 });
 

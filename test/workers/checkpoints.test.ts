@@ -243,7 +243,7 @@ describe("attempts that die with their platform", () => {
 
     expect(deaths).toBe(MAX_PLATFORM_DEATHS);
     expect(operation.error).toMatchObject({ code: 13 });
-    expect(operation.error?.message).toMatch(/^The work of things:make ended 5 times with its platform.*memory or CPU/);
+    expect(operation.error?.message).toMatch(/^The work of things:make died 5 times with its platform.*memory or CPU/);
   });
 
   test("are counted from zero once the work has stored something", async () => {

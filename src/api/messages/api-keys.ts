@@ -6,7 +6,7 @@ const Grant = message(
   "edge_operations.v1.Grant",
   {
     role: string(1, { description: "`roles/longrunning.invoker`" }),
-    parent: string(2, { description: "Where the role holds, and below; `operations` is the root." }),
+    parent: string(2, { description: "The role applies here and below; `operations` is the root." }),
   },
   { description: "The grants of a key." },
 );
@@ -20,9 +20,9 @@ export const ApiKey = message(
     createTime: timestamp(4),
     expireTime: timestamp(5),
     revokeTime: timestamp(6),
-    keyString: string(7, { description: "The key as a client sends it. In the answer to its creation alone." }),
+    keyString: string(7, { description: "The secret key. Only the answer to its creation has it." }),
   },
-  { description: "A key for callers without tokens. Administrators alone see and make them." },
+  { description: "A key for callers without tokens. Only administrators manage keys." },
 );
 
 export const CreateApiKeyRequest = message("edge_operations.v1.CreateApiKeyRequest", {

@@ -18,7 +18,7 @@ export const PurgeOperationsMetadata = message(
     purged: int32(2, { description: "Operations acted on, or that would be." }),
     skipped: int32(3, { description: "Matches to which it could not be done." }),
   },
-  { description: "How far a bulk operation is." },
+  { description: "The progress of a bulk operation." },
 );
 
 export const PurgeOperationsResponse = message(

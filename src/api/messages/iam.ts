@@ -23,20 +23,20 @@ const Binding = message(
   {
     role: string(1, { description: "`roles/longrunning.viewer`" }),
     members: repeated(string(2, { description: "`user:ada@example.com`, `allUsers`." })),
-    condition: messageField(3, Expr, { description: "When the binding holds." }),
+    condition: messageField(3, Expr, { description: "The condition of the binding." }),
   },
-  { ...policy, description: "Members, and the role that they have." },
+  { ...policy, description: "Members and their role." },
 );
 
 export const Policy = message(
   "google.iam.v1.Policy",
   {
-    version: int32(1, { description: "0, 1 or 3; 3 where a binding has a condition." }),
+    version: int32(1, { description: "0, 1 or 3; 3 if a binding has a condition." }),
     bindings: repeated(messageField(4, Binding)),
     auditConfigs: repeated(struct(6, { description: "Must be empty: audit lines are written for every call." })),
-    etag: bytes(3, { description: "Sent back, it guards against another writer." }),
+    etag: bytes(3, { description: "Send it back, so that no other write is lost." }),
   },
-  { ...policy, description: "The members, and their roles on a resource and everything below it." },
+  { ...policy, description: "Members and their roles on a resource and everything below it." },
 );
 
 const GetPolicyOptions = message(
@@ -71,6 +71,6 @@ export const TestIamPermissionsRequest = message(
 
 export const TestIamPermissionsResponse = message(
   "google.iam.v1.TestIamPermissionsResponse",
-  { permissions: repeated(string(1, { description: "Those of the permissions that the caller has." })) },
+  { permissions: repeated(string(1, { description: "The caller's permissions." })) },
   iamPolicy,
 );

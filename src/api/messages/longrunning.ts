@@ -13,12 +13,12 @@ export const Operation = message(
   "google.longrunning.Operation",
   {
     name: string(1, { description: "Assigned by the service: `{parent}/operations/{operation}`." }),
-    metadata: any(2, { description: "How far the operation is: of the type that its method declares." }),
+    metadata: any(2, { description: "The progress, of the type that its method declares." }),
     done: bool(3, {
-      description: "Whether it has ended: then `error` or `response` is there, and nothing changes any more.",
+      description: "Whether it has ended, with `error` or `response`. It never changes afterwards.",
     }),
     result: oneof({
-      error: messageField(4, RpcStatus, { description: "How it failed, or that it was cancelled (code 1)." }),
+      error: messageField(4, RpcStatus, { description: "The error; code 1 if it was cancelled." }),
       response: any(5, { description: "The result, of the type that its method declares." }),
     }),
   },
@@ -36,10 +36,10 @@ export const ListOperationsRequest = message(
   {
     name: string(4, { description: "The parent whose operations are listed." }),
     filter: string(1, { description: 'Which operations are listed (AIP-160): `done = false AND verb = "profile"`.' }),
-    pageSize: int32(2, { description: "How many are listed at most: 100 unless given, never more than 1000." }),
-    pageToken: string(3, { description: "`nextPageToken` of the page before." }),
+    pageSize: int32(2, { description: "At most so many: 100 by default, 1000 at most." }),
+    pageToken: string(3, { description: "`nextPageToken` of the previous page." }),
     returnPartialSuccess: bool(5, {
-      description: "Lists what can be reached, and names what cannot in `unreachable`, instead of failing.",
+      description: "Lists the reachable operations, and names the other places in `unreachable`, instead of failing.",
     }),
   },
   google,
@@ -49,7 +49,7 @@ export const ListOperationsResponse = message(
   "google.longrunning.ListOperationsResponse",
   {
     operations: repeated(messageField(1, Operation, { description: "Newest first." })),
-    nextPageToken: string(2, { description: "Absent at the end of the list." }),
+    nextPageToken: string(2, { description: "Absent on the last page." }),
     unreachable: repeated(string(3, { description: "The parts that could not be reached (AIP-217)." })),
   },
   google,
@@ -59,7 +59,7 @@ export const WaitOperationRequest = message(
   "google.longrunning.WaitOperationRequest",
   {
     name,
-    timeout: duration(2, { description: "How long to wait at most: 30s unless given, never more than 60s." }),
+    timeout: duration(2, { description: "The longest wait: 30s by default, 60s at most." }),
   },
   google,
 );
@@ -78,14 +78,14 @@ export const Output = message("edge_operations.v1.Output", {
 });
 
 export const CreateOperationRequest = message("edge_operations.v1.CreateOperationRequest", {
-  operation: messageField(1, Operation, { description: "Its `metadata` alone may be given." }),
+  operation: messageField(1, Operation, { description: "It may have `metadata` only." }),
   requestId: string(2, { description: "Makes the call idempotent (AIP-155)." }),
   validateOnly: bool(3, { description: "Only checks the request (AIP-163)." }),
   ttl: duration(4, {
-    description: "When it ends with DEADLINE_EXCEEDED unless completed: 7 days unless given, at most 30.",
+    description: "It ends with DEADLINE_EXCEEDED after this time: 7 days by default, 30 at most.",
   }),
   heartbeatTimeout: duration(5, {
-    description: "How long its worker may be silent before it ends with DEADLINE_EXCEEDED.",
+    description: "It ends with DEADLINE_EXCEEDED after this time without a report.",
   }),
 });
 
@@ -93,6 +93,6 @@ export const UpdateOperationRequest = message("edge_operations.v1.UpdateOperatio
   name,
   operation: messageField(2, Operation),
   updateMask: fieldMask(3, {
-    description: "`metadata` reports progress; `response` or `error` completes it. Default: what of them the body has.",
+    description: "`metadata` reports progress; `response` or `error` completes it. By default the fields of the body.",
   }),
 });

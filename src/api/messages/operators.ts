@@ -13,7 +13,7 @@ export const RetryOperationRequest = message("edge_operations.v1.RetryOperationR
 });
 
 export const ListScopesRequest = message("edge_operations.v1.ListScopesRequest", {
-  pageSize: int32(1, { description: "100 unless given, never more." }),
+  pageSize: int32(1, { description: "100 by default and at most." }),
   pageToken: string(2),
 });
 
@@ -47,11 +47,11 @@ const Attempt = message("edge_operations.v1.Attempt", {
   endTime: timestamp(3, { description: "Absent for the one that is under way." }),
   end: string(4, {
     description:
-      "`FAILED`, `TIMED_OUT`, `IDLE` (its invocations stored nothing), `LOST` (its lease ran out without a word), or what ended the operation in the middle of it: `SUCCEEDED`, `CANCELLED`, `DEADLINE_EXCEEDED`.",
+      "`FAILED`, `TIMED_OUT`, `IDLE` (its invocations stored nothing), `LOST` (its lease expired), or the end of the operation during it: `SUCCEEDED`, `CANCELLED`, `DEADLINE_EXCEEDED`.",
   }),
-  code: string(5, { description: "The google.rpc.Code it failed with." }),
+  code: string(5, { description: "The google.rpc.Code of its error." }),
   message: string(6, { description: "At most 512 characters of its error's message." }),
-  retryable: bool(7, { description: "Whether an error of this kind is tried again." }),
+  retryable: bool(7, { description: "Whether such an error is retried." }),
 });
 
 const AttemptCounts = message("edge_operations.v1.AttemptCounts", {
@@ -65,18 +65,18 @@ const AttemptCounts = message("edge_operations.v1.AttemptCounts", {
 const Lease = message(
   "edge_operations.v1.Lease",
   {
-    endTime: timestamp(1, { description: "When it ends, unless keep-alives have come." }),
+    endTime: timestamp(1, { description: "Its expiry without keep-alives." }),
     connected: bool(2, { description: "Whether its runner's channel is open." }),
     lastKeepAliveTime: timestamp(3),
-    attemptEndTime: timestamp(4, { description: "When the attempt has taken as long as its method lets it." }),
-    graceEndTime: timestamp(5, { description: "When a cancel request is given up waiting for." }),
-    channelLostTime: timestamp(6, { description: "Since when its runner's channel is closed." }),
+    attemptEndTime: timestamp(4, { description: "The time limit of the attempt." }),
+    graceEndTime: timestamp(5, { description: "The end of the grace period of a cancel request." }),
+    channelLostTime: timestamp(6, { description: "The time at which its runner's channel closed." }),
   },
   { description: "The claim of the runner that does the work." },
 );
 
 const QueueStanding = message("edge_operations.v1.QueueStanding", {
-  sends: int32(1, { description: "How often its message was sent since it was last claimed." }),
+  sends: int32(1, { description: "The number of its messages since the last claim." }),
   nextSendTime: timestamp(2),
   lane: string(3, { description: "The binding of the queue that carries its message." }),
 });
@@ -104,7 +104,7 @@ const Slot = message("edge_operations.v1.Slot", {
   held: bool(3),
   holders: int32(4),
   waiters: int32(5),
-  ahead: int32(6, { description: "How many wait before it; absent where it does not wait." }),
+  ahead: int32(6, { description: "The number of waiters before it; absent if it does not wait." }),
 });
 
 const Heartbeat = message("edge_operations.v1.Heartbeat", {
@@ -116,11 +116,11 @@ export const OperationExplanation = message(
   "edge_operations.v1.OperationExplanation",
   {
     name: string(1),
-    state: string(2, { description: "As docs/lifecycle.md names it." }),
+    state: string(2, { description: "A state of docs/lifecycle.md." }),
     done: bool(3),
-    summary: string(4, { description: "Why it is where it is." }),
+    summary: string(4, { description: "The reason for its state." }),
     next: repeated(messageField(5, NextEvent, { description: "The next events, the earliest first." })),
-    advice: repeated(string(6, { description: "Hints if it does not progress as it should." })),
+    advice: repeated(string(6, { description: "Hints if it makes no progress." })),
     method: string(7),
     methodVersion: string(8),
     statusMessage: string(9),
@@ -130,10 +130,10 @@ export const OperationExplanation = message(
     deadline: timestamp(13),
     expireTime: timestamp(14),
     cancelRequestTime: timestamp(15),
-    deleteTime: timestamp(16, { description: "Set where it is hidden, and still about." }),
-    alarmTime: timestamp(17, { description: "When its object's alarm is armed for." }),
-    dueTime: timestamp(18, { description: "When something is next due." }),
-    attempts: repeated(messageField(19, Attempt, { description: "The latest 20 that ended, and the present one." })),
+    deleteTime: timestamp(16, { description: "Set if it is hidden and its work continues." }),
+    alarmTime: timestamp(17, { description: "The time of its object's alarm." }),
+    dueTime: timestamp(18, { description: "The time of the next due work." }),
+    attempts: repeated(messageField(19, Attempt, { description: "The last 20 attempts, and the present one." })),
     attemptCounts: messageField(20, AttemptCounts),
     lease: messageField(21, Lease),
     queue: messageField(22, QueueStanding),
@@ -146,13 +146,13 @@ export const OperationExplanation = message(
     starter: string(29, { description: "The id of the caller that started it." }),
     indexShard: int32(30),
     jurisdiction: string(31),
-    retryOf: string(33, { description: "Where it is a retry: the operation that failed." }),
-    retry: string(34, { description: "Of a failed operation: how it can be retried, or why it cannot." }),
-    retriedBy: repeated(string(38, { description: "Of a failed operation: those that retry it, the latest last." })),
+    retryOf: string(33, { description: "The failed operation that it retries." }),
+    retry: string(34, { description: "The way to retry a failed operation, or the reason against it." }),
+    retriedBy: repeated(string(38, { description: "The operations that retry it, the latest last." })),
     webhookDeliveries: repeated(struct(35)),
-    parentOperation: string(40, { description: "Where another operation's work has started it: that operation." }),
-    children: int32(41, { description: "How many operations its work has started." }),
+    parentOperation: string(40, { description: "The operation whose work started it." }),
+    children: int32(41, { description: "The number of operations that its work started." }),
     startRequestId: string(32, { description: "The HTTP request that started it, as its log line names it." }),
   },
-  { description: "Why an operation is where it is, and what happens next. It has no payload." },
+  { description: "The reason for an operation's state, and its next events, without payloads." },
 );

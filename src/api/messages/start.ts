@@ -21,11 +21,10 @@ export const OperationOptions = message("edge_operations.v1.OperationOptions", {
     }),
   ),
   scheduleTime: timestamp(2, {
-    description:
-      "When the work begins, at most 366 days ahead. The deadline counts from it. A time in the past means now.",
+    description: "The begin of the work, at most 366 days ahead. The deadline counts from it. A past time means now.",
   }),
   priority: int32(3, {
-    description: "The order among operations that wait for the same slot: the lower ones first. 0 if absent.",
+    description: "The order of operations that wait for one slot: lower ones first. 0 by default.",
   }),
   webhookConfig: messageField(4, WebhookConfig),
 });
@@ -33,9 +32,9 @@ export const OperationOptions = message("edge_operations.v1.OperationOptions", {
 export const StartParameters = message("edge_operations.v1.StartParameters", {
   requestId: string(1, {
     description:
-      "Makes the call idempotent: the same id by the same caller gives the first operation. 1 to 64 characters of A-Z, a-z, 0-9, - and _.",
+      "Makes the call idempotent: the same id of one caller returns the first operation. 1 to 64 characters of A-Z, a-z, 0-9, - and _.",
   }),
-  validateOnly: bool(2, { description: "Only checks the request: nothing is started or stored." }),
+  validateOnly: bool(2, { description: "Only checks the request." }),
   operationOptions: messageField(3, OperationOptions, {
     description: "Labels, the time at which the work begins, and its priority.",
   }),

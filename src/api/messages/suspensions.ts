@@ -10,7 +10,7 @@ const SuspensionState = enumType(
     descriptions: {
       PENDING: "It waits for an answer.",
       RESOLVED: "It was answered.",
-      EXPIRED: "It was not answered in time, or its operation ended before.",
+      EXPIRED: "Its time, or its operation, ended without an answer.",
     },
   },
 );
@@ -21,17 +21,17 @@ export const Suspension = message(
     name: string(1, { description: "`{operation}/suspensions/{suspension}`" }),
     state: enumeration(2, SuspensionState),
     prompt: string(3, { description: "The question for the approver." }),
-    payloadSchema: struct(4, { description: "The JSON Schema of an answer's payload, where the method declares one." }),
+    payloadSchema: struct(4, { description: "The JSON Schema of an answer's payload, if declared." }),
     createTime: timestamp(5, {
-      description: "When the work came to it, or, if that was earlier, when it was answered.",
+      description: "The time at which the work reached it, or an earlier answer.",
     }),
-    expireTime: timestamp(6, { description: "Absent until the work comes to it." }),
+    expireTime: timestamp(6, { description: "Absent until the work reaches it." }),
     resolveTime: timestamp(7),
     resolver: string(8, {
-      description: "The member who answered, or `link`. Absent where the deployment is open to everyone.",
+      description: "The member who answered, or `link`. Absent in an open deployment.",
     }),
   },
-  { description: "A named point at which an operation waits for somebody outside it." },
+  { description: "A named point at which an operation waits for an answer." },
 );
 
 export const ListSuspensionsRequest = message("edge_operations.v1.ListSuspensionsRequest", {
@@ -39,7 +39,7 @@ export const ListSuspensionsRequest = message("edge_operations.v1.ListSuspension
 });
 
 export const ListSuspensionsResponse = message("edge_operations.v1.ListSuspensionsResponse", {
-  suspensions: repeated(messageField(1, Suspension, { description: "In the order in which the work came to them." })),
+  suspensions: repeated(messageField(1, Suspension, { description: "In the order in which the work reached them." })),
 });
 
 const name = string(1, { description: "`{operation}/suspensions/{suspension}`" });
@@ -48,6 +48,6 @@ export const GetSuspensionRequest = message("edge_operations.v1.GetSuspensionReq
 
 export const ResolveSuspensionRequest = message("edge_operations.v1.ResolveSuspensionRequest", {
   name,
-  payload: value(2, { description: "The answer: JSON of at most 64 KiB, as `payloadSchema` describes it." }),
-  linkToken: string(3, { description: "The secret of the suspension's link, which stands for credentials." }),
+  payload: value(2, { description: "The answer: at most 64 KiB of JSON that follows `payloadSchema`." }),
+  linkToken: string(3, { description: "The secret of the suspension's link, in place of credentials." }),
 });

@@ -10,7 +10,7 @@ const WebhookState = enumType(
     descriptions: {
       DISABLED: "Somebody has disabled it.",
       DISABLED_DUE_TO_FAILED_DELIVERIES:
-        "Every try of 24 hours has failed, or its receiver has answered 410 (Gone). Set the state to ENABLED to go on.",
+        "Every try of 24 hours has failed, or its receiver has answered 410 (Gone). Set the state to ENABLED to continue.",
     },
   },
 );
@@ -31,11 +31,11 @@ export const Webhook = message(
     createTime: timestamp(6),
     updateTime: timestamp(7),
     failingSinceTime: timestamp(8, {
-      description: "Since when every try has failed. Absent where the latest one did not.",
+      description: "The time since which every try has failed. Absent if the latest did not.",
     }),
     signingSecret: string(9, {
       description:
-        "The secret by which the receiver verifies events (Standard Webhooks). In the answer to the creation alone.",
+        "The secret by which the receiver verifies events (Standard Webhooks). Only the answer to its creation has it.",
     }),
   },
   { description: "A receiver of the events of all operations at and below a parent." },
@@ -60,7 +60,7 @@ export const UpdateWebhookRequest = message("edge_operations.v1.UpdateWebhookReq
   name,
   webhook: messageField(2, Webhook, { required: true }),
   updateMask: fieldMask(3, {
-    description: "Of `uri`, `subscribedEvents`, `displayName` and `state`. Absent: those that the body has.",
+    description: "Of `uri`, `subscribedEvents`, `displayName` and `state`. By default the fields of the body.",
   }),
 });
 
@@ -70,8 +70,8 @@ export const PingWebhookRequest = message("edge_operations.v1.PingWebhookRequest
 
 export const PingWebhookResponse = message("edge_operations.v1.PingWebhookResponse", {
   delivered: bool(1, { description: "Whether the receiver has answered with a status of 2xx within 10 s." }),
-  httpStatus: int32(2, { description: "Absent where no answer came." }),
-  problem: string(3, { description: "Why it was not delivered." }),
+  httpStatus: int32(2, { description: "Absent without an answer." }),
+  problem: string(3, { description: "The error, if it was not delivered." }),
 });
 
 export const RotateSigningSecretRequest = message("edge_operations.v1.RotateSigningSecretRequest", { name });

@@ -45,7 +45,7 @@ service Echo {
 }
 
 message WaitRequest {
-  // When it ends. Unless given: at once.
+  // Its end. By default at once.
   oneof end {
     google.protobuf.Timestamp end_time = 1;
 
@@ -53,7 +53,7 @@ message WaitRequest {
     google.protobuf.Duration ttl = 4;
   }
 
-  // The result. Unless given: an empty response.
+  // The result. By default an empty response.
   oneof response {
     google.rpc.Status error = 2;
 

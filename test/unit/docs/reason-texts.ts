@@ -110,7 +110,7 @@ const access = {
     remedy: "Ask an administrator for another key.",
   },
   AUTHENTICATION_NOT_CONFIGURED: {
-    meaning: "The deployment has no `AUTH`, so it refuses every call.",
+    meaning: "The deployment has no `AUTH`, so it rejects every call.",
     remedy: "Set `AUTH` ([access.md](access.md#checklist-for-operators)). Use `open` on your own machine only.",
   },
   AUTHORIZATION_SCHEME_UNSUPPORTED: {
@@ -149,7 +149,7 @@ const access = {
     remedy: "Use a token of an accepted issuer, or let the operator add the issuer to `AUTH`.",
   },
   CREDENTIALS_KEY_UNKNOWN: {
-    meaning: "The token is signed with a key that its issuer does not publish.",
+    meaning: "The token's issuer does not publish its key.",
     remedy: "Request another token. If the issuer has just rotated its keys, try again in a minute.",
   },
   CREDENTIALS_MALFORMED: {
@@ -208,7 +208,7 @@ const policies = {
     remedy: "Read the policy with `options.requestedPolicyVersion=3`, and set it with `version: 3`.",
   },
   NO_ADMINISTRATOR: {
-    meaning: "The root policy would leave no administrator, and `ADMINS` is unset.",
+    meaning: "The root policy would have no administrator, and `ADMINS` is unset.",
     remedy: "Bind `roles/longrunning.admin` to a member without a condition, or set `ADMINS`.",
   },
   TOO_MANY_API_KEYS: {
@@ -260,7 +260,7 @@ const state = {
     remedy: "Start another operation by its method.",
   },
   OPERATION_CANCELLING: {
-    meaning: "The operation was asked to stop, and waits for no answer any more.",
+    meaning: "The operation is cancelling, so it accepts no answer.",
     remedy: "Start another operation.",
   },
   OPERATION_RUN_ELSEWHERE: {

@@ -41,12 +41,12 @@ describe("defineMethod › rejects a declaration with", () => {
     [
       "a query in its path",
       { http: { post: "/v1/reports:generate?format=csv" } },
-      'http.post has the character "?", so no request would meet it',
+      'http.post has the character "?", which no request can match',
     ],
     [
       "a letter that a path has encoded",
       { http: { post: "/v1/reports:prüfe" } },
-      'http.post has the character "ü", so no request would meet it',
+      'http.post has the character "ü", which no request can match',
     ],
     ["a space in the path", { http: { post: "/v1/my reports:generate" } }, 'http.post has the character " "'],
     ["a schema that cannot validate", { request: { "~standard": { version: 1, vendor: "none" } } }, "request is {"],

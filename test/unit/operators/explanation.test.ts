@@ -47,7 +47,7 @@ const summaryOf = (record: OperationRecord, now: number, live: Partial<LiveFacts
 describe("the summary", () => {
   test("queued: no consumer has claimed the work", () => {
     expect(summaryOf(aRecord(), NOW)).toBe(
-      "It has not run yet, and waits for a consumer: its message was sent through QUEUE_2, and none has claimed it.",
+      "It has not run yet, and waits for a consumer: its message was sent through QUEUE_2, and no consumer has claimed it.",
     );
   });
 
@@ -56,7 +56,7 @@ describe("the summary", () => {
     const record = afterEvents(running(), [{ type: "release", fence: "the-token", statusMessage }, NOW]);
 
     expect(summaryOf(record, NOW)).toBe(
-      "Attempt 1 is to go on, and waits for a consumer: its message was sent 2 times, last through QUEUE_2, and none has claimed it. " +
+      "Attempt 1 is to go on, and waits for a consumer: its message was sent 2 times, last through QUEUE_2, and no consumer has claimed it. " +
         "A consumer gave it back: Waiting for a deployment that has the method tables:profile, version 1.",
     );
     expect(explanation(record, facts(), NOW)["advice"]).toEqual([

@@ -176,7 +176,7 @@ describe("steps", () => {
   it("end the operation if each attempt dies", async () => {
     const run = await runMethod(make, START, { steps: { "part 0": ({ die }) => die() } });
 
-    expect(run.error).toMatchObject({ code: "INTERNAL", message: expect.stringContaining("ended 5 times") as string });
+    expect(run.error).toMatchObject({ code: "INTERNAL", message: expect.stringContaining("died 5 times") as string });
     expect(run.steps).toEqual([{ name: "part 0", runs: 5 }]);
   });
 
