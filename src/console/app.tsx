@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { type ApiError, onUnauthenticated } from "./api/call";
 import { savedCredentials } from "./api/credentials";
 import { parentOf } from "./api/operation";
+import { forgetParents } from "./api/scopes";
 import { ListPage } from "./list/list-page";
 import { go } from "./navigation";
 import { OperationPage } from "./operation/operation-page";
@@ -70,6 +71,7 @@ export function App() {
           onChanged={() => {
             setSigningIn(false);
             setRefusal(undefined);
+            forgetParents();
             setCaller(caller + 1);
           }}
         />

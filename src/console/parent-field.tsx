@@ -1,5 +1,6 @@
 // The parent whose operations are listed: typed, or chosen of those that were looked at before.
 import { useEffect, useState } from "preact/hooks";
+import { useKnownParents } from "./api/scopes";
 import { go } from "./navigation";
 
 const KEY = "edge-operations.parents";
@@ -21,6 +22,7 @@ export function rememberParent(parent: string): void {
 }
 
 export function ParentField({ parent }: { parent: string }) {
+  const known = useKnownParents();
   const [text, setText] = useState(parent);
   useEffect(() => setText(parent), [parent]);
   const apply = () => {
@@ -58,7 +60,7 @@ export function ParentField({ parent }: { parent: string }) {
         onChange={apply}
       />
       <datalist id="parents">
-        {recentParents()
+        {[...new Set([...recentParents(), ...known])]
           .filter((recent) => recent !== "")
           .map((recent) => (
             <option key={recent} value={recent} />

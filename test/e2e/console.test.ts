@@ -35,6 +35,9 @@ function theConsole(executablePath: string): void {
     page = await browser.newPage({ viewport: { width: 1_280, height: 860 } });
     page.setDefaultTimeout(20_000);
     page.on("pageerror", ({ message }) => complaints.push(message));
+    page.on("request", (request) => {
+      if (!request.url().startsWith(server.url)) complaints.push(request.url());
+    });
     page.on("console", (message) => {
       if (message.text().includes("Content Security Policy")) complaints.push(message.text());
     });
@@ -242,6 +245,19 @@ function theConsole(executablePath: string): void {
       `${server.url}/v1/${parent}/operations?filter=method%3Areports`,
     );
     expect(all.body.operations).toHaveLength(7);
+  });
+
+  test("leads from the first page to the reason why an operation is stuck in three clicks", async () => {
+    await start("projects/stuck/reports:print", {});
+    const second = await start("projects/stuck/reports:print", {});
+    await page.goto(server.url);
+    await page.getByRole("link", { name: "projects/-", exact: true }).click();
+    await button("Waiting for a slot").click();
+    await rows().getByText("projects/stuck").waitFor();
+    await rows().first().click();
+    await page.getByText("waits for a slot: 1 of 1").waitFor();
+
+    expect(page.url()).toContain(second.name);
   });
 
   test("is worked by the keyboard alone", async () => {

@@ -47,14 +47,34 @@ try {
   writeFileSync(worker, `import { mcp } from "edge-operations/mcp";\n${served}`);
 
   const port = String(await freePort());
-  server = spawn("npx", ["wrangler", "dev", "--ip", "127.0.0.1", "--port", port, "--inspector-port", "0"], {
-    cwd: folder,
-    env: { ...environment, WRANGLER_SEND_METRICS: "false", CI: "1" },
-    detached: true,
-    stdio: "ignore",
-  });
+  server = spawn(
+    "npx",
+    [
+      "wrangler",
+      "dev",
+      "--assets",
+      "node_modules/edge-operations/dist/console",
+      "--ip",
+      "127.0.0.1",
+      "--port",
+      port,
+      "--inspector-port",
+      "0",
+    ],
+    {
+      cwd: folder,
+      env: { ...environment, WRANGLER_SEND_METRICS: "false", CI: "1" },
+      detached: true,
+      stdio: "ignore",
+    },
+  );
   const url = `http://127.0.0.1:${port}`;
   await eventually(async () => (await fetch(`${url}/healthz`)).ok, { timeoutMs: LIMIT_MS });
+  // The packed console, beside the Worker.
+  const page = await (await fetch(url)).text();
+  const script = /src="\.(\/console-assets\/[^"]+)"/.exec(page)?.[1] ?? "";
+  const { headers } = await fetch(url + script);
+  if (!headers.get("Content-Type")?.includes("javascript")) throw new Error(`this is no console: ${page}`);
   const call = async (path: string, body: object): Promise<Record<string, unknown>> => {
     const response = await fetch(`${url}/v1/${path}`, {
       method: "POST",

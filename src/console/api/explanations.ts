@@ -1,6 +1,7 @@
 // `:explain`: why an operation is where it is, for callers who may ask (longrunning.operations.explain).
 import { useEffect, useState } from "preact/hooks";
 import { ApiError, call, pathOf } from "./call";
+import type { JsonObject } from "./json";
 import type { Operation } from "./operation";
 
 export interface Attempt {
@@ -47,6 +48,7 @@ export interface Explanation {
   priority?: number;
   starter?: string;
   startRequestId?: string;
+  webhookDeliveries?: readonly JsonObject[];
   retryOf?: string;
   retry?: string;
 }

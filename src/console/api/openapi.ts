@@ -86,6 +86,15 @@ function methodFrom({ path, httpMethod, operation, openApi }: Described): Declar
   };
 }
 
+/** `/v1/projects/{project}/tables:profile` → `projects/-`: the parent of its operations, for any ids. */
+export function parentOfMethod(path: string): string {
+  const segments = path.replace(/^\/v1(?:beta1)?\//, "").split("/");
+  return segments
+    .slice(0, -1)
+    .map((segment) => (segment.startsWith("{") ? "-" : segment))
+    .join("/");
+}
+
 /** `/v1/projects/{project}/tables:profile` → `tables:profile`: the constant end of the path. */
 function idFromPath(path: string): string {
   return path.slice(path.lastIndexOf("}") + 1).replace(/^\/(?:v1(?:beta1)?\/)?/, "") || path;

@@ -7,7 +7,9 @@ import { declaredMethods } from "../api/openapi";
 import { startedHere } from "../api/started-here";
 import { ErrorNote } from "../parts/error-note";
 import { useNow } from "../parts/time";
+import { useKnownParents } from "../api/scopes";
 import { go } from "../navigation";
+import { hashFromRoute } from "../route";
 import { BulkDialog, type BulkVerb } from "./bulk-dialog";
 import { FilterBox } from "./filter-box";
 import { OperationTable } from "./operation-table";
@@ -85,6 +87,8 @@ export function ListPage({ parent, filter }: { parent: string; filter: string })
     );
   }, []);
 
+  // The verbs on all that match take one parent.
+  const isMixed = parent.split("/").includes("-");
   const filterError = error instanceof ApiError && error.reason === "FILTER_INVALID" ? error : undefined;
   const filters = savedFilters(now, startedHere());
   const vocabulary = { methods, metadataPaths: metadataPathsOf(shown?.operations ?? []) };
@@ -93,6 +97,7 @@ export function ListPage({ parent, filter }: { parent: string; filter: string })
   return (
     <main id="main" class="page">
       <h1 class="sr-only">Operations of {parent === "" ? "the service root" : parent}</h1>
+      <Parents parent={parent} filter={filter} />
       <nav class="chips" aria-label="Saved filters">
         {filters.map(({ label, filter: saved }) => (
           <button
@@ -114,7 +119,7 @@ export function ListPage({ parent, filter }: { parent: string; filter: string })
       {shown === undefined && error === undefined ? <p class="faint loading">Reading …</p> : null}
       {shown && !filterError ? (
         <>
-          <OperationTable operations={shown.operations} now={now} />
+          <OperationTable operations={shown.operations} isMixed={isMixed} now={now} />
           {shown.operations.length === 0 ? (
             <EmptyList parent={parent} filter={filter} hasMore={shown.nextPageToken !== ""} />
           ) : null}
@@ -123,7 +128,7 @@ export function ListPage({ parent, filter }: { parent: string; filter: string })
               {countText(shown, tokens.length)}
             </span>
             <span class="spacer" />
-            {shown.operations.length === 0 ? null : (
+            {shown.operations.length === 0 || isMixed ? null : (
               <span class="bulk" role="group" aria-label="All that match">
                 <span class="faint">All that match:</span>
                 {BULK.map(([verb, label]) => (
@@ -150,6 +155,22 @@ export function ListPage({ parent, filter }: { parent: string; filter: string })
         <BulkDialog verb={bulk} parent={parent} filter={filter} onClose={() => setBulk(undefined)} />
       )}
     </main>
+  );
+}
+
+/** Where else operations are. A whole service begins at the root, where often none is. */
+function Parents({ parent, filter }: { parent: string; filter: string }) {
+  const known = useKnownParents();
+  if (parent !== "" || known.length === 0) return null;
+  return (
+    <nav class="parents" aria-label="Parents">
+      <span class="faint">Operations are listed by parent:</span>
+      {known.map((other) => (
+        <a key={other} class="mono" href={hashFromRoute({ page: "list", parent: other, filter })}>
+          {other}
+        </a>
+      ))}
+    </nav>
   );
 }
 

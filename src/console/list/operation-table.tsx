@@ -1,12 +1,19 @@
 // Rows of operations. A row's link is its id; the arrow keys, or j and k, go from row to row.
 import { type Explanation, useExplanations } from "../api/explanations";
-import { type Operation, codeName, factsOf, methodText, shortId, standingOf } from "../api/operation";
+import { type Operation, codeName, factsOf, methodText, parentOf, shortId, standingOf } from "../api/operation";
 import { Progress } from "../parts/progress";
 import { StateMark } from "../parts/state-mark";
 import { Ago, lengthText } from "../parts/time";
 import { hashFromRoute } from "../route";
 
-export function OperationTable({ operations, now }: { operations: readonly Operation[]; now: number }) {
+interface OperationTableProps {
+  operations: readonly Operation[];
+  /** Whether the rows are of several parents. */
+  isMixed: boolean;
+  now: number;
+}
+
+export function OperationTable({ operations, isMixed, now }: OperationTableProps) {
   // Metadata of a declared type has no createTime. `:explain` has it, for callers who may ask.
   const explanations = useExplanations(operations.filter((operation) => !factsOf(operation).isDefault));
   if (operations.length === 0) return null;
@@ -27,14 +34,27 @@ export function OperationTable({ operations, now }: { operations: readonly Opera
       </thead>
       <tbody>
         {operations.map((operation) => (
-          <Row key={operation.name} operation={operation} explained={explanations.get(operation.name)} now={now} />
+          <Row
+            key={operation.name}
+            operation={operation}
+            explained={explanations.get(operation.name)}
+            isMixed={isMixed}
+            now={now}
+          />
         ))}
       </tbody>
     </table>
   );
 }
 
-function Row({ operation, explained, now }: { operation: Operation; explained: Explanation | undefined; now: number }) {
+interface RowProps {
+  operation: Operation;
+  explained: Explanation | undefined;
+  isMixed: boolean;
+  now: number;
+}
+
+function Row({ operation, explained, isMixed, now }: RowProps) {
   const { name, done, error } = operation;
   const facts = factsOf(operation);
   const own = facts.isDefault ? facts : undefined;
@@ -52,6 +72,7 @@ function Row({ operation, explained, now }: { operation: Operation; explained: E
           <span class="mono">{shortId(name)}</span>
           {method === "" ? null : <span class="method">{method}</span>}
         </a>
+        {isMixed ? <span class="tag">{parentOf(name)}</span> : null}
         {facts.labels.map(([key, value]) => (
           <span key={key} class="tag">
             {key}={value}

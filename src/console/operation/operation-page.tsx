@@ -122,6 +122,7 @@ export function OperationPage({ name }: { name: string }) {
 
           <Result operation={operation} />
           <Resource operation={operation} />
+          <Deliveries deliveries={explanation?.webhookDeliveries ?? []} />
           <Children key={name} operation={operation} />
         </div>
         <aside class="side-column" aria-label="Facts">
@@ -204,6 +205,26 @@ function Result({ operation: { done, error, response } }: { operation: Operation
     <section class="card" aria-labelledby="result">
       <h2 id="result">Details of the error</h2>
       <JsonView value={[...error.details]} label="the error's details" />
+    </section>
+  );
+}
+
+/** How the events of the operation reached its webhooks. */
+function Deliveries({ deliveries }: { deliveries: readonly JsonObject[] }) {
+  if (deliveries.length === 0) return null;
+  return (
+    <section class="card" aria-labelledby="deliveries">
+      <h2 id="deliveries">Webhook deliveries</h2>
+      {deliveries.map((delivery) => (
+        <dl key={JSON.stringify(delivery)} class="facts delivery">
+          {Object.entries(delivery).map(([field, value]) => (
+            <div key={field}>
+              <dt>{field}</dt>
+              <dd>{typeof value === "object" ? JSON.stringify(value) : String(value)}</dd>
+            </div>
+          ))}
+        </dl>
+      ))}
     </section>
   );
 }
