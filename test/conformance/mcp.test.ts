@@ -55,7 +55,7 @@ describe("@modelcontextprotocol/client with @modelcontextprotocol/ext-tasks", ()
     expect(outcome).toMatchObject({ status: "completed", result: { structuredContent: { content: "hello" } } });
   });
 
-  test("is told why the work failed, in a completed task", async () => {
+  test("gets the error of the work in a completed task", async () => {
     const error = { code: 9, message: "The bucket is locked." };
     const { outcome } = await settled(await agent.session.callTool("echo.wait", { ttl: "2s", error }));
 
@@ -65,7 +65,7 @@ describe("@modelcontextprotocol/client with @modelcontextprotocol/ext-tasks", ()
     });
   });
 
-  test("is told that the service failed, in a failed task", async () => {
+  test("gets the service's error in a failed task", async () => {
     const error = { code: 13, message: "A disk is broken." };
     const { outcome } = await settled(await agent.session.callTool("echo.wait", { ttl: "2s", error }));
 
@@ -79,7 +79,7 @@ describe("@modelcontextprotocol/client with @modelcontextprotocol/ext-tasks", ()
     expect((await settled(execution)).outcome.status).toBe("cancelled");
   });
 
-  test("is told which arguments are wrong", async () => {
+  test("gets the violations of its arguments", async () => {
     const { outcome } = await settled(await agent.session.callTool("echo.wait", { ttl: "-1s" }));
 
     expect(outcome).toMatchObject({ status: "completed", result: { isError: true } });
@@ -158,7 +158,7 @@ describe("examples/approvals", { timeout: 120_000 }, () => {
     return { execution, taskId, task };
   }
 
-  test("asks the approver's user, and goes on with the answer", async () => {
+  test("asks the approver's user, and continues with the answer", async () => {
     const invoker = await agentOf("invoker");
     const approver = await agentOf("approver", { approved: true, note: "Sorry." });
     const { execution, taskId } = await waiting(invoker);
@@ -224,7 +224,7 @@ describe("examples/approvals", { timeout: 120_000 }, () => {
     await execution.cancel();
   });
 
-  test("goes on after the runtime was killed in the middle", async () => {
+  test("continues after a kill of the runtime", async () => {
     const { execution } = await waiting(await agentOf("invoker"));
     if (!("serializeReference" in execution)) throw new Error("the execution is not of a task");
     const reference = execution.serializeReference();

@@ -162,7 +162,7 @@ describe("sites:render", () => {
     expect(await pagesOf(operation)).toHaveLength(20);
   });
 
-  test("goes on when enough pages are rendered", async () => {
+  test("continues when enough pages are rendered", async () => {
     const operation = await render({ ms: 100, atLeast: 1 });
     const { done = 0, failed = 0 } = (await waitFor(operation)).response as { done?: number; failed?: number };
 
@@ -170,7 +170,7 @@ describe("sites:render", () => {
     await eventually(async () => (await pagesOf(operation)).every((page) => page.done), { timeoutMs: 60_000 });
   });
 
-  test.each([{ urls: [] }, { atLeast: 21 }, { ms: -1 }, { urls: [""] }])("refuses %j", async (fields) => {
+  test.each([{ urls: [] }, { atLeast: 21 }, { ms: -1 }, { urls: [""] }])("rejects %j", async (fields) => {
     const { status } = await call(`${server.url}/v1/projects/p/sites:render`, json({ urls, ...fields }));
 
     expect(status).toBe(400);

@@ -406,7 +406,7 @@ export const bugs: readonly Bug[] = [
     find: "/[\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069\\ufeff]/",
     replace: "/[\\ufeff]/",
     tests: unit("aip/resource-name.test.ts"),
-    caughtBy: "refuses",
+    caughtBy: "rejects",
   },
   {
     name: "an end during a told sleep has the revision of the sleep",
@@ -1905,7 +1905,7 @@ queue = "edge-operations-dead-letters"
     find: "    await callObject(\n      address,\n      async (parent): Promise<void> =>",
     replace: "    void callObject(\n      address,\n      async (parent): Promise<void> =>",
     tests: workers("children.test.ts"),
-    caughtBy: "is told an end once more that was lost",
+    caughtBy: "receives a lost end once more",
   },
   {
     name: "a deleted child is waited for",
@@ -2001,7 +2001,7 @@ queue = "edge-operations-dead-letters"
     find: "    if (missing > 0 && Date.now() < endTime + CHILD_START_MS)",
     replace: "    if (missing < 0)",
     tests: workers("children.test.ts"),
-    caughtBy: "leaves nothing behind that was being started",
+    caughtBy: "leaves no unfinished start",
   },
   {
     name: "a child forgets who started its parent",
@@ -2138,7 +2138,7 @@ queue = "edge-operations-dead-letters"
     find: "    if (failure) throw failure.error;\n",
     replace: "",
     tests: unit("service/bulk-operations.test.ts"),
-    caughtBy: "goes on with a page that an unreachable object has interrupted",
+    caughtBy: "continues a page that an unreachable object has interrupted",
   },
   {
     name: "a bulk verb never ends its invocation",

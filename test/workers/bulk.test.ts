@@ -86,13 +86,13 @@ describe("PurgeOperations", () => {
     ["a field that no operation has", { filter: "dome = true" }, "filter"],
     ["another parent than the path's", { filter: "*", parent: "projects/q" }, "parent"],
     ["a field that it has not", { filter: "*", forse: true }, "forse"],
-  ])("is refused with %s", async (_, request, field) => {
+  ])("is rejected with %s", async (_, request, field) => {
     const { status, fields } = await mended.post(`/v1/${PARENT}/operations:purge`, request);
 
     expect([status, fields]).toEqual([400, [field]]);
   });
 
-  it("is refused for a collection and for a wildcard", async () => {
+  it("is rejected for a collection and for a wildcard", async () => {
     expect((await mended.post("/v1/projects/operations:purge", { filter: "*" })).status).toBe(404);
     expect((await mended.post("/v1/projects/-/operations:purge", { filter: "*" })).status).toBe(400);
   });

@@ -218,7 +218,7 @@ describe("a join", () => {
     expect([before, parentMessages()]).toEqual([0, 1]);
   });
 
-  test("with atLeast gives the outcomes of those that have ended, and the others go on", async () => {
+  test("with atLeast returns the outcomes of the ended children, and the others continue", async () => {
     const operation = await joined([answers(1), answers(2), answers(3)], { atLeast: 2 });
     const last = controls.sent.pop()!;
     await runAll();
@@ -286,7 +286,7 @@ describe("a join", () => {
     expect(await responseOf(operation)).toEqual({ outcomes: [1, 2] });
   });
 
-  test("goes on if children ended while their parent was being suspended", async () => {
+  test("continues if children ended while their parent was being suspended", async () => {
     const release = controls.indexWrite;
     const operation = await startScript(async (op) => {
       const child = await startChild(op, "a", answers(1));
@@ -304,7 +304,7 @@ describe("a join", () => {
     expect(await responseOf(operation)).toEqual({ outcomes: [1] });
   });
 
-  test("is told an end once more that was lost", async () => {
+  test("receives a lost end once more", async () => {
     const operation = await joined([answers(1)]);
     const [child] = await childrenOf(operation);
     controls.childEnded.fail("out of reach");
@@ -395,7 +395,7 @@ describe("CancelOperation", () => {
     expect(before).toBe("QUEUED");
   });
 
-  test("leaves nothing behind that was being started", async () => {
+  test("leaves no unfinished start", async () => {
     const operation = await startScript(async (op) => {
       await startChild(op, "a", answers(1));
       return {};

@@ -261,7 +261,7 @@ describe("the end of a direct run that was shorter than a second", () => {
     expect(controls.snapshotWrite.passed).toBe(written);
   });
 
-  test("is told to the index by the alarm if the index was down", async () => {
+  test("is sent to the index by the alarm if the index was down", async () => {
     const { running, release, script } = untilReleased();
     const operation = await startDirect(script);
     await running();

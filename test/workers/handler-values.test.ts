@@ -148,7 +148,7 @@ describe("any thrown value is a failed attempt, and ends within its attempts", (
     expect(logged).toHaveLength(3);
   });
 
-  test("an RpcError ends the operation with its code where a detail of it is no JSON", async () => {
+  test("an RpcError ends the operation with its code even if a detail is no JSON", async () => {
     const details = [{ "@type": "type.googleapis.com/acme.Detail", n: 10n } as never];
     const { error } = await endOf(async () => {
       throw new RpcError("FAILED_PRECONDITION", "m", { details });

@@ -65,7 +65,7 @@ describe("ListLocations", () => {
     ["pageToken=nowhere", "pageToken"],
     ["filter=x", "filter"],
     ["colour=red", "colour"],
-  ])("refuses %s", async (query, field) => {
+  ])("rejects %s", async (query, field) => {
     expect(await placed.call("GET", `/v1/projects/p/locations?${query}`)).toMatchObject({
       status: 400,
       fields: [field],

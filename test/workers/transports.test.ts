@@ -166,7 +166,7 @@ describe.each(Object.entries(transports))("a run by %s", (_, transport) => {
     expect(runs).toEqual(runs.map((_count, number) => (number < 5 ? 2 : 1)));
   });
 
-  test("a failed step is tried again in its attempt, in place or after a sleep", async () => {
+  test("a failed step is retried in its attempt, in place or after a sleep", async () => {
     vi.spyOn(Math, "random").mockReturnValue(0.5);
     const tries: string[] = [];
     const operation = await started(async (op) => {
@@ -195,7 +195,7 @@ describe.each(Object.entries(transports))("a run by %s", (_, transport) => {
     expect(statusMessage).toContain("to try a step again");
   });
 
-  test("a step that takes longer than its timeout is told so, and tried again", async () => {
+  test("a step that takes longer than its timeout is aborted and retried", async () => {
     const reasons: unknown[] = [];
     const operation = await started(async (op) => {
       const result = await op.step(

@@ -204,7 +204,7 @@ describe("GetOperation with If-None-Match and Prefer: wait", () => {
     await eventually(async () => (await openSockets(operation, "wait")) === 0);
   });
 
-  test("answers at once where the client has another state, and where the operation is done", async () => {
+  test("answers at once if the client has another state, or the operation is done", async () => {
     const operation = await external();
     const etag = await etagOf(operation);
     await report(operation, { percent: 50 });
@@ -308,7 +308,7 @@ describe("op.write", () => {
     expect(await outputOf(operation)).toEqual({ text: "before in between after", nextOffset: 23, done: true });
   });
 
-  test("refuses a value that is no text, and an offset below zero", async () => {
+  test("rejects a value that is no text, and an offset below zero", async () => {
     const operation = await startScript(async (op) => {
       op.write(7 as never);
       return {};

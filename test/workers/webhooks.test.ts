@@ -77,7 +77,7 @@ describe("webhookConfig", () => {
     });
   });
 
-  test("sends no message where no webhook can be for the operation", async () => {
+  test("sends no message if no webhook can match the operation", async () => {
     const service = succeeding();
     const { status } = await service.call("POST", MAKE, {});
     await service.deliver("id");
@@ -145,7 +145,7 @@ describe("webhookConfig", () => {
     expect([status, typesAt(HOOK)]).toEqual([200, ["operation.succeeded"]]);
   });
 
-  test("is refused with a reason: a hostile URI, too many, no key to sign with, no webhooks", async () => {
+  test("is rejected with a reason: a hostile URI, too many, no signing key, no webhooks", async () => {
     const service = succeeding();
     const unsigned = aWebhookDeployment([aMethod(async () => ({}))], { WEBHOOK_SIGNING_KEYS: "" });
     const plain = aDeployment({ methods: [aMethod(async () => ({}))] });
@@ -286,7 +286,7 @@ describe("a delivery", () => {
       () => Promise.reject(new DOMException("timed out", "TimeoutError")),
       { problem: "no answer in time" },
     ],
-  ])("is tried again within 5 s after %s", async (_, answer, shown) => {
+  ])("is retried within 5 s after %s", async (_, answer, shown) => {
     const service = succeeding();
     receivers.current.answer(HOOK, answer);
     const operation = await ended(service);

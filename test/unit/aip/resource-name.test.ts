@@ -49,7 +49,7 @@ describe("nameFromPath", () => {
     ["operations/%EF%BB%BFb", "line separators"],
     [`operations/${"a".repeat(1_014)}`, "1024 bytes"],
     [`operations/aaa${euro.repeat(337)}`, "1024 bytes"],
-  ])("refuses %s", (path, reason) => {
+  ])("rejects %s", (path, reason) => {
     expect(nameFromPath(path)).toEqual({ ok: false, description: expect.stringContaining(reason) as string });
   });
 

@@ -183,7 +183,7 @@ describe("npm run keys", () => {
     ["create", "--grant", "roles/longrunning.viewer"],
     ["list", "--url", "http://api.example"],
     ["list", "--unknown"],
-  ])("refuses %s %s %s", async (...args) => {
+  ])("rejects %s %s %s", async (...args) => {
     const { run, requests } = aTerminal(aStore().store);
 
     await expect(run(...args)).rejects.toThrow(Error);

@@ -34,7 +34,7 @@ describe("ProgressLine", () => {
     expect(text.replace(CLEAR, "").trimEnd()).toHaveLength(39);
   });
 
-  it("writes a line for each change where there is no terminal", () => {
+  it("writes a line for each change without a terminal", () => {
     expect(shown({ isTTY: false }, [{ progressPercent: 5 }, { progressPercent: 5 }, { progressPercent: 9 }])).toBe(
       "RUNNING 5%\nRUNNING 9%\n",
     );

@@ -76,7 +76,7 @@ const noRoute = {
 };
 
 describe("OperationsClient.watch", () => {
-  it("gives the states of the stream, and takes it up again behind the last one after the server's pause", async () => {
+  it("yields the states of the stream, and resumes after the last one and the server's pause", async () => {
     const { client, calls, pauses } = aClient([
       {
         body: streamOf([

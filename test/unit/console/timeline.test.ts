@@ -37,7 +37,7 @@ test("the timeline has each attempt with its error, the end, and what comes", ()
   ]);
 });
 
-test("the timeline of a caller who may not ask for an explanation is made of the operation alone", () => {
+test("the timeline of a caller without the permission to explain is made of the operation alone", () => {
   expect(timelineOf(failed, undefined, []).map(({ title, text }) => `${title}: ${text}`)).toEqual([
     "Created: ",
     "Work began: ",

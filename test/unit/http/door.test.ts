@@ -68,7 +68,7 @@ describe("the root", () => {
     expect(page["methods"]).toContain("GET /v1/{name=**/operations/*}");
   });
 
-  test("is the owner's, where the owner handles requests", async () => {
+  test("goes to the owner's handler, if there is one", async () => {
     const door = httpDoor([]);
     const response = await door(new Request("https://api.example/"), {
       cors: () => ({ origins: [], credentials: false }),

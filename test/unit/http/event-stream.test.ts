@@ -114,7 +114,7 @@ describe("the events", () => {
     expect((await reader.next())?.data).toBe('{"text": "三"}');
   });
 
-  test("end with the watch, also where it fails", async () => {
+  test("end with the watch, even if it fails", async () => {
     const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
     const { watching, response } = anEventStream();
     const reader = new EventReader(response.body);

@@ -128,7 +128,7 @@ describe.each(states)("in %s", (state) => {
 });
 
 describe.each(recordStates)("in %s", (state) => {
-  test("a deleted operation cannot be seen, cancelled, updated or deleted, and goes on", () => {
+  test("a deleted operation cannot be read, cancelled, updated or deleted, and continues", () => {
     const now = timeIn(aRecordIn(state));
     const deleted = happens(aRecordIn(state), { type: "delete" }, now).record;
     for (const type of ["delete", "cancel", "update"] as const) {

@@ -99,7 +99,7 @@ describe("op.start", () => {
     expect(error).toMatch(message);
   });
 
-  test("rejects a request that its method does not accept, and the handler may go on", async () => {
+  test("rejects a request that its method does not accept, and the handler may continue", async () => {
     const picky = defineMethod({
       ...declaration("pages:render"),
       request: () => {
@@ -242,7 +242,7 @@ test("op.call throws the error of the child", async () => {
   expect(error).toMatchObject({ code: "NOT_FOUND", message: "There is no such page." });
 });
 
-test("a test that does not say how a child ends is told so", async () => {
+test("a test without an outcome for a child fails with a hint", async () => {
   const { error } = await runMethod(
     parent(async (op) => op.call(child, {}, { key: "a" }) as Promise<JsonObject>),
     request,

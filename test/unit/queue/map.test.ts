@@ -75,7 +75,7 @@ describe("op.map", () => {
     expect(saved).toEqual([["0", '"of a"']]);
   });
 
-  test("gives each step the tries and the time that it is asked for", async () => {
+  test("gives each step the declared tries and time", async () => {
     const { op, untilAwake } = aContext({ sleepInPlaceMs: 3_000 });
     const tries: string[] = [];
     const run = (item: string, { attempt }: { attempt: number }): string => {
@@ -125,7 +125,7 @@ describe("op.map", () => {
       { key: (n: number) => `${n}`.padStart(250), concurrency: 1_100 },
       `at most ${MAX_STEP_NAMES_CHARACTERS} characters together`,
     ],
-  ])("refuses %s, which ends the operation", async (_case, items, run, options, text) => {
+  ])("rejects %s, which ends the operation", async (_case, items, run, options, text) => {
     const { op, ending } = aContext();
     op.map(items as number[], run as () => number, options as MapOptions<number>).catch(() => undefined);
     const ended = await ending();

@@ -119,7 +119,7 @@ describe("a function that is called again", () => {
     expect(texts()).toEqual(["a"]);
   });
 
-  it("writes everything if it goes on from a cursor", async () => {
+  it("writes everything if it continues from a cursor", async () => {
     const { writer, texts } = aWriter(claim);
     writer.goesOn();
     writer.write("a");

@@ -133,7 +133,7 @@ describe("PurgeOperations", () => {
     expect(points.length).toBeGreaterThan(5);
   });
 
-  it("goes on with a page that an unreachable object has interrupted", async () => {
+  it("continues a page that an unreachable object has interrupted", async () => {
     const parent = aParent(Array.from({ length: 120 }, () => succeeded));
     parent.forgetDeleted();
     parent.failOften(2);
@@ -193,7 +193,7 @@ describe("a bulk verb", () => {
   it.each([
     ["no filter", { filter: "" }, "filter"],
     ["a filter that is wrong", { filter: "dome = true" }, "filter"],
-  ])("is refused with %s", async (_, request, field) => {
+  ])("is rejected with %s", async (_, request, field) => {
     const method = aParent([]).method("delete");
 
     const error = await method.prepare({ ...request }, { createTime: new Date() }).catch((thrown: unknown) => thrown);

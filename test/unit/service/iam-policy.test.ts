@@ -170,7 +170,7 @@ describe("setIamPolicy", () => {
       ["policy.version"],
     ],
     ["conditions without an etag", { version: 3, bindings: [expiring as unknown as Json] }, {}, ["policy.etag"]],
-  ])("refuses %s", async (_, policy, options, fields) => {
+  ])("rejects %s", async (_, policy, options, fields) => {
     const { iam, stored } = aService();
     const error = await rpcErrorOf(() => set(iam, policy, options));
 
@@ -244,7 +244,7 @@ describe("testIamPermissions", () => {
     ],
     ["longrunning.operations.get", ["permissions"]],
     [Array.from({ length: 101 }, () => "a"), ["permissions"]],
-  ])("refuses %j", async (asked, fields) => {
+  ])("rejects %j", async (asked, fields) => {
     const error = await rpcErrorOf(() => ask(asked));
 
     expect(error.code).toBe("INVALID_ARGUMENT");

@@ -682,7 +682,7 @@ describe("a list over scopes", () => {
     expect(index.calls.map(({ source }) => source.shardId)).toEqual(["projects-0", "projects-1", "old"]);
   });
 
-  test("is refused over more than 200 shards, with the way to name one", async () => {
+  test("is rejected over more than 200 shards, with the way to name one", async () => {
     const index = new AnIndex();
     index.known = known(201);
     const error = await rpcErrorOf(() => aList({ index }).list({ parent: "projects/-/locations/-" }));

@@ -286,7 +286,7 @@ describe("steps with tries of their own", () => {
     expect(hung.durationMs).toBe(120_000 + 3 * 30_000);
   });
 
-  it("go on after work that is neither a step nor a sleep", async () => {
+  it("continue after work that is neither a step nor a sleep", async () => {
     const waiting = aMethod(async (op) => {
       const caught = await op.step("send", () => 1, { timeout: "30s" }).catch(() => "late");
       await new Promise((resolve) => setTimeout(resolve, 20));
@@ -538,7 +538,7 @@ describe("code that awaits a real timer or I/O", () => {
     );
   });
 
-  it("is named where it is a step", async () => {
+  it("is named if it is a step", async () => {
     const make = aMethod(async (op) => ({ value: await op.step("slow", () => new Promise<number>(() => {})) }));
 
     expect(String(await thrownBy(runMethod(make, START, { patienceMs: 50 })))).toContain(

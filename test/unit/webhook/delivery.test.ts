@@ -48,7 +48,7 @@ describe("deliveriesOf", () => {
     expect(made[0]!.host).toBe("hooks.shop.com:8443");
   });
 
-  test("keeps those that are known, and makes none for a webhook that came behind the event", () => {
+  test("keeps the known deliveries, and makes none for a webhook that is newer than the event", () => {
     const known = afterTry(aDelivery(), { isDelivered: false }, NOW, 0);
     const facts = factsWith({ deliveries: [known as unknown as JsonObject] });
 
@@ -91,7 +91,7 @@ describe("afterTry", () => {
     expect(Math.max(...delays)).toBeLessThanOrEqual(4 * HOUR_MS);
   });
 
-  test("tries no more where the webhook is gone", () => {
+  test("stops its tries when the webhook is deleted", () => {
     expect(afterTry(aDelivery(), { isDelivered: false, status: 410, isFinal: true }, NOW, 0)).toMatchObject({
       state: "FAILED",
       tries: 1,

@@ -81,7 +81,7 @@ describe("checkWebhookConfig", () => {
     expect(violations(config)).toEqual([{ field, description }]);
   });
 
-  test("rejects any webhook where the deployment has no key to sign with", () => {
+  test("rejects any webhook if the deployment has no signing key", () => {
     expect(violations({ uris }, { ...rules, signingKeys: [] })).toEqual([
       {
         field: at,

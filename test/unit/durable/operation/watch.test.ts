@@ -325,7 +325,7 @@ describe("the output in a watch", () => {
     expect(object.state.reads).toEqual([]);
   });
 
-  test("is fetched where it was missed, and given from there", async () => {
+  test("is fetched from the place at which it was missed", async () => {
     const object = anObject();
     object.state.output = "hello world";
     const events = taken(await aWatch(object));
@@ -338,7 +338,7 @@ describe("the output in a watch", () => {
     expect(object.state.reads).toEqual([0, 11]);
   });
 
-  test("is given from where the client has it, also behind a cut", async () => {
+  test("continues at the client's place, also after a cut", async () => {
     const object = anObject();
     object.state.output = "hello";
     const judgement = { access, endTime: Date.now() + 30_000 };
