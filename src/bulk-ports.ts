@@ -87,7 +87,7 @@ function wasRetried(error: unknown): boolean {
     case "INVALID_ARGUMENT":
       return false;
     case "RESOURCE_EXHAUSTED":
-      // The attempt fails, and another one goes on with the page: slots that are all taken are free later.
+      // The attempt fails, and another one continues with the page: slots that are all taken are free later.
       throw unavailable(message, SLOT_RETRY_SECONDS);
     default:
       throw error;
@@ -99,7 +99,7 @@ function principalOf({ caller }: Bulk): Principal {
   return caller ? { ...caller, grants: [], isAdmin: true } : EVERYONE_MAY;
 }
 
-/** Nothing is judged anew, so no policy is read and no credentials are checked. */
+/** Nothing is judged again, so no policy is read and no credentials are checked. */
 const NO_POLICIES: AuthorizerPorts = { cache: new PolicyCache(), now, read: unused, authenticate: unused };
 
 function now(): number {

@@ -17,7 +17,7 @@ export interface Env extends OperationEnv, IndexEnv, SlotsEnv, KeyEnv, RequestEn
   DIRECTORY: DurableObjectNamespace<DirectoryObject>;
   /** Where it is bound: requests of one caller, or address, within its period (docs/access.md). */
   RATE_LIMITER?: RateLimit;
-  /** `open`: every caller may do all. Unset: every call is refused. Else whose credentials are taken (docs/access.md). */
+  /** `open`: every caller may do all. Unset: every call is rejected. Else whose credentials are taken (docs/access.md). */
   AUTH?: unknown;
   /** Members that are administrators always, divided by commas. */
   ADMINS?: string;
@@ -43,7 +43,7 @@ export interface Env extends OperationEnv, IndexEnv, SlotsEnv, KeyEnv, RequestEn
   WEBHOOK_HOSTS?: string;
   /** A secret: one or two keys that seal page tokens, instead of each scope's own. */
   PAGE_TOKEN_KEYS?: string;
-  /** How long one invocation of the queue consumer works before it gives way to another, in seconds. */
+  /** How long one invocation of the queue consumer works before it yields to another, in seconds. */
   INVOCATION_SECONDS?: string;
   /** `all` (default) or `off`: whether finished operations are put into KV. */
   KV_SNAPSHOTS?: string;

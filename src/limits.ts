@@ -172,7 +172,7 @@ export const WATCHERS_PUSHED_PER_SECOND = 10_000;
 /** A watch in which nothing happens sends a comment in this interval, because proxies cut silent connections. */
 export const WATCH_KEEP_ALIVE_MS = 15 * SECOND_MS;
 /**
- * Calls of objects for one watch, subscriptions included. Then it ends, and its client goes on with another. A Worker may make a
+ * Calls of objects for one watch, subscriptions included. Then it ends, and its client continues with another. A Worker may make a
  * thousand for one request.
  */
 export const MAX_WATCH_CALLS = 400;
@@ -463,7 +463,7 @@ export const LATE_ALARM_MS = MINUTE_MS;
  * the middle. If an alarm is armed by then, as after every start, it costs no further row.
  */
 export const EFFECT_UNHEARD_MS = 30 * SECOND_MS;
-/** The delay before a failed effect is tried again. It doubles … */
+/** The delay before a failed effect is retried. It doubles … */
 export const EFFECT_RETRY_MS = 5 * SECOND_MS;
 /** … up to this. */
 export const MAX_EFFECT_RETRY_MS = 5 * MINUTE_MS;
@@ -504,7 +504,7 @@ export const MAX_SWEEP_MS = 4 * MINUTE_MS;
 export const PATROL_AGE_MS = 5 * MINUTE_MS;
 /** The interval between two walks over running operations. A month's sleep costs 2,880 calls, $0.0005. */
 export const PATROL_INTERVAL_MS = 15 * MINUTE_MS;
-/** Running operations of one shard that one sweep checks. The next sweep goes on after them. */
+/** Running operations of one shard that one sweep checks. The next sweep continues after them. */
 export const MAX_PATROL_ROWS = 500;
 
 /** An alarm that is this late is reported to operators. The platform's alarms are seldom later. */

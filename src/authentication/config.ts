@@ -17,7 +17,7 @@ export interface AuthenticationVariables {
 }
 
 export type AuthenticationConfig =
-  /** No configuration: every call is refused, unless the deployment has an `authenticate` function of its own. */
+  /** No configuration: every call is rejected, unless the deployment has an `authenticate` function of its own. */
   | { mode: "none"; admins: ReadonlySet<string> }
   /** Credentials are ignored and every caller may do everything. */
   | { mode: "open" }

@@ -77,7 +77,7 @@ function challenge(reason: BadCredentialsReason): string {
   return `${WWW_AUTHENTICATE}, error="invalid_token", error_description="${descriptions[reason]}"`;
 }
 
-/** The owner's own function refuses the credentials. Its text is not shown, because it may quote them. */
+/** The owner's own function rejects the credentials. Its text is not shown, because it may quote them. */
 export function refusedByOwner(): RpcError {
   return new RpcError("UNAUTHENTICATED", "The request's credentials are rejected. Log in again.", {
     reason: "CREDENTIALS_INVALID",

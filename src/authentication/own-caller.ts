@@ -43,7 +43,7 @@ const FIELDS: Record<keyof AuthenticatedCaller, true> = { id: true, members: tru
 /**
  * Asks the owner's function.
  *
- * @throws RpcError UNAUTHENTICATED where the function refuses the credentials, or they have expired; UNAVAILABLE where it
+ * @throws RpcError UNAUTHENTICATED where the function rejects the credentials, or they have expired; UNAVAILABLE where it
  * fails or takes too long; INTERNAL where what it returns is no caller. No error has the function's own text.
  */
 export async function ownPrincipal<Env>(

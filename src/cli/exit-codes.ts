@@ -8,7 +8,7 @@ export const EXIT = {
   usage: 2,
   operationFailed: 3,
   operationCancelled: 4,
-  /** `--timeout` has passed. The operation goes on. */
+  /** `--timeout` has passed. The operation continues. */
   notDone: 5,
   rejected: 6,
   /** The credentials are missing or wrong, or have not the permission. */

@@ -1,5 +1,5 @@
 // edge-operations init: adds to a Worker's project what the library needs. It changes nothing that is there, says what it
-// added, and finds nothing to do when it is asked again.
+// added, and finds nothing to do when it is called again.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, extname, join } from "node:path";
 import { parseArgs } from "node:util";

@@ -50,7 +50,7 @@ export class OperationHandle<Response = JsonObject, Metadata = JsonObject> {
 
   /**
    * WaitOperation, again and again until the operation is done. For a time limit, pass `signal: AbortSignal.timeout(60_000)`.
-   * @throws CallError, or the signal's reason. The operation goes on in both cases.
+   * @throws CallError, or the signal's reason. The operation continues in both cases.
    */
   async wait(options: WaitOptions<Metadata> = {}): Promise<OperationState<Response, Metadata>> {
     const { signal, onProgress, progressIntervalMs = PROGRESS_INTERVAL_MS } = options;

@@ -1,4 +1,4 @@
-// When a failed call is tried again: at the service's own time, with jitter, within bounds (AIP-194).
+// When a failed call is retried: at the service's own time, with jitter, within bounds (AIP-194).
 import type { CallError } from "./status-error";
 
 export interface CallRetry {

@@ -19,7 +19,7 @@ export function App() {
   const [isSigningIn, setSigningIn] = useState(false);
   const [refusal, setRefusal] = useState<ApiError>();
   const [showsKeys, setShowsKeys] = useState(false);
-  // Another number makes every page begin anew, with other credentials.
+  // Another number makes every page begin again, with other credentials.
   const [caller, setCaller] = useState(0);
 
   useEffect(

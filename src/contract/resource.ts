@@ -70,7 +70,7 @@ function defaultMetadata(record: OperationRecord): JsonObject {
     progressPercent: 0,
     ...(record.retryOf === undefined ? {} : { retryOf: record.retryOf }),
     ...record.metadata,
-    // A method's report of the same name gives way.
+    // A method's report of the same name yields.
     ...(record.child === undefined ? {} : { parentOperation: record.child.parentOperation }),
     ...(record.labels === undefined ? {} : { labels: record.labels }),
     ...(record.scheduleTime === undefined ? {} : { scheduleTime: formatTimestampMs(record.scheduleTime) }),

@@ -1,4 +1,4 @@
-// UpdateOperation, for work that another system does: what it may say, and when it is refused.
+// UpdateOperation, for work that another system does: what it may say, and when it is rejected.
 import type { OperationAnswer } from "./answer";
 import type { Update } from "../lifecycle/event";
 import type { OperationRecord } from "../lifecycle/record";

@@ -1,9 +1,9 @@
-// The right to send a long body: judged anew whenever a judgement has run out, until the body has ended.
+// The right to send a long body: judged again whenever a judgement has expired, until the body has ended.
 
 /** A right, and until when (milliseconds since 1970) its last judgement holds. */
 export interface Right {
   endTime(this: void): number;
-  /** Judges the caller anew, credentials included. Throws where the right has ended, or cannot be judged now. */
+  /** Judges the caller again, credentials included. Throws where the right has ended, or cannot be judged now. */
   judgeAnew(this: void): Promise<void>;
 }
 
@@ -45,7 +45,7 @@ export class HeldRight {
     }
   }
 
-  /** Waits for a judgement under way, and asks for one where the last has run out. */
+  /** Waits for a judgement under way, and asks for one where the last has expired. */
   async confirm(): Promise<void> {
     if (this.#judging || (!this.#isReleased && this.#endTime <= Date.now())) await this.#judge();
   }

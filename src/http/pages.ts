@@ -13,7 +13,7 @@ import { transcode } from "./transcoding";
 
 /**
  * A page that is the same for every caller. The documents need no permission, as Google's do not: they say what may be
- * called, which is in the code and not in the data. A deployment that refuses every call refuses them too.
+ * called, which is in the code and not in the data. A deployment that rejects every call rejects them too.
  */
 export interface Page {
   path: RegExp;

@@ -37,7 +37,7 @@ export function setPolicy(current: Policy, request: SetPolicyRequest): SetPolicy
   }
   // "A stale `etag` is ABORTED (409); without one it overwrites"
   if (request.etag !== undefined && request.etag !== current.etag) return { ok: false, refusal: "ETAG_MISMATCH" };
-  // "A root policy that leaves no administrator is refused"
+  // "A root policy that leaves no administrator is rejected"
   if (request.needsAdministrator && !bindings.some(isAdministrator)) return { ok: false, refusal: "NO_ADMINISTRATOR" };
   return { ok: true, policy: policyFromBindings(bindings, current.revision + 1) };
 }

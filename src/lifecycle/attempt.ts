@@ -1,4 +1,4 @@
-// Attempts: each begins anew after a failure or a death; an invocation that resumes after a sleep belongs to the last one.
+// Attempts: each begins again after a failure or a death; an invocation that resumes after a sleep belongs to the last one.
 import { MAX_ATTEMPT_MESSAGE_CHARACTERS, MAX_RECORDED_ATTEMPTS } from "../limits";
 import type { Status } from "../rpc/status";
 import { type Draft, without } from "./draft";
@@ -16,7 +16,7 @@ export interface AttemptFailure {
   isRetryable: boolean;
 }
 
-/** Writes down that the present attempt has ended, before it is counted. The oldest give way. */
+/** Writes down that the present attempt has ended, before it is counted. The oldest yield. */
 export function rememberAttempt({ record, now }: Draft, { end, error, isRetryable }: AttemptFailure): void {
   const { attemptStartTime, attempts = [], ...attempt } = record.attempt;
   const ended: EndedAttempt = {
@@ -33,7 +33,7 @@ export function rememberAttempt({ record, now }: Draft, { end, error, isRetryabl
 
 /**
  * A failed step is run again by the next attempt, and what only the present one meant by a sleep is not the next one's. An
- * attempt that was lost has not failed, so the next one goes on with its tries of steps.
+ * attempt that was lost has not failed, so the next one continues with its tries of steps.
  */
 function forgetAttempt(record: OperationRecord, end: AttemptEnd): void {
   if (!record.work) return;

@@ -37,7 +37,7 @@ export function poll(draft: Draft): Refusal | undefined {
   if (!emulation || !countsPolls(record)) return "NOT_ALLOWED";
   record.emulation = { ...emulation, polled: emulation.polled + 1 };
   const now = instructionOf(record.emulation);
-  // The poll counts even where the table refuses the failure: in a finished operation, and in one that was asked to stop.
+  // The poll counts even where the table rejects the failure: in a finished operation, and in one that was asked to stop.
   if (now && "error" in now) move(draft, "failByScript", () => fail(draft, now.error));
   return undefined;
 }

@@ -29,7 +29,7 @@ export interface Draft {
 }
 
 /**
- * Follows the table, or refuses. Every change of state goes through here. `act` is the transition's part in it. Where the
+ * Follows the table, or rejects. Every change of state goes through here. `act` is the transition's part in it. Where the
  * table leads to CANCELLED, the operation ends as cancelled instead, with `cancelMessage`.
  */
 export function move(
@@ -155,7 +155,7 @@ export function scheduleResend({ record, now }: Draft, facts: Pick<QueueMessage,
   record.queueMessage = { ...record.queueMessage, ...facts, resends, resendTime };
 }
 
-/** Names an outbox effect, to be done at once; its entry says when it is tried again, should nothing more be heard. */
+/** Names an outbox effect, to be done at once; its entry says when it is retried, should nothing more be heard. */
 export function emit({ record, effects, now }: Draft, effect: OutboxEffect): void {
   const entry = record.outbox[effect];
   const isMessage = effect === "webhooks";
@@ -168,7 +168,7 @@ export function emit({ record, effects, now }: Draft, effect: OutboxEffect): voi
 }
 
 /**
- * Until a failed effect is tried again. The effects that hide a deleted operation, and the index, wait minutes at most.
+ * Until a failed effect is retried. The effects that hide a deleted operation, and the index, wait minutes at most.
  */
 export function effectRetryMs(
   { deleteTime }: Pick<OperationRecord, "deleteTime">,

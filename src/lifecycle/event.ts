@@ -69,7 +69,7 @@ export type OperationEvent =
    * until then.
    */
   | ({ type: "saveSleeps"; fence: string; restsUntil?: number } & AttemptMemory)
-  /** The invocation ends, by its limit or well before it, and another goes on from what is stored. */
+  /** The invocation ends, by its limit or well before it, and another continues from what is stored. */
   | ({
       type: "yield";
       fence: string;

@@ -98,7 +98,7 @@ export interface StepFailure {
   error: StoredError;
 }
 
-/** Failed tries of a step that is to be tried again. PERSISTED CONTRACT: they also cross from runner to object and back. */
+/** Failed tries of a step that is to be retried. PERSISTED CONTRACT: they also cross from runner to object and back. */
 export interface StepTries {
   name: string;
   failures: number;
@@ -279,7 +279,7 @@ export type AttemptEnd =
   | "TIMED_OUT"
   /** Its invocations reached their limit and stored nothing. */
   | "IDLE"
-  /** Its lease ran out without a word: the platform ended it, or nobody could reach the object. */
+  /** Its lease expired: the platform ended it, or nobody could reach the object. */
   | "LOST";
 
 export interface EndedAttempt {
@@ -306,7 +306,7 @@ export interface Completion {
 export interface Attempts {
   /** Attempts that ended with a failure that the handler reported; bounded by the method's maxAttempts. */
   failures: number;
-  /** Attempts that ended with their platform: leases that ran out without a word. */
+  /** Attempts that ended with their platform: leases that expired. */
   deaths: number;
   /** Of those, the ones since the work last stored a step, a checkpoint or a sleep; bounded apart from failures. */
   platformDeaths: number;
@@ -332,7 +332,7 @@ export interface Lease {
   attemptEndTime?: number;
 }
 
-/** An attempt that the next claim goes on with. */
+/** An attempt that the next claim continues with. */
 export interface Pause {
   resumes: true;
   /** The rest of its attemptTimeoutMs. */

@@ -161,7 +161,7 @@ export function remember(draft: Draft, memory: AttemptMemory): void {
   if (isSeen) changed(draft, record.statusMessage, INDEX_PROGRESS_DELAY_MS);
 }
 
-/** A step that has its outcome is not tried again. */
+/** A step that has its outcome is not retried. */
 function forgetTries(record: OperationRecord, isOver: (name: string) => boolean): void {
   const { stepTries } = record.work ?? {};
   if (!stepTries?.some(({ name }) => isOver(name))) return;
@@ -221,11 +221,11 @@ export function saveCheckpoint(
   mark(record);
 }
 
-/** The invocation gives way to another. Two in a row that stored nothing would go on for ever: that is a failed attempt. */
+/** The invocation yields to another. Two in a row that stored nothing would go on for ever: that is a failed attempt. */
 export function yieldWork(draft: Draft, event: Extract<OperationEvent, { type: "yield" }>): Refusal | undefined {
   const { record } = draft;
   report(draft, event.progress);
-  // A failure that the handler caught is decided, and so is a sleep that is over: the next invocation goes on from them.
+  // A failure that the handler caught is decided, and so is a sleep that is over: the next invocation continues from them.
   const remembers = hasMemory(event);
   const { marks = 0, marksAtClaim = 0, idleInvocations: idleBefore = 0 } = record.attempt;
   const idleInvocations = remembers || marks > marksAtClaim ? 0 : idleBefore + 1;

@@ -47,7 +47,7 @@ export type Transition =
   | "resolve"
   /** A suspension for which the work stands still was answered or has expired, or the children that it waits for have ended. */
   | "resume"
-  /** The work gives way to a new invocation, to go on from what is stored. */
+  /** The work yields to a new invocation, to continue from what is stored. */
   | "yield"
   /** The consumer has no such method or version, and gives the work back unrun. */
   | "release"
@@ -74,7 +74,7 @@ export type Transition =
   | "cancelUnseen";
 
 /**
- * The table: from a state, by a transition, to a state. A pair that is not in it is refused. A final state has no row
+ * The table: from a state, by a transition, to a state. A pair that is not in it is rejected. A final state has no row
  * that leads elsewhere. Deletion is no state: a deleted operation goes through the same states, hidden, to its end.
  */
 export const lifecycle = {
@@ -134,7 +134,7 @@ export const lifecycle = {
     timeOut: "FAILED",
     cancel: "CANCELLED",
   },
-  // Nothing goes on after a cancel request: the work ends with its result, or it was cancelled.
+  // Nothing continues after a cancel request: the work ends with its result, or it was cancelled.
   CANCELLING: {
     report: "CANCELLING",
     cancel: "CANCELLING",
@@ -176,7 +176,7 @@ export type EnteredState = State & { readonly [entered]: true };
 /** The state of a record before its start. */
 export const newState = "NEW" as EnteredState;
 
-/** Where a transition leads from a state; undefined where the table refuses it. */
+/** Where a transition leads from a state; undefined where the table rejects it. */
 export function nextState(state: State, transition: Transition): EnteredState | undefined {
   const row: Partial<Record<Transition, State>> = lifecycle[state];
   return row[transition] as EnteredState | undefined;

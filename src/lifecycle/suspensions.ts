@@ -12,7 +12,7 @@ export function isResolved({ suspensions = [] }: OperationRecord, id: string): b
   return suspensions.some((one) => one.id === id && one.reached && one.resolution);
 }
 
-/** When the next pending suspension expires; undefined: none does, or nothing goes on. */
+/** When the next pending suspension expires; undefined: none does, or nothing continues. */
 export function suspensionDueTime(record: OperationRecord): number | undefined {
   if (record.suspensions === undefined || nextState(record.state, "resolve") === undefined) return undefined;
   const times = pendingSuspensions(record).map(({ reached }) => reached?.expireTime ?? Infinity);

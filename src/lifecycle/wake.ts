@@ -1,4 +1,4 @@
-// The work goes on after a pause: directly, or through the queue.
+// The work continues after a pause: directly, or through the queue.
 import { INDEX_PROGRESS_DELAY_MS } from "../limits";
 import { directFenceOf, dispatch } from "./claim";
 import { type Draft, changed, move, send } from "./draft";
@@ -6,7 +6,7 @@ import type { Refusal } from "./event";
 import { QUEUED_MESSAGE } from "./start";
 
 /**
- * Direct work goes on directly. Work that was lost with its platform goes on through the queue until it has stored something,
+ * Direct work goes on directly. Work that was lost with its platform continues through the queue until it has stored something,
  * because another direct run may be lost to the same cause, and the queue repeats at its own pace.
  */
 export function wake(draft: Draft, transition: "wake" | "resume"): Refusal | undefined {

@@ -1,5 +1,5 @@
 // tools/call: starts an operation and answers with its result if that comes soon, else with a task, or with the running
-// operation for a client without tasks, which goes on by the plain tools.
+// operation for a client without tasks, which continues by the plain tools.
 import { MAX_MCP_RESULT_BYTES, MCP_QUICK_MS, MCP_WAIT_MS } from "../limits";
 import { type JsonObject, isJsonObject } from "../rpc/any";
 import { RpcError } from "../rpc/error";

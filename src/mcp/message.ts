@@ -92,7 +92,7 @@ function clientOf(method: string, sent: Sent): Client {
 /** The parameter that `Mcp-Name` repeats, and whether the header must be there. */
 const NAMED: Readonly<Record<string, { param: string; isRequired: boolean }>> = {
   "tools/call": { param: "name", isRequired: true },
-  // The extension obliges clients to send it, and obliges no server to refuse a request without it.
+  // The extension obliges clients to send it, and obliges no server to reject a request without it.
   "tasks/get": { param: "taskId", isRequired: false },
   "tasks/update": { param: "taskId", isRequired: false },
   "tasks/cancel": { param: "taskId", isRequired: false },

@@ -1,4 +1,4 @@
-// The tools: one for each method that is declared with a schema, and those by which a client without tasks goes on.
+// The tools: one for each method that is declared with a schema, and those by which a client without tasks continues.
 // https://modelcontextprotocol.io/specification/2026-07-28/server/tools
 import type { Method } from "../method/define-method";
 import type { ToolHints } from "../method/method";

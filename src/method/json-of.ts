@@ -2,7 +2,7 @@
 import type { Json } from "../rpc/any";
 
 /**
- * Objects that JSON.stringify would write as `{}`: the runner refuses them (json-text.ts). It refuses an Error too, but every
+ * Objects that JSON.stringify would write as `{}`: the runner rejects them (json-text.ts). It rejects an Error too, but every
  * object with a name and a message is one to the compiler.
  */
 type Refused =
@@ -44,7 +44,7 @@ export type JsonOf<T> = unknown extends T
                     ? JsonObjectOf<T>
                     : never;
 
-/** Properties that may be undefined are left out where they are; those that are functions are refused. */
+/** Properties that may be undefined are left out where they are; those that are functions are rejected. */
 type JsonObjectOf<T> = { [Key in keyof T as undefined extends T[Key] ? never : Key]: JsonOf<T[Key]> } & {
   [Key in keyof T as undefined extends T[Key] ? Key : never]?: JsonOf<Exclude<T[Key], undefined>>;
 } extends infer Merged

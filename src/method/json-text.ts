@@ -16,7 +16,7 @@ export interface JsonTextOptions {
 
 /**
  * The JSON text of `value`. As with JSON.stringify, `toJSON` is followed, an undefined property is left out, and an undefined
- * element of an array is null. All else that JSON.stringify would lose or change in silence is refused.
+ * element of an array is null. All else that JSON.stringify would lose or change in silence is rejected.
  *
  * @throws RpcError INTERNAL, which is not retried. Its message begins with `where` and names the part.
  */

@@ -25,7 +25,7 @@ export interface InputRule {
   maxBytes: number;
 }
 
-/** When and how often a failed attempt, or step, is tried again (AIP-194): exponential backoff with full jitter. */
+/** When and how often a failed attempt, or step, is retried (AIP-194): exponential backoff with full jitter. */
 export interface RetryPolicy {
   maxAttempts?: number;
   initialBackoff?: DurationText;
@@ -36,11 +36,11 @@ export interface RetryPolicy {
 /** How often a step is tried, and for how long. */
 export interface StepOptions {
   /**
-   * When and how often a failed step is tried again, before the failure reaches the handler. As for a method, of the RpcErrors
-   * only UNAVAILABLE is tried again. Default: never.
+   * When and how often a failed step is retried, before the failure reaches the handler. As for a method, of the RpcErrors
+   * only UNAVAILABLE is retried. Default: never.
    */
   retry?: RetryPolicy;
-  /** From a try's beginning to its failure, with DEADLINE_EXCEEDED, which is tried again. Default: none. */
+  /** From a try's beginning to its failure, with DEADLINE_EXCEEDED, which is retried. Default: none. */
   timeout?: DurationText;
 }
 
@@ -127,7 +127,7 @@ export interface OperationContext<Metadata extends object = JsonObject> extends 
     run: (item: Item, step: StepContext) => T | Promise<T>,
     options?: MapOptions<Item>,
   ): Promise<JsonOf<T>[]>;
-  /** Saves where the work is, to go on from there as `resumeFrom`: JSON of at most 64 Ki characters. */
+  /** Saves where the work is, to continue from there as `resumeFrom`: JSON of at most 64 Ki characters. */
   checkpoint(cursor: Json): Promise<void>;
   /** Writes a structured line to the log, with the operation's name and attempt. */
   log(message: string, fields?: JsonObject): void;

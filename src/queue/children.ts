@@ -105,7 +105,7 @@ export class Children {
         if (this.#invocation.isLate) return replay.hold();
         if (signal.aborted) return reject(signal.reason);
       }
-      // As a checkpoint: the handler goes on from it before anything else is delivered, in a replay as at first.
+      // As a checkpoint: the handler continues from it before anything else is delivered, in a replay as at first.
       replay.checkpointBegins();
       this.#calls.push({ asked, child: undefined, resolve, reject });
       if (!this.#isStarting) void this.#startAll();

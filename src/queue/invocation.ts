@@ -92,7 +92,7 @@ export class Invocation {
     return this.replay.isClosed;
   }
 
-  /** Whether the invocation gives way to another before it begins anything new. */
+  /** Whether the invocation yields to another before it begins anything new. */
   get isLate(): boolean {
     return this.signal.reason instanceof InvocationLimitReached || this.ports.now() >= this.ports.yieldTime;
   }
@@ -156,7 +156,7 @@ export class Invocation {
 
   // ── Sleeps for which the invocation waits ─────────────────────────────────────────────────────────────────────────
 
-  /** How long the invocation may wait for a sleep. After it, it would have to give way to another in any case. */
+  /** How long the invocation may wait for a sleep. After it, it would have to yield to another in any case. */
   #inPlaceMs(): number {
     const { sleepInPlaceMs = 0 } = this.claimed;
     if (this.signal.aborted) return UNSTORED_SLEEP_MS;

@@ -145,7 +145,7 @@ export class RunContext implements OperationContext {
     return new Promise<Suspension<T>>((resolve) => {
       if (replay.isClosed) return;
       const reached = this.#invocation.orMisuse(() => suspensions.reach(name, options, { hasLink: true }));
-      // As a checkpoint: the handler goes on from it before anything else is delivered, in a replay as at first.
+      // As a checkpoint: the handler continues from it before anything else is delivered, in a replay as at first.
       replay.checkpointBegins();
       void this.#saveSuspension(() => resolve(reached.handle()));
     });

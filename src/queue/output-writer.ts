@@ -39,7 +39,7 @@ export class OutputWriter {
     if (!this.#remembered.delete(key)) this.#remembered.clear();
   }
 
-  /** A handler that goes on from a cursor does not make its earlier calls again. */
+  /** A handler that continues from a cursor does not make its earlier calls again. */
   goesOn(): void {
     this.#remembered.clear();
   }

@@ -28,7 +28,7 @@ export interface ReplayListener {
   hasUnsavedTries(): boolean;
   /** The handler can make no progress before one of `waits` has its outcome, or before `wake`. */
   onSuspend(waits: readonly AnswerWait[], wake: Wake | undefined): void;
-  /** The handler has made all the calls that it can make for now, and the invocation goes on. */
+  /** The handler has made all the calls that it can make for now, and the invocation continues. */
   onStay(): void;
   /** The handler waits for a call that belongs to another invocation. */
   onYield(): void;
@@ -158,8 +158,8 @@ export class Replay {
   }
 
   /**
-   * The handler goes on from a checkpoint before anything else is delivered, in a replay as at first. So where the invocation is
-   * to give way, it does so at once; or, while steps run, at the next call.
+   * The handler continues from a checkpoint before anything else is delivered, in a replay as at first. So where the invocation is
+   * to yield, it does so at once; or, while steps run, at the next call.
    */
   checkpointEnds({ isLate, deliver }: { isLate: boolean; deliver: () => void }): void {
     this.#checkpointsUnderWay -= 1;

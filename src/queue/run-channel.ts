@@ -231,7 +231,7 @@ export class RunChannel implements Channel {
     void this.#reopen();
   }
 
-  /** Asks for the channel again, with the token, until it is given back and stays, is refused, or the lease has expired. */
+  /** Asks for the channel again, with the token, until it is given back and stays, is rejected, or the lease has expired. */
   async #reopen(): Promise<void> {
     if (this.#isReopening) return;
     this.#isReopening = true;
@@ -279,7 +279,7 @@ interface Opened {
   claimed: Claimed;
 }
 
-/** Opens a channel; undefined where the object refuses it. Throws where the object does not answer in time. */
+/** Opens a channel; undefined where the object rejects it. Throws where the object does not answer in time. */
 async function open(stub: ObjectStub, fence: string | undefined): Promise<Opened | undefined> {
   const { promise: isLate, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => {

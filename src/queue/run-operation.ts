@@ -15,7 +15,7 @@ export interface RunOptions {
   methods: ReadonlyMap<string, Method>;
   /** Open mode: the inner text of an unclassified error may be shown to clients. */
   showInnerErrors: boolean;
-  /** How long one invocation works, in milliseconds, before it gives way to another. */
+  /** How long one invocation works, in milliseconds, before it yields to another. */
   invocationMs: number;
   platform: RunPlatform;
   children: ChildStarts;

@@ -1,4 +1,4 @@
-// The failed tries of steps that are tried again: how many there were, and when the next one may begin.
+// The failed tries of steps that are retried: how many there were, and when the next one may begin.
 import { UNSTORED_SLEEP_MS } from "../limits";
 import type { StepTries } from "../lifecycle/record";
 

@@ -210,7 +210,7 @@ export class Steps {
     this.#rest(call, retryTime);
   }
 
-  /** When a step whose try failed is tried again; undefined: its failure is final. */
+  /** When a step whose try failed is retried; undefined: its failure is final. */
   #retryTime({ name, options: { retry } }: Call, error: unknown): number | undefined {
     const { isClosed, signal, claimed, failedTries, ports } = this.#invocation;
     const failures = failedTries.count(name) + 1;

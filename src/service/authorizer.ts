@@ -30,7 +30,7 @@ const AUDITED: ReadonlySet<Permission | AdministratorAction> = new Set<Permissio
 export const LINK = "link";
 
 export interface AuthorizerPorts extends AncestorPolicyPorts {
-  /** Checks the request's credentials anew. Throws UNAUTHENTICATED where they are not good any more. */
+  /** Checks the request's credentials again. Throws UNAUTHENTICATED where they are not good any more. */
   authenticate(this: void): Promise<Principal>;
 }
 
@@ -69,7 +69,7 @@ export class Authorizer {
   }
 
   /**
-   * The same, judged anew, credentials included: a wait lasts longer than a judgement may be relied on. `held`: an access that
+   * The same, judged again, credentials included: a wait lasts longer than a judgement may be relied on. `held`: an access that
    * lasts as long as the credentials are those of the same caller.
    */
   async accessAnew(permission: Permission, name: string, held?: Access): Promise<Access> {
@@ -79,7 +79,7 @@ export class Authorizer {
     return isSame ? held : this.accessTo(permission, name);
   }
 
-  /** As `require`, judged anew: an upload, too, may last longer than a judgement may be relied on. */
+  /** As `require`, judged again: an upload, too, may last longer than a judgement may be relied on. */
   async requireAnew(permission: Permission, parent: string): Promise<void> {
     await this.#authenticateAnew();
     await this.require(permission, parent);

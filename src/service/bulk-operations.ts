@@ -101,7 +101,7 @@ export async function runBulk(
     if (isPause && cursor.pauses >= MAX_BULK_PAUSES) throw tooMany(purged);
     cursor.pauses += isPause ? 1 : 0;
     await operation.checkpoint(cursor);
-    // Another invocation goes on, which may call as many objects again.
+    // Another invocation continues, which may call as many objects again.
     if (isPause) await operation.sleep(`${BULK_PAUSE_SECONDS}s`);
   }
 

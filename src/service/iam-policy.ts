@@ -27,7 +27,7 @@ export interface PolicyStore {
   /** undefined: no such operation is to be seen. A parent always has a policy, if an empty one. */
   get(resource: string): Promise<Policy | undefined>;
   set(resource: string, request: SetPolicyRequest): Promise<SetPolicyAnswer>;
-  /** Those of the permissions that the caller has; none on an operation that is not to be seen. Never refuses. */
+  /** Those of the permissions that the caller has; none on an operation that is not to be seen. Never rejects. */
   test(resource: string, permissions: readonly Permission[]): Promise<readonly Permission[]>;
 }
 

@@ -72,18 +72,18 @@ export interface WatchOptions extends ReadOptions {
   outputOffset?: number | undefined;
 }
 
-/** A state; a part of the output; that the operation was deleted or has expired; or that the watch is over, and another may go on from there. */
+/** A state; a part of the output; that the operation was deleted or has expired; or that the watch is over, and another may continue from there. */
 export type WatchEvent = ReadAnswer | OutputPart | "GONE" | "END";
 
 /** The states of an operation from one on, at most four a second, the latest always. The last is done. */
 export interface Watching {
   /** Resolves when there is an event. To be called again only after that. */
   next(): Promise<WatchEvent>;
-  /** Of the event that was given last. A watch that begins with it goes on from there. */
+  /** Of the event that was given last. A watch that begins with it continues from there. */
   readonly id: string;
   /** When a client that was cut comes back: a crowd not in one moment. */
   readonly retryMs: number;
-  /** To be called from time to time: a watch whose socket does not answer goes on over another. */
+  /** To be called from time to time: a watch whose socket does not answer continues over another. */
   probe(): void;
   close(): void;
 }

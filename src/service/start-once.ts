@@ -212,7 +212,7 @@ function tooManyUnderWay(limit: number): RpcError {
   });
 }
 
-/** The request is compared before the operation is looked for: another body is refused also after a deletion. */
+/** The request is compared before the operation is looked for: another body is rejected also after a deletion. */
 async function repeated(ports: StartPorts, start: StartOnce, reserved: Reservation): Promise<StartedOperation> {
   const { store, requests } = ports;
   if (start.input && (await requests.digestOf(start.input.stream)) !== reserved.inputDigest) throw anotherRequest();

@@ -1,4 +1,4 @@
-// Starting an operation of a declared method (AIP-151). Nothing that is refused here leaves a trace.
+// Starting an operation of a declared method (AIP-151). Nothing that is rejected here leaves a trace.
 import type { StreamedInput } from "../contract/answer";
 import { boundedStatus } from "../method/bounded-status";
 import { responseJson } from "../method/response-json";

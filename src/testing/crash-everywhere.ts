@@ -35,7 +35,7 @@ const MAX_FINDINGS = 10;
 
 /**
  * Interrupts a method at each point of its work: before, in and after each step, sleep and checkpoint, and at its end. Each
- * time the machine dies there, and another one goes on. `options` may be a function that makes a new world for each run.
+ * time the machine dies there, and another one continues. `options` may be a function that makes a new world for each run.
  *
  * @throws Error naming each interruption after which the method did something else, and the line of the code.
  * @example
@@ -179,7 +179,7 @@ function countOf(calls: readonly FetchCall[], { text, site }: FetchCall): number
   return calls.filter((call) => call.text === text && call.site === site).length;
 }
 
-/** Each call of the function makes the calls of the one before, until it reads what differs. */
+/** Each call of the function makes the calls of the previous one, until it reads what differs. */
 function otherWays(calls: readonly (readonly MadeCall[])[]): string[] {
   return calls.slice(1).flatMap((later, index) => {
     const earlier = calls[index] ?? [];

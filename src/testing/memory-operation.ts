@@ -57,7 +57,7 @@ export class MemoryOperation {
     return nextDueTime({ ...this.record, outbox: {} });
   }
 
-  /** Lets one event happen; false: the lifecycle refuses it. */
+  /** Lets one event happen; false: the lifecycle rejects it. */
   apply(event: OperationEvent): boolean {
     return this.#advance(event).ok;
   }

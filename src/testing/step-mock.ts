@@ -14,7 +14,7 @@ export interface StepCall {
   run(this: void): Promise<unknown>;
   /** A client cancels the operation. */
   cancel(this: void): void;
-  /** The machine dies: nothing of this attempt goes on, and the next one begins. */
+  /** The machine dies: nothing of this attempt continues, and the next one begins. */
   die(this: void): Promise<never>;
 }
 

@@ -17,7 +17,7 @@ export function within<T>(run: Surroundings, isInStep: boolean, work: () => T): 
   return current.run({ run, isInStep }, work);
 }
 
-/** Replaces the globals while at least one run goes on. */
+/** Replaces the globals while at least one run continues. */
 export async function withSurroundings<T>(work: () => Promise<T>): Promise<T> {
   if (runs === 0) restore = replaceGlobals();
   runs += 1;

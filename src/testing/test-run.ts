@@ -51,7 +51,7 @@ export interface Passage {
   to: Point;
   /** Functions of steps ran meanwhile. */
   inSteps: boolean;
-  /** The checkpoint from which the function goes on, as JSON text; undefined: it began from the beginning. */
+  /** The checkpoint from which the function continues, as JSON text; undefined: it began from the beginning. */
   cursor: string | undefined;
   /** How many calls of `op` it has made since. */
   callCount: number;

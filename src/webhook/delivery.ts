@@ -41,7 +41,7 @@ export interface TryOutcome {
   isDelivered: boolean;
   status?: number | undefined;
   problem?: string | undefined;
-  /** Nothing is to be tried again: the webhook is gone, disabled, or not allowed. */
+  /** Nothing is to be retried: the webhook is gone, disabled, or not allowed. */
   isFinal?: boolean | undefined;
 }
 

@@ -20,7 +20,7 @@ export const WEBHOOK_TRY_MS = 10 * SECOND_MS;
 export const WEBHOOK_WINDOW_MS = DAY_MS;
 /** The delay before the second try, at most; alarm, queue and consumer take the rest of 5 s. */
 export const MIN_WEBHOOK_RETRY_MS = 3 * SECOND_MS;
-/** The delay between tries grows to this factor of the one before … */
+/** The delay between tries grows to this factor of the previous one … */
 export const WEBHOOK_RETRY_FACTOR = 5;
 /** … and up to this. Twelve tries are made in a day. */
 export const MAX_WEBHOOK_RETRY_MS = 4 * HOUR_MS;

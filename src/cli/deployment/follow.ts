@@ -11,9 +11,9 @@ export interface FollowOptions {
   timeoutMs: number | undefined;
   /** Each state is printed, and not the last one alone. */
   everyState: boolean;
-  /** The command that goes on with it. */
+  /** The command that continues with it. */
   command: "wait" | "watch";
-  /** The arguments that say which deployment it is, for the command that goes on. */
+  /** The arguments that say which deployment it is, for the command that continues. */
   connectionFlags: readonly string[];
 }
 

@@ -96,7 +96,7 @@ async function bulk(
   { verb, done, filter, force, wait }: { verb: string; done: string; filter: string; force: boolean; wait: boolean },
 ): Promise<void> {
   const started = await client.call("POST", `${pathUnder(parent(), "operations")}:${verb}`, {
-    // A call that is tried again starts nothing twice.
+    // A call that is retried starts nothing twice.
     json: { filter, force, requestId: randomUUID() },
   });
   const handle = client.operation<never>(textOf(started["name"]));

@@ -65,7 +65,7 @@ function pathOf(method: string, parent: string | undefined): string {
 
 function queryOf({ requestId, schedule, validateOnly, label }: StartFlags): [string, string][] {
   return [
-    // A call that is tried again starts nothing twice.
+    // A call that is retried starts nothing twice.
     ["requestId", requestId ?? randomUUID()],
     ...(validateOnly ? [["validateOnly", "true"] as [string, string]] : []),
     ...(schedule === undefined ? [] : [["operationOptions.scheduleTime", schedule] as [string, string]]),
@@ -82,7 +82,7 @@ async function bodyOf({ data, input, contentType = "" }: StartFlags) {
   const file = await stat(input).catch((error: unknown) => {
     throw new CommandError(`${input} cannot be read: ${(error as Error).message}`, { cause: error });
   });
-  // A function, so that another try reads it anew.
+  // A function, so that another try reads it again.
   const body = (): unknown => Readable.toWeb(createReadStream(input));
   return { input: { body, contentType }, headers: { "content-length": String(file.size) } };
 }

@@ -6,7 +6,7 @@ import { eventsFromStream } from "./event-stream";
 
 export interface Follower {
   onOperation: (operation: Operation) => void;
-  /** A call failed. It is tried again. */
+  /** A call failed. It is retried. */
   onError: (error: unknown) => void;
   onGone: () => void;
 }

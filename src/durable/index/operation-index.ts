@@ -93,7 +93,7 @@ export class OperationIndex extends DurableObject<IndexEnv> {
     });
   }
 
-  /** Writes a new operation's row. A shard near its limit refuses new rows alone: rows in it change and end as ever. */
+  /** Writes a new operation's row. A shard near its limit rejects new rows alone: rows in it change and end as ever. */
   async begin(row: IndexRow, place: IndexPlace): Promise<BeginAnswer> {
     await this.#prepare(place);
     this.#checks.end(row.id);
@@ -272,7 +272,7 @@ export class OperationIndex extends DurableObject<IndexEnv> {
     return due.length;
   }
 
-  /** An operation whose alarm was lost arms it anew when it is asked, whatever is overdue: its row is due much later. */
+  /** An operation whose alarm was lost arms it again when it is asked, whatever is overdue: its row is due much later. */
   async #patrol(): Promise<number> {
     if (!this.#isCreated()) return 0;
     const stored = this.ctx.storage.kv.get<Patrol>(PATROL_KEY);

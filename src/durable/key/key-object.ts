@@ -46,7 +46,7 @@ export class KeyObject extends DurableObject<KeyEnv> {
   override async alarm(): Promise<void> {
     const record = this.#record();
     if (!record) return;
-    // Armed first: should the list not be reached, it is tried again.
+    // Armed first: should the list not be reached, it is retried.
     await this.ctx.storage.setAlarm(Date.now() + API_KEY_PURGE_MS);
     const list = objectByName(this.env.KEYS, LIST_NAME);
     await callObject(list, async (stub): Promise<void> => stub.removeEntry(entryOf(record)));

@@ -35,7 +35,7 @@ export class AnswerDoor {
     return suspensionJson(record, suspension, this.#life.store.suspensionText(suspension, "payloadSchema"));
   }
 
-  /** Nothing is awaited between judging and storing: of two that answer at the same time, one is refused. */
+  /** Nothing is awaited between judging and storing: of two that answer at the same time, one is rejected. */
   resolve(record: OperationRecord, request: ResolveRequest, httpRequestId: string | undefined): ResolveAnswer {
     const { id, payload, digest, resolver } = request;
     const verdict = judgeResolve(record, request);

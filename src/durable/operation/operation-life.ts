@@ -343,13 +343,13 @@ export class OperationLife {
     return true;
   }
 
-  /** Another channel of the same runner keeps what the one before kept. */
+  /** Another channel of the same runner keeps what the previous one kept. */
   channelOpened(): void {
     const { record, store } = this;
     if (record) this.runner.keepUnsaved(record, store.savedRevision);
   }
 
-  /** Forgets everything, the alarm included: what is stored here later arms it anew. */
+  /** Forgets everything, the alarm included: what is stored here later arms it again. */
   erase(): Promise<void> {
     this.alarm.fired();
     return this.store.eraseAll();

@@ -255,7 +255,7 @@ export class OperationObject extends DurableObject<OperationEnv> implements Fami
     return "OK";
   }
 
-  /** Whether an earlier try of the same call deleted it: the operation's own policy went with it, so it is not judged anew. */
+  /** Whether an earlier try of the same call deleted it: the operation's own policy went with it, so it is not judged again. */
   #isDeletedBy(name: string, { isRepeated, requestId }: Access): boolean {
     if (!isRepeated || requestId === undefined) return false;
     const { record } = this.#life;
@@ -369,7 +369,7 @@ export class OperationObject extends DurableObject<OperationEnv> implements Fami
     return typeof seen === "string" ? seen : (seen.iamPolicy ?? emptyPolicy());
   }
 
-  /** Nothing is awaited between reading and writing: of two that send the same etag, one is refused. */
+  /** Nothing is awaited between reading and writing: of two that send the same etag, one is rejected. */
   async setPolicy(name: string, request: SetPolicyRequest, access: Access): Promise<SetPolicyResult | Absence> {
     const seen = await this.#see(name, access);
     if (typeof seen === "string") return seen;

@@ -44,7 +44,7 @@ export class Outbox {
     this.#port = port;
   }
 
-  /** Performs an effect. It never throws: what fails stays in the outbox, and is tried again by the alarm. */
+  /** Performs an effect. It never throws: what fails stays in the outbox, and is retried by the alarm. */
   async perform(effect: "send" | OutboxEffect): Promise<void> {
     if (effect === "send" || effect === "webhooks") return this.#send(effect);
     const current = this.#underWay.get(effect);
@@ -183,7 +183,7 @@ export class Outbox {
     );
   }
 
-  /** Cancels the children. One whose start may be under way is asked again later. */
+  /** Cancels the children. One whose start may be under way is called again later. */
   async #stopChildren({ endTime = Infinity }: OperationRecord): Promise<void> {
     let missing = 0;
     await inSlices(this.#port.children(), async ({ id, isStarted }) => {

@@ -1,4 +1,4 @@
-// The way of waits and watches to the operation's object: a hibernatable socket, subscribed to anew after a cut or a failure,
+// The way of waits and watches to the operation's object: a hibernatable socket, subscribed to again after a cut or a failure,
 // until their time is over. Deploys and crashes of the object interrupt a wait and never end it.
 import type { Access } from "../../iam/access";
 import {
@@ -53,7 +53,7 @@ export interface Subscription {
   signal?: AbortSignal | undefined;
   judgement: Judgement;
   /**
-   * Judges the caller anew, each time a judgement has run out. Throws UNAVAILABLE where that is not possible now. `held`: an
+   * Judges the caller again, each time a judgement has expired. Throws UNAVAILABLE where that is not possible now. `held`: an
    * access that lasts as long as the caller's credentials.
    */
   judge(this: void, held?: Access): Promise<Judgement>;

@@ -115,7 +115,7 @@ class SocketWatch implements Watching {
     const isLater = (revisionFromEtag(etag) ?? 0) > (revisionFromEtag(this.#tag ?? "") ?? -1);
     if (!isLater) return true;
     this.#tag = etag;
-    // Should the socket be cut, the next one goes on from here.
+    // Should the socket be cut, the next one continues from here.
     this.#waiting.known = etag;
     return false;
   }

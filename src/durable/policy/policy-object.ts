@@ -14,7 +14,7 @@ export class PolicyObject extends DurableObject {
     return this.#policy();
   }
 
-  /** Nothing is awaited between reading and writing: of two that send the same etag, one is refused. */
+  /** Nothing is awaited between reading and writing: of two that send the same etag, one is rejected. */
   async set(request: SetPolicyRequest): Promise<SetPolicyResult> {
     const result = setPolicy(this.#policy(), request);
     if (result.ok) this.ctx.storage.kv.put(POLICY_KEY, result.policy);

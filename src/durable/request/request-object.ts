@@ -61,7 +61,7 @@ export class RequestObject extends DurableObject<RequestEnv> {
         limit,
       );
       if (place) await this.#move(reservation, place);
-      // Not what was reserved anew meanwhile.
+      // Not what was reserved again meanwhile.
       if (this.#reservation()?.operationId !== reservation.operationId) return;
       await Promise.all([this.ctx.storage.deleteAlarm(), this.ctx.storage.deleteAll()]);
     } catch (error) {

@@ -1,5 +1,5 @@
 // SlotsObject: how many operations of one kind run, or of one caller are under way, at the same time. It counts holders,
-// not numbers: one that died without a word is found out by asking. Waiters are served in the order of their priority, then of their time.
+// not numbers: one that died without a message is found out by asking. Waiters are served in the order of their priority, then of their time.
 import { DurableObject } from "cloudflare:workers";
 import { MAX_INNER_CALL_MS, MAX_SLOT_CHECKS, MAX_SLOT_WAITERS, SLOT_CHECK_AFTER_MS } from "../../limits";
 import type { SlotStanding } from "../../operators/facts";
@@ -147,7 +147,7 @@ export class SlotsObject extends DurableObject<SlotsEnv> {
     await Promise.all(
       idle.map(async ([operationId, time]) => {
         const holds = await this.#stillHolds(operationId);
-        // Taken anew, or given back, while it was asked.
+        // Taken again, or given back, while it was asked.
         if (this.#holders.get(operationId) !== time) return;
         // Asked again only when others have been.
         if (holds) this.#hold(operationId);

@@ -19,7 +19,7 @@ export function firstCodePoints(text: string, limit: number): string {
     .join("");
 }
 
-/** No text holds it: a table with a NUL byte is refused. */
+/** No text holds it: a table with a NUL byte is rejected. */
 const DIGEST_MARK = "\u0000";
 
 /** The text as the profile shows it: a long one is its first code points and `…`. */
