@@ -1,5 +1,6 @@
 // A Worker whose method fails as long as a table is locked, for tasks of operators: find what failed, unlock, retry.
 import { RpcError, defineMethod, operations } from "edge-operations";
+import { webhooks } from "edge-operations/webhooks";
 import { env } from "cloudflare:workers";
 import { echoWait } from "../../src/worker/echo-wait";
 import { tablesProfile } from "../../src/worker/tables-profile";
@@ -40,4 +41,8 @@ async function locks(request: Request, { SNAPSHOTS }: Bindings): Promise<Respons
   return new Response(null, { status: 204 });
 }
 
-export default operations<Bindings>({ methods: [echoWait, tablesProfile, tablesLoad, approve], fetch: locks });
+export default operations<Bindings>({
+  methods: [echoWait, tablesProfile, tablesLoad, approve],
+  webhooks: webhooks(),
+  fetch: locks,
+});
