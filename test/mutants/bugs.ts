@@ -1952,8 +1952,8 @@ queue = "edge-operations-dead-letters"
     file: "src/queue/children.ts",
     find: "for (const [place, { key }] of children.entries()) this.#placeByKey.set(key, place);",
     replace: "this.#children.length = 0;",
-    tests: workers("children.test.ts"),
-    caughtBy: "is started once for its key",
+    tests: unit("queue/children.test.ts"),
+    caughtBy: "starts each child once, wherever the machine dies",
   },
   {
     name: "children are started before they are written down",
@@ -1961,7 +1961,7 @@ queue = "edge-operations-dead-letters"
     find: '    return reserved.length === 0 ? "settled" : ports.saveChildren(reserved, this.#invocation.takeMemory());',
     replace: '    void ports.saveChildren(reserved, this.#invocation.takeMemory());\n    return "settled";',
     tests: unit("queue/children.test.ts"),
-    caughtBy: "writes children down before it starts any",
+    caughtBy: "starts each child once, wherever the machine dies",
   },
   {
     name: "a replay of a join has other outcomes",
@@ -1994,14 +1994,6 @@ queue = "edge-operations-dead-letters"
     replace: "",
     tests: workers("children.test.ts"),
     caughtBy: "the deadline of an operation cancels its children",
-  },
-  {
-    name: "a child whose start was under way is not cancelled",
-    file: "src/durable/operation/outbox.ts",
-    find: "    if (missing > 0 && Date.now() < endTime + CHILD_START_MS)",
-    replace: "    if (missing < 0)",
-    tests: workers("children.test.ts"),
-    caughtBy: "leaves no unfinished start",
   },
   {
     name: "a child forgets who started its parent",

@@ -20,6 +20,7 @@ import {
   startScript,
   startedFrom,
   stateOf,
+  storedBy,
   storedRecord,
   useFreshWorld,
 } from "./harness";
@@ -288,17 +289,21 @@ describe("a join", () => {
 
   test("continues if children ended while their parent was being suspended", async () => {
     const release = controls.indexWrite;
+    let held = Infinity;
     const operation = await startScript(async (op) => {
       const child = await startChild(op, "a", answers(1));
-      await op.step("the index does not answer", async () => release.hold());
+      await op.step("the index does not answer", async () => {
+        release.hold();
+        held = release.passed;
+      });
       return { outcomes: (await op.join([child])).map(told) };
     });
     const running = runNext();
-    await eventually(() => controls.sent.length > 0);
-    await runNext();
-    await eventually(() => release.passed > 3);
+    await eventually(() => release.passed > held);
+    const child = runNext();
+    await eventually(async () => (await storedBy(operation)).includes("children/000001"));
     release.open();
-    await running;
+    await Promise.all([running, child]);
     await finish(operation);
 
     expect(await responseOf(operation)).toEqual({ outcomes: [1] });
