@@ -71,25 +71,35 @@ async function* messages({ call, service, watched, id }: Subscription): AsyncGen
   // "The server MUST send notifications/subscriptions/acknowledged as the first message."
   const notifications = watched.size > 0 ? { taskIds: [...watched.keys()] } : {};
   yield notification("notifications/subscriptions/acknowledged", { _meta, notifications });
-  const next = new Map([...watched].map(([name, watching]) => [name, nextOf(name, watching)]));
-  while (next.size > 0) {
-    const heard = await orSilence(Promise.race(next.values()));
-    if (!heard) {
-      for (const watching of watched.values()) watching.probe();
-      yield ":\n\n";
-      continue;
-    }
-    const { name, event } = heard;
-    const watching = watched.get(name);
-    if (event === "GONE" || event === "END" || ("done" in event && event.done) || !watching) next.delete(name);
-    else next.set(name, nextOf(name, watching));
-    // A task has no output.
-    if (event === "GONE" || event === "END" || "text" in event) continue;
-    const task = await taskFrom(call, await parsed(event, name), service);
-    yield notification("notifications/tasks", { ...task, _meta });
-  }
+  yield* states({ call, service, watched, id });
   // "When the server ends a subscription on its own initiative, it SHOULD respond to the original request."
   yield eventOf({ jsonrpc: "2.0", id, result: { resultType: "complete", _meta } });
+}
+
+/** One task's failure ends the stream, and the sockets of all. */
+async function* states({ call, service, watched, id }: Subscription): AsyncGenerator<string, void> {
+  const _meta = { [META.subscriptionId]: id };
+  try {
+    const next = new Map([...watched].map(([name, watching]) => [name, nextOf(name, watching)]));
+    while (next.size > 0) {
+      const heard = await orSilence(Promise.race(next.values()));
+      if (!heard) {
+        for (const watching of watched.values()) watching.probe();
+        yield ":\n\n";
+        continue;
+      }
+      const { name, event } = heard;
+      const watching = watched.get(name);
+      if (event === "GONE" || event === "END" || ("done" in event && event.done) || !watching) next.delete(name);
+      else next.set(name, nextOf(name, watching));
+      // A task has no output.
+      if (event === "GONE" || event === "END" || "text" in event) continue;
+      const task = await taskFrom(call, await parsed(event, name), service);
+      yield notification("notifications/tasks", { ...task, _meta });
+    }
+  } finally {
+    for (const watching of watched.values()) watching.close();
+  }
 }
 
 async function nextOf(name: string, watching: Watching): Promise<{ name: string; event: WatchEvent }> {
