@@ -1,11 +1,12 @@
 // The parts of the soak: what each runs, and what of its figures is kept.
+import type { AgentsSummary } from "../chaos/agents.ts";
 import type { ChaosSummary } from "../chaos/chaos-run.ts";
 import type { WorstInputReport } from "../chaos/worst-input.ts";
 import type { FuzzSummary } from "../chaos/fuzz-run.ts";
 import type { MutantsReport } from "../mutants/mutants.ts";
 import type { SimulationReport } from "../simulation/simulate.ts";
 
-export const partNames = ["simulation", "mutants", "chaos", "fuzz", "guarded", "worstInput"] as const;
+export const partNames = ["simulation", "mutants", "chaos", "agents", "fuzz", "guarded", "worstInput"] as const;
 export type PartName = (typeof partNames)[number];
 
 /** How much of each is asked for. */
@@ -52,6 +53,11 @@ export const parts: Record<PartName, Part> = {
     title: "Killing the real server under load",
     arguments: ({ rounds }) => ["test/chaos/chaos.ts", "--rounds", String(rounds)],
     figures: (summary) => chaosFigures(summary as ChaosSummary),
+  },
+  agents: {
+    title: "Killing the real server under an agent's tasks",
+    arguments: () => ["test/chaos/agents.ts", "--tasks", "1000", "--kills", "20"],
+    figures: (summary) => agentsFigures(summary as AgentsSummary),
   },
   fuzz: {
     title: "Hostile input on every route",
@@ -114,6 +120,14 @@ function mutantsFigures({ bugs }: MutantsReport): Figures {
 }
 
 function chaosFigures({ seed, violations, ...counts }: ChaosSummary): Figures {
+  return {
+    passed: violations.length === 0,
+    figures: { ...counted(counts), violations: String(violations.length), seed: String(seed) },
+    details: [],
+  };
+}
+
+function agentsFigures({ seed, violations, ...counts }: AgentsSummary): Figures {
   return {
     passed: violations.length === 0,
     figures: { ...counted(counts), violations: String(violations.length), seed: String(seed) },

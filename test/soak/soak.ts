@@ -7,7 +7,7 @@ import { parseArgs, promisify } from "node:util";
 import { type Amounts, type PartName, partNames, parts } from "./parts.ts";
 import { type Finding, type Findings, reliabilityDocument } from "./reliability-document.ts";
 
-const USAGE = `npm run soak -- [--only simulation,mutants,chaos,fuzz,guarded,worstInput] [--seed N]
+const USAGE = `npm run soak -- [--only simulation,mutants,chaos,agents,fuzz,guarded,worstInput] [--seed N]
                [--histories 1000000] [--rounds 50] [--requests 200000] [--minutes 60] [--dirty]
 
   --only     these parts; what the others found is kept where it was found on the same src

@@ -2,7 +2,8 @@
 import { describe, expect, it } from "vitest";
 import type { ReadAnswer } from "../../../src/contract/answer";
 import type { AgentCall, Service } from "../../../src/mcp/agent-call";
-import { parsed, taskFrom } from "../../../src/mcp/tasks";
+import { parsed, taskFrom, updateTask } from "../../../src/mcp/tasks";
+import type { ResolveRefusal } from "../../../src/contract/suspension";
 import { UsualDurations } from "../../../src/service/usual-durations";
 
 const CREATE_TIME = Date.UTC(2026, 0, 1);
@@ -63,5 +64,32 @@ describe("taskFrom", () => {
       result: { isError: true },
     });
     expect(cancelled).toBe(true);
+  });
+});
+
+describe("updateTask", () => {
+  const suspensions = [{ name: `${name}/suspensions/approval`, state: "PENDING" }];
+  const inputResponses = { approval: { action: "accept", content: {} } };
+
+  /** The suspension was pending a moment ago. */
+  function update(refusal: ResolveRefusal) {
+    const store = {
+      suspensions: async () => JSON.stringify({ suspensions }),
+      resolve: async () => ({ ok: false, refusal }),
+    };
+    const principal = { id: "bob", members: [], grants: [], isAdmin: false };
+    const reach = { service: async () => ({ store, principal }) } as unknown as AgentCall;
+    return updateTask(reach, { taskId: name, inputResponses });
+  }
+
+  it.each<ResolveRefusal>(["RESOLVED", "EXPIRED", "ALREADY_DONE", "CANCELLING"])(
+    "ignores an answer that has become %s meanwhile",
+    async (refusal) => {
+      expect(await update(refusal)).toEqual({});
+    },
+  );
+
+  it("does not hide that the answer was not stored", async () => {
+    await expect(update("TOO_MANY_ANSWERS")).rejects.toMatchObject({ code: "RESOURCE_EXHAUSTED" });
   });
 });
