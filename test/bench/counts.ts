@@ -91,6 +91,14 @@ export const COUNTS = {
   list: { index: { requests: 1, rowsRead: 102 } },
   /** Of any length, answered by the end. */
   wait: { operation: { requests: 1 } },
+  /** Of any length, from its first state on, while nothing happens. Each change comes over the socket, and costs nothing more. */
+  watch: { operation: { requests: 1 } },
+  /** The run of a function that writes a text. Each further half second in which it writes is a message and a row. */
+  runWithOutput: {
+    operation: { requests: 1, messages: 2, rowsRead: 16, rowsWritten: 4 },
+    index: { requests: 1, rowsRead: 2, rowsWritten: 2 },
+    kvWrites: 1,
+  },
   /** Of a queued operation. */
   cancel: {
     operation: { requests: 1, rowsRead: 1, rowsWritten: 2 },

@@ -134,6 +134,15 @@ export function lifecycleBill(options: LifecycleOptions): Bill {
   );
 }
 
+/** Comments of a silent watch in an hour, and the CPU time that each is assumed to take, with the check of its socket. */
+const COMMENTS_PER_HOUR = 240;
+const CPU_MS_PER_COMMENT = 0.05;
+
+/** Of one who watches an operation for an hour in which nothing happens. */
+export function watcherOfAnHour(): number {
+  return dollarsPerMillion(add(apiCall(COUNTS.watch), { workerCpuMs: COMMENTS_PER_HOUR * CPU_MS_PER_COMMENT }));
+}
+
 /** Of one who learns of an end by a wait, and of one who asks every second for ten. */
 export function waiterAndPoller(): { waiter: number; poller: number } {
   return {

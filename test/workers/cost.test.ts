@@ -1,7 +1,7 @@
 // The exact cost of every call: requests of objects, rows, alarms, queue messages and KV writes. A change that adds a
 // row or a hop changes a number of test/bench/counts.ts, and with it the price in docs/performance.md.
 import { runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { env, exports } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import {
   COUNTS,
@@ -14,6 +14,7 @@ import {
   totals,
 } from "../bench/counts";
 import type { JsonObject } from "../../src/rpc/any";
+import { EventReader } from "../support/event-stream";
 import { eventually } from "../support/eventually";
 import { clock } from "./clock";
 import { type Script, controls } from "./controls";
@@ -210,6 +211,31 @@ const CALLS: Record<CountedCall, () => Promise<Counts>> = {
     // The answer comes over the socket: it costs what the end costs without a waiter.
     expect(ledger.take()).toEqual(COUNTS.run);
     return counts;
+  },
+  async watch() {
+    await anIndexedScope();
+    const operation = await startScript(empty);
+    let events = new EventReader(new Response("").body);
+    const counts = await costOf(async () => {
+      const response = await exports.default.fetch(`https://operations.example/v1/${operation.name}:watch`);
+      events = new EventReader(response.body);
+      await events.next();
+    });
+    ledger.take();
+    await finished(operation);
+    const states = await events.rest();
+    // The states come over the socket: they cost what the run costs without a watcher.
+    expect(ledger.take()).toEqual(COUNTS.run);
+    expect(JSON.parse(states.at(-1)?.data ?? "")).toMatchObject({ done: true });
+    return counts;
+  },
+  async runWithOutput() {
+    await anIndexedScope();
+    const operation = await startScript(async (op) => {
+      op.write("a line");
+      return {};
+    });
+    return costOf(() => finished(operation));
   },
   async runWithWebhook() {
     await anIndexedScope();

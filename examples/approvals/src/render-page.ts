@@ -26,9 +26,10 @@ export const renderPage = defineMethod({
   responseType: RenderPageResponse,
   // Its work takes seconds at most, so it needs no queue.
   dispatch: "direct",
-  async run({ url, ms, fail }) {
+  async run({ url, ms, fail }, op) {
     await new Promise((resolve) => setTimeout(resolve, ms));
     if (fail) throw new RpcError("FAILED_PRECONDITION", `${url} cannot be rendered.`);
+    op.write(`rendered ${url}\n`);
     return { url };
   },
 });

@@ -1,7 +1,15 @@
 // The price of a lifecycle, from the counts that test/workers/cost.test.ts holds the service to.
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { BUDGETED, BY_DEFAULT, billOf, dollarsPerMillion, lifecycleBill, waiterAndPoller } from "../../bench/prices";
+import {
+  BUDGETED,
+  BY_DEFAULT,
+  billOf,
+  dollarsPerMillion,
+  lifecycleBill,
+  waiterAndPoller,
+  watcherOfAnHour,
+} from "../../bench/prices";
 
 test("the bill counts alarms as requests, twenty messages as one, and three operations for a queue message", () => {
   const operation = { requests: 2, messages: 20, alarms: 1, rowsRead: 1_000, rowsWritten: 3 };
@@ -27,6 +35,16 @@ test("a ten-second wait costs no more than one poll", () => {
   const { waiter, poller } = waiterAndPoller();
 
   expect(waiter).toBeCloseTo(poller / 10, 6);
+});
+
+test("a watch of an hour costs less than two polls, and docs/performance.md has its price", () => {
+  const { poller } = waiterAndPoller();
+  const watcher = watcherOfAnHour();
+
+  expect(watcher).toBeLessThan((2 * poller) / 10);
+  expect(readFileSync("docs/performance.md", "utf8")).toContain(
+    `a watcher, for each hour in which nothing happens | ${watcher.toFixed(2)} more |`,
+  );
 });
 
 test("every line of the log is an event, and storage grows with the retention", () => {
