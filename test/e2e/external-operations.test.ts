@@ -4,7 +4,9 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { listAll, postOperation } from "./client";
+import { call, listAll, postOperation } from "./client";
+import { OperationsClient } from "../../src/client";
+import { eventually } from "../support/eventually";
 import { DevServer } from "./dev-server";
 import { codeBlocks, patternOf, runSession, sessionLines } from "./session";
 
@@ -63,4 +65,42 @@ test("each of twelve operations is completed by exactly one of two racing worker
   expect(Object.fromEntries(recorded)).toEqual(
     Object.fromEntries(completedBy.flatMap((worker) => worker.names.map((name) => [name, worker.worker]))),
   );
+});
+
+test("200 watchers see every state that lasts, through two restarts of the runtime", { timeout: 110_000 }, async () => {
+  const client = new OperationsClient({
+    baseUrl: "",
+    // The server has another port after each restart.
+    fetch: (path, init) => fetch(server.url + path, init),
+    retry: { maxAttempts: 50, maxDelayMs: 1_000 },
+  });
+  const { name } = await postOperation(`${server.url}/v1/projects/p/operations`, {});
+  const seen = Array.from({ length: 200 }, () => new Set<unknown>());
+  const watches = seen.map(async (states) => {
+    for await (const { done, metadata } of client.watch(name)) states.add(done ? "done" : (metadata["n"] ?? "new"));
+  });
+  const patch = async (fields: object): Promise<void> => {
+    const { status } = await call(`${server.url}/v1/${name}?updateMask=${Object.keys(fields).join()}`, {
+      method: "PATCH",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(fields),
+    });
+    expect(status).toBe(200);
+  };
+  const type = "type.googleapis.com/example.Progress";
+  const lasts = (state: unknown): Promise<unknown> =>
+    eventually(() => seen.every((states) => states.has(state)), { timeoutMs: 40_000, intervalMs: 50 });
+  await lasts("new");
+  for (const n of [1, 2, 3, 4, 5]) {
+    if (n % 2 === 0) {
+      await server.kill();
+      server = await DevServer.start({ state: server.state });
+    }
+    await patch({ metadata: { "@type": type, n } });
+    await lasts(n);
+  }
+  await patch({ response: { "@type": type } });
+  await Promise.all(watches);
+
+  for (const states of seen) expect([...states]).toEqual(["new", 1, 2, 3, 4, 5, "done"]);
 });

@@ -17,7 +17,7 @@ async function get(user: string, path: string): Promise<Response> {
 }
 
 async function anOperation(): Promise<string> {
-  return String((await asAdmin("POST", "/v1/projects/p/operations", {}))["name"]);
+  return (await asAdmin("POST", "/v1/projects/p/operations", {}))["name"] as string;
 }
 
 function setViewers(name: string, ...members: string[]): Promise<unknown> {
