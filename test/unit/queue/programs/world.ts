@@ -123,7 +123,8 @@ export class ProgramWorld {
       this.#sent += 1;
       const fence = `fence ${this.#sent}`;
       if (!this.#apply({ type: "claim", fence })) return;
-      const store = { request: () => "{}", step: (place: number) => ({ text: () => this.#results.get(place)! }) };
+      const step = (place: number) => ({ text: () => this.#results.get(place)! });
+      const store = { request: () => "{}", step, output: { end: 0 } };
       // Only text crosses.
       const claimed = JSON.parse(JSON.stringify(claimedFromRecord(this.record, fence, store as never))) as Claimed;
       this.#work(claimed);
