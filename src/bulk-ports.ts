@@ -7,6 +7,7 @@ import {
   requestStore,
   slotStore,
 } from "./durable/operation/operation-client";
+import { doors } from "./durable/webhook-doors";
 import type { Env } from "./env";
 import { PolicyCache } from "./iam/policy-cache";
 import { EVERYONE_MAY, type Principal } from "./iam/principal";
@@ -33,10 +34,11 @@ export function bulkPorts(env: Env, { methods, locations }: BulkDeployment): Bul
   const slots = slotStore(env.SLOTS);
   const requests = requestStore(env);
   const fullShards = new FullShards();
+  const webhooks = { areAbove: async (parent: string) => (await doors.areAbove?.(env, parent)) ?? false };
   const deployment = deploymentFromConfig(config, locations);
   const retry = async (ports: Pick<RetryPorts, "store" | "authorize">, name: string, bulk: Bulk): Promise<void> => {
     await retryOperation(
-      { ...ports, requests, slots, fullShards },
+      { ...ports, requests, slots, fullShards, webhooks },
       {
         name,
         // One for each operation, so that a repetition finds the retry that it has started.

@@ -24,14 +24,20 @@ export type { WebhookServing } from "./webhook-serving";
  * export default operations({ methods, webhooks: webhooks() });
  */
 export function webhooks(): WebhookServing {
-  Object.assign(doors, { operation: webhookDoor, parent: parentDoor, send: sendWebhooks });
   const cache = newWebhookCache();
+  const storeOf = ({ POLICIES }: Pick<Env, "POLICIES">) => webhookStore(POLICIES, cache, () => Date.now());
+  Object.assign(doors, {
+    operation: webhookDoor,
+    parent: parentDoor,
+    send: sendWebhooks,
+    areAbove: (env, parent) => storeOf(env).areAbove(parent),
+  } satisfies typeof doors);
   const port = (env: Env): WebhookPort => {
     const signingKeys = signingKeysFrom(env.WEBHOOK_SIGNING_KEYS);
     const rules = { allowsLoopback: configFromEnv(env).auth === "open", hosts: hostsFrom(env.WEBHOOK_HOSTS) };
     const problemOf = (uri: string): string | undefined => uriProblem(uri, rules);
     return {
-      ...webhookStore(env.POLICIES, cache, () => Date.now()),
+      ...storeOf(env),
       signingKeys,
       uriProblem: problemOf,
       send: sendEvent,

@@ -27,7 +27,8 @@ export function suspend(draft: Draft, event: Extract<OperationEvent, { type: "su
   if (refusal === undefined && isFinal(record.state)) return undefined;
   // An answer came while the runner did not know it yet.
   const hasCome = waitsFor.answersTo?.some((id) => isResolved(record, id));
-  if (refusal === undefined && !hasCome) announce(draft);
+  // Work that waits for its children alone waits for nobody outside.
+  if (refusal === undefined && !hasCome && waitsFor.answersTo?.length) announce(draft);
   return refusal ?? (hasCome ? wake(draft, "resume") : undefined);
 }
 

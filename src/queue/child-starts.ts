@@ -1,6 +1,7 @@
 // How a runner starts child operations, and reads their large responses: over the services, and the objects of the Worker.
 import { configFromEnv, deploymentFromConfig } from "../config";
 import { childStore } from "../durable/operation/operation-client";
+import { doors } from "../durable/webhook-doors";
 import type { Env } from "../env";
 import type { Locations } from "../service/locations";
 import { type AskedChild, type ChildStart, type PreparedChild, prepareChild, startChild } from "../service/start-child";
@@ -19,7 +20,10 @@ export function childStarts(env: Env, locations: Locations): ChildStarts {
   return {
     prepare: (asked) => prepareChild(deploymentFromConfig(configFromEnv(env), locations), asked, Date.now()),
     newId: ({ place }) => store.newId(place),
-    start: (child, start) => startChild(store, child, start),
+    start: async (child, start) => {
+      const hasWebhooks = await doors.areAbove?.(env, child.parent);
+      return startChild(store, child, hasWebhooks ? { ...start, hasWebhooks } : start);
+    },
     read: (name) => store.read(name),
   };
 }

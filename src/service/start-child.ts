@@ -32,7 +32,7 @@ export interface PreparedChild extends Pick<
 
 /** The parent's decisions about it. */
 export type ChildStart = ChildFacts &
-  Pick<NewOperation, "id" | "createTime" | "starter" | "starterMembers" | "origin" | "traceparent">;
+  Pick<NewOperation, "id" | "createTime" | "starter" | "starterMembers" | "origin" | "traceparent" | "hasWebhooks">;
 
 /** Checks a request as its method's door would. @throws RpcError INVALID_ARGUMENT, NOT_FOUND. */
 export async function prepareChild(

@@ -449,6 +449,28 @@ describe("a registered webhook", () => {
     expect(typesAt(OTHER)).toEqual(isFor ? ["operation.succeeded"] : []);
   });
 
+  test("is for child operations too", async () => {
+    const child = aMethod(async () => ({}), { http: { post: "/v1/{parent=projects/*}/parts:make", body: "*" } });
+    const whole = aMethod(async (op) => {
+      await op.join([await op.start(child, {}, { key: "one" })]);
+      return {};
+    });
+    const service = aWebhookDeployment([child, whole]);
+    await registered(service);
+    await started(service, {});
+    await service.deliver("id");
+    await service.deliver("id");
+    await service.deliver("webhooks");
+    await vi.waitFor(() => expect(controls.sent.some((message) => "id" in message)).toBe(true));
+    await service.deliver("id");
+    while (webhookMessages() > 0) await service.deliver("webhooks");
+
+    const verbs = received().map(
+      ({ body }) => (body.data.operation["metadata"] as { value: JsonObject }).value["target"],
+    );
+    expect(verbs).toEqual(["projects/p/parts", "projects/p/things"]);
+  });
+
   test("receives the events alone that it subscribes to", async () => {
     const service = succeeding();
     await registered(service, { subscribedEvents: ["operation.failed"] });
