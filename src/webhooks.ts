@@ -30,7 +30,7 @@ export function webhooks(): WebhookServing {
     operation: webhookDoor,
     parent: parentDoor,
     send: sendWebhooks,
-    areAbove: (env, parent) => storeOf(env).areAbove(parent),
+    areAbove: (env, parent) => storeOf(env as Env).areAbove(parent),
   } satisfies typeof doors);
   const port = (env: Env): WebhookPort => {
     const signingKeys = signingKeysFrom(env.WEBHOOK_SIGNING_KEYS);

@@ -4,7 +4,6 @@ import type { StoredWebhooks, WebhookWork } from "../contract/webhook";
 import type { OperationEvent } from "../lifecycle/event";
 import type { OperationRecord } from "../lifecycle/record";
 import type { OperationEnv } from "./operation/operation-env";
-import type { PolicyObject } from "./policy/policy-object";
 
 /** The part of an operation's life that the door of webhooks uses. */
 export interface DeliveredLife {
@@ -15,7 +14,7 @@ export interface DeliveredLife {
 
 interface WebhookDoors {
   /** Whether webhooks are registered at or above a parent, for starts that no request of a client makes. */
-  areAbove(this: void, env: { POLICIES: DurableObjectNamespace<PolicyObject> }, parent: string): Promise<boolean>;
+  areAbove(this: void, env: object, parent: string): Promise<boolean>;
   /** Sends a message to the deliverer. */
   send(this: void, env: OperationEnv, record: OperationRecord): Promise<void>;
   /** Of an operation. `report`: a WebhookReport as JSON text; absent: the deliverer asks for work. */

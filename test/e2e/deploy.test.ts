@@ -10,7 +10,8 @@ import { CloudflareApi, type Script } from "./cloudflare-api";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const LANES = ["edge-operations", "edge-operations-2", "edge-operations-3", "edge-operations-4"];
-const QUEUES = [...LANES, "edge-operations-dead-letters"];
+const WEBHOOK_QUEUES = ["edge-operations-webhooks", "edge-operations-webhooks-dead-letters"];
+const QUEUES = [...LANES, "edge-operations-dead-letters", ...WEBHOOK_QUEUES];
 
 const readme = readFileSync(join(ROOT, "README.md"), "utf8");
 
@@ -130,6 +131,13 @@ describe("the first deploy", () => {
       dead_letter_queue: "edge-operations-dead-letters",
       settings: { batch_size: 1, max_retries: 10, max_wait_time_ms: 0, retry_delay: 2 },
     });
+  });
+
+  test("consumes the queue of webhooks, with dead letters of its own", () => {
+    const [queue = "", deadLetters = ""] = WEBHOOK_QUEUES;
+
+    expect(api.queues.get(queue)).toMatchObject({ script: "edge-operations", dead_letter_queue: deadLetters });
+    expect(api.queues.get(deadLetters)?.script).toBe("edge-operations");
   });
 
   test("consumes the dead-letter queue, and schedules the sweep", () => {
