@@ -131,7 +131,8 @@ function theConsole(executablePath: string): void {
   });
 
   test("completes a filter, and shows the place of its error", async () => {
-    await open("projects/console/operations");
+    await start("projects/filters/reports:build", { title: "x" });
+    await open("projects/filters/operations");
     const filter = page.getByRole("combobox", { name: "Filter" });
     await filter.pressSequentially("stat");
     await filter.press("ArrowDown");
@@ -140,13 +141,14 @@ function theConsole(executablePath: string): void {
     await filter.press("ArrowDown");
     await filter.press("Enter");
     await filter.press("Enter");
+    await eventually(async () => (await filter.inputValue()) === "state = SUCCEEDED");
+    const applied = page.url();
     await rows().first().getByText("Succeeded").waitFor();
-    const applied = await filter.inputValue();
     await filter.fill("Done = true");
     await filter.press("Enter");
     const marked = await page.locator(".filter-error mark").innerText();
 
-    expect(applied).toBe("state = SUCCEEDED");
+    expect(applied).toContain("filter=state+%3D+SUCCEEDED");
     expect(marked).toBe("Done");
     expect(await page.locator(".filter-error p").innerText()).toMatch(/^Expected done/);
   });
@@ -292,6 +294,28 @@ function theConsole(executablePath: string): void {
     await page.setViewportSize({ width: 1_280, height: 860 });
 
     expect({ list, operation }).toEqual({ list: 360, operation: 360 });
+  });
+
+  test("asks for credentials when a call is refused, and goes on with them", async () => {
+    await start("projects/locked/operations", { operation: {} });
+    const error = { code: 401, status: "UNAUTHENTICATED", message: "Log in to list these.", details: [] };
+    await page.route(/\/v1\/projects\/locked\//, (route) =>
+      route.request().headers()["authorization"] === "Bearer a-token"
+        ? route.continue()
+        : route.fulfill({ status: 401, contentType: "application/json", body: JSON.stringify({ error }) }),
+    );
+    await open("projects/locked/operations");
+    await dialog().getByText("Log in to list these.").waitFor();
+    await page.getByLabel("Token", { exact: true }).fill("Bearer a-token");
+    await page.keyboard.press("Enter");
+    await rows().first().getByText("Running elsewhere").waitFor();
+    await button("Signed in").click();
+    await button("Sign out").click();
+    await dialog().getByText("Log in to list these.").waitFor();
+    await page.keyboard.press("Escape");
+    await page.unroute(/\/v1\/projects\/locked\//);
+
+    expect(await rows().count()).toBe(0);
   });
 
   test("sends credentials from this tab alone, and forgets them when asked", async () => {

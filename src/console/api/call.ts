@@ -18,6 +18,11 @@ export class ApiError extends Error {
   readonly metadata: Readonly<Record<string, string>>;
   readonly violations: readonly Violation[];
 
+  /** Whether the same call by the same caller gets the same error again. */
+  get isFinal(): boolean {
+    return this.httpStatus >= 400 && this.httpStatus < 500 && this.httpStatus !== 408 && this.httpStatus !== 429;
+  }
+
   constructor(
     message: string,
     { httpStatus = 0, code = "UNAVAILABLE", reason = "", metadata = {}, violations = [] }: Partial<ErrorFacts> = {},

@@ -44,6 +44,7 @@ export async function follow(name: string, follower: Follower, signal: AbortSign
       if (signal.aborted) return;
       if (error instanceof ApiError && error.code === "NOT_FOUND") return follower.onGone();
       follower.onError(error);
+      if (error instanceof ApiError && error.isFinal) return;
       await pause(RETRY_MS, signal);
     }
   }

@@ -47,6 +47,7 @@ export function FilterBox({ filter, vocabulary, error, onFilter }: FilterBoxProp
   };
   const apply = () => {
     setOpen(false);
+    setText(text.trim());
     onFilter(text.trim());
   };
   const onKeyDown = (event: KeyboardEvent) => {

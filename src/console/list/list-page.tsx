@@ -46,7 +46,7 @@ export function ListPage({ parent, filter }: { parent: string; filter: string })
   useEffect(() => setTokens([""]), [parent, filter]);
 
   const load = useCallback(
-    async (signal: AbortSignal): Promise<Shown | undefined> => {
+    async (signal: AbortSignal): Promise<Shown | "refused" | undefined> => {
       const query = { pageSize: PAGE_SIZE, filter, pageToken, returnPartialSuccess: true };
       const key = `${parent}\n${filter}\n${pageToken}`;
       if (asked.current !== key) setShown(undefined);
@@ -60,7 +60,8 @@ export function ListPage({ parent, filter }: { parent: string; filter: string })
         return next;
       } catch (problem) {
         if (!signal.aborted) setError(problem);
-        return undefined;
+        // Asked again, it would open the sign-in again.
+        return problem instanceof ApiError && problem.isFinal ? "refused" : undefined;
       }
     },
     [parent, filter, pageToken],
@@ -71,6 +72,7 @@ export function ListPage({ parent, filter }: { parent: string; filter: string })
     void (async () => {
       while (!stop.signal.aborted) {
         const page = await load(stop.signal);
+        if (page === "refused") return;
         const isQuiet = page !== undefined && page.operations.length > 0 && page.operations.every(({ done }) => done);
         await new Promise((resolve) => setTimeout(resolve, isQuiet ? REFRESH_ALL_DONE_MS : REFRESH_MS));
         await whileHidden(stop.signal);
