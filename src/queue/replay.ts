@@ -7,6 +7,7 @@ import { SLEEP_LINGER_MS, UNSTORED_SLEEP_MS } from "../limits";
 import type { Sleep } from "../lifecycle/record";
 import type { AnswerWait } from "./answer-wait";
 import { Timer } from "./timer";
+import { type Wake, type Waking, Wakings } from "./wakings";
 
 export interface ReplayPorts {
   /** Milliseconds since 1970. */
@@ -38,15 +39,6 @@ export interface ReplayListener {
   onWake(timer: Timer, order: number, isAlone: boolean): void;
 }
 
-/** The time at which resting work continues. `ordinal`: of the sleep; -1 if it has a name, and for a step's next try. */
-export type Wake = Pick<Sleep, "ordinal" | "wakeTime">;
-
-/** A step that waits for its next try. */
-interface StepRest {
-  retryTime: number;
-  begin: () => void;
-}
-
 /** A stored outcome of a call. It is delivered in its turn. */
 interface StoredOutcome {
   order: number;
@@ -63,9 +55,7 @@ export class Replay {
   readonly #listener: ReplayListener;
   readonly #stored = new Set<StoredOutcome>();
   readonly #new: NewOutcome[] = [];
-  readonly #timers = new Set<Timer>();
-  readonly #waits = new Set<AnswerWait>();
-  readonly #rests = new Set<StepRest>();
+  readonly #wakings = new Wakings();
   /** Answers that are being read or checked. */
   #checksUnderWay = 0;
   #lastOrder: number;
@@ -91,7 +81,7 @@ export class Replay {
 
   /** Timers that have not woken, awaited or not. */
   get timers(): Iterable<Timer> {
-    return this.#timers;
+    return this.#wakings.timers;
   }
 
   nextOrder(): number {
@@ -137,7 +127,7 @@ export class Replay {
   /** A try of a step has failed. The next one begins in this invocation, by calling `begin`, or in another. */
   stepRests(retryTime: number, begin: () => void): void {
     this.#stepsUnderWay -= 1;
-    this.#rests.add({ retryTime, begin });
+    this.#wakings.addRest({ retryTime, begin });
     this.#wake();
   }
 
@@ -177,7 +167,7 @@ export class Replay {
   addTimer(sleep: Sleep, isNew: boolean): Timer {
     const timer = new Timer(sleep, { isNew, setTime: this.#ports.now(), onAwaited: () => this.#wake() });
     this.#outstanding += 1;
-    this.#timers.add(timer);
+    this.#wakings.add(timer);
     return timer;
   }
 
@@ -189,14 +179,12 @@ export class Replay {
   /** No sleep wakes any more, and no answer arrives. */
   dropTimers(): void {
     this.#cancelAlarm?.();
-    this.#timers.clear();
-    this.#waits.clear();
-    this.#rests.clear();
+    this.#wakings.clear();
   }
 
   addWait(wait: AnswerWait): void {
     this.#outstanding += 1;
-    this.#waits.add(wait);
+    this.#wakings.add(wait);
   }
 
   /** An answer is being read or checked: until the returned function is called, the handler may still go on. */
@@ -238,10 +226,13 @@ export class Replay {
 
   #next(): (() => void | Promise<void>) | undefined {
     if (this.#isClosed || this.#checkpointsUnderWay > 0) return undefined;
-    this.#beginRested();
+    for (const { begin } of this.#wakings.takeRested(this.#ports.now())) {
+      this.#stepsUnderWay += 1;
+      begin();
+    }
     const stored = this.#nextStored();
     if (stored) return stored === WAIT ? undefined : stored;
-    for (const over of this.#due()) {
+    for (const over of this.#wakings.takeDue(this.#ports.now())) {
       const order = this.nextOrder();
       if (over instanceof Timer) this.#listener.onWake(over, order, this.#outstanding === 1);
       else over.takesOrder(order);
@@ -256,24 +247,10 @@ export class Replay {
     };
   }
 
-  #beginRested(): void {
-    for (const rest of this.#rests) {
-      if (rest.retryTime > this.#ports.now()) continue;
-      this.#rests.delete(rest);
-      this.#stepsUnderWay += 1;
-      rest.begin();
-    }
-  }
-
   #nextStored(): (() => void | Promise<void>) | typeof WAIT | undefined {
     let next: StoredOutcome | undefined;
     for (const outcome of this.#stored) if (!next || outcome.order < next.order) next = outcome;
-    let nextWaking: Timer | AnswerWait | undefined;
-    for (const waking of [...this.#timers, ...this.#waits]) {
-      const { order } = waking;
-      if (!waking.isAwaited || order === undefined || order >= (nextWaking?.order ?? next?.order ?? Infinity)) continue;
-      nextWaking = waking;
-    }
+    const nextWaking = this.#wakings.nextStored(next?.order);
     if (nextWaking) return this.#storedWaking(nextWaking);
     if (!next) return undefined;
     const { deliver } = next;
@@ -285,28 +262,13 @@ export class Replay {
   }
 
   /** An answer that is still being read or checked is delivered before what came after it. */
-  #storedWaking(waking: Timer | AnswerWait): (() => void) | typeof WAIT {
+  #storedWaking(waking: Waking): (() => void) | typeof WAIT {
     if (!(waking instanceof Timer) && !waking.isOver) return WAIT;
     return () => {
-      this.#remove(waking);
+      this.#wakings.remove(waking);
       this.#outstanding -= 1;
       waking.wake();
     };
-  }
-
-  #remove(over: Timer | AnswerWait): void {
-    if (over instanceof Timer) this.#timers.delete(over);
-    else this.#waits.delete(over);
-  }
-
-  /** Sleeps and suspensions that are over and awaited, in the order in which they were over. */
-  #due(): (Timer | AnswerWait)[] {
-    const now = this.#ports.now();
-    const timers = [...this.#timers].filter((timer) => timer.isAwaited && timer.isDue(now));
-    const waits = [...this.#waits].filter((wait) => wait.isAwaited && wait.isOver);
-    const due = [...timers, ...waits];
-    for (const over of due) this.#remove(over);
-    return due.toSorted((a, b) => a.endTime - b.endTime || a.endNumber - b.endNumber);
   }
 
   // ── Ending the invocation ────────────────────────────────────────────────────────────────────────────────────────
@@ -316,27 +278,23 @@ export class Replay {
     // A sleep that is over waits for the checkpoint, and for a stored outcome before it that is still being read. Otherwise its
     // alarm would fire again and again.
     if (this.#isClosed || this.#checkpointsUnderWay > 0) return;
-    const wake = this.#earliestWake();
+    const wake = this.#wakings.earliest();
     const isOver = wake !== undefined && wake.wakeTime <= this.#ports.now();
     this.#armAlarm(isOver && this.#checksUnderWay > 0 ? undefined : wake?.wakeTime);
     if (this.#stepsUnderWay > 0 || this.#new.length > 0 || this.#checksUnderWay > 0) return this.#listener.onStay();
     if (this.#wantsYield) return this.#linger(() => this.#listener.onYield());
     const ms = wake ? wake.wakeTime - this.#ports.now() : Infinity;
     if (ms > this.#listener.inPlaceMs()) return this.#stop(wake);
-    if (wake && ms > UNSTORED_SLEEP_MS && this.#isAnyToBeStored())
-      this.#afterLinger(() => this.#listener.onSleepInPlace(wake));
+    const isAnyToBeStored = this.#wakings.isAnyTimerToBeStored || this.#listener.hasUnsavedTries();
+    if (wake && ms > UNSTORED_SLEEP_MS && isAnyToBeStored) this.#afterLinger(() => this.#listener.onSleepInPlace(wake));
     else this.#listener.onStay();
   }
 
   /** The invocation ends, if the handler waits for anything of the library's. */
   #stop(wake: Wake | undefined): void {
-    const waits = [...this.#waits].filter(({ isAwaited }) => isAwaited);
+    const waits = this.#wakings.awaitedWaits;
     if (waits.length > 0) this.#linger(() => this.#listener.onSuspend(waits, wake));
     else if (wake) this.#linger(() => this.#listener.onSleep(wake));
-  }
-
-  #isAnyToBeStored(): boolean {
-    return this.#listener.hasUnsavedTries() || [...this.#timers].some((timer) => timer.isNew && timer.isAwaited);
   }
 
   #linger(giveUp: () => void): void {
@@ -351,14 +309,6 @@ export class Replay {
     this.#cancelLinger = this.#ports.after(SLEEP_LINGER_MS, act);
   }
 
-  #earliestWake(): Wake | undefined {
-    const sleeps = [...this.#timers].filter(({ isAwaited }) => isAwaited).map(({ sleep }): Wake => sleep);
-    const rests = [...this.#rests].map(({ retryTime }): Wake => ({ ordinal: -1, wakeTime: retryTime }));
-    let earliest: Wake | undefined;
-    for (const wake of [...sleeps, ...rests]) if (wake.wakeTime < (earliest?.wakeTime ?? Infinity)) earliest = wake;
-    return earliest;
-  }
-
   /** A sleep that ends while the invocation lives ends in it. */
   #armAlarm(wakeTime: number | undefined): void {
     this.#cancelAlarm?.();
@@ -367,8 +317,7 @@ export class Replay {
     const ms = Math.max(0, wakeTime - this.#ports.now());
     if (ms > MAX_TIMER_MS) return;
     this.#cancelAlarm = this.#ports.after(ms, () => {
-      for (const timer of this.#timers) if (timer.sleep.wakeTime <= wakeTime) timer.ring();
-      for (const rest of this.#rests) if (rest.retryTime <= wakeTime) rest.retryTime = -Infinity;
+      this.#wakings.ring(wakeTime);
       this.#wake();
     });
   }
