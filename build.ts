@@ -9,6 +9,7 @@ const OUT = "dist";
 const ENTRIES = [
   "index",
   "client",
+  "conditions",
   "emulation",
   "mcp",
   "objects",

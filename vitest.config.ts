@@ -29,6 +29,7 @@ export default defineConfig({
           exclude: replacing,
           environment: "node",
           isolate: false,
+          setupFiles: ["./test/unit/conditions.ts"],
           // Property tests on a machine that does other work beside.
           testTimeout: 30_000,
         },

@@ -18,6 +18,7 @@ import { queueConsumer } from "./queue/consumer";
 import { deployMethods } from "./queue/operation-runner";
 import { newDeploymentMemory, serviceContext } from "./request-context";
 import { misconfigured } from "./rpc/error";
+import type { ConditionServing } from "./conditions";
 import type { DecodeScript } from "./service/emulation";
 import { setupCheck } from "./setup";
 import { type Location, checkLocations } from "./service/locations";
@@ -37,6 +38,8 @@ export interface OperationsOptions<Bindings = DeploymentEnv> {
   mcp?: MakeFace | undefined;
   /** Webhooks: `webhooks()` of `edge-operations/webhooks` (docs/webhooks.md). Without it the deployment serves no webhooks. */
   webhooks?: WebhookServing | undefined;
+  /** Policies with conditions: `conditions()` of `edge-operations/conditions` (docs/access.md). */
+  conditions?: ConditionServing | undefined;
   /** Scripted operations, to test clients: `emulation()` of `edge-operations/emulation` (docs/emulation.md). */
   emulation?: DecodeScript | undefined;
   /** Your own handler of requests. It gets those whose path the library does not serve; without it they are errors. */
@@ -144,6 +147,7 @@ const OPTIONS: Record<keyof Required<OperationsOptions>, true> = {
   authenticate: true,
   mcp: true,
   webhooks: true,
+  conditions: true,
   emulation: true,
   fetch: true,
   queue: true,

@@ -9,6 +9,7 @@ import { sentPolicy, withinBindingCount } from "../../src/iam/sent-policy";
 import { decodeJson } from "../../src/http/request-body";
 import { RpcError } from "../../src/rpc/error";
 import { Violations } from "../../src/rpc/decode";
+import { conditions } from "../../src/conditions";
 import { Conditions, conditionProblem } from "../../src/iam/condition";
 import { MAX_EXPRESSION_CHARACTERS } from "../../src/iam/iam-limits";
 import {
@@ -21,6 +22,8 @@ import {
 import { type DoorAnswer, type DoorRequest, knock } from "../support/a-door";
 import { anAnswer } from "../support/a-service";
 import { anIndexRow, sqlStorageFrom } from "../support/an-index";
+
+conditions();
 
 /** One evaluator. Its input is a text, from which a whole call is made. */
 export interface CostlyKind {

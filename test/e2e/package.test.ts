@@ -231,6 +231,7 @@ describe("Node", () => {
   test.each([
     ["edge-operations", "operations"],
     ["edge-operations/client", "OperationsClient"],
+    ["edge-operations/conditions", "conditions"],
     ["edge-operations/emulation", "emulation"],
     ["edge-operations/react", "useOperation"],
     ["edge-operations/mcp", "mcp"],

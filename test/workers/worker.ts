@@ -1,5 +1,6 @@
 // The worker under test: the service as it is deployed, with methods that do what a test tells them, and with the world
 // around its objects in the tests' hands (controls.ts).
+import { conditions } from "../../src/conditions";
 import type { Env } from "../../src/env";
 import {
   DirectoryObject,
@@ -55,6 +56,7 @@ function scripted(verb: string, options: Partial<MethodDeclaration<JsonObject>> 
 export const MAX_UPLOAD_BYTES = 3 * 1_048_576;
 
 const worker = operations({
+  conditions: conditions(),
   methods: [
     // Through the queue, which a test delivers by hand.
     { ...echoWait, dispatch: undefined },

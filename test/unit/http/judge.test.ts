@@ -10,6 +10,7 @@ import { decodeMessage } from "../../../src/http/decode-message";
 import { httpDoor } from "../../../src/http/door";
 import { parseFieldMask } from "../../../src/http/field-mask";
 import type { AuthorizedCall, authorize } from "../../../src/http/authorize";
+import { conditions } from "../../../src/conditions";
 import { conditionProblem } from "../../../src/iam/condition";
 import { sentPolicy } from "../../../src/iam/sent-policy";
 import { MAX_BODY_BYTES, MAX_BODY_READ_MS, MAX_DRAIN_MS } from "../../../src/limits";
@@ -22,6 +23,8 @@ import { Violations } from "../../../src/rpc/decode";
 import { type DoorAnswer, knock } from "../../support/a-door";
 import { JUDGES, aRefusingService } from "../../support/a-refusing-service";
 import { type TableCall as Call, guardedCalls, tableCalls } from "../../support/table-calls";
+
+conditions();
 
 type Judge = (row: ApiMethod, call: AuthorizedCall, original: typeof authorize) => Promise<void>;
 
