@@ -22,6 +22,8 @@ export interface DefaultMetadata {
   requestedCancellation: boolean;
   apiVersion: string;
   progressPercent: number;
+  /** Of a child operation. */
+  parentOperation: string;
 }
 
 /** The metadata of an operation: what its method reports, and the default fields. */
