@@ -20,7 +20,8 @@ export class World {
 
   take(record: OperationRecord, effects: readonly Effect[]): void {
     for (const { type } of effects) {
-      if (type === "index" || type === "snapshot") this.#underWay.set(type, { effect: type, record });
+      if (type === "index" || type === "snapshot" || type === "parent" || type === "children")
+        this.#underWay.set(type, { effect: type, record });
     }
   }
 
@@ -35,7 +36,7 @@ export class World {
     this.#underWay.delete(effect);
     const { record } = telling;
     if (effect === "snapshot") this.snapshot = record.deleteTime === undefined ? record.revision : undefined;
-    else this.#tellIndex(record);
+    if (effect === "index") this.#tellIndex(record);
     return { type: "effectDone", effect, revision: record.revision };
   }
 

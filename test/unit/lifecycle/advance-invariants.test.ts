@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { MAX_MAX_ATTEMPTS } from "../../../src/limits";
 import { dueTransition, nextDueTime } from "../../../src/lifecycle/due";
-import type { Effect, OperationEvent } from "../../../src/lifecycle/event";
+import { OUTBOX_EFFECTS, type Effect, type OperationEvent } from "../../../src/lifecycle/event";
 import { indexRowFromRecord } from "../../../src/list/index-row";
 import type { OperationRecord } from "../../../src/lifecycle/record";
 import { etag, isVisible, operationJsonParts } from "../../../src/contract/resource";
@@ -223,7 +223,7 @@ describe("over any life of an operation", () => {
         for (let due = nextDueTime(life.record); due !== undefined && !life.erased; due = nextDueTime(life.record)) {
           life.now = Math.max(life.now, due);
           live(life, { type: "timePasses", random: 0.9 });
-          for (const effect of ["index", "snapshot"] as const) if (!life.erased) live(life, life.world.perform(effect));
+          for (const effect of OUTBOX_EFFECTS) if (!life.erased) live(life, life.world.perform(effect));
         }
         expect(life.erased || Object.keys(life.record.outbox).length === 0).toBe(true);
       }),
