@@ -907,7 +907,7 @@ queue = "edge-operations-dead-letters"
     find: "    if (!isLater) return true;\n",
     replace: "",
     tests: unit("durable/operation/watch.test.ts"),
-    caughtBy: "overtaken",
+    caughtBy: "no outdated state",
   },
   {
     name: "a watch is not held to four events a second",
@@ -922,8 +922,8 @@ queue = "edge-operations-dead-letters"
     file: "src/durable/operation/watch.ts",
     find: "if (state && !(state.done && hasOutput)) {",
     replace: "if (state) {",
-    tests: unit("durable/operation/watch.test.ts"),
-    caughtBy: "all of it before the last state",
+    tests: workers("watch.test.ts"),
+    caughtBy: "of an operation that is done is sent to a watch",
   },
   {
     name: "a watcher whose rights may have changed is not asked for them",
