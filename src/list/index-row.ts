@@ -125,10 +125,14 @@ function reservationOf({ requestKey: key, inputDigest }: OperationRecord): Creat
   return inputDigest === undefined ? { key } : { key, inputDigest };
 }
 
-/** The row that is written before the record is committed: it stands until the first change, or until it is checked. */
+/**
+ * The row that is written before the record is committed: it stands until the first change, or until it is checked. The check
+ * finds a direct run that was lost before its object armed an alarm, so it comes when the lease of that run ends.
+ */
 export function startingRow(record: OperationRecord): IndexRow {
   const { reservation: _notCreatedYet, ...row } = indexRowFromRecord(record);
-  return { ...row, revision: 0, dueTime: record.createTime + STARTING_CHECK_MS };
+  const checkTime = record.createTime + STARTING_CHECK_MS;
+  return { ...row, revision: 0, dueTime: Math.min(checkTime, record.lease?.leaseEndTime ?? checkTime) };
 }
 
 interface Fitted {
