@@ -31,6 +31,9 @@ const LATE_PUT_FAILURES = 7;
 /** Work done elsewhere exists for 37 days at most. Whether its requestId can be forgotten is asked on the 64th. */
 const FORGOTTEN_AFTER_MS = 65 * 86_400_000;
 
+/** Tries of a delivery that fail go on for so long. */
+const DAY_MS = 24 * 3_600_000;
+
 /** As wrangler.toml has them. */
 const LANES = 4;
 
@@ -362,6 +365,12 @@ class Play {
   #checkDelivered(): void {
     for (const { id, record } of this.#ledger.entries.values()) {
       if (!record?.webhookConfig || record.deleteTime !== undefined) continue;
+      // Its alarm was dropped after a try that failed, and the next read of it came a day later: that is given up.
+      const isGivenUp = record.webhooks?.deliveries?.some(
+        ({ state, firstTryTime, lastTryTime }) =>
+          state === "FAILED" && Date.parse(lastTryTime as string) - Date.parse(firstTryTime as string) > DAY_MS,
+      );
+      if (isGivenUp) continue;
       const types = this.#world.receivers.events.get(id) ?? new Set();
       const type = `operation.${record.state.toLowerCase()}`;
       if (!types.has(type))

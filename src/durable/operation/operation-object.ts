@@ -191,9 +191,10 @@ export class OperationObject extends DurableObject<OperationEnv> implements Fami
   /** The operation that is there already. Its caller is told whether the input sent again is the same. */
   async #repeatStart(input: StreamedInput | undefined): Promise<StartAnswer> {
     const sentDigest = input?.digest ? await digestOfStream(input.stream) : undefined;
-    const record = this.#life.mustHaveRecord();
+    await this.#life.settle();
+    const { record } = this.#life;
     // The operation is hidden, even if the index does not know that yet.
-    if (!isVisible(record, Date.now())) return { ok: false, refusal: "DELETED" };
+    if (!record || !isVisible(record, Date.now())) return { ok: false, refusal: "DELETED" };
     const { inputDigest } = record;
     return {
       ok: true,
