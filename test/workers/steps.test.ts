@@ -296,7 +296,7 @@ describe("op.step › misuse ends the operation at once, and is not retried", ()
         await step(op, "twice", 1);
         await step(op, "twice", 2);
       },
-      'two steps of one operation have the name "twice". Give each its own, in a loop by a number.',
+      'two steps of one operation have the name "twice". Give each its own, in a loop by a number, and in op.map by its key.',
     ],
     ["no name", (op) => step(op, "", 1), "a step's name has 1 to 256 characters"],
     [
