@@ -26,6 +26,7 @@ export function brokenRule(request: HostileRequest, outcome: Outcome): string | 
     return undefined;
   if (status >= 500 && status !== 503) return `status ${status}: ${quoted(body)}`;
   if (status === 204 || status === 304) return body.length === 0 ? undefined : `${status} with a body`;
+  if (status === 200 && type?.startsWith("text/event-stream") === true) return brokenEvents(body);
   if (!isJson) return `${status} with Content-Type ${type}: ${quoted(body)}`;
   if (isHead(request) && body.length === 0) return undefined;
   return status < 400 ? brokenJson(body) : brokenError(status, body);
@@ -55,6 +56,14 @@ function brokenJson(body: Buffer): string | undefined {
   } catch (error) {
     return `${String(error)}: ${quoted(body)}`;
   }
+}
+
+/** Each event of a watch is JSON in one line. */
+function brokenEvents(body: Buffer): string | undefined {
+  const whole = body.toString("utf8").split("\n\n").slice(0, -1);
+  const data = whole.flatMap((event) => event.split("\n").filter((line) => line.startsWith("data: ")));
+  if (data.length === 0 && !whole.some((event) => event.startsWith("event: gone"))) return `no event: ${quoted(body)}`;
+  return data.map((line) => brokenJson(Buffer.from(line.slice("data: ".length)))).find((fault) => fault !== undefined);
 }
 
 /** AIP-193's error has a `status`. The google.rpc.Status of an operation that failed, which a mask may leave alone, has none. */

@@ -77,21 +77,30 @@ function decoded(body: Buffer, encoding: string | undefined): Buffer {
 }
 
 function bodyFrom(bytes: Buffer, headers: Map<string, string>, isEnded: boolean): Buffer | undefined {
-  if (headers.get("transfer-encoding") === "chunked") return unchunked(bytes);
+  if (headers.get("content-type")?.startsWith("text/event-stream")) return firstEvents(bytes);
+  if (headers.get("transfer-encoding") === "chunked") return unchunked(bytes)?.body;
   const length = headers.get("content-length");
   if (length === undefined) return isEnded ? bytes : undefined;
   return bytes.length >= Number(length) ? bytes.subarray(0, Number(length)) : undefined;
 }
 
-function unchunked(bytes: Buffer): Buffer | undefined {
+/** A watch of running work does not end: its first events are its answer. */
+function firstEvents(bytes: Buffer): Buffer | undefined {
+  const whole = unchunked(bytes, { isPart: true });
+  return whole && (whole.isEnded || /^event: .*?\n\n/ms.test(whole.body.toString("utf8"))) ? whole.body : undefined;
+}
+
+function unchunked(bytes: Buffer, { isPart = false } = {}): { body: Buffer; isEnded: boolean } | undefined {
   const parts: Buffer[] = [];
+  const part = (): { body: Buffer; isEnded: boolean } | undefined =>
+    isPart ? { body: Buffer.concat(parts), isEnded: false } : undefined;
   for (let offset = 0; ;) {
     const lineEnd = bytes.indexOf("\r\n", offset);
-    if (lineEnd < 0) return undefined;
+    if (lineEnd < 0) return part();
     const length = Number.parseInt(bytes.subarray(offset, lineEnd).toString("latin1"), 16);
     const start = lineEnd + 2;
-    if (length === 0) return Buffer.concat(parts);
-    if (bytes.length < start + length + 2) return undefined;
+    if (length === 0) return { body: Buffer.concat(parts), isEnded: true };
+    if (bytes.length < start + length + 2) return part();
     parts.push(bytes.subarray(start, start + length));
     offset = start + length + 2;
   }
