@@ -1,9 +1,11 @@
-// The Worker that the console is tested against: the deployed method, one with steps and progress that can fail, one that
-// runs one at a time, and one that waits for an approval.
+// The Worker that the console is tested against: the deployed method, one with steps and progress that can fail, one that starts it as children, one that
+// runs one at a time, one that waits for an approval, and one that fails as long as a table is locked.
 import { RpcError, defineMethod, operations } from "../../src/index";
 import * as pb from "../../src/protobuf";
+import { webhooks } from "../../src/webhooks";
 import { echoWait } from "../../src/worker/echo-wait";
 import { tablesProfile } from "../../src/worker/tables-profile";
+import { locks, tablesLoad } from "./locked-tables";
 
 export * from "../../src/objects";
 
@@ -25,6 +27,22 @@ const buildReport = defineMethod({
       if (failure !== undefined && page * 2 >= pages) throw new RpcError("UNAVAILABLE", failure);
     }
     return { title, pages };
+  },
+});
+
+const buildVolume = defineMethod({
+  http: { post: "/v1/{parent=projects/*}/volumes:build", body: "*" },
+  request: pb.message("console.test.v1.BuildVolumeRequest", {
+    parent: pb.string(1, { required: true }),
+    titles: pb.repeated(pb.string(2, { description: "The reports in it. The one named bad fails." })),
+  }),
+  async run({ titles = [] }, op) {
+    const reports = titles.map((title) =>
+      op.start(buildReport, title === "bad" ? { title, pages: 1, failure: "no ink" } : { title, pages: 1 }, {
+        key: title,
+      }),
+    );
+    return { reports: (await op.join(await Promise.all(reports))).length };
   },
 });
 
@@ -55,4 +73,8 @@ const requestRefund = defineMethod({
   },
 });
 
-export default operations({ methods: [echoWait, tablesProfile, requestRefund, buildReport, printReport] });
+export default operations({
+  methods: [echoWait, tablesProfile, requestRefund, buildReport, buildVolume, printReport, tablesLoad],
+  webhooks: webhooks(),
+  fetch: locks,
+});

@@ -6,9 +6,13 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { eventually } from "../support/eventually";
 import { chromiumPath, launchChromium } from "./browser";
-import { type Operation, call, json, postOperation } from "./client";
+import { type Operation, call, json, listAll, postOperation } from "./client";
 import { DevServer } from "./dev-server";
+import { taskByBrowser } from "./operator-by-browser";
+import { operatorTask } from "./operator-task";
+import { WebhookReceiver } from "./webhook-receiver";
 
+const SIGNING_KEY = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
 const chromium = chromiumPath();
 
 const declare = chromium === undefined ? nothingTried : theConsole;
@@ -29,7 +33,11 @@ function theConsole(executablePath: string): void {
 
   beforeAll(async () => {
     [server, browser] = await Promise.all([
-      DevServer.start({ main: "test/e2e/console-worker.ts", assets: "dist/console" }),
+      DevServer.start({
+        main: "test/e2e/console-worker.ts",
+        assets: "dist/console",
+        vars: { WEBHOOK_SIGNING_KEYS: SIGNING_KEY },
+      }),
       launchChromium(executablePath),
     ]);
     page = await browser.newPage({ viewport: { width: 1_280, height: 860 } });
@@ -108,9 +116,10 @@ function theConsole(executablePath: string): void {
     await dialog().getByText('"approved": true').waitFor();
     await button("Send the answer").click();
     await page.getByRole("status").getByText("Succeeded").waitFor();
+    // The timeline is of `:explain`, which is read behind the state.
+    await page.locator(".timeline").getByText('Answered "approval"').waitFor();
 
     expect((await get(name)).response?.["value"]).toEqual({ refunded: true });
-    expect(await page.locator(".timeline").innerText()).toContain('Answered "approval"');
   });
 
   test("retries a failed operation as a new one, and deletes the failed one", async () => {
@@ -128,6 +137,52 @@ function theConsole(executablePath: string): void {
     const left = await call<{ operations: Operation[] }>(`${server.url}/v1/projects/retries/operations`);
     expect(left.body.operations.map(({ name }) => name)).not.toContain(failed.name);
     expect(left.body.operations).toHaveLength(1);
+  });
+
+  test("shows the children of an operation as a tree, with their errors, and the way back", async () => {
+    const { name } = await start("projects/tree/volumes:build", { titles: ["good", "bad"] });
+    await eventually(
+      async () => (await listAll(`${server.url}/v1/projects/tree/operations`)).filter(({ done }) => done).length === 3,
+      { timeoutMs: 20_000 },
+    );
+    await open(name);
+    const tree = page.locator(".tree").first();
+    await tree.getByText("no ink").waitFor();
+    const nodes = tree.locator("summary");
+    const states = await nodes.locator(".state").allInnerTexts();
+    await nodes.first().click();
+    await tree.getByText("It has no children.").waitFor();
+    await nodes.filter({ hasText: "no ink" }).getByRole("link").click();
+    await page.getByText(/It failed .* UNAVAILABLE: no ink/).waitFor();
+    const child = page.url();
+    await page.getByRole("link", { name: /^child of/ }).click();
+    await tree.waitFor();
+
+    expect(states.map((state) => state.trim()).sort()).toEqual(["Failed", "Succeeded"]);
+    expect(child).not.toContain(name);
+    expect(page.url().endsWith(name)).toBe(true);
+  });
+
+  test("shows how the events of an operation reached its webhook", async () => {
+    const receiver = await WebhookReceiver.start(SIGNING_KEY);
+    try {
+      const operationOptions = { webhookConfig: { uris: [receiver.uri] } };
+      const { name } = await start("echo:wait", { ttl: "0s", success: { content: "told" }, operationOptions });
+      const explain = `${server.url}/v1/${name}:explain`;
+      const isDelivered = async () =>
+        (await call<{ webhookDeliveries?: { state: string }[] }>(explain)).body.webhookDeliveries?.[0]?.state ===
+        "DELIVERED";
+      await eventually(isDelivered, { timeoutMs: 20_000 });
+      await open(name);
+      const delivery = page.locator(".delivery");
+      await delivery.first().waitFor();
+
+      expect(await delivery.count()).toBe(1);
+      expect(await delivery.innerText()).toContain("DELIVERED");
+      expect(receiver.events.map(({ operation }) => operation.name)).toEqual([name]);
+    } finally {
+      receiver.close();
+    }
   });
 
   test("completes a filter, and shows the place of its error", async () => {
@@ -249,13 +304,21 @@ function theConsole(executablePath: string): void {
     expect(all.body.operations).toHaveLength(7);
   });
 
+  test("lets an operator find what failed of one method, see why, and retry exactly that", async () => {
+    const size = { url: server.url, parent: "projects/shop", operations: 20, failed: 2 };
+    const { effort } = await operatorTask(size, (task) => taskByBrowser(task, browser));
+
+    expect(effort).toEqual({ clicks: 6, filters: 3 });
+  });
+
   test("leads from the first page to the reason why an operation is stuck in three clicks", async () => {
-    await start("projects/stuck/reports:print", {});
+    const first = await start("projects/stuck/reports:print", {});
+    await eventually(async () => (await get(first.name)).metadata.value?.["startTime"] !== undefined);
     const second = await start("projects/stuck/reports:print", {});
     await page.goto(server.url);
     await page.getByRole("link", { name: "projects/-", exact: true }).click();
     await button("Waiting for a slot").click();
-    await rows().getByText("projects/stuck").waitFor();
+    await rows().first().getByText("projects/stuck").waitFor();
     await rows().first().click();
     await page.getByText("waits for a slot: 1 of 1").waitFor();
 

@@ -1,28 +1,11 @@
-// A Worker whose method fails as long as a table is locked, for tasks of operators: find what failed, unlock, retry.
-import { RpcError, defineMethod, operations } from "edge-operations";
+// The Worker of the command line's tests: tables that can be locked, and an approval that is waited for.
+import { defineMethod, operations } from "edge-operations";
 import { webhooks } from "edge-operations/webhooks";
-import { env } from "cloudflare:workers";
 import { echoWait } from "../../src/worker/echo-wait";
 import { tablesProfile } from "../../src/worker/tables-profile";
+import { locks, tablesLoad } from "./locked-tables";
 
 export * from "edge-operations/objects";
-
-interface Bindings {
-  SNAPSHOTS: KVNamespace;
-}
-
-const tablesLoad = defineMethod({
-  http: { post: "/v1/{parent=projects/*}/tables:load", body: "*" },
-  request: (json: { table?: string }) => json,
-  dispatch: "direct",
-  async run({ table = "" }) {
-    const { SNAPSHOTS } = env as unknown as Bindings;
-    if ((await SNAPSHOTS.get(`lock/${table}`)) !== null) {
-      throw new RpcError("FAILED_PRECONDITION", `The table ${table} is locked.`);
-    }
-    return { table };
-  },
-});
 
 const approve = defineMethod({
   http: { post: "/v1/{parent=projects/*}/tables:approve", body: "*" },
@@ -32,16 +15,7 @@ const approve = defineMethod({
   },
 });
 
-/** PUT and DELETE /locks/{table}: the cause of the failures, and its end. */
-async function locks(request: Request, { SNAPSHOTS }: Bindings): Promise<Response> {
-  const table = /^\/locks\/(\w+)$/.exec(new URL(request.url).pathname)?.[1];
-  if (table === undefined) return new Response("There is no such page.", { status: 404 });
-  if (request.method === "DELETE") await SNAPSHOTS.delete(`lock/${table}`);
-  else await SNAPSHOTS.put(`lock/${table}`, "1");
-  return new Response(null, { status: 204 });
-}
-
-export default operations<Bindings>({
+export default operations({
   methods: [echoWait, tablesProfile, tablesLoad, approve],
   webhooks: webhooks(),
   fetch: locks,
