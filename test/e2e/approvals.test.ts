@@ -18,10 +18,12 @@ interface Suspension {
   prompt: string;
 }
 
+/** Work that is lost with its machine is missed soon. */
+const OPTIONS = { directory: EXAMPLE, vars: { LEASE_SECONDS: "5", RESEND_SECONDS: "1" } };
 let server: DevServer;
 
 beforeAll(async () => {
-  server = await DevServer.start({ directory: EXAMPLE });
+  server = await DevServer.start(OPTIONS);
 });
 afterAll(async () => {
   await server?.dispose();
@@ -119,7 +121,7 @@ describe("refunds:request", () => {
     const operation = await suspended();
     const { status } = await resolveWith(operation, { approved: true });
     await server.kill();
-    server = await DevServer.start({ directory: EXAMPLE, state: server.state });
+    server = await DevServer.start({ ...OPTIONS, state: server.state });
 
     expect(status).toBe(200);
     expect((await waitFor(operation)).response).toEqual({ "@type": RESPONSE, refunded: true });
@@ -180,7 +182,7 @@ describe("sites:render", () => {
     const operation = await render({ ms: 300 });
     await eventually(async () => (await pagesOf(operation)).length > 0, { timeoutMs: 20_000 });
     await server.kill();
-    server = await DevServer.start({ directory: EXAMPLE, state: server.state });
+    server = await DevServer.start({ ...OPTIONS, state: server.state });
 
     // A machine that is busy with other tests takes longer than one wait.
     await eventually(async () => (await waitFor(operation)).done, { timeoutMs: 150_000 });
