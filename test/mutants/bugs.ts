@@ -942,6 +942,22 @@ queue = "edge-operations-dead-letters"
     caughtBy: "and of the last one",
   },
   {
+    name: "a watch waits for ever on a socket that was cut without a word",
+    file: "src/durable/operation/wait.ts",
+    find: `if (this.#isProbed) return this.#hear("cut");`,
+    replace: "",
+    tests: SIMULATION,
+    caughtBy: "bounded",
+  },
+  {
+    name: "output is not sent again over the next channel",
+    file: "src/queue/run-channel.ts",
+    find: "for (const { message } of this.#unanswered.values()) this.#transmit(message);",
+    replace: `for (const { message } of this.#unanswered.values()) if (!message.includes("saveOutput")) this.#transmit(message);`,
+    tests: SIMULATION,
+    caughtBy: "the output",
+  },
+  {
     name: "a function that is called again writes its output again",
     file: "src/queue/output-writer.ts",
     find: " || this.#remembered.size > 0",

@@ -1,5 +1,5 @@
-// Simulated clients of the real services: starts that race under one requestId, reads, waits, cancellations, deletions,
-// and workers elsewhere that race to complete.
+// Simulated clients of the real services: starts that race under one requestId, reads, waits, watches, cancellations,
+// deletions, and workers elsewhere that race to complete.
 import {
   newTokenKeyCache,
   operationLists,
@@ -11,6 +11,7 @@ import { readSnapshot } from "../../src/kv/snapshots";
 import type { ReadAnswer } from "../../src/contract/answer";
 import type { Method } from "../../src/method/define-method";
 import { RpcError } from "../../src/rpc/error";
+import { orSilence, withoutFailure } from "../../src/http/event-stream";
 import type { JsonObject } from "../../src/rpc/any";
 import { PolicyCache } from "../../src/iam/policy-cache";
 import type { Principal } from "../../src/iam/principal";
@@ -19,12 +20,13 @@ import { UpdateOperationRequest } from "../../src/api/messages/longrunning";
 import { decodeMessage } from "../../src/http/decode-message";
 import { createOperation, selectUpdate, updateOperation } from "../../src/service/external-operations";
 import { type FinishedReads, operationReads } from "../../src/service/operation-reads";
+import { watchOperation } from "../../src/service/operations";
 import { listOperations } from "../../src/service/list-operations";
-import type { OperationStore } from "../../src/service/ports";
+import type { OperationStore, WatchEvent, Watching } from "../../src/service/ports";
 import { type Deployment, startOperation } from "../../src/service/start-operation";
 import { FullShards } from "../../src/service/full-shards";
 import type { StartedOperation } from "../../src/service/start-once";
-import { type Entry, type Ledger, idIn } from "./ledger";
+import { type Entry, type Ledger, Watcher, idIn } from "./ledger";
 import { RETENTION_MS } from "./methods";
 import { deployed, replaced } from "./code";
 import { HOOK } from "./receivers";
@@ -33,6 +35,8 @@ import type { World } from "./world";
 
 export const PARENT = "projects/p";
 const START_TRIES = 6;
+/** Work that is done elsewhere may last for a month. A client leaves what is not done by then. */
+const WATCH_PATIENCE_MS = 1_800_000;
 
 /** A start that a client asks for: of a method with a script, or of work that is done elsewhere. */
 export interface Wish {
@@ -43,7 +47,17 @@ export interface Wish {
   scheduleTime?: number;
 }
 
-export type ClientAction = "get" | "wait" | "cancel" | "delete" | "list" | "report" | "complete" | "fail" | "answer";
+export type ClientAction =
+  | "get"
+  | "wait"
+  | "watch"
+  | "cancel"
+  | "delete"
+  | "list"
+  | "report"
+  | "complete"
+  | "fail"
+  | "answer";
 
 /** The calls that a caller of the object may repeat, because a repetition changes nothing. */
 const IDEMPOTENT: ReadonlySet<ClientAction> = new Set(["get", "cancel", "delete"]);
@@ -182,6 +196,8 @@ export class Clients {
         return this.#ledger.asked(entry)(await asText(this.#reads().get(name)));
       case "wait":
         return this.#wait(entry, name, client);
+      case "watch":
+        return this.#watch(entry, name, client);
       case "cancel":
         return this.#cancel(entry, name);
       case "delete": {
@@ -256,6 +272,78 @@ export class Clients {
     }
   }
 
+  /** Follows an operation as an EventSource does: over one watch after another, each from the last event on. */
+  async #watch(entry: Entry, name: string, client: Actor): Promise<void> {
+    const { scheduler, random } = this.#world;
+    const watcher = new Watcher(this.#ledger, entry);
+    const leaveTime = scheduler.now + WATCH_PATIENCE_MS;
+    const hasLeft = (): boolean => scheduler.now >= leaveTime && entry.doneTime === undefined;
+    while (!hasLeft()) {
+      // Each watch is a request of its own.
+      client.subrequests = 0;
+      client.beginTime = scheduler.now;
+      let retryMs = random.below(3_000);
+      const answered = this.#ledger.asked(entry);
+      try {
+        const watching = await watchOperation(this.#reads(), { name, lastEventId: watcher.lastEventId });
+        if (!watching)
+          return this.#ledger.violate("never lost", `${client.name} is told that it has the end of ${name}`);
+        ({ retryMs } = watching);
+        if (await this.#followed(watching, { watcher, answered, hasLeft })) return;
+      } catch (error) {
+        if (!(error instanceof RpcError)) throw error;
+        if (error.code === "NOT_FOUND") return answered(undefined);
+        if (error.code !== "UNAVAILABLE") throw error;
+        retryMs += Number(error.headers["Retry-After"] ?? 0) * 1_000;
+      }
+      await new Promise<void>((resolve) => {
+        scheduler.after(retryMs, client, resolve);
+      });
+    }
+  }
+
+  /** Whether the operation's end has come; otherwise the watch is over, or its client was cut off from it. */
+  async #followed(
+    watching: Watching,
+    {
+      watcher,
+      answered,
+      hasLeft,
+    }: { watcher: Watcher; answered: (answer: ReadAnswer | undefined) => void; hasLeft: () => boolean },
+  ): Promise<boolean> {
+    const { scheduler, faults, random } = this.#world;
+    const { entry } = watcher;
+    const begun = scheduler.now;
+    const isCalm = faults.isCalm;
+    const cutTime = random.chance(0.3) ? begun + random.below(60_000) : Infinity;
+    const isGone = (): boolean => scheduler.now >= cutTime || hasLeft();
+    while (!isGone()) {
+      const event = await nextEvent(watching, isGone);
+      if (event === undefined || event === "END") break;
+      if (event === "GONE") {
+        answered(undefined);
+        return true;
+      }
+      watcher.lastEventId = watching.id;
+      if ("text" in event) {
+        watcher.heard(event);
+        continue;
+      }
+      const state = await asText(Promise.resolve(event));
+      answered(state);
+      watcher.saw(state!);
+      if (!event.done) continue;
+      if (isCalm && scheduler.now > Math.max(begun, entry.doneTime ?? 0) + 1_000)
+        this.#ledger.violate(
+          "read your writes",
+          `a watcher gets the end ${scheduler.now - entry.doneTime!} ms after it`,
+        );
+      return true;
+    }
+    watching.close();
+    return false;
+  }
+
   async #cancel(entry: Entry, name: string): Promise<void> {
     const { scheduler, faults } = this.#world;
     const isCalm = faults.isCalm;
@@ -321,9 +409,12 @@ export class Clients {
     }
   }
 
-  checkAllAnswered(): void {
-    for (const [{ name }, what] of this.#underWay)
-      this.#ledger.violate("bounded", `${name} is not answered yet: ${what}`);
+  /** A watch lasts as long as its operation. */
+  checkAllAnswered({ areAllDone = false } = {}): void {
+    for (const [{ name }, what] of this.#underWay) {
+      if (areAllDone || !what.startsWith("watch"))
+        this.#ledger.violate("bounded", `${name} is not answered yet: ${what}`);
+    }
   }
 
   /** The answers in the end, after the last fault; most of what would be kept for a month is deleted. */
@@ -364,6 +455,16 @@ export function operationsOf({ env }: World): OperationStore {
   };
   const authorizer = new Authorizer(principal, ports, "");
   return operationStore(env["OPERATIONS"] as never, authorizer, "longrunning.operations.get");
+}
+
+/** As the stream of events has it: from time to time a silent watch is probed. undefined: its client has gone meanwhile. */
+async function nextEvent(watching: Watching, isGone: () => boolean): Promise<WatchEvent | undefined> {
+  const next = withoutFailure(watching);
+  for (;;) {
+    const event = await orSilence(next);
+    if (event !== undefined || isGone()) return event;
+    watching.probe();
+  }
 }
 
 /** A snapshot comes as a stream. */

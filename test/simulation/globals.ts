@@ -42,8 +42,8 @@ class SimulatedResponse {
     this.webSocket = webSocket;
   }
 
-  static json(value: unknown): SimulatedResponse {
-    return new SimulatedResponse(JSON.stringify(value));
+  static json(value: unknown, init: { headers?: Record<string, string> } = {}): SimulatedResponse {
+    return new SimulatedResponse(JSON.stringify(value), init);
   }
 
   /** As in the runtime, a body is read in a later turn of the event loop. */

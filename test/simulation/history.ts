@@ -110,6 +110,8 @@ class Play {
       [() => faultsEnd, () => this.#endFaults()],
       // A start that was slow may have been answered since.
       [() => faultsEnd + SLOWEST_START_MS, () => this.#clients.checkAllAnswered()],
+      // A detached child that began meanwhile has a deadline of its own.
+      [() => this.#latestEnd(faultsEnd), () => {}],
       [() => this.#latestEnd(faultsEnd) + STUCK_AFTER_MS, () => this.#checkAllDone()],
       [() => this.#latestForgetting(), () => this.#lookIn()],
       [() => scheduler.now + SETTLED_AFTER_MS, () => this.#checkAgreement()],
@@ -179,8 +181,24 @@ class Play {
     return { method: undefined, json, requestId };
   }
 
+  /** Its actions follow one another, so that a handler that is called again knows where it was. */
+  #writingScript(): Action[] {
+    const random = this.#random;
+    const action = (number: number): Action =>
+      random.pick<() => Action>([
+        () => ({ do: "write", line: `line ${number}`, ms: random.pick([0, 100, 400, 2_000, 20_000]) }),
+        () => ({ do: "write", line: `line ${number}`, ms: random.pick([0, 100, 400, 2_000, 20_000]) }),
+        () => ({ do: "work", ms: random.pick([100, 2_000, 10_000]), isDeaf: random.chance(0.2) }),
+        () => ({ do: "sleep", seconds: 1 + random.below(random.pick([3, 60])) }),
+        () => ({ do: "progress", percent: random.below(100) }),
+        () => ({ do: "fail", attempts: 1, as: "UNAVAILABLE" }),
+      ])();
+    return Array.from({ length: 2 + random.below(6) }, (_, number) => action(number));
+  }
+
   #script(): Action[] {
     const random = this.#random;
+    if (random.chance(0.15)) return this.#writingScript();
     const ms = (): number => random.pick([0, 100, 2_000, 10_000, 30_000, 90_000]);
     const action = (number: number): Action =>
       random.pick<() => Action>([
@@ -246,7 +264,7 @@ class Play {
   #planActions(entry: Entry, { method }: Wish, faultsEnd: number): void {
     const random = this.#random;
     const now = this.#world.scheduler.now;
-    const often: ClientAction[] = ["get", "get", "list", "wait", "wait"];
+    const often: ClientAction[] = ["get", "get", "list", "wait", "wait", "watch"];
     const actions: ClientAction[] = Array.from({ length: random.below(6) }, () => random.pick(often));
     if (method && random.chance(0.6))
       actions.push(...Array.from({ length: 1 + random.below(8) }, () => "answer" as const));
@@ -316,6 +334,7 @@ class Play {
   }
 
   #checkAllDone(): void {
+    this.#clients.checkAllAnswered({ areAllDone: true });
     for (const { id, record } of this.#ledger.entries.values()) {
       if (!record || record.deleteTime !== undefined || isFinal(record.state)) continue;
       this.#ledger.violate(
@@ -349,6 +368,7 @@ class Play {
       }
       if (record.deleteTime !== undefined)
         this.#ledger.violate("deleted stays deleted", `${id.slice(0, 6)} is deleted and not erased`);
+      else if (!this.#world.mixesVersions) this.#ledger.checkOutput(this.#ledger.entry(id));
       const wanted = indexRowFromRecord(recordFromStored(record));
       if (row?.["operation"] !== wanted.operation || row["done"] !== 1) {
         this.#ledger.violate("read your writes", `the index has ${JSON.stringify(row)}, not ${JSON.stringify(wanted)}`);

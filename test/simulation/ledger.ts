@@ -2,7 +2,7 @@
 // every event.
 import type { OperationContext } from "../../src/index";
 import { LOST_CHANNEL_LEASE_MS } from "../../src/limits";
-import type { OperationAnswer, ReadAnswer } from "../../src/contract/answer";
+import type { OperationAnswer, OutputPart, ReadAnswer } from "../../src/contract/answer";
 import { attemptNumber } from "../../src/lifecycle/attempt";
 import { type StoredRecord, recordFromStored } from "../../src/lifecycle/stored-record";
 import { operationJsonParts } from "../../src/contract/resource";
@@ -10,6 +10,7 @@ import { MAX_CALL_MS } from "../../src/limits";
 import { isFinal, nextState } from "../../src/lifecycle/state";
 import type { ObjectHost } from "./objects";
 import type { Consumer } from "./consumer";
+import { stepBehind } from "./methods";
 import { type Actor, type FailedCall, MAX_CLOCK_AHEAD_MS } from "./scheduler";
 import type { SimulatedSocket } from "./sockets";
 import type { World } from "./world";
@@ -66,6 +67,8 @@ export interface Entry {
   expireTime: number | undefined;
   isErased: boolean;
   storedSteps: Set<string>;
+  /** The lines that handlers wrote, and how often while the step behind was not stored. */
+  lines: Map<string, number>;
   /** The values that handlers were given, by name and attempt. */
   decisions: Map<string, string>;
   /** The answers to suspensions that were accepted, and the outcomes that handlers were given, by their ids. */
@@ -122,6 +125,7 @@ export class Ledger {
         expireTime: undefined,
         isErased: false,
         storedSteps: new Set(),
+        lines: new Map(),
         decisions: new Map(),
         answers: new Map(),
         sleeps: new Map(),
@@ -416,6 +420,28 @@ export class Ledger {
     } else this.zombieSteps += 1;
   }
 
+  wrote({ name }: OperationContext, line: string): void {
+    const { lines, storedSteps } = this.entry(idIn(name));
+    lines.set(line, (lines.get(line) ?? 0) + (storedSteps.has(stepBehind(line)) ? 0 : 1));
+  }
+
+  /** The output in the end: in order, no line again behind which a finished step stands, and all of it where no runner was lost. */
+  checkOutput(entry: Entry): void {
+    const { id, lines, record, runners } = entry;
+    const written = this.outputOf(entry).split("\n").slice(0, -1);
+    const wanted = [...lines.keys()];
+    const say = (invariant: Invariant, what: string): void =>
+      this.violate(invariant, `${id.slice(0, 6)} ${what}: the output is ${written.join()}`);
+    for (const [line, times] of lines) {
+      if (written.filter((one) => one === line).length > times)
+        say("no finished step twice", `wrote ${line} again, behind which a finished step stands`);
+    }
+    const places = written.map((line) => wanted.indexOf(line));
+    if (places.some((place, index) => place < (places[index - 1] ?? 0))) say("never lost", "wrote in another order");
+    if (record?.state === "SUCCEEDED" && runners === 1 && written.join() !== wanted.join())
+      say("never lost", `was written ${wanted.join()} by one runner`);
+  }
+
   /** The owner of the work continues the count of tries that is stored. */
   stepTried(
     { name }: OperationContext,
@@ -463,6 +489,29 @@ export class Ledger {
     };
   }
 
+  /** The end comes behind all of the output. */
+  outputWatched(entry: Entry, heard: string): void {
+    if (entry.isErased || entry.deleteBegun) return;
+    const stored = this.outputOf(entry);
+    if (stored === heard) return;
+    const what = `a watcher has the output ${JSON.stringify(heard)} at its end, not ${JSON.stringify(stored)}`;
+    this.violate("read your writes", `${entry.name}: ${what}`);
+  }
+
+  /** The stored output of an operation, whose rows follow one another without a gap. */
+  outputOf({ id }: Entry): string {
+    const values = this.#world().operations.hosts.get(id)?.state.values ?? new Map<string, unknown>();
+    let output = "";
+    for (const [key, row] of [...values].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+      if (!key.startsWith("output/")) continue;
+      const offset = Number(key.slice("output/".length));
+      if (offset !== output.length)
+        this.violate("never lost", `${id.slice(0, 6)}: the output ends at ${output.length} and goes on at ${offset}`);
+      output += row as string;
+    }
+    return output;
+  }
+
   #absent(entry: Entry): void {
     const isExpired = entry.expireTime !== undefined && entry.expireTime <= this.#world().scheduler.now + 60_000;
     if (!entry.deleteBegun && !isExpired) this.violate("never lost", `${entry.name} is not found`);
@@ -475,6 +524,41 @@ export class Ledger {
     if (entry.final !== text(answer)) {
       this.violate("done once", `${entry.name} was answered as ${entry.final} and then as ${text(answer)}`);
     }
+  }
+}
+
+/** The events that one client of an operation was sent by its watches. */
+export class Watcher {
+  readonly entry: Entry;
+  lastEventId: string | undefined;
+  readonly #ledger: Ledger;
+  #revision = -1;
+  #text = "";
+
+  constructor(ledger: Ledger, entry: Entry) {
+    this.#ledger = ledger;
+    this.entry = entry;
+  }
+
+  /** Each state once, in order. */
+  saw(state: ReadAnswer): void {
+    const revision = revisionOf(state);
+    if (revision <= this.#revision) {
+      const what = `a watcher is sent revision ${revision} after ${this.#revision}`;
+      this.#ledger.violate("read your writes", `${this.entry.name}: ${what}`);
+    }
+    this.#revision = revision;
+    // A snapshot has no output.
+    if (state.done && !("snapshot" in state)) this.#ledger.outputWatched(this.entry, this.#text);
+  }
+
+  /** Each part of the output once, in order. The texts are ASCII. */
+  heard({ offset, text: part }: OutputPart): void {
+    if (offset !== this.#text.length) {
+      const what = `a watcher is sent the output from ${offset} on after ${this.#text.length}`;
+      this.#ledger.violate("read your writes", `${this.entry.name}: ${what}`);
+    }
+    this.#text += part;
   }
 }
 

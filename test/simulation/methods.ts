@@ -30,6 +30,8 @@ export type Action =
   /** Starts children and joins them. `race`: against a sleep of so many seconds. */
   | { do: "fanOut"; name: string; children: Action[][]; atLeast?: number; race?: number; isDetached: boolean }
   | { do: "checkpoint"; cursor: number }
+  /** Writes a line of output, behind which a step stands. */
+  | { do: "write"; line: string; ms: number }
   | { do: "progress"; percent: number }
   /** Throws in the first attempts: a Status that is tried again, one that is not, or anything else. */
   | { do: "fail"; attempts: number; as: "UNAVAILABLE" | "FAILED_PRECONDITION" | "Error" };
@@ -237,6 +239,16 @@ async function act({ RpcError }: Library, action: Action, { operation, runner }:
     case "checkpoint":
       if (typeof operation.resumeFrom !== "object") await operation.checkpoint({ by: runner.name, at: action.cursor });
       return;
+    case "write": {
+      const { line, ms } = action;
+      // An earlier version takes no output.
+      if ("write" in operation) {
+        here().observer.wrote(operation, line);
+        operation.write(`${line}\n`);
+      }
+      await step(stepBehind(line), ms);
+      return;
+    }
     case "progress":
       operation.progress({ progressPercent: action.percent, by: runner.name });
       return;
@@ -247,6 +259,10 @@ async function act({ RpcError }: Library, action: Action, { operation, runner }:
     default:
       action satisfies never;
   }
+}
+
+export function stepBehind(line: string): string {
+  return `behind ${line}`;
 }
 
 /** The answer as text, or that nobody answered in time. */

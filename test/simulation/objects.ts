@@ -218,11 +218,22 @@ export class ObjectHost {
       list: ({
         prefix = "",
         limit = Infinity,
+        start = "",
         startAfter = "",
-      }: { prefix?: string; limit?: number; startAfter?: string } = {}) =>
+        end,
+        reverse = false,
+      }: {
+        prefix?: string;
+        limit?: number;
+        start?: string;
+        startAfter?: string;
+        end?: string;
+        reverse?: boolean;
+      } = {}) =>
         [...state.values]
-          .filter(([key]) => key.startsWith(prefix) && key > startAfter)
-          .toSorted(([a], [b]) => (a < b ? -1 : 1))
+          .filter(([key]) => key.startsWith(prefix) && key >= start && key > startAfter)
+          .filter(([key]) => end === undefined || key < end)
+          .toSorted(([a], [b]) => (a < b === reverse ? 1 : -1))
           .slice(0, limit),
     };
     const rows = (found: Record<string, unknown>[]) => ({

@@ -28,6 +28,8 @@ export interface Observer {
   runnerAnswered(runner: Consumer, call: { sentTime: number; answer: unknown }): void;
   handlerStarted(operation: OperationContext, runner: Consumer): void;
   stepStarted(operation: OperationContext, step: string, runner: Consumer): void;
+  /** A handler writes a line. */
+  wrote(operation: OperationContext, line: string): void;
   stepTried(operation: OperationContext, by: { step: string; attempt: number; runner: Consumer }): void;
   decided(operation: OperationContext, what: string, by: { outcome: string; runner: Consumer }): void;
   answered(operation: OperationContext, id: string, by: { outcome: string; runner: Consumer }): void;
