@@ -942,6 +942,28 @@ queue = "edge-operations-dead-letters"
     caughtBy: "and of the last one",
   },
   {
+    name: "an object tells no watchers that it accepted before it was evicted",
+    file: "src/durable/operation/sockets.ts",
+    find: `    this.#state = state;
+  }
+
+  count(): number {`,
+    replace: `    const accepted = new Set<WebSocket>();
+    this.#state = {
+      acceptWebSocket: (socket, tags) => {
+        accepted.add(socket);
+        state.acceptWebSocket(socket, tags);
+      },
+      getWebSockets: (tag) => state.getWebSockets(tag).filter((socket) => accepted.has(socket)),
+      getWebSocketAutoResponseTimestamp: (socket) => state.getWebSocketAutoResponseTimestamp(socket),
+    };
+  }
+
+  count(): number {`,
+    tests: SIMULATION,
+    caughtBy: "bounded",
+  },
+  {
     name: "a watch waits for ever on a socket that was cut without a word",
     file: "src/durable/operation/wait.ts",
     find: `if (this.#isProbed) return this.#hear("cut");`,
