@@ -127,7 +127,7 @@ export class RunContext implements OperationContext {
 
   #sleep(name: unknown, asked: () => AskedSleep): Promise<void> {
     // A loop that continues from a cursor does not reach the earlier sleeps again, so this is a different one.
-    this.#output.called("sleep");
+    this.#output.called("sleep", name);
     const isNew = name === undefined && this.#checkpoints.haveMovedOn;
     return this.#pending(() => this.#invocation.sleeps.set(name, asked(), isNew));
   }

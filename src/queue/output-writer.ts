@@ -26,17 +26,21 @@ export class OutputWriter {
     const { steps, sleeps, suspensions = [], children = [] } = claimed;
     this.#remembered = new Set([
       ...steps.map(({ name }) => `step ${name}`),
-      ...sleeps.map((_, index) => `sleep ${index}`),
+      ...sleeps.map(({ name, ordinal }) => `sleep ${name ?? ordinal}`),
       ...children.map((_, index) => `start ${index}`),
       ...suspensions.flatMap(({ id, reached }) => (reached ? [`suspension ${id}`] : [])),
     ]);
   }
 
-  /** The handler made a call. A new one says that everything before it was made again. */
-  called(kind: "step" | "sleep" | "suspension" | "start", name?: string): void {
+  /**
+   * The handler made a call. A new one says that everything before it was made again. A new sleep does not say it: sleeps of
+   * an attempt that failed are forgotten, while steps behind them are not.
+   */
+  called(kind: "step" | "sleep" | "suspension" | "start", name?: unknown): void {
     if (this.#remembered.size === 0) return;
-    const key = `${kind} ${kind === "sleep" || kind === "start" ? this.#counts[kind]++ : name}`;
-    if (!this.#remembered.delete(key)) this.#remembered.clear();
+    const isCounted = kind === "start" || (kind === "sleep" && name === undefined);
+    const isRemembered = this.#remembered.delete(`${kind} ${isCounted ? this.#counts[kind]++ : String(name)}`);
+    if (!isRemembered && kind !== "sleep") this.#remembered.clear();
   }
 
   /** A handler that continues from a cursor does not make its earlier calls again. */

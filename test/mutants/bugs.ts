@@ -988,6 +988,14 @@ queue = "edge-operations-dead-letters"
     caughtBy: "from the last call on",
   },
   {
+    name: "a sleep that was forgotten makes a function write its output again",
+    file: "src/queue/output-writer.ts",
+    find: ` && kind !== "sleep") this.#remembered`,
+    replace: ") this.#remembered",
+    tests: unit("queue/output-writer.test.ts"),
+    caughtBy: "a sleep that is forgotten",
+  },
+  {
     name: "a part of the output that a runner sends again is stored twice",
     file: "src/durable/operation/output.ts",
     find: "if (offset < this.end) return false;",

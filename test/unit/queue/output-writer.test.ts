@@ -119,6 +119,21 @@ describe("a function that is called again", () => {
     expect(texts()).toEqual(["a"]);
   });
 
+  it("writes nothing again between a sleep that is forgotten and a step that is not", async () => {
+    const { writer, texts } = aWriter({ ...claim, sleeps: [{ ordinal: 1, wakeTime: 1 }], suspensions: [] });
+    writer.called("sleep");
+    writer.write("a");
+    writer.called("sleep");
+    writer.write("b");
+    writer.called("sleep", "named");
+    writer.write("c");
+    writer.called("step", "one");
+    writer.write("d");
+    await writer.finished();
+
+    expect(texts()).toEqual(["d"]);
+  });
+
   it("writes everything if it continues from a cursor", async () => {
     const { writer, texts } = aWriter(claim);
     writer.goesOn();
