@@ -5,9 +5,11 @@ import * as pb from "../../src/protobuf";
 import { webhooks } from "../../src/webhooks";
 import { echoWait } from "../../src/worker/echo-wait";
 import { tablesProfile } from "../../src/worker/tables-profile";
+import { type FilledIndex, fill } from "./filled-index";
 import { locks, tablesLoad } from "./locked-tables";
 
 export * from "../../src/objects";
+export { FilledIndex as OperationIndex } from "./filled-index";
 
 const BuildReportRequest = pb.message("console.test.v1.BuildReportRequest", {
   parent: pb.string(1, { required: true }),
@@ -76,5 +78,6 @@ const requestRefund = defineMethod({
 export default operations({
   methods: [echoWait, tablesProfile, requestRefund, buildReport, buildVolume, printReport, tablesLoad],
   webhooks: webhooks(),
-  fetch: locks,
+  fetch: (request: Request, env: Parameters<typeof locks>[1] & { INDEX: DurableObjectNamespace<FilledIndex> }) =>
+    new URL(request.url).pathname === "/fill" ? fill(request, env) : locks(request, env),
 });

@@ -40,17 +40,16 @@ async function putRight(
   /** All that a filter matches, seen page by page. */
   const seenOf = async (filter: string): Promise<string[]> => {
     const names: string[] = [];
+    const older = button("Older →");
     let act = () => setFilter(filter);
-    for (let pageToken = ""; ;) {
-      const answered = page.waitForResponse((response) => isPage(response, parent, filter, pageToken));
+    for (let isFirst = true; ; isFirst = false) {
+      const answered = page.waitForResponse((response) => isPage(response, { parent, filter, isFirst }));
       await act();
-      const body = (await (await answered).json()) as { operations?: Operation[]; nextPageToken?: string };
-      const { operations = [], nextPageToken = "" } = body;
+      const { operations = [] } = (await (await answered).json()) as { operations?: Operation[] };
       const expected = operations.map(({ name }) => name);
       names.push(...(await eventually(() => shown(page, expected), { timeoutMs: WAIT_MS, intervalMs: 20 })));
-      if (nextPageToken === "") return names;
-      pageToken = nextPageToken;
-      act = () => click(button("Older →"));
+      if (await older.isDisabled()) return names;
+      act = () => click(older);
     }
   };
 
@@ -78,22 +77,24 @@ async function putRight(
   return { clicks, filters };
 }
 
-/** Whether it answers the question for this page of the list. */
-function isPage(response: Response, parent: string, filter: string, pageToken: string): boolean {
+/** Whether it answers the question for the first page of the list, or for one behind it. */
+function isPage(response: Response, { parent, filter, isFirst }: { parent: string; filter: string; isFirst: boolean }) {
   const { pathname, searchParams } = new URL(response.url());
   return (
     pathname === `/v1/${parent}/operations` &&
     searchParams.get("filter") === filter &&
-    (searchParams.get("pageToken") ?? "") === pageToken &&
+    (searchParams.get("pageToken") === null) === isFirst &&
     response.ok()
   );
 }
 
-/** The names in the rows, once they are these. */
+/** The names in the rows, once the page begins with these and has been read whole. */
 async function shown(page: Page, expected: readonly string[]): Promise<string[] | undefined> {
   const links = await page
     .locator(".row-link")
     .evaluateAll((rows) => rows.map((row) => row.getAttribute("href") ?? ""));
+  const status = await page.locator(".pager").getByRole("status").allInnerTexts();
   const names = links.map((href) => decodeURIComponent(href.replace("#/", "")));
-  return names.join() === expected.join() ? names : undefined;
+  const isWhole = status.length === 1 && !status[0]!.includes("so far");
+  return isWhole && names.slice(0, expected.length).join() === expected.join() ? names : undefined;
 }

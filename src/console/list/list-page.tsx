@@ -1,8 +1,7 @@
 // The operations of a parent: saved filters, the filter, live rows, and pages.
-import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import { ApiError, call, pathOf } from "../api/call";
-import { whileHidden } from "../api/follow";
-import { type Operation, type Page, collectionOf, factsOf } from "../api/operation";
+import { useEffect, useState } from "preact/hooks";
+import { ApiError } from "../api/call";
+import { type Operation, factsOf } from "../api/operation";
 import { declaredMethods } from "../api/openapi";
 import { startedHere } from "../api/started-here";
 import { ErrorNote } from "../parts/error-note";
@@ -13,12 +12,9 @@ import { hashFromRoute } from "../route";
 import { BulkDialog, type BulkVerb } from "./bulk-dialog";
 import { FilterBox } from "./filter-box";
 import { OperationTable } from "./operation-table";
+import type { ShownPage } from "./read-page";
 import { savedFilters } from "./saved-filters";
-
-const PAGE_SIZE = 50;
-/** How often a page is read again while somebody looks at it. Each time is one request to the parent's index. */
-const REFRESH_MS = 2_000;
-const REFRESH_ALL_DONE_MS = 5_000;
+import { useList } from "./use-list";
 
 const BULK: readonly (readonly [BulkVerb, string])[] = [
   ["cancelMatching", "Cancel …"],
@@ -26,60 +22,11 @@ const BULK: readonly (readonly [BulkVerb, string])[] = [
   ["purge", "Delete …"],
 ];
 
-interface Shown {
-  operations: readonly Operation[];
-  nextPageToken: string;
-  unreachable: readonly string[];
-}
-
 export function ListPage({ parent, filter }: { parent: string; filter: string }) {
   const now = useNow();
-  // The tokens of the pages before this one; the last is this page's own.
-  const [tokens, setTokens] = useState<readonly string[]>([""]);
-  const [shown, setShown] = useState<Shown>();
-  const [error, setError] = useState<unknown>();
+  const { shown, error, number, showNewest, showNewer, showOlder } = useList(parent, filter);
   const [methods, setMethods] = useState<readonly string[]>([]);
   const [bulk, setBulk] = useState<BulkVerb>();
-  const asked = useRef("");
-  const pageToken = tokens.at(-1) ?? "";
-
-  useEffect(() => setTokens([""]), [parent, filter]);
-
-  const load = useCallback(
-    async (signal: AbortSignal): Promise<Shown | "refused" | undefined> => {
-      const query = { pageSize: PAGE_SIZE, filter, pageToken, returnPartialSuccess: true };
-      const key = `${parent}\n${filter}\n${pageToken}`;
-      if (asked.current !== key) setShown(undefined);
-      asked.current = key;
-      try {
-        const page = await call<Page>(pathOf(collectionOf(parent), query), { signal });
-        const { operations = [], nextPageToken = "", unreachable = [] } = page;
-        const next = { operations, nextPageToken, unreachable };
-        setShown(next);
-        setError(undefined);
-        return next;
-      } catch (problem) {
-        if (!signal.aborted) setError(problem);
-        // Asked again, it would open the sign-in again.
-        return problem instanceof ApiError && problem.isFinal ? "refused" : undefined;
-      }
-    },
-    [parent, filter, pageToken],
-  );
-
-  useEffect(() => {
-    const stop = new AbortController();
-    void (async () => {
-      while (!stop.signal.aborted) {
-        const page = await load(stop.signal);
-        if (page === "refused") return;
-        const isQuiet = page !== undefined && page.operations.length > 0 && page.operations.every(({ done }) => done);
-        await new Promise((resolve) => setTimeout(resolve, isQuiet ? REFRESH_ALL_DONE_MS : REFRESH_MS));
-        await whileHidden(stop.signal);
-      }
-    })();
-    return () => stop.abort();
-  }, [load]);
 
   useEffect(() => {
     declaredMethods().then(
@@ -92,6 +39,7 @@ export function ListPage({ parent, filter }: { parent: string; filter: string })
   // The verbs on all that match take one parent.
   const isMixed = parent.split("/").includes("-");
   const filterError = error instanceof ApiError && error.reason === "FILTER_INVALID" ? error : undefined;
+  const isSearching = shown === undefined || (shown.isPartial && shown.operations.length === 0);
   const filters = savedFilters(now, startedHere());
   const vocabulary = { methods, metadataPaths: metadataPathsOf(shown?.operations ?? []) };
   const onFilter = (next: string) => go({ page: "list", parent, filter: next });
@@ -118,16 +66,18 @@ export function ListPage({ parent, filter }: { parent: string; filter: string })
       {shown && shown.unreachable.length > 0 ? (
         <div class="note note-warn">Parts of the list cannot be reached at present: {shown.unreachable.join(", ")}</div>
       ) : null}
-      {shown === undefined && error === undefined ? <p class="faint loading">Reading …</p> : null}
-      {shown && !filterError ? (
+      {isSearching && error === undefined ? (
+        <p class="faint loading" role="status">
+          {shown === undefined ? "Reading …" : "No match among the operations read so far. Reading on …"}
+        </p>
+      ) : null}
+      {!isSearching && !filterError ? (
         <>
           <OperationTable operations={shown.operations} isMixed={isMixed} now={now} />
-          {shown.operations.length === 0 ? (
-            <EmptyList parent={parent} filter={filter} hasMore={shown.nextPageToken !== ""} />
-          ) : null}
+          {shown.operations.length === 0 ? <EmptyList parent={parent} filter={filter} number={number} /> : null}
           <div class="pager">
             <span class="faint" role="status">
-              {countText(shown, tokens.length)}
+              {countText(shown, number)}
             </span>
             <span class="spacer" />
             {shown.operations.length === 0 || isMixed ? null : (
@@ -140,14 +90,15 @@ export function ListPage({ parent, filter }: { parent: string; filter: string })
                 ))}
               </span>
             )}
-            <button type="button" disabled={tokens.length < 2} onClick={() => setTokens(tokens.slice(0, -1))}>
+            {number < 3 ? null : (
+              <button type="button" onClick={showNewest}>
+                ⇤ Newest
+              </button>
+            )}
+            <button type="button" disabled={number < 2} onClick={showNewer}>
               ← Newer
             </button>
-            <button
-              type="button"
-              disabled={shown.nextPageToken === ""}
-              onClick={() => setTokens([...tokens, shown.nextPageToken])}
-            >
+            <button type="button" disabled={shown.nextPageToken === ""} onClick={showOlder}>
               Older →
             </button>
           </div>
@@ -176,15 +127,15 @@ function Parents({ parent, filter }: { parent: string; filter: string }) {
   );
 }
 
-function countText({ operations, nextPageToken }: Shown, page: number): string {
+function countText({ operations, nextPageToken, isPartial }: ShownPage, number: number): string {
   const count = operations.length === 1 ? "1 operation" : `${operations.length} operations`;
-  if (page === 1 && nextPageToken === "") return count;
-  return `Page ${page} · ${count}${nextPageToken === "" ? ", the last page" : ", and more"}`;
+  if (isPartial) return `Page ${number} · ${count} among those read so far`;
+  if (number === 1 && nextPageToken === "") return count;
+  return `Page ${number} · ${count}${nextPageToken === "" ? ", the last page" : ", and more"}`;
 }
 
-function EmptyList({ parent, filter, hasMore }: { parent: string; filter: string; hasMore: boolean }) {
-  // AIP-158: "an empty page with a token" is not the end.
-  if (hasMore) return <p class="empty">No match among the operations read so far. “Older” reads on.</p>;
+function EmptyList({ parent, filter, number }: { parent: string; filter: string; number: number }) {
+  if (number > 1) return <p class="empty">Nothing older matches.</p>;
   if (filter !== "") {
     return (
       <div class="empty">
