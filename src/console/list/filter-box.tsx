@@ -1,6 +1,6 @@
 // The filter of a list: a combobox (https://www.w3.org/WAI/ARIA/apg/patterns/combobox/) that completes fields and values,
 // and shows where the service found an error.
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { ApiError } from "../api/call";
 import { type Vocabulary, completionsAt } from "./completions";
 
@@ -19,8 +19,16 @@ export function FilterBox({ filter, vocabulary, error, onFilter }: FilterBoxProp
   const [isOpen, setOpen] = useState(false);
   const [active, setActive] = useState(-1);
   const input = useRef<HTMLInputElement>(null);
+  /** Where the caret goes with the next rendering, which sets the value. */
+  const nextCaret = useRef<number | undefined>(undefined);
   const id = useId();
   useEffect(() => setText(filter), [filter]);
+  useLayoutEffect(() => {
+    const { current: place } = nextCaret;
+    if (place === undefined) return;
+    nextCaret.current = undefined;
+    input.current?.setSelectionRange(place, place);
+  });
 
   const { from, to, options: all } = completionsAt(text, caret, vocabulary, Date.now());
   const options = isOpen ? all.slice(0, MAX_OPTIONS) : [];
@@ -41,8 +49,7 @@ export function FilterBox({ filter, vocabulary, error, onFilter }: FilterBoxProp
     setText(next);
     setCaret(place);
     setActive(-1);
-    // The value is set by the next rendering; the caret is set behind it.
-    requestAnimationFrame(() => input.current?.setSelectionRange(place, place));
+    nextCaret.current = place;
     input.current?.focus();
   };
   const apply = () => {
