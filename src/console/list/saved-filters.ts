@@ -17,6 +17,6 @@ export function savedFilters(now: number, startedHere: readonly string[]): reado
     { label: "Waiting for a slot", filter: 'done = false AND metadata.statusMessage = "Waiting for a slot*"' },
     ...(startedHere.length === 0
       ? []
-      : [{ label: "Mine", filter: startedHere.map((name) => `name = "${name}"`).join(" OR ") }]),
+      : [{ label: "Started in this tab", filter: startedHere.map((name) => `name = "${name}"`).join(" OR ") }]),
   ];
 }
