@@ -8,10 +8,12 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { call, json, postOperation } from "./client";
 import { commandLine } from "./command-line";
 import { DevServer } from "./dev-server";
 import { taskByTerminal } from "./operator-by-terminal";
 import { operatorTask } from "./operator-task";
+import { Terminal, hasTmux } from "./terminal";
 
 const MAIN = resolve(import.meta.dirname, "../../dist/cli/main.js");
 
@@ -188,12 +190,63 @@ describe("watch", () => {
   });
 });
 
+const declareBar = hasTmux() ? theBar : noBarTried;
+describe("the progress bar in a terminal", () => {
+  declareBar();
+});
+
+function noBarTried(): void {
+  it("is not tried, because there is no tmux: apt-get install tmux", () => {
+    expect(process.env["REQUIRE_TMUX"]).toBeUndefined();
+  });
+}
+
+function theBar(): void {
+  it("moves, ends at Ctrl-C with the command that goes on, and is full at the end", async () => {
+    const { name } = await postOperation(`${server.url}/v1/projects/cli/operations`, { operation: {} });
+    const update = (operation: object) =>
+      call(`${server.url}/v1/${name}?updateMask=${Object.keys(operation).join()}`, {
+        ...json(operation),
+        method: "PATCH",
+      });
+    const progress = (progressPercent: number) =>
+      update({ metadata: { "@type": "type.googleapis.com/google.protobuf.Struct", value: { progressPercent } } });
+    const bar = (filled: number) => `[${"#".repeat(filled)}${".".repeat(24 - filled)}]`;
+    const terminal = await Terminal.start(environment, `edge-operations() { ${process.execPath} ${MAIN} "$@"; }`);
+    try {
+      await progress(25);
+      await terminal.type(`edge-operations wait ${name}`);
+      await terminal.shows((screen) => screen.includes(`${bar(6)} RUNNING 25%`));
+      await progress(75);
+      const moved = await terminal.shows((screen) => screen.includes(`${bar(18)} RUNNING 75%`));
+      await terminal.press("C-c");
+      const interrupted = await terminal.shows((screen) => screen.endsWith("\n$"));
+      const isCursorVisible = await terminal.isCursorVisible();
+      const again = /Go on waiting:\n {2}(.*)/.exec(interrupted)?.[1] ?? "";
+      await terminal.type(again.replace("wait", "watch"));
+      await terminal.shows((screen) => screen.split(`${bar(18)} RUNNING 75%`).length === 3);
+      await update({ response: { "@type": "type.googleapis.com/google.protobuf.Struct", value: { rows: 2 } } });
+      const ended = await terminal.shows((screen) => screen.endsWith("\n$"));
+
+      expect(moved.match(/\[[#.]{24}\]/g)).toEqual([bar(18)]);
+      expect(interrupted).toMatch(
+        new RegExp(`75%  \\d+s\\^C\n${name} goes on\\. Go on waiting:\n  edge-operations wait ${name}\n\\$$`),
+      );
+      expect(isCursorVisible).toBe(true);
+      expect(ended).toContain(`${bar(24)} SUCCEEDED`);
+      expect(ended).toContain('"rows": 2');
+    } finally {
+      await terminal.end();
+    }
+  });
+}
+
 describe("list", () => {
   it("prints a table for people and a line of JSON for each operation", async () => {
     const parent = ["--parent", "projects/listed"];
     await run("start", "{parent}/tables:load", "--data", '{"table":"a"}', "--wait", ...parent);
     const table = await run("list", "projects/listed");
-    const json = await run("list", "projects/listed", "--json");
+    const lines = await run("list", "projects/listed", "--json");
 
     expect(alike(table.stdout)).toBe(
       [
@@ -202,7 +255,7 @@ describe("list", () => {
       ].join("\n"),
     );
     expect(
-      json.stdout
+      lines.stdout
         .trim()
         .split("\n")
         .map((line) => (JSON.parse(line) as { done: boolean }).done),
