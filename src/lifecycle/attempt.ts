@@ -43,6 +43,8 @@ function forgetAttempt(record: OperationRecord, end: AttemptEnd): void {
   if (sleeps?.some(({ isOfAttempt }) => isOfAttempt)) {
     record.work = { ...record.work, sleeps: sleeps.filter(({ isOfAttempt }) => !isOfAttempt) };
   }
+  // Storage keeps no empty part, and an object that was evicted reads the same record as one that was not.
+  if (Object.keys(record.work).length === 0) delete record.work;
 }
 
 function cut({ code, message }: Status): Pick<Status, "code" | "message"> {

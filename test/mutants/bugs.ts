@@ -1813,8 +1813,8 @@ queue = "edge-operations-dead-letters"
   {
     name: "a lost lease is not stored",
     file: "src/lifecycle/time-events.ts",
-    find: 'draft.mustSave ||= due !== "wake" ||',
-    replace: 'draft.mustSave ||= due !== "wake" && due !== "loseLease" ||',
+    find: 'draft.mustSave ||= due !== "wake" || draft.record.state !== "QUEUED";',
+    replace: 'draft.mustSave ||= due !== "wake" && due !== "loseLease";',
     tests: unit("lifecycle/advance.test.ts"),
     caughtBy: "is not a lost lease",
   },

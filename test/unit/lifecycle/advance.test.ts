@@ -599,6 +599,13 @@ describe("failed tries of a step", () => {
     expect(afterEvents(record, [failed, NOW + 1]).work?.stepTries).toBeUndefined();
   });
 
+  test("leave no empty part of the record behind, because storage keeps none", () => {
+    const record = afterEvents(running(), [tried("a", 1), NOW]);
+    const failed: OperationEvent = { type: "attemptFailed", fence: "one", error: anError, retryable: true, random: 0 };
+
+    expect(afterEvents(record, [failed, NOW + 1])).not.toHaveProperty("work");
+  });
+
   test("say why the operation sleeps", () => {
     const asleep: OperationEvent = { type: "sleep", fence: "one", ordinal: -1, wakeTime: RETRY_TIME, sleeps: [] };
     const record = afterEvents(running(), [tried("a", 1), NOW], [asleep, NOW + 1]);
