@@ -2063,7 +2063,7 @@ queue = "edge-operations-dead-letters"
     find: '    return reserved.length === 0 ? "settled" : ports.saveChildren(reserved, this.#invocation.takeMemory());',
     replace: '    void ports.saveChildren(reserved, this.#invocation.takeMemory());\n    return "settled";',
     tests: unit("queue/children.test.ts"),
-    caughtBy: "starts each child once, wherever the machine dies",
+    caughtBy: "waits until the object has stored a child",
   },
   {
     name: "a replay of a join has other outcomes",

@@ -4,6 +4,9 @@ import { MAX_CHILDREN } from "../../../src/limits";
 import type { JsonObject } from "../../../src/rpc/any";
 import { crashEverywhere, runMethod, takes } from "../../../src/testing";
 import type { OperationContext } from "../../../src/method/method";
+import type { Settlement } from "../../../src/queue/channel";
+import type { PreparedChild } from "../../../src/service/start-child";
+import { aContext, isPending } from "./a-context";
 
 const child = defineMethod({
   http: { post: "/v1/{parent=projects/*}/pages:render", body: "*" },
@@ -129,6 +132,32 @@ describe("op.start", () => {
 
     expect(response).toEqual({ caught: expect.stringMatching(message) });
   });
+});
+
+test("op.start waits until the object has stored a child, and starts it then", async () => {
+  const { promise: stored, resolve: store } = Promise.withResolvers<Settlement>();
+  const started: string[] = [];
+  const { op } = aContext(
+    { level: 0 },
+    {
+      saveChildren: () => stored,
+      children: {
+        prepare: async ({ parent: above }) => ({ parent: above }) as PreparedChild,
+        newId: () => "c41d",
+        start: async (_, { id }) => void started.push(id),
+        read: async () => undefined,
+      },
+    },
+  );
+  const handle = op.start(child, {}, { key: "a" });
+
+  expect(await isPending(handle)).toBe(true);
+  expect(started).toEqual([]);
+
+  store("settled");
+
+  expect(await handle).toMatchObject({ key: "a" });
+  expect(started).toEqual(["c41d"]);
 });
 
 test("op.start writes children down before it starts any", async () => {
