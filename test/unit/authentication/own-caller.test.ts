@@ -67,6 +67,9 @@ describe("authenticate › a caller", () => {
   });
 
   test("is rejected from the moment at which its credentials expire", async () => {
+    // The clock stands still, so that the call is at that very moment.
+    vi.useFakeTimers();
+
     expect(await rpcErrorOf(() => principalOf({ id: "17", expireTime: new Date(Date.now()) }))).toMatchObject({
       code: "UNAUTHENTICATED",
       reason: "CREDENTIALS_EXPIRED",
