@@ -2,12 +2,16 @@
 import { execFileSync } from "node:child_process";
 import { globSync, readFileSync } from "node:fs";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
+import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { defineConfig } from "vitest/config";
 
 /** Tests that replace modules need modules of their own; the others share theirs, which halves the time. */
 const unit = ["test/unit/**/*.test.ts", "examples/*/test/**/*.test.ts"];
 const replacing = globSync(unit).filter((file) => readFileSync(file, "utf8").includes("vi.mock("));
+
+/** Vitest leaves a core to itself, which on two cores is half of what there is. */
+const maxWorkers = Math.max(2, availableParallelism() - 1);
 
 /** Sources import the package by its name, as its users do. Here that name means the source, not the build. */
 const sources = [
@@ -29,6 +33,7 @@ export default defineConfig({
           exclude: replacing,
           environment: "node",
           isolate: false,
+          maxWorkers,
           setupFiles: ["./test/unit/conditions.ts"],
           // Property tests on a machine that does other work beside.
           testTimeout: 30_000,
@@ -36,7 +41,7 @@ export default defineConfig({
       },
       {
         resolve: inNode,
-        test: { name: "unit-replacing", include: replacing, environment: "node", testTimeout: 30_000 },
+        test: { name: "unit-replacing", include: replacing, environment: "node", maxWorkers, testTimeout: 30_000 },
       },
       {
         // It keeps every core busy by itself.
@@ -45,6 +50,8 @@ export default defineConfig({
           include: ["test/simulation/**/*.test.ts"],
           environment: "node",
           testTimeout: 240_000,
+          // The scenarios beside the histories: one of them has one thread.
+          maxWorkers,
           sequence: { groupOrder: 2 },
         },
       },
@@ -62,8 +69,9 @@ export default defineConfig({
           name: "workers",
           include: ["test/workers/**/*.test.ts"],
           testTimeout: 20_000,
-          // A runtime for all files: a runtime for each file takes longer to start than most files take to run.
+          // A runtime for each worker, not for each file: one takes longer to start than most files take to run.
           isolate: false,
+          maxWorkers,
           setupFiles: ["./test/workers/new-file.ts"],
         },
       },
@@ -76,8 +84,8 @@ export default defineConfig({
           environment: "node",
           testTimeout: 120_000,
           hookTimeout: 60_000,
-          // Two at a time: much of their time is spent waiting for leases and restarts.
-          maxWorkers: 2,
+          // One more than there are cores: much of their time is spent waiting for leases and restarts.
+          maxWorkers: 3,
           // After the others: it starts whole servers, and has deadlines of its own.
           sequence: { groupOrder: 1 },
         },

@@ -27,8 +27,10 @@ export interface ChaosSummary extends Counts {
 }
 
 const CLIENTS = 12;
-const MIN_LOAD_MS = 300;
-const MAX_LOAD_MS = 3_000;
+/** Operations that each round has at least: on a slow machine they are what takes long. */
+const MIN_STARTS = 6;
+const START_MS = 60_000;
+const MAX_LOAD_MS = 2_700;
 /** Short, so that a runner that died with its machine is missed soon. */
 const VARS = { LEASE_SECONDS: "3", RESEND_SECONDS: "1" };
 /**
@@ -57,7 +59,7 @@ export async function runChaos({ seed, rounds, cleansUp = false, onRound }: Chao
   let server = await start();
   try {
     for (let round = 1; round <= rounds; round += 1) {
-      await loadAndKill(server, { random, client });
+      await loadAndKill(server, { random, client, books });
       onRound?.(round, books);
       server = await start(server.state);
       // Everything ends between the kills too: what they hit is then at most as many times sent in vain.
@@ -73,7 +75,7 @@ export async function runChaos({ seed, rounds, cleansUp = false, onRound }: Chao
   return {
     seed,
     kills: rounds,
-    operations: books.entries.filter(({ name }) => name !== undefined).length,
+    operations: startsAnswered(books),
     requestsAnswered: sum(clients.map(({ answered }) => answered)),
     requestsUnanswered: sum(clients.map(({ unanswered }) => unanswered)),
     stepsExecuted: ledger.count,
@@ -82,17 +84,23 @@ export async function runChaos({ seed, rounds, cleansUp = false, onRound }: Chao
   };
 }
 
+function startsAnswered({ entries }: Books): number {
+  return entries.filter(({ name }) => name !== undefined).length;
+}
+
 function start(state?: string): Promise<DevServer> {
   return DevServer.start({ vars: VARS, main: "test/chaos/chaos-worker.ts", ...(state === undefined ? {} : { state }) });
 }
 
-/** Kills the server at some moment, with everything under way. */
+/** Kills the server at some moment after the first starts were answered, with everything under way. */
 async function loadAndKill(
   server: DevServer,
-  { random, client }: { random: Random; client: (url: string) => Client },
+  { random, client, books }: { random: Random; client: (url: string) => Client; books: Books },
 ): Promise<void> {
+  const before = startsAnswered(books);
   const running = Array.from({ length: CLIENTS }, () => client(server.url).run());
-  const loadMs = MIN_LOAD_MS + random.below(MAX_LOAD_MS - MIN_LOAD_MS);
+  const loadMs = random.below(MAX_LOAD_MS);
+  await eventually(() => startsAnswered(books) - before >= MIN_STARTS, { timeoutMs: START_MS });
   await new Promise((resolve) => {
     setTimeout(resolve, loadMs);
   });

@@ -76,7 +76,7 @@ export class DevServer {
         // A group of its own: wrangler, esbuild and workerd die together.
         detached: true,
         stdio: ["ignore", "pipe", "pipe"],
-        env: { ...process.env, WRANGLER_SEND_METRICS: "false", CI: "1", NO_COLOR: "1" },
+        env: { ...wranglerEnvironment(state), CI: "1" },
       },
     );
     this.#guard = spawn("sh", ["-c", GUARD, String(this.#process.pid), state], {
@@ -162,6 +162,16 @@ export class DevServer {
         return stat?.group === this.#process.pid && stat?.state !== "Z";
       });
   }
+}
+
+/** A registry for each server: with the user's, wrangler connects all servers, and updates each one when another starts. */
+export function wranglerEnvironment(state: string): NodeJS.ProcessEnv {
+  return {
+    ...process.env,
+    WRANGLER_REGISTRY_PATH: join(state, "registry"),
+    WRANGLER_SEND_METRICS: "false",
+    NO_COLOR: "1",
+  };
 }
 
 /** In memory where the system has a place for that: hundreds of objects sync to disk for every step. A kill spares both. */

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { eventually } from "../support/eventually";
-import { freePort } from "./dev-server";
+import { freePort, wranglerEnvironment } from "./dev-server";
 import { codeBlocks, patternOf, runSession, sessionLines } from "./session";
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -44,7 +44,7 @@ describe("the session of the quickstart", () => {
         // A group of its own, so that the signal reaches the command and the server it started.
         detached: true,
         stdio: ["ignore", "pipe", "pipe"],
-        env: { ...process.env, WRANGLER_SEND_METRICS: "false", NO_COLOR: "1" },
+        env: wranglerEnvironment(state),
       },
     );
     for (const stream of [child.stdout, child.stderr])

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { eventually } from "../support/eventually";
-import { freePort } from "./dev-server";
+import { freePort, wranglerEnvironment } from "./dev-server";
 import { runSession } from "./session";
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -39,7 +39,7 @@ beforeAll(async () => {
     // A group of its own, as a terminal gives it.
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, WRANGLER_SEND_METRICS: "false", NO_COLOR: "1" },
+    env: wranglerEnvironment(state),
   });
   for (const stream of [child.stdout, child.stderr])
     stream?.on("data", (data: Buffer) => {

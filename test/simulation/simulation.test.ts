@@ -1,12 +1,12 @@
-// Six thousand histories of the whole service under faults: the same ones in each run, so that a failure is of the change that is tested.
+// Four thousand histories of the whole service under faults: the same ones in each run, so that a failure is of the change that is tested.
 // `npm run simulate` and the soak take new ones. `npm run simulate -- --seed N` replays one.
 import { expect, test } from "vitest";
 import { lifecycle } from "../../src/lifecycle/state";
 import { faultKinds } from "./faults";
 import { failureText, simulate } from "./simulate";
 
-const HISTORIES = 6_000;
-/** Of each state, transition and fault: the rarest come a dozen times in as many histories. */
+const HISTORIES = 4_000;
+/** Of each state, transition and fault: the rarest come seven times in as many histories. */
 const ENOUGH = 2;
 
 /** Histories script no polls, and these two races are rare in them. A unit test of the table reaches every cell. */
