@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ApiError, type Operation, call, json, postOperation } from "./client";
 import { DevServer } from "./dev-server";
 import { eventually } from "../support/eventually";
+import { WebhookReceiver } from "./webhook-receiver";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const EXAMPLE = "examples/approvals";
@@ -18,8 +19,10 @@ interface Suspension {
   prompt: string;
 }
 
+const SIGNING_KEY = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
 /** Work that is lost with its machine is missed soon. */
-const OPTIONS = { directory: EXAMPLE, vars: { LEASE_SECONDS: "5", RESEND_SECONDS: "1" } };
+const VARS = { LEASE_SECONDS: "5", RESEND_SECONDS: "1", WEBHOOK_SIGNING_KEYS: SIGNING_KEY };
+const OPTIONS = { directory: EXAMPLE, vars: VARS };
 let server: DevServer;
 
 beforeAll(async () => {
@@ -84,6 +87,15 @@ describe("refunds:request", () => {
       },
       { timeoutMs: 20_000 },
     );
+  });
+
+  test("tells another system that it waits for an approval", async () => {
+    const receiver = await WebhookReceiver.start(SIGNING_KEY);
+    const { name } = await suspended({ operationOptions: { webhookConfig: { uris: [receiver.uri] } } });
+    const event = await eventually(() => receiver.events[0], { timeoutMs: 20_000 });
+    receiver.close();
+
+    expect(event).toMatchObject({ type: "operation.suspended", operation: { name, done: false } });
   });
 
   test("refunds once it is approved", async () => {
