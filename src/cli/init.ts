@@ -1,12 +1,20 @@
 // edge-operations init: adds to a Worker's project what the library needs. It changes nothing that is there, says what it
 // added, and finds nothing to do when it is called again.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { basename, dirname, extname, join } from "node:path";
+import { basename, dirname, extname, join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import { CommandError } from "./command-error.ts";
-import { ConfigTextError, type ConfigObject, changedText, configFromText, formatOf, isObject } from "./config-text.ts";
+import {
+  type ConfigChange,
+  ConfigTextError,
+  type ConfigObject,
+  changedText,
+  configFromText,
+  formatOf,
+  isObject,
+} from "./config-text.ts";
 import { configFileOf } from "./project.ts";
-import { MIN_DATE, type Need, missingNeeds, textAt } from "./init/needs.ts";
+import { MIN_DATE, type Need, consoleNeeds, missingNeeds, textAt, webhookNeeds } from "./init/needs.ts";
 import { EXPORT_OBJECTS, METHOD, METHOD_PATH, codeState, newWorker, workerAround } from "./init/worker-code.ts";
 
 export const INIT_USAGE = `edge-operations init [--dry-run]
@@ -21,6 +29,8 @@ const NEW_MAIN = "src/worker.ts";
 /** The latest date with which the library is tested. */
 const NEW_DATE = "2026-10-01";
 const DEV_VARS = ".dev.vars";
+const PACKAGE_FILE = "package.json";
+const CONSOLE_FILES = "node_modules/edge-operations/dist/console";
 
 /** A file's new text, and what to say about it. */
 interface FileChange {
@@ -33,6 +43,8 @@ interface Plan {
   changes: FileChange[];
   /** Lines about steps that are left to the owner. */
   advice: string[];
+  /** Lines about what else there is, said where something was added. */
+  hints?: string[];
 }
 
 export interface InitWorld {
@@ -44,7 +56,7 @@ export function runInit(args: string[], { directory, print }: InitWorld): void {
   const { values } = parseArgs({ args, options: { "dry-run": { type: "boolean" }, help: { type: "boolean" } } });
   if (values.help) return print(INIT_USAGE);
   const isDryRun = values["dry-run"] === true;
-  const { changes, advice } = planOf(directory);
+  const { changes, advice, hints = [] } = planOf(directory);
   for (const { path, text, says } of changes) {
     print(path);
     for (const line of says) print(`  ${line}`);
@@ -55,7 +67,7 @@ export function runInit(args: string[], { directory, print }: InitWorld): void {
   for (const line of advice) print(line);
   if (changes.length === 0 && advice.length === 0) print("Nothing to do: edge-operations is set up here.");
   else if (isDryRun) print("\nNothing was written: --dry-run.");
-  else if (changes.length > 0) print(`\nServe it: npx wrangler dev`);
+  else if (changes.length > 0) for (const line of hints) print(line);
 }
 
 function planOf(directory: string): Plan {
@@ -68,8 +80,14 @@ function planOf(directory: string): Plan {
   try {
     const config = configFromText(text, format);
     const code = codePlan(config, read);
-    const needs = missingNeeds(config, textAt(config, "name") ?? nameOf(directory));
+    const name = textAt(config, "name") ?? nameOf(directory);
+    const needs = [
+      ...missingNeeds(config, name),
+      ...(code.servesWebhooks ? webhookNeeds(config, name) : []),
+      ...(code.isNew ? consoleNeeds(config, consoleDirectory(directory)) : []),
+    ];
     const changed = changedText(text, format, [...needs, ...code.main]);
+    const script = code.isNew ? startScriptChange(read) : [];
     const configChange: FileChange = {
       path,
       text: changed,
@@ -79,12 +97,35 @@ function planOf(directory: string): Plan {
       ],
     };
     return {
-      changes: [...(changed === found ? [] : [configChange]), ...code.changes, ...devVarsChange(config, read)],
+      changes: [
+        ...(changed === found ? [] : [configChange]),
+        ...code.changes,
+        ...script,
+        ...devVarsChange(config, read),
+      ],
       advice: [...dateAdvice(config, path), ...code.advice, ...environmentAdvice(config, path)],
+      hints: [
+        "",
+        `Serve it: ${script.length > 0 ? "npm start" : "npx edge-operations dev"}`,
+        ...("assets" in config || code.isNew ? [] : [`The console, a page for operators at /: ${docOf("console.md")}`]),
+        ...(code.servesWebhooks ? [] : [`Webhooks tell other systems when operations end: ${docOf("webhooks.md")}`]),
+      ],
     };
   } catch (error) {
     if (error instanceof ConfigTextError) throw new CommandError(`${path} ${error.message}.`);
     throw error;
+  }
+}
+
+function docOf(page: string): string {
+  return `node_modules/edge-operations/docs/${page}`;
+}
+
+/** A workspace has its packages in a folder above. */
+function consoleDirectory(directory: string): string {
+  for (let folder = directory; ; folder = dirname(folder)) {
+    if (existsSync(join(folder, CONSOLE_FILES))) return `${relative(directory, folder) || "."}/${CONSOLE_FILES}`;
+    if (folder === dirname(folder)) return `./${CONSOLE_FILES}`;
   }
 }
 
@@ -104,6 +145,9 @@ function nameOf(directory: string): string {
 
 interface CodePlan extends Plan {
   main: Need[];
+  /** The Worker is made now, so there is nothing else at its addresses. */
+  isNew: boolean;
+  servesWebhooks: boolean;
 }
 
 function setMain(value: string, why: string): Need[] {
@@ -125,14 +169,21 @@ function codePlan(config: ConfigObject, read: Read): CodePlan {
       { path: method, text: METHOD, says: [METHOD_SAYS] },
       { path, text: newWorker(specifierOf(method)), says: ["+ a Worker that serves it"] },
     ];
-    return { changes, advice: [], main: main === undefined ? setMain(path, "the new Worker") : [] };
+    const set = main === undefined ? setMain(path, "the new Worker") : [];
+    return { changes, advice: [], main: set, isNew: true, servesWebhooks: false };
   }
+  const found = { isNew: false, servesWebhooks: /["']edge-operations\/webhooks["']/.test(text) };
   const state = codeState(text);
   switch (state.kind) {
     case "set-up": {
-      if (state.exportsObjects) return { changes: [], advice: [], main: [] };
+      if (state.exportsObjects) return { changes: [], advice: [], main: [], ...found };
       const says = ["+ the classes of the Durable Objects, exported"];
-      return { changes: [{ path, text: `${text.trimEnd()}\n\n${EXPORT_OBJECTS}`, says }], advice: [], main: [] };
+      return {
+        changes: [{ path, text: `${text.trimEnd()}\n\n${EXPORT_OBJECTS}`, says }],
+        advice: [],
+        main: [],
+        ...found,
+      };
     }
     case "module": {
       const method = freePath(path, [METHOD_PATH, "first-method"], extension, read);
@@ -147,7 +198,7 @@ function codePlan(config: ConfigObject, read: Read): CodePlan {
         { path: method, text: METHOD, says: [METHOD_SAYS] },
         { path: wrapper, text: around, says: [`+ a Worker that serves it, around ${path}`] },
       ];
-      return { changes, advice: [], main: setMain(wrapper, `${wrapper} instead of ${path}`) };
+      return { changes, advice: [], main: setMain(wrapper, `${wrapper} instead of ${path}`), ...found };
     }
     case "other": {
       const advice = [
@@ -155,7 +206,7 @@ function codePlan(config: ConfigObject, read: Read): CodePlan {
         `  ${EXPORT_OBJECTS.trim()}`,
         '  and serve operations({ methods: [...] }) of "edge-operations" from its handlers fetch, queue and scheduled.',
       ];
-      return { changes: [], advice, main: [] };
+      return { changes: [], advice, main: [], ...found };
     }
   }
 }
@@ -182,6 +233,22 @@ function handlersOf(config: ConfigObject): ("fetch" | "queue" | "scheduled")[] {
     ...(Array.isArray(consumers) && consumers.length > 0 ? (["queue"] as const) : []),
     ...(Array.isArray(crons) && crons.length > 0 ? (["scheduled"] as const) : []),
   ];
+}
+
+/** `npm start` serves the new Worker, where there is a package and no such script. */
+function startScriptChange(read: Read): FileChange[] {
+  const text = read(PACKAGE_FILE);
+  if (text === undefined) return [];
+  try {
+    const { scripts } = configFromText(text, "jsonc");
+    if (isObject(scripts) && "start" in scripts) return [];
+    const start: ConfigChange = { kind: "set", path: ["scripts", "start"], value: "edge-operations dev" };
+    const says = ["+ scripts.start: npm start serves the Worker on this machine"];
+    return [{ path: PACKAGE_FILE, text: changedText(text, "jsonc", [start]), says }];
+  } catch (error) {
+    if (error instanceof ConfigTextError) throw new CommandError(`${PACKAGE_FILE} ${error.message}.`);
+    throw error;
+  }
 }
 
 /** On this machine every caller may do everything. A deployment has no such file. */

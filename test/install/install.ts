@@ -1,5 +1,5 @@
 // npm run try-install: what a new user does, with the package as npm packs it. An empty folder, `npm install`, `init`,
-// `wrangler dev`, a start and its result, within a minute.
+// `npm start`, a start and its result, within a minute.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -26,6 +26,8 @@ function run(command: string, ...args: string[]): string {
   return text;
 }
 
+const port = String(await freePort());
+const url = `http://127.0.0.1:${port}`;
 let server: ChildProcess | undefined;
 try {
   const [{ filename }] = JSON.parse(
@@ -46,31 +48,15 @@ try {
   if (served === source) throw new Error(`init wrote another Worker: ${source}`);
   writeFileSync(worker, `import { mcp } from "edge-operations/mcp";\n${served}`);
 
-  const port = String(await freePort());
-  server = spawn(
-    "npx",
-    [
-      "wrangler",
-      "dev",
-      "--assets",
-      "node_modules/edge-operations/dist/console",
-      "--ip",
-      "127.0.0.1",
-      "--port",
-      port,
-      "--inspector-port",
-      "0",
-    ],
-    {
-      cwd: folder,
-      env: { ...environment, WRANGLER_SEND_METRICS: "false", CI: "1" },
-      detached: true,
-      stdio: "ignore",
-    },
-  );
-  const url = `http://127.0.0.1:${port}`;
+  const options = ["--port", port, "--inspector-port", "0"];
+  server = spawn("npm", ["start", "--", ...options], {
+    cwd: folder,
+    env: { ...environment, WRANGLER_SEND_METRICS: "false", CI: "1" },
+    detached: true,
+    stdio: "ignore",
+  });
   await eventually(async () => (await fetch(`${url}/healthz`)).ok, { timeoutMs: LIMIT_MS });
-  // The packed console, beside the Worker.
+  // The console of the package, which init has bound.
   const page = await (await fetch(url)).text();
   const script = /src="\.(\/console-assets\/[^"]+)"/.exec(page)?.[1] ?? "";
   const { headers } = await fetch(url + script);
@@ -97,6 +83,14 @@ try {
   console.log(`${seconds.toFixed(1).padStart(5)} s  ${result}`);
   if (seconds * 1_000 > LIMIT_MS) throw new Error(`it took ${seconds.toFixed(0)} s, longer than ${LIMIT_MS / 1_000} s`);
 } finally {
-  if (server?.pid !== undefined) process.kill(-server.pid, "SIGKILL");
+  if (server?.pid !== undefined) {
+    // `edge-operations dev` ends wrangler, which has a process group of its own.
+    process.kill(-server.pid, "SIGTERM");
+    await eventually(() =>
+      fetch(url)
+        .then(() => false)
+        .catch(() => true),
+    );
+  }
   rmSync(folder, { recursive: true, force: true });
 }

@@ -18,6 +18,34 @@ export function missingNeeds(config: ConfigObject, name: string): Need[] {
   return [...flagNeeds(config), ...classNeeds(config), ...queueNeeds(config, name), ...storeNeeds(config)];
 }
 
+/** The needs of a Worker that serves webhooks (docs/webhooks.md). A queue of the owner's is kept. */
+export function webhookNeeds(config: ConfigObject, name: string): Need[] {
+  const queues = isObject(config["queues"]) ? config["queues"] : {};
+  const isBound = listAt(queues, "producers").some((one) => isObject(one) && one["binding"] === "WEBHOOK_QUEUE");
+  if (isBound) return [];
+  const queue = `${name}-webhooks`;
+  const deadLetters = `${queue}-dead-letters`;
+  const every = { max_batch_size: 1, max_batch_timeout: 0 };
+  const produced = "the queue of webhooks' events, and its dead letters";
+  const consumed = "the consumers of webhooks' events";
+  return [
+    need(["queues", "producers"], { binding: "WEBHOOK_QUEUE", queue }, produced),
+    need(["queues", "producers"], { binding: "WEBHOOK_DEAD_LETTERS", queue: deadLetters }, produced),
+    need(
+      ["queues", "consumers"],
+      { queue, ...every, max_retries: 10, retry_delay: 2, dead_letter_queue: deadLetters },
+      consumed,
+    ),
+    need(["queues", "consumers"], { queue: deadLetters, ...every, max_retries: 100, retry_delay: 60 }, consumed),
+  ];
+}
+
+/** The console at `/` (docs/console.md). `directory`: of its files, from the configuration's folder. */
+export function consoleNeeds(config: ConfigObject, directory: string): Need[] {
+  if ("assets" in config) return [];
+  return [{ kind: "set", path: ["assets"], value: { directory }, why: "the console, a page at /" }];
+}
+
 function flagNeeds(config: ConfigObject): Need[] {
   const flags = listAt(config, "compatibility_flags");
   const date = textAt(config, "compatibility_date") ?? "";

@@ -17,7 +17,7 @@ function aProject(files: Record<string, string> = {}, name = "Init Test") {
   const parent = mkdtempSync(join(tmpdir(), "init-"));
   folders.push(parent);
   const folder = join(parent, name);
-  mkdirSync(folder);
+  mkdirSync(folder, { recursive: true });
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), text);
@@ -65,12 +65,45 @@ describe("init in an empty folder", () => {
       migrations: [{ tag: "v1", new_sqlite_classes: CLASSES }],
       triggers: { crons: ["*/5 * * * *"] },
       kv_namespaces: [{ binding: "SNAPSHOTS" }],
+      assets: { directory: "./node_modules/edge-operations/dist/console" },
     });
     expect(project.read("src/worker.ts")).toContain('export * from "edge-operations/objects";');
     expect(project.read(".dev.vars")).toBe("AUTH=open\n");
     expect(said).toContain("+ migrations: the classes OperationObject,");
-    expect(said).toContain("npx wrangler dev");
+    expect(said).toContain("+ assets: the console, a page at /");
+    expect(said).toContain("Serve it: npx edge-operations dev");
+    expect(said).toContain("docs/webhooks.md");
     expect(project.init()).toBe(NOTHING_TO_DO);
+  });
+
+  test("makes npm start serve the Worker, beside the scripts that are there", () => {
+    const project = aProject({ "package.json": '{\n  "name": "a",\n  "scripts": {\n    "test": "vitest"\n  }\n}\n' });
+    const said = project.init();
+
+    expect(JSON.parse(project.read("package.json"))).toEqual({
+      name: "a",
+      scripts: { test: "vitest", start: "edge-operations dev" },
+    });
+    expect(said).toContain("Serve it: npm start");
+  });
+
+  test("leaves a start script, and a package.json that it cannot read", () => {
+    const text = '{ "scripts": { "start": "mine" } }';
+    const project = aProject({ "package.json": text });
+    project.init();
+
+    expect(project.read("package.json")).toBe(text);
+    expect(() => aProject({ "package.json": "{" }).init()).toThrow("package.json is not valid JSON");
+  });
+
+  test("binds the console of a workspace, whose packages are in a folder above", () => {
+    const file = "node_modules/edge-operations/dist/console/index.html";
+    const project = aProject({ [`../../${file}`]: "", "wrangler.jsonc": "{}" }, "apps/shop");
+    project.init();
+
+    expect(project.config("wrangler.jsonc")).toMatchObject({
+      assets: { directory: "../../node_modules/edge-operations/dist/console" },
+    });
   });
 
   test("writes nothing with --dry-run", () => {
@@ -98,7 +131,9 @@ describe("examples/starter", () => {
     project.init();
     const text = readFileSync(join(EXAMPLE, "wrangler.jsonc"), "utf8");
 
-    expect(configFromText(text, "jsonc")).toEqual(project.config("wrangler.jsonc"));
+    // The package is in the workspace above.
+    const assets = { directory: "../../node_modules/edge-operations/dist/console" };
+    expect(configFromText(text, "jsonc")).toEqual({ ...project.config("wrangler.jsonc"), assets });
   });
 });
 
@@ -233,6 +268,30 @@ describe("init beside a Worker that serves operations", () => {
     project.init();
 
     expect(project.read("src/a.ts")).toBe(`${WORKER}\nexport * from "edge-operations/objects";\n`);
+  });
+
+  test("adds the queues of webhooks where the Worker serves them", () => {
+    const code = `import { webhooks } from "edge-operations/webhooks";\n${WORKER}`;
+    const config = '{ "name": "shop", "main": "src/a.ts", "compatibility_date": "2026-10-01" }';
+    const project = aProject({ "wrangler.jsonc": config, "src/a.ts": code });
+    const said = project.init();
+    const { queues } = project.config("wrangler.jsonc");
+
+    expect(queues).toMatchObject({
+      producers: [
+        ...LANES,
+        { binding: "WEBHOOK_QUEUE", queue: "shop-webhooks" },
+        { binding: "WEBHOOK_DEAD_LETTERS", queue: "shop-webhooks-dead-letters" },
+      ],
+      consumers: [
+        ...CONSUMERS,
+        { queue: "shop-webhooks", max_batch_size: 1, dead_letter_queue: "shop-webhooks-dead-letters" },
+        { queue: "shop-webhooks-dead-letters", max_retries: 100 },
+      ],
+    });
+    expect(said).toContain("+ queues.producers: the queue of webhooks' events");
+    expect(project.config("wrangler.jsonc")).not.toHaveProperty("assets");
+    expect(project.init()).toBe(NOTHING_TO_DO);
   });
 
   test("leaves bindings, lanes and declared classes as they are", () => {
