@@ -1,6 +1,7 @@
 // The console: its bar, the page of the present address, and the keys that work everywhere.
 import { useEffect, useState } from "preact/hooks";
 import { type ApiError, onUnauthenticated } from "./api/call";
+import { forgetExplanations } from "./api/explanations";
 import { savedCredentials } from "./api/credentials";
 import { parentOf } from "./api/operation";
 import { forgetParents } from "./api/scopes";
@@ -72,6 +73,7 @@ export function App() {
             setSigningIn(false);
             setRefusal(undefined);
             forgetParents();
+            forgetExplanations();
             setCaller(caller + 1);
           }}
         />

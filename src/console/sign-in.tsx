@@ -29,7 +29,7 @@ export function SignIn({ error, onClose, onChanged }: SignInProps) {
       {error === undefined ? null : <ErrorNote error={error} />}
       <p class="faint">
         The console calls the API as you, and may do what you may. Where you are signed in to this site by a cookie,
-        there is nothing to enter.
+        there is nothing to enter: sign in there, and try again.
       </p>
       <form
         onSubmit={(event) => {
@@ -82,6 +82,11 @@ export function SignIn({ error, onClose, onChanged }: SignInProps) {
           <button type="button" onClick={onClose}>
             Close
           </button>
+          {error === undefined ? null : (
+            <button type="button" onClick={onChanged}>
+              Try again
+            </button>
+          )}
           <button type="submit" class="primary" disabled={secret.trim() === ""}>
             Sign in
           </button>

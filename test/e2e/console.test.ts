@@ -416,48 +416,6 @@ function theConsole(executablePath: string): void {
     expect({ list, operation }).toEqual({ list: 360, operation: 360 });
   });
 
-  test("asks for credentials when a call is refused, and goes on with them", async () => {
-    await start("projects/locked/operations", { operation: {} });
-    const error = { code: 401, status: "UNAUTHENTICATED", message: "Log in to list these.", details: [] };
-    await page.route(/\/v1\/projects\/locked\//, (route) =>
-      route.request().headers()["authorization"] === "Bearer a-token"
-        ? route.continue()
-        : route.fulfill({ status: 401, contentType: "application/json", body: JSON.stringify({ error }) }),
-    );
-    await open("projects/locked/operations");
-    await dialog().getByText("Log in to list these.").waitFor();
-    await page.getByLabel("Token", { exact: true }).fill("Bearer a-token");
-    await page.keyboard.press("Enter");
-    await rows().first().getByText("Running elsewhere").waitFor();
-    await button("Signed in").click();
-    await button("Sign out").click();
-    await dialog().getByText("Log in to list these.").waitFor();
-    await page.keyboard.press("Escape");
-    await page.unroute(/\/v1\/projects\/locked\//);
-
-    expect(await rows().count()).toBe(0);
-  });
-
-  test("sends credentials from this tab alone, and forgets them when asked", async () => {
-    await open("projects/console/operations");
-    await button("Sign in").click();
-    await page.getByLabel("API key").check();
-    await page.getByLabel("Key", { exact: true }).fill("a-key");
-    const asked = page.waitForRequest(/\/v1\/projects\/console\/operations/);
-    await dialog().getByRole("button", { name: "Sign in" }).click();
-    const sent = (await asked).headers()["x-goog-api-key"];
-    const kept = await page.evaluate(
-      "[sessionStorage, localStorage].map((store) => JSON.stringify(store).includes('a-key'))",
-    );
-    await button("Signed in").click();
-    await button("Sign out").click();
-    await button("Sign in").waitFor();
-
-    expect(sent).toBe("a-key");
-    expect(kept).toEqual([true, false]);
-    expect(await page.evaluate("JSON.stringify(sessionStorage).includes('a-key')")).toBe(false);
-  });
-
   test.each([
     ["light", "every rule", ""],
     ["dark", "the rules on colours", '{ runOnly: ["color-contrast", "link-in-text-block"] }'],

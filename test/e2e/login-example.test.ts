@@ -1,8 +1,15 @@
-// examples/login: a session cookie names the caller, without hono and behind it. docs/access.md shows its code.
+// examples/login: a session cookie names the caller, without hono and behind it. docs/access.md shows its code. The console, served
+// beside it, has the same cookie.
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { type IncomingMessage, type Server, type ServerResponse, createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { extname, join, resolve } from "node:path";
+import { buffer } from "node:stream/consumers";
 import type { RequestInit } from "miniflare";
+import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { chromiumPath, launchChromium } from "./browser";
 import { Workers } from "./workers";
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -89,3 +96,70 @@ describe.each(["cookie", "hono"])("the Worker of %s", (name) => {
     expect((await call(EXPORT, ada, { body: "{}", headers: { "Content-Type": "text/plain" } })).status).toBe(403);
   });
 });
+
+const chromium = chromiumPath();
+const declareConsole = chromium === undefined ? noConsoleTried : theConsole;
+describe("the console beside the Worker", () => {
+  declareConsole(chromium ?? "");
+});
+
+function noConsoleTried(): void {
+  test("is not tried, because there is no Chromium: apt-get install chromium", () => {
+    expect(process.env["REQUIRE_CHROMIUM"]).toBeUndefined();
+  });
+}
+
+function theConsole(executablePath: string): void {
+  const TYPES: Record<string, string> = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css" };
+  let browser: Browser;
+  let site: Server;
+  let url: string;
+
+  beforeAll(async () => {
+    site = createServer((request, response) => void answer(request, response));
+    await once(site.listen(0, "127.0.0.1"), "listening");
+    // Chromium keeps a Secure cookie of localhost.
+    url = `http://localhost:${(site.address() as AddressInfo).port}`;
+    browser = await launchChromium(executablePath);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    site?.close();
+  });
+
+  /** Does what a deployment does: the console's files, and the Worker for every other path. */
+  async function answer(request: IncomingMessage, out: ServerResponse): Promise<unknown> {
+    const { method = "GET", url: path = "/" } = request;
+    const file = path === "/" ? "/index.html" : path;
+    if (/^\/(index\.html|console-)/.test(file)) {
+      out.setHeader("Content-Type", TYPES[extname(file)] ?? "image/svg+xml");
+      return out.end(readFileSync(join(ROOT, "dist/console", file)));
+    }
+    const init = { method, headers: request.headers as Record<string, string> };
+    const body = method === "POST" ? { body: await buffer(request) } : {};
+    const response = await workers.fetch("cookie", path, { ...init, ...body }, url);
+    return out.writeHead(response.status, [...response.headers].flat()).end(Buffer.from(await response.arrayBuffer()));
+  }
+
+  test("asks for nothing once the site's cookie names the caller, and starts and deletes as that caller", async () => {
+    const page = await browser.newPage();
+    page.setDefaultTimeout(20_000);
+    await page.goto(`${url}/#/start?method=${encodeURIComponent("/v1/projects/{project}/data:export")}`);
+    await page.getByRole("dialog").getByText("CREDENTIALS_MISSING").waitFor();
+    const login = `fetch("/login", { method: "POST", body: '{"name":"ada","password":"lovelace"}' }).then(({ status }) => status)`;
+    const status = await page.evaluate<number>(login);
+    await page.getByRole("button", { name: "Try again" }).click();
+    await page.getByLabel("project").fill("console");
+    await page.getByRole("button", { name: "Start", exact: true }).click();
+    await page.getByRole("status").getByText("Succeeded").waitFor();
+    const shown = await page.getByLabel("the response", { exact: true }).innerText();
+    await page.getByRole("button", { name: "Delete" }).click();
+    await page.getByRole("button", { name: "Delete it" }).click();
+    await page.getByText("It was deleted while you looked at it.").waitFor();
+
+    expect(status).toBe(204);
+    expect(shown).toContain("a row of principal://app/user/17");
+    expect(await page.evaluate("document.cookie")).toBe("");
+    expect(await page.getByRole("dialog").count()).toBe(0);
+  });
+}

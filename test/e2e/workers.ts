@@ -36,9 +36,9 @@ export class Workers {
     return new Workers(miniflare);
   }
 
-  async fetch(name: string, path: string, init?: RequestInit): Promise<Response> {
+  async fetch(name: string, path: string, init?: RequestInit, origin = "https://api.example"): Promise<Response> {
     const worker = await this.#miniflare.getWorker(name);
-    return worker.fetch(`https://api.example${path}`, init);
+    return worker.fetch(origin + path, init);
   }
 
   async dispose(): Promise<void> {

@@ -69,6 +69,12 @@ const known = new Map<string, Known>();
 const MAX_KNOWN = 1_000;
 let isRefused = false;
 
+/** Other credentials may ask for others. */
+export function forgetExplanations(): void {
+  known.clear();
+  isRefused = false;
+}
+
 /** The explanations of these rows, each asked for once, and again when its operation is done. */
 export function useExplanations(operations: readonly Operation[]): ReadonlyMap<string, Explanation> {
   const [, setCount] = useState(0);
