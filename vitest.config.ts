@@ -69,6 +69,7 @@ export default defineConfig({
           name: "workers",
           include: ["test/workers/**/*.test.ts"],
           testTimeout: 20_000,
+          hookTimeout: 20_000,
           // A runtime for each worker, not for each file: one takes longer to start than most files take to run.
           isolate: false,
           maxWorkers,

@@ -1,10 +1,10 @@
-// Five hundred operations at once: each ends rightly, is listed once, and answers who waits for it by a push.
+// Two hundred operations at once: each ends rightly, is listed once, and answers who waits for it by a push.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { eventually } from "../support/eventually";
 import { type Operation, listAll, postOperation } from "./client";
 import { DevServer } from "./dev-server";
 
-const COUNT = 500;
+const COUNT = Number(process.env["ECHO_OPERATIONS"] ?? 200);
 const TTL = "5s";
 
 let server: DevServer;
@@ -21,7 +21,7 @@ function byName(operations: Operation[]): Operation[] {
   return operations.toSorted((a, b) => a.name.localeCompare(b.name));
 }
 
-test("500 operations started at once end with the right result, and every waiter is answered by the push", async () => {
+test("operations started at once end with the right result, and every waiter is answered by the push", async () => {
   const answers = await Promise.all(
     Array.from({ length: COUNT }, async (_, number) => {
       const started = await postOperation(`${server.url}/v1beta1/echo:wait`, {
