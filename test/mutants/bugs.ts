@@ -976,8 +976,8 @@ queue = "edge-operations-dead-letters"
     file: "src/queue/run-channel.ts",
     find: "for (const { message } of this.#unanswered.values()) this.#transmit(message);",
     replace: `for (const { message } of this.#unanswered.values()) if (!message.includes("saveOutput")) this.#transmit(message);`,
-    tests: SIMULATION,
-    caughtBy: "the output",
+    tests: unit("queue/run-channel.test.ts"),
+    caughtBy: "sends an unanswered message again",
   },
   {
     name: "a function that is called again writes its output again",

@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { CLAIM_TIMEOUT_MS, DEFAULT_LEASE_MS, KEEP_ALIVE_GRACE_MS, LOST_CHANNEL_LEASE_MS } from "../../../src/limits";
 import type { Claimed } from "../../../src/contract/run-channel";
+import type { SaveMessage } from "../../../src/queue/channel";
 import { RunChannel } from "../../../src/queue/run-channel";
 
 const OPEN = 1;
@@ -189,9 +190,16 @@ describe("a lost channel", () => {
     expect(sockets[0]?.readyState).toBe(CLOSED);
   });
 
-  test("sends unanswered messages again over the next channel", async () => {
+  test.each<SaveMessage>([
+    { type: "saveCheckpoint", cursor: "1" },
+    { type: "saveStep", name: "parse", result: "1" },
+    { type: "saveOutput", offset: 0, text: "one line" },
+    { type: "saveSleeps" },
+    { type: "saveSuspensions", suspensions: [] },
+    { type: "saveChildren", children: [] },
+  ])("sends an unanswered message again over the next channel: %o", async (message) => {
     const { sockets, channel } = await aChannel("fails", claims);
-    const saved = channel.save({ type: "saveCheckpoint", cursor: "1" });
+    const saved = channel.save(message);
     sockets[0]!.breaks("error");
     await vi.advanceTimersByTimeAsync(2_000);
     const [again] = sockets[1]!.sent;
