@@ -1783,8 +1783,8 @@ queue = "edge-operations-dead-letters"
     file: "src/durable/operation/sockets.ts",
     find: "    if (base !== stored.revision) return stored;\n",
     replace: "",
-    tests: SIMULATION,
-    caughtBy: "",
+    tests: unit("durable/operation/sockets.test.ts"),
+    caughtBy: "and no later one",
   },
   {
     name: "progress too large for a socket is not stored",

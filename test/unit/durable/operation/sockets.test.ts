@@ -1,8 +1,9 @@
-// Pushes to waiters: what is sent to all of them together is bounded.
+// Pushes to waiters: what is sent to all of them together is bounded. Progress that a runner's socket keeps.
 import { expect, test, vi } from "vitest";
-import { WaiterSockets } from "../../../../src/durable/operation/sockets";
+import { RunnerSockets, WaiterSockets } from "../../../../src/durable/operation/sockets";
 import { MAX_PUSHED_BYTES } from "../../../../src/limits";
 import type { WaitMessage } from "../../../../src/contract/answer";
+import { aRecordIn } from "../../../support/a-record-in";
 import { anAnswer } from "../../../support/a-service";
 
 const OPEN = 1;
@@ -79,4 +80,21 @@ test("the bytes of a change that is pushed to all watchers are bounded", () => {
   expect(sent).toHaveLength(10_000);
   expect(whole * 60_000).toBeLessThanOrEqual(MAX_PUSHED_BYTES);
   expect(whole).toBeGreaterThan(200);
+});
+
+test("progress that a runner's socket keeps continues the stored record that it follows, and no later one", () => {
+  let attached: unknown = { fence: "one" };
+  const socket = {
+    serializeAttachment: (value: unknown) => (attached = value),
+    deserializeAttachment: () => attached,
+  };
+  const sockets = new RunnerSockets({ getWebSockets: () => [socket] } as never);
+  const stored = { ...aRecordIn("RUNNING"), revision: 3 };
+  const { fence } = stored.lease!;
+  attached = { fence };
+  sockets.keepUnsaved({ ...stored, revision: 5, statusMessage: "Half of it.", metadata: { progressPercent: 50 } }, 3);
+  const later = { ...stored, revision: 6, statusMessage: "Most of it.", metadata: { progressPercent: 90 } };
+
+  expect(sockets.restored(stored)).toMatchObject({ revision: 5, statusMessage: "Half of it." });
+  expect(sockets.restored(later)).toBe(later);
 });
