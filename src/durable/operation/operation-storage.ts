@@ -48,6 +48,10 @@ export class OperationStorage {
   readonly children: ChildTable;
   readonly output: Output;
   readonly #storage: DurableObjectStorage;
+  /** For every row but the record's. */
+  readonly #rows: SyncKvStorage;
+  /** Whether the record is the only row, as far as is known: it was new in this memory, and no other row has been written. */
+  #isAlone: boolean | undefined;
   #record: OperationRecord | undefined;
   #recordIsRead = false;
   /** The revision of the stored record. */
@@ -60,15 +64,25 @@ export class OperationStorage {
   constructor(storage: DurableObjectStorage, restore: (record: OperationRecord) => OperationRecord) {
     this.#storage = storage;
     this.#restore = restore;
-    this.input = new Chunks(storage.kv, "input/");
-    this.response = new Chunks(storage.kv, "response/");
-    this.children = new ChildTable(storage.kv);
-    this.output = new Output(storage.kv);
+    const { kv } = storage;
+    this.#rows = {
+      get: (key) => kv.get(key),
+      list: (options) => kv.list(options),
+      delete: (key) => kv.delete(key),
+      put: (key, value) => {
+        this.#isAlone = false;
+        kv.put(key, value);
+      },
+    };
+    this.input = new Chunks(this.#rows, "input/");
+    this.response = new Chunks(this.#rows, "response/");
+    this.children = new ChildTable(this.#rows);
+    this.output = new Output(this.#rows);
   }
 
   /** The result of the n-th step, as JSON. */
   step(place: number): Chunks {
-    return new Chunks(this.#storage.kv, `step/${String(place).padStart(6, "0")}/`);
+    return new Chunks(this.#rows, `step/${String(place).padStart(6, "0")}/`);
   }
 
   /** The record, or undefined where no operation was ever committed here, or it is forgotten. */
@@ -85,7 +99,7 @@ export class OperationStorage {
 
   #withStepsApart(record: OperationRecord): OperationRecord {
     if (this.#savedSteps < STEPS_IN_RECORD || record.lease === undefined) return record;
-    return withSteps(record, this.#storage.kv.get<StoredStep[]>(STEPS_KEY) ?? []);
+    return withSteps(record, this.#rows.get<StoredStep[]>(STEPS_KEY) ?? []);
   }
 
   get savedRevision(): number {
@@ -101,7 +115,7 @@ export class OperationStorage {
   saveSteps(record: OperationRecord): boolean {
     const apart = (record.work?.steps ?? []).slice(this.#savedSteps);
     if (apart.length > MAX_STEPS_APART) return false;
-    this.#storage.kv.put(STEPS_KEY, apart);
+    this.#rows.put(STEPS_KEY, apart);
     this.#record = record;
     return true;
   }
@@ -116,11 +130,12 @@ export class OperationStorage {
     const hasLargeSuspension = record.suspensions?.some(hasLargeText) ?? false;
     const isOneRow =
       request === undefined && !hasLargeResponse && !hasLargeSuspension && !(erasesWork && this.#hasMoreThanRecord());
+    if (this.record === undefined) this.#isAlone ??= true;
     const saved = isOneRow
       ? this.#put(record)
       : this.#storage.transactionSync(() => {
           const put = this.#put(record);
-          if (request !== undefined) this.#storage.kv.put(REQUEST_KEY, encoder.encode(request));
+          if (request !== undefined) this.#rows.put(REQUEST_KEY, encoder.encode(request));
           if (erasesWork) this.#eraseWork(put);
           return put;
         });
@@ -170,7 +185,7 @@ export class OperationStorage {
 
   #textInRow(key: string, { json }: { json: string }): StoredText {
     const bytes = encoder.encode(json);
-    this.#storage.kv.put(key, bytes);
+    this.#rows.put(key, bytes);
     return { bytes: bytes.length };
   }
 
@@ -179,7 +194,7 @@ export class OperationStorage {
     const isAnswer = which === "answer";
     const text = isAnswer ? resolution?.answer?.payload : reached?.payloadSchema;
     if (text === undefined || "json" in text) return text?.json;
-    const bytes = this.#storage.kv.get<Uint8Array>(isAnswer ? answerKey(id) : schemaKey(id));
+    const bytes = this.#rows.get<Uint8Array>(isAnswer ? answerKey(id) : schemaKey(id));
     if (bytes === undefined) throw new Error(`a row of the suspension ${id} is missing`);
     return decoder.decode(bytes);
   }
@@ -197,31 +212,32 @@ export class OperationStorage {
 
   keptRequest(): string | undefined {
     if (this.record?.request !== undefined) return this.record.request;
-    const bytes = this.#storage.kv.get<Uint8Array>(REQUEST_KEY);
+    const bytes = this.#rows.get<Uint8Array>(REQUEST_KEY);
     return bytes && decoder.decode(bytes);
   }
 
   /** Erases what only the work needed, and responses of attempts that came to nothing. */
   #eraseWork(record: OperationRecord): void {
-    if (!keepsRequest(record) && this.#storage.kv.get(REQUEST_KEY) !== undefined) this.#storage.kv.delete(REQUEST_KEY);
-    this.#storage.kv.delete(STEPS_KEY);
+    if (!keepsRequest(record) && this.#rows.get(REQUEST_KEY) !== undefined) this.#rows.delete(REQUEST_KEY);
+    this.#rows.delete(STEPS_KEY);
     this.input.erase();
     // A place is left empty by a step whose storing was interrupted, never more of them than may be stored side by side.
     for (let place = 0, gap = 0; gap <= MAX_STEP_GAP; place += 1) gap = this.step(place).erase() ? 0 : gap + 1;
-    for (const [key] of this.#storage.kv.list({ prefix: ANSWER_PREFIX })) this.#storage.kv.delete(key);
+    for (const [key] of this.#rows.list({ prefix: ANSWER_PREFIX })) this.#rows.delete(key);
     if (record.children) this.children.eraseEnds();
     const { outcome } = record;
     this.response.erase(outcome && "responseChunks" in outcome ? outcome.responseChunks : 0);
   }
 
   #hasMoreThanRecord(): boolean {
-    return [...this.#storage.kv.list({ limit: 2 })].some(([key]) => key !== RECORD_KEY);
+    return !this.#isAlone && [...this.#rows.list({ limit: 2 })].some(([key]) => key !== RECORD_KEY);
   }
 
   /** Forgets everything: the object is as if it had never been. */
   async eraseAll(): Promise<void> {
     this.#record = undefined;
     this.#recordIsRead = true;
+    this.#isAlone = undefined;
     await Promise.all([this.#storage.deleteAlarm(), this.#storage.deleteAll()]);
   }
 }
