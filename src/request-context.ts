@@ -106,7 +106,10 @@ export async function serviceContext(
       members: principal.members,
       mayUseRequestId: !isAnonymous(principal) || config.auth === "open",
       httpRequestId: requestId,
-      origin: new URL(request.url).origin,
+      // Asked for by starts alone.
+      get origin() {
+        return new URL(request.url).origin;
+      },
       traceparent: traceparentFrom(request.headers.get("traceparent")),
     },
     principal,

@@ -47,6 +47,13 @@ function splitVerb(template: string): [path: string, verb: string] {
   return match ? [match[1]!, match[2]!] : [template, ""];
 }
 
+/** The verb of a path, as templates have it: what is behind the first colon of its last segment; empty without one. */
+export function verbFromPath(path: string): string {
+  const segment = path.slice(path.lastIndexOf("/") + 1);
+  const colon = segment.indexOf(":");
+  return colon === -1 ? "" : segment.slice(colon + 1);
+}
+
 function segmentsPattern(segments: string, endsPath: boolean): string | undefined {
   let pattern = "";
   const parts = segments.split("/");

@@ -25,6 +25,7 @@ import { RequestBody } from "./request-body";
 import { namesFromVariables, resourceOf, targetFromPath } from "./path-names";
 import { type RequestLine, type RequestNotes, notesFromPath, requestIdOf } from "./request-line";
 import { type Route, compileRoutes, urlFromRequest, variablesOfMatch } from "./route";
+import { verbFromPath } from "../aip/http-template";
 import { checkPaths } from "./route-check";
 import { streamedInput } from "./streamed-input";
 import { type Known, methodsOfPath, unmatched } from "./unmatched";
@@ -63,11 +64,10 @@ export function httpDoor(methods: readonly Method[], rows: readonly ApiMethod[] 
   const routes = compileRoutes(table);
   checkPaths(routes);
   const known: Known = { routes, pages: [healthPage, ...descriptionPages(table)] };
-  const router = routerOf(known);
+  const routers = routersOf(known);
   return async (request: Request, ports: DoorPorts): Promise<Response> => {
     const url = urlFromRequest(request.url);
-    const isOwn = url.pathname !== "/" && methodsOfPath(known, url.pathname).length > 0;
-    if (ports.other && !isOwn) return ports.other();
+    if (ports.other && !isOwn(known, url.pathname)) return ports.other();
     const method = effectiveMethod(request);
     const requestId = requestIdOf(request);
     const startTime = Date.now();
@@ -80,7 +80,7 @@ export function httpDoor(methods: readonly Method[], rows: readonly ApiMethod[] 
       requestId,
       notes: {},
     };
-    const answered = await answer(known, router, exchange).catch((error: unknown) => answerError(error, exchange));
+    const answered = await answer(known, routers, exchange).catch((error: unknown) => answerError(error, exchange));
     const response = withCors(request, answered, corsOf(ports));
     await exchange.body.drain();
     const { notes } = exchange;
@@ -92,8 +92,12 @@ export function httpDoor(methods: readonly Method[], rows: readonly ApiMethod[] 
   };
 }
 
+function isOwn(known: Known, path: string): boolean {
+  return path !== "/" && methodsOfPath(known, path).length > 0;
+}
+
 /** The answer to a request: of a page, of the first row of the table that matches, or that nothing does. */
-async function answer(known: Known, router: DoorRouter, exchange: Exchange): Promise<Response> {
+async function answer(known: Known, routers: DoorRouters, exchange: Exchange): Promise<Response> {
   const { method, url } = exchange;
   // HEAD answers as GET, without the body. The router is given no query, because its own reading of one takes time that
   // grows with the square of how often a parameter is repeated.
@@ -101,7 +105,8 @@ async function answer(known: Known, router: DoorRouter, exchange: Exchange): Pro
     method: method === "HEAD" ? "GET" : method,
     url: url.origin + url.pathname,
   });
-  const response = (await router.fetch(routed, exchange)) as Response | undefined;
+  const router = routers.get(verbFromPath(url.pathname));
+  const response = (await router?.fetch(routed, exchange)) as Response | undefined;
   if (response) return response;
   const takes = methodsOfPath(known, url.pathname);
   if (method === "OPTIONS" && takes.length > 0) return optionsResponse(exchange.request, takes);
@@ -109,13 +114,23 @@ async function answer(known: Known, router: DoorRouter, exchange: Exchange): Pro
   throw unmatched(known, { method, path: url.pathname, takes });
 }
 
-type DoorRouter = ReturnType<typeof routerOf>;
+type DoorRouters = ReturnType<typeof routersOf>;
 type RouterHandler = (request: IRequest, exchange: Exchange) => Promise<Response | undefined>;
 type RouterEntry = [method: string, path: RegExp, handlers: RouterHandler[], name: string];
 
-/** Entries with regular expressions of their own, because itty-router's syntax takes `:cancel` for a parameter. */
-function routerOf({ routes, pages }: Known) {
-  return Router<IRequest, [Exchange]>({ routes: [...pages.map(entryOfPage), ...routes.map(entryOfRoute)] });
+/**
+ * A router for each verb, so that a call is not compared with the templates of all others. The entries have regular expressions
+ * of their own, because itty-router's syntax takes `:cancel` for a parameter.
+ */
+function routersOf({ routes, pages }: Known) {
+  const byVerb = Map.groupBy(routes, ({ template }) => template.verb);
+  const verbs = new Set(["", ...byVerb.keys()]);
+  return new Map(
+    Array.from(verbs, (verb) => {
+      const entries = [...(verb === "" ? pages.map(entryOfPage) : []), ...(byVerb.get(verb) ?? []).map(entryOfRoute)];
+      return [verb, Router<IRequest, [Exchange]>({ routes: entries })];
+    }),
+  );
 }
 
 function entryOfPage(page: Page): RouterEntry {
@@ -165,11 +180,11 @@ function corsOf(ports: DoorPorts): CorsRules {
 async function serve(
   { row, binding, version }: Route,
   encodedVariables: Readonly<Record<string, string>>,
-  { request: sent, method, body, ports, requestId, notes }: Exchange,
+  { request: sent, url, method, body, ports, requestId, notes }: Exchange,
 ): Promise<Response> {
   Object.assign(notes, { rpc: row.name }, notesFromPath(encodedVariables));
   const request = await requestWithFormQuery(sent, method, body);
-  const { pathname, search, searchParams } = urlFromRequest(request.url);
+  const { pathname, search, searchParams } = request === sent ? url : urlFromRequest(request.url);
 
   // Authenticate.
   const service = await ports.service(request, requestId, askedPermission(row));

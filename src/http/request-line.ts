@@ -29,8 +29,9 @@ const RAY_ID = /^[0-9a-f]{16}(?:-[A-Z]{3})?$/;
  * header without `cf` was sent by the client, who could give one name to many requests.
  */
 export function requestIdOf(request: Pick<Request, "headers" | "cf">): string {
-  const ray = request.cf === undefined ? "" : (request.headers.get("cf-ray") ?? "");
-  return RAY_ID.test(ray) ? ray : crypto.randomUUID();
+  // The header is read first: reading `cf` takes the runtime longer than all else here.
+  const ray = request.headers.get("cf-ray") ?? "";
+  return RAY_ID.test(ray) && request.cf !== undefined ? ray : crypto.randomUUID();
 }
 
 /** The resource of a path, from its variables. A malformed name gives none. */
