@@ -153,7 +153,6 @@ export class OperationIndex extends DurableObject<IndexEnv> {
     this.#checks.end(row.id);
     const isDeleted = upsertRow(this.#sql, row);
     if (row.reservation) this.#reservations.markCreated(row.reservation, row.id, true);
-    this.#watchSize();
     await this.#lookAfter(row.dueTime);
     return isDeleted;
   }
