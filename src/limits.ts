@@ -153,6 +153,10 @@ export const DEFAULT_WAIT_MS = 30 * SECOND_MS;
 export const MAX_WAIT_MS = 60 * SECOND_MS;
 /** Waiters on one operation; a Durable Object accepts 32,768 hibernatable sockets, and the runner needs its own. */
 export const MAX_WAITERS = 30_000;
+/** For so long a waiter is held without a socket while a runner that the object calls works. Most of such work ends sooner. */
+export const MAX_HELD_MS = SECOND_MS;
+/** Waiters that are held at a time. Their answers are in memory together; the others get sockets at once. */
+export const MAX_HELD_WAITERS = 100;
 /** An operation of at most this size, in UTF-16 units, is pushed to its waiters. Of a larger one they get the end. */
 export const MAX_PUSHED_CHARACTERS = 64 * KIB;
 /** Bytes pushed to all waiters of an operation together, in UTF-8. They stay in memory until each is read. */

@@ -182,6 +182,11 @@ export const ACCESS_HEADER = "x-access";
 export const WAITERS_HEADER = "x-waiters";
 /** An {@link Awaited}; absent, as from earlier versions: the end. */
 export const AWAITED_HEADER = "x-awaited";
+/**
+ * Present where the caller waits for the end, and longer than {@link MAX_HELD_MS}: the object may hold the request for so long
+ * before it answers with a socket. Earlier versions do not send it.
+ */
+export const MAY_HOLD_HEADER = "x-may-hold";
 /** The percent-encoded If-None-Match of the states that the caller has. */
 export const KNOWN_HEADER = "x-known";
 /**

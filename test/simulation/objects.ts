@@ -465,5 +465,6 @@ function requestFrom(url: string, { method = "GET", headers = {}, body }: Reques
   const fields = new Map(
     Object.entries(headers as Record<string, string>).map(([name, value]) => [name.toLowerCase(), value]),
   );
-  return { method, url, body, headers: { get: (name: string) => fields.get(name.toLowerCase()) ?? null } };
+  const get = (name: string): string | null => fields.get(name.toLowerCase()) ?? null;
+  return { method, url, body, headers: { get, has: (name: string) => get(name) !== null } };
 }

@@ -3,10 +3,12 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { DEFAULT_LEASE_MS, LOST_CHANNEL_LEASE_MS, STARTING_CHECK_MS } from "../../src/limits";
+import { ACCESS_HEADER, MAY_HOLD_HEADER, NAME_HEADER, WAIT_PATH } from "../../src/contract/answer";
 import { eventually } from "../support/eventually";
 import { clock } from "./clock";
 import { type Script, controls } from "./controls";
 import {
+  type Answer,
   type Started,
   advanceUntil,
   alarmTime,
@@ -14,6 +16,7 @@ import {
   fireAlarm,
   fireIndexAlarm,
   getOperation,
+  openSockets,
   outboxIsEmpty,
   runNext,
   snapshotOf,
@@ -242,6 +245,75 @@ describe("direct work after a loss", () => {
     await done(operation);
 
     expect(controls.sent).toEqual([]);
+  });
+});
+
+describe("a wait on a direct operation", () => {
+  const wait = ({ name }: Started): Promise<Answer> => call("POST", `/v1/${name}:wait`, { timeout: "20s" });
+  const isHeld = ({ name }: Started): Promise<boolean> =>
+    eventually(async () => (await call("GET", `/v1/${name}:explain`)).body["waiters"] === 1);
+
+  test("is answered without a socket where the work ends within a second", async () => {
+    const work = untilReleased();
+    const operation = await startDirect(work.script);
+    const waiting = wait(operation);
+    await isHeld(operation);
+    const sockets = await openSockets(operation, "wait");
+    work.release();
+
+    expect((await waiting).body).toMatchObject({ done: true, response: { value: { answer: 1 } } });
+    expect(sockets).toBe(0);
+  });
+
+  test("gets a socket where the work takes longer", async () => {
+    const work = untilReleased();
+    const operation = await startDirect(work.script);
+    const waiting = wait(operation);
+    await eventually(async () => (await openSockets(operation, "wait")) === 1);
+    work.release();
+
+    expect((await waiting).body).toMatchObject({ done: true });
+  });
+
+  test("gets a socket as soon as the work sleeps", async () => {
+    const work = untilReleased();
+    const operation = await startDirect(async (op) => {
+      await work.script(op);
+      await op.sleep("1h");
+      return {};
+    });
+    const waiting = wait(operation);
+    await isHeld(operation);
+    work.release();
+    await eventually(async () => (await openSockets(operation, "wait")) === 1);
+    await call("POST", `/v1/${operation.name}:cancel`);
+
+    expect((await waiting).body).toMatchObject({ done: true, error: { code: 1 } });
+  });
+
+  test("is judged again when the operation's policy changes", async () => {
+    const work = untilReleased();
+    const { name, stub } = await startDirect(work.script);
+    const principal = { id: "user:ada@example.com", members: ["user:ada@example.com"] };
+    const access = { permission: "longrunning.operations.wait", isGranted: false, principal } as const;
+    const set = async (members: string[]): Promise<void> => {
+      const bindings = [{ role: "roles/longrunning.viewer" as const, members }];
+      await stub.setPolicy(name, { bindings, version: 1 }, { ...access, isGranted: true });
+    };
+    await set(principal.members);
+    const answered = stub.fetch(`https://operation${WAIT_PATH}`, {
+      headers: {
+        Upgrade: "websocket",
+        [NAME_HEADER]: encodeURIComponent(name),
+        [ACCESS_HEADER]: encodeURIComponent(JSON.stringify(access)),
+        [MAY_HOLD_HEADER]: "true",
+      },
+    });
+    await isHeld({ name, stub, id: "" });
+    await set(["user:eve@example.com"]);
+
+    expect((await answered).status).toBe(403);
+    work.release();
   });
 });
 

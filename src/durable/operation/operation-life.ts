@@ -86,6 +86,12 @@ export class OperationLife {
     return this.store.record;
   }
 
+  /** Whether a runner that this object has called is at work. */
+  get isRunDirectly(): boolean {
+    const { lease } = this.record ?? {};
+    return lease !== undefined && this.direct.isConnected(lease.fence);
+  }
+
   mustHaveRecord(): OperationRecord {
     const { record } = this.store;
     if (!record) throw new Error("an operation that was just stepped has no record");
@@ -297,7 +303,7 @@ export class OperationLife {
       // The runner, and the waiter for the slot, are told before everything is erased.
       for (const effect of effects)
         if (effect.type === "tellRunner" || effect.type === "releaseSlot") this.#act(effect);
-      this.waiters.push({ type: "gone" });
+      this.waiters.push(() => ({ type: "gone" }));
       this.#ctx.waitUntil(this.erase());
       return;
     }
@@ -366,7 +372,7 @@ export class OperationLife {
         this.#ctx.waitUntil(this.#outbox.perform(effect.type));
         return;
       case "notifyWaiters":
-        this.waiters.push(this.waitMessage(this.mustHaveRecord()));
+        this.waiters.push(() => this.waitMessage(this.mustHaveRecord()));
         return;
       case "tellRunner":
         this.#tellRunner({ type: effect.message });

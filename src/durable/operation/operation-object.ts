@@ -8,6 +8,7 @@ import {
   type Awaited,
   type Explained,
   KNOWN_HEADER,
+  MAY_HOLD_HEADER,
   NAME_HEADER,
   OUTPUT_HEADER,
   type OperationAnswer,
@@ -470,7 +471,7 @@ export class OperationObject extends DurableObject<OperationEnv> implements Fami
   }
 
   /** Hangs a waiter on a hibernatable socket, unless there is nothing to wait for. Accepting and testing are one event. */
-  async #wait(request: Request): Promise<Response> {
+  async #wait(request: Request, mayHold = true): Promise<Response> {
     const name = decodeURIComponent(request.headers.get(NAME_HEADER) ?? "");
     const access = request.headers.get(ACCESS_HEADER);
     if (access === null) return new Response(null, { status: 403 });
@@ -480,13 +481,16 @@ export class OperationObject extends DurableObject<OperationEnv> implements Fami
     const awaited = (request.headers.get(AWAITED_HEADER) ?? "end") as Awaited;
     const isKnown = matchesEtag(decodeURIComponent(request.headers.get(KNOWN_HEADER) ?? ""), etag(record));
     const answersAtOnce = isFinal(record.state) || (awaited === "change" && !isKnown);
-    const outputBytes = this.#life.store.output.end;
+    const outputBytes = awaited === "changes" ? this.#life.store.output.end : 0;
     if (answersAtOnce) {
       const headers = { [OUTPUT_HEADER]: String(outputBytes) };
       return Response.json(this.#life.waitMessage(record), { headers });
     }
     const { waiters } = this.#life;
     if (waiters.count() >= MAX_WAITERS) return new Response(null, { status: 503 });
+    // Most work that the object calls itself ends at once. A waiter is judged again then, and needs no socket.
+    if (mayHold && request.headers.has(MAY_HOLD_HEADER) && this.#life.isRunDirectly && (await waiters.hold()))
+      return this.#wait(request, false);
     if (awaited !== "changes") return waiters.accept(awaited);
     return waiters.accept(awaited, {
       first: isKnown ? { type: "known" } : this.#life.waitMessage(record),

@@ -155,6 +155,8 @@ export class RunnerDoor {
       request: (request) => this.values(request),
       lost: () => this.#life.settle(),
     });
+    // No call keeps the object in memory any more.
+    this.#life.waiters.release();
   }
 
   /** Serves a runner's requests for large values. */

@@ -10,6 +10,8 @@ import {
 import type { OperationRecord, OutboxEntry } from "../../lifecycle/record";
 import {
   MAX_ATTACHED_CHARACTERS,
+  MAX_HELD_MS,
+  MAX_HELD_WAITERS,
   MAX_PUSHED_BYTES,
   MIN_CHANGE_INTERVAL_MS,
   WATCHERS_PUSHED_PER_SECOND,
@@ -148,6 +150,8 @@ export interface Subscribed {
 
 export class WaiterSockets {
   readonly #state: SocketState;
+  /** Ends the wait of one that has no socket yet. */
+  readonly #held = new Set<() => void>();
   #nextPushTime = 0;
   #isPushDue = false;
 
@@ -156,7 +160,27 @@ export class WaiterSockets {
   }
 
   count(): number {
-    return this.#state.getWebSockets(WAITER_TAG).length;
+    return this.#state.getWebSockets(WAITER_TAG).length + this.#held.size;
+  }
+
+  /**
+   * Holds a waiter without a socket until there is something to say, or {@link MAX_HELD_MS} have passed. The object stays in memory
+   * meanwhile, so this is for a time in which a runner that it calls keeps it there. False: too many are held.
+   */
+  async hold(): Promise<boolean> {
+    if (this.#held.size >= MAX_HELD_WAITERS) return false;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#held.add(resolve);
+    const timer = setTimeout(resolve, MAX_HELD_MS);
+    await promise;
+    clearTimeout(timer);
+    this.#held.delete(resolve);
+    return true;
+  }
+
+  /** Lets those that are held look again. */
+  release(): void {
+    for (const resolve of this.#held) resolve();
   }
 
   /** `first`: the first message to one that awaits changes. `hasOwnRight`: {@link OWN_RIGHT_HEADER}. */
@@ -204,6 +228,7 @@ export class WaiterSockets {
 
   /** Lets everyone who waits come again. */
   cut(): void {
+    this.release();
     for (const socket of this.#state.getWebSockets(WAITER_TAG)) {
       if (socket.readyState === WebSocket.READY_STATE_OPEN) socket.close(ASK_AGAIN, "ask again");
     }
@@ -216,8 +241,10 @@ export class WaiterSockets {
   }
 
   /** Answers everyone who waits or watches. */
-  push(message: WaitMessage): void {
-    this.#send(message, [{ tag: WAITER_TAG, closes: true }]);
+  push(message: () => WaitMessage): void {
+    this.release();
+    if (this.#state.getWebSockets(WAITER_TAG).length === 0) return;
+    this.#send(message(), [{ tag: WAITER_TAG, closes: true }]);
   }
 
   /** Those beyond {@link MAX_PUSHED_BYTES}, which stay in memory, are told to fetch. */

@@ -3,6 +3,7 @@
 import type { Access } from "../../iam/access";
 import {
   MAX_CALL_MS,
+  MAX_HELD_MS,
   MAX_OUTPUT_PART_CHARACTERS,
   MAX_WAIT_RETURN_MS,
   MIN_WAIT_RETURN_MS,
@@ -15,6 +16,7 @@ import {
   type Absence,
   type Awaited,
   KNOWN_HEADER,
+  MAY_HOLD_HEADER,
   NAME_HEADER,
   OUTPUT_HEADER,
   OWN_RIGHT_HEADER,
@@ -259,6 +261,7 @@ export class Waiting {
         [NAME_HEADER]: encodeURIComponent(name),
         [ACCESS_HEADER]: encodeURIComponent(JSON.stringify(access)),
         [AWAITED_HEADER]: this.#awaited,
+        ...(this.#awaited === "end" && this.#remainingMs() > 2 * MAX_HELD_MS ? { [MAY_HOLD_HEADER]: "true" } : {}),
         [KNOWN_HEADER]: encodeURIComponent(this.known ?? ""),
       },
     });

@@ -1,7 +1,7 @@
 // Pushes to waiters: what is sent to all of them together is bounded. Progress that a runner's socket keeps.
-import { expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { RunnerSockets, WaiterSockets } from "../../../../src/durable/operation/sockets";
-import { MAX_PUSHED_BYTES } from "../../../../src/limits";
+import { MAX_HELD_MS, MAX_HELD_WAITERS, MAX_PUSHED_BYTES } from "../../../../src/limits";
 import type { WaitMessage } from "../../../../src/contract/answer";
 import { aRecordIn } from "../../../support/a-record-in";
 import { anAnswer } from "../../../support/a-service";
@@ -13,7 +13,7 @@ function pushTo(waiters: number, message: WaitMessage): WaitMessage[] {
   const socket = { readyState: OPEN, send: (text: string) => sent.push(JSON.parse(text) as WaitMessage), close() {} };
   const state = { getWebSockets: () => Array.from({ length: waiters }, () => socket) };
   Object.defineProperty(WebSocket, "READY_STATE_OPEN", { value: OPEN, configurable: true });
-  new WaiterSockets(state as never).push(message);
+  new WaiterSockets(state as never).push(() => message);
   return sent;
 }
 
@@ -37,6 +37,48 @@ test("the object pushes a larger answer to a bounded number of waiters, and tell
 
 test("the object tells every waiter that the operation was deleted", () => {
   expect(pushTo(3, { type: "gone" })).toEqual([{ type: "gone" }, { type: "gone" }, { type: "gone" }]);
+});
+
+describe("a waiter that is held", () => {
+  const waiters = (): WaiterSockets => new WaiterSockets({ getWebSockets: () => [] } as never);
+
+  test.each([
+    ["the end", (sockets: WaiterSockets) => sockets.push(() => ({ type: "gone" }))],
+    ["another judgement", (sockets: WaiterSockets) => sockets.cut()],
+    ["the end of the call", (sockets: WaiterSockets) => sockets.release()],
+  ])("counts, and looks again at %s", async (_, happens) => {
+    vi.useFakeTimers();
+    const sockets = waiters();
+    void sockets.hold();
+
+    expect(sockets.count()).toBe(1);
+    happens(sockets);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(sockets.count()).toBe(0);
+    vi.useRealTimers();
+  });
+
+  test("is held for a second at most", async () => {
+    vi.useFakeTimers();
+    const sockets = waiters();
+    const held = sockets.hold();
+    await vi.advanceTimersByTimeAsync(MAX_HELD_MS - 1);
+    expect(sockets.count()).toBe(1);
+    await vi.advanceTimersByTimeAsync(1);
+
+    expect(await held).toBe(true);
+    expect(sockets.count()).toBe(0);
+    vi.useRealTimers();
+  });
+
+  test("is one of a hundred", async () => {
+    const sockets = waiters();
+    const held = Array.from({ length: MAX_HELD_WAITERS }, () => sockets.hold());
+
+    expect(await sockets.hold()).toBe(false);
+    sockets.release();
+    await Promise.all(held);
+  });
 });
 
 /** Sockets that await changes, and the messages that each is sent. */
