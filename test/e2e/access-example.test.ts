@@ -157,6 +157,11 @@ function theConsole(executablePath: string): void {
     await page.close();
     const other = await openedTab();
     await rows(other).first().waitFor();
+    await other.getByRole("link", { name: "Operations", exact: true }).click();
+    await other.getByLabel("Parent", { exact: true }).fill("");
+    await other.keyboard.press("Enter");
+    await other.getByRole("button", { name: /^Show all/ }).click();
+    await rows(other).first().waitFor();
     await other.getByRole("button", { name: "Signed in" }).click();
     await other.getByRole("button", { name: "Sign out" }).click();
     await alert(other).getByText("UNAUTHENTICATED").waitFor();

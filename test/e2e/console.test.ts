@@ -378,8 +378,13 @@ function theConsole(executablePath: string): void {
     await rows().first().getByText("projects/stuck").waitFor();
     await rows().first().click();
     await page.getByText("waits for a slot: 1 of 1").waitFor();
+    const shown = page.url();
+    await page.getByRole("status").getByText("Waiting for a slot").waitFor();
+    await page.getByRole("link", { name: "Show the unfinished operations of reports:print" }).click();
+    await rows().nth(1).getByText("Running.", { exact: true }).waitFor();
 
-    expect(page.url()).toContain(second.name);
+    expect(shown).toContain(second.name);
+    expect(await rows().count()).toBe(2);
   });
 
   test("is worked by the keyboard alone", async () => {

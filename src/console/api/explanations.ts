@@ -2,7 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { ApiError, call, pathOf } from "./call";
 import type { JsonObject } from "./json";
-import type { Operation } from "./operation";
+import { type Operation, WAITING_FOR_SLOT } from "./operation";
 
 export interface Attempt {
   number: number;
@@ -51,6 +51,11 @@ export interface Explanation {
   webhookDeliveries?: readonly JsonObject[];
   retryOf?: string;
   retry?: string;
+}
+
+/** The state as a person sees it. */
+export function stateOf({ state, runSlot }: Explanation): string {
+  return state === "QUEUED" && runSlot?.ahead !== undefined ? WAITING_FOR_SLOT : state;
 }
 
 export function explain(name: string, signal?: AbortSignal): Promise<Explanation> {

@@ -103,6 +103,7 @@ function idFromPath(path: string): string {
 /** The parent is in the path, and the options of a start have fields of their own. */
 function withoutParent(schema: JsonObject, hasPath: boolean): JsonObject {
   const isOwn = (name: string): boolean => !(hasPath && name === "parent") && !START_FIELDS.has(name);
+  if (!isObject(schema["properties"])) return schema;
   const properties = Object.entries(objectOf(schema["properties"])).filter(([name]) => isOwn(name));
   const required = listOf(schema["required"]).filter((name) => isOwn(textOf(name)));
   return { ...schema, properties: Object.fromEntries(properties), required };

@@ -24,11 +24,15 @@ export interface Standing {
   tone: Tone;
 }
 
+/** QUEUED, while every slot is taken. It is a state for people alone. */
+export const WAITING_FOR_SLOT = "WAITING_FOR_SLOT";
+
 /** The states of `:explain` and of the filter field `state`, in words. */
 const STANDINGS: Readonly<Record<string, Standing>> = {
   NEW: { label: "Starting", tone: "idle" },
   SCHEDULED: { label: "Scheduled", tone: "idle" },
   QUEUED: { label: "Queued", tone: "idle" },
+  [WAITING_FOR_SLOT]: { label: "Waiting for a slot", tone: "wait" },
   RUNNING: { label: "Running", tone: "active" },
   SLEEPING: { label: "Sleeping", tone: "idle" },
   SUSPENDED: { label: "Waiting for an answer", tone: "wait" },
@@ -65,7 +69,7 @@ export function standingOf(operation: Operation, state?: string): Standing {
   if (facts.verb === EXTERNAL_VERB) return STANDINGS[facts.requestedCancellation ? "EXTERNAL_CANCELLING" : "EXTERNAL"]!;
   if (facts.requestedCancellation) return STANDINGS["CANCELLING"]!;
   if (facts.suspensions.length > 0) return STANDINGS["SUSPENDED"]!;
-  if (facts.statusMessage.startsWith("Waiting for a slot")) return { label: "Waiting for a slot", tone: "wait" };
+  if (facts.statusMessage.startsWith("Waiting for a slot")) return STANDINGS[WAITING_FOR_SLOT]!;
   if (facts.statusMessage.startsWith("Scheduled")) return STANDINGS["SCHEDULED"]!;
   if (facts.statusMessage.startsWith("Sleeping")) return STANDINGS["SLEEPING"]!;
   if (!facts.isDefault) return { label: "Not done", tone: "active" };

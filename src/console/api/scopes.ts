@@ -18,7 +18,17 @@ async function parents(): Promise<readonly string[]> {
   const declared = methods.status === "fulfilled" ? methods.value.map(({ path }) => parentOfMethod(path)) : [];
   // Whether the caller may list across projects is the same question as whether it may name the scopes.
   const known = scopes.status === "fulfilled" ? [...declared, ...scopes.value] : [];
-  return [...new Set(known)].filter((parent) => parent !== "");
+  const named = [...new Set(known)].filter((parent) => parent !== "");
+  // Those of all projects first, the shortest before its parts.
+  return [
+    ...named.filter(isWildcard).sort((a, b) => a.length - b.length),
+    ...named.filter((name) => !isWildcard(name)),
+  ];
+}
+
+/** `projects/-`: of all projects. */
+export function isWildcard(parent: string): boolean {
+  return parent.split("/").includes("-");
 }
 
 /** Other credentials may see others. */

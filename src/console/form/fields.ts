@@ -1,5 +1,5 @@
 // The fields of a form, from a JSON Schema. A part that no field can hold is edited as JSON.
-import { type Json, type JsonObject, listOf, objectOf, textOf } from "../api/json";
+import { type Json, type JsonObject, isObject, listOf, objectOf, textOf } from "../api/json";
 
 export interface Field {
   name: string;
@@ -19,10 +19,11 @@ export type Control =
 
 const MAX_GROUP_DEPTH = 3;
 
-/** Undefined where the schema describes no object with known fields: such a value is edited as JSON as a whole. */
+/** Undefined where the schema does not name all fields of an object: such a value is edited as JSON as a whole. */
 export function fieldsFromSchema(schema: JsonObject, depth = 0): readonly Field[] | undefined {
   const properties = Object.entries(objectOf(schema["properties"]));
-  if (properties.length === 0 || typeOf(schema) !== "object") return undefined;
+  if (typeOf(schema) !== "object" || !isObject(schema["properties"])) return undefined;
+  if (properties.length === 0 && (depth > 0 || schema["additionalProperties"] !== undefined)) return undefined;
   const required = new Set(listOf(schema["required"]).map(textOf));
   return properties.map(([name, property]) => {
     const described = objectOf(property);

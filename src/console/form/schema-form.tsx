@@ -16,6 +16,7 @@ interface SchemaFormProps {
 export function SchemaForm({ schema, value, onChange, violations, label }: SchemaFormProps) {
   const fields = fieldsFromSchema(schema);
   const [isJson, setJson] = useState(fields === undefined);
+  if (fields?.length === 0) return <p class="faint">The request has no fields.</p>;
   return (
     <div class="form">
       {isJson || fields === undefined ? (

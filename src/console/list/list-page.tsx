@@ -6,7 +6,7 @@ import { declaredMethods } from "../api/openapi";
 import { startedHere } from "../api/started-here";
 import { ErrorNote } from "../parts/error-note";
 import { useNow } from "../parts/time";
-import { useKnownParents } from "../api/scopes";
+import { isWildcard, useKnownParents } from "../api/scopes";
 import { go } from "../navigation";
 import { hashFromRoute } from "../route";
 import { BulkDialog, type BulkVerb } from "./bulk-dialog";
@@ -37,7 +37,7 @@ export function ListPage({ parent, filter }: { parent: string; filter: string })
   }, []);
 
   // The verbs on all that match take one parent.
-  const isMixed = parent.split("/").includes("-");
+  const isMixed = isWildcard(parent);
   const filterError = error instanceof ApiError && error.reason === "FILTER_INVALID" ? error : undefined;
   const isSearching = shown === undefined || (shown.isPartial && shown.operations.length === 0);
   const filters = savedFilters(now, startedHere());
@@ -119,9 +119,12 @@ function Parents({ parent, filter }: { parent: string; filter: string }) {
     <nav class="parents" aria-label="Parents">
       <span class="faint">Operations are listed by parent:</span>
       {known.map((other) => (
-        <a key={other} class="mono" href={hashFromRoute({ page: "list", parent: other, filter })}>
-          {other}
-        </a>
+        <span key={other}>
+          <a class="mono" href={hashFromRoute({ page: "list", parent: other, filter })}>
+            {other}
+          </a>
+          {other.endsWith("/-") ? <span class="faint"> all {other.split("/").at(-2)}</span> : null}
+        </span>
       ))}
     </nav>
   );
@@ -135,6 +138,7 @@ function countText({ operations, nextPageToken, isPartial }: ShownPage, number: 
 }
 
 function EmptyList({ parent, filter, number }: { parent: string; filter: string; number: number }) {
+  const known = useKnownParents();
   if (number > 1) return <p class="empty">Nothing older matches.</p>;
   if (filter !== "") {
     return (
@@ -146,14 +150,18 @@ function EmptyList({ parent, filter, number }: { parent: string; filter: string;
       </div>
     );
   }
+  const all = known.find(isWildcard);
   return (
     <div class="empty">
-      <p>
-        There are no operations directly under <code>{parent === "" ? "operations" : parent}</code>.
-      </p>
+      <p>There are no operations directly under {parent === "" ? "the service root" : <code>{parent}</code>}.</p>
       <p class="faint">
         Operations are listed by the parent that they were started under. Choose another one above, or start one.
       </p>
+      {parent !== "" || all === undefined ? null : (
+        <button type="button" class="primary" onClick={() => go({ page: "list", parent: all, filter: "" })}>
+          Show all {all.split("/").at(-2)}
+        </button>
+      )}
       <button type="button" onClick={() => go({ page: "start", method: "" })}>
         Start an operation
       </button>

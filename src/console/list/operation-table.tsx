@@ -1,8 +1,9 @@
 // Rows of operations. A row's link is its id; the arrow keys, or j and k, go from row to row.
-import { type Explanation, useExplanations } from "../api/explanations";
+import { type Explanation, stateOf, useExplanations } from "../api/explanations";
 import { type Operation, codeName, factsOf, methodText, parentOf, shortId, standingOf } from "../api/operation";
 import { Progress } from "../parts/progress";
 import { StateMark } from "../parts/state-mark";
+import { TextWithTimes } from "../parts/text-with-times";
 import { Ago, lengthText } from "../parts/time";
 import { hashFromRoute } from "../route";
 
@@ -65,7 +66,7 @@ function Row({ operation, explained, isMixed, now }: RowProps) {
   return (
     <tr>
       <td>
-        <StateMark standing={standingOf(operation, done ? undefined : explained?.state)} />
+        <StateMark standing={standingOf(operation, done || !explained ? undefined : stateOf(explained))} />
       </td>
       <td>
         <a class="row-link" href={hashFromRoute({ page: "operation", name })}>
@@ -81,7 +82,9 @@ function Row({ operation, explained, isMixed, now }: RowProps) {
       </td>
       <td class="says">
         {percent > 0 ? <Progress percent={percent} label={`Progress of ${shortId(name)}`} /> : null}
-        <span class={error ? "bad-text" : "faint"}>{saysOf(operation, explained)}</span>
+        <span class={error ? "bad-text" : "faint"}>
+          <TextWithTimes text={saysOf(operation, explained)} now={now} />
+        </span>
       </td>
       <td class="number">{createTime === undefined ? "–" : <Ago time={createTime} now={now} />}</td>
       <td class="number">

@@ -1,7 +1,17 @@
 // One operation: where it is and why, what happened, what comes, and what can be done about it.
 import type { JsonObject } from "../api/json";
-import type { Explanation } from "../api/explanations";
-import { type Operation, codeName, factsOf, methodText, parentOf, shortId, standingOf } from "../api/operation";
+import { type Explanation, stateOf } from "../api/explanations";
+import {
+  type Operation,
+  WAITING_FOR_SLOT,
+  codeName,
+  factsOf,
+  methodText,
+  parentOf,
+  shortId,
+  standingOf,
+} from "../api/operation";
+import { quoted } from "../list/completions";
 import { ErrorNote } from "../parts/error-note";
 import { JsonView } from "../parts/json-view";
 import { Progress } from "../parts/progress";
@@ -52,7 +62,7 @@ export function OperationPage({ name }: { name: string }) {
 
   const facts = factsOf(operation);
   const method = methodText(facts, explanation);
-  const standing = standingOf(operation, explanation?.state);
+  const standing = standingOf(operation, explanation && stateOf(explanation));
   const moments = timelineOf(operation, explanation, suspensions);
   return (
     <main id="main" class="page">
@@ -143,7 +153,7 @@ function sinceText(time: string, begin = time) {
 /** The explanation in plain words; for callers who may not ask for one, what the operation itself says. */
 function Why({ live, now }: { live: ReturnType<typeof useOperation>; now: number }) {
   const { operation, explanation, explanationError } = live;
-  if (explanation) return <Explained explanation={explanation} now={now} />;
+  if (explanation) return <Explained operation={operation!} explanation={explanation} now={now} />;
   const { error, done } = operation!;
   const { statusMessage } = factsOf(operation!);
   const says = error
@@ -167,14 +177,28 @@ function Why({ live, now }: { live: ReturnType<typeof useOperation>; now: number
   );
 }
 
-function Explained({ explanation, now }: { explanation: Explanation; now: number }) {
-  const { summary, advice, retry, statusMessage: status = "" } = explanation;
+/** States in which the work itself says how far it is. */
+const WORKING: ReadonlySet<string> = new Set(["RUNNING", "EXTERNAL"]);
+
+function unfinishedOf(method: string): string {
+  return `done = false AND method = ${quoted(method)}`;
+}
+
+interface ExplainedProps {
+  operation: Operation;
+  explanation: Explanation;
+  now: number;
+}
+
+function Explained({ operation, explanation, now }: ExplainedProps) {
+  const { summary, advice, retry, state, method } = explanation;
+  const status = explanation.statusMessage || factsOf(operation).statusMessage;
   return (
     <>
       <p class="lead selectable">
         <TextWithTimes text={summary} now={now} />
       </p>
-      {status === "" || explanation.state !== "RUNNING" || status === "Running." ? null : (
+      {status === "" || !WORKING.has(state) || status === "Running." ? null : (
         <p class="selectable">
           Its work says: <q>{status}</q>
         </p>
@@ -184,6 +208,13 @@ function Explained({ explanation, now }: { explanation: Explanation; now: number
           <TextWithTimes text={text} now={now} />
         </p>
       ))}
+      {method === undefined || stateOf(explanation) !== WAITING_FOR_SLOT ? null : (
+        <p>
+          <a href={hashFromRoute({ page: "list", parent: parentOf(operation.name), filter: unfinishedOf(method) })}>
+            Show the unfinished operations of {method}
+          </a>
+        </p>
+      )}
       {retry === undefined || retry.startsWith("POST ") ? null : <p class="faint selectable">{retry}</p>}
     </>
   );

@@ -34,6 +34,12 @@ describe("the fields of a form", () => {
     expect(JSON.stringify(controlOf(deep(9)))).toContain('"kind":"json"');
   });
 
+  test("are an empty list for an object without fields, unless it may have any field", () => {
+    expect(fieldsFromSchema({ type: "object", properties: {} })).toEqual([]);
+    expect(fieldsFromSchema({ type: "object", properties: {}, additionalProperties: {} })).toBeUndefined();
+    expect(fieldsFromSchema({ type: "object" })).toBeUndefined();
+  });
+
   test("are absent for a value that is not an object", () => {
     expect(fieldsFromSchema({ type: "string" })).toBeUndefined();
     expect(fieldsFromSchema({})).toBeUndefined();
