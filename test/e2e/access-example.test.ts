@@ -130,6 +130,10 @@ function theConsole(executablePath: string): void {
     await signIn(page, `${tokens[0]!.slice(0, -8)}AAAAAAAA`);
     await alert(page).getByText("CREDENTIALS_SIGNATURE_INVALID").waitFor();
     const wrong = await alert(page).innerText();
+    await page.setViewportSize({ width: 360, height: 700 });
+    const [frame, signOut] = await Promise.all(
+      [page.getByRole("dialog"), page.getByRole("button", { name: "Sign out" })].map((one) => one.boundingBox()),
+    );
     await signIn(page, `Bearer ${tokens[0]}`);
     await rows(page).first().getByText("tables:profile").waitFor();
     const [inTab, kept] = await stored(page);
@@ -138,6 +142,8 @@ function theConsole(executablePath: string): void {
     await alert(other).getByText("UNAUTHENTICATED").waitFor();
     await other.close();
 
+    // All of it is inside on a phone, too.
+    expect(signOut!.x).toBeGreaterThan(frame!.x);
     expect(none).toContain("The request has no credentials");
     expect(wrong).toContain("The token's signature is wrong.");
     expect([inTab! > 0, kept]).toEqual([true, 0]);
