@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { type Random, randomFromSeed, seeds } from "../support/random";
 import { aDeployment, countCost, fillShard, pageFrom, shardOf } from "./list-harness";
 
-const ROUNDS = 10;
+const ROUNDS = 5;
 const REQUESTS_PER_ROUND = 1_000;
 /** Of a round: values that are made of the grammar's words, and so are well formed now and then. */
 const MEANT_PER_ROUND = 20;
