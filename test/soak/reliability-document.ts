@@ -5,8 +5,10 @@ import { type Figures, type PartName, partNames, parts } from "./parts.ts";
 export interface Finding extends Figures {
   command: string;
   commit: string;
-  /** git's hash of the folder src: findings on other code say nothing about this. */
+  /** git's hash of the folder src. */
   srcTree: string;
+  /** How much of the part was run, where that is not all of it. */
+  extent?: string;
   /** Whether files were changed that are in no commit. */
   dirty: boolean;
   date: string;
@@ -39,10 +41,12 @@ Written by \`npm run soak\`: not to be edited by hand. Nothing lost, nothing stu
 which promise, and what came of it.
 
 The simulation, the deliberate bugs, and the chaos and fuzz tests are described in [testing.md](testing.md). All of them run,
-much shorter or in part, with every test run; these are the long runs.
+much shorter or in part, with every test run; these are the long runs. A long run takes up to an hour, so not each commit has
+one: "on earlier code" marks a part that was run before \`src\` was changed last.
 `;
 
-export function reliabilityDocument(findings: Findings): string {
+/** `srcTree`: of the present code. */
+export function reliabilityDocument(findings: Findings, srcTree: string): string {
   const sections = partNames.map((name) => section(name, findings[name]));
   const rows = invariants.map(([invariant, tested], index) => `| ${index + 1} | ${invariant} | ${tested} |`);
   return [
@@ -50,7 +54,7 @@ export function reliabilityDocument(findings: Findings): string {
     [
       "| part | result | commit | date | took |",
       "| --- | --- | --- | --- | --- |",
-      ...partNames.map((name) => summaryRow(name, findings[name])),
+      ...partNames.map((name) => summaryRow(name, findings[name], srcTree)),
     ].join("\n"),
     "## Which part tests which promise",
     ["| | promise | tested by |", "| --- | --- | --- |", ...rows].join("\n"),
@@ -60,15 +64,21 @@ export function reliabilityDocument(findings: Findings): string {
     .concat("\n");
 }
 
-function summaryRow(name: PartName, finding: Finding | undefined): string {
-  if (!finding) return `| ${parts[name].title} | not run on this code | | | |`;
-  const { passed, commit, dirty, date, seconds } = finding;
-  return `| ${parts[name].title} | ${passed ? "passed" : "**failed**"} | \`${commit.slice(0, 10)}\`${dirty ? ", with uncommitted changes" : ""} | ${date.slice(0, 10)} | ${duration(seconds)} |`;
+function summaryRow(name: PartName, finding: Finding | undefined, srcTree: string): string {
+  if (!finding) return `| ${parts[name].title} | not run | | | |`;
+  const { passed, commit, dirty, date, seconds, extent } = finding;
+  const result = [
+    passed ? "passed" : "**failed**",
+    ...(extent === undefined ? [] : [extent]),
+    ...(finding.srcTree === srcTree ? [] : ["on earlier code"]),
+  ].join(", ");
+  const changes = dirty ? ", with uncommitted changes" : "";
+  return `| ${parts[name].title} | ${result} | \`${commit.slice(0, 10)}\`${changes} | ${date.slice(0, 10)} | ${duration(seconds)} |`;
 }
 
 function section(name: PartName, finding: Finding | undefined): string {
   const title = `## ${parts[name].title}`;
-  if (!finding) return `${title}\n\nNot run on this code: \`npm run soak -- --only ${name}\`.`;
+  if (!finding) return `${title}\n\nNot run: \`npm run soak -- --only ${name}\`.`;
   const { figures, details, command, commit, srcTree, date, seconds, dirty } = finding;
   const rows = Object.entries(figures).map(([figure, value]) => `| ${figure} | ${value} |`);
   const changes = dirty ? ", with uncommitted changes" : "";

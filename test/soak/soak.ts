@@ -10,7 +10,7 @@ import { type Finding, type Findings, reliabilityDocument } from "./reliability-
 const USAGE = `npm run soak -- [--only simulation,mutants,chaos,agents,fuzz,guarded,worstInput] [--seed N]
                [--histories 1000000] [--rounds 50] [--requests 200000] [--minutes 60] [--dirty]
 
-  --only     these parts; what the others found is kept where it was found on the same src
+  --only     these parts; what the others found is kept, with its commit
   --seed     of every part; drawn anew unless given, and printed
   --dirty    run although files are changed that are in no commit; the document says so
 `;
@@ -50,16 +50,14 @@ async function presentCode(): Promise<Code> {
   };
 }
 
-/** Earlier findings, as far as they were made on the same code. */
-async function earlierFindings({ srcTree }: Code): Promise<Findings> {
+/** Earlier findings, on whatever commit: the document names it. */
+async function earlierFindings(): Promise<Findings> {
   const json = await readFile(FINDINGS_FILE, "utf8").catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return "{}";
     throw error;
   });
   const findings = JSON.parse(json) as Findings;
-  return Object.fromEntries(
-    Object.entries(findings).filter(([, finding]) => finding.srcTree === srcTree && !finding.dirty),
-  );
+  return Object.fromEntries(Object.entries(findings).filter(([, { dirty }]) => !dirty));
 }
 
 /** Runs a command to its end, its output shown; whether it succeeded. */
@@ -130,12 +128,12 @@ async function main(): Promise<void> {
     minutes: Number(values.minutes),
   };
   console.log(`seed ${seed}, commit ${code.commit}`);
-  const findings = await earlierFindings(code);
+  const findings = await earlierFindings();
   for (const name of chosen) {
     findings[name] = await find(name, { amounts, seed, code });
     // After each part: what was found stays found.
     await writeFile(FINDINGS_FILE, `${JSON.stringify(findings, null, 2)}\n`);
-    await writeFile(DOCUMENT_FILE, reliabilityDocument(findings));
+    await writeFile(DOCUMENT_FILE, reliabilityDocument(findings, code.srcTree));
   }
   await run(join(root, "node_modules/.bin/oxfmt"), ["docs/reliability.md", "docs/reliability.json"], { cwd: root });
   for (const name of chosen) console.log(`${findings[name]?.passed ? "passed" : "FAILED"}  ${parts[name].title}`);
