@@ -19,6 +19,8 @@ export function settle(draft: Draft, random: number): void {
   for (let count = 0; count < MAX_DUE_TRANSITIONS; count += 1) {
     const due = dueTransition(draft.record, draft.now);
     if (due === undefined) break;
+    // A wake is not stored. After a crash its revision may have been shown, and is not to be another change's.
+    if (due !== "wake" && (draft.record.wakeTime ?? Infinity) <= draft.now) draft.record.revision += 1;
     settleOne(draft, due, random);
     // Work that woke is claimed next, and else its alarm wakes it again: after a crash another message is sent.
     draft.mustSave ||= due !== "wake" || draft.record.state !== "QUEUED";

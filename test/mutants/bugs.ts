@@ -1835,6 +1835,14 @@ queue = "edge-operations-dead-letters"
     caughtBy: "",
   },
   {
+    name: "the end has the revision of a wake that a crash has lost",
+    file: "src/lifecycle/time-events.ts",
+    find: "draft.record.revision += 1;",
+    replace: "draft.record.revision += 0;",
+    tests: unit("lifecycle/advance.test.ts"),
+    caughtBy: "shares no revision",
+  },
+  {
     name: "a lost lease is not stored",
     file: "src/lifecycle/time-events.ts",
     find: 'draft.mustSave ||= due !== "wake" || draft.record.state !== "QUEUED";',

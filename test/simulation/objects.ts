@@ -376,8 +376,9 @@ interface ObjectId {
   name?: string;
 }
 
-/** Whether a direct run is under way whose object has no alarm. */
-function isUnarmedRun({ state }: ObjectHost): boolean {
+/** Whether a direct run is under way whose object has no alarm, or may be about to begin. */
+function isUnarmedRun({ state, isIdle }: ObjectHost): boolean {
+  if (!state.values.has("record")) return !isIdle;
   const record = state.values.get("record") as { dispatch?: string; fence?: string } | undefined;
   return state.alarmTime === null && record?.dispatch === "direct" && record.fence !== undefined;
 }

@@ -157,6 +157,8 @@ export class Session {
       if (faults.strikes("a runner's call is cut")) this.break({ runnerHears: true });
       if (this.#brokenBy) return scheduler.after(network.latency(), runner, () => fail(this.#brokenBy!));
       scheduler.after(network.latency(), nature, () => {
+        // A call that was under way when its session ended normally.
+        if (!this.#caller.alive) this.break({ runnerHears: true });
         if (this.#brokenBy) return scheduler.after(network.latency(), runner, () => fail(this.#brokenBy!));
         this.#world.trace(() => `${this.#caller.host.label} is asked to ${method} by ${runner.name}`);
         this.#caller.host.invoke(call, {

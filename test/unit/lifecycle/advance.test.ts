@@ -457,6 +457,16 @@ describe("a change that may be lost with the object's memory", () => {
     expect(mustSave(record, event, now)).toBe(false);
   });
 
+  test("shares no revision with a later one", () => {
+    const sleeping = afterEvents(running(), [asleep, NOW]);
+    const woken = afterEvents(sleeping, [timePasses, NOW + 10 * MINUTE_MS]);
+    // A crash has lost the wake, and the deadline has passed since.
+    const ended = afterEvents(sleeping, [timePasses, NOW + 24 * HOUR_MS]);
+
+    expect([woken.state, ended.state]).toEqual(["QUEUED", "FAILED"]);
+    expect(ended.revision).toBeGreaterThan(woken.revision);
+  });
+
   test.each<[string, OperationRecord, OperationEvent, number]>([
     ["a claim", aRecord(), claim, NOW],
     ["a sleep", running(), asleep, NOW],
