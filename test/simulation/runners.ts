@@ -40,6 +40,8 @@ export class Session {
   readonly #answer = Promise.withResolvers<LastWord | undefined>();
   /** Calls of the runner that have no answer yet. */
   readonly #pending = new Set<(error: Error) => void>();
+  /** The calls of a session arrive in the order in which they were made. */
+  #arrivalTime = 0;
   #brokenBy: Error | undefined;
 
   constructor(world: World, caller: Instance, name: string) {
@@ -156,7 +158,8 @@ export class Session {
     runner.output(() => {
       if (faults.strikes("a runner's call is cut")) this.break({ runnerHears: true });
       if (this.#brokenBy) return scheduler.after(network.latency(), runner, () => fail(this.#brokenBy!));
-      scheduler.after(network.latency(), nature, () => {
+      this.#arrivalTime = Math.max(this.#arrivalTime, scheduler.now + network.latency());
+      scheduler.after(this.#arrivalTime - scheduler.now, nature, () => {
         // A call that was under way when its session ended normally.
         if (!this.#caller.alive) this.break({ runnerHears: true });
         if (this.#brokenBy) return scheduler.after(network.latency(), runner, () => fail(this.#brokenBy!));
