@@ -101,7 +101,7 @@ function report(stages: readonly Stage[]): string {
       `| ${operations.toLocaleString("en")} | ${inMib(memory.resident)} | ${inMib(memory.heap)} | ${throughput.toFixed(0)} |`,
   );
   return [
-    "| operations started, done and expired | resident, MiB | of which heap of Worker and objects, MiB | lifecycles per second |",
+    "| started, done, expired | resident, MiB | of it heap of Worker and objects | lifecycles a second |",
     "| --- | --- | --- | --- |",
     ...lines,
     "",

@@ -73,7 +73,7 @@ const direct: Target = { ...service, name: "direct", holdsBy: "request", adapter
 /** Its operations expire a minute after their ends. */
 export const shortLived: Target = { ...service, name: "short-lived", adapter: adapterOf("echoBriefly") };
 
-const withAll: Target = { ...service, name: "with snapshots and log", vars: SERVICE_VARS, hasSteps: false };
+const withAll: Target = { ...service, name: "snapshots and log", vars: SERVICE_VARS, hasSteps: false };
 
 interface FloorRecord {
   result?: { echo: string };
