@@ -1,5 +1,6 @@
 // A guarded deployment: an issuer whose keys an intercepted fetch returns, callers with every kind of credential,
 // counted calls of objects, and a check of everything that is logged or answered.
+import { createExecutionContext, createMessageBatch, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { SignJWT, base64url, exportJWK, generateKeyPair } from "jose";
 import { afterAll, beforeAll, beforeEach, expect, vi } from "vitest";
@@ -159,6 +160,8 @@ export interface Guarded {
   bind(this: void, resource: string, bindings: Json): Promise<JsonObject>;
   /** A new API key with these grants. */
   apiKey(this: void, grants: Json): Promise<{ name: string; credential: Credential }>;
+  /** Delivers an operation's queue message to the consumer, and waits for its work. */
+  deliver(this: void, name: string): Promise<void>;
   /** The calls that reached objects since it was last asked. */
   objectCalls(this: void): ObjectCall[];
   worker: ReturnType<typeof operations>;
@@ -219,6 +222,13 @@ export function aGuardedDeployment(
       const key = keepSecret(keyString as string);
       secrets.add(hashOfSecret(key.split("_").slice(2).join("_")));
       return { name: name as string, credential: { "x-goog-api-key": key } };
+    },
+    deliver: async (name) => {
+      const body = { id: name.split("/").at(-1)! };
+      const message = { id: crypto.randomUUID(), timestamp: new Date(), attempts: 1, body };
+      const context = createExecutionContext();
+      await worker.queue(createMessageBatch("edge-operations", [message]), environment, context);
+      await waitOnExecutionContext(context);
     },
     objectCalls: () => calls.splice(0),
     worker,

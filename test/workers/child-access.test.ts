@@ -1,5 +1,4 @@
 // The right to read a child operation: its starter is the starter of its parent operation.
-import { createExecutionContext, createMessageBatch, waitOnExecutionContext } from "cloudflare:test";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { JsonObject } from "../../src/rpc/any";
 import { aMethod } from "./a-deployment";
@@ -22,14 +21,6 @@ const service = aGuardedDeployment({
   ],
 });
 
-async function deliver(name: string): Promise<void> {
-  const body = { id: name.split("/").at(-1)! };
-  const message = { id: crypto.randomUUID(), timestamp: new Date(), attempts: 1, body };
-  const context = createExecutionContext();
-  await service.worker.queue(createMessageBatch("edge-operations", [message]), service.environment, context);
-  await waitOnExecutionContext(context);
-}
-
 beforeAll(async () => {
   await service.bind("projects/p", [
     { role: "roles/longrunning.invoker", members: [memberOf("ada"), memberOf("bob")] },
@@ -40,7 +31,7 @@ describe("a child operation", () => {
   test("has its parent's starter", async () => {
     const { json } = await service.call(await userOf("ada"), "POST", "/v1/projects/p/things:make", {});
     const name = json["name"] as string;
-    await deliver(name);
+    await service.deliver(name);
     const child = children.get(name)!;
     const byStarter = await service.call(await userOf("ada"), "GET", `/v1/${child}`);
     const byOther = await service.call(await userOf("bob"), "GET", `/v1/${child}`);

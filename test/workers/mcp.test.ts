@@ -1,10 +1,5 @@
 // Operations for agents: MCP and its tasks extension, by the sentences of both specifications and of docs/agents.md.
-import {
-  createExecutionContext,
-  createMessageBatch,
-  runInDurableObject,
-  waitOnExecutionContext,
-} from "cloudflare:test";
+import { runInDurableObject } from "cloudflare:test";
 import { beforeAll, describe, expect, test } from "vitest";
 import { RpcError, defineMethod, operations } from "../../src/index";
 import { eventually } from "../support/eventually";
@@ -194,19 +189,11 @@ function legacy(method: string, params: JsonObject = {}, as = ada): Promise<McpA
 const callTool = (name: string, args: JsonObject, sent: Sent = {}): Promise<McpAnswer> =>
   rpc("tools/call", { name, arguments: { parent: "projects/p", ...args } }, sent);
 
-async function deliver(name: string): Promise<void> {
-  const body = { id: name.split("/").at(-1)! };
-  const message = { id: crypto.randomUUID(), timestamp: new Date(), attempts: 1, body };
-  const context = createExecutionContext();
-  await service.worker.queue(createMessageBatch("edge-operations", [message]), service.environment, context);
-  await waitOnExecutionContext(context);
-}
-
 /** An operation that ada started over the HTTP API, and whose work was begun. Each is a task. */
 async function taskOf(path: string, body: JsonObject = {}): Promise<string> {
   const { json } = await service.call(ada, "POST", `/v1/projects/p/${path}`, body);
   const taskId = json["name"] as string;
-  await deliver(taskId);
+  await service.deliver(taskId);
   return taskId;
 }
 
@@ -396,7 +383,7 @@ describe("tasks/update", () => {
     const asked = await getTask(taskId, { as: bob });
     const inputResponses = { approval: { action: "accept", content: { approved: true, note: "Fine." } } };
     const { result } = await rpc("tasks/update", { taskId, inputResponses }, { as: bob });
-    await deliver(taskId);
+    await service.deliver(taskId);
 
     expect(asked).toMatchObject({
       status: "input_required",
@@ -660,7 +647,7 @@ describe("the tasks extension", () => {
     const taskId = await taskOf("things:askTwice");
     const inputResponses = { same: { action: "accept", content: {} } };
     await rpc("tasks/update", { taskId, inputResponses }, { as: bob });
-    await deliver(taskId);
+    await service.deliver(taskId);
 
     const { status, statusMessage } = await getTask(taskId);
 

@@ -1,5 +1,4 @@
 // The right to answer a suspension: the permission, the role, the starter, and the holder of its link.
-import { createExecutionContext, createMessageBatch, waitOnExecutionContext } from "cloudflare:test";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Json, JsonObject } from "../../src/rpc/any";
 import { aMethod } from "./a-deployment";
@@ -37,16 +36,8 @@ const service = aGuardedDeployment({
 async function suspended(): Promise<string> {
   const { json } = await service.call(await userOf("ada"), "POST", "/v1/projects/p/things:make", {});
   const name = json["name"] as string;
-  await deliver(name);
+  await service.deliver(name);
   return name;
-}
-
-async function deliver(name: string): Promise<void> {
-  const body = { id: name.split("/").at(-1)! };
-  const message = { id: crypto.randomUUID(), timestamp: new Date(), attempts: 1, body };
-  const context = createExecutionContext();
-  await service.worker.queue(createMessageBatch("edge-operations", [message]), service.environment, context);
-  await waitOnExecutionContext(context);
 }
 
 function answer(name: string, credential: Credential, payload: Json = true): Promise<Answer> {
