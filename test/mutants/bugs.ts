@@ -950,6 +950,14 @@ queue = "edge-operations-dead-letters"
     caughtBy: "is judged again",
   },
   {
+    name: "a waiter is held although the run has ended",
+    file: "src/durable/operation/runner-door.ts",
+    find: "    this.#life.waiters.release();\n",
+    replace: "",
+    tests: unit("durable/operation/runner-door.test.ts"),
+    caughtBy: "looks again at the end of the run",
+  },
+  {
     name: "rows beside the record are not erased with the end of the work",
     file: "src/durable/operation/operation-storage.ts",
     find: "        this.#isAlone = false;\n",

@@ -275,7 +275,7 @@ describe("a wait on a direct operation", () => {
     expect((await waiting).body).toMatchObject({ done: true });
   });
 
-  test("gets a socket as soon as the work sleeps", async () => {
+  test("gets a socket when the work sleeps", async () => {
     const work = untilReleased();
     const operation = await startDirect(async (op) => {
       await work.script(op);
