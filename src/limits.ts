@@ -78,6 +78,8 @@ export const MAX_INDEX_SHARDS = 64;
  * for rows that grow (by 4 KiB from STARTING to done), for tombstones and for reservations.
  */
 export const MAX_SHARD_BYTES = 9_000_000_000;
+/** The most by which one call makes a shard grow: a row of a few KiB, and the pages that three trees split for it. */
+export const MAX_SHARD_GROWTH_BYTES = 128 * KIB;
 /** The size from which operators are warned: 70 % of the capacity of an object. */
 export const SHARD_WARNING_BYTES = 7_000_000_000;
 /** The interval between two such warnings of one shard. */

@@ -746,7 +746,7 @@ export const bugs: readonly Bug[] = [
   {
     name: "a full shard forgets its deleted operations",
     file: "src/durable/index/operation-index.ts",
-    find: "if (!present && bytes >= this.maxBytes) return full;",
+    find: "if (bytes >= this.maxBytes && !isRowPresent(this.#sql, row)) return full;",
     replace: "if (bytes >= this.maxBytes) return full;",
     tests: workers("full-shards.test.ts"),
     caughtBy: "so a delayed start is rejected",

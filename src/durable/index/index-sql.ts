@@ -26,6 +26,8 @@ export function createSchema(sql: SqlStorage): void {
 
 /** Writes a row unless a newer revision, or a tombstone, stands there already; whether it was a tombstone. */
 export function upsertRow(sql: SqlStorage, row: IndexRow): boolean {
+  // Most starts have no row yet, and most ends find the row of their start: one statement each.
+  if (row.revision === 0 ? insertRow(sql, row) : row.done && endRow(sql, row)) return false;
   const [present] = sql
     .exec<PresentRow>(
       `SELECT done, due_time, revision, operation IS NULL AS tombstone FROM operations WHERE create_time = ? AND id = ?`,
@@ -56,10 +58,11 @@ interface PresentRow {
   tombstone: number;
 }
 
-function insertRow(sql: SqlStorage, row: IndexRow): void {
-  sql.exec(
+/** Whether there was none. */
+function insertRow(sql: SqlStorage, row: IndexRow): boolean {
+  const { rowsWritten } = sql.exec(
     `INSERT INTO operations (create_time, id, parent, done, revision, due_time, operation, facts)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
     row.createTime,
     row.id,
     row.parent,
@@ -69,6 +72,22 @@ function insertRow(sql: SqlStorage, row: IndexRow): void {
     row.operation,
     row.facts,
   );
+  return rowsWritten > 0;
+}
+
+/** Whether there was an older one that is not done. */
+function endRow(sql: SqlStorage, row: IndexRow): boolean {
+  const { rowsWritten } = sql.exec(
+    `UPDATE operations SET done = 1, revision = ?1, due_time = ?2, operation = ?3, facts = ?4
+     WHERE create_time = ?5 AND id = ?6 AND done = 0 AND revision <= ?1`,
+    row.revision,
+    row.dueTime,
+    row.operation,
+    row.facts,
+    row.createTime,
+    row.id,
+  );
+  return rowsWritten > 0;
 }
 
 /** A column of an index that is set is a row written, also to the value that it has: progress changes neither. */

@@ -10,6 +10,7 @@ import {
   MAX_RESERVING_BYTES,
   MAX_SCANNED_ROWS,
   MAX_SHARD_BYTES,
+  MAX_SHARD_GROWTH_BYTES,
   SHARD_WARNING_BYTES,
   SHARD_WARNING_INTERVAL_MS,
   TOMBSTONE_MS,
@@ -77,6 +78,10 @@ export class OperationIndex extends DurableObject<IndexEnv> {
   readonly #checks: RowChecks;
   readonly #reservations: Reservations;
   #nextWarningTime = 0;
+  /** Its size when it was last asked for. */
+  #bytes = Infinity;
+  /** Calls since then that may have written something. */
+  #writes = 0;
   /** Tests lower it: a shard of this size takes no new rows. */
   protected readonly maxBytes: number = MAX_SHARD_BYTES;
   /** Tests lower it: a shard of this size reserves no more requestIds. */
@@ -106,16 +111,25 @@ export class OperationIndex extends DurableObject<IndexEnv> {
   }
 
   #begin(row: IndexRow): BeginAnswer {
-    const bytes = this.#watchSize();
+    const bytes = this.#recentSize();
     const full: BeginAnswer = { ok: false, refusal: "FULL", bytes, shardCount: 0 };
-    const present = isRowPresent(this.#sql, row);
-    if (!present && bytes >= this.maxBytes) return full;
+    if (bytes >= this.maxBytes && !isRowPresent(this.#sql, row)) return full;
     try {
       return upsertRow(this.#sql, row) ? { ok: false, refusal: "DELETED", bytes } : { ok: true, bytes };
     } catch (error) {
       if (!isStorageFull(error)) throw error;
       return full;
     }
+  }
+
+  /** Its size when it was last asked for. The question is a statement of its own, so it is left out far from every limit. */
+  #recentSize(): number {
+    const limit = Math.min(SHARD_WARNING_BYTES, this.maxBytes, this.maxReservingBytes);
+    if (this.#bytes + this.#writes * MAX_SHARD_GROWTH_BYTES >= limit) {
+      this.#bytes = this.#watchSize();
+      this.#writes = 0;
+    }
+    return this.#bytes;
   }
 
   /** Its size. From 70 % of an object's capacity on, operators are warned once an hour. */
@@ -171,7 +185,7 @@ export class OperationIndex extends DurableObject<IndexEnv> {
   /** The reservation that stands under the key: an earlier one, or `mine`, which is stored now. */
   async reserve(key: string, mine: Reservation, place: IndexPlace): Promise<ReserveAnswer> {
     await this.#prepareReservations(place);
-    const bytes = this.#watchSize();
+    const bytes = this.#recentSize();
     if (bytes >= this.maxReservingBytes && !this.#reservations.has(key)) return { ok: false, refusal: "FULL" };
     try {
       const reservation = await this.#reservations.reserve(key, mine);
@@ -313,6 +327,7 @@ export class OperationIndex extends DurableObject<IndexEnv> {
       this.#ready = undefined;
       throw error;
     });
+    this.#writes += 1;
     await this.#ready;
   }
 
