@@ -24,7 +24,7 @@ export interface OperationJsonParts {
 }
 
 export function operationJsonParts(record: OperationRecord): OperationJsonParts {
-  const head = `${operationJsonStart(record.name)}"metadata":${JSON.stringify(metadataAny(record))}`;
+  const head = `${operationJsonStart(record.name)}"metadata":${metadataJson(record)}`;
   const { outcome } = record;
   if (outcome === undefined) return { head: `${head},"done":false}`, response: "", tail: "" };
   if ("error" in outcome) {
@@ -32,6 +32,15 @@ export function operationJsonParts(record: OperationRecord): OperationJsonParts 
   }
   const response = "response" in outcome ? outcome.response : undefined;
   return { head: `${head},"done":true,"response":`, response, tail: "}" };
+}
+
+const metadataTexts = new WeakMap<OperationRecord, string>();
+
+/** The metadata as JSON text. Each record is written into the index, answers and messages, so its text is kept with it. */
+export function metadataJson(record: OperationRecord): string {
+  let text = metadataTexts.get(record);
+  if (text === undefined) metadataTexts.set(record, (text = JSON.stringify(metadataAny(record))));
+  return text;
 }
 
 /** The metadata: the declared type's own fields, or a Struct of the default fields and what the method reports. */

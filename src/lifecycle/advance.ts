@@ -32,11 +32,23 @@ export type Advance =
   | { ok: true; record: OperationRecord; effects: Effect[]; mustSave: boolean; isStep: boolean }
   | { ok: false; refusal: Refusal };
 
-/** The record of an operation that has just started. `directFence`: where its object calls the runner. */
+/** The start of an operation. */
+export interface Started extends Pick<Extract<Advance, { ok: true }>, "record" | "effects"> {
+  /** The record before it. */
+  before: OperationRecord;
+}
+
+/** Starts an operation. `directFence`: where its object calls the runner. */
+export function started(operation: NewOperation, directFence?: string): Started {
+  const before = newRecord(operation);
+  const result = advance(before, { ...operation, type: "start" }, operation.createTime, directFence);
+  if (!result.ok) throw new Error("the lifecycle table refuses a start");
+  return { before, ...result };
+}
+
+/** The record of an operation that has just started. */
 export function startedRecord(operation: NewOperation, directFence?: string): OperationRecord {
-  const started = advance(newRecord(operation), { ...operation, type: "start" }, operation.createTime, directFence);
-  if (!started.ok) throw new Error("the lifecycle table refuses a start");
-  return started.record;
+  return started(operation, directFence).record;
 }
 
 /**

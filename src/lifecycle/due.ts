@@ -31,7 +31,8 @@ export function dueTimes(record: OperationRecord): [DueTransition, number | unde
 }
 
 export function dueTransition(record: OperationRecord, now: number): DueTransition | undefined {
-  return dueTimes(record).find(([, time]) => time !== undefined && time <= now)?.[0];
+  for (const [due, time] of dueTimes(record)) if (time !== undefined && time <= now) return due;
+  return undefined;
 }
 
 export function isExpired({ expireTime }: OperationRecord, now: number): boolean {
@@ -50,9 +51,8 @@ export function isAnythingDue(record: OperationRecord, now: number): boolean {
 
 /** When the object must next act, transitions and outbox together; undefined where nothing is left to do. */
 export function nextDueTime(record: OperationRecord): number | undefined {
-  const times = [
-    ...dueTimes(record).map(([, time]) => time),
-    ...OUTBOX_EFFECTS.map((effect) => record.outbox[effect]?.dueTime),
-  ].filter((time) => time !== undefined);
-  return times.length > 0 ? Math.min(...times) : undefined;
+  let next = Infinity;
+  for (const [, time = Infinity] of dueTimes(record)) next = Math.min(next, time);
+  for (const effect of OUTBOX_EFFECTS) next = Math.min(next, record.outbox[effect]?.dueTime ?? Infinity);
+  return next === Infinity ? undefined : next;
 }

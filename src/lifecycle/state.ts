@@ -184,8 +184,14 @@ export function nextState(state: State, transition: Transition): EnteredState | 
 
 /** Whether nothing leads out of a state: `Operation.done`. */
 export function isFinal(state: State): boolean {
-  return Object.values(lifecycle[state]).every((next) => next === state);
+  return finalStates.has(state);
 }
+
+const finalStates: ReadonlySet<string> = new Set(
+  Object.entries(lifecycle).flatMap(([state, row]) =>
+    Object.values(row).every((next) => next === state) ? [state] : [],
+  ),
+);
 
 export function isExternal(state: State): boolean {
   return nextState(state, "update") !== undefined;

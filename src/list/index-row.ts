@@ -9,11 +9,11 @@ import {
 } from "../limits";
 import type { CreatedReservation } from "./reservation";
 import type { OperationRecord } from "../lifecycle/record";
-import { metadataAny } from "../contract/resource";
+import { metadataAny, metadataJson } from "../contract/resource";
 import { pendingSuspensions } from "../lifecycle/suspensions";
 import { STRUCT_TYPE_URL, isJsonObject } from "../rpc/any";
 import { isFinal } from "../lifecycle/state";
-import { utf8Length } from "../rpc/utf8";
+import { fitsUtf8, utf8Length } from "../rpc/utf8";
 
 /** PERSISTED CONTRACT: it crosses from operation to index, and its fields are the index's columns. */
 export interface IndexRow {
@@ -61,7 +61,7 @@ export interface IndexFacts {
 /** The row of a committed record. A response that is stored apart from it is large, and not copied. */
 export function indexRowFromRecord(record: OperationRecord): IndexRow {
   const done = isFinal(record.state);
-  const metadata = fit(JSON.stringify(metadataAny(record)), cutMetadata(record));
+  const metadata = fit(metadataJson(record), () => cutMetadata(record));
   const result = resultField(record);
   const facts: IndexFacts = {
     ...(record.startTime === undefined ? {} : { startTime: record.startTime }),
@@ -81,7 +81,7 @@ export function indexRowFromRecord(record: OperationRecord): IndexRow {
         ? { errorTruncated: true }
         : { responseTruncated: true }
       : {}),
-    ...(metadata.truncated || result.truncated ? { size: metadata.bytes + result.bytes + record.name.length } : {}),
+    ...(metadata.truncated || result.truncated ? { size: metadata.bytes() + result.bytes() + record.name.length } : {}),
   };
   return {
     createTime: record.createTime,
@@ -139,14 +139,13 @@ interface Fitted {
   json: string;
   truncated: boolean;
   /** Of the whole, in UTF-8. */
-  bytes: number;
+  bytes: () => number;
 }
 
 /** The JSON where it is small enough, and what is left of it where it is not. */
-function fit(json: string, cut: string): Fitted {
-  const bytes = utf8Length(json);
-  if (bytes <= MAX_INDEXED_ANY_BYTES) return { json, truncated: false, bytes };
-  return { json: cut, truncated: true, bytes };
+function fit(json: string, cut: () => string): Fitted {
+  const truncated = !fitsUtf8(json, MAX_INDEXED_ANY_BYTES);
+  return { json: truncated ? cut() : json, truncated, bytes: () => utf8Length(json) };
 }
 
 /** An inbox lists what can be answered, however large the other metadata are: their names stay. */
@@ -166,15 +165,15 @@ function typeOnly(typeUrl: string): string {
 /** The result as the field it is, comma included. */
 function resultField(record: OperationRecord): Fitted {
   const { outcome, responseType } = record;
-  if (outcome === undefined) return { json: "", truncated: false, bytes: 0 };
+  if (outcome === undefined) return { json: "", truncated: false, bytes: () => 0 };
   if ("error" in outcome) {
     const { code, message } = outcome.error;
-    const fitted = fit(JSON.stringify(outcome.error), JSON.stringify({ code, message }));
+    const fitted = fit(JSON.stringify(outcome.error), () => JSON.stringify({ code, message }));
     return { ...fitted, json: `,"error":${fitted.json}` };
   }
   const fitted =
     "response" in outcome
-      ? fit(outcome.response, typeOnly(responseType))
-      : { json: typeOnly(responseType), truncated: true, bytes: outcome.responseBytes };
+      ? fit(outcome.response, () => typeOnly(responseType))
+      : { json: typeOnly(responseType), truncated: true, bytes: () => outcome.responseBytes };
   return { ...fitted, json: `,"response":${fitted.json}` };
 }

@@ -702,7 +702,7 @@ export const bugs: readonly Bug[] = [
     file: "src/durable/operation/operation-object.ts",
     find: `    const begun = await this.#beginInIndex(accepted, { ...options, directFence });
 `,
-    replace: `    this.#life.begin(accepted, { request, directFence });
+    replace: `    this.#life.begin(started(accepted, directFence), request);
     const begun = await this.#beginInIndex(accepted, { ...options, directFence });
 `,
     tests: workers("start.test.ts"),
@@ -2295,8 +2295,8 @@ queue = "edge-operations-dead-letters"
   {
     name: "a lost message for webhooks is never sent again",
     file: "src/lifecycle/due.ts",
-    find: "...OUTBOX_EFFECTS.map((effect) => record.outbox[effect]?.dueTime),",
-    replace: '...OUTBOX_EFFECTS.map((effect) => (effect === "webhooks" ? undefined : record.outbox[effect]?.dueTime)),',
+    find: "for (const effect of OUTBOX_EFFECTS) next",
+    replace: 'for (const effect of OUTBOX_EFFECTS) if (effect !== "webhooks") next',
     tests: SIMULATION,
     caughtBy: "its webhook was told",
   },

@@ -27,7 +27,7 @@ export function createSchema(sql: SqlStorage): void {
 /** Writes a row unless a newer revision, or a tombstone, stands there already; whether it was a tombstone. */
 export function upsertRow(sql: SqlStorage, row: IndexRow): boolean {
   // Most starts have no row yet, and most ends find the row of their start: one statement each.
-  if (row.revision === 0 ? insertRow(sql, row) : row.done && endRow(sql, row)) return false;
+  if (row.revision === 0 ? insertRow(sql, row) : row.done && updateRow(sql, row)) return false;
   const [present] = sql
     .exec<PresentRow>(
       `SELECT done, due_time, revision, operation IS NULL AS tombstone FROM operations WHERE create_time = ? AND id = ?`,
@@ -75,37 +75,25 @@ function insertRow(sql: SqlStorage, row: IndexRow): boolean {
   return rowsWritten > 0;
 }
 
-/** Whether there was an older one that is not done. */
-function endRow(sql: SqlStorage, row: IndexRow): boolean {
+/**
+ * Updates the row that is `present`; without it, only one that is older and not done. Whether there was one. A column of an
+ * index that is set is a row written, also to the value that it has: progress changes neither.
+ */
+function updateRow(sql: SqlStorage, row: IndexRow, present?: PresentRow): boolean {
+  const done = row.done ? 1 : 0;
   const { rowsWritten } = sql.exec(
-    `UPDATE operations SET done = 1, revision = ?1, due_time = ?2, operation = ?3, facts = ?4
-     WHERE create_time = ?5 AND id = ?6 AND done = 0 AND revision <= ?1`,
+    `UPDATE operations SET revision = ?1, operation = ?2, facts = ?3
+       ${done === present?.done ? "" : ", done = ?4"} ${row.dueTime === present?.due_time ? "" : ", due_time = ?5"}
+     WHERE create_time = ?6 AND id = ?7 ${present ? "" : "AND done = 0 AND revision <= ?1"}`,
     row.revision,
-    row.dueTime,
     row.operation,
     row.facts,
+    done,
+    row.dueTime,
     row.createTime,
     row.id,
   );
   return rowsWritten > 0;
-}
-
-/** A column of an index that is set is a row written, also to the value that it has: progress changes neither. */
-function updateRow(sql: SqlStorage, row: IndexRow, present: PresentRow): void {
-  const done = row.done ? 1 : 0;
-  const changes: [assignment: string, value: SqlStorageValue][] = [
-    ["revision = ?", row.revision],
-    ["operation = ?", row.operation],
-    ["facts = ?", row.facts],
-    ...(done === present.done ? [] : [["done = ?", done] satisfies [string, number]]),
-    ...(row.dueTime === present.due_time ? [] : [["due_time = ?", row.dueTime] satisfies [string, number]]),
-  ];
-  sql.exec(
-    `UPDATE operations SET ${changes.map(([assignment]) => assignment).join(", ")} WHERE create_time = ? AND id = ?`,
-    ...changes.map(([, value]) => value),
-    row.createTime,
-    row.id,
-  );
 }
 
 /** Turns a row into a tombstone, or leaves one where there was no row: a late write finds it. */

@@ -14,11 +14,11 @@ import type { Effect, OperationEvent, OutboxEffect } from "../../lifecycle/event
 import type { EndedChild } from "../../contract/child";
 import type { MessageToRunner } from "../../contract/run-channel";
 import type { LiveFacts } from "../../operators/facts";
-import { type NewOperation, newRecord } from "../../lifecycle/new-operation";
 import type { OperationRecord } from "../../lifecycle/record";
 import { isFinal, isResting } from "../../lifecycle/state";
 import { isVisible, operationJsonParts } from "../../contract/resource";
-import { type Advance, advance } from "../../lifecycle/advance";
+import { without } from "../../lifecycle/draft";
+import { type Advance, type Started, advance } from "../../lifecycle/advance";
 import { type HappenedTransition, transitionFromStep } from "../../lifecycle/transition";
 import { Alarm } from "../alarm";
 import { DirectRuns } from "./direct-runs";
@@ -31,22 +31,14 @@ import { claimedSuspensions } from "./run-messages";
 import { RunnerSockets, WaiterSockets } from "./sockets";
 import { logTransition } from "./transition-log";
 
-/** The context of an event. The record and the time default to the present ones. */
+/** The context of an event. */
 interface Circumstances {
-  record?: OperationRecord;
-  now?: number;
   /** Of the HTTP request that they came with. */
   requestId?: string | undefined;
-  /** A request too large to stand in the record. */
-  request?: string;
   /** false: the alarm is armed later. */
   arms?: boolean;
-  /** Whether the alarm may wait, because the work will probably end at once. */
-  defersAlarm?: boolean;
   /** false: a consumer has come for the work, so a message that wakes it is not sent. It is due again if the claim fails. */
   sends?: boolean;
-  /** The token of the runner that the object calls. */
-  directFence?: string | undefined;
 }
 
 /** The part of a change that has to be stored. */
@@ -211,22 +203,13 @@ export class OperationLife {
     this.direct.tell(message);
   }
 
-  /**
-   * Lets an operation begin. `request`: for one whose request is too large to stand in the record. `directFence`: the token of
-   * the runner that is called.
-   */
-  begin(
-    operation: NewOperation,
-    { request, directFence }: { request: string; directFence: string | undefined },
-  ): OperationRecord {
-    this.#applyAll([{ ...operation, type: "start" }], {
-      directFence,
-      defersAlarm: directFence !== undefined,
-      record: newRecord(operation),
-      now: operation.createTime,
-      requestId: operation.startRequestId,
-      request,
-    });
+  /** Lets an operation begin. `request`: for one whose request is too large to stand in the record. */
+  begin({ before, record, effects }: Started, request: string): OperationRecord {
+    // Work that the object calls itself will probably end at once.
+    if (record.lease) this.alarm.defer(DIRECT_ALARM_DELAY_MS, () => this.#armDeferred());
+    this.#commit(record, effects, { saves: "record", request, arms: true });
+    const { createTime, startRequestId } = record;
+    this.#tell(record, transitionFromStep(before, record, { type: "start" }, createTime), startRequestId);
     return this.mustHaveRecord();
   }
 
@@ -239,19 +222,9 @@ export class OperationLife {
   }
 
   /** Lets events happen in turn and saves once, because each commit is a row. Returns the outcome of the last one. */
-  #applyAll(
-    events: readonly OperationEvent[],
-    {
-      record: first = this.record,
-      now = Date.now(),
-      requestId,
-      request,
-      directFence,
-      arms = true,
-      sends = true,
-      defersAlarm = false,
-    }: Circumstances = {},
-  ): Advance {
+  #applyAll(events: readonly OperationEvent[], { requestId, arms = true, sends = true }: Circumstances = {}): Advance {
+    const first = this.record;
+    const now = Date.now();
     // A deletion would undo once more a put of which it is not known that it ended.
     const isToldDeletion = this.#hasToldUnarmed() && events.some(({ type }) => type === "delete");
     let record = first && isToldDeletion ? { ...first, outbox: {} } : first;
@@ -261,7 +234,7 @@ export class OperationLife {
     const transitions: [OperationRecord, HappenedTransition | undefined][] = [];
     for (const event of events) {
       if (!record) break;
-      result = this.#advanced(record, event, now, directFence ?? newDirectFence(record));
+      result = this.#advanced(record, event, now, newDirectFence(record));
       if (!result.ok) continue;
       transitions.push([result.record, transitionFromStep(record, result.record, event, now)]);
       effects.push(...result.effects);
@@ -273,8 +246,7 @@ export class OperationLife {
       const wanted = sends ? effects : effects.filter(({ type }) => type !== "send");
       const isTold = events.every(({ type }) => type === "effectDone") && this.#isEndedUnarmed(record);
       if (events.some(({ type }) => type === "effectFailed")) this.alarm.endDeferral();
-      if (defersAlarm && record.lease) this.alarm.defer(DIRECT_ALARM_DELAY_MS, () => this.#armDeferred());
-      this.#commit(record, wanted, { saves: isTold ? "memory" : saves, request, arms });
+      this.#commit(record, wanted, { saves: isTold ? "memory" : saves, request: undefined, arms });
       if (isChanged) this.waiters.changed(() => this.record && this.waitMessage(this.record));
     }
     for (const [after, transition] of transitions) this.#tell(after, transition, requestId);
@@ -289,7 +261,8 @@ export class OperationLife {
   #tell(record: OperationRecord, transition: HappenedTransition | undefined, requestId: string | undefined): void {
     if (!transition) return;
     logTransition(this.#env, record, transition, requestId);
-    for (const point of dataPointsFromTransition(record, transition)) this.#env.METRICS?.writeDataPoint(point);
+    const { METRICS } = this.#env;
+    if (METRICS) for (const point of dataPointsFromTransition(record, transition)) METRICS.writeDataPoint(point);
   }
 
   /** Saves record, request and alarm, committed together: nothing is awaited between their writes. Then acts. */
@@ -332,8 +305,7 @@ export class OperationLife {
 
   #withDeferral(record: OperationRecord): OperationRecord {
     if (this.#isEndedUnarmed(record)) return { ...record, endedUnarmed: true };
-    const { endedUnarmed = false, ...rest } = record;
-    return endedUnarmed ? rest : record;
+    return record.endedUnarmed ? without(record, "endedUnarmed") : record;
   }
 
   /**

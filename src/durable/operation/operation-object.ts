@@ -31,7 +31,7 @@ import { explanation } from "../../operators/explanation";
 import { type IndexRow, indexRowFromRecord, startingRow } from "../../list/index-row";
 import { type BeginAnswer, type KnownShards, nextShard } from "../../contract/index-start";
 import type { OperationRecord } from "../../lifecycle/record";
-import { startedRecord } from "../../lifecycle/advance";
+import { type Started, started } from "../../lifecycle/advance";
 import { etag, isVisible, matchesEtag } from "../../contract/resource";
 import { type RetrySource, retrySourceFrom } from "../../lifecycle/retry";
 import { KEEP_ALIVE_REQUEST, KEEP_ALIVE_RESPONSE, RUN_PATH } from "../../contract/run-channel";
@@ -117,7 +117,7 @@ export class OperationObject extends DurableObject<OperationEnv> implements Fami
       if (input) await this.#life.erase();
       return { ok: false, refusal: begun.refusal, ...shards };
     }
-    const record = this.#life.begin(begun.operation, { request, directFence });
+    const record = this.#life.begin(begun.started, request);
     const { inputDigest } = record;
     const digest = inputDigest === undefined ? {} : { inputDigest };
     return { ok: true, answer: this.#life.answer(record), ...digest, ...shards, ...marking(record) };
@@ -136,9 +136,10 @@ export class OperationObject extends DurableObject<OperationEnv> implements Fami
       full.size === 0 ? {} : { shards: { full: [...full], shardCount } };
     let placed = operation;
     for (;;) {
-      const answer = await this.#beginInShard(placed, directFence);
+      const start = started(placed, directFence);
+      const answer = await this.#beginInShard(start.record);
       if (answer === undefined) return { ok: false, refusal: "INDEX_UNAVAILABLE", ...shards() };
-      if (answer.ok) return { ok: true, operation: placed, ...shards() };
+      if (answer.ok) return { ok: true, started: start, ...shards() };
       if (answer.refusal !== "FULL") return { ok: false, refusal: answer.refusal, ...shards() };
       full.add(placed.indexShard ?? 0);
       shardCount = Math.max(shardCount, answer.shardCount);
@@ -149,10 +150,10 @@ export class OperationObject extends DurableObject<OperationEnv> implements Fami
   }
 
   /** undefined: the shard could not be reached. */
-  async #beginInShard(operation: NewOperation, directFence: string | undefined): Promise<BeginAnswer | undefined> {
-    const address = operationIndexAddress(this.env.INDEX, operation);
-    const row = startingRow(startedRecord(operation, directFence));
-    const place = placeOf(operation);
+  async #beginInShard(record: OperationRecord): Promise<BeginAnswer | undefined> {
+    const address = operationIndexAddress(this.env.INDEX, record);
+    const row = startingRow(record);
+    const place = placeOf(record);
     const limit = { limitMs: MAX_INNER_CALL_MS };
     try {
       return await callObject(
@@ -171,7 +172,7 @@ export class OperationObject extends DurableObject<OperationEnv> implements Fami
       );
     } catch (error) {
       const message = "index row not written; nothing was started";
-      console.error({ message, operation: operation.name, error: String(error) });
+      console.error({ message, operation: record.name, error: String(error) });
       return undefined;
     }
   }
@@ -535,7 +536,4 @@ function marking({ requestKey }: OperationRecord): { marksReservation?: true } {
 }
 
 /** How a start went in the index. */
-type BegunStart = { shards?: KnownShards } & (
-  | { ok: true; operation: NewOperation }
-  | { ok: false; refusal: StartRefusal }
-);
+type BegunStart = { shards?: KnownShards } & ({ ok: true; started: Started } | { ok: false; refusal: StartRefusal });

@@ -66,8 +66,8 @@ export class OperationStorage {
     this.#restore = restore;
     const { kv } = storage;
     this.#rows = {
-      get: (key) => kv.get(key),
-      list: (options) => kv.list(options),
+      get: (key) => (this.#isAlone ? undefined : kv.get(key)),
+      list: (options) => (this.#isAlone ? [] : kv.list(options)),
       delete: (key) => kv.delete(key),
       put: (key, value) => {
         this.#isAlone = false;
@@ -230,7 +230,7 @@ export class OperationStorage {
   }
 
   #hasMoreThanRecord(): boolean {
-    return !this.#isAlone && [...this.#rows.list({ limit: 2 })].some(([key]) => key !== RECORD_KEY);
+    return [...this.#rows.list({ limit: 2 })].some(([key]) => key !== RECORD_KEY);
   }
 
   /** Forgets everything: the object is as if it had never been. */
