@@ -44,7 +44,7 @@ function forgetAttempt(record: OperationRecord, end: AttemptEnd): void {
     record.work = { ...record.work, sleeps: sleeps.filter(({ isOfAttempt }) => !isOfAttempt) };
   }
   // Storage keeps no empty part, and an object that was evicted reads the same record as one that was not.
-  if (Object.keys(record.work).length === 0) delete record.work;
+  if (Object.keys(record.work).length === 0) record.work = undefined;
 }
 
 function cut({ code, message }: Status): Pick<Status, "code" | "message"> {

@@ -31,7 +31,7 @@ function takeWork(draft: Draft, fence: string): void {
   record.startTime ??= now;
   const { marks = 0 } = record.attempt;
   record.attempt = { ...record.attempt, marksAtClaim: marks, ...(record.pause ? {} : { attemptStartTime: now }) };
-  delete record.pause;
-  delete record.queueMessage;
+  record.pause = undefined;
+  record.queueMessage = undefined;
   changed(draft, "Running.", INDEX_PROGRESS_DELAY_MS);
 }

@@ -56,9 +56,9 @@ export function end(draft: Draft, outcome: Outcome, statusMessage: string): void
   // Queued, it may have waited for a slot: its place goes to the next.
   if (record.runSlot && record.queueMessage) effects.push({ type: "releaseSlot", slot: record.runSlot });
   endLease(draft);
-  delete record.queueMessage;
-  delete record.wakeTime;
-  delete record.suspension;
+  record.queueMessage = undefined;
+  record.wakeTime = undefined;
+  record.suspension = undefined;
   expirePending(record, now);
   eraseAnswers(record);
   record.endTime = now;
@@ -66,10 +66,10 @@ export function end(draft: Draft, outcome: Outcome, statusMessage: string): void
   if (record.external) record.external = without(record.external, "heartbeatDueTime");
   if (record.cancellation) record.cancellation = without(record.cancellation, "graceEndTime");
   if (!keepsRequest(record)) {
-    delete record.request;
-    delete record.starterMembers;
+    record.request = undefined;
+    record.starterMembers = undefined;
   }
-  delete record.work;
+  record.work = undefined;
   effects.push({ type: "eraseWork" });
   // Children that were started since the cancel request are cancelled too.
   if (record.cancellation) stopChildren(draft);
@@ -118,7 +118,7 @@ export function completeProgress(record: OperationRecord): void {
 /** The current runner, if there is one, loses its token and is told to stop. */
 export function endLease({ record, effects }: Draft): void {
   if (!record.lease) return;
-  delete record.lease;
+  record.lease = undefined;
   effects.push({ type: "tellRunner", message: "stop" });
   if (record.runSlot) effects.push({ type: "releaseSlot", slot: record.runSlot });
 }

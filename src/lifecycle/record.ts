@@ -377,17 +377,20 @@ export interface Cancellation {
   graceEndTime?: number;
 }
 
-/** The parts of a record. In storage their fields stand side by side. */
+/**
+ * The parts of a record. In storage their fields stand side by side. A part that ends becomes undefined, because an object that
+ * loses a property is slow from then on.
+ */
 export interface RecordParts {
   attempt: Readonly<Attempts>;
   /** While RUNNING or CANCELLING. */
-  lease?: Readonly<Lease>;
-  pause?: Readonly<Pause>;
-  suspension?: Readonly<Suspended>;
+  lease?: Readonly<Lease> | undefined;
+  pause?: Readonly<Pause> | undefined;
+  suspension?: Readonly<Suspended> | undefined;
   /** While QUEUED. */
-  queueMessage?: Readonly<QueueMessage>;
+  queueMessage?: Readonly<QueueMessage> | undefined;
   /** Until the end. */
-  work?: Readonly<StoredWork>;
+  work?: Readonly<StoredWork> | undefined;
   external?: Readonly<External>;
   cancellation?: Readonly<Cancellation>;
 }
@@ -428,7 +431,7 @@ export interface OperationFacts {
    * The members of policies that this caller was at the start, beside `allUsers` and `allAuthenticatedUsers`; as long as the
    * request is kept. Earlier versions do not store them.
    */
-  starterMembers?: string[];
+  starterMembers?: string[] | undefined;
   /** Where it is a retry: the name of the operation that failed. */
   retryOf?: string;
   /** Where it failed and was retried: the names of the operations that retry it, the latest last. */
@@ -472,7 +475,7 @@ export interface OperationRecord extends OperationFacts, RecordParts {
   expireTime?: number;
 
   /** While SLEEPING or BACKING_OFF, and while SUSPENDED where a durable timer is awaited too. */
-  wakeTime?: number;
+  wakeTime?: number | undefined;
   /** When the snapshot was confirmed, where that took more than one put: an earlier one may arrive a little later. */
   snapshotTime?: number;
 
@@ -496,7 +499,7 @@ export interface OperationRecord extends OperationFacts, RecordParts {
   suspensions?: StoredSuspension[];
   children?: Children;
   /** The request as JSON text, until the end; a larger one has a row of its own. */
-  request?: string;
+  request?: string | undefined;
   iamPolicy?: Policy;
   /** Set where a client under test has scripted what happens. */
   emulation?: Emulation;

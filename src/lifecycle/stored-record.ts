@@ -81,7 +81,8 @@ export function recordFromStored(stored: StoredRecord): OperationRecord {
 }
 
 export function storedFromRecord(record: OperationRecord): StoredRecord {
-  const { attempt, lease, pause, suspension, queueMessage, work, external, cancellation, ...facts } = record;
+  const { attempt, lease, pause, suspension, queueMessage, work, external, cancellation, ...others } = record;
+  const { wakeTime, request, starterMembers, ...facts } = others;
   return {
     ...facts,
     ...attempt,
@@ -92,5 +93,8 @@ export function storedFromRecord(record: OperationRecord): StoredRecord {
     ...work,
     ...external,
     ...cancellation,
+    ...(wakeTime === undefined ? {} : { wakeTime }),
+    ...(request === undefined ? {} : { request }),
+    ...(starterMembers === undefined ? {} : { starterMembers }),
   };
 }

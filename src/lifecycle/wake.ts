@@ -13,8 +13,8 @@ export function wake(draft: Draft, transition: "wake" | "resume"): Refusal | und
   const { record } = draft;
   const directFence = record.attempt.platformDeaths === 0 ? directFenceOf(draft) : undefined;
   return move(draft, directFence === undefined ? transition : "wakeDirectly", () => {
-    delete record.suspension;
-    delete record.wakeTime;
+    record.suspension = undefined;
+    record.wakeTime = undefined;
     if (directFence !== undefined) return dispatch(draft, directFence);
     send(draft);
     changed(draft, QUEUED_MESSAGE, INDEX_PROGRESS_DELAY_MS);

@@ -58,30 +58,32 @@ export interface IndexFacts {
   size?: number;
 }
 
+type Undefinable<T> = { [Field in keyof T]: T[Field] | undefined };
+
 /** The row of a committed record. A response that is stored apart from it is large, and not copied. */
 export function indexRowFromRecord(record: OperationRecord): IndexRow {
   const done = isFinal(record.state);
   const metadata = fit(metadataJson(record), () => cutMetadata(record));
   const result = resultField(record);
-  const facts: IndexFacts = {
-    ...(record.startTime === undefined ? {} : { startTime: record.startTime }),
-    ...(record.endTime === undefined ? {} : { endTime: record.endTime }),
-    ...(record.expireTime === undefined ? {} : { expireTime: record.expireTime }),
+  const isShort = metadata.truncated || result.truncated;
+  const isError = record.outcome !== undefined && "error" in record.outcome;
+  // JSON leaves out what is undefined.
+  const facts: Undefinable<IndexFacts> = {
+    startTime: record.startTime,
+    endTime: record.endTime,
+    expireTime: record.expireTime,
     target: record.target,
     verb: record.verb,
     method: record.method,
     state: record.state,
     requestedCancellation: record.cancellation !== undefined,
-    ...(record.labels === undefined ? {} : { labels: record.labels }),
-    ...(record.scheduleTime === undefined ? {} : { scheduleTime: record.scheduleTime }),
-    ...(record.child === undefined ? {} : { parentOperation: record.child.parentOperation }),
-    ...(metadata.truncated ? { metadataTruncated: true } : {}),
-    ...(result.truncated
-      ? record.outcome && "error" in record.outcome
-        ? { errorTruncated: true }
-        : { responseTruncated: true }
-      : {}),
-    ...(metadata.truncated || result.truncated ? { size: metadata.bytes() + result.bytes() + record.name.length } : {}),
+    labels: record.labels,
+    scheduleTime: record.scheduleTime,
+    parentOperation: record.child?.parentOperation,
+    metadataTruncated: metadata.truncated || undefined,
+    errorTruncated: (result.truncated && isError) || undefined,
+    responseTruncated: (result.truncated && !isError) || undefined,
+    size: isShort ? metadata.bytes() + result.bytes() + record.name.length : undefined,
   };
   return {
     createTime: record.createTime,

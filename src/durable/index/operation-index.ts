@@ -111,7 +111,7 @@ export class OperationIndex extends DurableObject<IndexEnv> {
   }
 
   #begin(row: IndexRow): BeginAnswer {
-    const bytes = this.#recentSize();
+    const bytes = this.#watchSize();
     const full: BeginAnswer = { ok: false, refusal: "FULL", bytes, shardCount: 0 };
     if (bytes >= this.maxBytes && !isRowPresent(this.#sql, row)) return full;
     try {
@@ -122,21 +122,18 @@ export class OperationIndex extends DurableObject<IndexEnv> {
     }
   }
 
-  /** Its size when it was last asked for. The question is a statement of its own, so it is left out far from every limit. */
-  #recentSize(): number {
-    const limit = Math.min(SHARD_WARNING_BYTES, this.maxBytes, this.maxReservingBytes);
-    if (this.#bytes + this.#writes * MAX_SHARD_GROWTH_BYTES >= limit) {
-      this.#bytes = this.#watchSize();
-      this.#writes = 0;
-    }
-    return this.#bytes;
-  }
-
-  /** Its size. From 70 % of an object's capacity on, operators are warned once an hour. */
-  #watchSize(): number {
+  /**
+   * Its size, or what that was a while ago: the question is a statement of its own, which is left out far from every limit. From
+   * 70 % of an object's capacity on, operators are warned once an hour.
+   */
+  #watchSize(isExact = false): number {
+    const warningBytes = Math.min(SHARD_WARNING_BYTES, this.maxBytes, this.maxReservingBytes);
+    if (!isExact && this.#bytes + this.#writes * MAX_SHARD_GROWTH_BYTES < warningBytes) return this.#bytes;
     const bytes = this.#sql.databaseSize;
+    this.#bytes = bytes;
+    this.#writes = 0;
     const now = Date.now();
-    if (bytes < Math.min(SHARD_WARNING_BYTES, this.maxBytes) || now < this.#nextWarningTime) return bytes;
+    if (bytes < warningBytes || now < this.#nextWarningTime) return bytes;
     this.#nextWarningTime = now + SHARD_WARNING_INTERVAL_MS;
     const takesNewRows = bytes < this.maxBytes;
     console.warn({ message: "index shard is filling", shard: this.ctx.id.name, bytes, takesNewRows });
@@ -185,7 +182,7 @@ export class OperationIndex extends DurableObject<IndexEnv> {
   /** The reservation that stands under the key: an earlier one, or `mine`, which is stored now. */
   async reserve(key: string, mine: Reservation, place: IndexPlace): Promise<ReserveAnswer> {
     await this.#prepareReservations(place);
-    const bytes = this.#recentSize();
+    const bytes = this.#watchSize();
     if (bytes >= this.maxReservingBytes && !this.#reservations.has(key)) return { ok: false, refusal: "FULL" };
     try {
       const reservation = await this.#reservations.reserve(key, mine);
@@ -270,7 +267,7 @@ export class OperationIndex extends DurableObject<IndexEnv> {
       settled: settled + patrolled,
       hasMore: settled === MAX_DUE_ROWS,
       repaired: this.#checks.repaired,
-      bytes: this.#watchSize(),
+      bytes: this.#watchSize(true),
       ...(oldest === undefined ? {} : { oldestRunningTime: oldest }),
     };
   }

@@ -30,7 +30,7 @@ describe("a direct operation", () => {
       lease: { fence: FENCE, leaseEndTime: createTime + direct.policy.leaseMs },
       attempt: { attemptStartTime: createTime },
     });
-    expect(started).not.toHaveProperty("queueMessage");
+    expect(started.queueMessage).toBeUndefined();
   });
 
   test("is queued if its object has no runner to call", () => {
@@ -56,7 +56,7 @@ describe("a direct operation", () => {
     expect(awake.record).toMatchObject({ state: "RUNNING", lease: { fence: "the second" } });
     expect(awake.does).toContain("run");
     expect(awake.does).not.toContain("send");
-    expect(awake.record).not.toHaveProperty("wakeTime");
+    expect(awake.record.wakeTime).toBeUndefined();
   });
 
   test("continues directly when the answer that it waits for arrives", () => {

@@ -15,6 +15,7 @@ describe.each(recordStates)("a record that is %s", (state) => {
 
     expect(recordFromStored(structuredClone(stored))).toEqual(record);
     expect(stored).not.toHaveProperty("lease");
+    expect(Object.values(stored)).not.toContain(undefined);
   });
 });
 
