@@ -117,14 +117,11 @@ export function operations<Bindings = DeploymentEnv>(options: OperationsOptions<
         },
         service: async (asked, requestId, permission) => {
           await setup.beforeCall(env, configFromEnv(env));
-          return serviceContext(asked, env, {
-            locations: locationById,
-            requestId,
-            permission,
-            memory,
+          return serviceContext(
+            { request: asked, env, locations: locationById, requestId, permission, memory },
             // The request object that the Worker got, so that a middleware before it can know the caller by it.
-            own: authenticate && (() => ownPrincipal(authenticate, request, env)),
-          });
+            authenticate && (() => ownPrincipal(authenticate, request, env)),
+          );
         },
         checkSetup: async () => setup.health(env, configFromEnv(env)),
         other: own.fetch && (() => own.fetch!(request, bindings, ctx)),

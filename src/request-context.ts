@@ -4,7 +4,7 @@ import { authenticationConfigFromEnv } from "./authentication/config";
 import { rejectCrossSite } from "./authentication/cross-site";
 import { type KeySets, keySetsOver } from "./authentication/key-sets";
 import { type ApiKeyCache, apiKeysOver, newApiKeyCache } from "./authentication/verify-api-key";
-import { configFromEnv, deploymentFromConfig } from "./config";
+import { type Config, configFromEnv, deploymentFromConfig } from "./config";
 import {
   type TokenKeyCache,
   newTokenKeyCache,
@@ -60,96 +60,183 @@ export function newDeploymentMemory(options: Pick<DeploymentMemory, "webhooks" |
   };
 }
 
+/** The request that is served, and the deployment that serves it. */
+interface Served {
+  request: Request;
+  env: Env;
+  locations: Locations;
+  requestId: string;
+  permission: Permission | undefined;
+  memory: DeploymentMemory;
+}
+
 /** @throws RpcError UNAUTHENTICATED for bad credentials, RESOURCE_EXHAUSTED for too many requests of one caller. */
 export async function serviceContext(
-  request: Request,
-  env: Env,
-  {
-    locations,
-    requestId,
-    permission,
-    memory,
-    own,
-  }: {
-    locations: Locations;
-    requestId: string;
-    permission: Permission | undefined;
-    memory: DeploymentMemory;
-    /** Asks the owner's own `authenticate` function. */
-    own: AuthenticationPorts["own"];
-  },
+  served: Served,
+  /** Asks the owner's own `authenticate` function. */
+  own: AuthenticationPorts["own"],
 ): Promise<ServiceContext> {
-  const config = configFromEnv(env);
-  const { keySets, policyCache, fullShards, usualDurations } = memory;
-  const apiKeys = apiKeysOver(apiKeyStore(env.KEYS), memory.apiKeys);
-  const address = request.headers.get("CF-Connecting-IP") ?? "";
+  const { request, env, memory, requestId } = served;
+  const { keySets, policyCache } = memory;
   const authentication = authenticationConfigFromEnv(env);
+  const apiKeys = apiKeysOver(apiKeyStore(env.KEYS), memory.apiKeys);
   const authenticated = (): Promise<Principal> =>
     authenticate(request, authentication, { keySets, apiKeys, own }, now());
+  const { RATE_LIMITER: limiter } = env;
   const principal = await authenticated().catch(async (error: unknown) => {
     // A caller that guesses credentials is counted too.
-    await limitRate(env.RATE_LIMITER, address);
+    await limitRate(limiter, addressOf(request));
     throw error;
   });
-  await limitRate(env.RATE_LIMITER, principal.id || address);
-  if (principal.isAmbient) rejectCrossSite(request, config.corsOrigins);
+  if (limiter) await limitRate(limiter, principal.id || addressOf(request));
+  if (principal.isAmbient) rejectCrossSite(request, configFromEnv(env).corsOrigins);
   const authorizer = new Authorizer(
     principal,
     { cache: policyCache, read: policyReader(env.POLICIES), now, authenticate: authenticated },
     requestId,
   );
-  const namespaces = { operations: env.OPERATIONS, policies: env.POLICIES };
-  const store = operationStore(env.OPERATIONS, authorizer, permission);
-  return {
-    caller: {
+  return new RequestContext(served, principal, authorizer);
+}
+
+/** A method uses a few of these ports. Each is made when it is asked for. */
+class RequestContext implements ServiceContext {
+  readonly principal: Principal;
+  readonly now = now;
+  readonly #served: Served;
+  readonly #authorizer: Authorizer;
+
+  constructor(served: Served, principal: Principal, authorizer: Authorizer) {
+    this.principal = principal;
+    this.#served = served;
+    this.#authorizer = authorizer;
+  }
+
+  get #config(): Config {
+    return configFromEnv(this.#served.env);
+  }
+
+  get caller(): ServiceContext["caller"] {
+    const { principal } = this;
+    const { request, requestId } = this.#served;
+    return {
       id: principal.id,
       members: principal.members,
-      mayUseRequestId: !isAnonymous(principal) || config.auth === "open",
+      mayUseRequestId: !isAnonymous(principal) || this.#config.auth === "open",
       httpRequestId: requestId,
-      // Asked for by starts alone.
-      get origin() {
-        return new URL(request.url).origin;
-      },
+      origin: new URL(request.url).origin,
       traceparent: traceparentFrom(request.headers.get("traceparent")),
-    },
-    principal,
-    apiKeys: apiKeyStore(env.KEYS),
-    authorize: (asked, parent) => authorizer.require(asked, parent),
-    authorizeAnew: (asked, parent) => authorizer.requireAnew(asked, parent),
-    judgementEnd: () => authorizer.judgementEnd(),
-    permit: operationGate(env.OPERATIONS, authorizer),
-    permitLink: linkGate(env.OPERATIONS, authorizer),
-    administer: (action, resource) => authorizer.requireAdministrator(action, resource),
-    iam: {
-      policies: policyStore(namespaces, authorizer, { permission, cache: policyCache, now }),
+    };
+  }
+
+  get apiKeys(): ServiceContext["apiKeys"] {
+    return apiKeyStore(this.#served.env.KEYS);
+  }
+
+  get authorize(): ServiceContext["authorize"] {
+    return (permission, parent) => this.#authorizer.require(permission, parent);
+  }
+
+  get authorizeAnew(): ServiceContext["authorizeAnew"] {
+    return (permission, parent) => this.#authorizer.requireAnew(permission, parent);
+  }
+
+  get judgementEnd(): ServiceContext["judgementEnd"] {
+    return () => this.#authorizer.judgementEnd();
+  }
+
+  get permit(): ServiceContext["permit"] {
+    return operationGate(this.#served.env.OPERATIONS, this.#authorizer);
+  }
+
+  get permitLink(): ServiceContext["permitLink"] {
+    return linkGate(this.#served.env.OPERATIONS, this.#authorizer);
+  }
+
+  get administer(): ServiceContext["administer"] {
+    return (action, resource) => this.#authorizer.requireAdministrator(action, resource);
+  }
+
+  get iam(): ServiceContext["iam"] {
+    const { env, permission, memory } = this.#served;
+    const namespaces = { operations: env.OPERATIONS, policies: env.POLICIES };
+    return {
+      policies: policyStore(namespaces, this.#authorizer, { permission, cache: memory.policyCache, now }),
       hasConfiguredAdmins: hasConfiguredAdmins(env),
-    },
-    deployment: {
-      ...deploymentFromConfig(config, locations),
-      emulation: config.emulation ? memory.emulation : undefined,
-    },
-    tokenKeys: config.tokenKeys,
-    store,
-    listed: operationStore(env.OPERATIONS, authorizer.ofListed(), permission),
-    waits: operationStore(env.OPERATIONS, authorizer, "longrunning.operations.wait"),
-    reads: config.snapshots
-      ? operationReads({
-          store,
-          snapshots: { read: (name) => readSnapshot(env.SNAPSHOTS, name, now()) },
-          finishedReads: config.finishedReads,
-          isGranted: async (name) => permission !== undefined && authorizer.isGranted(permission, name),
-        })
-      : store,
-    requests: requestStore(env),
-    slots: slotStore(env.SLOTS),
-    spendQuota:
-      config.startQuota && startQuota(quotaStore(env.SLOTS), { quota: config.startQuota, principal, address }),
-    fullShards,
-    webhooks: memory.webhooks?.port(env),
-    lists: operationLists(env, memory.tokenKeys),
-    now,
-    usualDurations,
-  };
+    };
+  }
+
+  get deployment(): ServiceContext["deployment"] {
+    const { locations, memory } = this.#served;
+    return {
+      ...deploymentFromConfig(this.#config, locations),
+      emulation: this.#config.emulation ? memory.emulation : undefined,
+    };
+  }
+
+  get tokenKeys(): ServiceContext["tokenKeys"] {
+    return this.#config.tokenKeys;
+  }
+
+  get store(): ServiceContext["store"] {
+    return operationStore(this.#served.env.OPERATIONS, this.#authorizer, this.#served.permission);
+  }
+
+  get listed(): ServiceContext["listed"] {
+    return operationStore(this.#served.env.OPERATIONS, this.#authorizer.ofListed(), this.#served.permission);
+  }
+
+  get waits(): ServiceContext["waits"] {
+    return operationStore(this.#served.env.OPERATIONS, this.#authorizer, "longrunning.operations.wait");
+  }
+
+  get reads(): ServiceContext["reads"] {
+    const { store } = this;
+    const { snapshots, finishedReads } = this.#config;
+    const { env, permission } = this.#served;
+    if (!snapshots) return store;
+    return operationReads({
+      store,
+      snapshots: { read: (name) => readSnapshot(env.SNAPSHOTS, name, now()) },
+      finishedReads,
+      isGranted: async (name) => permission !== undefined && this.#authorizer.isGranted(permission, name),
+    });
+  }
+
+  get requests(): ServiceContext["requests"] {
+    return requestStore(this.#served.env);
+  }
+
+  get slots(): ServiceContext["slots"] {
+    return slotStore(this.#served.env.SLOTS);
+  }
+
+  get spendQuota(): ServiceContext["spendQuota"] {
+    const { startQuota: quota } = this.#config;
+    const { env, request } = this.#served;
+    const { principal } = this;
+    return quota && startQuota(quotaStore(env.SLOTS), { quota, principal, address: addressOf(request) });
+  }
+
+  get fullShards(): ServiceContext["fullShards"] {
+    return this.#served.memory.fullShards;
+  }
+
+  get webhooks(): ServiceContext["webhooks"] {
+    return this.#served.memory.webhooks?.port(this.#served.env);
+  }
+
+  get lists(): ServiceContext["lists"] {
+    return operationLists(this.#served.env, this.#served.memory.tokenKeys);
+  }
+
+  get usualDurations(): ServiceContext["usualDurations"] {
+    return this.#served.memory.usualDurations;
+  }
+}
+
+/** Of the client; empty where the platform does not say it. */
+function addressOf({ headers }: Request): string {
+  return headers.get("CF-Connecting-IP") ?? "";
 }
 
 function hasConfiguredAdmins(env: Env): boolean {

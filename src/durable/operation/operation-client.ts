@@ -17,10 +17,19 @@ import type {
 import type { KnownShard, ShardPage } from "../../list/page";
 import type { Reservation, ReserveAnswer } from "../../list/reservation";
 import type { RetrySource } from "../../lifecycle/retry";
-import type { ResolveAnswer } from "../../contract/suspension";
+import type { ResolveAnswer, ResolveRequest } from "../../contract/suspension";
 import { linkDenial } from "../../iam/denial";
-import type { UpdateAnswer } from "../../contract/update";
-import type { OperationLists, OperationStore, RequestStore, SlotStore, Watching } from "../../service/ports";
+import type { UpdateAnswer, UpdateRequest } from "../../contract/update";
+import type {
+  OperationLists,
+  OperationStore,
+  Place,
+  RequestStore,
+  SlotStore,
+  WaitOptions,
+  WatchOptions,
+  Watching,
+} from "../../service/ports";
 import type { QuotaStore, SpendAnswer } from "../../service/start-quota";
 import type { Authorizer } from "../../service/authorizer";
 import { digestOfStream } from "./chunks";
@@ -28,7 +37,7 @@ import { callObject, lacksMethod, objectById, objectByName, reached } from "../o
 import { DIRECTORY_NAME } from "../directory/directory-object";
 import { operationIndexAddress, placedNamespace } from "../index/index-name";
 import type { OperationObject } from "./operation-object";
-import { type OperationAddress, operationStubs, unary } from "./operation-stubs";
+import { type OperationAddress, OperationStubs, type Question, unary } from "./operation-stubs";
 import type { SlotsObject } from "../slots/slots-object";
 import { type Judgement, wait } from "./wait";
 import { watch } from "./watch";
@@ -73,156 +82,191 @@ export function operationStore(
   authorizer: Authorizer,
   permission: Permission | undefined,
 ): OperationStore {
-  const { ask, addressOf } = operationStubs(namespace, authorizer, permission);
-  const { newId, start } = childStore(namespace);
-  const subscription = (address: OperationAddress, access: Access, name: string) => ({
-    address,
-    name,
-    judgement: judgementOf(access, authorizer),
-    judge: async (held?: Access) => judgementOf(await authorizer.accessAnew(access.permission, name, held), authorizer),
-  });
-  const get = (name: string): Promise<OperationAnswer | "NOT_FOUND"> =>
-    ask<OperationAnswer | Absence>({
-      name,
-      absent: "NOT_FOUND",
-      ask: unary(async (stub, access) => stub.get(name, access)),
+  return new OperationClient(namespace, authorizer, permission);
+}
+
+class OperationClient implements OperationStore {
+  readonly #namespace: DurableObjectNamespace<OperationObject>;
+  readonly #authorizer: Authorizer;
+  readonly #stubs: OperationStubs;
+
+  constructor(
+    namespace: DurableObjectNamespace<OperationObject>,
+    authorizer: Authorizer,
+    permission: Permission | undefined,
+  ) {
+    this.#namespace = namespace;
+    this.#authorizer = authorizer;
+    this.#stubs = new OperationStubs(namespace, authorizer, permission);
+  }
+
+  newId(place: Place): string {
+    return childStore(this.#namespace).newId(place);
+  }
+
+  start(...start: Parameters<OperationStore["start"]>): Promise<StartAnswer> {
+    return childStore(this.#namespace).start(...start);
+  }
+
+  started(name: string): Promise<OperationAnswer | undefined> {
+    return reached(async () => {
+      try {
+        return await callObject(this.#stubs.addressOf(name), async (stub): Promise<OperationAnswer | undefined> =>
+          stub.started(name),
+        );
+      } catch (error) {
+        if (!lacksMethod(error, "started")) throw error;
+        return this.get(name);
+      }
     });
-  return {
-    newId,
-    start,
-    started: (name) =>
-      reached(async () => {
-        try {
-          return await callObject(addressOf(name), async (stub): Promise<OperationAnswer | undefined> =>
-            stub.started(name),
-          );
-        } catch (error) {
-          if (!lacksMethod(error, "started")) throw error;
-          return present(await get(name));
-        }
-      }),
-    get: async (name) => present(await get(name)),
-    poll: async (name) =>
-      present(
-        await ask<OperationAnswer | Absence>({
-          name,
-          absent: "NOT_FOUND",
-          // A second try would be counted as a second poll.
-          ask: unary(async (stub, access) => stub.poll(name, access), { isIdempotent: false }),
-        }),
-      ),
-    update: (name, request) =>
-      ask<UpdateAnswer | "DENIED">({
+  }
+
+  get(name: string): Promise<OperationAnswer | undefined> {
+    return this.#read<OperationAnswer>(
+      name,
+      unary(async (stub, access) => stub.get(name, access)),
+    );
+  }
+
+  poll(name: string): Promise<OperationAnswer | undefined> {
+    // A second try would be counted as a second poll.
+    return this.#read<OperationAnswer>(
+      name,
+      unary(async (stub, access) => stub.poll(name, access), { isIdempotent: false }),
+    );
+  }
+
+  update(name: string, request: UpdateRequest): Promise<UpdateAnswer> {
+    return this.#stubs.ask<UpdateAnswer | "DENIED">({
+      name,
+      absent: { ok: false, refusal: "NOT_FOUND" },
+      ask: unary(async (stub, access) => stub.update(name, request, access)),
+    });
+  }
+
+  async cancel(name: string): Promise<boolean> {
+    return (
+      (await this.#ask<"OK">(
         name,
-        absent: { ok: false, refusal: "NOT_FOUND" },
-        ask: unary(async (stub, access) => stub.update(name, request, access)),
-      }),
-    cancel: async (name) =>
-      (await ask<"OK" | Absence>({
+        unary(async (stub, access) => stub.cancel(name, access)),
+      )) === "OK"
+    );
+  }
+
+  async delete(name: string): Promise<boolean> {
+    return (
+      (await this.#ask<"OK">(
         name,
-        absent: "NOT_FOUND",
-        ask: unary(async (stub, access) => stub.cancel(name, access)),
-      })) === "OK",
-    delete: async (name) =>
-      (await ask<"OK" | Absence>({
-        name,
-        absent: "NOT_FOUND",
-        ask: unary(async (stub, access) => {
+        unary(async (stub, access) => {
           const deleted = await stub.delete(name, access);
           // Nothing is left to tell that an earlier try deleted it.
           return deleted === "NOT_FOUND" && access.isRepeated ? "OK" : deleted;
         }),
-      })) === "OK",
-    suspensions: async (name) =>
-      present(
-        await ask<SuspensionsAnswer | Absence>({
-          name,
-          absent: "NOT_FOUND",
-          ask: unary(async (stub, access) => stub.suspensions(name, access)),
-        }),
-      )?.json,
-    suspension: async (name, id) =>
-      present(
-        await ask<SuspensionsAnswer | Absence>({
-          name,
-          absent: "NOT_FOUND",
-          ask: unary(async (stub, access) => stub.suspension(name, id, access)),
-        }),
-      )?.json,
-    resolve: async (name, request) => {
-      if (request.linkToken === undefined) {
-        return ask<ResolveAnswer | "DENIED">({
-          name,
-          absent: { ok: false, refusal: "NOT_FOUND" },
-          ask: unary(async (stub, access): Promise<ResolveAnswer | "DENIED"> => stub.resolve(name, request, access)),
-        });
-      }
-      const answer = await reached(() =>
-        callObject(addressOf(name), async (stub): Promise<ResolveAnswer | "DENIED"> =>
-          stub.resolve(name, request, undefined),
-        ),
-      );
-      authorizer.auditLink(name, answer !== "DENIED");
-      if (answer === "DENIED") throw linkDenial();
-      return answer;
-    },
-    explain: async (name) => {
-      const explained = await ask<Explained | Absence>({
+      )) === "OK"
+    );
+  }
+
+  async suspensions(name: string): Promise<string | undefined> {
+    const answer = await this.#read<SuspensionsAnswer>(
+      name,
+      unary(async (stub, access) => stub.suspensions(name, access)),
+    );
+    return answer?.json;
+  }
+
+  async suspension(name: string, id: string): Promise<string | undefined> {
+    const answer = await this.#read<SuspensionsAnswer>(
+      name,
+      unary(async (stub, access) => stub.suspension(name, id, access)),
+    );
+    return answer?.json;
+  }
+
+  async resolve(name: string, request: ResolveRequest): Promise<ResolveAnswer> {
+    if (request.linkToken === undefined) {
+      return this.#stubs.ask<ResolveAnswer | "DENIED">({
         name,
-        absent: "NOT_FOUND",
-        ask: unary(async (stub, access) => stub.explain(name, access)),
+        absent: { ok: false, refusal: "NOT_FOUND" },
+        ask: unary(async (stub, access): Promise<ResolveAnswer | "DENIED"> => stub.resolve(name, request, access)),
       });
-      return explained === "NOT_FOUND" ? undefined : explained.json;
-    },
-    retrySource: async (name) => {
-      const source = await ask<RetrySource | Absence>({
-        name,
-        absent: "NOT_FOUND",
-        ask: unary(async (stub, access) => stub.retrySource(name, access)),
-      });
-      return source === "NOT_FOUND" ? undefined : source;
-    },
-    noteRetry: async (name, by) => {
-      await ask<"OK" | Absence>({
-        name,
-        absent: "NOT_FOUND",
-        ask: unary(async (stub, access) => stub.noteRetry(name, by, access)),
-      });
-    },
-    wait: async (name, timeoutMs, { known, ...options } = {}) =>
-      present(
-        await ask<ReadAnswer | Absence>({
-          name,
-          absent: "NOT_FOUND",
-          ask: (address, access) => wait({ ...subscription(address, access, name), ...options, timeoutMs, known }),
-        }),
+    }
+    const answer = await reached(() =>
+      callObject(this.#stubs.addressOf(name), async (stub): Promise<ResolveAnswer | "DENIED"> =>
+        stub.resolve(name, request, undefined),
       ),
-    output: async (name, offset) =>
-      present(
-        await ask<OutputAnswer | Absence>({
-          name,
-          absent: "NOT_FOUND",
-          ask: unary(async (stub, access) => stub.output(name, offset, access)),
-        }),
-      ),
-    watch: async (name, { known, outputOffset, ...options } = {}) =>
-      present(
-        await ask<Watching | ReadAnswer | Absence>({
-          name,
-          absent: "NOT_FOUND",
-          ask: (address, access) =>
-            watch({ ...subscription(address, access, name), ...options }, { known, outputOffset }),
-        }),
-      ),
-  };
+    );
+    this.#authorizer.auditLink(name, answer !== "DENIED");
+    if (answer === "DENIED") throw linkDenial();
+    return answer;
+  }
+
+  async explain(name: string): Promise<string | undefined> {
+    const explained = await this.#read<Explained>(
+      name,
+      unary(async (stub, access) => stub.explain(name, access)),
+    );
+    return explained?.json;
+  }
+
+  retrySource(name: string): Promise<RetrySource | undefined> {
+    return this.#read<RetrySource>(
+      name,
+      unary(async (stub, access) => stub.retrySource(name, access)),
+    );
+  }
+
+  async noteRetry(name: string, by: string): Promise<void> {
+    await this.#ask<"OK">(
+      name,
+      unary(async (stub, access) => stub.noteRetry(name, by, access)),
+    );
+  }
+
+  wait(name: string, timeoutMs: number, { known, ...options }: WaitOptions = {}): Promise<ReadAnswer | undefined> {
+    return this.#read<ReadAnswer>(name, (address, access) =>
+      wait({ ...this.#subscription(address, access, name), ...options, timeoutMs, known }),
+    );
+  }
+
+  output(name: string, offset: number): Promise<OutputAnswer | undefined> {
+    return this.#read<OutputAnswer>(
+      name,
+      unary(async (stub, access) => stub.output(name, offset, access)),
+    );
+  }
+
+  watch(
+    name: string,
+    { known, outputOffset, ...options }: WatchOptions = {},
+  ): Promise<Watching | ReadAnswer | undefined> {
+    return this.#read<Watching | ReadAnswer>(name, (address, access) =>
+      watch({ ...this.#subscription(address, access, name), ...options }, { known, outputOffset }),
+    );
+  }
+
+  /** undefined: no operation of this name is to be seen. */
+  async #read<T extends object>(name: string, ask: Question<T | Absence>["ask"]): Promise<T | undefined> {
+    const answer = await this.#ask<T>(name, ask);
+    return answer === "NOT_FOUND" ? undefined : (answer as T);
+  }
+
+  #ask<T>(name: string, ask: Question<T | Absence>["ask"]): Promise<Exclude<T | Absence, "DENIED">> {
+    return this.#stubs.ask<T | Absence>({ name, absent: "NOT_FOUND", ask });
+  }
+
+  #subscription(address: OperationAddress, access: Access, name: string) {
+    return {
+      address,
+      name,
+      judgement: judgementOf(access, this.#authorizer),
+      judge: async (held?: Access) =>
+        judgementOf(await this.#authorizer.accessAnew(access.permission, name, held), this.#authorizer),
+    };
+  }
 }
 
 function judgementOf(access: Access, authorizer: Authorizer): Judgement {
   return { access, endTime: authorizer.judgementEnd() };
-}
-
-function present<T extends object>(answer: T | "NOT_FOUND"): T | undefined {
-  return answer === "NOT_FOUND" ? undefined : answer;
 }
 
 /** The keys of page tokens by scope: one never changes, so a deployment asks for it once. */

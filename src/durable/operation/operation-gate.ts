@@ -5,17 +5,19 @@ import type { PresentedLink } from "../../contract/suspension";
 import type { Authorizer } from "../../service/authorizer";
 import type { OperationObject } from "./operation-object";
 import { callObject, reached } from "../object-call";
-import { operationStubs } from "./operation-stubs";
+import { OperationStubs } from "./operation-stubs";
 
 /** Throws where a link is not that of a suspension, by one call of an object, whether or not the operation exists. */
 export function linkGate(
   namespace: DurableObjectNamespace<OperationObject>,
   authorizer: Authorizer,
 ): (link: PresentedLink) => Promise<void> {
-  const { addressOf } = operationStubs(namespace, authorizer, undefined);
+  const stubs = new OperationStubs(namespace, authorizer, undefined);
   return async ({ operation: name, id, linkToken }) => {
     const isHeld = await reached(() =>
-      callObject(addressOf(name), async (operation): Promise<boolean> => operation.holdsLink(name, { id, linkToken })),
+      callObject(stubs.addressOf(name), async (operation): Promise<boolean> =>
+        operation.holdsLink(name, { id, linkToken }),
+      ),
     );
     if (isHeld) return;
     authorizer.auditLink(name, false);
@@ -31,12 +33,12 @@ export function operationGate(
   namespace: DurableObjectNamespace<OperationObject>,
   authorizer: Authorizer,
 ): (permission: Permission, name: string) => Promise<void> {
-  const { addressOf } = operationStubs(namespace, authorizer, undefined);
+  const stubs = new OperationStubs(namespace, authorizer, undefined);
   return async (permission, name) => {
     if (await authorizer.isGranted(permission, name)) return;
     const { id, members } = authorizer.principal;
     const own = await reached(() =>
-      callObject(addressOf(name), async (operation): Promise<Permission[] | undefined> =>
+      callObject(stubs.addressOf(name), async (operation): Promise<Permission[] | undefined> =>
         operation.testPermissions(name, [permission], { id, members: [...members] }),
       ),
     );

@@ -14,50 +14,62 @@ export type OperationAddress = ObjectAddress<OperationObject>;
 /** Names the objects that are asked in the place of operations that do not exist. */
 const NO_OPERATION = "no-operation";
 
-export interface OperationStubs {
-  /** The operation's object, or, for an id that is not one of the namespace, an object without an operation. */
-  addressOf(this: void, name: string): OperationAddress;
-  /**
-   * Asks an operation's object under the caller's access; `absent` is the answer for an id that cannot be. Throws where
-   * the caller may not. Callers without access always cost one object call, so latency does not reveal whether the
-   * operation exists.
-   */
-  ask<T>(this: void, question: Question<T>): Promise<Exclude<T, "DENIED">>;
-}
-
 export interface Question<T> {
   name: string;
   absent: T;
   ask(this: void, address: OperationAddress, access: Access): Promise<T>;
 }
 
-/** `permission`: what each call asks for, by the row of the method that is called; undefined: no operation is asked. */
-export function operationStubs(
-  namespace: DurableObjectNamespace<OperationObject>,
-  authorizer: Authorizer,
-  permission: Permission | undefined,
-): OperationStubs {
-  const find = (name: string): OperationAddress | undefined => {
+/** The objects of operations, as a caller asks them. */
+export class OperationStubs {
+  readonly #namespace: DurableObjectNamespace<OperationObject>;
+  readonly #authorizer: Authorizer;
+  readonly #permission: Permission | undefined;
+
+  /** `permission`: what each call asks for, by the row of the method that is called; undefined: no operation is asked. */
+  constructor(
+    namespace: DurableObjectNamespace<OperationObject>,
+    authorizer: Authorizer,
+    permission: Permission | undefined,
+  ) {
+    this.#namespace = namespace;
+    this.#authorizer = authorizer;
+    this.#permission = permission;
+  }
+
+  /** The operation's object, or, for an id that is not one of the namespace, an object without an operation. */
+  addressOf(name: string): OperationAddress {
+    return this.#find(name) ?? this.#none(name);
+  }
+
+  /**
+   * Asks an operation's object under the caller's access; `absent` is the answer for an id that cannot be. Throws where
+   * the caller may not. Callers without access always cost one object call, so latency does not reveal whether the
+   * operation exists.
+   */
+  async ask<T>({ name, absent, ask }: Question<T>): Promise<Exclude<T, "DENIED">> {
+    const asked = mustAsk(this.#permission);
+    const access = await this.#authorizer.accessTo(asked, name);
+    const address = this.#find(name);
+    const answer =
+      address || !access.isGranted ? await reached(() => ask(address ?? this.#none(name), access)) : absent;
+    this.#authorizer.audit(asked, name, answer !== "DENIED");
+    if (answer === "DENIED") throw this.#authorizer.denied(asked, name);
+    return answer as Exclude<T, "DENIED">;
+  }
+
+  #find(name: string): OperationAddress | undefined {
     try {
-      return objectById(namespace, parseOperationName(name)?.id ?? "");
+      return objectById(this.#namespace, parseOperationName(name)?.id ?? "");
     } catch {
       // idFromString rejects a text that is not an id of the namespace: a guessed name never creates an object.
       return undefined;
     }
-  };
-  const none = (name: string): OperationAddress => objectByName(namespace, absentObjectName(name));
-  return {
-    addressOf: (name) => find(name) ?? none(name),
-    ask: async <T>({ name, absent, ask }: Question<T>) => {
-      const asked = mustAsk(permission);
-      const access = await authorizer.accessTo(asked, name);
-      const address = find(name);
-      const answer = address || !access.isGranted ? await reached(() => ask(address ?? none(name), access)) : absent;
-      authorizer.audit(asked, name, answer !== "DENIED");
-      if (answer === "DENIED") throw authorizer.denied(asked, name);
-      return answer as Exclude<T, "DENIED">;
-    },
-  };
+  }
+
+  #none(name: string): OperationAddress {
+    return objectByName(this.#namespace, absentObjectName(name));
+  }
 }
 
 /** @throws TypeError where a method without a permission asks about an operation or a policy: its row is wrong. */

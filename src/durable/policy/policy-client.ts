@@ -9,7 +9,7 @@ import type { Authorizer } from "../../service/authorizer";
 import type { PolicyStore } from "../../service/iam-policy";
 import type { OperationObject } from "../operation/operation-object";
 import { callObject, objectByName, reached } from "../object-call";
-import { mustAsk, operationStubs, unary } from "../operation/operation-stubs";
+import { mustAsk, OperationStubs, unary } from "../operation/operation-stubs";
 import type { PolicyObject } from "./policy-object";
 
 export interface PolicyNamespaces {
@@ -28,14 +28,14 @@ export function policyStore(
   authorizer: Authorizer,
   { permission, cache, now }: { permission: Permission | undefined; cache: PolicyCache; now: () => number },
 ): PolicyStore {
-  const { ask, addressOf } = operationStubs(operations, authorizer, permission);
+  const stubs = new OperationStubs(operations, authorizer, permission);
   return {
     get: async (resource) => {
       if (!isOperation(resource)) {
         await authorizer.require(mustAsk(permission), resource);
         return policyReader(policies)(resource);
       }
-      const policy = await ask<Policy | Absence>({
+      const policy = await stubs.ask<Policy | Absence>({
         name: resource,
         absent: "NOT_FOUND",
         ask: unary(async (operation, access) => operation.getPolicy(resource, access)),
@@ -53,7 +53,7 @@ export function policyStore(
         if (result.ok) cache.put(resource, result.policy, now());
         return result;
       }
-      const result = await ask<SetPolicyResult | Absence>({
+      const result = await stubs.ask<SetPolicyResult | Absence>({
         name: resource,
         absent: "NOT_FOUND",
         ask: unary(async (operation, access) => operation.setPolicy(resource, request, access)),
@@ -66,7 +66,7 @@ export function policyStore(
       const granted = await authorizer.granted(asked, resource);
       const { id, members } = authorizer.principal;
       const own = await reached(() =>
-        callObject(addressOf(resource), async (operation): Promise<Permission[] | undefined> =>
+        callObject(stubs.addressOf(resource), async (operation): Promise<Permission[] | undefined> =>
           operation.testPermissions(resource, asked, { id, members: [...members] }),
         ),
       );
