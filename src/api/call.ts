@@ -10,7 +10,14 @@ import type { AdministratorAction } from "../service/authorizer";
 import type { FullShards } from "../service/full-shards";
 import type { IamService } from "../service/iam-policy";
 import type { TokenKeys } from "../service/page-token";
-import type { OperationLists, OperationReads, OperationStore, RequestStore, SlotStore } from "../service/ports";
+import type {
+  OperationLists,
+  OperationReads,
+  OperationStore,
+  RequestStore,
+  SignalledRequest,
+  SlotStore,
+} from "../service/ports";
 import type { Caller } from "../service/start-once";
 import type { Deployment } from "../service/start-operation";
 import type { SpendQuota } from "../service/start-quota";
@@ -68,7 +75,7 @@ export interface Call {
   target: string;
   apiVersion: string;
   headers: Headers;
-  signal: AbortSignal;
+  request: SignalledRequest;
   /** Of a method that starts an operation. */
   start: StartOptions;
   sent: JsonObject;

@@ -39,13 +39,13 @@ export const operationMethods: readonly ApiMethod[] = [
     response: Operation,
     permission: "longrunning.operations.get",
     on: "operation",
-    handle: async (_, { resource, headers, signal, service }) => {
+    handle: async (_, { resource, headers, request, service }) => {
       const known = headers.get("If-None-Match");
       const timeoutMs = preferredWaitMs(headers.get("Prefer"));
       if (known === null || timeoutMs === undefined) {
         return operationAnswer(await getOperation(service, resource), service);
       }
-      const answer = await getOperation(service, resource, { known, timeoutMs, signal });
+      const answer = await getOperation(service, resource, { known, timeoutMs, request });
       return operationAnswer(answer, service, preferenceApplied(timeoutMs));
     },
   }),
@@ -145,8 +145,8 @@ export const operationMethods: readonly ApiMethod[] = [
     response: Operation,
     permission: "longrunning.operations.wait",
     on: "operation",
-    handle: async ({ timeout }, { resource: name, signal, service }) =>
-      operationAnswer(await waitOperation(service.reads, { name, timeout, signal }), service),
+    handle: async ({ timeout }, { resource: name, request, service }) =>
+      operationAnswer(await waitOperation(service.reads, { name, timeout, request }), service),
   }),
   apiMethod({
     name: "edge_operations.v1.Push.GetOutput",
@@ -168,9 +168,9 @@ export const operationMethods: readonly ApiMethod[] = [
     streams: true,
     permission: "longrunning.operations.get",
     on: "operation",
-    handle: async (_, { resource: name, headers, signal, service }) => {
+    handle: async (_, { resource: name, headers, request, service }) => {
       const lastEventId = headers.get("Last-Event-ID") ?? undefined;
-      return new EventsAnswer(name, await watchOperation(service.reads, { name, lastEventId, signal }));
+      return new EventsAnswer(name, await watchOperation(service.reads, { name, lastEventId, request }));
     },
   }),
 ];

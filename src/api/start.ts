@@ -23,7 +23,7 @@ const NO_WAIT: ReadonlySet<CodeName> = new Set<CodeName>(["UNAVAILABLE", "UNAUTH
 /** The operation was started: whatever happens to the wait, its answer is the operation. */
 async function waitOrLatest(call: Call, { name, answer }: StartedOperation, waitMs: number) {
   try {
-    return (await call.service.waits.wait(name, waitMs, { signal: call.signal })) ?? answer;
+    return (await call.service.waits.wait(name, waitMs, { request: call.request })) ?? answer;
   } catch (error) {
     if (error instanceof RpcError && NO_WAIT.has(error.code)) return answer;
     throw error;

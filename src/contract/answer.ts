@@ -158,6 +158,9 @@ export type WaitMessage =
   /** To a watcher: a part of the output, or, too large to push, its end alone. */
   | ({ type: "output" } & (OutputPart | { endOffset: number }));
 
+/** To a waiter without a socket: the end. undefined: the operation goes on. */
+export type EndSoon = Exclude<WaitMessage, { type: "output" }> | Absence | undefined;
+
 /** A part of an operation's output, from its offset in bytes of UTF-8 on. */
 export interface OutputPart {
   offset: number;
@@ -182,11 +185,6 @@ export const ACCESS_HEADER = "x-access";
 export const WAITERS_HEADER = "x-waiters";
 /** An {@link Awaited}; absent, as from earlier versions: the end. */
 export const AWAITED_HEADER = "x-awaited";
-/**
- * Present where the caller waits for the end, and longer than {@link MAX_HELD_MS}: the object may hold the request for so long
- * before it answers with a socket. Earlier versions do not send it.
- */
-export const MAY_HOLD_HEADER = "x-may-hold";
 /** The percent-encoded If-None-Match of the states that the caller has. */
 export const KNOWN_HEADER = "x-known";
 /**

@@ -75,23 +75,24 @@ export async function callObject<T extends Branded, Result>(
 }
 
 /** The result, or CallTimedOut. A result that comes later is dropped. */
-export async function withinLimit<Result>(
+export function withinLimit<Result>(
   result: Promise<Result>,
   limitMs: number,
   onOver: () => void = () => {},
 ): Promise<Result> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const over = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
       onOver();
       reject(new CallTimedOut(`the object did not answer within ${limitMs} ms`));
     }, limitMs);
+    const inTime =
+      <Value>(settle: (value: Value) => void) =>
+      (value: Value): void => {
+        clearTimeout(timer);
+        settle(value);
+      };
+    result.then(inTime(resolve), inTime(reject));
   });
-  try {
-    return await Promise.race([result, over]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** Up to the double of the time that doubles with each retry: `random` is 0 ≤ r < 1. */

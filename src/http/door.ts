@@ -216,7 +216,7 @@ async function serve(
     // `ui` is another door to `v1`.
     apiVersion: version === "ui" ? "v1" : version,
     headers: request.headers,
-    signal: request.signal,
+    request,
     start: decoded.start,
     sent: decoded.sent,
     input,

@@ -28,7 +28,8 @@ export function resourceOf(row: ApiMethod, names: Readonly<Record<string, string
 /** The resource that a path acts on: the path without version and verb, decoded. */
 export function targetFromPath(path: string): string {
   const [, , ...segments] = path.replace(/:[^/:]*$/, "").split("/");
-  return segments.map((segment) => decodeURIComponent(segment)).join("/");
+  const target = segments.join("/");
+  return target.includes("%") ? segments.map((segment) => decodeURIComponent(segment)).join("/") : target;
 }
 
 function pathName(variable: string, encoded: string): string {

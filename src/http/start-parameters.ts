@@ -32,6 +32,8 @@ export interface SplitStart {
 
 /** @throws RpcError INVALID_ARGUMENT naming each parameter that is wrong, or differs between query and body. */
 export function startParameters(query: URLSearchParams, body: JsonObject, now: number): SplitStart {
+  // Most starts have none of them.
+  if (query.size === 0 && !Object.keys(body).some(isStart)) return { start: NO_START, query, rest: body };
   const ofQuery = Map.groupBy(query, ([name]) => (LABEL.test(name) ? "label" : isStart(name) ? "start" : "rest"));
   const ofBody = Map.groupBy(Object.entries<Json>(body), ([name]) => isStart(name));
   const sent = withLabels(Object.fromEntries(ofBody.get(true) ?? []), ofQuery.get("label") ?? []);

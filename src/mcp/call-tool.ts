@@ -74,7 +74,7 @@ function finished({ operation, isTooLarge }: Pick<ReadOperation, "operation" | "
 async function waitFor(call: AgentCall, name: string, timeoutMs: number) {
   try {
     const service = await call.service("longrunning.operations.wait");
-    const read = await service.reads.wait(name, timeoutMs, { signal: call.signal });
+    const read = await service.reads.wait(name, timeoutMs, { request: call });
     return read && { service, found: await parsed(read, name) };
   } catch (error) {
     // The operation was started: whatever happens to the wait, its answer is the operation.
@@ -101,7 +101,7 @@ const plainTools: Readonly<Record<string, PlainTool>> = {
   }),
   wait_operation: ofOperation(async (call, name) => {
     const service = await call.service("longrunning.operations.wait");
-    const read = await service.reads.wait(name, MCP_WAIT_MS, { signal: call.signal });
+    const read = await service.reads.wait(name, MCP_WAIT_MS, { request: call });
     return read ? described(await parsed(read, name)) : unknownOperation(name);
   }),
   cancel_operation: ofOperation(async (call, name) => {

@@ -40,7 +40,7 @@ function isTextList(json: Json): json is string[] {
 
 /** Those that are there for the caller, and no more than a stream may follow: the others are not acknowledged. */
 async function watchedTasks(
-  { signal }: AgentCall,
+  call: AgentCall,
   { reads }: Service,
   taskIds: readonly string[],
 ): Promise<Map<string, Watching>> {
@@ -48,7 +48,7 @@ async function watchedTasks(
   for (const name of taskIds.slice(0, MAX_LISTENED_TASKS)) {
     if (!parseOperationName(name)) continue;
     try {
-      const watching = await watchOperation(reads, { name, signal });
+      const watching = await watchOperation(reads, { name, request: call });
       if (watching) watched.set(name, watching);
     } catch (error) {
       if (isHidden(error)) continue;

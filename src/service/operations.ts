@@ -5,7 +5,7 @@ import type { ReadAnswer } from "../contract/answer";
 import { invalidArgument, notFound } from "../rpc/error";
 import type { Status } from "../rpc/status";
 import { emulatedError } from "./emulation";
-import type { OperationReads, OperationStore, Watching } from "./ports";
+import type { OperationReads, OperationStore, SignalledRequest, Watching } from "./ports";
 import { idOfEvent, knownFromId } from "./watch-id";
 
 const RESOURCE_TYPE = "google.longrunning.Operation";
@@ -19,7 +19,7 @@ export interface WaitForChange {
   /** If-None-Match: the states that the client has. */
   known: string;
   timeoutMs: number;
-  signal?: AbortSignal | undefined;
+  request?: SignalledRequest | undefined;
 }
 
 /** The operation; with `change`, as soon as it is in another state than the client has, or the time is over. */
@@ -57,15 +57,15 @@ export interface WaitOperationRequest {
   name: string;
   /** A google.protobuf.Duration in JSON, `"30s"`: more than a minute is capped. */
   timeout?: string | undefined;
-  signal?: AbortSignal | undefined;
+  request?: SignalledRequest | undefined;
 }
 
 /** Answers as soon as the operation is done, or with its latest state after the timeout. */
 export async function waitOperation(
   reads: Pick<OperationReads, "wait">,
-  { name, timeout, signal }: WaitOperationRequest,
+  { name, timeout, request }: WaitOperationRequest,
 ): Promise<ReadAnswer> {
-  return found(await reads.wait(name, waitMs(timeout), { signal }), name);
+  return found(await reads.wait(name, waitMs(timeout), { request }), name);
 }
 
 /**
@@ -74,10 +74,10 @@ export async function waitOperation(
  */
 export async function watchOperation(
   reads: Pick<OperationReads, "watch">,
-  { name, lastEventId, signal }: WatchOperationRequest,
+  { name, lastEventId, request }: WatchOperationRequest,
 ): Promise<Watching | undefined> {
   const { known, outputOffset } = knownFromId(lastEventId);
-  const watched = found(await reads.watch(name, { known, outputOffset, signal }), name);
+  const watched = found(await reads.watch(name, { known, outputOffset, request }), name);
   if (!("done" in watched)) return watched;
   const id = idOfEvent(watched.etag, outputOffset);
   if (id !== lastEventId) return { id, next: async () => watched, retryMs: MIN_WAIT_RETURN_MS, probe() {}, close() {} };
@@ -88,7 +88,7 @@ export async function watchOperation(
 export interface WatchOperationRequest {
   name: string;
   lastEventId?: string | undefined;
-  signal?: AbortSignal | undefined;
+  request?: SignalledRequest | undefined;
 }
 
 /** A part of the text that the work has written, from an offset on. */

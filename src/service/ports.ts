@@ -88,9 +88,11 @@ export interface Watching {
   close(): void;
 }
 
+export type SignalledRequest = Pick<Request, "signal">;
+
 interface ReadOptions {
-  /** Aborted when the client has gone. */
-  signal?: AbortSignal | undefined;
+  /** The client's request: its signal is aborted when the client has gone. The platform makes a signal when it is asked for. */
+  request?: SignalledRequest | undefined;
   /** An answer from elsewhere, asked for once if the operation's object cannot be reached at first. */
   readInstead?: (() => Promise<ReadAnswer | undefined>) | undefined;
 }

@@ -180,7 +180,7 @@ export const bugs: readonly Bug[] = [
   {
     name: "an id that cannot be costs no object call",
     file: "src/durable/operation/operation-stubs.ts",
-    find: "address || !access.isGranted ? await reached(() => ask(address ?? none(name), access)) : absent;",
+    find: "address || !access.isGranted ? await reached(() => ask(address ?? this.#none(name), access)) : absent;",
     replace: `address ? await reached(() => ask(address, access)) : access.isGranted ? absent : ("DENIED" as T);`,
     tests: workers("access.test.ts"),
     caughtBy: "cannot distinguish a missing operation from a forbidden one",
@@ -247,8 +247,8 @@ export const bugs: readonly Bug[] = [
   {
     name: "a page of another origin may call by a cookie",
     file: "src/request-context.ts",
-    find: "  if (principal.isAmbient) rejectCrossSite(request, config.corsOrigins);\n",
-    replace: '  if (principal.isAmbient && request.method === "NEVER") rejectCrossSite(request, config.corsOrigins);\n',
+    find: "  if (principal.isAmbient) rejectCrossSite(",
+    replace: '  if (principal.isAmbient && request.method === "NEVER") rejectCrossSite(',
     tests: workers("access.test.ts"),
     caughtBy: "a proxy's assertion",
   },
@@ -346,8 +346,8 @@ export const bugs: readonly Bug[] = [
   {
     name: "a list judges each operation that is too large for the index",
     file: "src/request-context.ts",
-    find: "listed: operationStore(env.OPERATIONS, authorizer.ofListed(), permission),",
-    replace: "listed: operationStore(env.OPERATIONS, authorizer, permission),",
+    find: "this.#authorizer.ofListed(),",
+    replace: "this.#authorizer,",
     tests: workers("access.test.ts"),
     caughtBy: "a viewer under a condition",
   },
@@ -944,8 +944,8 @@ queue = "edge-operations-dead-letters"
   {
     name: "a waiter that is held is answered without another judgement",
     file: "src/durable/operation/operation-object.ts",
-    find: "return this.#wait(request, false);",
-    replace: "return Response.json(this.#life.waitMessage(record));",
+    find: 'const record = await this.#see(name, access);\n    if (typeof record === "string") return record;\n    return isFinal',
+    replace: "const record = this.#life.mustHaveRecord();\n    return isFinal",
     tests: workers("direct.test.ts"),
     caughtBy: "is judged again",
   },

@@ -3,7 +3,6 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { DEFAULT_LEASE_MS, LOST_CHANNEL_LEASE_MS, STARTING_CHECK_MS } from "../../src/limits";
-import { ACCESS_HEADER, MAY_HOLD_HEADER, NAME_HEADER, WAIT_PATH } from "../../src/contract/answer";
 import { eventually } from "../support/eventually";
 import { clock } from "./clock";
 import { type Script, controls } from "./controls";
@@ -301,18 +300,11 @@ describe("a wait on a direct operation", () => {
       await stub.setPolicy(name, { bindings, version: 1 }, { ...access, isGranted: true });
     };
     await set(principal.members);
-    const answered = stub.fetch(`https://operation${WAIT_PATH}`, {
-      headers: {
-        Upgrade: "websocket",
-        [NAME_HEADER]: encodeURIComponent(name),
-        [ACCESS_HEADER]: encodeURIComponent(JSON.stringify(access)),
-        [MAY_HOLD_HEADER]: "true",
-      },
-    });
+    const answered = stub.endSoon(name, access);
     await isHeld({ name, stub, id: "" });
     await set(["user:eve@example.com"]);
 
-    expect((await answered).status).toBe(403);
+    expect(await answered).toBe("DENIED");
     work.release();
   });
 });

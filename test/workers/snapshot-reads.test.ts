@@ -178,7 +178,7 @@ describe("a finished operation whose object cannot be reached", () => {
     await ask(anEnvironment(), operation.name);
     await ask(anEnvironment(), `${operation.name}:wait`, "POST");
 
-    expect(calls).toEqual(["object.get", "object.fetch"]);
+    expect(calls).toEqual(["object.get", "object.endSoon"]);
   });
 
   test("is UNAVAILABLE for calls that would change it", async () => {

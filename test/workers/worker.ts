@@ -137,6 +137,11 @@ export class OperationObject extends DeployedOperationObject {
     return super.get(...parameters);
   }
 
+  override async endSoon(...parameters: Parameters<DeployedOperationObject["endSoon"]>) {
+    this.#called("endSoon");
+    return super.endSoon(...parameters);
+  }
+
   override async poll(...parameters: Parameters<DeployedOperationObject["poll"]>) {
     this.#called("poll");
     return super.poll(...parameters);

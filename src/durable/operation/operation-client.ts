@@ -247,7 +247,7 @@ class OperationClient implements OperationStore {
   /** undefined: no operation of this name is to be seen. */
   async #read<T extends object>(name: string, ask: Question<T | Absence>["ask"]): Promise<T | undefined> {
     const answer = await this.#ask<T>(name, ask);
-    return answer === "NOT_FOUND" ? undefined : (answer as T);
+    return answer === "NOT_FOUND" ? undefined : answer;
   }
 
   #ask<T>(name: string, ask: Question<T | Absence>["ask"]): Promise<Exclude<T | Absence, "DENIED">> {

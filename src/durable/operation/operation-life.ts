@@ -417,7 +417,7 @@ export class OperationLife {
   /**
    * The message for waiters. A large operation is not sent to thousands of waiters. They receive a message to fetch it.
    */
-  waitMessage(record: OperationRecord): WaitMessage {
+  waitMessage(record: OperationRecord): Exclude<WaitMessage, { type: "output" }> {
     if (!isVisible(record, Date.now())) return { type: "gone" };
     // Its stream would have no reader.
     if (record.outcome && "responseChunks" in record.outcome) return { type: "done" };

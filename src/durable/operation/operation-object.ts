@@ -6,9 +6,9 @@ import {
   AWAITED_HEADER,
   type Absence,
   type Awaited,
+  type EndSoon,
   type Explained,
   KNOWN_HEADER,
-  MAY_HOLD_HEADER,
   NAME_HEADER,
   OUTPUT_HEADER,
   type OperationAnswer,
@@ -213,6 +213,21 @@ export class OperationObject extends DurableObject<OperationEnv> implements Fami
   async get(name: string, access: Access): Promise<OperationAnswer | Absence> {
     const seen = await this.#see(name, access);
     return typeof seen === "string" ? seen : this.#life.answer(seen);
+  }
+
+  /**
+   * For a waiter: the end, if the operation has ended, or ends while the call is held. undefined: it goes on, and the waiter takes
+   * a socket.
+   */
+  async endSoon(name: string, access: Access): Promise<EndSoon> {
+    const seen = await this.#see(name, access);
+    if (typeof seen === "string") return seen;
+    if (isFinal(seen.state)) return this.#life.waitMessage(seen);
+    // Most work that the object calls itself ends at once. The waiter is judged again then.
+    if (!this.#life.isRunDirectly || !(await this.#life.waiters.hold())) return undefined;
+    const record = await this.#see(name, access);
+    if (typeof record === "string") return record;
+    return isFinal(record.state) ? this.#life.waitMessage(record) : undefined;
   }
 
   /** The same, for an answer that says that polls are counted: what is scripted for this one happens. */
@@ -472,7 +487,7 @@ export class OperationObject extends DurableObject<OperationEnv> implements Fami
   }
 
   /** Hangs a waiter on a hibernatable socket, unless there is nothing to wait for. Accepting and testing are one event. */
-  async #wait(request: Request, mayHold = true): Promise<Response> {
+  async #wait(request: Request): Promise<Response> {
     const name = decodeURIComponent(request.headers.get(NAME_HEADER) ?? "");
     const access = request.headers.get(ACCESS_HEADER);
     if (access === null) return new Response(null, { status: 403 });
@@ -489,9 +504,6 @@ export class OperationObject extends DurableObject<OperationEnv> implements Fami
     }
     const { waiters } = this.#life;
     if (waiters.count() >= MAX_WAITERS) return new Response(null, { status: 503 });
-    // Most work that the object calls itself ends at once. A waiter is judged again then, and needs no socket.
-    if (mayHold && request.headers.has(MAY_HOLD_HEADER) && this.#life.isRunDirectly && (await waiters.hold()))
-      return this.#wait(request, false);
     if (awaited !== "changes") return waiters.accept(awaited);
     return waiters.accept(awaited, {
       first: isKnown ? { type: "known" } : this.#life.waitMessage(record),

@@ -15,8 +15,8 @@ import {
   AWAITED_HEADER,
   type Absence,
   type Awaited,
+  type EndSoon,
   KNOWN_HEADER,
-  MAY_HOLD_HEADER,
   NAME_HEADER,
   OUTPUT_HEADER,
   OWN_RIGHT_HEADER,
@@ -31,12 +31,14 @@ import {
 import { KEEP_ALIVE_REQUEST, KEEP_ALIVE_RESPONSE } from "../../contract/run-channel";
 import { RpcError, unavailable } from "../../rpc/error";
 import { utf8Length } from "../../rpc/utf8";
+import type { SignalledRequest } from "../../service/ports";
 import {
   CallTimedOut,
   type ObjectAddress,
   callObject,
   isOverloaded,
   isRetryable,
+  lacksMethod,
   overloadedRetrySeconds,
   pause,
   withinLimit,
@@ -52,7 +54,7 @@ export interface Judgement {
 export interface Subscription {
   address: ObjectAddress<OperationObject>;
   name: string;
-  signal?: AbortSignal | undefined;
+  request?: SignalledRequest | undefined;
   judgement: Judgement;
   /**
    * Judges the caller again, each time a judgement has expired. Throws UNAVAILABLE where that is not possible now. `held`: an
@@ -101,6 +103,9 @@ export class Waiting {
   /** Waiters on the operation when this one subscribed; undefined: it never has. */
   #waiters: number | undefined;
   #failures = 0;
+  #hasAskedForEnd = false;
+  /** Of the client. It is asked for when the wait takes a socket: most waits end before. */
+  #signal: AbortSignal | undefined;
   /** Its timer rang. By then the clock may show less: it stands still between I/O. */
   #isTimeUp = false;
 
@@ -178,7 +183,7 @@ export class Waiting {
 
   /** 0 once the client has gone, too. */
   #remainingMs(): number {
-    return this.#isTimeUp || this.#asked.signal?.aborted ? 0 : this.endTime - Date.now();
+    return this.#isTimeUp || this.#signal?.aborted ? 0 : this.endTime - Date.now();
   }
 
   /** Not beyond the end of the wait: a wait that is cut near its end is answered by the last look. */
@@ -235,6 +240,10 @@ export class Waiting {
   }
 
   async #connect(): Promise<Inbox | OperationAnswer | Absence | "known" | "output" | Interruption> {
+    const ended = await this.#endSoon();
+    if (ended !== undefined) return ended;
+    this.#signal ??= this.#asked.request?.signal;
+    if (this.#remainingMs() <= 0) return "timeIsUp";
     const { access } = await this.#validJudgement();
     const response = await this.#open(access);
     if (response.status === 403) return "DENIED";
@@ -245,11 +254,31 @@ export class Waiting {
     this.#waiters = Number(response.headers.get(WAITERS_HEADER) ?? 0);
     this.#failures = 0;
     this.#inbox = new Inbox(socket, {
-      signal: this.#asked.signal,
+      signal: this.#signal,
       hasOwnRight: response.headers.has(OWN_RIGHT_HEADER),
       output: this.output,
     });
     return this.#inbox;
+  }
+
+  /**
+   * The answer for an operation that has ended, or ends while its object holds the call: most do, and a call costs a tenth of a
+   * socket. undefined: it goes on.
+   */
+  async #endSoon(): Promise<OperationAnswer | Absence | "known" | "comeAndGet" | undefined> {
+    if (this.#awaited !== "end" || this.#hasAskedForEnd || this.#remainingMs() <= 2 * MAX_HELD_MS) return undefined;
+    this.#hasAskedForEnd = true;
+    this.calls += 1;
+    const { address, name } = this.#asked;
+    const { access } = await this.#validJudgement();
+    try {
+      const heard = await withinLimit(address.newStub().endSoon(name, access) as Promise<EndSoon>, MAX_CALL_MS);
+      return typeof heard === "object" ? answerFrom(heard) : heard;
+    } catch (error) {
+      // For minutes after a deploy a busy object may run the code before it.
+      if (lacksMethod(error, "endSoon")) return undefined;
+      throw error;
+    }
   }
 
   async #open(access: Access): Promise<Response> {
@@ -261,7 +290,6 @@ export class Waiting {
         [NAME_HEADER]: encodeURIComponent(name),
         [ACCESS_HEADER]: encodeURIComponent(JSON.stringify(access)),
         [AWAITED_HEADER]: this.#awaited,
-        ...(this.#awaited === "end" && this.#remainingMs() > 2 * MAX_HELD_MS ? { [MAY_HOLD_HEADER]: "true" } : {}),
         [KNOWN_HEADER]: encodeURIComponent(this.known ?? ""),
       },
     });

@@ -7,8 +7,8 @@ import { type Wait, resubscribeDelayMs, returnDelayMs, wait } from "../../../../
 import type { Access } from "../../../../src/iam/access";
 import { type Policy, emptyPolicy, policyFromBindings } from "../../../../src/iam/policy";
 import { PolicyCache } from "../../../../src/iam/policy-cache";
-import { MAX_WAITERS } from "../../../../src/limits";
-import { WAITERS_HEADER, type WaitMessage } from "../../../../src/contract/answer";
+import { MAX_HELD_MS, MAX_WAITERS } from "../../../../src/limits";
+import { type EndSoon, WAITERS_HEADER, type WaitMessage } from "../../../../src/contract/answer";
 import { RpcError, unavailable } from "../../../../src/rpc/error";
 import { Authorizer } from "../../../../src/service/authorizer";
 import { anAnswer } from "../../../support/a-service";
@@ -59,6 +59,9 @@ function anOperationObject() {
     answer: running,
     down: undefined as Error | undefined,
     isFull: false,
+    /** The object runs code that does not know the first call of a waiter. */
+    isEarlier: false,
+    firstCalls: 0,
     sockets: [] as FakeSocket[],
     /** When each subscription came, and with which access. */
     subscriptions: [] as { time: number; access: Access }[],
@@ -82,6 +85,15 @@ function anOperationObject() {
     return state.answer;
   };
 
+  const endSoon = ([, access]: unknown[]): EndSoon => {
+    if (state.down) throw state.down;
+    state.firstCalls += 1;
+    if (state.isEarlier) throw new TypeError('The receiver does not implement the method "endSoon".');
+    if (!state.answer.done) return undefined;
+    state.subscriptions.push({ time: Date.now(), access: access as Access });
+    return { type: "operation", answer: state.answer };
+  };
+
   const namespace = {
     idFromString: (id: string) => id,
     get: () => {
@@ -97,7 +109,7 @@ function anOperationObject() {
             throw error;
           }
         };
-      return { fetch: call(fetch), get: call(get) };
+      return { fetch: call(fetch), get: call(get), endSoon: call(endSoon) };
     },
   };
   return {
@@ -126,7 +138,7 @@ function aWait(object: ReturnType<typeof anOperationObject>, overrides: Partial<
     address: object.address,
     name: "operations/1",
     timeoutMs: 60_000,
-    signal: undefined,
+    request: undefined,
     judgement: judgement(),
     judge: async () => judgement(),
     ...overrides,
@@ -134,6 +146,42 @@ function aWait(object: ReturnType<typeof anOperationObject>, overrides: Partial<
 }
 
 const second = (count = 1) => vi.advanceTimersByTimeAsync(count * 1_000);
+
+describe("the first call of a wait", () => {
+  test("gives the end of an operation that has ended, without a socket", async () => {
+    const object = anOperationObject();
+    object.finish();
+
+    expect(await aWait(object)).toBe(done);
+    expect(object.state.sockets).toEqual([]);
+  });
+
+  test.each([{ isEarlier: false }, { isEarlier: true }])(
+    "is followed by a socket, once, while the operation goes on: %o",
+    async ({ isEarlier }) => {
+      const object = anOperationObject();
+      object.state.isEarlier = isEarlier;
+      const waiting = aWait(object);
+      await second();
+      object.reset();
+      await second(10);
+      object.finish();
+
+      expect(await waiting).toEqual(done);
+      expect(object.state.firstCalls).toBe(1);
+      expect(object.state.sockets).toHaveLength(2);
+    },
+  );
+
+  test("is not made where the wait is over before the call may be held", async () => {
+    const object = anOperationObject();
+    const waiting = aWait(object, { timeoutMs: 2 * MAX_HELD_MS });
+    await second(3);
+    await waiting;
+
+    expect(object.state.firstCalls).toBe(0);
+  });
+});
 
 describe("a deploy in the middle of 1,000 waits", () => {
   test("answers every wait with the result and none with an error", async () => {
@@ -305,7 +353,7 @@ describe("a wait", () => {
   test("ends at once and closes its socket when its client disconnects", async () => {
     const object = anOperationObject();
     const client = new AbortController();
-    const waiting = aWait(object, { signal: client.signal });
+    const waiting = aWait(object, { request: client });
     await second();
     client.abort();
     await waiting;
