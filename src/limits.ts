@@ -419,10 +419,10 @@ export const KEEP_ALIVE_GRACE_MS = SECOND_MS;
 /** The rest of a lease after the loss of its channel, on both sides. A live runner opens another within a second. */
 export const LOST_CHANNEL_LEASE_MS = 10 * SECOND_MS;
 /**
- * The time after which a runner that its object called directly asks for notices. Shorter work costs no call for it, and a
- * cancel request still reaches the work well within a second.
+ * The time after which a runner listens: one that its object called asks for notices, and one of the queue opens its socket.
+ * Shorter work costs neither, and a cancel request still reaches the work well within a second.
  */
-export const DIRECT_LISTEN_DELAY_MS = 250;
+export const LISTEN_DELAY_MS = 250;
 /** The time for which a runner waits for the answer to a claim, or for a reopened channel. */
 export const CLAIM_TIMEOUT_MS = 10 * SECOND_MS;
 /** The time after which a queue message that no consumer claimed is sent again. */

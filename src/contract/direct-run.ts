@@ -26,3 +26,13 @@ export interface DirectObject {
   /** Input and large results: the requests that a run channel's runner makes to the object's `fetch`. */
   request(request: Request): Promise<Response>;
 }
+
+/**
+ * The object's answer to a claim by call. The runner sends its messages by `calls`, until it opens its socket. Calls on a
+ * returned stub belong to the session of the claim, so they are no requests of their own:
+ * https://developers.cloudflare.com/durable-objects/platform/pricing/
+ */
+export interface ClaimAnswer {
+  claimed: Claimed;
+  calls: Pick<DirectObject, "send"> & Disposable;
+}

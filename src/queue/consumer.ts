@@ -6,7 +6,7 @@ import type { Method } from "../method/define-method";
 import type { Locations } from "../service/locations";
 import { childStarts } from "./child-starts";
 import { type QueueHandler, passOn } from "./other-messages";
-import { RunChannel } from "./run-channel";
+import { type ObjectStub, RunChannel } from "./run-channel";
 import { type RunOptions, runOperation } from "./run-operation";
 import { objectIdFromBody } from "./work-message";
 import { workersPlatform } from "./workers-platform";
@@ -48,7 +48,11 @@ export function queueConsumer(methods: ReadonlyMap<string, Method>, locations: L
 async function claim(message: Message, id: DurableObjectId, env: Env): Promise<RunChannel | undefined> {
   try {
     // Another stub for each call, because a stub that has failed once keeps failing.
-    const channel = await RunChannel.claim({ fetch: (...request) => env.OPERATIONS.get(id).fetch(...request) });
+    const newStub = (): ObjectStub => (env.OPERATIONS as DurableObjectNamespace).get(id) as unknown as ObjectStub;
+    const channel = await RunChannel.claim({
+      fetch: (...request) => newStub().fetch(...request),
+      claim: () => newStub().claim(),
+    });
     message.ack();
     return channel;
   } catch (error) {

@@ -470,8 +470,8 @@ export const bugs: readonly Bug[] = [
   {
     name: "the same token is given to every claim",
     file: "src/durable/operation/runner-door.ts",
-    find: `{ type: "claim", fence: crypto.randomUUID() }`,
-    replace: `{ type: "claim", fence: "the-one-token" }`,
+    find: "const fence = crypto.randomUUID();",
+    replace: `const fence = "the-one-token";`,
     tests: SIMULATION,
     caughtBy: "fenced",
   },
@@ -501,18 +501,17 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "a runner that has lost its lease continues",
-    file: "src/queue/run-channel.ts",
-    find: "if (Date.now() >= this.#leaseEndTime()) this.#stop();",
+    file: "src/queue/leased-channel.ts",
+    find: "if (Date.now() >= this.leaseEndTime()) this.stop();",
     replace: "",
     tests: SIMULATION,
     caughtBy: "",
   },
   {
     name: "the runner ignores a stop",
-    file: "src/queue/run-channel.ts",
+    file: "src/queue/leased-channel.ts",
     find: `      case "stop":
-        this.#stop();
-        return;`,
+        return this.stop();`,
     replace: `      case "stop":
         return;`,
     tests: SIMULATION,
@@ -595,28 +594,89 @@ export const bugs: readonly Bug[] = [
   {
     name: "a direct runner goes on after a call that failed",
     file: "src/queue/direct-channel.ts",
-    find: `      this.#stop();
+    find: `      this.stop();
       throw error;`,
     replace: "      throw error;",
     tests: unit("queue/direct-channel.test.ts"),
     caughtBy: "stops without a result",
   },
   {
-    name: "a direct runner that comes back after its lease goes on",
-    file: "src/queue/direct-channel.ts",
-    find: "if (Date.now() >= this.#confirmedTime + this.claimed.leaseMs) this.#stop();",
-    replace: "",
+    name: "the answer of a direct run is accepted under the current token",
+    file: "src/durable/operation/runner-door.ts",
+    find: "    hear: (message) => this.#hear(message),",
+    replace:
+      "    hear: (message) => this.#hear({ ...message, fence: this.#life.record?.lease?.fence ?? message.fence }),",
     tests: SIMULATION,
     caughtBy: "fenced",
   },
+  // ── The session of a claim ──────────────────────────────────────────────────────────────────────────────────────────
   {
-    name: "the answer of a direct run is accepted under the current token",
-    file: "src/durable/operation/runner-door.ts",
-    find: "      hear: (message) => this.#hear(message),",
-    replace:
-      "      hear: (message) => this.#hear({ ...message, fence: this.#life.record?.lease?.fence ?? message.fence }),",
+    name: "the end of a claim's session is not noticed",
+    file: "src/durable/operation/direct-runs.ts",
+    find: `      this.#current = undefined;
+      void port.lost();`,
+    replace: "",
+    tests: workers("faults-run-channel.test.ts"),
+    caughtBy: "is lost if the runner",
+  },
+  {
+    name: "a message of the session undoes what came over the socket",
+    file: "src/durable/operation/direct-runs.ts",
+    find: "this.#run.isSuperseded ? undefined : this.#port.hear(message)",
+    replace: "this.#port.hear(message)",
+    tests: workers("faults-run-channel.test.ts"),
+    caughtBy: "overtakes its messages",
+  },
+  {
+    name: "the opening of the socket counts as a lost channel",
+    file: "src/queue/run-channel.ts",
+    find: "const before = this.#link;",
+    replace: `const before = this.#link;
+    dismiss(before, 1000, "superseded");`,
+    tests: workers("cost.test.ts"),
+    caughtBy: "longerRun",
+  },
+  {
+    name: "a message that was sent in the session is not sent again over the socket",
+    file: "src/queue/run-channel.ts",
+    find: "for (const { message } of this.#unanswered.values()) this.#transmit(message);",
+    replace: `if ("socket" in before) for (const { message } of this.#unanswered.values()) this.#transmit(message);`,
     tests: SIMULATION,
-    caughtBy: "fenced",
+    caughtBy: "",
+  },
+  {
+    name: "a runner whose session failed opens no socket",
+    file: "src/queue/run-channel.ts",
+    find: `      (answer) => answer && this.#hear(answer),
+      () => this.#lost(link),`,
+    replace: `      (answer) => answer && this.#hear(answer),
+      () => {},`,
+    tests: unit("queue/run-channel.test.ts"),
+    caughtBy: "opens the socket at once",
+  },
+  {
+    name: "work that lasts never opens its socket",
+    file: "src/queue/run-channel.ts",
+    find: "else this.timer = setTimeout(() => void this.#reopen(), LISTEN_DELAY_MS);",
+    replace: "",
+    tests: unit("queue/run-channel.test.ts"),
+    caughtBy: "opens the socket of work that takes longer",
+  },
+  {
+    name: "an object of an earlier version cannot be claimed",
+    file: "src/queue/run-channel.ts",
+    find: `if (!lacksMethod(error, "claim")) throw error;`,
+    replace: "if (error !== undefined) throw error;",
+    tests: workers("earlier-version.test.ts"),
+    caughtBy: "understand each other",
+  },
+  {
+    name: "a claim that is answered too late keeps its session",
+    file: "src/queue/run-channel.ts",
+    find: `(link) => link && dismiss(link, UNHEARD, "too late"),`,
+    replace: "() => {},",
+    tests: unit("queue/run-channel.test.ts"),
+    caughtBy: "ends its session if the answer is too late",
   },
   // ── Never lost, never stuck ───────────────────────────────────────────────────────────────────────────────────────
   {
@@ -952,8 +1012,8 @@ queue = "edge-operations-dead-letters"
   {
     name: "a waiter is held although the run has ended",
     file: "src/durable/operation/runner-door.ts",
-    find: "    this.#life.waiters.release();\n",
-    replace: "",
+    find: "any more.\n    this.#life.waiters.release();\n",
+    replace: "any more.\n",
     tests: unit("durable/operation/runner-door.test.ts"),
     caughtBy: "looks again at the end of the run",
   },
@@ -1077,7 +1137,7 @@ queue = "edge-operations-dead-letters"
   },
   {
     name: "a lease is judged by a clock that stands still",
-    file: "src/queue/run-channel.ts",
+    file: "src/queue/leased-channel.ts",
     find: `    await afterMs(0);
 `,
     replace: "",
@@ -1547,7 +1607,7 @@ queue = "edge-operations-dead-letters"
   },
   {
     name: "a runner that computed begins a step by an old clock",
-    file: "src/queue/run-channel.ts",
+    file: "src/queue/leased-channel.ts",
     find: `    await afterMs(0);
 `,
     replace: "",
@@ -1869,7 +1929,7 @@ queue = "edge-operations-dead-letters"
   {
     name: "a claim that wakes work sends it another message",
     file: "src/durable/operation/runner-door.ts",
-    find: "await this.#life.settle({ sends: token !== null });",
+    find: "await this.#life.settle({ sends: false });",
     replace: "await this.#life.settle();",
     tests: workers("faults-eviction.test.ts"),
     caughtBy: "its second attempt, which goes to sleep",

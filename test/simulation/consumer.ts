@@ -1,9 +1,12 @@
 // One invocation of the queue consumer, as the simulation knows it: a process with a clock of its own that may die.
 import { Actor } from "./scheduler";
+import type { ClaimSession } from "./runners";
 import type { SimulatedSocket } from "./sockets";
 
 export class Consumer extends Actor {
   readonly sockets = new Set<SimulatedSocket>();
+  /** Of its claims. */
+  readonly sessions = new Set<ClaimSession>();
   /** When the last keep-alive that was answered was sent, by the true time. */
   confirmedTime: number;
   pingTime: number | undefined;

@@ -34,6 +34,7 @@ export const faultKinds = [
   "a consumer's clock jumps ahead",
   "a consumer computes until its clock is far behind",
   "a consumer uses up its CPU time",
+  "the session of a claim is cut",
   "a runner cannot be called",
   "a runner's call is cut",
   "a runner's answer is lost",

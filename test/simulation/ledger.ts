@@ -323,6 +323,15 @@ export class Ledger {
     runner.confirmedTime = Math.max(runner.confirmedTime, sentTime);
   }
 
+  claimed(runner: Consumer, fence: string): void {
+    runner.fence = fence;
+    runner.confirmedTime = runner.askedTime;
+  }
+
+  sessionLost(runner: Consumer): void {
+    runner.lostTime ??= this.#world().scheduler.now;
+  }
+
   lost(socket: SimulatedSocket): void {
     const { owner } = socket;
     // An earlier channel's end says nothing of the present one.

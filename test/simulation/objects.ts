@@ -48,7 +48,7 @@ export class Instance extends Actor {
   readonly pending = new Set<(error: Error) => void>();
   /** Its messages since its last write that is not committed yet. */
   readonly held: (() => void)[] = [];
-  /** Its calls to runners that are under way. */
+  /** The sessions with runners that are under way. */
   readonly sessions = new Set<Session>();
 
   constructor(host: ObjectHost, construct: (instance: Instance) => object) {
@@ -153,7 +153,7 @@ export class ObjectHost {
     instance.alive = false;
     this.instance = undefined;
     for (const reject of instance.pending) reject(error);
-    for (const session of instance.sessions) session.callerLost();
+    for (const session of instance.sessions) session.objectLost();
   }
 
   /** The memory is gone; sockets hibernate. Only where nothing is under way: an outgoing call keeps an object in memory. */

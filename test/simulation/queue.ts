@@ -47,6 +47,7 @@ export class Queues {
     consumer.alive = false;
     consumer.died(isHeard ? DEATH_HEARD_MS : DEATH_NOTICED_MS);
     for (const socket of consumer.sockets) socket.sever({ hears: false, peerHears: isHeard });
+    for (const session of consumer.sessions) session.abandoned(isHeard ? DEATH_HEARD_MS : DEATH_NOTICED_MS);
   }
 
   /** The producer bindings. */
@@ -208,5 +209,6 @@ export class SimulatedQueue {
     // Its last message is under way already.
     consumer.alive = false;
     for (const socket of consumer.sockets) socket.abandon();
+    for (const session of consumer.sessions) session.abandoned(DEATH_HEARD_MS);
   }
 }

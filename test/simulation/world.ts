@@ -1,6 +1,7 @@
 // The simulated platform: the service's real objects, consumer and sweep, with everything around them under the control
 // of one seed.
 import { type Code, deployed, replaced } from "./code";
+import type { ClaimAnswer } from "../../src/contract/direct-run";
 import type { OperationContext } from "../../src/method/method";
 import { type Random, randomFromSeed } from "../support/random";
 import { type Fault, type FaultOptions, Faults } from "./faults";
@@ -11,7 +12,7 @@ import { PlatformError, connectionLost, objectOverloaded, objectReset } from "./
 import { Consumer } from "./consumer";
 import { Queues } from "./queue";
 import { Receivers, SIGNING_KEY } from "./receivers";
-import { Runners } from "./runners";
+import { ClaimSession, Runners } from "./runners";
 import { Actor, type FailedCall, Scheduler } from "./scheduler";
 import type { SimulatedSocket } from "./sockets";
 
@@ -26,6 +27,9 @@ export interface Observer {
   /** An object has called a runner with this claim; the runner has the answer to a call of its own. */
   runnerCalled(runner: Consumer, fence: string): void;
   runnerAnswered(runner: Consumer, call: { sentTime: number; answer: unknown }): void;
+  /** A runner has the answer to its claim. A call of the session of its claim has failed. */
+  claimed(runner: Consumer, fence: string): void;
+  sessionLost(runner: Consumer): void;
   handlerStarted(operation: OperationContext, runner: Consumer): void;
   stepStarted(operation: OperationContext, step: string, runner: Consumer): void;
   /** A handler writes a line. */
@@ -51,6 +55,8 @@ export const START_TIME = Date.UTC(2026, 0, 31, 12);
 export const SWEEP_INTERVAL_MS = 300_000;
 /** https://developers.cloudflare.com/workers/platform/limits/#subrequests */
 const MAX_SUBREQUESTS = 1_000;
+/** The platform notices within this that the answer of a call has not reached its caller. */
+const UNANSWERED_NOTICED_MS = 5_000;
 
 export interface WorldOptions extends FaultOptions {
   seed: number;
@@ -179,13 +185,17 @@ export class World {
       scheduler.after(network.latency(), nature, () => {
         if (scheduler.now < host.restartTime) return fail(objectReset(CODE_UPDATED));
         this.trace(() => `${host.label} is asked to ${method} by ${caller.name}`);
-        host.invoke((object) => (object as Record<string, (...values: unknown[]) => unknown>)[method]!(...parameters), {
+        host.invoke((object) => called(object, method, parameters), {
           resolve: (value) => {
-            if (isNeverAnswered) return;
-            if (faults.strikes("an object's answer is lost")) return fail(connectionLost());
+            const session = this.#sessionOf(value, host, caller);
+            if (isNeverAnswered) return session?.abandoned(UNANSWERED_NOTICED_MS);
+            if (faults.strikes("an object's answer is lost")) {
+              session?.abandoned(UNANSWERED_NOTICED_MS);
+              return fail(connectionLost());
+            }
             scheduler.after(network.latency(), caller, () => {
               if (method === "fetch") this.#handOver(value as { webSocket: SimulatedSocket | null }, caller);
-              resolve(value);
+              resolve(session ? session.handedOver() : value);
             });
           },
           reject: fail,
@@ -193,6 +203,13 @@ export class World {
       });
     });
     return promise;
+  }
+
+  /** The session that begins with the answer to a claim. */
+  #sessionOf(value: unknown, { instance }: ObjectHost, caller: Actor): ClaimSession | undefined {
+    if (!isClaimAnswer(value) || !(caller instanceof Consumer) || !instance) return undefined;
+    this.observer.runnerCalled(caller, value.claimed.fence);
+    return new ClaimSession(this, instance, { runner: caller, answer: value });
   }
 
   /** A socket that comes with an answer belongs to whoever asked. */
@@ -231,4 +248,15 @@ export class World {
   dispose(): void {
     for (const host of this.hosts()) host.state.dispose();
   }
+}
+
+/** Calls a method of an object; the platform itself rejects one that its code does not have. */
+function called(object: object, method: string, parameters: unknown[]): unknown {
+  const code = object as Record<string, ((...values: unknown[]) => unknown) | undefined>;
+  if (code[method] === undefined) throw new TypeError(`The RPC receiver does not implement the method "${method}".`);
+  return code[method](...parameters);
+}
+
+function isClaimAnswer(value: unknown): value is ClaimAnswer {
+  return typeof value === "object" && value !== null && "calls" in value && "claimed" in value;
 }

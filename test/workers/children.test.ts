@@ -17,6 +17,7 @@ import {
   openSockets,
   outboxIsEmpty,
   runNext,
+  socketIsOpen,
   startScript,
   startedFrom,
   stateOf,
@@ -235,6 +236,7 @@ describe("a join", () => {
   test("does not wait for children that have ended before it", async () => {
     const operation = await startScript(async (op) => {
       const child = await startChild(op, "a", answers(1));
+      await socketIsOpen(operation);
       await op.step("run the child", () => runNext());
       return { outcomes: (await op.join([child])).map(told) };
     });

@@ -33,6 +33,7 @@ import {
   presentRecord,
   runNext,
   scriptPath,
+  socketIsOpen,
   startScript,
   startedFrom,
   storedRecord,
@@ -121,11 +122,12 @@ async function patch({ name }: Started, mask: string, value: JsonObject): Promis
   expect(status).toBe(200);
 }
 
-/** The cost of one call that a method's function makes. */
+/** The cost of one call that a method's function makes once its runner has opened its socket. */
 async function costWithin(act: (op: Parameters<Script>[0]) => Promise<unknown>): Promise<Counts> {
   let counts: Counts = {};
   await anIndexedScope();
   const operation = await startScript(async (op) => {
+    await socketIsOpen(operation);
     counts = await costOf(() => act(op));
     return {};
   });
@@ -284,6 +286,16 @@ const CALLS: Record<CountedCall, () => Promise<Counts>> = {
       await outboxIsEmpty(operation);
     });
   },
+  async longerRun() {
+    let counts: Counts = {};
+    await anIndexedScope();
+    const operation = await startScript(async () => {
+      counts = await costOf(() => socketIsOpen(operation));
+      return {};
+    });
+    await finished(operation);
+    return counts;
+  },
   async step() {
     return costWithin((op) => op.step("one", () => 1));
   },
@@ -294,6 +306,7 @@ const CALLS: Record<CountedCall, () => Promise<Counts>> = {
     await anIndexedScope();
     const isOver = Promise.withResolvers<void>();
     const operation = await startScript(async (op) => {
+      await socketIsOpen(operation);
       ledger.take();
       op.progress({ progressPercent: 10 });
       await isOver.promise;

@@ -321,7 +321,11 @@ describe.each(versions)("a consumer of this version and an object of version %i"
       say(claim!);
       return new Response(null, { status: 101, webSocket: client });
     };
-    return { fetch: fetch as unknown as Fetcher["fetch"], said, claim: claim! };
+    const stub = {
+      fetch: fetch as unknown as Fetcher["fetch"],
+      claim: () => Promise.reject(new TypeError('The RPC receiver does not implement the method "claim".')),
+    };
+    return { stub, said, claim: claim! };
   }
 
   /** The fields that every recorded message of a type has. */
@@ -339,7 +343,7 @@ describe.each(versions)("a consumer of this version and an object of version %i"
     ];
     for (const lastWord of lastWords) {
       const object = anEarlierObject();
-      const channel = await RunChannel.claim({ fetch: object.fetch });
+      const channel = await RunChannel.claim(object.stub);
       channel!.sendProgress({ metadata: { rows: 1 } });
       const saved = await channel!.save({ type: "saveStep", name: "parse", result: "1", order: 1 });
       const kept = await channel!.save({ type: "saveCheckpoint", cursor: '"c"' });

@@ -19,6 +19,7 @@ import {
   listNames,
   outboxIsEmpty,
   runNext,
+  socketIsOpen,
   startScript,
   startedFrom,
   storedBy,
@@ -177,6 +178,7 @@ async function aReporter(report: JsonObject) {
     return { answer: 42 };
   });
   const delivery = await deliverNext();
+  await socketIsOpen(operation);
   const shows = async (): Promise<JsonObject> => (await getOperation(operation.name)).metadata.value;
   await eventually(async () => (await shows())["statusMessage"] === "half way");
   return { operation, delivery, release: () => release.resolve(), shows };

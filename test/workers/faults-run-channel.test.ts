@@ -1,8 +1,10 @@
 // The run channel cut in every phase, on the way to the object and on the way back, under a real runner: what was stored
 // is not done again, and what was not stored is.
+import { exports } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { LOST_CHANNEL_LEASE_MS } from "../../src/limits";
 import { eventually } from "../support/eventually";
+import { claimOf } from "./claim-of";
 import { clock } from "./clock";
 import { type Cut, controls } from "./controls";
 import {
@@ -13,7 +15,9 @@ import {
   getOperation,
   listNames,
   outboxIsEmpty,
+  presentRecord,
   runNext,
+  socketIsOpen,
   startScript,
   stateOf,
   storedRecord,
@@ -22,11 +26,20 @@ import {
 
 useFreshWorld();
 
+/** When a work begins to send: by calls of its claim's session, or once its socket is open. */
+const CARRIERS = {
+  calls: async (_operation: Started): Promise<void> => {},
+  "its socket": socketIsOpen,
+} as const;
+
+type Carrier = keyof typeof CARRIERS;
+
 /** A work with everything that crosses the channel, and what of it was done, in its order. */
-async function startJourney(): Promise<{ operation: Started; ran: string[] }> {
+async function startJourney(carrier: Carrier): Promise<{ operation: Started; ran: string[] }> {
   const ran: string[] = [];
   const operation = await startScript(async (op) => {
     ran.push(`attempt ${op.attempt}`);
+    await CARRIERS[carrier](operation);
     const first = await op.step("first", () => {
       ran.push("first");
       return 20;
@@ -56,12 +69,12 @@ async function seeThrough(operation: Started): Promise<void> {
 const CUTS: Cut[] = ["lost", "unanswered"];
 const MESSAGES = ["progress", "saveStep", "saveCheckpoint", "sleep", "fail", "succeed"];
 
-describe("a channel that is cut", () => {
+describe.each(Object.keys(CARRIERS) as Carrier[])("a channel that is cut over %s", (carrier) => {
   test.each(CUTS.flatMap((cut) => MESSAGES.map((message) => [message, cut] as const)))(
     "does not affect the work at %s, which is %s",
     async (message, cut) => {
       controls.cuts.set(message, cut);
-      const { operation, ran } = await startJourney();
+      const { operation, ran } = await startJourney(carrier);
       await seeThrough(operation);
       const ended = await getOperation(operation.name);
       await outboxIsEmpty(operation);
@@ -78,7 +91,7 @@ describe("a channel that is cut", () => {
 
   test("does not affect the work at every message once", async () => {
     for (const message of MESSAGES) controls.cuts.set(message, "unanswered");
-    const { operation, ran } = await startJourney();
+    const { operation, ran } = await startJourney(carrier);
     await seeThrough(operation);
 
     expect(controls.cuts.size).toBe(0);
@@ -126,5 +139,58 @@ describe("a claim", () => {
     expect(callsBefore).toBe(0);
     expect(calls).toBe(1);
     expect(await getOperation(operation.name)).toMatchObject({ response: { value: { attempt: 2 } } });
+  });
+});
+
+describe("the session of a claim", () => {
+  const isLost = async (operation: Started): Promise<boolean> =>
+    (await storedRecord(operation))?.channelLostTime !== undefined;
+
+  test("is lost if the runner disposes of it without a last word", async () => {
+    const operation = await startScript(async () => ({}));
+    const session = await claimOf(operation.stub);
+    expect(await isLost(operation)).toBe(false);
+    session[Symbol.dispose]();
+
+    await eventually(() => isLost(operation));
+  });
+
+  test("is lost if the runner's invocation has ended", async () => {
+    const operation = await startScript(async () => ({}));
+    await exports.DyingConsumer.claim(operation.id);
+
+    await eventually(() => isLost(operation));
+    expect(await storedRecord(operation)).toMatchObject({ state: "RUNNING" });
+  });
+
+  test("is replaced by the runner's socket, which overtakes its messages", async () => {
+    const operation = await startScript(async () => ({}));
+    const session = await claimOf(operation.stub);
+    const { fence } = session.claimed;
+    const headers = { Upgrade: "websocket", "x-fence": fence };
+    const { webSocket } = await operation.stub.fetch("https://operation/run", { headers });
+    webSocket!.accept();
+    const answer = await session.calls.send({ type: "progress", fence, progress: { statusMessage: "an earlier one" } });
+    session[Symbol.dispose]();
+    await getOperation(operation.name);
+
+    expect(answer).toBeUndefined();
+    expect(await isLost(operation)).toBe(false);
+    expect(JSON.stringify(await presentRecord(operation))).not.toContain("an earlier one");
+    webSocket!.close();
+  });
+
+  test("is told to stop once another runner has claimed the work", async () => {
+    const operation = await startScript(async () => ({}));
+    const session = await claimOf(operation.stub);
+    const { fence, leaseMs } = session.claimed;
+    clock.advance(leaseMs);
+    await fireAlarm(operation);
+    await seeThrough(operation);
+    const answer = await session.calls.send({ type: "saveCheckpoint", id: 1, fence, cursor: "1" });
+    session[Symbol.dispose]();
+
+    expect(answer).toEqual({ type: "stop" });
+    expect(await getOperation(operation.name)).toMatchObject({ done: true, response: {} });
   });
 });

@@ -265,6 +265,11 @@ export async function openSockets({ stub }: Started, tag: "run" | "wait"): Promi
   );
 }
 
+/** Resolves when the runner, which claimed the work by a call, has opened its socket. */
+export async function socketIsOpen(operation: Started): Promise<void> {
+  await eventually(async () => (await openSockets(operation, "run")) === 1);
+}
+
 // ── The index ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export function indexOf(parent: string, shard = 0): DurableObjectStub<OperationIndex> {

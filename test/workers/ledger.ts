@@ -63,6 +63,11 @@ export function countReads(kv: KVNamespace): KVNamespace {
 /** Set while the code of an object runs on its own account: what a test reads of its storage is not counted. */
 const running = new AsyncLocalStorage<ObjectKind>();
 
+/** Runs code of an object that no call of its class has begun. */
+export function within<Result>(kind: ObjectKind, run: () => Result): Result {
+  return running.run(kind, run);
+}
+
 interface DurableObjectClass {
   prototype: object;
 }

@@ -19,6 +19,7 @@ import {
   openSockets,
   outboxIsEmpty,
   runNext,
+  socketIsOpen,
   startScript,
   stateOf,
   storedRecord,
@@ -494,6 +495,7 @@ describe("a real runner", () => {
       return { answer: "after the break" };
     });
     const delivery = await deliverNext();
+    await socketIsOpen(operation);
     await evictDurableObject(operation.stub, { webSockets: "close" });
     await eventually(() => controls.callsOf(operation.id).filter((called) => called === "/run").length === 2);
     release.resolve();

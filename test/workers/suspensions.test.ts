@@ -20,6 +20,7 @@ import {
   openSockets,
   outboxIsEmpty,
   runNext,
+  socketIsOpen,
   startScript,
   stateOf,
   storedBy,
@@ -319,9 +320,26 @@ describe("an answer that arrives before the work reaches the suspension", () => 
       return approve(op);
     });
     const delivery = await deliverNext();
+    await socketIsOpen(operation);
     await answer(operation, { approved: true });
     resolve();
     await delivery.result();
+
+    expect(await responseOf(operation)).toEqual({ answer: { approved: true } });
+    expect(controls.sent).toEqual([]);
+  });
+
+  test("is kept before the runner listens, and wakes the work that stops for it", async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const operation = await startScript(async (op) => {
+      await op.step("first", () => promise);
+      return approve(op);
+    });
+    const delivery = await deliverNext();
+    await answer(operation, { approved: true });
+    resolve();
+    await delivery.result();
+    await runNext();
 
     expect(await responseOf(operation)).toEqual({ answer: { approved: true } });
     expect(controls.sent).toEqual([]);

@@ -13,6 +13,7 @@ import {
   getOperation,
   openSockets,
   runNext,
+  socketIsOpen,
   startScript,
   useFreshWorld,
 } from "./harness";
@@ -36,6 +37,7 @@ describe("every waiter", () => {
     });
     const waits = await hang(operation, 50);
     const delivery = await deliverNext();
+    await socketIsOpen(operation);
     await evictDurableObject(operation.stub);
     release.resolve();
     await delivery.result();
@@ -51,7 +53,7 @@ describe("every waiter", () => {
     expect(calls.filter((called) => called === "get")).toEqual([]);
     expect(calls.filter((called) => called === "endSoon")).toHaveLength(50);
     const others = calls.filter((called) => called !== "/wait" && called !== "endSoon");
-    expect(others.toSorted()).toEqual(["/run", "start"]);
+    expect(others.toSorted()).toEqual(["/run", "claim", "start"]);
     expect(await openSockets(operation, "wait")).toBe(0);
   });
 

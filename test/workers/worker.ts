@@ -1,5 +1,6 @@
 // The worker under test: the service as it is deployed, with methods that do what a test tells them, and with the world
 // around its objects in the tests' hands (controls.ts).
+import { RpcTarget, WorkerEntrypoint } from "cloudflare:workers";
 import { conditions } from "../../src/conditions";
 import type { Env } from "../../src/env";
 import {
@@ -19,12 +20,14 @@ import {
 import { MAX_RESPONSE_BYTES } from "../../src/limits";
 import { echoWait } from "../../src/worker/echo-wait";
 import { tablesProfile } from "../../src/worker/tables-profile";
-import type { DirectObject } from "../../src/contract/direct-run";
+import type { ClaimAnswer, DirectObject } from "../../src/contract/direct-run";
+import type { MessageToObject, MessageToRunner } from "../../src/contract/run-channel";
 import type { BeginAnswer } from "../../src/contract/index-start";
 import type { JsonObject } from "../../src/rpc/any";
 import { clock } from "./clock";
+import { claimOf } from "./claim-of";
 import { controls } from "./controls";
-import { countClass, ledger } from "./ledger";
+import { countClass, ledger, within } from "./ledger";
 
 export { DirectoryObject, KeyObject, PolicyObject, RequestObject, SlotsObject };
 
@@ -90,6 +93,38 @@ const metrics: AnalyticsEngineDataset = {
   },
 };
 
+/** The calls of a session, which are no requests, and are cut where a test says so. */
+class WatchedCalls extends RpcTarget implements ReturnedCalls {
+  readonly #calls: ReturnedCalls;
+
+  constructor(calls: ReturnedCalls) {
+    super();
+    this.#calls = calls;
+  }
+
+  async send(message: MessageToObject): Promise<MessageToRunner | undefined> {
+    const cut = controls.takeCut(message.type);
+    if (cut === "lost") throw new Error("the call is lost");
+    const answer = await within("operation", () => this.#calls.send(message));
+    if (cut === "unanswered") throw new Error("the answer to the call is lost");
+    return answer;
+  }
+
+  [Symbol.dispose](): void {
+    this.#calls[Symbol.dispose]();
+  }
+}
+
+type ReturnedCalls = ClaimAnswer["calls"];
+
+/** A consumer whose invocation ends as soon as it has claimed the work. */
+export class DyingConsumer extends WorkerEntrypoint<Env> {
+  async claim(id: string): Promise<void> {
+    const { OPERATIONS } = this.env;
+    await claimOf(OPERATIONS.get(OPERATIONS.idFromString(id)));
+  }
+}
+
 export class OperationObject extends DeployedOperationObject {
   constructor(ctx: DurableObjectState, env: Env) {
     const getTimestamp = ctx.getWebSocketAutoResponseTimestamp.bind(ctx);
@@ -107,16 +142,19 @@ export class OperationObject extends DeployedOperationObject {
   override async fetch(request: Request): Promise<Response> {
     const { pathname } = new URL(request.url);
     this.#called(pathname);
-    const isClaim = pathname === "/run" && !request.headers.has("x-fence");
-    const cut = isClaim ? controls.takeCut("claim") : undefined;
+    return super.fetch(request);
+  }
+
+  override async claim(): Promise<ClaimAnswer | undefined> {
+    this.#called("claim");
+    const cut = controls.takeCut("claim");
     if (cut === "lost") throw new Error("the claim is lost");
-    const response = await super.fetch(request);
+    const answer = await super.claim();
     if (cut === "unanswered") {
-      response.webSocket?.accept();
-      response.webSocket?.close(CUT, "cut");
+      answer?.calls[Symbol.dispose]();
       throw new Error("the answer to the claim is lost");
     }
-    return response;
+    return answer && { ...answer, calls: new WatchedCalls(answer.calls) };
   }
 
   override async webSocketMessage(socket: WebSocket, data: string | ArrayBuffer): Promise<void> {

@@ -1,5 +1,7 @@
-// The object's end of direct dispatch: calls the runner of its own Worker, holds the call, and answers what the runner calls
-// back. https://developers.cloudflare.com/workers/runtime-apis/context/#exports
+// The object's end of runs by call. Direct dispatch: the object calls the runner of its own Worker, and holds the call. The
+// queue: a runner claims the work by a call, whose session holds until its socket is open. Either calls the object back.
+// https://developers.cloudflare.com/workers/runtime-apis/context/#exports
+// https://developers.cloudflare.com/workers/runtime-apis/rpc/lifecycle/
 import { RpcTarget } from "cloudflare:workers";
 import { KEEP_ALIVES_PER_LEASE } from "../../limits";
 import { type DirectObject, type Notice, RUNNER_EXPORT } from "../../contract/direct-run";
@@ -11,15 +13,15 @@ export interface DirectRunPort {
   /** Takes a message; gives the answer of the run channel. */
   hear(this: void, message: MessageToObject): Promise<MessageToRunner | undefined>;
   request(this: void, request: Request): Promise<Response>;
-  /** The call has ended without a result. */
+  /** The call, or the session, has ended without a result. */
   lost(this: void): Promise<void>;
 }
 
-/** The calls to runners that are under way in this object: one of the current token, and earlier ones that end soon. */
+/** The runs by call that are under way in this object: one of the current token, and earlier ones that end soon. */
 export class DirectRuns {
   #current: DirectRun | undefined;
 
-  /** Whether the call of the runner that holds `fence` is under way. */
+  /** Whether the call, or the session, of the runner that holds `fence` is under way. */
   isConnected(fence: string): boolean {
     return this.#current?.fence === fence;
   }
@@ -36,9 +38,7 @@ export class DirectRuns {
   /** Calls the runner and holds the call. Never throws: work that is lost here is sent through the queue after its lease. */
   async run(claimed: Claimed, port: DirectRunPort): Promise<void> {
     const { fence, name: operation } = claimed;
-    this.#current?.tell({ type: "stop" });
-    const run = new DirectRun(claimed);
-    this.#current = run;
+    const run = this.#begin(claimed);
     let settled: MessageToRunner | undefined;
     try {
       const runner = exportedRunner();
@@ -52,14 +52,37 @@ export class DirectRuns {
     if (this.#current === run) this.#current = undefined;
     if (!settled) await port.lost();
   }
+
+  /** Takes the calls of a runner that has claimed the work, until its session ends or its socket opens. */
+  open(claimed: Claimed, port: DirectRunPort): RunnerCalls {
+    const run = this.#begin(claimed);
+    return new RunnerCalls(run, port, () => {
+      if (this.#current !== run) return;
+      this.#current = undefined;
+      void port.lost();
+    });
+  }
+
+  /** The runner that holds `fence` has opened its socket, over which it repeats the messages that have no answer yet. */
+  supersede(fence: string): void {
+    if (this.#current?.fence !== fence) return;
+    this.#current.isSuperseded = true;
+    this.#current = undefined;
+  }
+
+  #begin(claimed: Claimed): DirectRun {
+    this.#current?.tell({ type: "stop" });
+    return (this.#current = new DirectRun(claimed));
+  }
 }
 
 type ToldNotice = Exclude<Notice, { type: "leaseKept" }>;
 
-/** One call to a runner. */
+/** One run by call. */
 class DirectRun {
   readonly fence: string;
-  /** When the runner last called back; at first, when it was called. */
+  isSuperseded = false;
+  /** When the runner last called; at first, when the run began. */
   heardTime = Date.now();
   readonly #listenMs: number;
   /** Messages that the runner has not asked for yet. */
@@ -101,16 +124,19 @@ class DirectRun {
 class RunnerCalls extends RpcTarget implements DirectObject {
   readonly #run: DirectRun;
   readonly #port: DirectRunPort;
+  readonly #sessionEnded: () => void;
 
-  constructor(run: DirectRun, port: DirectRunPort) {
+  constructor(run: DirectRun, port: DirectRunPort, sessionEnded: () => void = () => {}) {
     super();
     this.#run = run;
     this.#port = port;
+    this.#sessionEnded = sessionEnded;
   }
 
-  send(message: MessageToObject): Promise<MessageToRunner | undefined> {
+  async send(message: MessageToObject): Promise<MessageToRunner | undefined> {
     this.#run.heardTime = Date.now();
-    return this.#port.hear(message);
+    // A message that the socket has overtaken must not undo a later one.
+    return this.#run.isSuperseded ? undefined : this.#port.hear(message);
   }
 
   listen(): Promise<Notice> {
@@ -121,5 +147,10 @@ class RunnerCalls extends RpcTarget implements DirectObject {
   request(request: Request): Promise<Response> {
     this.#run.heardTime = Date.now();
     return this.#port.request(request);
+  }
+
+  /** The platform calls it when the runner has disposed of its stub, or is gone. */
+  [Symbol.dispose](): void {
+    this.#sessionEnded();
   }
 }

@@ -42,6 +42,7 @@ import { type UpdateAnswer, type UpdateRequest, judgeUpdate } from "../../contra
 import type { WebhookWork } from "../../contract/webhook";
 import { type ResolveAnswer, type ResolveRequest, isLinkOf } from "../../contract/suspension";
 import type { ChildEnd, FamilyCalls } from "../../contract/child";
+import type { ClaimAnswer } from "../../contract/direct-run";
 import { type StoredStream, digestOfStream, storeStream } from "./chunks";
 import { withNamespaces } from "../namespaces";
 import { callObject, lacksMethod } from "../object-call";
@@ -423,6 +424,11 @@ export class OperationObject extends DurableObject<OperationEnv> implements Fami
     return record && record.name === name && isVisible(record, Date.now()) ? record : undefined;
   }
 
+  /** Claims the work for a runner of the queue. undefined: it is done, claimed by another, not due, or deleted. */
+  async claim(): Promise<ClaimAnswer | undefined> {
+    return this.#runnerDoor.claim();
+  }
+
   // ── The service's own parts ───────────────────────────────────────────────────────────────────────────────────────
 
   /**
@@ -480,7 +486,7 @@ export class OperationObject extends DurableObject<OperationEnv> implements Fami
       case `GET ${WAIT_PATH}`:
         return this.#wait(request);
       case `GET ${RUN_PATH}`:
-        return this.#runnerDoor.claim(request);
+        return this.#runnerDoor.open(request);
       default:
         return this.#runnerDoor.values(request);
     }

@@ -1,5 +1,6 @@
 // The requests of a runner to an operation's object: claim, input, steps, a place for a large result, messages.
 import { MAX_RESPONSE_BYTES } from "../../limits";
+import type { ClaimAnswer } from "../../contract/direct-run";
 import type { OperationEvent, SuccessfulOutcome } from "../../lifecycle/event";
 import type { AttemptMemory, JoinCondition } from "../../lifecycle/record";
 import type { Advance } from "../../lifecycle/advance";
@@ -7,6 +8,7 @@ import { isClaimable } from "../../lifecycle/slots";
 import {
   ANSWER_PATH,
   CHILDREN_PATH,
+  type Claimed,
   FENCE_HEADER,
   INPUT_PATH,
   MEMORY_HEADER,
@@ -17,35 +19,67 @@ import {
   decodeMessageToObject,
 } from "../../contract/run-channel";
 import { storeStream } from "./chunks";
+import type { DirectRunPort } from "./direct-runs";
 import type { OperationLife } from "./operation-life";
 import { claimedFromRecord, eventFromMessage } from "./run-messages";
 
 export class RunnerDoor {
   readonly #life: OperationLife;
   readonly #storing = new Set<number>();
+  /** For runs by call. */
+  readonly #port: DirectRunPort = {
+    hear: (message) => this.#hear(message),
+    request: (request) => this.values(request),
+    lost: async () => {
+      this.#life.waiters.release();
+      await this.#life.settle();
+    },
+  };
 
   constructor(life: OperationLife) {
     this.#life = life;
   }
 
-  /** Claims the work for a runner, or gives back the channel that it lost. */
-  async claim(request: Request): Promise<Response> {
+  /** Claims the work for a runner that sends its messages by calls at first. undefined: there is no work to claim. */
+  async claim(): Promise<ClaimAnswer | undefined> {
+    const fence = await this.#claim();
+    if (fence === undefined) return undefined;
+    this.#life.runner.dismiss(fence);
+    const claimed = this.#claimed(fence);
+    return { claimed, calls: this.#life.direct.open(claimed, this.#port) };
+  }
+
+  /** Opens the socket of a runner: of one that shows its token, or, of an earlier version, of one that claims the work. */
+  async open(request: Request): Promise<Response> {
     const token = request.headers.get(FENCE_HEADER);
-    await this.#life.settle({ sends: token !== null });
-    if (token === null && !(await this.#mayRun())) return fenced();
-    const event: Extract<OperationEvent, { fence: string }> =
-      token === null
-        ? { type: "claim", fence: crypto.randomUUID() }
-        : { type: "keepAlive", fence: token, receivedTime: Date.now() };
-    if (!this.#life.apply(event).ok) {
-      // Cancelled, or claimed by another, while the slot was asked for.
-      if (token === null && !this.#life.record?.lease) await this.#life.releaseRunSlot();
-      return fenced();
-    }
-    const { store, runner } = this.#life;
-    const opened = runner.accept(event.fence, claimedFromRecord(this.#life.mustHaveRecord(), event.fence, store));
+    const fence = token === null ? await this.#claim() : await this.#reclaim(token);
+    if (fence === undefined) return fenced();
+    const opened = this.#life.runner.accept(fence, this.#claimed(fence));
+    this.#life.direct.supersede(fence);
     if (token !== null) this.#life.channelOpened();
+    this.#life.waiters.release();
     return opened;
+  }
+
+  #claimed(fence: string): Claimed {
+    return claimedFromRecord(this.#life.mustHaveRecord(), fence, this.#life.store);
+  }
+
+  /** The token of a runner that has claimed the work; undefined: there is no work to claim. */
+  async #claim(): Promise<string | undefined> {
+    await this.#life.settle({ sends: false });
+    if (!(await this.#mayRun())) return undefined;
+    const fence = crypto.randomUUID();
+    if (this.#life.apply({ type: "claim", fence }).ok) return fence;
+    // Cancelled, or claimed by another, while the slot was asked for.
+    if (!this.#life.record?.lease) await this.#life.releaseRunSlot();
+    return undefined;
+  }
+
+  /** The same token, if it is still the current one. */
+  async #reclaim(fence: string): Promise<string | undefined> {
+    await this.#life.settle();
+    return this.#life.apply({ type: "keepAlive", fence, receivedTime: Date.now() }).ok ? fence : undefined;
   }
 
   /** Whether there is work to claim, and a slot to do it in; if only that is missing, the operation waits for it. */
@@ -150,11 +184,7 @@ export class RunnerDoor {
   async runDirectly(): Promise<void> {
     const record = this.#life.mustHaveRecord();
     if (!record.lease) return;
-    await this.#life.direct.run(claimedFromRecord(record, record.lease.fence, this.#life.store), {
-      hear: (message) => this.#hear(message),
-      request: (request) => this.values(request),
-      lost: () => this.#life.settle(),
-    });
+    await this.#life.direct.run(this.#claimed(record.lease.fence), this.#port);
     // No call keeps the object in memory any more.
     this.#life.waiters.release();
   }

@@ -55,9 +55,9 @@ export class RunnerSockets {
     this.#state = state;
   }
 
-  /** Opens the channel of the runner that holds `fence`; a channel left over from before is told to stop. */
+  /** Opens the socket of the runner that holds `fence`. */
   accept(fence: string, claimed: Claimed): Response {
-    for (const socket of this.#state.getWebSockets(RUNNER_TAG)) this.#dismiss(socket, fence);
+    this.dismiss(fence);
     const { 0: client, 1: server } = new WebSocketPair();
     this.#state.acceptWebSocket(server, [RUNNER_TAG]);
     server.serializeAttachment({ fence } satisfies RunnerAttachment);
@@ -65,10 +65,15 @@ export class RunnerSockets {
     return new Response(null, { status: 101, webSocket: client });
   }
 
-  /** A runner's own earlier channel is just closed: it has lost the channel, not the work. */
-  #dismiss(socket: WebSocket, fence: string): void {
-    if (attachment(socket)?.fence !== fence) this.send(socket, { type: "stop" });
-    socket.close(1000, "superseded");
+  /**
+   * Closes the sockets that are left over, because the runner that holds `fence` is the current one. Others are told to stop. Its
+   * own is just closed: it has lost the channel, not the work.
+   */
+  dismiss(fence: string): void {
+    for (const socket of this.#state.getWebSockets(RUNNER_TAG)) {
+      if (attachment(socket)?.fence !== fence) this.send(socket, { type: "stop" });
+      socket.close(1000, "superseded");
+    }
   }
 
   /** Keeps the changes of a record that are not stored; false where a socket has no room for them. */

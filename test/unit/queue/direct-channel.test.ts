@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { DirectObject, Notice } from "../../../src/contract/direct-run";
 import type { Claimed, MessageToObject, MessageToRunner } from "../../../src/contract/run-channel";
-import { DIRECT_LISTEN_DELAY_MS } from "../../../src/limits";
+import { LISTEN_DELAY_MS } from "../../../src/limits";
 import { DirectChannel } from "../../../src/queue/direct-channel";
 
 const LEASE_MS = 60_000;
@@ -81,7 +81,7 @@ describe("a direct runner", () => {
 
   test("subscribes after a while, and receives the messages in their order", async () => {
     const { object, told } = aChannel();
-    await vi.advanceTimersByTimeAsync(DIRECT_LISTEN_DELAY_MS);
+    await vi.advanceTimersByTimeAsync(LISTEN_DELAY_MS);
     expect(object.listens).toBe(1);
     for (const notice of [{ type: "leaseKept" }, { type: "cancel" }] as const) {
       object.notice.resolve(notice);
@@ -121,7 +121,7 @@ describe("a direct runner", () => {
 
   test("holds the lease from the time at which it sent its last confirmed call", async () => {
     const { object, channel, told } = aChannel();
-    await vi.advanceTimersByTimeAsync(DIRECT_LISTEN_DELAY_MS);
+    await vi.advanceTimersByTimeAsync(LISTEN_DELAY_MS);
     await vi.advanceTimersByTimeAsync(20_000);
     object.notice.resolve({ type: "leaseKept" });
     await vi.advanceTimersByTimeAsync(LEASE_MS - 20_000 - 1);

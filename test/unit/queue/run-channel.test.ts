@@ -1,8 +1,14 @@
 // The runner's end of the run channel, with an object that a test plays: what it does when the object does not answer, when
 // the channel is cut, and when its lease expires.
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { CLAIM_TIMEOUT_MS, DEFAULT_LEASE_MS, KEEP_ALIVE_GRACE_MS, LOST_CHANNEL_LEASE_MS } from "../../../src/limits";
-import type { Claimed } from "../../../src/contract/run-channel";
+import {
+  CLAIM_TIMEOUT_MS,
+  DEFAULT_LEASE_MS,
+  KEEP_ALIVE_GRACE_MS,
+  LISTEN_DELAY_MS,
+  LOST_CHANNEL_LEASE_MS,
+} from "../../../src/limits";
+import type { Claimed, MessageToObject, MessageToRunner } from "../../../src/contract/run-channel";
 import type { SaveMessage } from "../../../src/queue/channel";
 import { RunChannel } from "../../../src/queue/run-channel";
 
@@ -58,6 +64,10 @@ function anObject(...answers: (Answer | "refuses" | "fails" | "hangs")[]) {
   const sockets: Socket[] = [];
   const askedTimes: number[] = [];
   const stub = {
+    /** The code of an earlier version. */
+    async claim(): Promise<never> {
+      throw new TypeError('The RPC receiver does not implement the method "claim".');
+    },
     async fetch(): Promise<Response> {
       askedTimes.push(Date.now());
       const answer = answers.length > 1 ? answers.shift()! : answers[0]!;
@@ -82,6 +92,134 @@ async function aChannel(...answers: Parameters<typeof anObject>) {
   channel.listen({ onCancel: () => {}, onAnswers: () => {}, onStop: () => void stops.push(Date.now()) });
   return { ...object, channel, stops, claimTime: Date.now() };
 }
+
+/** The session of a claim: what it was sent, whether it was disposed of, and its answers, which a test gives. */
+class ASession {
+  readonly claimed: Claimed = claimed;
+  readonly sent: MessageToObject[] = [];
+  isDisposed = false;
+  answer: (message: MessageToObject) => Promise<MessageToRunner | undefined> = async (message) =>
+    "id" in message ? { type: "saved", id: message.id } : { type: "settled" };
+  readonly calls = Object.assign(this, {
+    send: (message: MessageToObject) => {
+      this.sent.push(message);
+      return this.answer(message);
+    },
+  });
+
+  [Symbol.dispose](): void {
+    this.isDisposed = true;
+  }
+}
+
+/** A channel whose claim was a call. */
+async function aCalledChannel(...answers: Parameters<typeof anObject>) {
+  const session = new ASession();
+  const object = anObject(...answers);
+  const channel = (await RunChannel.claim({ ...object.stub, claim: async () => session }))!;
+  const heard: string[] = [];
+  channel.listen({
+    onCancel: () => heard.push("cancel"),
+    onAnswers: ({ suspensions }) => heard.push(...suspensions.map(({ id }) => `answer ${id}`)),
+    onStop: () => heard.push("stop"),
+  });
+  return { ...object, channel, session, heard };
+}
+
+const checkpoint: SaveMessage = { type: "saveCheckpoint", cursor: "1" };
+
+describe("a claim by call", () => {
+  test("needs no socket if the work ends soon", async () => {
+    const { channel, session, askedTimes } = await aCalledChannel("fails");
+    channel.sendProgress({ metadata: { rows: 1 } });
+    const saved = await channel.save(checkpoint);
+    const settled = await channel.finish({ type: "succeed", outcome: { response: "{}" } });
+    await vi.advanceTimersByTimeAsync(DEFAULT_LEASE_MS);
+
+    expect([saved, settled]).toEqual(["settled", "settled"]);
+    expect(session.sent.map(({ type, fence }) => [type, fence])).toEqual(
+      ["progress", "saveCheckpoint", "succeed"].map((type) => [type, "the-token"]),
+    );
+    expect(session.isDisposed).toBe(true);
+    expect(askedTimes).toEqual([]);
+  });
+
+  test("opens the socket of work that takes longer, and ends the session then", async () => {
+    const { session, sockets, channel } = await aCalledChannel(claims);
+    await vi.advanceTimersByTimeAsync(LISTEN_DELAY_MS - 1);
+    expect([sockets.length, session.isDisposed]).toEqual([0, false]);
+    await vi.advanceTimersByTimeAsync(2);
+    expect([sockets.length, session.isDisposed]).toEqual([1, true]);
+    void channel.save(checkpoint);
+
+    expect(session.sent).toEqual([]);
+    expect(sockets[0]!.sent).toHaveLength(1);
+  });
+
+  test("sends over its socket again what the session has not answered", async () => {
+    const { session, sockets, channel } = await aCalledChannel(claims);
+    session.answer = () => new Promise(() => {});
+    channel.sendProgress({ metadata: { rows: 1 } });
+    const saved = channel.save(checkpoint);
+    await vi.advanceTimersByTimeAsync(LISTEN_DELAY_MS + 1);
+    expect(sockets[0]!.sent.map((text) => JSON.parse(text) as object)).toEqual(session.sent);
+    sockets[0]!.says(JSON.stringify({ type: "saved", id: 1 }));
+
+    expect(await saved).toBe("settled");
+  });
+
+  test("delivers a cancel and answers that came before its socket", async () => {
+    const { heard } = await aCalledChannel((socket) => {
+      const changes = { cancelRequested: true, suspensions: [{ id: "approval" }] };
+      setTimeout(() => socket.says(JSON.stringify({ ...claimed, ...changes })), 0);
+    });
+    await vi.advanceTimersByTimeAsync(LISTEN_DELAY_MS + 1);
+
+    expect(heard).toEqual(["cancel", "answer approval"]);
+  });
+
+  test("stops the work at a message that the object answers with stop", async () => {
+    const { session, channel, heard } = await aCalledChannel(claims);
+    session.answer = async () => ({ type: "stop" });
+
+    expect(await channel.save(checkpoint)).toBe("stopped");
+    expect(heard).toEqual(["stop"]);
+  });
+
+  test("opens the socket at once if a call of the session fails", async () => {
+    const { session, sockets, channel, heard } = await aCalledChannel(claims);
+    session.answer = () => Promise.reject(new Error("Network connection lost."));
+    const saved = channel.save(checkpoint);
+    await vi.advanceTimersByTimeAsync(1);
+    sockets[0]!.says(JSON.stringify({ type: "saved", id: 1 }));
+
+    expect(await saved).toBe("settled");
+    expect(session.isDisposed).toBe(true);
+    expect(heard).toEqual([]);
+  });
+
+  test("leaves the runner ten seconds after its socket could not be opened", async () => {
+    const { session, heard } = await aCalledChannel("fails");
+    await vi.advanceTimersByTimeAsync(LISTEN_DELAY_MS + LOST_CHANNEL_LEASE_MS - 1);
+    expect([session.isDisposed, heard]).toEqual([true, []]);
+    await vi.advanceTimersByTimeAsync(1_500);
+
+    expect(heard).toEqual(["stop"]);
+  });
+
+  test("ends its session if the answer is too late, so the object learns it", async () => {
+    const late = Promise.withResolvers<ASession>();
+    const failed = vi.fn<(error: unknown) => void>();
+    RunChannel.claim({ ...anObject("fails").stub, claim: () => late.promise }).catch(failed);
+    await vi.advanceTimersByTimeAsync(CLAIM_TIMEOUT_MS);
+    const session = new ASession();
+    late.resolve(session);
+    await vi.advanceTimersByTimeAsync(1);
+
+    expect(failed).toHaveBeenCalledOnce();
+    expect(session.isDisposed).toBe(true);
+  });
+});
 
 describe("a claim", () => {
   test.each<[string, Answer | "hangs"]>([
