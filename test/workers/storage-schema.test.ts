@@ -17,6 +17,7 @@ import {
   presentRecord,
   fireAlarm,
   runNext,
+  socketIsOpen,
   startScript,
   startedFrom,
   storedRows,
@@ -49,6 +50,8 @@ async function told(operation: Started): Promise<Started> {
 async function running(): Promise<Started> {
   const operation = await startScript(
     async (op) => {
+      // A report that the socket repeats is another revision.
+      await socketIsOpen(operation);
       await op.step("parse", async () => ({ rows: 7 }));
       await op.checkpoint("row-5");
       op.progress({ progressPercent: 40, rowsDone: 5 });
