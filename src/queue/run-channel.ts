@@ -21,7 +21,7 @@ import {
   type MessageToRunner,
   RUN_PATH,
 } from "../contract/run-channel";
-import { lacksMethod } from "../durable/object-call";
+import { lacksMethod, withinLimit } from "../durable/object-call";
 import type { Channel, Settlement } from "./channel";
 import { LeasedChannel } from "./leased-channel";
 import { afterMs } from "./macrotask";
@@ -111,7 +111,7 @@ export class RunChannel extends LeasedChannel implements Channel {
 
   override close(): void {
     super.close();
-    dismiss(this.#link, 1000, "finished");
+    dismiss(this.#link);
   }
 
   protected override end(): void {
@@ -168,7 +168,7 @@ export class RunChannel extends LeasedChannel implements Channel {
 
   #lost(link: Session | OpenSocket): void {
     if (!this.isWorking || link !== this.#link) return;
-    dismiss(link, UNHEARD, "no answer");
+    dismiss(link);
     this.#lostTime ??= Date.now();
     this.#pingTime = undefined;
     void this.#reopen();
@@ -193,13 +193,13 @@ export class RunChannel extends LeasedChannel implements Channel {
     try {
       const link = await inTime(openSocket(this.#stub, this.claimed.fence));
       if (!link) return this.stop();
-      if (!this.isWorking) return dismiss(link, 1000, "finished");
+      if (!this.isWorking) return dismiss(link);
       this.confirmedTime = sentTime;
       this.#lostTime = undefined;
       this.#pingTime = undefined;
       this.#link = link;
       this.#attach(link);
-      dismiss(before, 1000, "superseded");
+      dismiss(before);
       const { cancelRequested, suspensions = [], children = [] } = link.claimed;
       if (cancelRequested) this.receive({ type: "cancel" });
       // Outcomes that came while there was no socket.
@@ -213,43 +213,28 @@ export class RunChannel extends LeasedChannel implements Channel {
   }
 }
 
-/** Of the codes that applications may send: the channel counts as lost. */
-const UNHEARD = 4_001;
-
 function sendOver({ socket }: OpenSocket, text: string): void {
   if (socket.readyState === WebSocket.READY_STATE_OPEN) socket.send(text);
 }
 
-/** The object learns it: of a session without a word. */
-function dismiss(link: Session | OpenSocket, code: number, reason: string): void {
+/** The runner has no more use for a link. The object learns it. */
+function dismiss(link: Session | OpenSocket): void {
   if (!("socket" in link)) link[Symbol.dispose]();
-  else if (link.socket.readyState === WebSocket.READY_STATE_OPEN) link.socket.close(code, reason);
+  else if (link.socket.readyState === WebSocket.READY_STATE_OPEN) link.socket.close(1000);
 }
 
 function endedOf(children: readonly ClaimedChild[]): EndedChild[] {
   return children.flatMap(({ end }, place) => (end ? [{ place, ...end }] : []));
 }
 
-/** A link; throws where the object does not answer in time. */
-async function inTime<Link extends Session | OpenSocket>(
-  opening: Promise<Link | undefined>,
-): Promise<Link | undefined> {
-  const { promise: isLate, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    reject(new Error(`the operation's object did not open the run channel within ${CLAIM_TIMEOUT_MS / 1_000} s`));
-  }, CLAIM_TIMEOUT_MS);
-  try {
-    return await Promise.race([opening, isLate]);
-  } catch (error) {
-    // A link that opens later is closed, so that the object knows that the work has no runner.
+/** A link; throws where the object does not answer in time. A link that comes later ends, so that the object knows it. */
+function inTime<Link extends Session | OpenSocket>(opening: Promise<Link | undefined>): Promise<Link | undefined> {
+  return withinLimit(opening, CLAIM_TIMEOUT_MS, () => {
     opening.then(
-      (link) => link && dismiss(link, UNHEARD, "too late"),
+      (link) => link && dismiss(link),
       () => {},
     );
-    throw error;
-  } finally {
-    clearTimeout(timer);
-  }
+  });
 }
 
 async function claim(stub: ObjectStub): Promise<Session | OpenSocket | undefined> {

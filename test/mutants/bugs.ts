@@ -632,7 +632,7 @@ export const bugs: readonly Bug[] = [
     file: "src/queue/run-channel.ts",
     find: "const before = this.#link;",
     replace: `const before = this.#link;
-    dismiss(before, 1000, "superseded");`,
+    dismiss(before);`,
     tests: workers("cost.test.ts"),
     caughtBy: "longerRun",
   },
@@ -673,7 +673,7 @@ export const bugs: readonly Bug[] = [
   {
     name: "a claim that is answered too late keeps its session",
     file: "src/queue/run-channel.ts",
-    find: `(link) => link && dismiss(link, UNHEARD, "too late"),`,
+    find: "(link) => link && dismiss(link),",
     replace: "() => {},",
     tests: unit("queue/run-channel.test.ts"),
     caughtBy: "ends its session if the answer is too late",
@@ -1147,8 +1147,8 @@ queue = "edge-operations-dead-letters"
   {
     name: "a claim waits for its answer without an end",
     file: "src/queue/run-channel.ts",
-    find: "return await Promise.race([opening, isLate]);",
-    replace: "return await opening;",
+    find: "withinLimit(opening, CLAIM_TIMEOUT_MS,",
+    replace: "withinLimit(opening, 2 * CLAIM_TIMEOUT_MS,",
     tests: unit("queue/run-channel.test.ts"),
     caughtBy: "fails after ten seconds",
   },
@@ -1592,8 +1592,8 @@ queue = "edge-operations-dead-letters"
   {
     name: "a claim has no time limit",
     file: "src/queue/run-channel.ts",
-    find: "return await Promise.race([opening, isLate]);",
-    replace: "return await Promise.race([opening, isLate.catch(() => opening)]);",
+    find: "withinLimit(opening, CLAIM_TIMEOUT_MS,",
+    replace: "withinLimit(opening, 1_000 * CLAIM_TIMEOUT_MS,",
     tests: SIMULATION,
     caughtBy: "works longer than the 15 minutes",
   },

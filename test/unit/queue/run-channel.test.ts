@@ -232,7 +232,9 @@ describe("a claim", () => {
     expect(failed).not.toHaveBeenCalled();
     await vi.advanceTimersByTimeAsync(1);
 
-    expect(failed.mock.calls).toEqual([[expect.objectContaining({ message: expect.stringContaining("within 10 s") })]]);
+    expect(failed.mock.calls).toEqual([
+      [expect.objectContaining({ message: expect.stringContaining(`within ${CLAIM_TIMEOUT_MS} ms`) })],
+    ]);
   });
 
   test.each(["close", "error"] as const)("fails at once if its channel ends by %s before it is open", async (how) => {
