@@ -21,7 +21,9 @@ const CODINGS: Readonly<Record<string, ContentCoding>> = { gzip: "gzip", "x-gzip
  * multiply what a small body may decode to.
  */
 export function contentCodingOf(headers: Headers): ContentCoding | undefined {
-  const codings = (headers.get("Content-Encoding") ?? "")
+  const given = headers.get("Content-Encoding");
+  if (given === null) return undefined;
+  const codings = given
     .split(",")
     .map((coding) => coding.trim().toLowerCase())
     .filter((coding) => coding !== "" && coding !== "identity");

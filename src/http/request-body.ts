@@ -20,6 +20,8 @@ import { isJson, parseMediaType } from "./media-type";
 /** The body of one request. Every consumer reads it here, so that the rest can be drained. */
 export class RequestBody {
   readonly #request: Request;
+  /** Content-Length; 0 without one. */
+  readonly #announced: number;
   #next: NextBytes | undefined;
   #ended = false;
   /** Set once the body was given away as a stream; `settled` when nothing more goes that way. */
@@ -29,11 +31,14 @@ export class RequestBody {
 
   constructor(request: Request) {
     this.#request = request;
-    this.#ended = request.body === null;
+    this.#announced = Number(request.headers.get("Content-Length") ?? 0);
+    // The platform makes a stream where `body` is read, and a body whose length is announced is read without one.
+    this.#ended = this.#announced === 0 && request.body === null;
   }
 
   /** Whether there is nothing to read, as far as the request's head says. */
   get isAbsent(): boolean {
+    if (this.#announced > 0) return false;
     return this.#request.body === null || this.#request.headers.get("Content-Length") === "0";
   }
 
@@ -44,8 +49,9 @@ export class RequestBody {
 
   /** The next bytes as they were sent, or undefined at the end. */
   async #read(): Promise<Uint8Array | undefined> {
-    if (this.#ended || this.#request.body === null) return undefined;
-    this.#next ??= nextBytesOf(this.#request.body);
+    if (this.#ended) return undefined;
+    const { body } = this.#request;
+    this.#next ??= body === null ? async () => undefined : nextBytesOf(body);
     const part = await this.#next();
     if (part) this.#readBytes += part.length;
     else this.#ended = true;
@@ -95,9 +101,8 @@ export class RequestBody {
   }
 
   async #bytes(maxBytes: number): Promise<Uint8Array> {
-    const announced = Number(this.#request.headers.get("Content-Length") ?? 0);
-    if (announced > maxBytes) throw bodyTooLarge(maxBytes);
-    if (announced > 0 && !this.#ended) return this.#announcedBytes(maxBytes);
+    if (this.#announced > maxBytes) throw bodyTooLarge(maxBytes);
+    if (this.#announced > 0 && !this.#ended) return this.#announcedBytes(maxBytes);
     const parts: Uint8Array[] = [];
     let length = 0;
     for (let part = await this.#readOfClient(); part; part = await this.#readOfClient()) {

@@ -107,6 +107,7 @@ type FieldParameter = Parameter & { path: string[] };
 
 /** The parameters of a query, one of two spellings (`pageSize`, `page_size`) together. */
 function parametersOf(query: URLSearchParams): Iterable<Parameter> {
+  if (query.size === 0) return [];
   const parameters = new Map<string, Parameter>();
   for (const [name, text] of query) {
     const path = fieldPath(name);
