@@ -13,6 +13,7 @@ import {
   summary,
   totals,
 } from "../bench/counts";
+import { MAX_HELD_MS } from "../../src/limits";
 import type { JsonObject } from "../../src/rpc/any";
 import { EventReader } from "../support/event-stream";
 import { eventually } from "../support/eventually";
@@ -202,6 +203,7 @@ const CALLS: Record<CountedCall, () => Promise<Counts>> = {
   async wait() {
     await anIndexedScope();
     const operation = await startScript(empty);
+    clock.advance(MAX_HELD_MS);
     let waiting: Promise<unknown> = Promise.resolve();
     const counts = await costOf(async () => {
       waiting = call("POST", `/v1/${operation.name}:wait`, { timeout: "60s" });

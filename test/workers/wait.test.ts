@@ -1,6 +1,7 @@
 // Wait: a waiter hangs on a hibernatable socket and is answered by a push. No caller polls.
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
+import { MAX_HELD_MS } from "../../src/limits";
 import { eventually } from "../support/eventually";
 import { clock } from "./clock";
 import { controls } from "./controls";
@@ -22,11 +23,77 @@ useFreshWorld();
 
 /** Starts waits, and sees to it that all of them hang. */
 async function hang(operation: Started, count: number, timeout = "60s"): Promise<Promise<Answer>[]> {
+  // The object holds the waiters of younger work without a socket.
+  clock.advance(MAX_HELD_MS);
   const before = await openSockets(operation, "wait");
   const waits = Array.from({ length: count }, () => call("POST", `/v1/${operation.name}:wait`, { timeout }));
   await eventually(async () => (await openSockets(operation, "wait")) === before + count);
   return waits;
 }
+
+describe("a waiter of new work", () => {
+  const wait = ({ name }: Started): Promise<Answer> => call("POST", `/v1/${name}:wait`, { timeout: "20s" });
+  const waiters = async ({ name }: Started): Promise<unknown> =>
+    (await call("GET", `/v1/${name}:explain`)).body["waiters"];
+
+  test("is answered without a socket if the work ends within a second", async () => {
+    const operation = await startScript(async () => ({ answer: 42 }));
+    const waiting = wait(operation);
+    await eventually(async () => (await waiters(operation)) === 1);
+    await runNext();
+
+    expect((await waiting).body).toMatchObject({ done: true, response: { value: { answer: 42 } } });
+    expect(controls.callsOf(operation.id)).not.toContain("/wait");
+  });
+
+  test("gets a socket as soon as the runner has one", async () => {
+    const release = Promise.withResolvers<void>();
+    const operation = await startScript(async () => {
+      await release.promise;
+      return {};
+    });
+    const waiting = wait(operation);
+    const delivery = await deliverNext();
+    await eventually(async () => (await waiters(operation)) === 1);
+    expect(await openSockets(operation, "wait")).toBe(0);
+    await socketIsOpen(operation);
+    const time = performance.now();
+    await eventually(async () => (await openSockets(operation, "wait")) === 1);
+
+    expect(performance.now() - time).toBeLessThan(MAX_HELD_MS / 2);
+    release.resolve();
+    await delivery.result();
+    expect((await waiting).body).toMatchObject({ done: true });
+  });
+
+  test("gets a socket as soon as the work sleeps", async () => {
+    const operation = await startScript(async (op) => {
+      await op.sleep("1h");
+      return {};
+    });
+    const waiting = wait(operation);
+    await eventually(async () => (await waiters(operation)) === 1);
+    await runNext();
+    const time = performance.now();
+    await eventually(async () => (await openSockets(operation, "wait")) === 1);
+
+    expect(performance.now() - time).toBeLessThan(MAX_HELD_MS / 2);
+    await call("POST", `/v1/${operation.name}:cancel`);
+    expect((await waiting).body).toMatchObject({ done: true, error: { code: 1 } });
+  });
+
+  test("gets a socket at once if the work is a second old and no runner is at it", async () => {
+    const operation = await startScript(async () => ({}));
+    clock.advance(MAX_HELD_MS);
+    const time = performance.now();
+    const waiting = wait(operation);
+    await eventually(async () => (await openSockets(operation, "wait")) === 1);
+
+    expect(performance.now() - time).toBeLessThan(MAX_HELD_MS / 2);
+    await runNext();
+    expect((await waiting).body).toMatchObject({ done: true });
+  });
+});
 
 describe("every waiter", () => {
   test("is answered by the push of a hibernated object, with two requests each", async () => {

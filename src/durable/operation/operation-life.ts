@@ -3,6 +3,7 @@ import {
   DIRECT_ALARM_DELAY_MS,
   INDEX_PROGRESS_DELAY_MS,
   MAX_EFFECT_RETRY_MS,
+  MAX_HELD_MS,
   MAX_PUSHED_CHARACTERS,
   MAX_UNSAVED_REVISIONS,
 } from "../../limits";
@@ -78,10 +79,9 @@ export class OperationLife {
     return this.store.record;
   }
 
-  /** Whether a runner that this object has called is at work. */
-  get isRunDirectly(): boolean {
-    const { lease } = this.record ?? {};
-    return lease !== undefined && this.direct.isConnected(lease.fence);
+  /** Whether the work may end within {@link MAX_HELD_MS}: it is new, or a runner is at work that has opened no socket. */
+  mayEndSoon({ lease, state, createTime }: OperationRecord): boolean {
+    return lease ? this.direct.isConnected(lease.fence) : state === "QUEUED" && Date.now() < createTime + MAX_HELD_MS;
   }
 
   mustHaveRecord(): OperationRecord {

@@ -224,8 +224,8 @@ export class OperationObject extends DurableObject<OperationEnv> implements Fami
     const seen = await this.#see(name, access);
     if (typeof seen === "string") return seen;
     if (isFinal(seen.state)) return this.#life.waitMessage(seen);
-    // Most work that the object calls itself ends at once. The waiter is judged again then.
-    if (!this.#life.isRunDirectly || !(await this.#life.waiters.hold())) return undefined;
+    // Most work ends at once. The waiter is judged again then.
+    if (!this.#life.mayEndSoon(seen) || !(await this.#life.waiters.hold())) return undefined;
     const record = await this.#see(name, access);
     if (typeof record === "string") return record;
     return isFinal(record.state) ? this.#life.waitMessage(record) : undefined;

@@ -170,7 +170,7 @@ export class WaiterSockets {
 
   /**
    * Holds a waiter without a socket until there is something to say, or {@link MAX_HELD_MS} have passed. The object stays in memory
-   * meanwhile, so this is for a time in which a runner that it calls keeps it there. False: too many are held.
+   * meanwhile, and is billed. False: too many are held.
    */
   async hold(): Promise<boolean> {
     if (this.#held.size >= MAX_HELD_WAITERS) return false;
