@@ -18,7 +18,7 @@ import {
   STEP_PATH,
   decodeMessageToObject,
 } from "../../contract/run-channel";
-import { storeStream } from "./chunks";
+import { type Chunks, type StoredStream, storeStream } from "./chunks";
 import type { DirectRunPort } from "./direct-runs";
 import type { OperationLife } from "./operation-life";
 import { claimedFromRecord, eventFromMessage } from "./run-messages";
@@ -91,46 +91,26 @@ export class RunnerDoor {
     return false;
   }
 
-  async #input(request: Request): Promise<Response> {
-    if (!(await this.#currentFence(request))) return fenced();
-    return new Response(this.#life.store.input.stream());
-  }
-
-  async #step(request: Request): Promise<Response> {
-    if (!(await this.#currentFence(request))) return fenced();
-    const place = Number(new URL(request.url).searchParams.get("place"));
+  #step(place: number): Response {
     const step = this.#life.record?.work?.steps?.find((stored) => stored.place === place);
     if (!step) return new Response(null, { status: 404 });
     return new Response(this.#life.store.step(place).stream({ count: step.chunks }));
   }
 
   /** The large answer of a suspension. */
-  async #answer(request: Request): Promise<Response> {
-    if (!(await this.#currentFence(request))) return fenced();
-    const id = new URL(request.url).searchParams.get("id") ?? "";
+  #answer(id: string | null): Response {
     const suspension = this.#life.record?.suspensions?.find((one) => one.id === id);
     const json = suspension && this.#life.store.suspensionText(suspension, "answer");
     return json === undefined ? new Response(null, { status: 404 }) : new Response(json);
   }
 
-  /** The outcomes of child operations. */
-  async #childEnds(request: Request): Promise<Response> {
-    if (!(await this.#currentFence(request))) return fenced();
-    const places = JSON.parse(new URL(request.url).searchParams.get("places") ?? "[]") as JoinCondition["places"];
-    return Response.json(this.#life.store.children.endsAt(places));
-  }
-
   /** Stores a step's large result. The rows count once the record names them. */
-  async #saveStep(request: Request): Promise<Response> {
-    const fence = await this.#currentFence(request);
-    if (fence === undefined || !request.body) return fenced();
+  async #saveStep(request: Request, fence: string, searchParams: URLSearchParams): Promise<Response> {
     const place = this.#freePlace();
     this.#storing.add(place);
     try {
-      const chunks = this.#life.store.step(place);
-      const stored = await storeStream(chunks, request.body, { maxBytes: this.#maxResultBytes() });
+      const stored = await this.#stored(this.#life.store.step(place), request);
       if (!stored.ok) return new Response(null, { status: 413 });
-      const { searchParams } = new URL(request.url);
       // An earlier version's runner says neither order nor memory.
       const order = searchParams.get("order");
       const step = {
@@ -155,22 +135,15 @@ export class RunnerDoor {
 
   /** Stores a large response. It becomes the operation's with the last word that names it. */
   async #saveResponse(request: Request): Promise<Response> {
-    if (!(await this.#currentFence(request)) || !request.body) return fenced();
-    const stored = await storeStream(this.#life.store.response, request.body, { maxBytes: this.#maxResultBytes() });
+    const stored = await this.#stored(this.#life.store.response, request);
     if (!stored.ok) return new Response(null, { status: 413 });
     const outcome: SuccessfulOutcome = { responseChunks: stored.chunks, responseBytes: stored.bytes };
     return Response.json(outcome);
   }
 
-  #maxResultBytes(): number {
-    return this.#life.record?.policy.maxResultBytes ?? MAX_RESPONSE_BYTES;
-  }
-
-  /** The token of a request, if it is the current one. */
-  async #currentFence(request: Request): Promise<string | undefined> {
-    await this.#life.settle();
-    const fence = request.headers.get(FENCE_HEADER);
-    return fence !== null && this.#life.record?.lease?.fence === fence ? fence : undefined;
+  #stored(chunks: Chunks, { body }: Request): Promise<StoredStream> {
+    if (!body) throw new TypeError("a large value came without a body");
+    return storeStream(chunks, body, { maxBytes: this.#life.record?.policy.maxResultBytes ?? MAX_RESPONSE_BYTES });
   }
 
   async message(socket: WebSocket, data: string | ArrayBuffer): Promise<void> {
@@ -189,19 +162,26 @@ export class RunnerDoor {
     this.#life.waiters.release();
   }
 
-  /** Serves a runner's requests for large values. */
+  /** Serves the requests for large values of the runner that has the current token. */
   async values(request: Request): Promise<Response> {
-    switch (`${request.method} ${new URL(request.url).pathname}`) {
+    await this.#life.settle();
+    const fence = request.headers.get(FENCE_HEADER);
+    if (fence === null || this.#life.record?.lease?.fence !== fence) return fenced();
+    const { pathname, searchParams } = new URL(request.url);
+    const { input, children } = this.#life.store;
+    switch (`${request.method} ${pathname}`) {
       case `GET ${INPUT_PATH}`:
-        return this.#input(request);
+        return new Response(input.stream());
       case `GET ${STEP_PATH}`:
-        return this.#step(request);
+        return this.#step(Number(searchParams.get("place")));
       case `GET ${ANSWER_PATH}`:
-        return this.#answer(request);
+        return this.#answer(searchParams.get("id"));
       case `GET ${CHILDREN_PATH}`:
-        return this.#childEnds(request);
+        return Response.json(
+          children.endsAt(JSON.parse(searchParams.get("places") ?? "[]") as JoinCondition["places"]),
+        );
       case `POST ${STEP_PATH}`:
-        return this.#saveStep(request);
+        return this.#saveStep(request, fence, searchParams);
       case `POST ${RESPONSE_PATH}`:
         return this.#saveResponse(request);
       default:
