@@ -426,6 +426,8 @@ export const LOST_CHANNEL_LEASE_MS = 10 * SECOND_MS;
  * Shorter work costs neither, and a cancel request still reaches the work well within a second.
  */
 export const LISTEN_DELAY_MS = 250;
+/** A function that has ended after so many turns of the microtasks has waited for nothing: its run needs no timers. */
+export const MAX_TURNS_AT_ONCE = 64;
 /** The time for which a runner waits for the answer to a claim, or for a reopened channel. */
 export const CLAIM_TIMEOUT_MS = 10 * SECOND_MS;
 /** The time after which a queue message that no consumer claimed is sent again. */

@@ -18,6 +18,7 @@ import { RunContext } from "./operation-context";
 import type { RunPorts } from "./run-ports";
 import type { Channel } from "./channel";
 import type { RunPlatform } from "./run-platform";
+import type { RunSignal } from "./run-signal";
 import { thrownFields, thrownText } from "./thrown";
 
 type HandlerEnd = { type: "returned"; response: unknown } | { type: "threw"; error: unknown };
@@ -30,7 +31,7 @@ export interface AttemptOptions {
   /** Runs the handler within a span of the platform's traces. */
   span<T>(this: void, work: () => Promise<T>): Promise<T>;
   log: RunPlatform["log"];
-  signal: AbortSignal;
+  signal: RunSignal;
   invocationMs: number;
   /** Open mode: the inner text of an unclassified error may be shown to clients. */
   showInnerErrors: boolean;

@@ -5,9 +5,11 @@ import type { Claimed, LastWord, News, ProgressMessage } from "../contract/run-c
 import type { SuccessfulOutcome } from "../lifecycle/event";
 import type { AttemptMemory, JoinCondition } from "../lifecycle/record";
 
+export type SaveStep = { type: "saveStep"; name: string; result: string; order: number } & AttemptMemory;
+
 /** A value to store. The channel numbers it and adds the token. */
 export type SaveMessage =
-  | ({ type: "saveStep"; name: string; result: string; order?: number } & AttemptMemory)
+  | SaveStep
   | ({ type: "saveCheckpoint"; cursor: string } & AttemptMemory)
   | ({ type: "saveSleeps"; restsUntil?: number } & AttemptMemory)
   | ({ type: "saveChildren"; children: ReservedChild[] } & AttemptMemory)
@@ -38,7 +40,7 @@ export interface LargeValueStore {
   /** The outcomes of those children at these places that have ended. */
   childEnds(places: JoinCondition["places"]): Promise<StoredEnd[]>;
   /** Stores a step's large result. */
-  saveStep(step: { name: string; result: string; order: number }, memory: AttemptMemory): Promise<Settlement>;
+  saveStep(step: SaveStep): Promise<Settlement>;
   /** Stores a large response, which the final message names; undefined after the work is lost. */
   saveResponse(response: string): Promise<SuccessfulOutcome | undefined>;
 }
@@ -47,6 +49,8 @@ export interface Channel {
   readonly claimed: Claimed;
   /** Delivers the events of the run to its listener, past ones too. */
   listen(listener: RunListener): void;
+  /** The work waits for something. Until then a channel may leave out what keeps its lease. */
+  keepLease?(): void;
   /** Sends progress, which may be lost: the final message carries it again. */
   sendProgress(progress: ProgressMessage): void;
   /** Stores a value. */

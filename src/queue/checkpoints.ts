@@ -41,7 +41,8 @@ export class Checkpoints {
   async #save(json: string, resolve: () => void): Promise<void> {
     const { ports, replay } = this.#invocation;
     try {
-      if ((await ports.saveCheckpoint(json, this.#invocation.takeMemory())) === "stopped") return;
+      const message = { type: "saveCheckpoint", cursor: json, ...this.#invocation.takeMemory() } as const;
+      if ((await ports.save(message)) === "stopped") return;
     } catch (error) {
       return this.#invocation.fail(error);
     }

@@ -23,6 +23,7 @@ import { AnswerWait } from "./answer-wait";
 import type { ChildStarts } from "./child-starts";
 import type { Replay } from "./replay";
 import type { RunPorts } from "./run-ports";
+import type { RunSignal } from "./run-signal";
 
 /** The parts of an invocation that children need. */
 interface ChildInvocation {
@@ -30,9 +31,9 @@ interface ChildInvocation {
     Claimed,
     "name" | "level" | "children" | "startedChildren" | "joins" | "caller" | "origin" | "traceparent"
   >;
-  readonly ports: Pick<RunPorts, "now" | "children" | "saveChildren" | "childEnds" | "checkLease">;
+  readonly ports: Pick<RunPorts, "now" | "children" | "save" | "largeValues" | "checkLease">;
   readonly replay: Replay;
-  readonly signal: AbortSignal;
+  readonly signal: RunSignal;
   readonly isLate: boolean;
   fail(error: unknown): void;
   orMisuse<T>(act: () => T): T;
@@ -197,7 +198,8 @@ export class Children {
     }
     if (this.#children.length > MAX_CHILDREN)
       throw misuse(`op.start: an operation has at most ${MAX_CHILDREN} children. Let children start others.`);
-    return reserved.length === 0 ? "settled" : ports.saveChildren(reserved, this.#invocation.takeMemory());
+    if (reserved.length === 0) return "settled";
+    return ports.save({ type: "saveChildren", children: reserved, ...this.#invocation.takeMemory() });
   }
 
   async #startOne(call: Call): Promise<void> {
@@ -291,7 +293,7 @@ export class Children {
     const { replay, ports } = this.#invocation;
     const checkEnds = replay.checkBegins();
     try {
-      const ends = new Map((await ports.childEnds(wait.condition.places)).map((end) => [end.place, end]));
+      const ends = new Map((await ports.largeValues.childEnds(wait.condition.places)).map((end) => [end.place, end]));
       const outcomes: ChildOutcome[] = [];
       const budget = { characters: MAX_JOINED_CHARACTERS };
       for (const place of places) {

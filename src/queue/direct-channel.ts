@@ -1,5 +1,5 @@
 // The runner's end of direct dispatch: its operation's object holds the call, and the runner calls the object back.
-import { KEEP_ALIVES_PER_LEASE, LISTEN_DELAY_MS } from "../limits";
+import { KEEP_ALIVES_PER_LEASE } from "../limits";
 import type { DirectObject } from "../contract/direct-run";
 import type { Claimed, LastWord, MessageToObject } from "../contract/run-channel";
 import type { Channel, Settlement } from "./channel";
@@ -17,8 +17,10 @@ export class DirectChannel extends LeasedChannel implements Channel {
       this.#call(() => object.request(new Request(url, init))),
     );
     this.#object = object;
-    // Most work ends before, and needs no call.
-    this.timer = setTimeout(() => void this.#hear(), LISTEN_DELAY_MS);
+  }
+
+  protected override lasts(): void {
+    void this.#hear();
   }
 
   protected report(message: MessageToObject): void {

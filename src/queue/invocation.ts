@@ -5,11 +5,13 @@ import type { Claimed, ClaimedStep } from "../contract/run-channel";
 import type { JsonObject } from "../rpc/any";
 import { RpcError } from "../rpc/error";
 import type { AnswerWait } from "./answer-wait";
+import type { SaveMessage } from "./channel";
 import { Children, JoinWait } from "./children";
 import { Failures } from "./failures";
 import { InvocationLimitReached } from "./invocation-limit";
 import { Replay } from "./replay";
 import type { RunPorts } from "./run-ports";
+import type { RunSignal } from "./run-signal";
 import { Sleeps } from "./sleeps";
 import { FailedTries } from "./step-tries";
 import { Suspensions } from "./suspensions";
@@ -57,7 +59,7 @@ export class Invocation {
         onSleep: ({ ordinal, wakeTime }) =>
           // Sent even if there is no new one. Without them, the object would take the runner for an earlier version's.
           this.#end({ type: "sleep", ordinal, wakeTime, sleeps: [], ...this.memory() }),
-        onSleepInPlace: ({ wakeTime }) => this.#save({ ...this.memory(), restsUntil: wakeTime }),
+        onSleepInPlace: ({ wakeTime }) => this.#save({ type: "saveSleeps", ...this.memory(), restsUntil: wakeTime }),
         hasUnsavedTries: () => this.failedTries.hasUnsaved,
         inPlaceMs: () => this.#inPlaceMs(),
         onSuspend: (waits, wake) =>
@@ -75,16 +77,12 @@ export class Invocation {
       Math.max(0, ...orders),
     );
     this.sleeps = new Sleeps(claimed, this.replay, ports.now);
-    ports.signal.addEventListener("abort", () => this.#aborted());
-    this.suspensions = new Suspensions(claimed, this.replay, {
-      ...ports,
-      log: (message, fields) => this.log(message, fields),
-      fail: (error) => this.fail(error),
-    });
+    ports.signal.onAbort(() => this.#aborted());
+    this.suspensions = new Suspensions(this);
     this.children = new Children(this);
   }
 
-  get signal(): AbortSignal {
+  get signal(): RunSignal {
     return this.ports.signal;
   }
 
@@ -145,13 +143,12 @@ export class Invocation {
 
   /** The handler does something else meanwhile. Suspensions can be answered once they are stored. */
   #saveBesides(): void {
-    if (this.suspensions.hasUnsaved)
-      this.ports.saveSuspensions(this.takeMemory()).catch((error: unknown) => this.fail(error));
-    else if (this.failedTries.hasUnsaved) this.#save(this.takeMemory());
+    if (this.suspensions.hasUnsaved) this.#save({ type: "saveSuspensions", ...this.takeMemory() });
+    else if (this.failedTries.hasUnsaved) this.#save({ type: "saveSleeps", ...this.takeMemory() });
   }
 
-  #save(memory: Parameters<RunPorts["saveSleeps"]>[0]): void {
-    this.ports.saveSleeps(memory).catch((error: unknown) => this.fail(error));
+  #save(message: SaveMessage): void {
+    this.ports.save(message).catch((error: unknown) => this.fail(error));
   }
 
   // ── Sleeps for which the invocation waits ─────────────────────────────────────────────────────────────────────────

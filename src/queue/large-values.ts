@@ -1,7 +1,7 @@
 // Values too large for a message: a runner fetches and stores them as byte streams.
 import type { StoredEnd } from "../contract/child";
 import type { SuccessfulOutcome } from "../lifecycle/event";
-import type { AttemptMemory, JoinCondition } from "../lifecycle/record";
+import type { JoinCondition } from "../lifecycle/record";
 import { CHANNEL_REOPEN_DELAY_MS, MAX_LARGE_RESULT_TRIES } from "../limits";
 import {
   ANSWER_PATH,
@@ -13,7 +13,7 @@ import {
   STEP_PATH,
 } from "../contract/run-channel";
 import { streamFromText } from "../rpc/utf8";
-import type { LargeValueStore, Settlement } from "./channel";
+import type { LargeValueStore, Settlement, SaveStep } from "./channel";
 import { afterMs } from "./macrotask";
 
 /** The runner's claim, and its way to the operation's object. */
@@ -60,10 +60,7 @@ export class LargeValues implements LargeValueStore {
     return response.json();
   }
 
-  async saveStep(
-    { name, result, order }: { name: string; result: string; order: number },
-    memory: AttemptMemory,
-  ): Promise<Settlement> {
+  async saveStep({ type: _type, name, result, order, ...memory }: SaveStep): Promise<Settlement> {
     const path = `${STEP_PATH}?name=${encodeURIComponent(name)}&order=${order}`;
     const response = await this.#store(path, result, { [MEMORY_HEADER]: encodeURIComponent(JSON.stringify(memory)) });
     return response ? "settled" : "stopped";

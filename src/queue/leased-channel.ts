@@ -1,4 +1,5 @@
 // Both transports' end of a run: hands the events of the run to its listener, and keeps the lease by the object's answers.
+import { LISTEN_DELAY_MS } from "../limits";
 import type { Claimed, MessageToObject, News, ProgressMessage } from "../contract/run-channel";
 import type { Notice } from "../contract/direct-run";
 import type { RunListener, SaveMessage, Settlement } from "./channel";
@@ -10,7 +11,7 @@ export abstract class LeasedChannel {
   readonly largeValues: LargeValues;
   /** When the last confirmed message to the object was sent. The object received it no earlier, so its lease lasts longer. */
   protected confirmedTime: number;
-  /** Runs from the claim on. */
+  /** Runs once the work has waited for something. */
   protected timer: ReturnType<typeof setTimeout> | undefined;
   #listener: RunListener | undefined;
   /** Messages that came before there was a listener. */
@@ -44,6 +45,13 @@ export abstract class LeasedChannel {
     if (this.#cancelled) listener.onCancel();
     if (this.isStopped) listener.onStop();
   }
+
+  /** The work waits for something, also for its end to be stored. Most waits are over before the channel needs more than calls. */
+  keepLease(): void {
+    if (this.isWorking) this.timer ??= setTimeout(() => this.lasts(), LISTEN_DELAY_MS);
+  }
+
+  protected abstract lasts(): void;
 
   /** Stores a value. */
   save(message: SaveMessage): Promise<Settlement> {

@@ -25,7 +25,6 @@ export class RunContext implements OperationContext {
   readonly deadline: Date;
   readonly caller: OperationCaller | undefined;
   readonly traceparent: string | undefined;
-  readonly signal: AbortSignal;
   readonly inputBytes: number;
   readonly #invocation: Invocation;
   readonly #reporter: ProgressReporter;
@@ -40,7 +39,6 @@ export class RunContext implements OperationContext {
     this.deadline = new Date(claimed.deadline);
     this.caller = claimed.caller;
     this.traceparent = claimed.traceparent;
-    this.signal = ports.signal;
     this.inputBytes = claimed.inputBytes ?? 0;
     this.#input = ports.input;
     this.#reporter = new ProgressReporter({
@@ -58,6 +56,10 @@ export class RunContext implements OperationContext {
   get attempt(): number {
     this.#invocation.sleeps.areOfAttempt();
     return this.#invocation.claimed.attempt;
+  }
+
+  get signal(): AbortSignal {
+    return this.#invocation.signal.abortSignal;
   }
 
   get resumeFrom(): Json | undefined {
@@ -154,7 +156,10 @@ export class RunContext implements OperationContext {
   async #saveSuspension(deliver: () => void): Promise<void> {
     const { ports, replay, suspensions } = this.#invocation;
     try {
-      if (suspensions.hasUnsaved && (await ports.saveSuspensions(this.#invocation.takeMemory())) === "stopped") return;
+      const isStopped =
+        suspensions.hasUnsaved &&
+        (await ports.save({ type: "saveSuspensions", ...this.#invocation.takeMemory() })) === "stopped";
+      if (isStopped) return;
     } catch (error) {
       return this.#invocation.fail(error);
     }

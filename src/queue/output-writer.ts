@@ -79,7 +79,7 @@ export class OutputWriter {
     const offset = this.#offset ?? 0;
     this.#pending = this.#pending.slice(text.length);
     this.#offset = offset + utf8Length(text);
-    const saved = this.#ports.saveOutput({ offset, text });
+    const saved = this.#ports.save({ type: "saveOutput", offset, text });
     this.#saving = Promise.all([this.#saving, saved]).catch((error: unknown) => {
       this.#ports.log({ message: "output not stored", error: String(error) });
     });
@@ -92,7 +92,7 @@ export class OutputWriter {
   }
 }
 
-export type OutputWriterPorts = Pick<RunPorts, "saveOutput" | "after" | "log">;
+export type OutputWriterPorts = Pick<RunPorts, "save" | "after" | "log">;
 
 /** A place at or before `index` that is not within a surrogate pair. */
 function cutAt(text: string, index: number): number {

@@ -5,7 +5,6 @@ import {
   CLAIM_TIMEOUT_MS,
   KEEP_ALIVES_PER_LEASE,
   KEEP_ALIVE_GRACE_MS,
-  LISTEN_DELAY_MS,
   LOST_CHANNEL_LEASE_MS,
   MAX_CHANNEL_REOPEN_DELAY_MS,
 } from "../limits";
@@ -66,8 +65,10 @@ export class RunChannel extends LeasedChannel implements Channel {
     this.#stub = stub;
     this.#link = link;
     if ("socket" in link) this.#attach(link);
-    // Most work ends before, and needs no socket.
-    else this.timer = setTimeout(() => void this.#reopen(), LISTEN_DELAY_MS);
+  }
+
+  protected override lasts(): void {
+    void this.#reopen();
   }
 
   protected report(message: MessageToObject): void {
@@ -77,6 +78,7 @@ export class RunChannel extends LeasedChannel implements Channel {
 
   /** Sends the final message and closes. */
   async finish(lastWord: LastWord): Promise<Settlement> {
+    this.keepLease();
     try {
       return await this.ask(LAST_WORD_ID, { ...lastWord, fence: this.claimed.fence });
     } finally {

@@ -1,5 +1,5 @@
 // Runs one attempt of a method's function for a claimed operation, within the limits of an invocation.
-import { INVOCATION_GRACE_MS, MAX_INLINE_RESULT_CHARACTERS, YIELD_AFTER_PART } from "../limits";
+import { INVOCATION_GRACE_MS, MAX_INLINE_RESULT_CHARACTERS, MAX_TURNS_AT_ONCE, YIELD_AFTER_PART } from "../limits";
 import type { Method } from "../method/define-method";
 import type { Claimed, LastWord } from "../contract/run-channel";
 import { undeployedMessage } from "../lifecycle/undeployed";
@@ -10,6 +10,7 @@ import type { RunPorts } from "./run-ports";
 import type { ChildStarts } from "./child-starts";
 import type { Channel } from "./channel";
 import type { RunPlatform, SpanAttributes } from "./run-platform";
+import { RunSignal } from "./run-signal";
 
 export interface RunOptions {
   methods: ReadonlyMap<string, Method>;
@@ -46,17 +47,16 @@ export async function runOperation(channel: Channel, options: RunOptions): Promi
 /** Runs the handler until it ends, is stopped, or has used up the invocation; undefined where it was stopped. */
 async function runWithinLimits(channel: Channel, method: Method, options: RunOptions): Promise<LastWord | undefined> {
   const { invocationMs, platform } = options;
-  const abort = new AbortController();
+  const signal = new RunSignal();
   const { promise: stopped, resolve: stop } = Promise.withResolvers<undefined>();
   channel.listen({
-    onCancel: () => abort.abort(new RpcError("CANCELLED", "The operation was cancelled.")),
+    onCancel: () => signal.abort(new RpcError("CANCELLED", "The operation was cancelled.")),
     onAnswers: (news) => attempt.receive(news),
     onStop: () => {
-      abort.abort(new RpcError("ABORTED", "The runner has lost the work.", { reason: "LEASE_LOST" }));
+      signal.abort(new RpcError("ABORTED", "The runner has lost the work.", { reason: "LEASE_LOST" }));
       stop(undefined);
     },
   });
-  const { signal } = abort;
   const attempt = new Attempt(channel, method, {
     ...options,
     signal,
@@ -65,17 +65,30 @@ async function runWithinLimits(channel: Channel, method: Method, options: RunOpt
     log: platform.log,
   });
   const { promise: limit, resolve: giveUp } = Promise.withResolvers<LastWord>();
-  let cancelLimit = platform.atLimit(invocationMs, () => {
-    abort.abort(new InvocationLimitReached("the invocation has ended"));
-    cancelLimit = platform.atLimit(Math.min(INVOCATION_GRACE_MS, invocationMs), () => giveUp(attempt.atLimit()));
-  });
-  const lastWord = await Promise.race([attempt.run(), stopped, limit]);
-  cancelLimit();
+  const run = attempt.run();
+  let cancelLimit: (() => void) | undefined;
+  if (!(await endsAtOnce(run))) {
+    channel.keepLease?.();
+    cancelLimit = platform.atLimit(invocationMs, () => {
+      signal.abort(new InvocationLimitReached("the invocation has ended"));
+      cancelLimit = platform.atLimit(Math.min(INVOCATION_GRACE_MS, invocationMs), () => giveUp(attempt.atLimit()));
+    });
+  }
+  const lastWord = await Promise.race([run, stopped, limit]);
+  cancelLimit?.();
   // The signal ignores events of the channel after the handler's end, because "stop" follows every final message.
   channel.listen({ onCancel: () => {}, onAnswers: () => {}, onStop: () => {} });
   if (attempt.isWorking)
-    abort.abort(new RpcError("ABORTED", "The operation's function has ended.", { reason: "HANDLER_ENDED" }));
+    signal.abort(new RpcError("ABORTED", "The operation's function has ended.", { reason: "HANDLER_ENDED" }));
   return lastWord;
+}
+
+/** Whether work ends without waiting for anything outside, so that it needs no timer. */
+async function endsAtOnce(work: Promise<unknown>): Promise<boolean> {
+  let isOver = false;
+  void work.then(() => (isOver = true));
+  for (let turn = 0; turn < MAX_TURNS_AT_ONCE && !isOver; turn += 1) await undefined;
+  return isOver;
 }
 
 function runPorts(
@@ -94,21 +107,14 @@ function runPorts(
     turn: platform.turn,
     after: platform.after,
     sendProgress: (progress) => channel.sendProgress(progress),
-    saveStep: (step, memory) =>
-      step.result.length <= MAX_INLINE_RESULT_CHARACTERS
-        ? channel.save({ type: "saveStep", ...step, ...memory })
-        : channel.largeValues.saveStep(step, memory),
-    saveCheckpoint: (cursor, memory) => channel.save({ type: "saveCheckpoint", cursor, ...memory }),
-    saveSleeps: (memory) => channel.save({ type: "saveSleeps", ...memory }),
-    saveSuspensions: (memory) => channel.save({ type: "saveSuspensions", ...memory }),
-    saveChildren: (reserved, memory) => channel.save({ type: "saveChildren", children: reserved, ...memory }),
-    childEnds: (places) => channel.largeValues.childEnds(places),
+    save: (message) =>
+      message.type === "saveStep" && message.result.length > MAX_INLINE_RESULT_CHARACTERS
+        ? channel.largeValues.saveStep(message)
+        : channel.save(message),
+    largeValues: channel.largeValues,
     children,
-    saveOutput: (part) => channel.save({ type: "saveOutput", ...part }),
-    answer: (id) => channel.largeValues.answer(id),
     newSecret: () => secret(),
     random: platform.random,
-    stepResult: (place) => channel.largeValues.stepResult(place),
     checkLease: () => channel.confirmLease(),
     stepSpan: (step, work, stepSignal) =>
       platform.span(

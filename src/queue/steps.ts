@@ -95,7 +95,7 @@ export class Steps {
       const failed = failures.get(name);
       if (stored) {
         const { result, place, order } = stored;
-        replay.awaitStored(order, async () => call.resolve(result ?? (await ports.stepResult(place))));
+        replay.awaitStored(order, async () => call.resolve(result ?? (await ports.largeValues.stepResult(place))));
       } else if (failed) {
         replay.awaitStored(failed.order, () => this.#reject(reject, failed.thrown));
       } else if (this.#invocation.isLate) {
@@ -165,11 +165,11 @@ export class Steps {
     let result: string;
     try {
       await ports.checkLease();
-      signal.throwIfAborted();
+      if (signal.aborted) throw signal.reason;
       const limits = {
         attempt: failedTries.count(name) + 1,
         timeoutMs: call.options.timeoutMs,
-        signal,
+        signal: signal.abortSignal,
         after: ports.after,
       };
       const value = await inTime(name, limits, (step) => ports.stepSpan(name, async () => call.run(step), step.signal));
@@ -185,7 +185,7 @@ export class Steps {
     const deliver = replay.stepEnds();
     failedTries.forget(name);
     try {
-      const settlement = await ports.saveStep({ name, result, order }, this.#invocation.takeMemory());
+      const settlement = await ports.save({ type: "saveStep", name, result, order, ...this.#invocation.takeMemory() });
       // Refused: another runner has the work, and this one receives a stop.
       if (settlement === "settled") deliver(() => resolve(result));
     } catch (error) {

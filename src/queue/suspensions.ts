@@ -13,17 +13,15 @@ import { type Json, type JsonObject, isJsonObject } from "../rpc/any";
 import { RpcError } from "../rpc/error";
 import { AnswerWait } from "./answer-wait";
 import type { Replay } from "./replay";
+import type { RunPorts } from "./run-ports";
 
-export interface SuspensionPorts {
-  /** Milliseconds since 1970. */
-  now(this: void): number;
-  /** The JSON text of an answer that was too large to come along. */
-  answer(this: void, id: string): Promise<string>;
-  /** A secret that nobody can guess. */
-  newSecret(this: void): string;
-  log(this: void, message: string, fields: JsonObject): void;
-  /** The invocation cannot go on. */
-  fail(this: void, error: unknown): void;
+/** The parts of an invocation that suspensions need. */
+interface SuspensionInvocation {
+  readonly claimed: Pick<Claimed, "name" | "origin" | "deadline" | "suspensions">;
+  readonly ports: Pick<RunPorts, "now" | "largeValues" | "newSecret">;
+  readonly replay: Replay;
+  log(message: string, fields: JsonObject): void;
+  fail(error: unknown): void;
 }
 
 type Resolution = NonNullable<ClaimedSuspension["resolution"]>;
@@ -44,18 +42,14 @@ interface Open {
 }
 
 export class Suspensions {
-  readonly #claimed: Claimed;
-  readonly #replay: Replay;
-  readonly #ports: SuspensionPorts;
+  readonly #invocation: SuspensionInvocation;
   readonly #known: Map<string, ClaimedSuspension>;
   readonly #open = new Map<string, Open>();
   readonly #reports = new Map<string, SuspensionReport>();
 
-  constructor(claimed: Claimed, replay: Replay, ports: SuspensionPorts) {
-    this.#claimed = claimed;
-    this.#replay = replay;
-    this.#ports = ports;
-    this.#known = new Map((claimed.suspensions ?? []).map((suspension) => [suspension.id, suspension]));
+  constructor(invocation: SuspensionInvocation) {
+    this.#invocation = invocation;
+    this.#known = new Map((invocation.claimed.suspensions ?? []).map((suspension) => [suspension.id, suspension]));
   }
 
   /** @throws RpcError, a misuse. */
@@ -65,10 +59,10 @@ export class Suspensions {
     const reached = this.#reached(id, options, { stored: stored?.reached, hasLink });
     const wait = new AnswerWait<T>(id, {
       order: stored?.order,
-      onAwaited: () => this.#replay.reconsider(),
+      onAwaited: () => this.#invocation.replay.reconsider(),
       onOrder: (order) => this.#report(id, { order }),
     });
-    this.#replay.addWait(wait as AnswerWait);
+    this.#invocation.replay.addWait(wait as AnswerWait);
     const open: Open = { wait: wait as AnswerWait, payload: options.payload, seenNumber: 0 };
     this.#open.set(id, open);
     if (stored?.resolution) this.#resolve(open, stored.resolution);
@@ -99,10 +93,11 @@ export class Suspensions {
     { stored, hasLink }: { stored: ClaimedSuspension["reached"]; hasLink: boolean },
   ): Pick<ReachedSuspension, "expireTime" | "linkToken"> {
     checkPrompt(prompt);
-    const { deadline } = this.#claimed;
-    const expireTime = timeout === undefined ? deadline : Math.min(deadline, this.#ports.now() + timeoutMs(timeout));
+    const { deadline } = this.#invocation.claimed;
+    const expireTime =
+      timeout === undefined ? deadline : Math.min(deadline, this.#invocation.ports.now() + timeoutMs(timeout));
     const needsToken = hasLink && stored?.linkToken === undefined;
-    const linkToken = needsToken ? { linkToken: this.#ports.newSecret() } : {};
+    const linkToken = needsToken ? { linkToken: this.#invocation.ports.newSecret() } : {};
     if (stored && !needsToken) return stored;
     const schema = payload && schemaText(requestJsonSchema(declaredMessage(payload) ?? payload).schema);
     const reached: ReachedSuspension = {
@@ -116,7 +111,7 @@ export class Suspensions {
   }
 
   #handle<T>(wait: AnswerWait<T>, { expireTime, linkToken = "" }: Pick<ReachedSuspension, "expireTime" | "linkToken">) {
-    const { name, origin } = this.#claimed;
+    const { name, origin } = this.#invocation.claimed;
     return {
       name: suspensionName(name, wait.id),
       resolveUri: resolveUriOf({ origin, operation: name, id: wait.id, linkToken }),
@@ -142,19 +137,19 @@ export class Suspensions {
     open.seenNumber = number;
     if (isAnswered) return void this.#check(open, resolution);
     wait.isOverBy({ time, number, settle: () => wait.reject(new SuspensionExpired(wait.id)) });
-    this.#replay.reconsider();
+    this.#invocation.replay.reconsider();
   }
 
   /** Never throws. */
   async #check({ wait, payload }: Open, { time, number, payload: inline }: Resolution): Promise<void> {
-    const checkEnds = this.#replay.checkBegins();
+    const checkEnds = this.#invocation.replay.checkBegins();
     try {
-      const json = JSON.parse(inline ?? (await this.#ports.answer(wait.id))) as Json;
+      const json = JSON.parse(inline ?? (await this.#invocation.ports.largeValues.answer(wait.id))) as Json;
       const settle = await this.#settlement(wait, payload, json);
       if (settle) wait.isOverBy({ time, number, settle });
       else this.#refuse(wait.id, number);
     } catch (error) {
-      this.#ports.fail(error);
+      this.#invocation.fail(error);
     }
     checkEnds();
   }
@@ -171,7 +166,7 @@ export class Suspensions {
     } catch (error) {
       // The handler went on with this answer before, by another version of its schema.
       if (wait.order !== undefined) return () => wait.reject(error);
-      this.#ports.log("answer dropped: the method's schema does not accept it", {
+      this.#invocation.log("answer dropped: the method's schema does not accept it", {
         suspension: wait.id,
         fields: violatedFields(error),
       });

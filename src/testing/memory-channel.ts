@@ -88,7 +88,7 @@ export class MemoryChannel implements Channel {
     stepResult: async (place) => (this.isAlive ? this.#operation.result(place) : never()),
     childEnds: async (places) => (this.isAlive ? this.#operation.children.endsAt(places) : never()),
     answer: async (id) => (this.isAlive ? this.#operation.answer(id) : never()),
-    saveStep: (step, memory) => this.save({ type: "saveStep", ...step, ...memory }),
+    saveStep: (step) => this.save(step),
     saveResponse: async (response) => {
       if (!this.isAlive) return never();
       this.#operation.largeResponse = response;

@@ -2184,8 +2184,9 @@ queue = "edge-operations-dead-letters"
   {
     name: "children are started before they are written down",
     file: "src/queue/children.ts",
-    find: '    return reserved.length === 0 ? "settled" : ports.saveChildren(reserved, this.#invocation.takeMemory());',
-    replace: '    void ports.saveChildren(reserved, this.#invocation.takeMemory());\n    return "settled";',
+    find: '    return ports.save({ type: "saveChildren", children: reserved, ...this.#invocation.takeMemory() });',
+    replace: `    void ports.save({ type: "saveChildren", children: reserved, ...this.#invocation.takeMemory() });
+    return "settled";`,
     tests: unit("queue/children.test.ts"),
     caughtBy: "waits until the object has stored a child",
   },

@@ -5,6 +5,7 @@ import type { Ending } from "../../../src/queue/invocation";
 import { RunContext } from "../../../src/queue/operation-context";
 import type { RunPorts } from "../../../src/queue/run-ports";
 import { CREATE_TIME, HOUR_MS } from "../../support/an-operation";
+import { RunSignal } from "../../../src/queue/run-signal";
 
 export const NOW = CREATE_TIME + 1_000;
 
@@ -45,38 +46,49 @@ export function aContext(claimed: Partial<Claimed> = {}, ports: Partial<RunPorts
       return () => timers.delete(timer);
     },
     sendProgress: (progress) => void sent.push(progress),
-    saveStep: async ({ name, result }, memory) => {
-      saved.push([name, result]);
-      memories.push(memory);
+    save: async (message) => {
+      switch (message.type) {
+        case "saveStep": {
+          const { type: _type, name, result, order: _order, ...memory } = message;
+          saved.push([name, result]);
+          memories.push(memory);
+          break;
+        }
+        case "saveCheckpoint":
+          saved.push(["checkpoint", message.cursor]);
+          break;
+        case "saveSleeps": {
+          const { type: _type, ...memory } = message;
+          inPlace.push(memory);
+          break;
+        }
+        case "saveSuspensions": {
+          const { type: _type, ...memory } = message;
+          memories.push(memory);
+          break;
+        }
+        case "saveChildren":
+          break;
+        case "saveOutput":
+          saved.push([`output ${message.offset}`, message.text]);
+          break;
+        default:
+          message satisfies never;
+      }
       return "settled";
     },
-    saveCheckpoint: async (cursor) => {
-      saved.push(["checkpoint", cursor]);
-      return "settled";
+    largeValues: {
+      stepResult: async (place) => `"of place ${place}"`,
+      answer: async (id) => JSON.stringify(`of ${id}`),
+      childEnds: async () => [],
     },
-    saveSleeps: async (memory) => {
-      inPlace.push(memory);
-      return "settled";
-    },
-    saveSuspensions: async (memory) => {
-      memories.push(memory);
-      return "settled";
-    },
-    saveChildren: async () => "settled",
-    childEnds: async () => [],
     children: {} as never,
-    saveOutput: async ({ offset, text }) => {
-      saved.push([`output ${offset}`, text]);
-      return "settled";
-    },
-    answer: async (id) => JSON.stringify(`of ${id}`),
     newSecret: () => "secret",
     random: () => 0.5,
-    stepResult: async (place) => `"of place ${place}"`,
     checkLease: async () => {},
     stepSpan: (_, work) => work(),
     log: () => undefined,
-    signal: new AbortController().signal,
+    signal: new RunSignal(),
     input: new ReadableStream(),
     hasDefaultMetadata: true,
     yieldTime: Infinity,

@@ -140,7 +140,7 @@ test("op.start waits until the object has stored a child, and starts it then", a
   const { op } = aContext(
     { level: 0 },
     {
-      saveChildren: () => stored,
+      save: () => stored,
       children: {
         prepare: async ({ parent: above }) => ({ parent: above }) as PreparedChild,
         newId: () => "c41d",

@@ -3,7 +3,11 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { DirectObject, Notice } from "../../../src/contract/direct-run";
 import type { Claimed, MessageToObject, MessageToRunner } from "../../../src/contract/run-channel";
 import { LISTEN_DELAY_MS } from "../../../src/limits";
+import { defineMethod } from "../../../src/method/define-method";
 import { DirectChannel } from "../../../src/queue/direct-channel";
+import type { ChildStarts } from "../../../src/queue/child-starts";
+import type { RunPlatform } from "../../../src/queue/run-platform";
+import { runOperation } from "../../../src/queue/run-operation";
 
 const LEASE_MS = 60_000;
 
@@ -56,6 +60,7 @@ function aChannel({ claimTime = Date.now() } = {}) {
     onAnswers: ({ suspensions }) => told.push(...suspensions.map(({ id }) => `answer ${id}`)),
     onStop: () => told.push("stop"),
   });
+  channel.keepLease();
   return { object, channel, told };
 }
 
@@ -136,5 +141,50 @@ describe("a direct runner", () => {
     const { channel } = aChannel({ claimTime: Date.now() - LEASE_MS });
 
     expect(channel.holdsLease()).toBe(false);
+  });
+});
+
+describe("a run", () => {
+  async function run(work: () => Promise<object>) {
+    const object = new AnObject();
+    const channel = new DirectChannel(claimed, object, Date.now());
+    const limits: number[] = [];
+    const platform: RunPlatform = {
+      now: () => Date.now(),
+      random: () => 0.5,
+      after: () => () => {},
+      atLimit: (ms) => {
+        limits.push(ms);
+        return () => {};
+      },
+      turn: async () => {},
+      span: (_name, _attributes, within) => within(),
+      log: () => {},
+    };
+    const http = { post: "/v1/{parent=projects/*}/things:run", body: "*" } as const;
+    const method = defineMethod({ http, request: (json) => json, run: work });
+    const children = {} as ChildStarts;
+    const methods = new Map([[method.id, method]]);
+    const over = runOperation(channel, { methods, showInnerErrors: false, invocationMs: 60_000, platform, children });
+    await vi.advanceTimersByTimeAsync(LISTEN_DELAY_MS);
+    return { object, channel, limits, over };
+  }
+
+  test("sets no timer if its function waits for nothing", async () => {
+    const { channel, limits, over } = await run(async () => ({ answer: 42 }));
+    await over;
+
+    expect(channel.lastWord).toMatchObject({ type: "succeed" });
+    expect([limits, vi.getTimerCount()]).toEqual([[], 0]);
+  });
+
+  test("has its limit and keeps its lease once its function waits", async () => {
+    const work = Promise.withResolvers<object>();
+    const { object, channel, limits, over } = await run(() => work.promise);
+
+    expect([limits, object.listens]).toEqual([[60_000], 1]);
+    work.resolve({});
+    await over;
+    expect(channel.lastWord).toMatchObject({ type: "succeed" });
   });
 });

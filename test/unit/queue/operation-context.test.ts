@@ -7,6 +7,13 @@ import type { RunPorts } from "../../../src/queue/run-ports";
 import { RpcError, invalidArgument } from "../../../src/rpc/own-error";
 import { CREATE_TIME, HOUR_MS } from "../../support/an-operation";
 import { NOW, aContext, isPending, turn } from "./a-context";
+import { RunSignal } from "../../../src/queue/run-signal";
+
+function aborted(reason: Error): RunSignal {
+  const signal = new RunSignal();
+  signal.abort(reason);
+  return signal;
+}
 
 test("op.input is one empty stream if the operation was started without an input", async () => {
   const { op } = aContext({}, { input: undefined });
@@ -68,7 +75,7 @@ describe("a durable sleep", () => {
     ["in the object of an earlier version", {}, {}],
     ["longer than the object allows", { sleepInPlaceMs: 1_999 }, {}],
     ["past the time at which the invocation gives way", { sleepInPlaceMs: 3_000 }, { yieldTime: NOW + 1_999 }],
-    ["after a cancel request", { sleepInPlaceMs: 3_000 }, { signal: AbortSignal.abort() }],
+    ["after a cancel request", { sleepInPlaceMs: 3_000 }, { signal: aborted(new Error("cancelled")) }],
   ])("of a few seconds ends the invocation %s", async (_, claimed, ports) => {
     const { op, inPlace, ending } = aContext(claimed, ports);
     void op.sleep("2s").then(() => expect.fail("it did not sleep"));
@@ -78,14 +85,14 @@ describe("a durable sleep", () => {
   });
 
   test("ends the invocation when a client cancels, although the runner awaits it", async () => {
-    const abort = new AbortController();
-    const { op, inPlace, passTime, ending } = aContext({ sleepInPlaceMs: 3_000 }, { signal: abort.signal });
+    const signal = new RunSignal();
+    const { op, inPlace, passTime, ending } = aContext({ sleepInPlaceMs: 3_000 }, { signal });
     void op.sleep("2s").then(() => expect.fail("it sleeps on"));
     await turn();
     await turn();
     passTime();
     expect(inPlace).toHaveLength(1);
-    abort.abort(new RpcError("CANCELLED", "The operation was cancelled."));
+    signal.abort(new RpcError("CANCELLED", "The operation was cancelled."));
 
     expect(await ending()).toMatchObject({ type: "sleep", wakeTime: NOW + 2_000 });
   });
@@ -272,7 +279,11 @@ describe("a replay", () => {
 
   test("ends the attempt at a result that cannot be read, without an error in the handler", async () => {
     const broken = new Error("out of reach");
-    const { op, ending } = aContext({ steps: [{ name: "a", place: 0 }] }, { stepResult: () => Promise.reject(broken) });
+    const fails = (): Promise<never> => Promise.reject(broken);
+    const { op, ending } = aContext(
+      { steps: [{ name: "a", place: 0 }] },
+      { largeValues: { stepResult: fails, answer: fails, childEnds: fails } },
+    );
     const step = op.step("a", () => 1);
 
     expect(await ending()).toEqual({ type: "failed", error: broken });
@@ -331,9 +342,9 @@ describe("a caught failure", () => {
 
 // "No consumer believes it owns the work longer than a lease after its last confirmed keep-alive."
 test("a step does not begin after the lease has expired unnoticed", async () => {
-  const abort = new AbortController();
-  const checkLease = async (): Promise<void> => abort.abort(new Error("the lease is over"));
-  const { op, saved } = aContext({}, { signal: abort.signal, checkLease });
+  const signal = new RunSignal();
+  const checkLease = async (): Promise<void> => signal.abort(new Error("the lease is over"));
+  const { op, saved } = aContext({}, { signal, checkLease });
   let runs = 0;
 
   await expect(op.step("late", () => (runs += 1))).rejects.toThrow("the lease is over");
@@ -411,7 +422,7 @@ describe("a step", () => {
   });
 
   test("does not begin once the signal is aborted", async () => {
-    const { op } = aContext({}, { signal: AbortSignal.abort(new Error("cancelled")) });
+    const { op } = aContext({}, { signal: aborted(new Error("cancelled")) });
 
     await expect(op.step("parse", () => expect.fail("it was run"))).rejects.toThrow("cancelled");
   });

@@ -12,8 +12,10 @@ function aWriter(claim: { [Field in keyof Claim]?: Claim[Field] | undefined } = 
   const timers: { time: number; run: () => void }[] = [];
   let now = 0;
   const writer = new OutputWriter({ outputBytes: 0, steps: [], sleeps: [], ...claim } as Claim, {
-    saveOutput: async (part) => {
-      saved.push({ ...part, time: now });
+    save: async (message) => {
+      if (message.type !== "saveOutput") throw new Error(`${message.type} is no output`);
+      const { offset, text } = message;
+      saved.push({ offset, text, time: now });
       return "settled";
     },
     after: (ms, run) => {

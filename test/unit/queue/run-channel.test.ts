@@ -333,7 +333,7 @@ describe("a lost channel", () => {
 
   test.each<SaveMessage>([
     { type: "saveCheckpoint", cursor: "1" },
-    { type: "saveStep", name: "parse", result: "1" },
+    { type: "saveStep", name: "parse", result: "1", order: 1 },
     { type: "saveOutput", offset: 0, text: "one line" },
     { type: "saveSleeps" },
     { type: "saveSuspensions", suspensions: [] },

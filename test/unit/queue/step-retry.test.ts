@@ -4,6 +4,7 @@ import type { StepContext, StepOptions } from "../../../src/index";
 import { RpcError } from "../../../src/rpc/own-error";
 import { HOUR_MS } from "../../support/an-operation";
 import { NOW, aContext, isPending } from "./a-context";
+import { RunSignal } from "../../../src/queue/run-signal";
 
 const THRICE: StepOptions = { retry: { maxAttempts: 3, initialBackoff: "2s", backoffMultiplier: 2 } };
 /** The backoff of the first failure, because the test's random number is a half. */
@@ -112,24 +113,24 @@ describe("op.step with retry", () => {
   });
 
   test("is not retried after a cancel request, and its wait ends the invocation", async () => {
-    const abort = new AbortController();
-    const { op, ending } = aContext(IN_PLACE, { signal: abort.signal });
+    const cancelled = new RunSignal();
+    const { op, ending } = aContext(IN_PLACE, { signal: cancelled });
     const { run, tries } = failing(Infinity);
     const step = op.step("flaky", run, THRICE);
     expect(await isPending(step)).toBe(true);
-    abort.abort(new RpcError("CANCELLED", "stop"));
+    cancelled.abort(new RpcError("CANCELLED", "stop"));
 
     expect(await ending()).toMatchObject({ type: "sleep" });
     expect(tries).toEqual([1]);
   });
 
   test("fails for good after a cancel request", async () => {
-    const abort = new AbortController();
-    const { op } = aContext(IN_PLACE, { signal: abort.signal });
+    const cancelled = new RunSignal();
+    const { op } = aContext(IN_PLACE, { signal: cancelled });
     const step = op.step(
       "flaky",
       () => {
-        abort.abort(new RpcError("CANCELLED", "stop"));
+        cancelled.abort(new RpcError("CANCELLED", "stop"));
         throw new Error("stopped");
       },
       THRICE,
@@ -222,15 +223,15 @@ describe("op.step with a timeout", () => {
     ["with a timeout", { timeout: "30s" }],
     ["without one", {}],
   ])("has a signal that a cancel request aborts: %s", async (_case, options) => {
-    const abort = new AbortController();
-    const { op } = aContext({}, { signal: abort.signal });
+    const cancelled = new RunSignal();
+    const { op } = aContext({}, { signal: cancelled });
     const step = op.step(
       "slow",
       ({ signal }) => new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
       options,
     );
     expect(await isPending(step)).toBe(true);
-    abort.abort(new RpcError("CANCELLED", "stop"));
+    cancelled.abort(new RpcError("CANCELLED", "stop"));
 
     await expect(step).rejects.toThrow("stop");
   });

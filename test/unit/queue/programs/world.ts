@@ -19,6 +19,7 @@ import { CREATE_TIME, DAY_MS, aPolicy } from "../../../support/an-operation";
 import type { Random } from "../../../support/random";
 import { type Program, type Step, partsOf, run } from "./program";
 import { VirtualTime } from "./virtual-time";
+import { RunSignal } from "../../../../src/queue/run-signal";
 
 export interface WorldOptions {
   random: Random;
@@ -189,7 +190,7 @@ export class ProgramWorld {
       ports: () => this.#ports(runner, fence),
       span: (work) => work(),
       log: () => undefined,
-      signal: new AbortController().signal,
+      signal: new RunSignal(),
       invocationMs: 1e9,
       showInnerErrors: true,
     });
@@ -218,22 +219,19 @@ export class ProgramWorld {
       turn: () => this.time.turn(),
       after: (ms, act) => this.time.after(ms, () => void (runner.isAlive && act())),
       sendProgress: () => undefined,
-      saveStep: (stored, memory) => save({ type: "saveStep", ...stored, ...memory }),
-      saveCheckpoint: (cursor, memory) => save({ type: "saveCheckpoint", cursor, ...memory }),
-      saveSleeps: (memory) => save({ type: "saveSleeps", ...memory }),
-      saveSuspensions: (memory) => save({ type: "saveSuspensions", ...memory }),
-      saveChildren: () => Promise.reject(new Error("no program starts children")),
-      childEnds: () => Promise.reject(new Error("no program starts children")),
+      save,
+      largeValues: {
+        stepResult: () => Promise.reject(new Error("no result is so large")),
+        answer: () => Promise.reject(new Error("no answer is so large")),
+        childEnds: () => Promise.reject(new Error("no program starts children")),
+      },
       children: {} as never,
-      saveOutput: (part) => save({ type: "saveOutput", ...part }),
-      answer: () => Promise.reject(new Error("no answer is so large")),
       newSecret: () => "secret",
       random: () => 0.5,
-      stepResult: () => Promise.reject(new Error("no result is so large")),
       checkLease: async () => {},
       stepSpan: (_, work) => work(),
       log: () => undefined,
-      signal: new AbortController().signal,
+      signal: new RunSignal(),
       input: undefined,
       hasDefaultMetadata: true,
       yieldTime: this.time.now + this.#options.yieldMs,
