@@ -23,8 +23,8 @@ export interface OperationJsonParts {
   tail: string;
 }
 
-export function operationJsonParts(record: OperationRecord): OperationJsonParts {
-  const head = `${operationJsonStart(record.name)}"metadata":${metadataJson(record)}`;
+export function operationJsonParts(record: OperationRecord, metadata = metadataJson(record)): OperationJsonParts {
+  const head = `${operationJsonStart(record.name)}"metadata":${metadata}`;
   const { outcome } = record;
   if (outcome === undefined) return { head: `${head},"done":false}`, response: "", tail: "" };
   if ("error" in outcome) {
@@ -34,13 +34,8 @@ export function operationJsonParts(record: OperationRecord): OperationJsonParts 
   return { head: `${head},"done":true,"response":`, response, tail: "}" };
 }
 
-const metadataTexts = new WeakMap<OperationRecord, string>();
-
-/** The metadata as JSON text. Each record is written into the index, answers and messages, so its text is kept with it. */
 export function metadataJson(record: OperationRecord): string {
-  let text = metadataTexts.get(record);
-  if (text === undefined) metadataTexts.set(record, (text = JSON.stringify(metadataAny(record))));
-  return text;
+  return JSON.stringify(metadataAny(record));
 }
 
 /** The metadata: the declared type's own fields, or a Struct of the default fields and what the method reports. */

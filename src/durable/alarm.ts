@@ -25,6 +25,11 @@ export class Alarm {
     if (armed === undefined || isLate) this.#armedTime = await this.#storage.getAlarm();
   }
 
+  /** None can be armed, because the object has just been made. */
+  isNew(): void {
+    this.#armedTime ??= null;
+  }
+
   /** When it is armed for; undefined: it is not, or has not been read. */
   get time(): number | undefined {
     return this.#armedTime ?? undefined;

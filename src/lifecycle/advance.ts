@@ -3,7 +3,7 @@ import { MAX_RECORDED_RETRIES } from "../limits";
 import { claim } from "./claim";
 import { childrenEnded, saveChildren } from "./child-events";
 import { cancel, poll, remove, update } from "./client-events";
-import { type Draft, end, move } from "./draft";
+import { type DirectFence, type Draft, end, move } from "./draft";
 import type { Effect, OperationEvent, Refusal } from "./event";
 import { effectDone, effectFailed, eraseWhenForgotten, webhooksTold } from "./outbox-events";
 import { type NewOperation, newRecord } from "./new-operation";
@@ -39,7 +39,7 @@ export interface Started extends Pick<Extract<Advance, { ok: true }>, "record" |
 }
 
 /** Starts an operation. `directFence`: where its object calls the runner. */
-export function started(operation: NewOperation, directFence?: string): Started {
+export function started(operation: NewOperation, directFence?: DirectFence): Started {
   const before = newRecord(operation);
   const result = advance(before, { ...operation, type: "start" }, operation.createTime, directFence);
   if (!result.ok) throw new Error("the lifecycle table refuses a start");
@@ -47,7 +47,7 @@ export function started(operation: NewOperation, directFence?: string): Started 
 }
 
 /** The record of an operation that has just started. */
-export function startedRecord(operation: NewOperation, directFence?: string): OperationRecord {
+export function startedRecord(operation: NewOperation, directFence?: DirectFence): OperationRecord {
   return started(operation, directFence).record;
 }
 
@@ -56,7 +56,12 @@ export function startedRecord(operation: NewOperation, directFence?: string): Op
  * object calls if the event starts or wakes the work; absent: the work goes through the queue. The record passed in is not
  * changed.
  */
-export function advance(record: OperationRecord, event: OperationEvent, now: number, directFence?: string): Advance {
+export function advance(
+  record: OperationRecord,
+  event: OperationEvent,
+  now: number,
+  directFence?: DirectFence,
+): Advance {
   const mustSave = !REPEATABLE.has(event.type);
   const draft: Draft = {
     record: { ...record, outbox: { ...record.outbox } },

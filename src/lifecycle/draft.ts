@@ -15,13 +15,15 @@ import { keepsRequest } from "./retry";
 import { type Transition, nextState } from "./state";
 import { eraseAnswers, expirePending } from "./suspensions";
 
+/** The token for a runner that the object may call, or what makes one. */
+export type DirectFence = string | (() => string | undefined);
+
 /** A step in the making: the next record, what is to be done after it is saved, and the time (milliseconds since 1970). */
 export interface Draft {
   record: OperationRecord;
   effects: Effect[];
   now: number;
-  /** The token for a runner that the object may call. */
-  directFence?: string | undefined;
+  directFence?: DirectFence | undefined;
   /** Whether the change must outlive the object's memory. One that need not is repeated, or made good, by what follows a crash. */
   mustSave: boolean;
   /** The change is one step more, behind many: it may be stored apart from the record. */

@@ -61,9 +61,9 @@ export interface IndexFacts {
 type Undefinable<T> = { [Field in keyof T]: T[Field] | undefined };
 
 /** The row of a committed record. A response that is stored apart from it is large, and not copied. */
-export function indexRowFromRecord(record: OperationRecord): IndexRow {
+export function indexRowFromRecord(record: OperationRecord, metadataText = metadataJson(record)): IndexRow {
   const done = isFinal(record.state);
-  const metadata = fit(metadataJson(record), () => cutMetadata(record));
+  const metadata = fit(metadataText, () => cutMetadata(record));
   const result = resultField(record);
   const isShort = metadata.truncated || result.truncated;
   const isError = record.outcome !== undefined && "error" in record.outcome;
@@ -131,8 +131,8 @@ function reservationOf({ requestKey: key, inputDigest }: OperationRecord): Creat
  * The row that is written before the record is committed: it stands until the first change, or until it is checked. The check
  * finds a direct run that was lost before its object armed an alarm, so it comes when the lease of that run ends.
  */
-export function startingRow(record: OperationRecord): IndexRow {
-  const { reservation: _notCreatedYet, ...row } = indexRowFromRecord(record);
+export function startingRow(record: OperationRecord, metadataText?: string): IndexRow {
+  const { reservation: _notCreatedYet, ...row } = indexRowFromRecord(record, metadataText);
   const checkTime = record.createTime + STARTING_CHECK_MS;
   return { ...row, revision: 0, dueTime: Math.min(checkTime, record.lease?.leaseEndTime ?? checkTime) };
 }

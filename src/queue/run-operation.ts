@@ -85,10 +85,11 @@ async function runWithinLimits(channel: Channel, method: Method, options: RunOpt
 
 /** Whether work ends without waiting for anything outside, so that it needs no timer. */
 async function endsAtOnce(work: Promise<unknown>): Promise<boolean> {
-  let isOver = false;
-  void work.then(() => (isOver = true));
-  for (let turn = 0; turn < MAX_TURNS_AT_ONCE && !isOver; turn += 1) await undefined;
-  return isOver;
+  const state = { isOver: false };
+  void work.then(() => (state.isOver = true));
+  const turn = Promise.resolve();
+  for (let turns = 0; turns < MAX_TURNS_AT_ONCE && !state.isOver; turns += 1) await turn;
+  return state.isOver;
 }
 
 function runPorts(

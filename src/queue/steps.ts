@@ -101,7 +101,7 @@ export class Steps {
       } else if (this.#invocation.isLate) {
         replay.hold();
       } else if (signal.aborted) {
-        reject(signal.reason as Error);
+        reject(signal.reason);
       } else {
         this.#begin(call);
       }

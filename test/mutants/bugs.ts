@@ -760,10 +760,10 @@ export const bugs: readonly Bug[] = [
   {
     name: "the index row is written after the record",
     file: "src/durable/operation/operation-object.ts",
-    find: `    const begun = await this.#beginInIndex(accepted, { ...options, directFence });
+    find: `    const begun = await this.#beginInIndex(accepted, options);
 `,
-    replace: `    this.#life.begin(started(accepted, directFence), request);
-    const begun = await this.#beginInIndex(accepted, { ...options, directFence });
+    replace: `    this.#life.begin(started(accepted, newDirectFence), request);
+    const begun = await this.#beginInIndex(accepted, options);
 `,
     tests: workers("start.test.ts"),
     caughtBy: "",
@@ -806,7 +806,7 @@ export const bugs: readonly Bug[] = [
   {
     name: "a full shard forgets its deleted operations",
     file: "src/durable/index/operation-index.ts",
-    find: "if (bytes >= this.maxBytes && !isRowPresent(this.#sql, row)) return full;",
+    find: "if (bytes >= this.maxBytes && !presentRow(this.#sql, row)) return full;",
     replace: "if (bytes >= this.maxBytes) return full;",
     tests: workers("full-shards.test.ts"),
     caughtBy: "so a delayed start is rejected",

@@ -28,26 +28,15 @@ export function createSchema(sql: SqlStorage): void {
 export function upsertRow(sql: SqlStorage, row: IndexRow): boolean {
   // Most starts have no row yet, and most ends find the row of their start: one statement each.
   if (row.revision === 0 ? insertRow(sql, row) : row.done && updateRow(sql, row)) return false;
-  const [present] = sql
-    .exec<PresentRow>(
-      `SELECT done, due_time, revision, operation IS NULL AS tombstone FROM operations WHERE create_time = ? AND id = ?`,
-      row.createTime,
-      row.id,
-    )
-    .toArray();
+  const present = presentRow(sql, row);
   if (!present) insertRow(sql, row);
   else if (present.tombstone === 0 && row.revision >= present.revision) updateRow(sql, row, present);
   return present?.tombstone === 1;
 }
 
-export function isRowPresent(sql: SqlStorage, { createTime, id }: RowKey): boolean {
-  return sql.exec(`SELECT 1 FROM operations WHERE create_time = ? AND id = ?`, createTime, id).toArray().length > 0;
-}
-
-export function hasLiveRow(sql: SqlStorage, { createTime, id }: RowKey, now: number): boolean {
-  const query = `SELECT done, due_time FROM operations WHERE create_time = ? AND id = ? AND operation IS NOT NULL`;
-  const [row] = sql.exec<{ done: number; due_time: number }>(query, createTime, id).toArray();
-  return row !== undefined && (row.done === 0 || row.due_time > now);
+export function hasLiveRow(sql: SqlStorage, key: RowKey, now: number): boolean {
+  const row = presentRow(sql, key);
+  return row?.tombstone === 0 && (row.done === 0 || row.due_time > now);
 }
 
 interface PresentRow {
@@ -56,6 +45,17 @@ interface PresentRow {
   due_time: number;
   revision: number;
   tombstone: number;
+}
+
+/** The row without its contents. */
+export function presentRow(sql: SqlStorage, { createTime, id }: RowKey): PresentRow | undefined {
+  return sql
+    .exec<PresentRow>(
+      `SELECT done, due_time, revision, operation IS NULL AS tombstone FROM operations WHERE create_time = ? AND id = ?`,
+      createTime,
+      id,
+    )
+    .toArray()[0];
 }
 
 /** Whether there was none. */

@@ -30,8 +30,8 @@ import {
   buryRow,
   createSchema,
   earliestDueTime,
-  isRowPresent,
   oldestRunningTime,
+  presentRow,
   selectDueRows,
   selectRunningRows,
   upsertRow,
@@ -113,7 +113,7 @@ export class OperationIndex extends DurableObject<IndexEnv> {
   #begin(row: IndexRow): BeginAnswer {
     const bytes = this.#watchSize();
     const full: BeginAnswer = { ok: false, refusal: "FULL", bytes, shardCount: 0 };
-    if (bytes >= this.maxBytes && !isRowPresent(this.#sql, row)) return full;
+    if (bytes >= this.maxBytes && !presentRow(this.#sql, row)) return full;
     try {
       return upsertRow(this.#sql, row) ? { ok: false, refusal: "DELETED", bytes } : { ok: true, bytes };
     } catch (error) {

@@ -17,7 +17,7 @@ import type { MessageToRunner } from "../../contract/run-channel";
 import type { LiveFacts } from "../../operators/facts";
 import type { OperationRecord } from "../../lifecycle/record";
 import { isFinal, isResting } from "../../lifecycle/state";
-import { isVisible, operationJsonParts } from "../../contract/resource";
+import { isVisible, metadataJson, operationJsonParts } from "../../contract/resource";
 import { without } from "../../lifecycle/draft";
 import { type Advance, type Started, advance } from "../../lifecycle/advance";
 import { type HappenedTransition, transitionFromStep } from "../../lifecycle/transition";
@@ -56,6 +56,7 @@ export class OperationLife {
   readonly #outbox: Outbox;
   readonly #runDirectly: () => Promise<void>;
 
+  #latest: { record: OperationRecord; metadata: string } | undefined;
   /** The revision of a rest of which the index is being told before it is saved. */
   #toldAhead: number | undefined;
 
@@ -70,6 +71,7 @@ export class OperationLife {
     this.#outbox = new Outbox(env, {
       record: () => this.store.record,
       body: (record) => this.#body(record),
+      metadataJson: (record) => this.metadataJson(record),
       children: () => this.#childrenToStop(),
       report: () => this.#applyAll(this.#outbox.takeHeard()),
     });
@@ -205,6 +207,8 @@ export class OperationLife {
 
   /** Lets an operation begin. `request`: for one whose request is too large to stand in the record. */
   begin({ before, record, effects }: Started, request: string): OperationRecord {
+    // An upload arms it before there is an operation.
+    if (record.inputBytes === undefined) this.alarm.isNew();
     // Work that the object calls itself will probably end at once.
     if (record.lease) this.alarm.defer(DIRECT_ALARM_DELAY_MS, () => this.#armDeferred());
     this.#commit(record, effects, { saves: "record", request, arms: true });
@@ -234,7 +238,7 @@ export class OperationLife {
     const transitions: [OperationRecord, HappenedTransition | undefined][] = [];
     for (const event of events) {
       if (!record) break;
-      result = this.#advanced(record, event, now, newDirectFence(record));
+      result = this.#advanced(record, event, now, newDirectFence);
       if (!result.ok) continue;
       transitions.push([result.record, transitionFromStep(record, result.record, event, now)]);
       effects.push(...result.effects);
@@ -406,9 +410,15 @@ export class OperationLife {
     return answerFromRecord(record, this.#body(record));
   }
 
+  /** The text of the metadata of the last record: the index, answers and messages all have it. */
+  metadataJson(record: OperationRecord): string {
+    if (this.#latest?.record !== record) this.#latest = { record, metadata: metadataJson(record) };
+    return this.#latest.metadata;
+  }
+
   /** An operation's JSON: as text, or as a stream where its response has rows of its own. */
   #body(record: OperationRecord): string | ReadableStream<Uint8Array> {
-    const { head, response, tail } = operationJsonParts(record);
+    const { head, response, tail } = operationJsonParts(record, this.metadataJson(record));
     if (response !== undefined) return head + response + tail;
     const count = record.outcome && "responseChunks" in record.outcome ? record.outcome.responseChunks : 0;
     return this.store.response.stream({ count, head, tail });
@@ -428,6 +438,6 @@ export class OperationLife {
 }
 
 /** A token for the runner that the object calls itself; undefined: the work goes through the queue. */
-export function newDirectFence({ dispatch }: Pick<OperationRecord, "dispatch">): string | undefined {
-  return dispatch === "direct" && exportedRunner() ? crypto.randomUUID() : undefined;
+export function newDirectFence(): string | undefined {
+  return exportedRunner() && crypto.randomUUID();
 }

@@ -34,7 +34,7 @@ import type { OperationRecord } from "../../lifecycle/record";
 import { type Started, started } from "../../lifecycle/advance";
 import { etag, isVisible, matchesEtag } from "../../contract/resource";
 import { type RetrySource, retrySourceFrom } from "../../lifecycle/retry";
-import { KEEP_ALIVE_REQUEST, KEEP_ALIVE_RESPONSE, RUN_PATH } from "../../contract/run-channel";
+import { RUN_PATH } from "../../contract/run-channel";
 import { httpErrorOf } from "../../lifecycle/emulation";
 import { holdsSlot } from "../../lifecycle/slots";
 import { isFinal } from "../../lifecycle/state";
@@ -69,7 +69,6 @@ export class OperationObject extends DurableObject<OperationEnv> implements Fami
     this.#runnerDoor = new RunnerDoor(this.#life);
     this.#answers = new AnswerDoor(this.#life);
     this.#children = new ChildDoor(this.#life);
-    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(KEEP_ALIVE_REQUEST, KEEP_ALIVE_RESPONSE));
   }
 
   // ── Starting ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -111,8 +110,7 @@ export class OperationObject extends DurableObject<OperationEnv> implements Fami
       ...(stored?.digest === undefined ? {} : { inputDigest: stored.digest }),
       ...(requestKey === undefined ? {} : { requestKey }),
     };
-    const directFence = newDirectFence(accepted);
-    const begun = await this.#beginInIndex(accepted, { ...options, directFence });
+    const begun = await this.#beginInIndex(accepted, options);
     const shards = begun.shards && { shards: begun.shards };
     if (!begun.ok) {
       if (input) await this.#life.erase();
@@ -125,10 +123,7 @@ export class OperationObject extends DurableObject<OperationEnv> implements Fami
   }
 
   /** Index first, so that every stored operation has a row. If its shard is near its limit, it gets another shard. */
-  async #beginInIndex(
-    operation: NewOperation,
-    { directFence, ...options }: Partial<StartOptions> & { directFence: string | undefined },
-  ): Promise<BegunStart> {
+  async #beginInIndex(operation: NewOperation, options: Partial<StartOptions> = {}): Promise<BegunStart> {
     const { indexShard: preferred = 0 } = operation;
     const { indexShards = preferred + 1, known = { full: [], shardCount: 0 } } = options;
     const full = new Set<number>();
@@ -137,7 +132,7 @@ export class OperationObject extends DurableObject<OperationEnv> implements Fami
       full.size === 0 ? {} : { shards: { full: [...full], shardCount } };
     let placed = operation;
     for (;;) {
-      const start = started(placed, directFence);
+      const start = started(placed, newDirectFence);
       const answer = await this.#beginInShard(start.record);
       if (answer === undefined) return { ok: false, refusal: "INDEX_UNAVAILABLE", ...shards() };
       if (answer.ok) return { ok: true, started: start, ...shards() };
@@ -153,7 +148,7 @@ export class OperationObject extends DurableObject<OperationEnv> implements Fami
   /** undefined: the shard could not be reached. */
   async #beginInShard(record: OperationRecord): Promise<BeginAnswer | undefined> {
     const address = operationIndexAddress(this.env.INDEX, record);
-    const row = startingRow(record);
+    const row = startingRow(record, this.#life.metadataJson(record));
     const place = placeOf(record);
     const limit = { limitMs: MAX_INNER_CALL_MS };
     try {

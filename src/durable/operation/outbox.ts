@@ -17,6 +17,7 @@ export interface OutboxPort {
   record(): OperationRecord | undefined;
   /** The operation's JSON, as text or as a stream. */
   body(record: OperationRecord): string | ReadableStream<Uint8Array>;
+  metadataJson(record: OperationRecord): string;
   /** The child operations that are cancelled with their parent. */
   children(): StoppedChild[];
   /** Reports the outcomes of effects to the core. */
@@ -209,7 +210,7 @@ export class Outbox {
       operationIndexAddress(this.#env.INDEX, record),
       async (index): Promise<void> => {
         if (deleteTime !== undefined) return index.remove({ createTime, id }, placeOf(record), reservationHere(record));
-        await index.upsert(indexRowFromRecord(record), placeOf(record));
+        await index.upsert(indexRowFromRecord(record, this.#port.metadataJson(record)), placeOf(record));
       },
       // A deletion is answered when this has been tried.
       { limitMs: MAX_INNER_CALL_MS },

@@ -18,9 +18,25 @@ import {
 } from "../../limits";
 import type { JsonObject } from "../../rpc/any";
 import { utf8Length } from "../../rpc/utf8";
-import type { Claimed, MessageToRunner } from "../../contract/run-channel";
+import {
+  type Claimed,
+  KEEP_ALIVE_REQUEST,
+  KEEP_ALIVE_RESPONSE,
+  type MessageToRunner,
+} from "../../contract/run-channel";
 
-type SocketState = Pick<DurableObjectState, "acceptWebSocket" | "getWebSockets" | "getWebSocketAutoResponseTimestamp">;
+type SocketState = Pick<
+  DurableObjectState,
+  "acceptWebSocket" | "getWebSockets" | "getWebSocketAutoResponseTimestamp" | "setWebSocketAutoResponse"
+>;
+
+/** The runtime answers keep-alives, also while the object hibernates. */
+function accept(state: SocketState, tags: string[]): { client: WebSocket; server: WebSocket } {
+  const { 0: client, 1: server } = new WebSocketPair();
+  state.setWebSocketAutoResponse(new WebSocketRequestResponsePair(KEEP_ALIVE_REQUEST, KEEP_ALIVE_RESPONSE));
+  state.acceptWebSocket(server, tags);
+  return { client, server };
+}
 
 const RUNNER_TAG = "run";
 /** Of every waiter and watcher. One that awaits changes has that for a second tag. */
@@ -58,8 +74,7 @@ export class RunnerSockets {
   /** Opens the socket of the runner that holds `fence`. */
   accept(fence: string, claimed: Claimed): Response {
     this.dismiss(fence);
-    const { 0: client, 1: server } = new WebSocketPair();
-    this.#state.acceptWebSocket(server, [RUNNER_TAG]);
+    const { client, server } = accept(this.#state, [RUNNER_TAG]);
     server.serializeAttachment({ fence } satisfies RunnerAttachment);
     this.send(server, claimed);
     return new Response(null, { status: 101, webSocket: client });
@@ -193,8 +208,7 @@ export class WaiterSockets {
     awaited: Awaited = "end",
     { first, hasOwnRight = false, outputBytes = 0 }: Partial<Subscribed> = {},
   ): Response {
-    const { 0: client, 1: server } = new WebSocketPair();
-    this.#state.acceptWebSocket(server, awaited === "end" ? [WAITER_TAG] : [WAITER_TAG, awaited]);
+    const { client, server } = accept(this.#state, awaited === "end" ? [WAITER_TAG] : [WAITER_TAG, awaited]);
     if (first) server.send(JSON.stringify(first));
     return new Response(null, {
       status: 101,
