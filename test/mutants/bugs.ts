@@ -657,8 +657,9 @@ export const bugs: readonly Bug[] = [
   {
     name: "work that lasts never opens its socket",
     file: "src/queue/run-channel.ts",
-    find: "else this.timer = setTimeout(() => void this.#reopen(), LISTEN_DELAY_MS);",
-    replace: "",
+    find: `  protected override lasts(): void {
+    void this.#reopen();`,
+    replace: `  protected override lasts(): void {`,
     tests: unit("queue/run-channel.test.ts"),
     caughtBy: "opens the socket of work that takes longer",
   },

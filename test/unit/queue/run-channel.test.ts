@@ -117,6 +117,7 @@ async function aCalledChannel(...answers: Parameters<typeof anObject>) {
   const session = new ASession();
   const object = anObject(...answers);
   const channel = (await RunChannel.claim({ ...object.stub, claim: async () => session }))!;
+  channel.keepLease();
   const heard: string[] = [];
   channel.listen({
     onCancel: () => heard.push("cancel"),
