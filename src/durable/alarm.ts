@@ -25,7 +25,7 @@ export class Alarm {
     if (armed === undefined || isLate) this.#armedTime = await this.#storage.getAlarm();
   }
 
-  /** None can be armed, because the object has just been made. */
+  /** The object has just been made, so no alarm can be armed. */
   isNew(): void {
     this.#armedTime ??= null;
   }
