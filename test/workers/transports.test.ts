@@ -1,4 +1,5 @@
-// The two ways by which work comes to a runner, the queue's run channel and direct dispatch: one suite, which both run.
+// The ways by which a runner and its operation talk: the session of its claim, its socket, and direct dispatch. One suite, which
+// all of them run.
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { type DurationText, RpcError } from "../../src/index";
 import { MINUTE_MS } from "../support/an-operation";
@@ -11,6 +12,7 @@ import {
   call,
   deliver,
   getOperation,
+  socketIsOpen,
   startScript,
   stateOf,
   storedBy,
@@ -25,14 +27,23 @@ interface Transport {
   verb: string;
   /** Delivers what the queue has, if this transport has one. */
   deliver(this: void): void;
+  /** Awaited before the work begins. */
+  ready?(this: void, operation: Started): Promise<void>;
+}
+
+function deliverAll(): void {
+  for (const message of controls.sent.splice(0)) void deliver(message);
 }
 
 const transports: Record<string, Transport> = {
   "the queue": {
     verb: "run",
-    deliver: () => {
-      for (const message of controls.sent.splice(0)) void deliver(message);
-    },
+    deliver: deliverAll,
+  },
+  "the queue, once the runner has its socket": {
+    verb: "run",
+    deliver: deliverAll,
+    ready: socketIsOpen,
   },
   "direct dispatch": {
     verb: "direct",
@@ -43,7 +54,11 @@ const transports: Record<string, Transport> = {
 describe.each(Object.entries(transports))("a run by %s", (_, transport) => {
   /** An operation whose runner has begun, or will. */
   async function started(script: Script): Promise<Started> {
-    const operation = await startScript(script, { verb: transport.verb });
+    const whenReady: Script = async (op, request) => {
+      await transport.ready?.(operation);
+      return script(op, request);
+    };
+    const operation = await startScript(whenReady, { verb: transport.verb });
     transport.deliver();
     return operation;
   }
