@@ -4,15 +4,7 @@ import type { Status } from "../rpc/status";
 import type { JsonObject } from "../rpc/any";
 import type { EmulatedWork } from "../lifecycle/emulation";
 import type { SuccessfulOutcome } from "../lifecycle/event";
-import type {
-  AttemptMemory,
-  ReachedSuspension,
-  Sleep,
-  StepFailure,
-  StepTries,
-  StoredJoin,
-  WaitCondition,
-} from "../lifecycle/record";
+import type { AttemptMemory, Sleep, StepFailure, StepTries, StoredJoin, WaitCondition } from "../lifecycle/record";
 import type { ClaimedChild, EndedChild, ReservedChild } from "./child";
 import { MAX_CHANNEL_MESSAGE_CHARACTERS } from "../limits";
 
@@ -30,61 +22,61 @@ export interface Claimed {
   attempt: number;
   maxAttempts: number;
   /** A response, and each step's result, in UTF-8. Earlier versions do not say it. */
-  maxResultBytes?: number;
+  maxResultBytes?: number | undefined;
   request: string;
   /** Present where the method takes a streamed input: its size. */
-  inputBytes?: number;
+  inputBytes?: number | undefined;
   sleeps: Sleep[];
   /**
    * How long a sleep may be for which the runner waits, in milliseconds: the object accepts `saveSleeps`. Absent where it
    * runs an earlier version, and where the runner holds a slot that others wait for.
    */
-  sleepInPlaceMs?: number;
+  sleepInPlaceMs?: number | undefined;
   cancelRequested: boolean;
   steps: ClaimedStep[];
   /** Failures of steps that this attempt's handler has caught. */
-  stepFailures?: StepFailure[];
+  stepFailures?: StepFailure[] | undefined;
   /** Failed tries of steps that have no outcome yet. */
-  stepTries?: StepTries[];
+  stepTries?: StepTries[] | undefined;
   /** The suspensions that the work has come to, and those that were answered before. */
-  suspensions?: ClaimedSuspension[];
+  suspensions?: ClaimedSuspension[] | undefined;
   /** How many operations are above it that have started one another. Absent: the object runs an earlier version. */
-  level?: number;
+  level?: number | undefined;
   /** The child operations that the work has started or was about to, in their order. */
-  children?: ClaimedChild[];
+  children?: ClaimedChild[] | undefined;
   /** How many of them, from the first one on, were certainly started. */
-  startedChildren?: number;
+  startedChildren?: number | undefined;
   /** The joins whose outcomes the handler was given. */
-  joins?: StoredJoin[];
-  checkpoint?: string;
+  joins?: StoredJoin[] | undefined;
+  checkpoint?: string | undefined;
   /** The end of the output so far. Absent where the object runs an earlier version, which takes none. */
-  outputBytes?: number;
+  outputBytes?: number | undefined;
   /** The origin of the URL by which its start came: `https://api.example.com`. */
-  origin?: string;
+  origin?: string | undefined;
   /** The caller that started it; absent: an anonymous caller, or an earlier version of the object. */
-  caller?: { id: string; members: string[] };
+  caller?: { id: string; members: string[] } | undefined;
   /** The trace of the request that started it. */
-  traceparent?: string;
+  traceparent?: string | undefined;
   /** The script that replaces the method's work. */
-  emulation?: EmulatedWork;
+  emulation?: EmulatedWork | undefined;
 }
 
 /** A finished step: its result as JSON text, or, where that is large, to be fetched by its place. */
 export interface ClaimedStep {
   name: string;
   place: number;
-  result?: string;
+  result?: string | undefined;
   /** Its place among the outcomes that the handler was given; absent: behind the step before it. */
-  order?: number;
+  order?: number | undefined;
 }
 
 /** A suspension: its answer as JSON text, or, where that is large, to be fetched by its id. */
 export interface ClaimedSuspension {
   id: string;
   /** Absent until the work reaches it. */
-  reached?: Pick<ReachedSuspension, "expireTime" | "linkToken">;
+  reached?: { expireTime: number; linkToken?: string | undefined } | undefined;
   /** Its place among the outcomes that the handler was given. */
-  order?: number;
+  order?: number | undefined;
   resolution?:
     | undefined
     | {

@@ -91,7 +91,7 @@ export class Suspensions {
     id: string,
     { prompt, payload, timeout }: SuspensionOptions<T>,
     { stored, hasLink }: { stored: ClaimedSuspension["reached"]; hasLink: boolean },
-  ): Pick<ReachedSuspension, "expireTime" | "linkToken"> {
+  ): NonNullable<ClaimedSuspension["reached"]> {
     checkPrompt(prompt);
     const { deadline } = this.#invocation.claimed;
     const expireTime =
@@ -110,7 +110,7 @@ export class Suspensions {
     return reached;
   }
 
-  #handle<T>(wait: AnswerWait<T>, { expireTime, linkToken = "" }: Pick<ReachedSuspension, "expireTime" | "linkToken">) {
+  #handle<T>(wait: AnswerWait<T>, { expireTime, linkToken = "" }: NonNullable<ClaimedSuspension["reached"]>) {
     const { name, origin } = this.#invocation.claimed;
     return {
       name: suspensionName(name, wait.id),

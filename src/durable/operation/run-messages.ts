@@ -3,13 +3,7 @@ import { attemptNumber } from "../../lifecycle/attempt";
 import type { EmulatedWork, Emulation } from "../../lifecycle/emulation";
 import type { OperationEvent } from "../../lifecycle/event";
 import { MAX_INLINE_RESULT_CHARACTERS, SLEEP_IN_PLACE_MS } from "../../limits";
-import type {
-  OperationRecord,
-  ReachedSuspension,
-  StoredStep,
-  StoredSuspension,
-  SuspensionResolution,
-} from "../../lifecycle/record";
+import type { OperationRecord, StoredStep, StoredSuspension, SuspensionResolution } from "../../lifecycle/record";
 import type { Claimed, ClaimedStep, ClaimedSuspension, MessageToObject } from "../../contract/run-channel";
 import type { OperationStorage } from "./operation-storage";
 
@@ -55,26 +49,26 @@ export function claimedFromRecord(
     deadline: record.deadline,
     attempt: attemptNumber(record),
     maxAttempts: record.policy.maxAttempts,
-    ...(record.policy.maxResultBytes === undefined ? {} : { maxResultBytes: record.policy.maxResultBytes }),
+    maxResultBytes: record.policy.maxResultBytes,
     request: store.request(),
-    ...(record.inputBytes === undefined ? {} : { inputBytes: record.inputBytes }),
+    inputBytes: record.inputBytes,
     sleeps: work.sleeps ?? [],
-    ...(record.runSlot === undefined ? { sleepInPlaceMs: SLEEP_IN_PLACE_MS } : {}),
+    sleepInPlaceMs: record.runSlot ? undefined : SLEEP_IN_PLACE_MS,
     cancelRequested: record.cancellation !== undefined,
     steps: claimedSteps(work.steps ?? [], store),
-    ...(work.stepFailures === undefined ? {} : { stepFailures: work.stepFailures }),
-    ...(work.stepTries === undefined ? {} : { stepTries: work.stepTries }),
-    ...(record.suspensions === undefined ? {} : { suspensions: claimedSuspensions(record.suspensions) }),
+    stepFailures: work.stepFailures,
+    stepTries: work.stepTries,
+    suspensions: record.suspensions && claimedSuspensions(record.suspensions),
     level: record.child?.level ?? 0,
     ...(record.children === undefined
       ? {}
       : { children: store.children.claimed(), startedChildren: record.children.started, joins: work.joins ?? [] }),
-    ...(work.checkpoint === undefined ? {} : { checkpoint: work.checkpoint }),
+    checkpoint: work.checkpoint,
     outputBytes: store.output.end,
-    ...(record.origin === undefined ? {} : { origin: record.origin }),
-    ...(record.starter === undefined ? {} : { caller: { id: record.starter, members: record.starterMembers ?? [] } }),
-    ...(record.traceparent === undefined ? {} : { traceparent: record.traceparent }),
-    ...(record.emulation === undefined ? {} : { emulation: emulatedWork(record.emulation) }),
+    origin: record.origin,
+    caller: record.starter === undefined ? undefined : { id: record.starter, members: record.starterMembers ?? [] },
+    traceparent: record.traceparent,
+    emulation: record.emulation && emulatedWork(record.emulation),
   };
 }
 
@@ -82,14 +76,10 @@ export function claimedFromRecord(
 export function claimedSuspensions(suspensions: readonly StoredSuspension[]): ClaimedSuspension[] {
   return suspensions.map(({ id, reached, order, resolution }) => ({
     id,
-    ...(reached ? { reached: { expireTime: reached.expireTime, ...linkTokenOf(reached) } } : {}),
-    ...(order === undefined ? {} : { order }),
-    ...(resolution ? { resolution: claimedResolution(resolution) } : {}),
+    reached: reached && { expireTime: reached.expireTime, linkToken: reached.linkToken },
+    order,
+    resolution: resolution && claimedResolution(resolution),
   }));
-}
-
-function linkTokenOf({ linkToken }: ReachedSuspension): Pick<ReachedSuspension, "linkToken"> {
-  return linkToken === undefined ? {} : { linkToken };
 }
 
 function claimedResolution({ time, number, answer }: SuspensionResolution): ClaimedSuspension["resolution"] {
@@ -105,7 +95,7 @@ function emulatedWork({ progress, end }: Emulation): EmulatedWork {
 function claimedSteps(steps: readonly StoredStep[], store: Pick<OperationStorage, "step">): ClaimedStep[] {
   let room = MAX_INLINE_RESULT_CHARACTERS;
   return steps.map(({ name, place, bytes, chunks, order }) => {
-    const step: ClaimedStep = { name, place, ...(order === undefined ? {} : { order }) };
+    const step: ClaimedStep = { name, place, order };
     if (bytes > room) return step;
     room -= bytes;
     return { ...step, result: store.step(place).text(chunks) };

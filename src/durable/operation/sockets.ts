@@ -59,7 +59,7 @@ interface Unsaved {
   revision: number;
   statusMessage: string;
   metadata: JsonObject;
-  index?: OutboxEntry;
+  index?: OutboxEntry | undefined;
 }
 
 export class RunnerSockets {
@@ -95,14 +95,8 @@ export class RunnerSockets {
   keepUnsaved(record: OperationRecord, savedRevision: number): boolean {
     const { lease, revision, statusMessage, metadata, outbox } = record;
     if (!lease) return true;
-    const index = outbox.index === undefined ? {} : { index: outbox.index };
-    const unsaved = JSON.stringify({
-      base: savedRevision,
-      revision,
-      statusMessage,
-      metadata,
-      ...index,
-    } satisfies Unsaved);
+    const { index } = outbox;
+    const unsaved = JSON.stringify({ base: savedRevision, revision, statusMessage, metadata, index } satisfies Unsaved);
     if (unsaved.length > MAX_ATTACHED_CHARACTERS) return false;
     for (const socket of this.#ofRunner(lease.fence)) {
       socket.serializeAttachment({ fence: lease.fence, unsaved } satisfies RunnerAttachment);
