@@ -157,7 +157,11 @@ export const scenarios = {
     const ROOM_BYTES = 1024 ** 3;
     scene.startAt(0, [step(1_000)]);
     await scene.until(10_000);
-    for (const { state } of world.index.hosts.values()) state.usedBytes = MAX_DATABASE_BYTES - ROOM_BYTES;
+    for (const host of world.index.hosts.values()) {
+      host.state.usedBytes = MAX_DATABASE_BYTES - ROOM_BYTES;
+      // An object that remembers its size counts what it has written since.
+      host.evict();
+    }
     for (let number = 0; number < STARTS; number += 1) {
       const onStarted = (entry: Entry): void => clients.actAt(START_TIME + 90_000, "list", entry);
       scene.startAt(10_000 + number * 1_000, [step(1_000)], { onStarted });
@@ -239,6 +243,7 @@ export const scenarios = {
     shardZero.redeploy(RESTART_MS);
     await scene.until(20_000);
     shardZero.state.fillTo(MAX_SHARD_BYTES);
+    shardZero.evict();
     await scene.until(25_000);
     shardZero.redeploy(RESTART_MS);
     await scene.until(120_000);
