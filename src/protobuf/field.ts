@@ -13,9 +13,10 @@ export type FieldBuilder<T> = <const Options extends FieldOptions = { required?:
   options?: Options,
 ) => SingularField<T, IsRequired<Options>>;
 
-export function fieldsOf<T>(type: ValueType<T>): FieldBuilder<T> {
+/** The type may come from a function: a bundler leaves out a field that is not used only if nothing is read for it. */
+export function fieldsOf<T>(type: ValueType<T> | (() => ValueType<T>)): FieldBuilder<T> {
   return <const Options extends FieldOptions>(number: number, options?: Options) =>
-    singularField<T, IsRequired<Options>>(type, number, options ?? {});
+    singularField<T, IsRequired<Options>>(typeof type === "function" ? type() : type, number, options ?? {});
 }
 
 function singularField<T, Required extends boolean>(

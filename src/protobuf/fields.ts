@@ -10,50 +10,50 @@ import { boolType, bytesType, stringType } from "./scalars";
 
 export { mapOf, repeated } from "./field";
 
-export const string = fieldsOf(stringType);
-export const bool = fieldsOf(boolType);
+export const string = /* @__PURE__ */ fieldsOf(stringType);
+export const bool = /* @__PURE__ */ fieldsOf(boolType);
 /** Kept as standard base64 with padding. */
-export const bytes = fieldsOf(bytesType);
+export const bytes = /* @__PURE__ */ fieldsOf(bytesType);
 
 /** A number. `NaN` and the infinities are numbers too, and text in JSON only. */
-export const double = fieldsOf(doubleType);
+export const double = /* @__PURE__ */ fieldsOf(doubleType);
 /** As {@link double}, in the range of 32 bits, without rounding. */
-export const float = fieldsOf(float32Type);
+export const float = /* @__PURE__ */ fieldsOf(float32Type);
 
-export const int32 = fieldsOf(integerTypes.int32);
-export const sint32 = fieldsOf(integerTypes.sint32);
-export const sfixed32 = fieldsOf(integerTypes.sfixed32);
-export const uint32 = fieldsOf(integerTypes.uint32);
-export const fixed32 = fieldsOf(integerTypes.fixed32);
+export const int32 = /* @__PURE__ */ fieldsOf(() => integerTypes.int32);
+export const sint32 = /* @__PURE__ */ fieldsOf(() => integerTypes.sint32);
+export const sfixed32 = /* @__PURE__ */ fieldsOf(() => integerTypes.sfixed32);
+export const uint32 = /* @__PURE__ */ fieldsOf(() => integerTypes.uint32);
+export const fixed32 = /* @__PURE__ */ fieldsOf(() => integerTypes.fixed32);
 
 /** Kept as a decimal string, as in JSON: `BigInt(value)` is its number. */
-export const int64 = fieldsOf(integerTypes.int64);
-export const sint64 = fieldsOf(integerTypes.sint64);
-export const sfixed64 = fieldsOf(integerTypes.sfixed64);
-export const uint64 = fieldsOf(integerTypes.uint64);
-export const fixed64 = fieldsOf(integerTypes.fixed64);
+export const int64 = /* @__PURE__ */ fieldsOf(() => integerTypes.int64);
+export const sint64 = /* @__PURE__ */ fieldsOf(() => integerTypes.sint64);
+export const sfixed64 = /* @__PURE__ */ fieldsOf(() => integerTypes.sfixed64);
+export const uint64 = /* @__PURE__ */ fieldsOf(() => integerTypes.uint64);
+export const fixed64 = /* @__PURE__ */ fieldsOf(() => integerTypes.fixed64);
 
 /** RFC 3339 in UTC: `Date.parse(value)` is its time, cut to milliseconds. */
-export const timestamp = fieldsOf(timestampType);
+export const timestamp = /* @__PURE__ */ fieldsOf(timestampType);
 /** Seconds with the suffix "s". */
-export const duration = fieldsOf(durationType);
+export const duration = /* @__PURE__ */ fieldsOf(durationType);
 /** Paths in lowerCamelCase with commas between them. */
-export const fieldMask = fieldsOf(fieldMaskType);
-export const struct = fieldsOf(structType);
-export const value = fieldsOf(valueType);
-export const listValue = fieldsOf(listValueType);
-export const any = fieldsOf(anyType);
-export const empty = fieldsOf(emptyType);
+export const fieldMask = /* @__PURE__ */ fieldsOf(fieldMaskType);
+export const struct = /* @__PURE__ */ fieldsOf(structType);
+export const value = /* @__PURE__ */ fieldsOf(valueType);
+export const listValue = /* @__PURE__ */ fieldsOf(listValueType);
+export const any = /* @__PURE__ */ fieldsOf(anyType);
+export const empty = /* @__PURE__ */ fieldsOf(emptyType);
 
-export const doubleValue = fieldsOf(wrapperTypes.DoubleValue);
-export const floatValue = fieldsOf(wrapperTypes.FloatValue);
-export const int64Value = fieldsOf(wrapperTypes.Int64Value);
-export const uint64Value = fieldsOf(wrapperTypes.UInt64Value);
-export const int32Value = fieldsOf(wrapperTypes.Int32Value);
-export const uint32Value = fieldsOf(wrapperTypes.UInt32Value);
-export const boolValue = fieldsOf(wrapperTypes.BoolValue);
-export const stringValue = fieldsOf(wrapperTypes.StringValue);
-export const bytesValue = fieldsOf(wrapperTypes.BytesValue);
+export const doubleValue = /* @__PURE__ */ fieldsOf(() => wrapperTypes.DoubleValue);
+export const floatValue = /* @__PURE__ */ fieldsOf(() => wrapperTypes.FloatValue);
+export const int64Value = /* @__PURE__ */ fieldsOf(() => wrapperTypes.Int64Value);
+export const uint64Value = /* @__PURE__ */ fieldsOf(() => wrapperTypes.UInt64Value);
+export const int32Value = /* @__PURE__ */ fieldsOf(() => wrapperTypes.Int32Value);
+export const uint32Value = /* @__PURE__ */ fieldsOf(() => wrapperTypes.UInt32Value);
+export const boolValue = /* @__PURE__ */ fieldsOf(() => wrapperTypes.BoolValue);
+export const stringValue = /* @__PURE__ */ fieldsOf(() => wrapperTypes.StringValue);
+export const bytesValue = /* @__PURE__ */ fieldsOf(() => wrapperTypes.BytesValue);
 
 /** A field of a declared enum, kept by name. */
 export function enumeration<Name extends string, const Options extends FieldOptions = { required?: false }>(
