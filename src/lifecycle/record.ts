@@ -426,7 +426,7 @@ export interface OperationFacts {
   /** Held until the end, where the deployment bounds how many operations a caller may have under way. */
   callerSlot?: Slot;
   /** The id of the caller that started it; absent for an anonymous one. */
-  starter?: string;
+  starter?: string | undefined;
   /**
    * The members of policies that this caller was at the start, beside `allUsers` and `allAuthenticatedUsers`; as long as the
    * request is kept. Earlier versions do not store them.

@@ -21,11 +21,11 @@ export type RetrySource =
       request: string;
       apiVersion: string;
       target: string;
-      starter?: string;
-      starterMembers?: string[];
-      labels?: Readonly<Record<string, string>>;
-      priority?: number;
-      webhookConfig?: Readonly<WebhookConfig>;
+      starter?: string | undefined;
+      starterMembers?: string[] | undefined;
+      labels?: Readonly<Record<string, string>> | undefined;
+      priority?: number | undefined;
+      webhookConfig?: Readonly<WebhookConfig> | undefined;
     }
   | { ok: false; refusal: RetryRefusal };
 
@@ -51,10 +51,10 @@ export function retrySourceFrom(record: OperationRecord, request: string | undef
     request,
     apiVersion,
     target,
-    ...(starter === undefined ? {} : { starter }),
-    ...(starterMembers === undefined ? {} : { starterMembers }),
-    ...(labels === undefined ? {} : { labels }),
-    ...(priority === undefined ? {} : { priority }),
-    ...(webhookConfig === undefined ? {} : { webhookConfig }),
+    starter,
+    starterMembers,
+    labels,
+    priority,
+    webhookConfig,
   };
 }

@@ -61,8 +61,8 @@ export async function retryOperation(ports: RetryPorts, retry: RetryRequest): Pr
     },
     retryOf: {
       name,
-      ...(source.starter === undefined ? {} : { starter: source.starter }),
-      ...(source.starterMembers === undefined ? {} : { starterMembers: source.starterMembers }),
+      starter: source.starter,
+      starterMembers: source.starterMembers,
     },
   });
   if (started) await noteRetry(ports.store, name, started.name);
