@@ -25,7 +25,7 @@ export class Alarm {
     if (armed === undefined || isLate) this.#armedTime = await this.#storage.getAlarm();
   }
 
-  /** The object has just been made, so no alarm can be armed. */
+  /** Nothing was stored in this object before: only what this memory has armed can be. */
   isNew(): void {
     this.#armedTime ??= null;
   }

@@ -1325,6 +1325,14 @@ queue = "edge-operations-dead-letters"
     caughtBy: "does not restore the row",
   },
   {
+    name: "a late end replaces a tombstone",
+    file: "src/durable/index/index-sql.ts",
+    find: `"AND done = 0 AND revision <= ?1"`,
+    replace: `"AND revision <= ?1"`,
+    tests: workers("delete.test.ts"),
+    caughtBy: "does not restore the row",
+  },
+  {
     name: "an older row replaces a newer one",
     file: "src/durable/index/index-sql.ts",
     find: "present.tombstone === 0 && row.revision >= present.revision",

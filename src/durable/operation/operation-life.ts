@@ -207,8 +207,7 @@ export class OperationLife {
 
   /** Lets an operation begin. `request`: for one whose request is too large to stand in the record. */
   begin({ before, record, effects }: Started, request: string): OperationRecord {
-    // An upload arms it before there is an operation.
-    if (record.inputBytes === undefined) this.alarm.isNew();
+    this.alarm.isNew();
     // Work that the object calls itself will probably end at once.
     if (record.lease) this.alarm.defer(DIRECT_ALARM_DELAY_MS, () => this.#armDeferred());
     this.#commit(record, effects, { saves: "record", request, arms: true });
