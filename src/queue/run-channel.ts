@@ -261,7 +261,7 @@ async function openSocket(stub: ObjectStub, fence: string | undefined): Promise<
   }
   const claimed = new Promise<Claimed>((resolve, reject) => {
     socket.addEventListener("message", ({ data }) => resolve(JSON.parse(data as string) as Claimed), { once: true });
-    const failed = (): void => reject(new Error("the run channel closed before it was opened"));
+    const failed = (): void => reject(new Error("the run channel closed early"));
     socket.addEventListener("close", failed, { once: true });
     socket.addEventListener("error", failed, { once: true });
   });

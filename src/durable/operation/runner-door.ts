@@ -142,13 +142,13 @@ export class RunnerDoor {
   }
 
   #stored(chunks: Chunks, { body }: Request): Promise<StoredStream> {
-    if (!body) throw new TypeError("a large value came without a body");
+    if (!body) throw new TypeError("no body");
     return storeStream(chunks, body, { maxBytes: this.#life.record?.policy.maxResultBytes ?? MAX_RESPONSE_BYTES });
   }
 
   async message(socket: WebSocket, data: string | ArrayBuffer): Promise<void> {
     const message = decodeMessageToObject(data);
-    if (!message) return socket.close(1003, "not a message of the run channel");
+    if (!message) return socket.close(1003);
     const answer = await this.#hear(message);
     if (answer) this.#life.runner.send(socket, answer);
   }

@@ -87,7 +87,7 @@ export class RunnerSockets {
   dismiss(fence: string): void {
     for (const socket of this.#state.getWebSockets(RUNNER_TAG)) {
       if (attachment(socket)?.fence !== fence) this.send(socket, { type: "stop" });
-      socket.close(1000, "superseded");
+      socket.close(1000);
     }
   }
 
@@ -243,7 +243,7 @@ export class WaiterSockets {
   cut(): void {
     this.release();
     for (const socket of this.#state.getWebSockets(WAITER_TAG)) {
-      if (socket.readyState === WebSocket.READY_STATE_OPEN) socket.close(ASK_AGAIN, "ask again");
+      if (socket.readyState === WebSocket.READY_STATE_OPEN) socket.close(ASK_AGAIN);
     }
   }
 
@@ -276,7 +276,7 @@ export class WaiterSockets {
         const fits = size <= bytesLeft;
         if (fits) bytesLeft -= size;
         socket.send(fits ? text : insteadText);
-        if (closes) socket.close(1000, "answered");
+        if (closes) socket.close(1000);
       }
     }
   }

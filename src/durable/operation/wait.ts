@@ -305,7 +305,7 @@ export class Waiting {
 
 function dismiss({ webSocket }: Response): void {
   webSocket?.accept();
-  webSocket?.close(1000, "finished");
+  webSocket?.close(1000);
 }
 
 /** Failures that pass: the platform's, a silent object, and a judgement that is not possible now. */
@@ -442,7 +442,7 @@ class Inbox {
 
   close(): void {
     this.#hear("cut");
-    if (this.#socket.readyState === WebSocket.READY_STATE_OPEN) this.#socket.close(1000, "finished");
+    if (this.#socket.readyState === WebSocket.READY_STATE_OPEN) this.#socket.close(1000);
   }
 }
 
