@@ -42,7 +42,7 @@ export interface Started extends Pick<Extract<Advance, { ok: true }>, "record" |
 export function started(operation: NewOperation, directFence?: DirectFence): Started {
   const before = newRecord(operation);
   const result = advance(before, { ...operation, type: "start" }, operation.createTime, directFence);
-  if (!result.ok) throw new Error("the lifecycle table refuses a start");
+  if (!result.ok) throw new Error(`start: ${result.refusal}`);
   return { before, ...result };
 }
 
@@ -52,7 +52,7 @@ export function startedRecord(operation: NewOperation, directFence?: DirectFence
 }
 
 /**
- * Lets one event happen to an operation at `now` (milliseconds since 1970). `directFence`: the token for a runner that the
+ * Lets one event happen to an operation at `now` (milliseconds since 1970). `directFence` makes the token for a runner that the
  * object calls if the event starts or wakes the work; absent: the work goes through the queue. The record passed in is not
  * changed.
  */

@@ -9,8 +9,7 @@ export function claim(draft: Draft, fence: string): Refusal | undefined {
 
 /** The token for a runner that the object calls; undefined: the work goes through the queue. */
 export function directFenceOf({ record, directFence }: Draft): string | undefined {
-  if (record.dispatch !== "direct") return undefined;
-  return typeof directFence === "function" ? directFence() : directFence;
+  return record.dispatch === "direct" ? directFence?.() : undefined;
 }
 
 /** The object calls a runner with the claim: a part of the transitions that lead to a direct run. */

@@ -15,8 +15,8 @@ import { keepsRequest } from "./retry";
 import { type Transition, nextState } from "./state";
 import { eraseAnswers, expirePending } from "./suspensions";
 
-/** The token for a runner that the object may call, or what makes one. */
-export type DirectFence = string | (() => string | undefined);
+/** Makes the token for a runner that the object calls; undefined: it calls none. */
+export type DirectFence = () => string | undefined;
 
 /** A step in the making: the next record, what is to be done after it is saved, and the time (milliseconds since 1970). */
 export interface Draft {

@@ -142,10 +142,10 @@ export class Attempt {
   /** The handler has caught these failures, or did not await their steps. `thrown` has a line of its own. */
   #logStepFailures(thrown: unknown): void {
     const { name: operation, attempt } = this.#channel.claimed;
-    const told = new Set([thrown, this.#options.signal.reason]);
-    const failures = this.#context?.takeUnloggedFailures() ?? [];
-    for (const { name: step, thrown: error } of failures.filter((failed) => !told.has(failed.thrown))) {
-      this.#options.log("warn", {
+    const { signal, log } = this.#options;
+    for (const { name: step, thrown: error } of this.#context?.takeUnloggedFailures() ?? []) {
+      if (error === thrown || error === signal.reason) continue;
+      log("warn", {
         message: "step failed",
         operation,
         method: this.#method.id,

@@ -50,7 +50,7 @@ export interface Channel {
   /** Delivers the events of the run to its listener, past ones too. */
   listen(listener: RunListener): void;
   /** The work waits for something. Until then a channel may leave out what keeps its lease. */
-  keepLease?(): void;
+  keepLease(): void;
   /** Sends progress, which may be lost: the final message carries it again. */
   sendProgress(progress: ProgressMessage): void;
   /** Stores a value. */

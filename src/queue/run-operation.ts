@@ -68,7 +68,7 @@ async function runWithinLimits(channel: Channel, method: Method, options: RunOpt
   const run = attempt.run();
   let cancelLimit: (() => void) | undefined;
   if (!(await endsAtOnce(run))) {
-    channel.keepLease?.();
+    channel.keepLease();
     cancelLimit = platform.atLimit(invocationMs, () => {
       signal.abort(new InvocationLimitReached("the invocation has ended"));
       cancelLimit = platform.atLimit(Math.min(INVOCATION_GRACE_MS, invocationMs), () => giveUp(attempt.atLimit()));
@@ -85,11 +85,10 @@ async function runWithinLimits(channel: Channel, method: Method, options: RunOpt
 
 /** Whether work ends without waiting for anything outside, so that it needs no timer. */
 async function endsAtOnce(work: Promise<unknown>): Promise<boolean> {
-  const state = { isOver: false };
-  void work.then(() => (state.isOver = true));
-  const turn = Promise.resolve();
-  for (let turns = 0; turns < MAX_TURNS_AT_ONCE && !state.isOver; turns += 1) await turn;
-  return state.isOver;
+  const ended: unknown[] = [];
+  void work.then((outcome) => ended.push(outcome));
+  for (let turns = 0; turns < MAX_TURNS_AT_ONCE && ended.length === 0; turns += 1) await Promise.resolve();
+  return ended.length > 0;
 }
 
 function runPorts(

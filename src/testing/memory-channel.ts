@@ -96,6 +96,9 @@ export class MemoryChannel implements Channel {
     },
   };
 
+  /** Its lease lasts until it dies. */
+  keepLease(): void {}
+
   holdsLease(): boolean {
     return !this.#isStopped;
   }

@@ -88,7 +88,7 @@ export class OperationLife {
 
   mustHaveRecord(): OperationRecord {
     const { record } = this.store;
-    if (!record) throw new Error("an operation that was just stepped has no record");
+    if (!record) throw new Error("no operation");
     return record;
   }
 

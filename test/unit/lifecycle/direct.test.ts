@@ -12,7 +12,7 @@ const FENCE = "the first";
 
 /** One event, with a token for a runner that the object may call. */
 function next(record: OperationRecord, event: OperationEvent, now: number, directFence?: string) {
-  const result = advance(record, event, now, directFence);
+  const result = advance(record, event, now, () => directFence);
   if (!result.ok) throw new Error(`${event.type} was refused in ${record.state}: ${result.refusal}`);
   return { ...result, does: result.effects.map(({ type }) => type) };
 }
@@ -21,7 +21,7 @@ const passing = (random = 0): OperationEvent => ({ type: "timePasses", random })
 
 describe("a direct operation", () => {
   test("is RUNNING with its claim when it starts, and calls its runner", () => {
-    const started = startedRecord(direct, FENCE);
+    const started = startedRecord(direct, () => FENCE);
 
     expect(started).toMatchObject({
       state: "RUNNING",
@@ -47,7 +47,7 @@ describe("a direct operation", () => {
   test("continues directly after a sleep, under another token", () => {
     const wakeTime = createTime + 60_000;
     const asleep = next(
-      startedRecord(direct, FENCE),
+      startedRecord(direct, () => FENCE),
       { type: "sleep", fence: FENCE, ordinal: 0, wakeTime },
       createTime,
     );
@@ -61,7 +61,11 @@ describe("a direct operation", () => {
 
   test("continues directly when the answer that it waits for arrives", () => {
     const waitsFor = { answersTo: ["approval"] };
-    const suspended = next(startedRecord(direct, FENCE), { type: "suspend", fence: FENCE, waitsFor }, createTime);
+    const suspended = next(
+      startedRecord(direct, () => FENCE),
+      { type: "suspend", fence: FENCE, waitsFor },
+      createTime,
+    );
     const answer = { type: "resolve", id: "approval", payload: "true", digest: "" } as const;
     const resumed = next(suspended.record, answer, createTime + 5, "the second");
 
@@ -71,14 +75,18 @@ describe("a direct operation", () => {
 
   test("is retried directly after a failure that its handler reported", () => {
     const failure = { type: "attemptFailed", fence: FENCE, error: anError, retryable: true, random: 0.5 } as const;
-    const failed = next(startedRecord(direct, FENCE), failure, createTime);
+    const failed = next(
+      startedRecord(direct, () => FENCE),
+      failure,
+      createTime,
+    );
     const again = next(failed.record, passing(), failed.record.wakeTime!, "the second");
 
     expect(again.record).toMatchObject({ state: "RUNNING", attempt: { failures: 1 } });
   });
 
   test("goes to the queue after a loss of its platform, until it has stored something", () => {
-    const started = startedRecord(direct, FENCE);
+    const started = startedRecord(direct, () => FENCE);
     const lost = next(started, passing(), started.lease!.leaseEndTime, "the second");
     expect(lost.record).toMatchObject({ state: "QUEUED", attempt: { platformDeaths: 1 } });
     expect(lost.does).toContain("send");
@@ -92,7 +100,12 @@ describe("a direct operation", () => {
 
   test("continues through the queue when its invocation has used up its time", () => {
     const yields = { type: "yield", fence: FENCE, invocationMs: 840_000, random: 0 } as const;
-    const yielded = next(startedRecord(direct, FENCE), yields, createTime + 840_000, "the second");
+    const yielded = next(
+      startedRecord(direct, () => FENCE),
+      yields,
+      createTime + 840_000,
+      "the second",
+    );
 
     expect(yielded.record.state).toBe("QUEUED");
     expect(yielded.does).toContain("send");
@@ -100,5 +113,5 @@ describe("a direct operation", () => {
 });
 
 test("a queued operation accepts no token for a direct run", () => {
-  expect(startedRecord(anOperation({ request: "{}" }), FENCE)).toMatchObject({ state: "QUEUED" });
+  expect(startedRecord(anOperation({ request: "{}" }), () => FENCE)).toMatchObject({ state: "QUEUED" });
 });
