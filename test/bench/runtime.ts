@@ -48,7 +48,7 @@ export class Runtime {
       // A group of its own: Node and workerd die together.
       { cwd: ROOT, detached: true, stdio: ["ignore", "pipe", "inherit"] },
     );
-    running.add(child);
+    running.set(child, state);
     const { promise, resolve: ready, reject } = Promise.withResolvers<string>();
     const timer = setTimeout(() => reject(new Error("the runtime did not get ready")), READY_MS);
     child.once("exit", (code) => reject(new Error(`the runtime ended with ${code}`)));
@@ -99,16 +99,20 @@ export class Runtime {
   }
 }
 
-const running = new Set<ChildProcess>();
+/** With where each stores. */
+const running = new Map<ChildProcess, string>();
 
 function kill(child: ChildProcess): void {
   running.delete(child);
   if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, "SIGKILL");
 }
 
-// However the benchmark ends, nothing of it goes on.
+// However the benchmark ends, nothing of it goes on, or stays in memory.
 process.once("exit", () => {
-  for (const child of running) kill(child);
+  for (const [child, state] of running) {
+    kill(child);
+    rmSync(state, { recursive: true, force: true });
+  }
 });
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 
