@@ -53,13 +53,14 @@ afterAll(() => {
   rmSync(state, { recursive: true, force: true });
 });
 
-test("npm start › begins with the address, commands to try, and the paths of the documents", () => {
+test("npm start › begins with the address, commands to try, and the paths of the documents", async () => {
+  // The greeting may come in several parts.
+  await eventually(() => output.includes("docs/methods.md"));
   const text = output.slice(output.indexOf("Starting"));
 
   expect(text).toMatch(
     /^Starting …\n\nedge-operations serves http:\/\/127\.0\.0\.1:\d+\. Every caller may do everything/,
   );
-  expect(text).toContain("docs/methods.md");
   // The table of bindings, and wrangler's notes.
   expect(text).not.toContain("Your Worker has access");
 });
