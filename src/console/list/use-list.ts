@@ -27,10 +27,13 @@ export function useList(parent: string, filter: string): List {
   // The tokens of the pages before this one; the last is this page's own.
   const tokens = tokensOfEntry();
   const [, setTurn] = useState(0);
-  const [shown, setShown] = useState<ShownPage>();
+  const [read, setRead] = useState<{ key: string; page: ShownPage }>();
   const [error, setError] = useState<unknown>();
   const asked = useRef("");
   const pageToken = tokens.at(-1) ?? "";
+  const key = `${parent}\n${filter}\n${pageToken}`;
+  // The page before must not be seen under the number of the one that is being read.
+  const shown = read?.key === key ? read.page : undefined;
 
   const turnTo = (next: readonly string[]): void => {
     history.replaceState({ tokens: next }, "");
@@ -39,20 +42,18 @@ export function useList(parent: string, filter: string): List {
 
   const load = useCallback(
     async (signal: AbortSignal): Promise<ShownPage | "refused" | undefined> => {
-      const key = `${parent}\n${filter}\n${pageToken}`;
       const isFirst = asked.current !== key;
-      if (isFirst) setShown(undefined);
       asked.current = key;
-      const read = (token: string, pageSize: number): Promise<Page> =>
+      const readPart = (token: string, pageSize: number): Promise<Page> =>
         call<Page>(pathOf(collectionOf(parent), { pageSize, filter, pageToken: token, returnPartialSuccess: true }), {
           signal,
         });
       try {
-        const page = await readPage(read, pageToken, { size: PAGE_SIZE, maxCalls: MAX_CALLS }, (part) => {
-          if (isFirst && !signal.aborted) setShown(part);
+        const page = await readPage(readPart, pageToken, { size: PAGE_SIZE, maxCalls: MAX_CALLS }, (part) => {
+          if (isFirst && !signal.aborted) setRead({ key, page: part });
         });
         if (signal.aborted) return undefined;
-        setShown(page);
+        setRead({ key, page });
         setError(undefined);
         return page;
       } catch (problem) {
@@ -67,7 +68,7 @@ export function useList(parent: string, filter: string): List {
         return problem instanceof ApiError && problem.isFinal ? "refused" : undefined;
       }
     },
-    [parent, filter, pageToken],
+    [key],
   );
 
   useEffect(() => {
