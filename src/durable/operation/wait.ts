@@ -271,14 +271,20 @@ export class Waiting {
     this.calls += 1;
     const { address, name } = this.#asked;
     const { access } = await this.#validJudgement();
+    const ask = async (): Promise<EndSoon> => address.newStub().endSoon(name, access);
     try {
-      const heard = await withinLimit(address.newStub().endSoon(name, access) as Promise<EndSoon>, MAX_CALL_MS);
+      const heard = await this.#inTime(ask());
       return typeof heard === "object" ? answerFrom(heard) : heard;
     } catch (error) {
       // For minutes after a deploy a busy object may run the code before it.
       if (lacksMethod(error, "endSoon")) return undefined;
       throw error;
     }
+  }
+
+  /** A silent object does not make the wait longer. */
+  #inTime<Answer>(answer: Promise<Answer>): Promise<Answer> {
+    return withinLimit(answer, Math.min(MAX_CALL_MS, Math.max(1, this.#remainingMs())));
   }
 
   async #open(access: Access): Promise<Response> {
@@ -294,7 +300,7 @@ export class Waiting {
       },
     });
     try {
-      return await withinLimit(opened, Math.min(MAX_CALL_MS, Math.max(1, this.#remainingMs())));
+      return await this.#inTime(opened);
     } catch (error) {
       // A socket that comes too late would count as a waiter until the object is reset.
       if (error instanceof CallTimedOut) void opened.then(dismiss, () => undefined);

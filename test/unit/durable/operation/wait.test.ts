@@ -61,6 +61,8 @@ function anOperationObject() {
     isFull: false,
     /** The object runs code that does not know the first call of a waiter. */
     isEarlier: false,
+    /** It does not answer the first call of a waiter. */
+    isSilent: false,
     firstCalls: 0,
     sockets: [] as FakeSocket[],
     /** When each subscription came, and with which access. */
@@ -85,10 +87,11 @@ function anOperationObject() {
     return state.answer;
   };
 
-  const endSoon = ([, access]: unknown[]): EndSoon => {
+  const endSoon = ([, access]: unknown[]): EndSoon | Promise<never> => {
     if (state.down) throw state.down;
     state.firstCalls += 1;
     if (state.isEarlier) throw new TypeError('The receiver does not implement the method "endSoon".');
+    if (state.isSilent) return new Promise(() => {});
     if (!state.answer.done) return undefined;
     state.subscriptions.push({ time: Date.now(), access: access as Access });
     return { type: "operation", answer: state.answer };
@@ -172,6 +175,15 @@ describe("the first call of a wait", () => {
       expect(object.state.sockets).toHaveLength(2);
     },
   );
+
+  test("does not make the wait longer than it is where the object is silent", async () => {
+    const object = anOperationObject();
+    object.state.isSilent = true;
+    const waiting = aWait(object, { timeoutMs: 3_000 });
+    await second(3);
+
+    expect(await waiting).toBe(running);
+  });
 
   test("is not made where the wait is over before the call may be held", async () => {
     const object = anOperationObject();
