@@ -82,30 +82,22 @@ export function operationStore(
   authorizer: Authorizer,
   permission: Permission | undefined,
 ): OperationStore {
-  return new OperationClient(namespace, authorizer, permission);
+  return new OperationClient(new OperationStubs(namespace, authorizer, permission));
 }
 
 class OperationClient implements OperationStore {
-  readonly #namespace: DurableObjectNamespace<OperationObject>;
-  readonly #authorizer: Authorizer;
   readonly #stubs: OperationStubs;
 
-  constructor(
-    namespace: DurableObjectNamespace<OperationObject>,
-    authorizer: Authorizer,
-    permission: Permission | undefined,
-  ) {
-    this.#namespace = namespace;
-    this.#authorizer = authorizer;
-    this.#stubs = new OperationStubs(namespace, authorizer, permission);
+  constructor(stubs: OperationStubs) {
+    this.#stubs = stubs;
   }
 
   newId(place: Place): string {
-    return childStore(this.#namespace).newId(place);
+    return childStore(this.#stubs.namespace).newId(place);
   }
 
   start(...start: Parameters<OperationStore["start"]>): Promise<StartAnswer> {
-    return childStore(this.#namespace).start(...start);
+    return childStore(this.#stubs.namespace).start(...start);
   }
 
   started(name: string): Promise<OperationAnswer | undefined> {
@@ -195,7 +187,7 @@ class OperationClient implements OperationStore {
         stub.resolve(name, request, undefined),
       ),
     );
-    this.#authorizer.auditLink(name, answer !== "DENIED");
+    this.#stubs.authorizer.auditLink(name, answer !== "DENIED");
     if (answer === "DENIED") throw linkDenial();
     return answer;
   }
@@ -258,9 +250,9 @@ class OperationClient implements OperationStore {
     return {
       address,
       name,
-      judgement: judgementOf(access, this.#authorizer),
+      judgement: judgementOf(access, this.#stubs.authorizer),
       judge: async (held?: Access) =>
-        judgementOf(await this.#authorizer.accessAnew(access.permission, name, held), this.#authorizer),
+        judgementOf(await this.#stubs.authorizer.accessAnew(access.permission, name, held), this.#stubs.authorizer),
     };
   }
 }

@@ -22,8 +22,8 @@ export interface Question<T> {
 
 /** The objects of operations, as a caller asks them. */
 export class OperationStubs {
-  readonly #namespace: DurableObjectNamespace<OperationObject>;
-  readonly #authorizer: Authorizer;
+  readonly namespace: DurableObjectNamespace<OperationObject>;
+  readonly authorizer: Authorizer;
   readonly #permission: Permission | undefined;
 
   /** `permission`: what each call asks for, by the row of the method that is called; undefined: no operation is asked. */
@@ -32,8 +32,8 @@ export class OperationStubs {
     authorizer: Authorizer,
     permission: Permission | undefined,
   ) {
-    this.#namespace = namespace;
-    this.#authorizer = authorizer;
+    this.namespace = namespace;
+    this.authorizer = authorizer;
     this.#permission = permission;
   }
 
@@ -49,18 +49,18 @@ export class OperationStubs {
    */
   async ask<T>({ name, absent, ask }: Question<T>): Promise<Exclude<T, "DENIED">> {
     const asked = mustAsk(this.#permission);
-    const access = await this.#authorizer.accessTo(asked, name);
+    const access = await this.authorizer.accessTo(asked, name);
     const address = this.#find(name);
     const answer =
       address || !access.isGranted ? await reached(() => ask(address ?? this.#none(name), access)) : absent;
-    this.#authorizer.audit(asked, name, answer !== "DENIED");
-    if (answer === "DENIED") throw this.#authorizer.denied(asked, name);
+    this.authorizer.audit(asked, name, answer !== "DENIED");
+    if (answer === "DENIED") throw this.authorizer.denied(asked, name);
     return answer as Exclude<T, "DENIED">;
   }
 
   #find(name: string): OperationAddress | undefined {
     try {
-      return objectById(this.#namespace, parseOperationName(name)?.id ?? "");
+      return objectById(this.namespace, parseOperationName(name)?.id ?? "");
     } catch {
       // idFromString rejects a text that is not an id of the namespace: a guessed name never creates an object.
       return undefined;
@@ -68,7 +68,7 @@ export class OperationStubs {
   }
 
   #none(name: string): OperationAddress {
-    return objectByName(this.#namespace, absentObjectName(name));
+    return objectByName(this.namespace, absentObjectName(name));
   }
 }
 
