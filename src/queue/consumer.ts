@@ -48,6 +48,7 @@ export function queueConsumer(methods: ReadonlyMap<string, Method>, locations: L
 async function claim(message: Message, id: DurableObjectId, env: Env): Promise<RunChannel | undefined> {
   try {
     // Another stub for each call, because a stub that has failed once keeps failing.
+    // The cast, because the type of the stub's own methods is too deep for the compiler.
     const newStub = (): ObjectStub => (env.OPERATIONS as DurableObjectNamespace).get(id) as unknown as ObjectStub;
     const channel = await RunChannel.claim({
       fetch: (...request) => newStub().fetch(...request),
