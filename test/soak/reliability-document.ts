@@ -42,7 +42,7 @@ which promise, and what came of it.
 
 The simulation, the deliberate bugs, and the chaos and fuzz tests are described in [testing.md](testing.md). All of them run,
 much shorter or in part, with every test run; these are the long runs. A long run takes up to an hour, so not each commit has
-one: "on earlier code" marks a part that was run before \`src\` was changed last.
+one: "earlier code" marks a part that was run before \`src\` was changed last.
 `;
 
 /** `srcTree`: of the present code. */
@@ -70,10 +70,10 @@ function summaryRow(name: PartName, finding: Finding | undefined, srcTree: strin
   const result = [
     passed ? "passed" : "**failed**",
     ...(extent === undefined ? [] : [extent]),
-    ...(finding.srcTree === srcTree ? [] : ["on earlier code"]),
+    ...(finding.srcTree === srcTree ? [] : ["earlier code"]),
   ].join(", ");
   const changes = dirty ? ", with uncommitted changes" : "";
-  return `| ${parts[name].title} | ${result} | \`${commit.slice(0, 10)}\`${changes} | ${date.slice(0, 10)} | ${duration(seconds)} |`;
+  return `| ${parts[name].title} | ${result} | \`${commit.slice(0, 8)}\`${changes} | ${date.slice(0, 10)} | ${duration(seconds)} |`;
 }
 
 function section(name: PartName, finding: Finding | undefined): string {
