@@ -81,8 +81,20 @@ export function recordFromStored(stored: StoredRecord): OperationRecord {
 }
 
 export function storedFromRecord(record: OperationRecord): StoredRecord {
-  const { attempt, lease, pause, suspension, queueMessage, work, external, cancellation, ...others } = record;
-  const { wakeTime, request, starterMembers, ...facts } = others;
+  const {
+    attempt,
+    lease,
+    pause,
+    suspension,
+    queueMessage,
+    work,
+    external,
+    cancellation,
+    wakeTime,
+    request,
+    starterMembers,
+    ...facts
+  } = record;
   return {
     ...facts,
     ...attempt,

@@ -146,14 +146,13 @@ export class OperationStorage {
     this.#savedSteps = saved.work?.steps?.length ?? 0;
   }
 
-  /** Writes the record; gives it as it is stored. */
+  /** Writes the record; gives it as it is stored: the same object where nothing moved, since texts are kept by it. */
   #put(record: OperationRecord): OperationRecord {
     const { outcome, suspensions } = record;
-    const saved = {
-      ...record,
-      ...(outcome && isLarge(outcome) ? { outcome: this.#inRows(outcome) } : {}),
-      ...(suspensions?.some(hasLargeText) ? { suspensions: suspensions.map((one) => this.#textsInRows(one)) } : {}),
-    };
+    let saved = record;
+    if (outcome && isLarge(outcome)) saved = { ...saved, outcome: this.#inRows(outcome) };
+    if (suspensions?.some(hasLargeText))
+      saved = { ...saved, suspensions: suspensions.map((one) => this.#textsInRows(one)) };
     this.#storage.kv.put(RECORD_KEY, storedFromRecord(saved));
     return saved;
   }
