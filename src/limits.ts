@@ -487,10 +487,11 @@ export const MAX_PENDING_WEBHOOK_EVENTS = 8;
 /** Time-driven transitions settled in one event. More cannot be due at once unless a clock is wrong. */
 export const MAX_DUE_TRANSITIONS = 10;
 /**
- * For so long the alarm of a direct run is not armed: a run that has ended by then never pays for one. A crash in this time is
- * found by the index's check of STARTING rows, so this must be well below {@link STARTING_CHECK_MS}.
+ * For so long the alarm of new work is not armed: work that has ended by then never pays for one. A crash in this time is
+ * found by the index's check of STARTING rows, so this must be well below {@link STARTING_CHECK_MS}. The timer keeps the object
+ * in memory, and billed, until the work has ended or its runner opens a socket.
  */
-export const DIRECT_ALARM_DELAY_MS = SECOND_MS;
+export const FIRST_ALARM_DELAY_MS = SECOND_MS;
 /** An index row that is still STARTING after this time is checked with its object. */
 export const STARTING_CHECK_MS = 2 * MINUTE_MS;
 /** The time after which the index checks an operation whose own alarm should have fired. */

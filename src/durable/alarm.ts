@@ -9,7 +9,8 @@ export class Alarm {
   /** undefined: not read yet; null: none. */
   #armedTime: number | null | undefined;
   /** Until this fires it is not armed. */
-  #deferral: ReturnType<typeof setTimeout> | undefined;
+  #deferral: PromiseWithResolvers<void> | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(storage: AlarmStorage) {
     this.#storage = storage;
@@ -37,23 +38,23 @@ export class Alarm {
 
   /**
    * Keeps it unarmed for `ms`, for what will probably be over by then: nothing is written. `over` is called then, unless
-   * nothing is due, and is to arm it. A crash loses this, so another alarm must stand behind it.
+   * nothing is due, and is to end this and arm it. A crash loses this, so another alarm must stand behind it.
    */
   defer(ms: number, over: () => void): void {
-    if (this.#deferral !== undefined || typeof this.#armedTime === "number") return;
-    this.#deferral = setTimeout(() => {
-      this.endDeferral();
-      over();
-    }, ms);
+    if (this.#deferral || typeof this.#armedTime === "number") return;
+    this.#deferral = Promise.withResolvers();
+    this.#timer = setTimeout(over, ms);
   }
 
-  get isDeferred(): boolean {
-    return this.#deferral !== undefined;
+  /** Where it is deferred: resolves when it is not any more. */
+  get deferral(): Promise<void> | undefined {
+    return this.#deferral?.promise;
   }
 
   /** It is armed from now on when it is asked for. The timer is cleared, because it would keep the object in memory, and billed. */
   endDeferral(): void {
-    clearTimeout(this.#deferral);
+    clearTimeout(this.#timer);
+    this.#deferral?.resolve();
     this.#deferral = undefined;
   }
 
@@ -69,7 +70,7 @@ export class Alarm {
    */
   arm(time: number | undefined): Promise<void> | undefined {
     if (time === undefined) this.endDeferral();
-    if (time === undefined || this.isDeferred) return undefined;
+    if (time === undefined || this.#deferral) return undefined;
     const armed = this.#armedTime;
     if (armed !== null && armed !== undefined && armed <= time) return undefined;
     this.#armedTime = time;

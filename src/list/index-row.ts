@@ -129,7 +129,7 @@ function reservationOf({ requestKey: key, inputDigest }: OperationRecord): Creat
 
 /**
  * The row that is written before the record is committed: it stands until the first change, or until it is checked. The check
- * finds a direct run that was lost before its object armed an alarm, so it comes when the lease of that run ends.
+ * finds work that was lost before its object armed an alarm, so it comes when the lease of a direct run ends.
  */
 export function startingRow(record: OperationRecord, metadataText?: string): IndexRow {
   const { reservation: _notCreatedYet, ...row } = indexRowFromRecord(record, metadataText);

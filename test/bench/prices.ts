@@ -1,6 +1,7 @@
 // Cloudflare's prices, in dollars per million, and the cost of a lifecycle at these prices. Included amounts are left out.
 // Workers, Durable Objects: developers.cloudflare.com/workers/platform/pricing, /durable-objects/platform/pricing; Queues:
 // /queues/platform/pricing; KV: /kv/platform/pricing; logs, traces: /workers/observability/logs/workers-logs, /traces.
+import { FIRST_ALARM_DELAY_MS } from "../../src/limits.ts";
 import { type Counts, COUNTS, DIRECT_LIFECYCLES, LIFECYCLES, LOG_LINES, totals } from "./counts.ts";
 
 export const PRICES_DATE = "2026-11-21";
@@ -35,6 +36,8 @@ const CPU_MS_PER_WORKER_REQUEST = 1;
 /** How long an object works for one request, alarm or message: mostly waiting for the disks of others to confirm. */
 const OBJECT_MS_PER_EVENT = 10;
 const OBJECT_GB = 0.128;
+/** A queued operation stays in memory for its first second, unless its work ends or its runner opens a socket before. */
+const QUEUED_SECONDS_IN_MEMORY = FIRST_ALARM_DELAY_MS / 1_000;
 /** The storage of an operation: its database, which is 12 KB when empty (as the platform's FAQ has it), and its index row. */
 const STORED_KB = 20;
 const SNAPSHOT_KB = 1;
@@ -123,8 +126,10 @@ export function lifecycleBill(options: LifecycleOptions): Bill {
   const workerRequests = dispatch === "queue" ? 2 : 1;
   const allLines = log === "all" ? 2 + polls + waits + listPages : 0;
   const lines = allLines + (log === "off" ? 0 : LOG_LINES[dispatch]);
+  const objectGbSeconds = dispatch === "queue" ? QUEUED_SECONDS_IN_MEMORY * OBJECT_GB : 0;
   return add(
     snapshots ? own : { ...own, kvWrites: 0 },
+    { objectGbSeconds },
     { workerRequests, workerCpuMs: 2 * CPU_MS_PER_WORKER_REQUEST },
     times(apiCall(COUNTS.get), polls),
     times(apiCall(COUNTS.wait), waits),

@@ -425,7 +425,7 @@ class Play {
   }
 }
 
-/** A short direct run saves no row to say that index and KV know its end: whether they do is read there. */
+/** Short work saves no row to say that index and KV know its end: whether they do is read there. */
 function mayHaveTold({ endedUnarmed }: Pick<StoredRecord, "endedUnarmed">): boolean {
   return endedUnarmed === true;
 }

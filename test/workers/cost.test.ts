@@ -45,11 +45,15 @@ import { fillShard } from "./list-harness";
 import { aWebhookDeployment, useReceivers } from "./webhook-harness";
 import worker from "./worker";
 
-useFreshWorld();
+useFreshWorld({ defersAlarms: true });
 useReceivers();
 
 const STRUCT = "type.googleapis.com/google.protobuf.Struct";
 const empty: Script = async () => ({});
+const asleepForAMinute: Script = async (op) => {
+  await op.sleep("1m");
+  return {};
+};
 const scripts = worker.methods.filter(({ id }) => id === "scripts:run");
 
 /** The cost of an action in a scope that has had an operation before, after all its effects. */
@@ -327,14 +331,23 @@ const CALLS: Record<CountedCall, () => Promise<Counts>> = {
   },
   async sleep() {
     await anIndexedScope();
-    const operation = await startScript(async (op) => {
-      await op.sleep("1m");
-      return {};
-    });
+    const operation = await startScript(asleepForAMinute);
     return costOf(async () => {
       await runNext();
-      while (controls.sent.length === 0) await advanceToAlarm(operation);
+      // The alarm is at work until the work has ended.
+      const woken = advanceToAlarm(operation);
+      await eventually(() => controls.sent.length > 0);
       await finished(operation);
+      await woken;
+    });
+  },
+  async sleepDirectly() {
+    await anIndexedScope();
+    return costOf(async () => {
+      const operation = await startScript(asleepForAMinute, { verb: "direct" });
+      await eventually(async () => (await storedRecord(operation))?.state === "SLEEPING");
+      await advanceToAlarm(operation);
+      await outboxIsEmpty(operation);
     });
   },
   async suspend() {
@@ -399,9 +412,7 @@ describe("op.suspend", () => {
     const operation = await startScript(async (op) => ({ answer: await op.suspend("approval", { timeout: "50m" }) }));
     await runNext();
     await inIndex(operation);
-    // The one alarm that is left is that of its end.
     const { suspensions = [] } = (await storedRecord(operation))!;
-    await advanceToAlarm(operation);
     const counts = await costOf(async () => {
       clock.advance(30 * 60_000);
       await fireIndexAlarm();
@@ -412,14 +423,25 @@ describe("op.suspend", () => {
     expect(await openSockets(operation, "run")).toBe(0);
   });
 
-  test("costs no more than op.sleep", () => {
+  test("costs three rows more than op.sleep: its answer, an alarm behind it, and that the end was told", () => {
     const [suspend, sleep] = [totals(COUNTS.suspend), totals(COUNTS.sleep)];
 
     // The answer is a request, and the end of a sleep is an alarm. Both are billed as a request.
-    expect(suspend.requests + suspend.alarms).toBeLessThanOrEqual(sleep.requests + sleep.alarms);
-    for (const field of ["messages", "rowsWritten", "rowsRead", "alarmsSet"] as const)
-      expect(suspend[field]).toBeLessThanOrEqual(sleep[field]);
+    expect(suspend.requests + suspend.alarms).toBe(sleep.requests + sleep.alarms);
+    expect(suspend.rowsWritten).toBe(sleep.rowsWritten + 3);
+    expect(suspend.alarmsSet).toBe(sleep.alarmsSet + 1);
+    expect([suspend.messages, suspend.rowsRead]).toEqual([sleep.messages, sleep.rowsRead]);
     expect(COUNTS.suspend.queueMessages).toBe(COUNTS.sleep.queueMessages);
+  });
+
+  test("a sleep adds five rows, an alarm and two requests to its operation, one request by direct dispatch", () => {
+    const [sleep, run] = [totals(COUNTS.sleep), totals(COUNTS.run)];
+    const [asleep, direct] = [totals(COUNTS.sleepDirectly), totals(COUNTS.startDirectly)];
+
+    expect([sleep.rowsWritten - run.rowsWritten, sleep.requests - run.requests, sleep.alarms]).toEqual([5, 2, 1]);
+    expect([asleep.rowsWritten - direct.rowsWritten, asleep.requests - direct.requests, asleep.alarms]).toEqual([
+      5, 1, 1,
+    ]);
   });
 });
 

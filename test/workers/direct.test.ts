@@ -1,6 +1,4 @@
 // Direct dispatch: the operation's object calls the runner and holds the call; the queue carries what is lost.
-import { runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { DEFAULT_LEASE_MS, LOST_CHANNEL_LEASE_MS, STARTING_CHECK_MS } from "../../src/limits";
 import { eventually } from "../support/eventually";
@@ -16,55 +14,20 @@ import {
   fireIndexAlarm,
   getOperation,
   openSockets,
-  outboxIsEmpty,
   runNext,
-  snapshotOf,
   startScript,
   stateOf,
-  storedBy,
   storedRecord,
   storedRows,
   useFreshWorld,
 } from "./harness";
+import { alarmIsArmed, reset, untilReleased } from "./held-work";
 
-useFreshWorld();
+useFreshWorld({ defersAlarms: true });
 
 const startDirect = (script: Script): Promise<Started> => startScript(script, { verb: "direct" });
 const isDone = async ({ name }: Started): Promise<boolean> => (await getOperation(name)).done;
-/** The alarm of a direct run is armed a second after its start. */
-const alarmIsArmed = (operation: Started): Promise<boolean> =>
-  eventually(async () => (await alarmTime(operation)) !== undefined);
 const done = (operation: Started): Promise<true> => eventually(() => isDone(operation));
-
-/** The object is reset, as by a deploy: what it holds in memory is gone, calls included, and so are all stubs. */
-async function reset({ name, id, stub }: Started): Promise<Started> {
-  await runInDurableObject(stub, (_instance, state) => state.abort("the object is reset")).catch(() => undefined);
-  return { name, id, stub: env.OPERATIONS.get(env.OPERATIONS.idFromString(id)) };
-}
-
-/** A script that runs until it is released, or aborted. */
-function untilReleased() {
-  const released = Promise.withResolvers<void>();
-  const reasons: unknown[] = [];
-  let runs = 0;
-  return {
-    release: released.resolve,
-    reasons,
-    /** A look, and no promise of the runner's: code that awaits one goes on in the runner's invocation, and ends with it. */
-    running: () => eventually(() => runs > 0),
-    script: async ({ signal }: { signal: AbortSignal }) => {
-      runs += 1;
-      const aborted = new Promise<never>((_, reject) => {
-        signal.addEventListener("abort", () => {
-          reasons.push(signal.reason);
-          reject(signal.reason as Error);
-        });
-      });
-      await Promise.race([released.promise, aborted]);
-      return { answer: runs };
-    },
-  };
-}
 
 describe("a direct operation", () => {
   test("runs without a queue message, and is done", async () => {
@@ -306,81 +269,6 @@ describe("a wait on a direct operation", () => {
 
     expect(await answered).toBe("DENIED");
     work.release();
-  });
-});
-
-describe("the end of a direct run that was shorter than a second", () => {
-  const isListedAsDone = async ({ id }: Started): Promise<boolean> =>
-    (await storedRows()).some((row) => row.id === id && row.done === 1);
-
-  test("arms no alarm, and a later read writes nothing", async () => {
-    const operation = await startDirect(async () => ({}));
-    await outboxIsEmpty(operation);
-    const fresh = await reset(operation);
-    const written = controls.snapshotWrite.passed;
-    await getOperation(fresh.name);
-
-    expect(await alarmTime(fresh)).toBeUndefined();
-    expect(await storedBy(fresh)).toEqual(["record"]);
-    expect(controls.snapshotWrite.passed).toBe(written);
-  });
-
-  test("is sent to the index by the alarm if the index was down", async () => {
-    const { running, release, script } = untilReleased();
-    const operation = await startDirect(script);
-    await running();
-    controls.indexWrite.fail("the index is down");
-    release();
-    await alarmIsArmed(operation);
-    expect(await isListedAsDone(operation)).toBe(false);
-    controls.indexWrite.open();
-    await advanceUntil(operation, () => isListedAsDone(operation));
-
-    expect(await isListedAsDone(operation)).toBe(true);
-  });
-
-  test("is found by the index's check if the object was reset before it told anyone", async () => {
-    const { running, release, script } = untilReleased();
-    const started = await startDirect(script);
-    await running();
-    controls.snapshotWrite.hold();
-    release();
-    await eventually(() => controls.snapshotWrite.passed > 0);
-    const operation = await reset(started);
-    // The write that is held up never goes on.
-    controls.snapshotWrite.holdNext()();
-    expect([await isListedAsDone(operation), await snapshotOf(operation)]).toEqual([false, undefined]);
-    clock.advance(STARTING_CHECK_MS);
-    await fireIndexAlarm();
-    expect(await isListedAsDone(operation)).toBe(true);
-    await advanceUntil(operation, async () => (await snapshotOf(operation)) !== undefined);
-
-    expect(await snapshotOf(operation)).toContain('"done":true');
-  });
-
-  test("tells the index last", async () => {
-    const { running, release, script } = untilReleased();
-    const operation = await startDirect(script);
-    await running();
-    controls.snapshotWrite.hold();
-    const { passed } = controls.indexWrite;
-    release();
-    await eventually(() => controls.snapshotWrite.passed > 0);
-    expect(controls.indexWrite.passed).toBe(passed);
-    controls.snapshotWrite.open();
-    await outboxIsEmpty(operation);
-
-    expect(await isListedAsDone(operation)).toBe(true);
-  });
-
-  test("is deleted as any other", async () => {
-    const operation = await startDirect(async () => ({}));
-    await outboxIsEmpty(operation);
-    const fresh = await reset(operation);
-    await call("DELETE", `/v1/${fresh.name}`);
-    await eventually(async () => (await storedRecord(fresh)) === undefined);
-
-    expect(await snapshotOf(fresh)).toBeUndefined();
   });
 });
 

@@ -11,7 +11,8 @@ import {
   runInDurableObject,
 } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
-import { afterEach, beforeEach } from "vitest";
+import { type MockInstance, afterEach, beforeEach, vi } from "vitest";
+import { Alarm } from "../../src/durable/alarm";
 import type { StoredRecord } from "../../src/lifecycle/stored-record";
 import type { Env, WorkMessage } from "../../src/index";
 import type { Json, JsonObject } from "../../src/rpc/any";
@@ -20,17 +21,23 @@ import { clock } from "./clock";
 import { type Script, controls } from "./controls";
 import worker, { type OperationIndex, type OperationObject } from "./worker";
 
-/** Every test begins with the clock stopped and nothing stored. */
-export function useFreshWorld(): void {
+/**
+ * Every test begins with the clock stopped and nothing stored. The alarm of new work is armed a second after its start; unless a
+ * test `defersAlarms`, it is armed at once, so that it can be fired without that wait.
+ */
+export function useFreshWorld({ defersAlarms = false } = {}): void {
+  let armed: MockInstance | undefined;
   beforeEach(() => {
     controls.reset();
     clock.start();
+    if (!defersAlarms) armed = vi.spyOn(Alarm.prototype, "defer").mockReturnValue();
   });
   afterEach(async () => {
     // Storage first: a runner that is still about finds its operation gone, and ends.
     controls.reset();
     await reset();
     clock.stop();
+    armed?.mockRestore();
   });
 }
 
@@ -315,16 +322,18 @@ export async function snapshotOf({ id }: Started): Promise<string | undefined> {
 }
 
 /**
- * Effects run beside the answer, and no hook tells when they are done: this waits until the outbox is empty. A short direct
- * run saves no row to say so: then the index and KV say it.
+ * Effects run beside the answer, and no hook tells when they are done: this waits until the outbox is empty. Work that ended
+ * before its alarm was armed saves no row to say so: then the index and KV say it.
  */
 export async function outboxIsEmpty(operation: Started): Promise<void> {
   await eventually(async () => {
     const record = await presentRecord(operation);
     if (record === undefined || Object.values(record.outbox).every((entry) => entry === undefined)) return true;
-    if (record.dispatch !== "direct" || (await alarmTime(operation)) !== undefined) return false;
+    if (record.endedUnarmed !== true || (await alarmTime(operation)) !== undefined) return false;
     const scope = operation.name.split("/").slice(0, 2).join("/");
-    const isListed = (await storedRows(scope)).some(({ id, done }) => id === operation.id && done === 1);
+    const isListed = (await storedRows(scope, record.indexShard)).some(
+      ({ id, done }) => id === operation.id && done === 1,
+    );
     return isListed && (await snapshotOf(operation)) !== undefined;
   });
 }

@@ -1,6 +1,6 @@
 // Load, advance, save, act: how an operation's object lets things happen. The rules are in lifecycle/.
 import {
-  DIRECT_ALARM_DELAY_MS,
+  FIRST_ALARM_DELAY_MS,
   INDEX_PROGRESS_DELAY_MS,
   MAX_EFFECT_RETRY_MS,
   MAX_HELD_MS,
@@ -104,7 +104,7 @@ export class OperationLife {
     if (isTransitionDue(record, now) || hasLostChannel(record, this.#channel(record)))
       this.#letTimePass(record, { sends });
     // The index asks, so it was not told.
-    if (isIndexCheck && this.record?.endedUnarmed) return this.#armDeferred();
+    if (isIndexCheck && this.record?.endedUnarmed) return this.armDeferred();
     if (this.#hasToldUnarmed()) return;
     // Any call arms a lost alarm again. The alarm fires at once if something is overdue.
     const armed = this.record && this.alarm.arm(nextDueTime(this.record));
@@ -114,15 +114,20 @@ export class OperationLife {
   }
 
   /**
-   * A short direct run ends without an alarm, and saves no row to say that index and KV know its end: had one of them not been
+   * Short work ends without an alarm, and saves no row to say that index and KV know its end: had one of them not been
    * told, the alarm would be armed. The index itself checks the operations whose end was cut off in between.
    */
   #hasToldUnarmed(): boolean {
     return this.record?.endedUnarmed === true && this.alarm.time === undefined;
   }
 
+  /** Work that begins now will probably end at once. Where none begins, the commit arms the alarm all the same. */
+  #deferAlarm(): void {
+    this.alarm.defer(FIRST_ALARM_DELAY_MS, () => this.armDeferred());
+  }
+
   /** The alarm may wait no longer. An operation that has ended by now is stored as one that still has something to do. */
-  #armDeferred(): void {
+  armDeferred(): void {
     this.alarm.endDeferral();
     const { record } = this;
     if (!record) return;
@@ -136,9 +141,12 @@ export class OperationLife {
       // One that came early finds nothing due, and writes nothing.
       const { record } = this;
       if (record && isAnythingDue(record, Date.now())) {
+        // A crash in the time of the deferral cuts the present alarm off.
+        if (isResting(record.state)) this.#deferAlarm();
         this.#letTimePass(record, { arms: false });
         // An alarm that is cut off comes again, so the next one is armed when it is known what is left to do.
         await this.outboxPerformed("index");
+        await this.alarm.deferral;
       }
       await this.alarm.arm(this.record && nextDueTime(this.record));
     } catch (error) {
@@ -208,8 +216,7 @@ export class OperationLife {
   /** Lets an operation begin. `request`: for one whose request is too large to stand in the record. */
   begin({ before, record, effects }: Started, request: string): OperationRecord {
     this.alarm.isNew();
-    // Work that the object calls itself will probably end at once.
-    if (record.lease) this.alarm.defer(DIRECT_ALARM_DELAY_MS, () => this.#armDeferred());
+    this.#deferAlarm();
     this.#commit(record, effects, { saves: "record", request, arms: true });
     const { createTime, startRequestId } = record;
     this.#tell(record, transitionFromStep(before, record, { type: "start" }, createTime), startRequestId);
@@ -258,7 +265,7 @@ export class OperationLife {
 
   /** Whether it has ended before its alarm was armed. */
   #isEndedUnarmed({ state }: OperationRecord): boolean {
-    return this.alarm.isDeferred && isFinal(state);
+    return this.alarm.deferral !== undefined && isFinal(state);
   }
 
   #tell(record: OperationRecord, transition: HappenedTransition | undefined, requestId: string | undefined): void {
@@ -283,7 +290,8 @@ export class OperationLife {
       this.#ctx.waitUntil(this.erase());
       return;
     }
-    const isRunning = record.lease !== undefined && record.lease.channelLostTime === undefined;
+    const { lease, queueMessage } = record;
+    const isRunning = lease ? lease.channelLostTime === undefined : queueMessage !== undefined;
     const mayWait = isFinal(record.state) ? !record.outbox.webhooks : isRunning && !has("index");
     if (!mayWait || record.deleteTime !== undefined) this.alarm.endDeferral();
     if (saves === "memory") this.store.hold(record);

@@ -51,6 +51,8 @@ export class RunnerDoor {
 
   /** Opens the socket of a runner: of one that shows its token, or, of an earlier version, of one that claims the work. */
   async open(request: Request): Promise<Response> {
+    // The work lasts.
+    if (this.#life.alarm.deferral) this.#life.armDeferred();
     const token = request.headers.get(FENCE_HEADER);
     const fence = token === null ? await this.#claim() : await this.#reclaim(token);
     if (fence === undefined) return fenced();
