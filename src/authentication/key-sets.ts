@@ -2,6 +2,7 @@
 import { type LocalJWKSet, createLocalJWKSet } from "jose";
 import { isRecord } from "../rpc/any";
 import { unavailable } from "../rpc/error";
+import { withinLimit } from "../time-limit";
 import {
   AUTHENTICATION_RETRY_SECONDS,
   KEY_SET_COOLDOWN_MS,
@@ -73,7 +74,10 @@ async function fetchOnce(fetch: Fetch, entry: Entry, source: KeySource, now: num
   if (!entry.pending || isOverdue) {
     entry.pending = { promise: fetchInto(entry, fetch, source, now), startTime: now };
   }
-  return withTimeout(entry.pending.promise, 2 * KEY_SET_TIMEOUT_MS);
+  // The waiting request's own timer, because another request's fetch may end without an outcome.
+  return withinLimit(entry.pending.promise, 2 * KEY_SET_TIMEOUT_MS, () => {
+    throw unreachable();
+  });
 }
 
 async function fetchInto(entry: Entry, fetch: Fetch, source: KeySource, now: number): Promise<KeySet> {
@@ -87,19 +91,6 @@ async function fetchInto(entry: Entry, fetch: Fetch, source: KeySource, now: num
     throw error;
   } finally {
     if (entry.pending?.startTime === now) delete entry.pending;
-  }
-}
-
-/** The waiting request's own timer, because another request's fetch may end without an outcome. */
-async function withTimeout<T>(promise: Promise<T>, ms: number): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(unreachable()), ms);
-  });
-  try {
-    return await Promise.race([promise, timeout]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -3,6 +3,7 @@ import { nearestName } from "../aip/nearest";
 import { ALL_AUTHENTICATED_USERS, ALL_USERS, decodeMember } from "../iam/members";
 import type { Principal } from "../iam/principal";
 import { RpcError, unavailable } from "../rpc/error";
+import { withinLimit } from "../time-limit";
 import { badCredentials, refusedByOwner } from "./credentials";
 import { AUTHENTICATE_TIMEOUT_MS, AUTHENTICATION_RETRY_SECONDS, MAX_OWN_MEMBERS } from "./limits";
 import { encodedSubject } from "./principal-from-claims";
@@ -65,19 +66,14 @@ export async function ownPrincipal<Env>(
 }
 
 async function answerInTime(ask: () => Promise<unknown>): Promise<unknown> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const error = new Error(`authenticate did not answer within ${AUTHENTICATE_TIMEOUT_MS} ms`);
-    timer = setTimeout(() => reject(error), AUTHENTICATE_TIMEOUT_MS);
-  });
   try {
-    return await Promise.race([ask(), late]);
+    return await withinLimit(ask(), AUTHENTICATE_TIMEOUT_MS, () => {
+      throw new Error(`authenticate did not answer within ${AUTHENTICATE_TIMEOUT_MS} ms`);
+    });
   } catch (error) {
     const isRefusal = error instanceof RpcError && ["UNAUTHENTICATED", "PERMISSION_DENIED"].includes(error.code);
     if (isRefusal) throw refusedByOwner();
     throw unavailable("The caller cannot be identified now. Try again.", AUTHENTICATION_RETRY_SECONDS, error);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -10,6 +10,7 @@ import {
   UNAVAILABLE_RETRY_SECONDS,
 } from "../limits";
 import { RpcError, unavailable } from "../rpc/error";
+import { withinLimit } from "../time-limit";
 
 type Branded = Rpc.DurableObjectBranded;
 
@@ -47,6 +48,10 @@ export interface CallOptions {
 /** The object did not answer in time. It may still carry the call out. */
 export class CallTimedOut extends Error {
   override readonly name = "CallTimedOut";
+
+  constructor(limitMs: number) {
+    super(`the object did not answer within ${limitMs} ms`);
+  }
 }
 
 /**
@@ -71,27 +76,9 @@ export async function callObject<T extends Branded, Result>(
     }
   };
   if (limitMs === Infinity) return tries();
-  return withinLimit(tries(), limitMs, () => (limit.isOver = true));
-}
-
-/** The result, or CallTimedOut. A result that comes later is dropped. */
-export function withinLimit<Result>(
-  result: Promise<Result>,
-  limitMs: number,
-  onOver: () => void = () => {},
-): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
-      onOver();
-      reject(new CallTimedOut(`the object did not answer within ${limitMs} ms`));
-    }, limitMs);
-    const inTime =
-      <Value>(settle: (value: Value) => void) =>
-      (value: Value): void => {
-        clearTimeout(timer);
-        settle(value);
-      };
-    result.then(inTime(resolve), inTime(reject));
+  return withinLimit(tries(), limitMs, () => {
+    limit.isOver = true;
+    throw new CallTimedOut(limitMs);
   });
 }
 

@@ -2,6 +2,7 @@
 import type { EventsAnswer } from "../api/answer";
 import { WATCH_KEEP_ALIVE_MS } from "../limits";
 import type { WatchEvent, Watching } from "../service/ports";
+import { withinLimit } from "../time-limit";
 import type { FieldMask } from "./field-mask";
 import { maskedResponse } from "./partial-response";
 
@@ -99,10 +100,6 @@ export function withoutFailure(watching: Watching): Promise<WatchEvent> {
 }
 
 /** undefined: nothing came for the interval of the comments. */
-export async function orSilence<T>(next: Promise<T>): Promise<T | undefined> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const silence = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), WATCH_KEEP_ALIVE_MS);
-  });
-  return Promise.race([next, silence]).finally(() => clearTimeout(timer));
+export function orSilence<T>(next: Promise<T>): Promise<T | undefined> {
+  return withinLimit(next, WATCH_KEEP_ALIVE_MS, () => undefined);
 }

@@ -11,6 +11,7 @@ import { type Json, type JsonObject, isJsonObject } from "../rpc/any";
 import { fieldPathText } from "../protobuf/field-path";
 import { RpcError, invalidArgument } from "../rpc/error";
 import { bodyTooLarge } from "../service/start-once";
+import { withinLimit } from "../time-limit";
 import { contentCodingOf, decodedBytes, decodedParts } from "./content-coding";
 import { HeldRight, type Right } from "./held-right";
 import { countFields, inexactNumbers, repeatedFields } from "./exact-json";
@@ -81,23 +82,15 @@ export class RequestBody {
 
   /** The whole body, decoded, within {@link MAX_BODY_READ_MS}: at most `maxBytes` sent, and as many decoded. */
   async bytes(maxBytes: number): Promise<Uint8Array> {
-    const sent = await this.#sentBytes(maxBytes);
+    const sent = await withinLimit(this.#bytes(maxBytes), MAX_BODY_READ_MS, () => this.#tooSlow());
     const coding = sent.length === 0 ? undefined : contentCodingOf(this.#request.headers);
     return coding === undefined ? sent : decodedBytes(coding, sent, maxBytes);
   }
 
-  async #sentBytes(maxBytes: number): Promise<Uint8Array> {
-    const tooSlow = Promise.withResolvers<never>();
-    const timer = setTimeout(() => {
-      // Nothing of it is waited for any more, not even to be drained.
-      this.#ended = true;
-      tooSlow.reject(bodyTooSlow());
-    }, MAX_BODY_READ_MS);
-    try {
-      return await Promise.race([this.#bytes(maxBytes), tooSlow.promise]);
-    } finally {
-      clearTimeout(timer);
-    }
+  /** Nothing of it is waited for any more, not even to be drained. */
+  #tooSlow(): never {
+    this.#ended = true;
+    throw bodyTooSlow();
   }
 
   async #bytes(maxBytes: number): Promise<Uint8Array> {
@@ -175,19 +168,12 @@ export class RequestBody {
   /** Reads on, within bounds, without keeping anything: an answer over an unread body breaks the client's connection. */
   async drain(): Promise<void> {
     if (this.#ended) return;
-    const timeout = Promise.withResolvers<undefined>();
-    const timer = setTimeout(() => {
-      this.#ended = true;
-      timeout.resolve(undefined);
-    }, MAX_DRAIN_MS);
     try {
-      // Raced, since a client that stops sending lets a read hang for ever.
-      await Promise.race([this.#readOn(), timeout.promise]);
+      // A client that stops sending lets a read hang for ever.
+      await withinLimit(this.#readOn(), MAX_DRAIN_MS, () => this.#tooSlow());
     } catch (error) {
-      // The client went away: nobody is there to be answered.
+      // The client has stopped sending, or went away: nobody is there to be answered.
       console.info({ message: "body not drained", error: String(error) });
-    } finally {
-      clearTimeout(timer);
     }
   }
 

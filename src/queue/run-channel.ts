@@ -20,7 +20,8 @@ import {
   type MessageToRunner,
   RUN_PATH,
 } from "../contract/run-channel";
-import { lacksMethod, withinLimit } from "../durable/object-call";
+import { CallTimedOut, lacksMethod } from "../durable/object-call";
+import { withinLimit } from "../time-limit";
 import type { Channel, Settlement } from "./channel";
 import { LeasedChannel } from "./leased-channel";
 import { afterMs } from "./macrotask";
@@ -236,6 +237,7 @@ function inTime<Link extends Session | OpenSocket>(opening: Promise<Link | undef
       (link) => link && dismiss(link),
       () => {},
     );
+    throw new CallTimedOut(CLAIM_TIMEOUT_MS);
   });
 }
 

@@ -32,6 +32,7 @@ import { KEEP_ALIVE_REQUEST, KEEP_ALIVE_RESPONSE } from "../../contract/run-chan
 import { RpcError, unavailable } from "../../rpc/error";
 import { utf8Length } from "../../rpc/utf8";
 import type { SignalledRequest } from "../../service/ports";
+import { withinLimit } from "../../time-limit";
 import {
   CallTimedOut,
   type ObjectAddress,
@@ -41,7 +42,6 @@ import {
   lacksMethod,
   overloadedRetrySeconds,
   pause,
-  withinLimit,
 } from "../object-call";
 import type { OperationObject } from "./operation-object";
 
@@ -284,7 +284,10 @@ export class Waiting {
 
   /** A silent object does not make the wait longer. */
   #inTime<Answer>(answer: Promise<Answer>): Promise<Answer> {
-    return withinLimit(answer, Math.min(MAX_CALL_MS, Math.max(1, this.#remainingMs())));
+    const limitMs = Math.min(MAX_CALL_MS, Math.max(1, this.#remainingMs()));
+    return withinLimit(answer, limitMs, () => {
+      throw new CallTimedOut(limitMs);
+    });
   }
 
   async #open(access: Access): Promise<Response> {
