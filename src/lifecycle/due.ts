@@ -15,24 +15,30 @@ export type DueTransition =
   | "wake"
   | "resend";
 
-/** The times at which something is due, by what it is. A passed deadline comes before all else: it is final. */
+/** When each is due. A passed deadline comes before all else: it is final. */
+const TIMES: readonly [DueTransition, (record: OperationRecord) => number | undefined][] = [
+  ["passDeadline", ({ deadline }) => deadline],
+  ["endGrace", ({ cancellation }) => cancellation?.graceEndTime],
+  ["missHeartbeat", ({ external }) => external?.heartbeatDueTime],
+  ["loseLease", ({ lease }) => lease?.leaseEndTime],
+  ["passAttemptLimit", ({ lease }) => lease?.attemptEndTime],
+  ["expireSuspension", suspensionDueTime],
+  ["wake", ({ wakeTime }) => wakeTime],
+  ["resend", ({ queueMessage }) => queueMessage?.resendTime],
+];
+
+/** Nothing of these is due in a final state. */
+function timesOf({ state }: OperationRecord): typeof TIMES {
+  return isFinal(state) ? [] : TIMES;
+}
+
+/** The times at which something is due, by what it is. */
 export function dueTimes(record: OperationRecord): [DueTransition, number | undefined][] {
-  if (isFinal(record.state)) return [];
-  return [
-    ["passDeadline", record.deadline],
-    ["endGrace", record.cancellation?.graceEndTime],
-    ["missHeartbeat", record.external?.heartbeatDueTime],
-    ["loseLease", record.lease?.leaseEndTime],
-    ["passAttemptLimit", record.lease?.attemptEndTime],
-    ["expireSuspension", suspensionDueTime(record)],
-    ["wake", record.wakeTime],
-    ["resend", record.queueMessage?.resendTime],
-  ];
+  return timesOf(record).map(([due, timeOf]) => [due, timeOf(record)]);
 }
 
 export function dueTransition(record: OperationRecord, now: number): DueTransition | undefined {
-  for (const [due, time] of dueTimes(record)) if (time !== undefined && time <= now) return due;
-  return undefined;
+  return timesOf(record).find(([, timeOf]) => (timeOf(record) ?? Infinity) <= now)?.[0];
 }
 
 export function isExpired({ expireTime }: OperationRecord, now: number): boolean {
@@ -52,7 +58,7 @@ export function isAnythingDue(record: OperationRecord, now: number): boolean {
 /** When the object must next act, transitions and outbox together; undefined where nothing is left to do. */
 export function nextDueTime(record: OperationRecord): number | undefined {
   let next = Infinity;
-  for (const [, time = Infinity] of dueTimes(record)) next = Math.min(next, time);
+  for (const [, timeOf] of timesOf(record)) next = Math.min(next, timeOf(record) ?? Infinity);
   for (const effect of OUTBOX_EFFECTS) next = Math.min(next, record.outbox[effect]?.dueTime ?? Infinity);
   return next === Infinity ? undefined : next;
 }
