@@ -54,9 +54,9 @@ export class DirectRuns {
   }
 
   /** Takes the calls of a runner that has claimed the work, until its session ends or its socket opens. */
-  open(claimed: Claimed, port: DirectRunPort): RunnerCalls {
+  open(claimed: Claimed, port: DirectRunPort): SessionCalls {
     const run = this.#begin(claimed);
-    return new RunnerCalls(run, port, () => {
+    return new SessionCalls(run, port, () => {
       if (this.#current !== run) return;
       this.#current = undefined;
       void port.lost();
@@ -124,13 +124,11 @@ class DirectRun {
 class RunnerCalls extends RpcTarget implements DirectObject {
   readonly #run: DirectRun;
   readonly #port: DirectRunPort;
-  readonly #sessionEnded: () => void;
 
-  constructor(run: DirectRun, port: DirectRunPort, sessionEnded: () => void = () => {}) {
+  constructor(run: DirectRun, port: DirectRunPort) {
     super();
     this.#run = run;
     this.#port = port;
-    this.#sessionEnded = sessionEnded;
   }
 
   async send(message: MessageToObject): Promise<MessageToRunner | undefined> {
@@ -148,9 +146,19 @@ class RunnerCalls extends RpcTarget implements DirectObject {
     this.#run.heardTime = Date.now();
     return this.#port.request(request);
   }
+}
+
+/** The same for a session, whose end is an event of its own. */
+class SessionCalls extends RunnerCalls {
+  readonly #ended: () => void;
+
+  constructor(run: DirectRun, port: DirectRunPort, ended: () => void) {
+    super(run, port);
+    this.#ended = ended;
+  }
 
   /** The platform calls it when the runner has disposed of its stub, or is gone. */
   [Symbol.dispose](): void {
-    this.#sessionEnded();
+    this.#ended();
   }
 }

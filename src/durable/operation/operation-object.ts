@@ -57,8 +57,7 @@ import { RunnerDoor } from "./runner-door";
 export class OperationObject extends DurableObject<OperationEnv> implements FamilyCalls {
   readonly #life: OperationLife;
   readonly #runnerDoor: RunnerDoor;
-  readonly #answers: AnswerDoor;
-  readonly #children: ChildDoor;
+  #children: ChildDoor | undefined;
   #starting: Promise<StartAnswer> | undefined;
   /** The deletion that this object carried out last, for a caller to whom its answer was lost. */
   #deletion: { name: string; requestId: string | undefined } | undefined;
@@ -67,8 +66,10 @@ export class OperationObject extends DurableObject<OperationEnv> implements Fami
     super(ctx, withNamespaces(env));
     this.#life = new OperationLife(ctx, this.env, () => this.#runnerDoor.runDirectly());
     this.#runnerDoor = new RunnerDoor(this.#life);
-    this.#answers = new AnswerDoor(this.#life);
-    this.#children = new ChildDoor(this.#life);
+  }
+
+  get #answers(): AnswerDoor {
+    return new AnswerDoor(this.#life);
   }
 
   // ── Starting ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -336,6 +337,7 @@ export class OperationObject extends DurableObject<OperationEnv> implements Fami
   /** A child operation has ended, or was deleted. */
   async childEnded(parentOperation: string, child: { place: number; id: string }, end: ChildEnd): Promise<void> {
     await this.#life.settle();
+    this.#children ??= new ChildDoor(this.#life);
     await this.#children.ended(parentOperation, child, end);
   }
 
