@@ -50,7 +50,7 @@ export function checkName(name: string): Decoded<string> {
       description: "a name has no line separators and no characters that change the direction of text",
     };
   }
-  if (name.split("/").includes("")) return { ok: false, description: "a name has no empty segment" };
+  if (`/${name}/`.includes("//")) return { ok: false, description: "a name has no empty segment" };
   return { ok: true, value: name };
 }
 

@@ -92,6 +92,8 @@ export function httpDoor(methods: readonly Method[], rows: readonly ApiMethod[] 
   };
 }
 
+const NO_PARAMETERS = new URLSearchParams();
+
 function isOwn(known: Known, path: string): boolean {
   return path !== "/" && methodsOfPath(known, path).length > 0;
 }
@@ -184,7 +186,10 @@ async function serve(
 ): Promise<Response> {
   Object.assign(notes, { rpc: row.name }, notesFromPath(encodedVariables));
   const request = await requestWithFormQuery(sent, method, body);
-  const { pathname, search, searchParams } = request === sent ? url : urlFromRequest(request.url);
+  const meant = request === sent ? url : urlFromRequest(request.url);
+  const { pathname, search } = meant;
+  // The platform makes them where they are read.
+  const searchParams = search === "" ? NO_PARAMETERS : meant.searchParams;
 
   // Authenticate.
   const service = await ports.service(request, requestId, askedPermission(row));

@@ -36,7 +36,7 @@ function pathName(variable: string, encoded: string): string {
   const name = nameFromPath(encoded);
   if (!name.ok) throw invalidArgument([{ field: variable, description: name.description }]);
   // AIP-159: "-" stands for a resource id.
-  if (name.value.split("/").some((segment, index) => index % 2 === 0 && segment === "-")) {
+  if (hasDash(name.value, 0)) {
     const description = `"-" stands for an id, not for a collection, in ${JSON.stringify(name.value)}`;
     throw invalidArgument([{ field: variable, description }]);
   }
@@ -44,10 +44,16 @@ function pathName(variable: string, encoded: string): string {
 }
 
 function withoutWildcard(field: string, name: string): string {
-  const isWildcard = name.split("/").some((segment, index) => index % 2 === 1 && segment === "-");
-  if (!isWildcard) return name;
+  if (!hasDash(name, 1)) return name;
   const description = `"-" stands for any resource only in lists, not in ${JSON.stringify(name)}`;
   throw invalidArgument([{ field, description }]);
+}
+
+/** Whether "-" stands in the place of a collection (0), or of an id (1). */
+function hasDash(name: string, place: 0 | 1): boolean {
+  // Nearly no name has one.
+  if (!`/${name}/`.includes("/-/")) return false;
+  return name.split("/").some((segment, index) => index % 2 === place && segment === "-");
 }
 
 /** `operations/{percent-encoded full name}`: the stock google-gax client means that name. */

@@ -188,8 +188,8 @@ export const bugs: readonly Bug[] = [
   {
     name: "a JSON body is awaited without a bound",
     file: "src/http/request-body.ts",
-    find: "return await Promise.race([this.#bytes(maxBytes), tooSlow.promise]);",
-    replace: "return await this.#bytes(maxBytes);",
+    find: "withinLimit(this.#bytes(maxBytes), MAX_BODY_READ_MS,",
+    replace: "withinLimit(this.#bytes(maxBytes), 1_000 * MAX_BODY_READ_MS,",
     tests: unit("http/judge.test.ts"),
     caughtBy: "a body that trickles",
   },
@@ -741,7 +741,7 @@ export const bugs: readonly Bug[] = [
   {
     name: "the message is not sent again",
     file: "src/lifecycle/due.ts",
-    find: `    ["resend", record.queueMessage?.resendTime],
+    find: `  ["resend", ({ queueMessage }) => queueMessage?.resendTime],
 `,
     replace: "",
     tests: unit("lifecycle/advance.test.ts"),
@@ -758,7 +758,7 @@ export const bugs: readonly Bug[] = [
   {
     name: "the deadline is ignored",
     file: "src/lifecycle/due.ts",
-    find: `    ["passDeadline", record.deadline],
+    find: `  ["passDeadline", ({ deadline }) => deadline],
 `,
     replace: "",
     tests: SIMULATION,
@@ -768,7 +768,7 @@ export const bugs: readonly Bug[] = [
   {
     name: "the lease never expires",
     file: "src/lifecycle/due.ts",
-    find: `    ["loseLease", record.lease?.leaseEndTime],
+    find: `  ["loseLease", ({ lease }) => lease?.leaseEndTime],
 `,
     replace: "",
     tests: unit("lifecycle/advance.test.ts"),
@@ -1325,7 +1325,7 @@ queue = "edge-operations-dead-letters"
   {
     name: "the grace period has no end",
     file: "src/lifecycle/due.ts",
-    find: `    ["endGrace", record.cancellation?.graceEndTime],
+    find: `  ["endGrace", ({ cancellation }) => cancellation?.graceEndTime],
 `,
     replace: "",
     tests: SIMULATION,
