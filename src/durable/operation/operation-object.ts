@@ -221,7 +221,7 @@ export class OperationObject extends DurableObject<OperationEnv> implements Fami
     if (typeof seen === "string") return seen;
     if (isFinal(seen.state)) return this.#life.waitMessage(seen);
     // Most work ends at once. The waiter is judged again then.
-    if (!this.#life.mayEndSoon(seen) || !(await this.#life.waiters.hold())) return undefined;
+    if (!this.#life.mayEndSoon(seen) || !(await this.#life.waiters.hold(this.#life.alarm.deferral))) return undefined;
     const record = await this.#see(name, access);
     if (typeof record === "string") return record;
     return isFinal(record.state) ? this.#life.waitMessage(record) : undefined;

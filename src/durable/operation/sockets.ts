@@ -179,13 +179,13 @@ export class WaiterSockets {
 
   /**
    * Holds a waiter without a socket until there is something to say, or {@link MAX_HELD_MS} have passed. The object stays in memory
-   * meanwhile, and is billed. False: too many are held.
+   * meanwhile, and is billed. False: too many are held. `over`: what is over within that time, so that no timer is needed.
    */
-  async hold(): Promise<boolean> {
+  async hold(over?: Promise<void>): Promise<boolean> {
     if (this.#held.size >= MAX_HELD_WAITERS) return false;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#held.add(resolve);
-    const timer = setTimeout(resolve, MAX_HELD_MS);
+    const timer = over ? void over.then(resolve) : setTimeout(resolve, MAX_HELD_MS);
     await promise;
     clearTimeout(timer);
     this.#held.delete(resolve);

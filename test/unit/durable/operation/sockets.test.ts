@@ -71,6 +71,21 @@ describe("a waiter that is held", () => {
     vi.useRealTimers();
   });
 
+  test("is held without a timer of its own until another wait is over", async () => {
+    vi.useFakeTimers();
+    const sockets = waiters();
+    const { promise: over, resolve } = Promise.withResolvers<void>();
+    const held = sockets.hold(over);
+    expect(vi.getTimerCount()).toBe(0);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(sockets.count()).toBe(1);
+    resolve();
+
+    expect(await held).toBe(true);
+    expect(sockets.count()).toBe(0);
+    vi.useRealTimers();
+  });
+
   test("is one of a hundred", async () => {
     const sockets = waiters();
     const held = Array.from({ length: MAX_HELD_WAITERS }, () => sockets.hold());
