@@ -28,10 +28,6 @@ export type Ending =
 type NumberedStep = ClaimedStep & { order: number };
 
 export class Invocation {
-  /**
-   * Resolves if the invocation ends before its handler. From then on everything that the handler awaits stays pending.
-   */
-  readonly ended: Promise<Ending>;
   readonly claimed: Omit<Claimed, "steps"> & { steps: readonly NumberedStep[] };
   readonly ports: RunPorts;
   readonly replay: Replay;
@@ -42,13 +38,12 @@ export class Invocation {
   readonly failedTries: FailedTries;
   readonly #end: (ending: Ending) => void;
 
-  constructor(claimed: Claimed, ports: RunPorts) {
+  /** `end` is told if the invocation ends before its handler. From then on everything that the handler awaits stays pending. */
+  constructor(claimed: Claimed, ports: RunPorts, end: (ending: Ending) => void) {
     const steps = numberedSteps(claimed.steps);
     this.claimed = { ...claimed, steps };
     this.ports = ports;
-    const { promise, resolve } = Promise.withResolvers<Ending>();
-    this.ended = promise;
-    this.#end = resolve;
+    this.#end = end;
     const { sleeps, stepFailures = [], stepTries = [], suspensions = [], joins = [] } = claimed;
     const orders = [...steps, ...sleeps, ...stepFailures, ...suspensions, ...joins].map(({ order = 0 }) => order);
     this.failures = new Failures(stepFailures);

@@ -26,10 +26,12 @@ export class RunContext implements OperationContext {
   readonly caller: OperationCaller | undefined;
   readonly traceparent: string | undefined;
   readonly inputBytes: number;
-  readonly #invocation: Invocation;
+  readonly #ended = Promise.withResolvers<Ending>();
+  readonly #claimed: Claimed;
+  readonly #ports: RunPorts;
+  #made: { invocation: Invocation; steps: Steps; checkpoints: Checkpoints } | undefined;
+  #isClosed = false;
   readonly #reporter: ProgressReporter;
-  readonly #steps: Steps;
-  readonly #checkpoints: Checkpoints;
   readonly #output: OutputWriter;
   #input: ReadableStream<Uint8Array> | undefined;
 
@@ -47,9 +49,22 @@ export class RunContext implements OperationContext {
       hasDefaultMetadata: ports.hasDefaultMetadata,
     });
     this.#output = new OutputWriter(claimed, ports);
-    this.#invocation = new Invocation(claimed, ports);
-    this.#steps = new Steps(this.#invocation);
-    this.#checkpoints = new Checkpoints(this.#invocation);
+    this.#claimed = claimed;
+    this.#ports = ports;
+  }
+
+  /** Made for a handler that asks for one of them: many just return. */
+  get #parts() {
+    if (!this.#made) {
+      const invocation = new Invocation(this.#claimed, this.#ports, this.#ended.resolve);
+      this.#made = { invocation, steps: new Steps(invocation), checkpoints: new Checkpoints(invocation) };
+      if (this.#isClosed) invocation.close();
+    }
+    return this.#made;
+  }
+
+  get #invocation(): Invocation {
+    return this.#parts.invocation;
   }
 
   /** A handler that knows its attempt may sleep differently in each: its sleeps belong to the attempt from here on. */
@@ -63,8 +78,8 @@ export class RunContext implements OperationContext {
   }
 
   get resumeFrom(): Json | undefined {
-    if (this.#invocation.claimed.checkpoint !== undefined) this.#output.goesOn();
-    return this.#checkpoints.resumeFrom;
+    if (this.#claimed.checkpoint !== undefined) this.#output.goesOn();
+    return this.#parts.checkpoints.resumeFrom;
   }
 
   get input(): ReadableStream<Uint8Array> {
@@ -88,7 +103,7 @@ export class RunContext implements OperationContext {
 
   step<T>(name: string, run: (step: StepContext) => T | Promise<T>, options: StepOptions = {}): Promise<JsonOf<T>> {
     this.#output.called("step", name);
-    return this.#steps.step(name, run, options);
+    return this.#parts.steps.step(name, run, options);
   }
 
   map<Item, T>(
@@ -96,11 +111,11 @@ export class RunContext implements OperationContext {
     run: (item: Item, step: StepContext) => T | Promise<T>,
     options: MapOptions<Item> = {},
   ): Promise<JsonOf<T>[]> {
-    return this.#steps.map(items, run, options);
+    return this.#parts.steps.map(items, run, options);
   }
 
   checkpoint(cursor: Json): Promise<void> {
-    return this.#checkpoints.checkpoint(cursor);
+    return this.#parts.checkpoints.checkpoint(cursor);
   }
 
   // ── Sleeps ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -130,7 +145,7 @@ export class RunContext implements OperationContext {
   #sleep(name: unknown, asked: () => AskedSleep): Promise<void> {
     // A loop that continues from a cursor does not reach the earlier sleeps again, so this is a different one.
     this.#output.called("sleep", name);
-    const isNew = name === undefined && this.#checkpoints.haveMovedOn;
+    const isNew = name === undefined && this.#parts.checkpoints.haveMovedOn;
     return this.#pending(() => this.#invocation.sleeps.set(name, asked(), isNew));
   }
 
@@ -199,7 +214,7 @@ export class RunContext implements OperationContext {
    * Resolves if the invocation ends before its handler. From then on everything that the handler awaits stays pending.
    */
   get ended(): Promise<Ending> {
-    return this.#invocation.ended;
+    return this.#ended.promise;
   }
 
   takeProgress(): ProgressMessage | undefined {
@@ -220,17 +235,17 @@ export class RunContext implements OperationContext {
 
   /** Failures of steps in this invocation that are not in the log yet. */
   takeUnloggedFailures(): FailedStep[] {
-    return this.#invocation.failures.takeUnlogged();
+    return this.#made?.invocation.failures.takeUnlogged() ?? [];
   }
 
   /** Whether steps run, or their results are being stored. */
   get isWorking(): boolean {
-    return this.#steps.areWorking;
+    return this.#made?.steps.areWorking ?? false;
   }
 
   /** Resolves when the running steps have ended and their results are stored. */
-  stepsSettled(): Promise<void> {
-    return this.#steps.settled();
+  async stepsSettled(): Promise<void> {
+    await this.#made?.steps.settled();
   }
 
   /** The state that the attempt must remember and that is not stored yet. */
@@ -240,7 +255,8 @@ export class RunContext implements OperationContext {
 
   /** From now on the handler receives nothing, and nothing new is begun or stored for it. */
   close(): void {
-    this.#invocation.close();
+    this.#isClosed = true;
+    this.#made?.invocation.close();
   }
 }
 

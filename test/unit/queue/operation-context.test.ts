@@ -30,6 +30,18 @@ test("op has the facts of the operation", () => {
   expect(op.deadline).toEqual(new Date(CREATE_TIME + HOUR_MS));
 });
 
+test("a handler that goes on after the end of its invocation begins nothing, also if it used nothing before", async () => {
+  const { op } = aContext();
+  let hasRun = false;
+  op.close();
+  const step = op.step("late", () => (hasRun = true));
+  const slept = op.sleep("90s");
+
+  expect(await isPending(step)).toBe(true);
+  expect(await isPending(slept)).toBe(true);
+  expect(hasRun).toBe(false);
+});
+
 describe("a durable sleep", () => {
   test("stays pending and ends the invocation, which stores the sleep", async () => {
     const { op, ending } = aContext();
