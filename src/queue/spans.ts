@@ -8,7 +8,8 @@ export function inSpan<T>(name: string, attributes: SpanAttributes, work: () => 
   const { tracing } = platform as Partial<Pick<typeof platform, "tracing">>;
   if (!tracing) return work();
   return tracing.enterSpan(name, (span) => {
-    for (const [key, value] of Object.entries(attributes)) if (value !== undefined) span.setAttribute(key, value);
+    // Most requests are not sampled.
+    if (span.isTraced) span.setAttributes(attributes);
     return work();
   });
 }

@@ -53,7 +53,10 @@ test("each attempt and each step is a span that names operation, method and atte
   vi.spyOn(tracing, "enterSpan").mockImplementation(((name: string, work: (span: unknown) => Promise<unknown>) => {
     const span = { name, attributes: {} as Record<string, unknown>, ended: false };
     spans.push(span);
-    const settled = work({ setAttribute: (key: string, value: unknown) => void (span.attributes[key] = value) });
+    const settled = work({
+      isTraced: true,
+      setAttributes: (attributes: object) => void Object.assign(span.attributes, attributes),
+    });
     return settled.finally(() => void (span.ended = true));
   }) as typeof tracing.enterSpan);
   const path = scriptPath(async (op) => {
