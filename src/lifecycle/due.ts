@@ -27,18 +27,13 @@ const TIMES: readonly [DueTransition, (record: OperationRecord) => number | unde
   ["resend", ({ queueMessage }) => queueMessage?.resendTime],
 ];
 
-/** Nothing of these is due in a final state. */
-function timesOf({ state }: OperationRecord): typeof TIMES {
+/** What may be due, and when. Nothing is in a final state. */
+export function dueTimes({ state }: OperationRecord): typeof TIMES {
   return isFinal(state) ? [] : TIMES;
 }
 
-/** The times at which something is due, by what it is. */
-export function dueTimes(record: OperationRecord): [DueTransition, number | undefined][] {
-  return timesOf(record).map(([due, timeOf]) => [due, timeOf(record)]);
-}
-
 export function dueTransition(record: OperationRecord, now: number): DueTransition | undefined {
-  return timesOf(record).find(([, timeOf]) => (timeOf(record) ?? Infinity) <= now)?.[0];
+  return dueTimes(record).find(([, timeOf]) => (timeOf(record) ?? Infinity) <= now)?.[0];
 }
 
 export function isExpired({ expireTime }: OperationRecord, now: number): boolean {
@@ -58,7 +53,7 @@ export function isAnythingDue(record: OperationRecord, now: number): boolean {
 /** When the object must next act, transitions and outbox together; undefined where nothing is left to do. */
 export function nextDueTime(record: OperationRecord): number | undefined {
   let next = Infinity;
-  for (const [, timeOf] of timesOf(record)) next = Math.min(next, timeOf(record) ?? Infinity);
+  for (const [, timeOf] of dueTimes(record)) next = Math.min(next, timeOf(record) ?? Infinity);
   for (const effect of OUTBOX_EFFECTS) next = Math.min(next, record.outbox[effect]?.dueTime ?? Infinity);
   return next === Infinity ? undefined : next;
 }

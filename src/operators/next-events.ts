@@ -16,9 +16,10 @@ export interface NextEvent {
 
 /** The earliest first. */
 export function nextEvents(record: OperationRecord, now: number): NextEvent[] {
-  const due = dueTimes(record).flatMap(([event, time]): NextEvent[] =>
-    time === undefined ? [] : [{ event, time, description: `At ${when(time, now)} ${dueText(event, record)}` }],
-  );
+  const due = dueTimes(record).flatMap(([event, timeOf]): NextEvent[] => {
+    const time = timeOf(record);
+    return time === undefined ? [] : [{ event, time, description: `At ${when(time, now)} ${dueText(event, record)}` }];
+  });
   return [...due, ...outboxEvents(record, now), ...expiry(record, now)].toSorted((a, b) => a.time - b.time);
 }
 

@@ -155,7 +155,7 @@ function variantsIn(state: State): OperationRecord[] {
 
 /** Just before anything is due, and when each is. */
 function timesIn(record: OperationRecord): number[] {
-  return [timeIn(record), ...dueTimes(record).flatMap(([, time]) => time ?? [])];
+  return [timeIn(record), ...dueTimes(record).flatMap(([, timeOf]) => timeOf(record) ?? [])];
 }
 
 test("the table › has no cell that no event reaches", () => {
