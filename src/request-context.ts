@@ -3,7 +3,7 @@ import { type AuthenticationPorts, authenticate } from "./authentication/authent
 import { authenticationConfigFromEnv } from "./authentication/config";
 import { rejectCrossSite } from "./authentication/cross-site";
 import { type KeySets, keySetsOver } from "./authentication/key-sets";
-import { type ApiKeyCache, type ApiKeys, apiKeysOver, newApiKeyCache } from "./authentication/verify-api-key";
+import { type ApiKeyCache, apiKeysOver, newApiKeyCache } from "./authentication/verify-api-key";
 import { type Config, configFromEnv, deploymentFromConfig } from "./config";
 import {
   type TokenKeyCache,
@@ -79,7 +79,7 @@ export async function serviceContext(
   const { request, env, memory, requestId } = served;
   const { keySets, policyCache } = memory;
   const authentication = authenticationConfigFromEnv(env);
-  const apiKeys: ApiKeys = (id, time) => apiKeysOver(apiKeyStore(env.KEYS), memory.apiKeys)(id, time);
+  const apiKeys = apiKeysOver(apiKeyStore(env.KEYS), memory.apiKeys);
   const authenticated = (): Promise<Principal> =>
     authenticate(request, authentication, { keySets, apiKeys, own }, now());
   const { RATE_LIMITER: limiter } = env;

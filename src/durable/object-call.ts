@@ -64,20 +64,20 @@ export async function callObject<T extends Branded, Result>(
   { isIdempotent = true, limitMs = MAX_CALL_MS }: CallOptions = {},
 ): Promise<Result> {
   const maxRetries = isIdempotent ? MAX_CALL_RETRIES : 0;
-  const limit = { isOver: false };
+  let isOver = false;
   const tries = async (): Promise<Result> => {
     for (let retries = 0; ; retries += 1) {
       try {
         return await call(newStub(), { isRepeated: retries > 0 });
       } catch (error) {
-        if (retries === maxRetries || limit.isOver || !isRetryable(error)) throw error;
+        if (retries === maxRetries || isOver || !isRetryable(error)) throw error;
         await pause(retryDelayMs(retries, Math.random()));
       }
     }
   };
   if (limitMs === Infinity) return tries();
   return withinLimit(tries(), limitMs, () => {
-    limit.isOver = true;
+    isOver = true;
     throw new CallTimedOut(limitMs);
   });
 }

@@ -103,10 +103,7 @@ async function answer(known: Known, routers: DoorRouters, exchange: Exchange): P
   const { method, url } = exchange;
   // HEAD answers as GET, without the body. The router is given no query, because its own reading of one takes time that
   // grows with the square of how often a parameter is repeated.
-  const routed: IRequest = Object.assign(Object.create(null), {
-    method: method === "HEAD" ? "GET" : method,
-    url: url.origin + url.pathname,
-  });
+  const routed = { method: method === "HEAD" ? "GET" : method, url: url.origin + url.pathname } as IRequest;
   const router = routers.get(verbFromPath(url.pathname));
   const response = (await router?.fetch(routed, exchange)) as Response | undefined;
   if (response) return response;

@@ -28,8 +28,7 @@ export function resourceOf(row: ApiMethod, names: Readonly<Record<string, string
 /** The resource that a path acts on: the path without version and verb, decoded. */
 export function targetFromPath(path: string): string {
   const [, , ...segments] = path.replace(/:[^/:]*$/, "").split("/");
-  const target = segments.join("/");
-  return target.includes("%") ? segments.map((segment) => decodeURIComponent(segment)).join("/") : target;
+  return decodeURIComponent(segments.join("/"));
 }
 
 function pathName(variable: string, encoded: string): string {

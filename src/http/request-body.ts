@@ -59,27 +59,6 @@ export class RequestBody {
     return part;
   }
 
-  /** As `#read`, of a client that may go away in the middle. */
-  async #readOfClient(): Promise<Uint8Array | undefined> {
-    try {
-      return await this.#read();
-    } catch {
-      throw brokenOff();
-    }
-  }
-
-  /** The runtime reads a body in one go if its declared length, which HTTP enforces, is within the limit. */
-  async #announcedBytes(maxBytes: number): Promise<Uint8Array> {
-    this.#ended = true;
-    try {
-      const bytes = await this.#request.bytes();
-      if (bytes.length <= maxBytes) return bytes;
-    } catch {
-      throw brokenOff();
-    }
-    throw bodyTooLarge(maxBytes);
-  }
-
   /** The whole body, decoded, within {@link MAX_BODY_READ_MS}: at most `maxBytes` sent, and as many decoded. */
   async bytes(maxBytes: number): Promise<Uint8Array> {
     const sent = await withinLimit(this.#bytes(maxBytes), MAX_BODY_READ_MS, () => this.#tooSlow());
@@ -95,10 +74,16 @@ export class RequestBody {
 
   async #bytes(maxBytes: number): Promise<Uint8Array> {
     if (this.#announced > maxBytes) throw bodyTooLarge(maxBytes);
-    if (this.#announced > 0 && !this.#ended) return this.#announcedBytes(maxBytes);
+    if (this.#announced > 0 && !this.#ended) {
+      // The runtime reads a body in one go if its declared length, which HTTP enforces, is within the limit.
+      this.#ended = true;
+      const bytes = await ofClient(this.#request.bytes());
+      if (bytes.length <= maxBytes) return bytes;
+      throw bodyTooLarge(maxBytes);
+    }
     const parts: Uint8Array[] = [];
     let length = 0;
-    for (let part = await this.#readOfClient(); part; part = await this.#readOfClient()) {
+    for (let part = await ofClient(this.#read()); part; part = await ofClient(this.#read())) {
       length += part.length;
       if (length > maxBytes) throw bodyTooLarge(maxBytes);
       parts.push(part);
@@ -184,6 +169,15 @@ export class RequestBody {
       await this.#streamed.settled;
     }
     while (!this.#ended && this.#readBytes < MAX_DRAIN_BYTES) await this.#read();
+  }
+}
+
+/** The client may go away in the middle. */
+async function ofClient<T>(read: Promise<T>): Promise<T> {
+  try {
+    return await read;
+  } catch {
+    throw brokenOff();
   }
 }
 

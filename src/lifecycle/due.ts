@@ -27,7 +27,7 @@ const TIMES: readonly [DueTransition, (record: OperationRecord) => number | unde
   ["resend", ({ queueMessage }) => queueMessage?.resendTime],
 ];
 
-/** What may be due, and when. Nothing is in a final state. */
+/** The transitions that may be due, with their times. A final state has no such transition. */
 export function dueTimes({ state }: OperationRecord): typeof TIMES {
   return isFinal(state) ? [] : TIMES;
 }
