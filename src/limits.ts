@@ -492,7 +492,7 @@ export const MAX_DUE_TRANSITIONS = 10;
  * in memory, and billed, until the work has ended or its runner opens a socket.
  */
 export const FIRST_ALARM_DELAY_MS = SECOND_MS;
-/** An index row that is still STARTING after this time is checked with its object. */
+/** An index row that is still STARTING after this time is checked with its object, or earlier: when its work is due again. */
 export const STARTING_CHECK_MS = 2 * MINUTE_MS;
 /** The time after which the index checks an operation whose own alarm should have fired. */
 export const INDEX_DUE_SLACK_MS = 30 * SECOND_MS;

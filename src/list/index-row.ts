@@ -129,12 +129,14 @@ function reservationOf({ requestKey: key, inputDigest }: OperationRecord): Creat
 
 /**
  * The row that is written before the record is committed: it stands until the first change, or until it is checked. The check
- * finds work that was lost before its object armed an alarm, so it comes when the lease of a direct run ends.
+ * finds work that was lost before its object armed an alarm, so it comes when that alarm would have come: when the lease of a
+ * direct run ends, or when the queue message would be sent again.
  */
 export function startingRow(record: OperationRecord, metadataText?: string): IndexRow {
   const { reservation: _notCreatedYet, ...row } = indexRowFromRecord(record, metadataText);
   const checkTime = record.createTime + STARTING_CHECK_MS;
-  return { ...row, revision: 0, dueTime: Math.min(checkTime, record.lease?.leaseEndTime ?? checkTime) };
+  const ownTime = record.lease?.leaseEndTime ?? record.queueMessage?.resendTime ?? checkTime;
+  return { ...row, revision: 0, dueTime: Math.min(checkTime, ownTime) };
 }
 
 interface Fitted {

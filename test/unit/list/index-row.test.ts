@@ -11,7 +11,8 @@ import { operationJson } from "../../../src/contract/resource";
 import type { OperationRecord } from "../../../src/lifecycle/record";
 import type { Status } from "../../../src/rpc/status";
 import type { JsonObject } from "../../../src/rpc/any";
-import { CREATE_TIME, HOUR_MS } from "../../support/an-operation";
+import { startedRecord } from "../../../src/lifecycle/advance";
+import { CREATE_TIME, HOUR_MS, anOperation } from "../../support/an-operation";
 import { aRecord } from "../../support/a-record";
 import { aRecordIn, recordStates } from "../../support/a-record-in";
 import { afterEvents } from "../../support/happens";
@@ -78,12 +79,22 @@ describe("the index row", () => {
   });
 
   test("has the revision 0 and is due soon before the record is committed", () => {
-    const { revision, dueTime, ...rest } = startingRow(aRecord());
+    const { revision, dueTime: _due, ...rest } = startingRow(aRecord());
     const { revision: later, dueTime: _, ...committed } = indexRowFromRecord(aRecord());
 
-    expect({ revision, dueTime }).toEqual({ revision: 0, dueTime: CREATE_TIME + STARTING_CHECK_MS });
+    expect(revision).toBe(0);
     expect(later).toBeGreaterThan(0);
     expect(rest).toEqual(committed);
+  });
+
+  test("is due before the record is committed when its work is due again, at the latest after two minutes", () => {
+    const queued = aRecord();
+    const direct = startedRecord(anOperation({ dispatch: "direct" }), () => "one");
+    const scheduled = aRecord({ scheduleTime: CREATE_TIME + HOUR_MS });
+    const slow = { ...queued, queueMessage: { resendTime: CREATE_TIME + HOUR_MS } };
+    const dueTimes = [queued, direct, scheduled, slow].map((record) => startingRow(record).dueTime - CREATE_TIME);
+
+    expect(dueTimes).toEqual([queued.policy.resendMs, direct.policy.leaseMs, STARTING_CHECK_MS, STARTING_CHECK_MS]);
   });
 
   test("has the facts that filters need of every operation", () => {
