@@ -586,10 +586,26 @@ export const bugs: readonly Bug[] = [
   {
     name: "a sleep of the first second waits for its alarm",
     file: "src/durable/operation/operation-life.ts",
-    find: "lease ? lease.channelLostTime === undefined : queueMessage !== undefined;",
-    replace: "lease?.channelLostTime === undefined;",
+    find: "lease ? !lease.channelLostTime : queueMessage;",
+    replace: "!lease?.channelLostTime;",
     tests: workers("first-second.test.ts"),
     caughtBy: "has its alarm at once when it goes to sleep",
+  },
+  {
+    name: "a put that a crash cut off counts as done when its operation is deleted",
+    file: "src/durable/operation/operation-life.ts",
+    find: " && first.endTime + LATE_SNAPSHOT_PUT_MS < now)",
+    replace: ")",
+    tests: workers("first-second.test.ts"),
+    caughtBy: "leaves no snapshot if it is deleted",
+  },
+  {
+    name: "the index asks for queued work that may be lost two minutes later",
+    file: "src/list/index-row.ts",
+    find: " ?? record.queueMessage?.resendTime ?? checkTime;",
+    replace: " ?? checkTime;",
+    tests: unit("list/index-row.test.ts"),
+    caughtBy: "is due before the record is committed when its work is due again",
   },
   {
     name: "the alarm that wakes work is over before the work has its own",

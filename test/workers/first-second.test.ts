@@ -1,6 +1,7 @@
 // The first second of new work, and of work that an alarm wakes: its alarm is not armed, because most work ends in it.
+import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import { DEFAULT_RESEND_MS, STARTING_CHECK_MS } from "../../src/limits";
+import { DEFAULT_RESEND_MS, LATE_SNAPSHOT_PUT_MS, STARTING_CHECK_MS } from "../../src/limits";
 import { eventually } from "../support/eventually";
 import { clock } from "./clock";
 import { type Script, controls } from "./controls";
@@ -108,10 +109,27 @@ describe.each(TRANSPORTS)("the end of work by %s that was shorter than a second"
     const operation = await start(async () => ({}));
     await outboxIsEmpty(operation);
     const fresh = await reset(operation);
+    clock.advance(LATE_SNAPSHOT_PUT_MS + 1);
     await call("DELETE", `/v1/${fresh.name}`);
     await eventually(async () => (await storedRecord(fresh)) === undefined);
 
     expect(await snapshotOf(fresh)).toBeUndefined();
+  });
+
+  test("leaves no snapshot if it is deleted while a put that a crash cut off is on its way", async () => {
+    const { running, release, script } = untilReleased();
+    const started = await start(script);
+    await running();
+    controls.snapshotWrite.hold();
+    release();
+    await eventually(() => controls.snapshotWrite.passed > 0);
+    const operation = await reset(started);
+    controls.snapshotWrite.holdNext()();
+    await call("DELETE", `/v1/${operation.name}`);
+    await env.SNAPSHOTS.put(`operation/${operation.id}`, "late");
+    await advanceUntil(operation, async () => (await storedRecord(operation)) === undefined);
+
+    expect(await snapshotOf(operation)).toBeUndefined();
   });
 });
 
@@ -130,7 +148,7 @@ describe("queued work", () => {
     const operation = await reset(await startScript(async () => ({})));
     controls.sent.length = 0;
     expect(await alarmTime(operation)).toBeUndefined();
-    clock.advance(STARTING_CHECK_MS);
+    clock.advance(DEFAULT_RESEND_MS);
     await fireIndexAlarm();
     await advanceUntil(operation, () => controls.sent.length > 0);
     await runNext();

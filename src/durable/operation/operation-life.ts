@@ -2,6 +2,7 @@
 import {
   FIRST_ALARM_DELAY_MS,
   INDEX_PROGRESS_DELAY_MS,
+  LATE_SNAPSHOT_PUT_MS,
   MAX_EFFECT_RETRY_MS,
   MAX_HELD_MS,
   MAX_PUSHED_CHARACTERS,
@@ -235,9 +236,10 @@ export class OperationLife {
   #applyAll(events: readonly OperationEvent[], { requestId, arms = true, sends = true }: Circumstances = {}): Advance {
     const first = this.record;
     const now = Date.now();
-    // A deletion would undo once more a put of which it is not known that it ended.
-    const isToldDeletion = this.#hasToldUnarmed() && events.some(({ type }) => type === "delete");
-    let record = first && isToldDeletion ? { ...first, outbox: {} } : first;
+    let record = first;
+    // A deletion would undo once more a put of which it is not known that it ended. After a crash it may still be on its way.
+    if (first?.endTime && this.#hasToldUnarmed() && first.endTime + LATE_SNAPSHOT_PUT_MS < now)
+      if (events.at(-1)?.type === "delete") record = { ...first, outbox: {} };
     let result: Advance = { ok: false, refusal: "GONE" };
     const effects: Effect[] = [];
     let saves = "nothing" as Saves;
@@ -291,7 +293,7 @@ export class OperationLife {
       return;
     }
     const { lease, queueMessage } = record;
-    const isRunning = lease ? lease.channelLostTime === undefined : queueMessage !== undefined;
+    const isRunning = lease ? !lease.channelLostTime : queueMessage;
     const mayWait = isFinal(record.state) ? !record.outbox.webhooks : isRunning && !has("index");
     if (!mayWait || record.deleteTime !== undefined) this.alarm.endDeferral();
     if (saves === "memory") this.store.hold(record);
