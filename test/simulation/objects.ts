@@ -277,6 +277,8 @@ export class ObjectHost {
         this.world.autoResponse = pair;
       },
       acceptWebSocket: (socket: SimulatedSocket, tags: readonly string[] = []) => {
+        // Code of an object that has crashed: its memory took the socket along.
+        if (!instance.alive) return;
         socket.host = this;
         socket.tags = tags;
         this.sockets.add(socket);
@@ -313,8 +315,8 @@ export class ObjectHost {
       this.state.alarmTime = null;
       this.#armedFor = null;
       const article = this.kind === "index" ? "an index's" : this.kind === "operation" ? "an operation's" : undefined;
-      // Behind a direct run that is younger than a second there is the alarm of the index alone.
-      const isNeeded = this.kind === "index" && [...world.operations.hosts.values()].some(isUnarmedRun);
+      // Behind work that is younger than a second there is the alarm of the index alone.
+      const isNeeded = this.kind === "index" && [...world.operations.hosts.values()].some(isUnarmedWork);
       if (article && !isNeeded && world.faults.strikes(`${article} alarm fails on every try, and is dropped`)) return;
       this.fireAlarm(0);
       if (world.faults.strikes("an alarm comes twice"))
@@ -376,11 +378,11 @@ interface ObjectId {
   name?: string;
 }
 
-/** Whether a direct run is under way whose object has no alarm, or may be about to begin. */
-function isUnarmedRun({ state, isIdle }: ObjectHost): boolean {
+/** Whether work is queued or under way whose object has no alarm, or may be about to begin. */
+function isUnarmedWork({ state, isIdle }: ObjectHost): boolean {
   if (!state.values.has("record")) return !isIdle;
-  const record = state.values.get("record") as { dispatch?: string; fence?: string } | undefined;
-  return state.alarmTime === null && record?.dispatch === "direct" && record.fence !== undefined;
+  const record = state.values.get("record") as { fence?: string; resendTime?: number } | undefined;
+  return state.alarmTime === null && (record?.fence ?? record?.resendTime) !== undefined;
 }
 
 /** A namespace of objects of one class, as a binding. */
