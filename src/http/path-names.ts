@@ -9,9 +9,10 @@ export function namesFromVariables(
 ): Record<string, string> {
   return Object.fromEntries(
     Object.entries(encodedVariables).map(([variable, encoded]) => {
-      if (row.on === "parents") return [variable, pathName(variable, encoded)];
       const whole = row.takesEncodedName ? nameInSegment(encoded) : undefined;
-      return [variable, withoutWildcard(variable, whole ?? pathName(variable, encoded))];
+      const name = whole ?? pathName(variable, encoded);
+      if (row.on !== "parents") rejectDash(variable, name, 1, "any resource only in lists, not");
+      return [variable, name];
     }),
   );
 }
@@ -34,25 +35,16 @@ export function targetFromPath(path: string): string {
 function pathName(variable: string, encoded: string): string {
   const name = nameFromPath(encoded);
   if (!name.ok) throw invalidArgument([{ field: variable, description: name.description }]);
-  // AIP-159: "-" stands for a resource id.
-  if (hasDash(name.value, 0)) {
-    const description = `"-" stands for an id, not for a collection, in ${JSON.stringify(name.value)}`;
-    throw invalidArgument([{ field: variable, description }]);
-  }
+  rejectDash(variable, name.value, 0, "an id, not for a collection,");
   return name.value;
 }
 
-function withoutWildcard(field: string, name: string): string {
-  if (!hasDash(name, 1)) return name;
-  const description = `"-" stands for any resource only in lists, not in ${JSON.stringify(name)}`;
-  throw invalidArgument([{ field, description }]);
-}
-
-/** Whether "-" stands in the place of a collection (0), or of an id (1). */
-function hasDash(name: string, place: 0 | 1): boolean {
+/** AIP-159: "-" stands for a resource id. It is rejected in the place of a collection (0), or of an id (1). */
+function rejectDash(field: string, name: string, place: 0 | 1, rule: string): void {
   // Nearly no name has one.
-  if (!`/${name}/`.includes("/-/")) return false;
-  return name.split("/").some((segment, index) => index % 2 === place && segment === "-");
+  if (!`/${name}/`.includes("/-/")) return;
+  if (!name.split("/").some((segment, index) => index % 2 === place && segment === "-")) return;
+  throw invalidArgument([{ field, description: `"-" stands for ${rule} in ${JSON.stringify(name)}` }]);
 }
 
 /** `operations/{percent-encoded full name}`: the stock google-gax client means that name. */
