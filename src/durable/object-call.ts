@@ -112,6 +112,20 @@ export function lacksMethod(error: unknown, method: string): boolean {
   return error instanceof Error && error.message.includes(`does not implement the method "${method}"`);
 }
 
+/** A call, or what stands for it: for minutes after a deploy a busy object may run the code before it, without this method. */
+export async function orEarlier<T>(
+  method: string,
+  call: () => Promise<T>,
+  earlier: (error: unknown) => Promise<T>,
+): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    if (lacksMethod(error, method)) return earlier(error);
+    throw error;
+  }
+}
+
 function isMarked(error: unknown, mark: "retryable" | "overloaded"): boolean {
   return typeof error === "object" && error !== null && (error as Record<string, unknown>)[mark] === true;
 }

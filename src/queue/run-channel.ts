@@ -20,7 +20,7 @@ import {
   type MessageToRunner,
   RUN_PATH,
 } from "../contract/run-channel";
-import { CallTimedOut, lacksMethod } from "../durable/object-call";
+import { CallTimedOut, orEarlier } from "../durable/object-call";
 import { withinLimit } from "../time-limit";
 import type { Channel, Settlement } from "./channel";
 import { LeasedChannel } from "./leased-channel";
@@ -241,14 +241,13 @@ function inTime<Link extends Session | OpenSocket>(opening: Promise<Link | undef
   });
 }
 
-async function claim(stub: ObjectStub): Promise<Session | OpenSocket | undefined> {
-  try {
-    return await stub.claim();
-  } catch (error) {
-    if (!lacksMethod(error, "claim")) throw error;
-    // For minutes after a deploy a busy object may run the code before it, which is claimed over a socket.
-    return openSocket(stub, undefined);
-  }
+/** An object of an earlier version is claimed over a socket. */
+function claim(stub: ObjectStub): Promise<Session | OpenSocket | undefined> {
+  return orEarlier<Session | OpenSocket | undefined>(
+    "claim",
+    () => stub.claim(),
+    () => openSocket(stub, undefined),
+  );
 }
 
 /** undefined where the object rejects it. */

@@ -714,8 +714,8 @@ export const bugs: readonly Bug[] = [
   {
     name: "an object of an earlier version cannot be claimed",
     file: "src/queue/run-channel.ts",
-    find: `if (!lacksMethod(error, "claim")) throw error;`,
-    replace: "if (error !== undefined) throw error;",
+    find: "() => openSocket(stub, undefined),",
+    replace: "(error) => Promise.reject(error),",
     tests: workers("earlier-version.test.ts"),
     caughtBy: "understand each other",
   },
@@ -1459,10 +1459,10 @@ queue = "edge-operations-dead-letters"
   {
     name: "an object is made for each requestId",
     file: "src/durable/operation/operation-client.ts",
-    find: `          return await callObject(operationIndexAddress(INDEX, place), async (stub): Promise<ReserveAnswer> =>
-            stub.reserve(key, reservation, place),
-          );`,
-    replace: `          throw new TypeError('The RPC receiver does not implement the method "reserve".');`,
+    find: `        callObject(operationIndexAddress(INDEX, place), async (stub): Promise<ReserveAnswer> =>
+          stub.reserve(key, reservation, place),
+        );`,
+    replace: `        Promise.reject<ReserveAnswer>(new Error('The RPC receiver does not implement the method "reserve".'));`,
     tests: SCENARIOS,
     caughtBy: "a requestId costs a start one call",
   },

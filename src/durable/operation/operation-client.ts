@@ -33,11 +33,12 @@ import type {
 import type { QuotaStore, SpendAnswer } from "../../service/start-quota";
 import type { Authorizer } from "../../service/authorizer";
 import { digestOfStream } from "./chunks";
-import { callObject, lacksMethod, objectById, objectByName, reached } from "../object-call";
+import { callObject, objectById, objectByName, orEarlier, reached } from "../object-call";
 import { DIRECTORY_NAME } from "../directory/directory-object";
 import { operationIndexAddress, placedNamespace } from "../index/index-name";
 import type { OperationObject } from "./operation-object";
 import { type OperationAddress, OperationStubs, type Question, unary } from "./operation-stubs";
+import type { RequestObject } from "../request/request-object";
 import type { SlotsObject } from "../slots/slots-object";
 import { type Judgement, wait } from "./wait";
 import { watch } from "./watch";
@@ -101,16 +102,9 @@ class OperationClient implements OperationStore {
   }
 
   started(name: string): Promise<OperationAnswer | undefined> {
-    return reached(async () => {
-      try {
-        return await callObject(this.#stubs.addressOf(name), async (stub): Promise<OperationAnswer | undefined> =>
-          stub.started(name),
-        );
-      } catch (error) {
-        if (!lacksMethod(error, "started")) throw error;
-        return this.get(name);
-      }
-    });
+    const call = () =>
+      callObject(this.#stubs.addressOf(name), async (stub): Promise<OperationAnswer | undefined> => stub.started(name));
+    return reached(() => orEarlier("started", call, () => this.get(name)));
   }
 
   get(name: string): Promise<OperationAnswer | undefined> {
@@ -330,37 +324,36 @@ export function slotStore(namespace: DurableObjectNamespace<SlotsObject>): SlotS
 
 /** The requestIds of a deployment: shard 0 of each scope's index reserves them. */
 export function requestStore({ INDEX, REQUESTS }: Pick<Env, "INDEX" | "REQUESTS">): RequestStore {
+  // An earlier version kept requestIds in objects.
+  const inObject = <T>(key: string, error: unknown, call: (stub: DurableObjectStub<RequestObject>) => Promise<T>) => {
+    if (!REQUESTS) throw error;
+    return callObject(objectByName(REQUESTS, key), call);
+  };
   return {
     reserve: (scope, key, reservation) => {
       const place = { ...scope, indexShard: 0 };
-      return reached<ReserveAnswer>(async () => {
-        try {
-          return await callObject(operationIndexAddress(INDEX, place), async (stub): Promise<ReserveAnswer> =>
-            stub.reserve(key, reservation, place),
-          );
-        } catch (error) {
-          if (!REQUESTS || !lacksMethod(error, "reserve")) throw error;
-          // For minutes after a deploy a busy shard may run the code before it, which keeps requestIds in objects.
-          const reserved = await callObject(objectByName(REQUESTS, key), async (stub): Promise<Reservation> =>
-            stub.reserve(reservation),
-          );
+      const call = () =>
+        callObject(operationIndexAddress(INDEX, place), async (stub): Promise<ReserveAnswer> =>
+          stub.reserve(key, reservation, place),
+        );
+      return reached(() =>
+        orEarlier("reserve", call, async (error) => {
+          const reserved = await inObject(key, error, async (stub): Promise<Reservation> => stub.reserve(reservation));
           return { ok: true, reservation: reserved };
-        }
-      });
+        }),
+      );
     },
-    markCreated: (scope, created, operationId) =>
-      reached(async () => {
-        try {
-          await callObject(operationIndexAddress(INDEX, { ...scope, indexShard: 0 }), async (stub): Promise<void> =>
-            stub.markReservation(created, operationId),
-          );
-        } catch (error) {
-          if (!REQUESTS || !lacksMethod(error, "markReservation")) throw error;
-          await callObject(objectByName(REQUESTS, created.key), async (stub): Promise<void> =>
-            stub.markCreated(created.inputDigest),
-          );
-        }
-      }),
+    markCreated: (scope, created, operationId) => {
+      const call = () =>
+        callObject(operationIndexAddress(INDEX, { ...scope, indexShard: 0 }), async (stub): Promise<void> =>
+          stub.markReservation(created, operationId),
+        );
+      return reached(() =>
+        orEarlier("markReservation", call, (error) =>
+          inObject(created.key, error, async (stub): Promise<void> => stub.markCreated(created.inputDigest)),
+        ),
+      );
+    },
     digestOf: digestOfStream,
   };
 }

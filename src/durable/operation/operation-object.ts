@@ -45,7 +45,7 @@ import type { ChildEnd, FamilyCalls } from "../../contract/child";
 import type { ClaimAnswer } from "../../contract/direct-run";
 import { type StoredStream, digestOfStream, storeStream } from "./chunks";
 import { withNamespaces } from "../namespaces";
-import { callObject, lacksMethod } from "../object-call";
+import { callObject, orEarlier } from "../object-call";
 import { doors } from "../webhook-doors";
 import { type IndexPlace, operationIndexAddress, placeOf } from "../index/index-name";
 import type { OperationEnv } from "./operation-env";
@@ -156,14 +156,12 @@ export class OperationObject extends DurableObject<OperationEnv> implements Fami
       return await callObject(
         address,
         async (stub): Promise<BeginAnswer> => {
-          try {
-            return await stub.begin(row, place);
-          } catch (error) {
-            if (!lacksMethod(error, "begin")) throw error;
-            // For minutes after a deploy a busy shard may run the code before it, which knows no limit.
+          const call = async (): Promise<BeginAnswer> => stub.begin(row, place);
+          return orEarlier("begin", call, async () => {
+            // An earlier version knows no limit.
             const isDeleted = await address.newStub().upsert(row, place);
             return isDeleted ? { ok: false, refusal: "DELETED", bytes: 0 } : { ok: true, bytes: 0 };
-          }
+          });
         },
         limit,
       );

@@ -39,7 +39,7 @@ import {
   callObject,
   isOverloaded,
   isRetryable,
-  lacksMethod,
+  orEarlier,
   overloadedRetrySeconds,
   pause,
 } from "../object-call";
@@ -272,14 +272,12 @@ export class Waiting {
     const { address, name } = this.#asked;
     const { access } = await this.#validJudgement();
     const ask = async (): Promise<EndSoon> => address.newStub().endSoon(name, access);
-    try {
-      const heard = await this.#inTime(ask());
-      return typeof heard === "object" ? answerFrom(heard) : heard;
-    } catch (error) {
-      // For minutes after a deploy a busy object may run the code before it.
-      if (lacksMethod(error, "endSoon")) return undefined;
-      throw error;
-    }
+    const heard = await orEarlier(
+      "endSoon",
+      () => this.#inTime(ask()),
+      async () => undefined,
+    );
+    return typeof heard === "object" ? answerFrom(heard) : heard;
   }
 
   /** A silent object does not make the wait longer. */
