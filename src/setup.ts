@@ -6,7 +6,7 @@ import { RUNNER_EXPORT } from "./contract/direct-run";
 import { isNamespace } from "./durable/namespaces";
 import { callObject, lacksMethod, objectByName, sqliteMissing } from "./durable/object-call";
 import { exportedRunner } from "./durable/operation/exported-runner";
-import { isQueueBound } from "./durable/operation/queues";
+import { queueFromEnv } from "./durable/operation/queues";
 import type { Env } from "./env";
 import type { Dispatch } from "./lifecycle/record";
 import { OBJECT_CLASSES } from "./platform/configuration";
@@ -63,14 +63,14 @@ function requireBindings(methods: readonly SetupMethod[], env: Env, { snapshots 
     throw unreachableClass(binding, className);
   }
   // Operations of an earlier deployment may still wait for the lanes.
-  if (!isQueueBound(env, "QUEUE")) {
+  if (!queueFromEnv(env, "QUEUE")) {
     throw missing(
       "QUEUE",
       '[[queues.producers]] with binding = "QUEUE" and queue = "edge-operations", and a [[queues.consumers]] of the same queue',
     );
   }
   for (const { id, queue } of methods) {
-    if (queue === undefined || isQueueBound(env, queue)) continue;
+    if (queue === undefined || queueFromEnv(env, queue)) continue;
     throw missing(
       queue,
       `[[queues.producers]] with binding = "${queue}" and a [[queues.consumers]] of the same queue: the method ${id} names it`,

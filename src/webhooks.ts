@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { webhookMethods } from "./api/webhooks";
 import { configFromEnv } from "./config";
-import { isQueueBound } from "./durable/operation/queues";
+import { queueFromEnv } from "./durable/operation/queues";
 import { sendWebhooks, webhookDoor } from "./durable/operation/webhook-door";
 import { newWebhookCache, parentDoor, webhookStore } from "./durable/policy/webhook-store";
 import { doors } from "./durable/webhook-doors";
@@ -50,7 +50,7 @@ export function webhooks(): WebhookServing {
     port,
     consumer: (others) => webhookConsumer(port, others),
     checkSetup: (env) => {
-      if (isQueueBound(env, "WEBHOOK_QUEUE")) return;
+      if (queueFromEnv(env, "WEBHOOK_QUEUE")) return;
       throw missing("WEBHOOK_QUEUE", QUEUE_LINES);
     },
   };

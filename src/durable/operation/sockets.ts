@@ -18,6 +18,7 @@ import {
 } from "../../limits";
 import type { JsonObject } from "../../rpc/any";
 import { utf8Length } from "../../rpc/utf8";
+import { withinLimit } from "../../time-limit";
 import {
   type Claimed,
   KEEP_ALIVE_REQUEST,
@@ -185,9 +186,7 @@ export class WaiterSockets {
     if (this.#held.size >= MAX_HELD_WAITERS) return false;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#held.add(resolve);
-    const timer = over ? void over.then(resolve) : setTimeout(resolve, MAX_HELD_MS);
-    await promise;
-    clearTimeout(timer);
+    await (over ? Promise.race([promise, over]) : withinLimit(promise, MAX_HELD_MS, resolve));
     this.#held.delete(resolve);
     return true;
   }
