@@ -612,8 +612,8 @@ export const bugs: readonly Bug[] = [
     file: "src/durable/operation/operation-life.ts",
     find: "        await this.alarm.deferral;\n",
     replace: "",
-    tests: SIMULATION,
-    caughtBy: "never stuck",
+    tests: workers("first-second.test.ts"),
+    caughtBy: "keeps that alarm at work until it has ended",
   },
   {
     name: "a cancel request before a direct runner listens is lost",
