@@ -49,7 +49,7 @@ export interface Verdict {
 let counter = 0;
 const nextEcho = (): string => `echo ${(counter += 1)}`;
 
-/** Work that a lifecycle causes after its end is over by then: the service's alarm comes three seconds after a start. */
+/** By then what a lifecycle causes behind its end is over: the index is told, and garbage is collected. */
 const AFTERMATH_MS = 4_000;
 
 /** A round in turns: between two of them others may be measured, while what the last one set off comes to its end. */
