@@ -1121,6 +1121,7 @@ queue = "edge-operations-dead-letters"
       },
       getWebSockets: (tag) => state.getWebSockets(tag).filter((socket) => accepted.has(socket)),
       getWebSocketAutoResponseTimestamp: (socket) => state.getWebSocketAutoResponseTimestamp(socket),
+      setWebSocketAutoResponse: (pair) => state.setWebSocketAutoResponse(pair),
     };
   }
 
@@ -1998,14 +1999,6 @@ queue = "edge-operations-dead-letters"
     replace: 'draft.mustSave ||= due !== "wake" && due !== "loseLease";',
     tests: unit("lifecycle/advance.test.ts"),
     caughtBy: "is not a lost lease",
-  },
-  {
-    name: "work that wakes arms no alarm",
-    file: "src/durable/operation/operation-life.ts",
-    find: "      await this.alarm.arm(this.record && nextDueTime(this.record));",
-    replace: "      if (!this.record?.queueMessage) await this.alarm.arm(this.record && nextDueTime(this.record));",
-    tests: SIMULATION,
-    caughtBy: "",
   },
   {
     name: "a claim that wakes work sends it another message",
