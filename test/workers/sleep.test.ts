@@ -152,14 +152,15 @@ describe("a sleep of a few seconds", () => {
       return {};
     });
     const startTime = Date.now();
-    await deliverNext();
+    const lost = await deliverNext();
     await isAsleep.promise;
     await eventually(async () => (await storedRecord(operation))?.sleeps !== undefined);
     const asleep = (await storedRecord(operation))!;
-    // The runner dies: its lease passes without a keep-alive, and another begins 75 s later, long after the wake time.
+    // The runner is silent: its lease passes without a keep-alive, and another begins 75 s later, long after the wake time.
     clock.advance(DEFAULT_LEASE_MS + 1_000);
     await fireAlarm(operation);
     await runNext();
+    await lost.result();
 
     expect(asleep).toMatchObject({ state: "RUNNING", sleeps: [{ ordinal: 0, wakeTime: startTime + 2_000 }] });
     expect(await getOperation(operation.name)).toMatchObject({ done: true });
