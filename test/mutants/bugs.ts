@@ -594,8 +594,8 @@ export const bugs: readonly Bug[] = [
   {
     name: "a put that a crash cut off counts as done when its operation is deleted",
     file: "src/durable/operation/operation-life.ts",
-    find: " && first.endTime + LATE_SNAPSHOT_PUT_MS < now)",
-    replace: ")",
+    find: "first?.endTime && first.endTime + LATE_SNAPSHOT_PUT_MS < now;",
+    replace: "first?.endTime;",
     tests: workers("first-second.test.ts"),
     caughtBy: "leaves no snapshot if it is deleted",
   },

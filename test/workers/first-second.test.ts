@@ -45,6 +45,20 @@ describe.each(TRANSPORTS)("the end of work by %s that was shorter than a second"
   const isListedAsDone = async ({ id }: Started): Promise<boolean> =>
     (await storedRows()).some((row) => row.id === id && row.done === 1);
 
+  /** It has ended, and a crash has cut its put off before anyone was told. */
+  async function endedUntold(): Promise<Started> {
+    const { running, release, script } = untilReleased();
+    const operation = await start(script);
+    await running();
+    controls.snapshotWrite.hold();
+    release();
+    await eventually(() => controls.snapshotWrite.passed > 0);
+    const fresh = await reset(operation);
+    // The write that is held up never goes on.
+    controls.snapshotWrite.holdNext()();
+    return fresh;
+  }
+
   test("arms no alarm, and a later read writes nothing", async () => {
     const operation = await start(async () => ({}));
     await outboxIsEmpty(operation);
@@ -72,15 +86,7 @@ describe.each(TRANSPORTS)("the end of work by %s that was shorter than a second"
   });
 
   test("is found by the index's check if the object was reset before it told anyone", async () => {
-    const { running, release, script } = untilReleased();
-    const started = await start(script);
-    await running();
-    controls.snapshotWrite.hold();
-    release();
-    await eventually(() => controls.snapshotWrite.passed > 0);
-    const operation = await reset(started);
-    // The write that is held up never goes on.
-    controls.snapshotWrite.holdNext()();
+    const operation = await endedUntold();
     expect([await isListedAsDone(operation), await snapshotOf(operation)]).toEqual([false, undefined]);
     clock.advance(STARTING_CHECK_MS);
     await fireIndexAlarm();
@@ -105,7 +111,7 @@ describe.each(TRANSPORTS)("the end of work by %s that was shorter than a second"
     expect(await isListedAsDone(operation)).toBe(true);
   });
 
-  test("is deleted as any other", async () => {
+  test("is erased as soon as it is deleted, a minute later", async () => {
     const operation = await start(async () => ({}));
     await outboxIsEmpty(operation);
     const fresh = await reset(operation);
@@ -117,14 +123,7 @@ describe.each(TRANSPORTS)("the end of work by %s that was shorter than a second"
   });
 
   test("leaves no snapshot if it is deleted while a put that a crash cut off is on its way", async () => {
-    const { running, release, script } = untilReleased();
-    const started = await start(script);
-    await running();
-    controls.snapshotWrite.hold();
-    release();
-    await eventually(() => controls.snapshotWrite.passed > 0);
-    const operation = await reset(started);
-    controls.snapshotWrite.holdNext()();
+    const operation = await endedUntold();
     await call("DELETE", `/v1/${operation.name}`);
     await env.SNAPSHOTS.put(`operation/${operation.id}`, "late");
     await advanceUntil(operation, async () => (await storedRecord(operation)) === undefined);
