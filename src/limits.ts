@@ -407,10 +407,15 @@ export const MAX_EXISTENCE_CHECKS = 100;
 /** The CPU time that the platform gives an invocation, unless `limits.cpu_ms` says otherwise. */
 const DEFAULT_CPU_LIMIT_MS = 30 * SECOND_MS;
 /**
- * The time for which a claim holds without a keep-alive. A runner that computes for its whole CPU limit sends no
- * keep-alive, and its clock stands still. Neither must cost it the lease. The rest is for keep-alives on their way.
+ * The part of a lease beyond twice the CPU limit: for keep-alives on their way. For so long behind a confirmed keep-alive a runner
+ * may rely on a clock that stands still while it computes, because the rest outlasts its CPU limit.
  */
-export const DEFAULT_LEASE_MS = 2 * DEFAULT_CPU_LIMIT_MS + 15 * SECOND_MS;
+export const LEASE_SLACK_MS = 15 * SECOND_MS;
+/**
+ * The time for which a claim holds without a keep-alive. A runner that computes for its whole CPU limit sends no
+ * keep-alive, and its clock stands still. Neither must cost it the lease.
+ */
+export const DEFAULT_LEASE_MS = 2 * DEFAULT_CPU_LIMIT_MS + LEASE_SLACK_MS;
 /** The least lease in open mode, for tests and developers. A deployment cannot go below the default. */
 export const MIN_LEASE_MS = 2 * SECOND_MS;
 /** Enough for the platform's largest `limits.cpu_ms`, five minutes. */

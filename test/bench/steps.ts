@@ -38,7 +38,9 @@ interface Mark {
 }
 
 export async function measureSteps(target: Target, repeats: number): Promise<StepFigures> {
-  const runtime = await Runtime.start({ ...target, consumes: true });
+  // The lease as deployed: a runner with a shorter one looks at the clock before each step.
+  const { LEASE_SECONDS: _short, ...vars } = target.vars;
+  const runtime = await Runtime.start({ ...target, vars, consumes: true });
   const marks: Mark[] = [];
   const server = createServer((request, response) => {
     marks.push({ number: Number(request.url?.slice(1)), cpuMs: runtime.cpuMs(), time: performance.now() });

@@ -1212,8 +1212,7 @@ queue = "edge-operations-dead-letters"
   {
     name: "a lease is judged by a clock that stands still",
     file: "src/queue/leased-channel.ts",
-    find: `    await afterMs(0);
-`,
+    find: "if (this.leaseEndTime() - Date.now() < longestMs) await afterMs(0);",
     replace: "",
     tests: unit("queue/run-channel.test.ts"),
     caughtBy: "by a clock that a timer has advanced",
@@ -1690,17 +1689,32 @@ queue = "edge-operations-dead-letters"
   {
     name: "a runner that computed begins a step by an old clock",
     file: "src/queue/leased-channel.ts",
-    find: `    await afterMs(0);
-`,
+    find: "if (this.leaseEndTime() - Date.now() < longestMs) await afterMs(0);",
     replace: "",
+    tests: SIMULATION,
+    caughtBy: "fenced",
+  },
+  {
+    name: "a short lease counts as one that outlasts what its runner computes",
+    file: "src/queue/leased-channel.ts",
+    find: "Math.max(this.claimed.leaseMs, DEFAULT_LEASE_MS)",
+    replace: "this.claimed.leaseMs",
+    tests: SIMULATION,
+    caughtBy: "fenced",
+  },
+  {
+    name: "a lease outlasts what its runner computes until it ends",
+    file: "src/queue/leased-channel.ts",
+    find: "const longestMs = Math.max(this.claimed.leaseMs, DEFAULT_LEASE_MS) - LEASE_SLACK_MS;",
+    replace: "const longestMs = this.claimed.leaseMs < DEFAULT_LEASE_MS ? Infinity : 0;",
     tests: SIMULATION,
     caughtBy: "fenced",
   },
   {
     name: "the lease is no longer than the CPU limit and 15 s",
     file: "src/limits.ts",
-    find: "2 * DEFAULT_CPU_LIMIT_MS + 15 * SECOND_MS",
-    replace: "DEFAULT_CPU_LIMIT_MS + 15 * SECOND_MS",
+    find: "2 * DEFAULT_CPU_LIMIT_MS + LEASE_SLACK_MS",
+    replace: "DEFAULT_CPU_LIMIT_MS + LEASE_SLACK_MS",
     tests: unit("limits.test.ts"),
     caughtBy: "a lease outlasts a runner that computes",
   },

@@ -5,6 +5,7 @@ import {
   CLAIM_TIMEOUT_MS,
   DEFAULT_LEASE_MS,
   KEEP_ALIVE_GRACE_MS,
+  LEASE_SLACK_MS,
   LISTEN_DELAY_MS,
   LOST_CHANNEL_LEASE_MS,
 } from "../../../src/limits";
@@ -57,7 +58,8 @@ class Socket extends EventTarget {
 const claimed = { type: "claimed", fence: "the-token", leaseMs: DEFAULT_LEASE_MS, name: "operations/a" } as Claimed;
 
 type Answer = (socket: Socket) => void | Promise<void>;
-const claims = (socket: Socket): void => void setTimeout(() => socket.says(JSON.stringify(claimed)), 0);
+const claims = (socket: Socket, facts: Partial<Claimed> = {}): void =>
+  void setTimeout(() => socket.says(JSON.stringify({ ...claimed, ...facts })), 0);
 
 /** The object: each time it is asked it answers as the next of `answers` says, and at last as the last of them. */
 function anObject(...answers: (Answer | "refuses" | "fails" | "hangs")[]) {
@@ -84,7 +86,11 @@ function anObject(...answers: (Answer | "refuses" | "fails" | "hangs")[]) {
 }
 
 async function aChannel(...answers: Parameters<typeof anObject>) {
-  const object = anObject(claims, ...answers);
+  return aChannelClaimedBy(claims, ...answers);
+}
+
+async function aChannelClaimedBy(...answers: Parameters<typeof anObject>) {
+  const object = anObject(...answers);
   const claim = RunChannel.claim(object.stub);
   await vi.advanceTimersByTimeAsync(0);
   const channel = (await claim)!;
@@ -366,17 +372,42 @@ test("a new channel sends the last report before the unanswered messages", async
   ]);
 });
 
-test("the runner checks its lease by a clock that a timer has advanced, because computation does not advance it", async () => {
-  const { channel, stops } = await aChannel(claims);
-  // The platform's: it shows the time of the last event, until the next one.
-  const stoodAt = Date.now();
-  const now = vi.spyOn(Date, "now").mockReturnValue(stoodAt);
-  setTimeout(() => now.mockReturnValue(stoodAt + DEFAULT_LEASE_MS), 0);
-  const confirmed = channel.confirmLease();
-  expect(stops).toEqual([]);
-  await vi.advanceTimersByTimeAsync(1);
-  await confirmed;
-  now.mockRestore();
+describe("the check of the lease before a part of the work", () => {
+  /** Whether it waits for a timer, and whether the work has stopped, where the true time is `passedMs` later by then. */
+  const check = async (channel: RunChannel, stops: unknown[], passedMs: number) => {
+    // The platform's: it shows the time of the last event, until the next one.
+    const stoodAt = Date.now();
+    const now = vi.spyOn(Date, "now").mockReturnValue(stoodAt);
+    const timers = vi.getTimerCount();
+    const confirmed = channel.confirmLease();
+    const waits = vi.getTimerCount() > timers;
+    now.mockReturnValue(stoodAt + passedMs);
+    if (waits) await vi.advanceTimersByTimeAsync(1);
+    await confirmed;
+    now.mockRestore();
+    return { waits, isStopped: stops.length > 0 };
+  };
 
-  expect(stops).toHaveLength(1);
+  test("goes by the clock as it stands, while the lease outlasts all that the runner may compute", async () => {
+    const { channel, stops } = await aChannel(claims);
+    await vi.advanceTimersByTimeAsync(LEASE_SLACK_MS - 10);
+    expect(await check(channel, stops, 0)).toEqual({ waits: false, isStopped: false });
+  });
+
+  test("goes by a clock that a timer has advanced from then on", async () => {
+    const { channel, stops } = await aChannel(claims);
+    await vi.advanceTimersByTimeAsync(LEASE_SLACK_MS + 10);
+    expect(await check(channel, stops, DEFAULT_LEASE_MS)).toEqual({ waits: true, isStopped: true });
+  });
+
+  test("goes by such a clock where the lease is shorter than a deployment's", async () => {
+    const { channel, stops } = await aChannelClaimedBy((socket) => claims(socket, { leaseMs: 2_000 }));
+    expect(await check(channel, stops, 2_000)).toEqual({ waits: true, isStopped: true });
+  });
+
+  test("goes by such a clock where the channel is lost", async () => {
+    const { channel, stops, sockets } = await aChannel("hangs");
+    sockets[0]!.breaks();
+    expect(await check(channel, stops, LOST_CHANNEL_LEASE_MS)).toEqual({ waits: true, isStopped: true });
+  });
 });
