@@ -1,15 +1,7 @@
 // The way of waits and watches to the operation's object: a hibernatable socket, subscribed to again after a cut or a failure,
 // until their time is over. Deploys and crashes of the object interrupt a wait and never end it.
 import type { Access } from "../../iam/access";
-import {
-  MAX_CALL_MS,
-  MAX_HELD_MS,
-  MAX_OUTPUT_PART_CHARACTERS,
-  MAX_WAIT_RETURN_MS,
-  MIN_WAIT_RETURN_MS,
-  UNAVAILABLE_RETRY_SECONDS,
-  WAITERS_RETURNING_PER_SECOND,
-} from "../../limits";
+import { MAX_CALL_MS, MAX_HELD_MS, UNAVAILABLE_RETRY_SECONDS } from "../../limits";
 import {
   ACCESS_HEADER,
   AWAITED_HEADER,
@@ -22,15 +14,11 @@ import {
   OWN_RIGHT_HEADER,
   type OperationAnswer,
   type OutputAnswer,
-  type OutputPart,
   type ReadAnswer,
   WAITERS_HEADER,
   WAIT_PATH,
-  type WaitMessage,
 } from "../../contract/answer";
-import { KEEP_ALIVE_REQUEST, KEEP_ALIVE_RESPONSE } from "../../contract/run-channel";
 import { RpcError, unavailable } from "../../rpc/error";
-import { utf8Length } from "../../rpc/utf8";
 import type { SignalledRequest } from "../../service/ports";
 import { withinLimit } from "../../time-limit";
 import {
@@ -44,6 +32,8 @@ import {
   pause,
 } from "../object-call";
 import type { OperationObject } from "./operation-object";
+import { type Crowd, resubscribeDelayMs, returnDelayMs } from "./return-delay";
+import { HeardOutput, Inbox, answerFrom } from "./wait-inbox";
 
 /** The caller's access, and the time (milliseconds since 1970) until which a wait may rely on it. */
 export interface Judgement {
@@ -323,162 +313,4 @@ function isPassing(error: unknown): boolean {
 
 function tooManyWaiters(): RpcError {
   return unavailable("Too many clients wait on this operation. Try again.", UNAVAILABLE_RETRY_SECONDS);
-}
-
-/** undefined: the object runs a later version. */
-function answerFrom(message: Exclude<WaitMessage, { type: "output" }>) {
-  switch (message.type) {
-    case "operation":
-      return message.answer;
-    case "gone":
-      return "NOT_FOUND";
-    case "done":
-      return "comeAndGet";
-    case "known":
-      return message.type;
-    default:
-      message satisfies never;
-      return undefined;
-  }
-}
-
-/** The output of a watched operation: the parts that came, and its end, up to which the others are fetched. */
-export class HeardOutput {
-  end = 0;
-  #parts: OutputPart[] = [];
-  #characters = 0;
-
-  reaches(end: number): void {
-    this.end = Math.max(this.end, end);
-  }
-
-  add(part: OutputPart): void {
-    this.reaches(part.offset + utf8Length(part.text));
-    this.#characters += part.text.length;
-    // A client that is slow fetches what it has not taken.
-    if (this.#characters <= MAX_OUTPUT_PART_CHARACTERS) this.#parts.push(part);
-  }
-
-  /** The text from an offset on, where that has come; undefined: it is to be fetched. */
-  take(offset: number): string | undefined {
-    const parts = this.#parts.filter((part) => part.offset >= offset);
-    this.#parts = [];
-    this.#characters = 0;
-    let text = "";
-    let next = offset;
-    for (const part of parts) {
-      if (part.offset !== next) break;
-      text += part.text;
-      next += utf8Length(part.text);
-    }
-    return text === "" ? undefined : text;
-  }
-}
-
-type Heard = OperationAnswer | "NOT_FOUND" | "comeAndGet" | "known" | "output" | "cut";
-
-interface InboxOptions {
-  signal: AbortSignal | undefined;
-  hasOwnRight: boolean;
-  output: HeardOutput;
-}
-
-/** The Worker's end of a socket. A message that comes while an earlier one is unread replaces it: each is a whole state. */
-class Inbox {
-  readonly hasOwnRight: boolean;
-  readonly #socket: WebSocket;
-  #heard: Heard | undefined;
-  #hasOutput = false;
-  #isOver = false;
-  #isProbed = false;
-  #wake: () => void = () => {};
-
-  constructor(socket: WebSocket, { signal, hasOwnRight, output }: InboxOptions) {
-    this.hasOwnRight = hasOwnRight;
-    this.#socket = socket;
-    socket.addEventListener("message", ({ data }) => {
-      this.#isProbed = false;
-      if (data === KEEP_ALIVE_RESPONSE) return;
-      const message = JSON.parse(data as string) as WaitMessage;
-      if (message.type !== "output") return this.#hear(answerFrom(message));
-      if ("text" in message) output.add(message);
-      else output.reaches(message.endOffset);
-      this.#hasOutput = true;
-      this.#wake();
-    });
-    socket.addEventListener("close", () => this.#hear("cut"));
-    socket.addEventListener("error", () => this.#hear("cut"));
-    // A wait whose client has gone is over.
-    signal?.addEventListener("abort", () => this.#hear("cut"), { once: true });
-    socket.accept();
-  }
-
-  #hear(heard: Heard | undefined): void {
-    if (heard === undefined) return;
-    // A message that came before the end is read before it.
-    if (heard === "cut") this.#isOver = true;
-    else this.#heard = heard;
-    this.#wake();
-  }
-
-  /** undefined: nothing was heard by `time`. */
-  async next(time: number): Promise<Heard | undefined> {
-    if (this.#heard === undefined && !this.#hasOutput && !this.#isOver) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, Math.max(0, time - Date.now()));
-        this.#wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
-    if (this.#hasOutput) {
-      this.#hasOutput = false;
-      return "output";
-    }
-    const heard = this.#heard ?? (this.#isOver ? "cut" : undefined);
-    this.#heard = undefined;
-    return heard;
-  }
-
-  probe(): void {
-    if (this.#isProbed) return this.#hear("cut");
-    this.#isProbed = true;
-    if (this.#socket.readyState === WebSocket.READY_STATE_OPEN) this.#socket.send(KEEP_ALIVE_REQUEST);
-  }
-
-  close(): void {
-    this.#hear("cut");
-    if (this.#socket.readyState === WebSocket.READY_STATE_OPEN) this.#socket.close(1000);
-  }
-}
-
-/** The crowd that returns with this waiter: the number of waiters when it subscribed, and its failures since. */
-export interface Crowd {
-  waiters: number;
-  failures: number;
-}
-
-/**
- * How long a waiter stays away after an interruption; `random` is 0 ≤ r < 1. Each waits from half of its window to all of
- * it, and the n-th waiter's window is n / WAITERS_RETURNING_PER_SECOND seconds, so that a crowd of any size returns at a
- * constant rate (ln 4 times that number) and a few return at once.
- */
-export function resubscribeDelayMs({ waiters, failures }: Crowd, random: number): number {
-  const backoffMs = Math.min(MAX_WAIT_RETURN_MS, MIN_WAIT_RETURN_MS * 2 ** failures);
-  return jittered(Math.max(backoffMs, crowdWindowMs(waiters)), random);
-}
-
-/** How long a waiter that was told to come and get the answer stays away: one of a few, not at all. */
-export function returnDelayMs(waiters: number, random: number): number {
-  const windowMs = crowdWindowMs(waiters);
-  return windowMs < MIN_WAIT_RETURN_MS ? 0 : jittered(windowMs, random);
-}
-
-function crowdWindowMs(waiters: number): number {
-  return (waiters / WAITERS_RETURNING_PER_SECOND) * 1_000;
-}
-
-function jittered(windowMs: number, random: number): number {
-  return (windowMs / 2) * (1 + random);
 }

@@ -13,7 +13,8 @@ import { utf8Length } from "../../rpc/utf8";
 import { idOfEvent } from "../../service/watch-id";
 import type { WatchEvent, WatchOptions, Watching } from "../../service/ports";
 import { pause } from "../object-call";
-import { type Subscription, Waiting, resubscribeDelayMs } from "./wait";
+import { resubscribeDelayMs } from "./return-delay";
+import { type Subscription, Waiting } from "./wait";
 
 /** Subscribes; where there is nothing to wait for, the answer. `known` and `outputOffset`: the state and the output that the client has. */
 export async function watch(
