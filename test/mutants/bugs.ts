@@ -808,7 +808,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "the index row is written after the record",
-    file: "src/durable/operation/operation-object.ts",
+    file: "src/durable/operation/start-door.ts",
     find: `    const begun = await this.#beginInIndex(accepted, options);
 `,
     replace: `    this.#life.begin(started(accepted, newDirectFence), request);
@@ -829,7 +829,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "a start gets 503 if its shard is full",
-    file: "src/durable/operation/operation-object.ts",
+    file: "src/durable/operation/start-door.ts",
     find: `if (answer.refusal !== "FULL") return { ok: false, refusal: answer.refusal, ...shards() };`,
     replace: `if (answer.refusal === "FULL") return { ok: false, refusal: "INDEX_UNAVAILABLE", ...shards() };
       if (answer.refusal !== "FULL") return { ok: false, refusal: answer.refusal, ...shards() };`,
@@ -1131,7 +1131,7 @@ queue = "edge-operations-dead-letters"
   },
   {
     name: "a watch waits for ever on a socket that was cut without a word",
-    file: "src/durable/operation/wait.ts",
+    file: "src/durable/operation/wait-inbox.ts",
     find: `if (this.#isProbed) return this.#hear("cut");`,
     replace: "",
     tests: SIMULATION,
@@ -1171,7 +1171,7 @@ queue = "edge-operations-dead-letters"
   },
   {
     name: "a crowd of waiters subscribes again at once",
-    file: "src/durable/operation/wait.ts",
+    file: "src/durable/operation/return-delay.ts",
     find: "return jittered(Math.max(backoffMs, crowdWindowMs(waiters)), random);",
     replace: "return jittered(backoffMs, random);",
     tests: unit("durable/operation/wait.test.ts"),
@@ -1640,7 +1640,7 @@ queue = "edge-operations-dead-letters"
   },
   {
     name: "a thousand waiters subscribe again at once after a deploy",
-    file: "src/durable/operation/wait.ts",
+    file: "src/durable/operation/return-delay.ts",
     find: "return jittered(Math.max(backoffMs, crowdWindowMs(waiters)), random);",
     replace: "return backoffMs;",
     tests: SCENARIOS,

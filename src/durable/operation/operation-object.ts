@@ -1,6 +1,6 @@
 // OperationObject: one operation, the truth about it. The doors by which Worker, runner, index and time come to it.
 import { DurableObject } from "cloudflare:workers";
-import { MAX_INLINE_REQUEST_CHARACTERS, MAX_INNER_CALL_MS, MAX_WAITERS, UPLOAD_TIMEOUT_MS } from "../../limits";
+import { MAX_WAITERS, UPLOAD_TIMEOUT_MS } from "../../limits";
 import {
   ACCESS_HEADER,
   AWAITED_HEADER,
@@ -15,7 +15,6 @@ import {
   type OutputAnswer,
   type StartAnswer,
   type StartOptions,
-  type StartRefusal,
   type StreamedInput,
   type SuspensionsAnswer,
   WAIT_PATH,
@@ -28,10 +27,8 @@ import { type Policy, emptyPolicy } from "../../iam/policy";
 import { type SetPolicyRequest, type SetPolicyResult, setPolicy } from "../../iam/set-policy";
 import type { NewOperation } from "../../lifecycle/new-operation";
 import { explanation } from "../../operators/explanation";
-import { type IndexRow, indexRowFromRecord, startingRow } from "../../list/index-row";
-import { type BeginAnswer, type KnownShards, nextShard } from "../../contract/index-start";
+import { type IndexRow, indexRowFromRecord } from "../../list/index-row";
 import type { OperationRecord } from "../../lifecycle/record";
-import { type Started, started } from "../../lifecycle/advance";
 import { etag, isVisible, matchesEtag } from "../../contract/resource";
 import { type RetrySource, retrySourceFrom } from "../../lifecycle/retry";
 import { RUN_PATH } from "../../contract/run-channel";
@@ -43,28 +40,28 @@ import type { WebhookWork } from "../../contract/webhook";
 import { type ResolveAnswer, type ResolveRequest, isLinkOf } from "../../contract/suspension";
 import type { ChildEnd, FamilyCalls } from "../../contract/child";
 import type { ClaimAnswer } from "../../contract/direct-run";
-import { type StoredStream, digestOfStream, storeStream } from "./chunks";
 import { withNamespaces } from "../namespaces";
-import { callObject, orEarlier } from "../object-call";
 import { doors } from "../webhook-doors";
-import { type IndexPlace, operationIndexAddress, placeOf } from "../index/index-name";
+import { type IndexPlace, placeOf } from "../index/index-name";
 import type { OperationEnv } from "./operation-env";
 import { AnswerDoor } from "./answer-door";
 import { ChildDoor } from "./child-door";
-import { OperationLife, newDirectFence } from "./operation-life";
+import { OperationLife } from "./operation-life";
 import { RunnerDoor } from "./runner-door";
+import { StartDoor } from "./start-door";
 
 export class OperationObject extends DurableObject<OperationEnv> implements FamilyCalls {
   readonly #life: OperationLife;
+  readonly #starts: StartDoor;
   readonly #runnerDoor: RunnerDoor;
   #children: ChildDoor | undefined;
-  #starting: Promise<StartAnswer> | undefined;
   /** The deletion that this object carried out last, for a caller to whom its answer was lost. */
   #deletion: { name: string; requestId: string | undefined } | undefined;
 
   constructor(ctx: DurableObjectState, env: OperationEnv) {
     super(ctx, withNamespaces(env));
     this.#life = new OperationLife(ctx, this.env, () => this.#runnerDoor.runDirectly());
+    this.#starts = new StartDoor(this.#life, this.env);
     this.#runnerDoor = new RunnerDoor(this.#life);
   }
 
@@ -81,125 +78,14 @@ export class OperationObject extends DurableObject<OperationEnv> implements Fami
     input?: StreamedInput,
     options?: StartOptions,
   ): Promise<StartAnswer> {
-    if (this.#starting) {
-      const first = await this.#starting;
-      return first.ok ? this.#repeatStart(input) : first;
-    }
-    if (this.#life.record) return this.#repeatStart(input);
-    this.#starting = this.#start(operation, request, { input, options }).finally(() => {
-      this.#starting = undefined;
-    });
-    return this.#starting;
-  }
-
-  async #start(
-    operation: NewOperation,
-    request: string,
-    { input, options }: { input: StreamedInput | undefined; options: StartOptions | undefined },
-  ): Promise<StartAnswer> {
-    const stored = input && (await this.#storeInput(input));
-    if (stored?.ok === false) {
-      await this.#life.erase();
-      return { ok: false, refusal: `INPUT_${stored.reason}` };
-    }
-    const isSmall = request.length <= MAX_INLINE_REQUEST_CHARACTERS;
-    const { requestKey } = options ?? {};
-    const accepted = {
-      ...operation,
-      ...(isSmall ? { request } : {}),
-      ...(stored === undefined ? {} : { inputBytes: stored.bytes }),
-      ...(stored?.digest === undefined ? {} : { inputDigest: stored.digest }),
-      ...(requestKey === undefined ? {} : { requestKey }),
-    };
-    const begun = await this.#beginInIndex(accepted, options);
-    const shards = begun.shards && { shards: begun.shards };
-    if (!begun.ok) {
-      if (input) await this.#life.erase();
-      return { ok: false, refusal: begun.refusal, ...shards };
-    }
-    const record = this.#life.begin(begun.started, request);
-    const { inputDigest } = record;
-    const digest = inputDigest === undefined ? {} : { inputDigest };
-    return { ok: true, answer: this.#life.answer(record), ...digest, ...shards, ...marking(record) };
-  }
-
-  /** Index first, so that every stored operation has a row. If its shard is near its limit, it gets another shard. */
-  async #beginInIndex(operation: NewOperation, options: Partial<StartOptions> = {}): Promise<BegunStart> {
-    const { indexShard: preferred = 0 } = operation;
-    const { indexShards = preferred + 1, known = { full: [], shardCount: 0 } } = options;
-    const full = new Set<number>();
-    let { shardCount } = known;
-    const shards = (): Pick<BegunStart, "shards"> =>
-      full.size === 0 ? {} : { shards: { full: [...full], shardCount } };
-    let placed = operation;
-    for (;;) {
-      const start = started(placed, newDirectFence);
-      const answer = await this.#beginInShard(start.record);
-      if (answer === undefined) return { ok: false, refusal: "INDEX_UNAVAILABLE", ...shards() };
-      if (answer.ok) return { ok: true, started: start, ...shards() };
-      if (answer.refusal !== "FULL") return { ok: false, refusal: answer.refusal, ...shards() };
-      full.add(placed.indexShard ?? 0);
-      shardCount = Math.max(shardCount, answer.shardCount);
-      const indexShard = nextShard({ preferred, indexShards, shardCount, full: [...full, ...known.full] });
-      if (indexShard === undefined) return { ok: false, refusal: "INDEX_FULL", ...shards() };
-      placed = { ...operation, indexShard };
-    }
-  }
-
-  /** undefined: the shard could not be reached. */
-  async #beginInShard(record: OperationRecord): Promise<BeginAnswer | undefined> {
-    const address = operationIndexAddress(this.env.INDEX, record);
-    const row = startingRow(record, this.#life.metadataJson(record));
-    const place = placeOf(record);
-    const limit = { limitMs: MAX_INNER_CALL_MS };
-    try {
-      return await callObject(
-        address,
-        async (stub): Promise<BeginAnswer> => {
-          const call = async (): Promise<BeginAnswer> => stub.begin(row, place);
-          return orEarlier("begin", call, async () => {
-            // An earlier version knows no limit.
-            const isDeleted = await address.newStub().upsert(row, place);
-            return isDeleted ? { ok: false, refusal: "DELETED", bytes: 0 } : { ok: true, bytes: 0 };
-          });
-        },
-        limit,
-      );
-    } catch (error) {
-      const message = "index row not written; nothing was started";
-      console.error({ message, operation: record.name, error: String(error) });
-      return undefined;
-    }
+    return this.#starts.start(operation, request, input, options);
   }
 
   /** The operation, for a repetition of its start; undefined if no visible operation has this name. */
   async started(name: string): Promise<OperationAnswer | undefined> {
-    await this.#starting;
+    await this.#starts.underWay;
     const record = await this.#visible(name);
     return record && this.#life.answer(record);
-  }
-
-  #storeInput({ stream, maxBytes, digest }: StreamedInput): Promise<StoredStream> {
-    // Should the client or this object go away in the middle, the alarm erases what came.
-    const beforeFirst = (): Promise<void> | undefined => this.#life.alarm.arm(Date.now() + UPLOAD_TIMEOUT_MS);
-    return storeStream(this.#life.store.input, stream, { maxBytes, digest, beforeFirst });
-  }
-
-  /** The operation that is there already. Its caller is told whether the input sent again is the same. */
-  async #repeatStart(input: StreamedInput | undefined): Promise<StartAnswer> {
-    const sentDigest = input?.digest ? await digestOfStream(input.stream) : undefined;
-    await this.#life.settle();
-    const { record } = this.#life;
-    // The operation is hidden, even if the index does not know that yet.
-    if (!record || !isVisible(record, Date.now())) return { ok: false, refusal: "DELETED" };
-    const { inputDigest } = record;
-    return {
-      ok: true,
-      ...marking(record),
-      answer: this.#life.answer(record),
-      ...(inputDigest === undefined ? {} : { inputDigest }),
-      ...(sentDigest === undefined ? {} : { sentDigest }),
-    };
   }
 
   // ── google.longrunning.Operations, one operation of it ────────────────────────────────────────────────────────────
@@ -342,7 +228,7 @@ export class OperationObject extends DurableObject<OperationEnv> implements Fami
   /** The parent operation is cancelled. False: there is no operation here. */
   async cancelChild(id: string): Promise<boolean> {
     await this.#life.settle();
-    await this.#starting;
+    await this.#starts.underWay;
     const { record } = this.#life;
     // Refused where it is done or deleted: then nothing changes.
     if (record?.id === id) this.#life.apply({ type: "cancel" });
@@ -432,7 +318,7 @@ export class OperationObject extends DurableObject<OperationEnv> implements Fami
    */
   async reconcile(): Promise<IndexRow | undefined> {
     // Its row is written, its record not yet. If the answer denied the operation, the index would remove the row.
-    if (this.#starting) throw new Error("the operation is still being started");
+    if (this.#starts.underWay) throw new Error("the operation is still being started");
     await this.#life.settle({ isIndexCheck: true });
     const { record } = this.#life;
     if (!record || record.deleteTime !== undefined) return undefined;
@@ -472,7 +358,7 @@ export class OperationObject extends DurableObject<OperationEnv> implements Fami
     await this.#life.settle();
     const { record } = this.#life;
     // Its caller's slot was taken before it: an upload may take longer than a holder is left unasked.
-    if (!record) return this.#starting !== undefined;
+    if (!record) return this.#starts.underWay !== undefined;
     return holdsSlot(record, key);
   }
 
@@ -539,14 +425,7 @@ export class OperationObject extends DurableObject<OperationEnv> implements Fami
     this.#life.alarm.fired();
     if (this.#life.record) return this.#life.settleAtAlarm();
     // An upload that never became an operation: erased, unless it is still coming in.
-    if (this.#starting) await this.#life.alarm.arm(Date.now() + UPLOAD_TIMEOUT_MS);
+    if (this.#starts.underWay) await this.#life.alarm.arm(Date.now() + UPLOAD_TIMEOUT_MS);
     else if (this.#life.store.input.get(0)) await this.#life.store.eraseAll();
   }
 }
-
-function marking({ requestKey }: OperationRecord): { marksReservation?: true } {
-  return requestKey === undefined ? {} : { marksReservation: true };
-}
-
-/** How a start went in the index. */
-type BegunStart = { shards?: KnownShards } & ({ ok: true; started: Started } | { ok: false; refusal: StartRefusal });
