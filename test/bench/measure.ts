@@ -19,6 +19,7 @@ export interface Plan {
 export type Figures = Partial<Record<Measure, number>>;
 export type Measure =
   | "getCpu"
+  | "coldGetCpu"
   | "startCpu"
   | "lifecycleCpu"
   | "parallelLifecycleCpu"
@@ -36,6 +37,8 @@ export interface Running {
   runtime: Runtime;
   adapter: Adapter;
   held: { runtime: Runtime; adapter: Adapter; request: Partial<BenchRequest> };
+  /** The finished operations of the round before, by id, and when all of their objects are out of memory. */
+  earlier?: { echoes: ReadonlyMap<string, string>; outOfMemory: Promise<void> };
 }
 
 /** Of everything that was started: not there, with another's result, or under an id twice. */
@@ -49,16 +52,27 @@ export interface Verdict {
 let counter = 0;
 const nextEcho = (): string => `echo ${(counter += 1)}`;
 
-/** By then what a lifecycle causes behind its end is over: the index is told, and garbage is collected. */
-const AFTERMATH_MS = 4_000;
+/**
+ * By then what a lifecycle causes behind its end is over: the index is told, garbage is collected, and the direct floor's alarm,
+ * five seconds after its start, has found nothing to do. The objects are still in memory.
+ */
+const AFTERMATH_MS = 6_000;
+/** The runtime evicts an object ten seconds after its last event, which may be that alarm. Those of Workflows stay in memory. */
+const EVICTED_MS = 20_000;
 
 /** A round in turns: between two of them others may be measured, while what the last one set off comes to its end. */
 export async function* measureRound(
-  { adapter, runtime, held }: Running,
+  running: Running,
   plan: Plan,
   verdict: Verdict,
 ): AsyncGenerator<undefined, Figures> {
+  const { adapter, runtime, held, earlier } = running;
   const figures: Figures = {};
+  const get = async (id: string, echo: string): Promise<void> => {
+    const seen = await adapter.get(id);
+    if (seen === undefined) verdict.lost += 1;
+    else if (seen !== echo) verdict.wrong += 1;
+  };
   const finished = new Map<string, string>();
   const lifecycle = async (request: Partial<BenchRequest> = {}): Promise<void> => {
     const echo = nextEcho();
@@ -69,6 +83,14 @@ export async function* measureRound(
     if ((await adapter.wait(id)) !== echo) verdict.wrong += 1;
   };
 
+  if (earlier) {
+    const cold = [...earlier.echoes].slice(0, plan.lifecycles);
+    await earlier.outOfMemory;
+    figures.coldGetCpu = await cpuPer(runtime, cold.length, () =>
+      inParallel(cold.length, plan.concurrency, (number) => get(...cold[number]!)),
+    );
+  }
+
   figures.parallelLifecycleCpu = yield* cpuToTheEnd(runtime, plan.lifecycles, async () => {
     const time = performance.now();
     await inParallel(plan.lifecycles, plan.concurrency, () => lifecycle());
@@ -76,15 +98,14 @@ export async function* measureRound(
   });
 
   const ids = [...finished];
+  // Others had their turns meanwhile: this brings the objects back into memory.
+  await inParallel(ids.length, plan.concurrency, (number) => get(...ids[number]!));
   const getTimes: number[] = [];
   figures.getCpu = await cpuPer(runtime, plan.gets, () =>
     inParallel(plan.gets, plan.concurrency, async (number) => {
-      const [id, echo] = ids[number % ids.length]!;
       const time = performance.now();
-      const seen = await adapter.get(id);
+      await get(...ids[number % ids.length]!);
       getTimes.push(performance.now() - time);
-      if (seen === undefined) verdict.lost += 1;
-      else if (seen !== echo) verdict.wrong += 1;
     }),
   );
   figures.getLatency = median(getTimes);
@@ -123,6 +144,7 @@ export async function* measureRound(
     });
   }
   const isOver = sleep(AFTERMATH_MS);
+  running.earlier = { echoes: finished, outOfMemory: sleep(EVICTED_MS) };
   yield;
   await isOver;
   return figures;

@@ -64,6 +64,12 @@ interface Row {
 
 const ROWS: Row[] = [
   { measure: "getCpu", label: "CPU per get, ms", digits: 2, budget: { ratio: 1.25, of: "floor" }, isCompared: true },
+  {
+    measure: "coldGetCpu",
+    label: "CPU per get, out of memory, ms",
+    digits: 2,
+    budget: { ratio: 1.25, of: "floor" },
+  },
   { measure: "startCpu", label: "CPU per start, ms", digits: 2, budget: { ratio: 1.5, of: "floor" } },
   {
     measure: "lifecycleCpu",
