@@ -14,8 +14,6 @@ import {
   type OperationAnswer,
   type OutputAnswer,
   type StartAnswer,
-  type StartOptions,
-  type StreamedInput,
   type SuspensionsAnswer,
   WAIT_PATH,
   answerFromRecord,
@@ -25,7 +23,6 @@ import { allowedPermissions } from "../../iam/evaluate";
 import type { Permission } from "../../iam/permissions";
 import { type Policy, emptyPolicy } from "../../iam/policy";
 import { type SetPolicyRequest, type SetPolicyResult, setPolicy } from "../../iam/set-policy";
-import type { NewOperation } from "../../lifecycle/new-operation";
 import { explanation } from "../../operators/explanation";
 import { type IndexRow, indexRowFromRecord } from "../../list/index-row";
 import type { OperationRecord } from "../../lifecycle/record";
@@ -72,13 +69,8 @@ export class OperationObject extends DurableObject<OperationEnv> implements Fami
   // ── Starting ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Commits a new operation, its index row first. Repeating it gives the operation that is there. */
-  async start(
-    operation: NewOperation,
-    request: string,
-    input?: StreamedInput,
-    options?: StartOptions,
-  ): Promise<StartAnswer> {
-    return this.#starts.start(operation, request, input, options);
+  async start(...start: Parameters<StartDoor["start"]>): Promise<StartAnswer> {
+    return this.#starts.start(...start);
   }
 
   /** The operation, for a repetition of its start; undefined if no visible operation has this name. */
