@@ -100,7 +100,7 @@ export class Children {
     return new Promise((resolve, reject) => {
       const { replay, signal } = this.#invocation;
       if (replay.isClosed) return;
-      const asked = this.#invocation.orMisuse(() => this.#asked(method as Method, request, options));
+      const asked = this.#invocation.orMisuse(() => this.#asked(method as Method, request, Object(options)));
       const place = this.#placeByKey.get(asked.key);
       if (place === undefined || !this.#isStarted(place)) {
         if (this.#invocation.isLate) return replay.hold();
@@ -113,11 +113,7 @@ export class Children {
     });
   }
 
-  #asked(
-    method: Method,
-    request: unknown,
-    { key, labels = {}, parent, detached = false }: ChildOptions,
-  ): Call["asked"] {
+  #asked(method: Method, request: unknown, { key, labels, parent, detached = false }: ChildOptions): Call["asked"] {
     const { claimed } = this.#invocation;
     if (typeof (method as Partial<Method> | undefined)?.prepare !== "function")
       throw misuse("op.start takes a method that defineMethod has returned, a request, and { key }");
@@ -128,7 +124,7 @@ export class Children {
     if (claimed.level >= MAX_CHILD_LEVELS)
       throw misuse(`op.start: operations start one another over at most ${MAX_CHILD_LEVELS} levels`);
     const json = JSON.parse(JSON.stringify(request ?? {})) as JsonObject;
-    return { method, json, parent: parent ?? parentOf(claimed.name), labels, key, isDetached: detached };
+    return { method, json, parent: parent ?? parentOf(claimed.name), labels: labels ?? {}, key, isDetached: detached };
   }
 
   #isStarted(place: number): boolean {
@@ -243,12 +239,13 @@ export class Children {
 
   /** @throws RpcError, a misuse. */
   join(children: readonly Pick<Child, "name">[], options: JoinOptions): Promise<ChildOutcome[]> {
-    const places = children.map(({ name }) => this.#placeByName.get(name) ?? -1);
+    // In JavaScript it may be anything.
+    const places = [children].flat().map((child?: Partial<Child>) => this.#placeByName.get(child?.name ?? "") ?? -1);
     if (places.includes(-1)) throw misuse("op.join takes children that op.start has returned");
     const unique = [...new Set(places)].toSorted((a, b) => a - b);
-    const { atLeast = unique.length } = options;
+    const { atLeast = unique.length } = Object(options) as JoinOptions;
     if (!Number.isInteger(atLeast) || atLeast < 0 || atLeast > unique.length)
-      throw misuse(`op.join: atLeast is a whole number up to that of the children, ${unique.length}; not ${atLeast}`);
+      throw misuse(`op.join: atLeast is a whole number up to that of the children, ${unique.length}`);
     const condition = { places: rangesOf(unique), atLeast };
     const digest = fnv1a32(new TextEncoder().encode(JSON.stringify(condition)));
     const id = `${this.#joins.length}/${digest.toString(36)}`;

@@ -53,7 +53,8 @@ export class Suspensions {
   }
 
   /** @throws RpcError, a misuse. */
-  reach<T>(id: unknown, options: SuspensionOptions<T>, { hasLink }: { hasLink: boolean }): Reached<T> {
+  reach<T>(id: unknown, asked: SuspensionOptions<T>, { hasLink }: { hasLink: boolean }): Reached<T> {
+    const options = Object(asked) as SuspensionOptions<T>;
     this.#checkId(id);
     const stored = this.#known.get(id);
     const reached = this.#reached(id, options, { stored: stored?.reached, hasLink });
