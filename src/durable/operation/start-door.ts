@@ -36,7 +36,7 @@ export class StartDoor {
       return first.ok ? this.#repeatStart(input) : first;
     }
     if (this.#life.record) return this.#repeatStart(input);
-    this.underWay = this.#start(operation, request, { input, options }).finally(() => {
+    this.underWay = this.#start(operation, request, input, options).finally(() => {
       this.underWay = undefined;
     });
     return this.underWay;
@@ -45,7 +45,8 @@ export class StartDoor {
   async #start(
     operation: NewOperation,
     request: string,
-    { input, options }: { input: StreamedInput | undefined; options: StartOptions | undefined },
+    input: StreamedInput | undefined,
+    options: StartOptions | undefined,
   ): Promise<StartAnswer> {
     const stored = input && (await this.#storeInput(input));
     if (stored?.ok === false) {
@@ -62,15 +63,22 @@ export class StartDoor {
       ...(requestKey === undefined ? {} : { requestKey }),
     };
     const begun = await this.#beginInIndex(accepted, options);
-    const shards = begun.shards && { shards: begun.shards };
     if (!begun.ok) {
       if (input) await this.#life.erase();
-      return { ok: false, refusal: begun.refusal, ...shards };
+      return begun;
     }
-    const record = this.#life.begin(begun.started, request);
-    const { inputDigest } = record;
-    const digest = inputDigest === undefined ? {} : { inputDigest };
-    return { ok: true, answer: this.#life.answer(record), ...digest, ...shards, ...marking(record) };
+    const shards = begun.shards && { shards: begun.shards };
+    return { ...this.#answer(this.#life.begin(begun.started, request)), ...shards };
+  }
+
+  #answer(record: OperationRecord): Extract<StartAnswer, { ok: true }> {
+    const { inputDigest, requestKey } = record;
+    return {
+      ok: true,
+      answer: this.#life.answer(record),
+      ...(inputDigest === undefined ? {} : { inputDigest }),
+      ...(requestKey === undefined ? {} : { marksReservation: true }),
+    };
   }
 
   /** Index first, so that every stored operation has a row. If its shard is near its limit, it gets another shard. */
@@ -135,19 +143,8 @@ export class StartDoor {
     const { record } = this.#life;
     // The operation is hidden, even if the index does not know that yet.
     if (!record || !isVisible(record, Date.now())) return { ok: false, refusal: "DELETED" };
-    const { inputDigest } = record;
-    return {
-      ok: true,
-      ...marking(record),
-      answer: this.#life.answer(record),
-      ...(inputDigest === undefined ? {} : { inputDigest }),
-      ...(sentDigest === undefined ? {} : { sentDigest }),
-    };
+    return { ...this.#answer(record), ...(sentDigest === undefined ? {} : { sentDigest }) };
   }
-}
-
-function marking({ requestKey }: OperationRecord): { marksReservation?: true } {
-  return requestKey === undefined ? {} : { marksReservation: true };
 }
 
 /** How a start went in the index. */
