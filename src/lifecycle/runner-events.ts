@@ -186,24 +186,34 @@ export function saveStep(
   const { record } = draft;
   remember(draft, memory);
   const steps = record.work?.steps ?? [];
-  if (steps.some(({ name }) => name === stored.name)) return;
+  const names = stepNames(steps);
+  if (names.has(stored.name)) return;
   record.work = { ...record.work, steps: [...steps, stored] };
+  namesOf.delete(steps);
+  namesOf.set(record.work.steps!, names.add(stored.name));
   forgetTries(record, (name) => name === stored.name);
   mark(record);
   draft.isStep = steps.length >= STEPS_IN_RECORD && !hasMemory(memory);
 }
 
 function hasMemory(memory: AttemptMemory): boolean {
-  const { sleeps = [], stepFailures = [], stepTries = [], suspensions = [], joins = [], startedChildren = 0 } = memory;
-  const lists = [sleeps, stepFailures, stepTries, suspensions, joins];
-  return startedChildren > 0 || lists.some(({ length }) => length > 0);
+  const isAnyListed = Object.values(memory).some((part) => Array.isArray(part) && part.length > 0);
+  return isAnyListed || (memory.startedChildren ?? 0) > 0;
+}
+
+const namesOf = new WeakMap<readonly StoredStep[], Set<string>>();
+
+/** The names of a list of steps. The list with one more takes them over, so a step costs the same however many went before. */
+export function stepNames(steps: readonly StoredStep[]): Set<string> {
+  const names = namesOf.get(steps) ?? new Set(steps.map(({ name }) => name));
+  namesOf.set(steps, names);
+  return names;
 }
 
 /** The record with steps that were stored apart from it. */
 export function withSteps(record: OperationRecord, apart: readonly StoredStep[]): OperationRecord {
   const { steps = [] } = record.work ?? {};
-  const known = new Set(steps.map(({ name }) => name));
-  const added = apart.filter(({ name }) => !known.has(name));
+  const added = apart.filter(({ name }) => !stepNames(steps).has(name));
   if (added.length === 0) return record;
   const restored = { ...record, work: { ...record.work, steps: [...steps, ...added] } };
   for (const _ of added) mark(restored);

@@ -1576,10 +1576,18 @@ queue = "edge-operations-dead-letters"
   {
     name: "a step is stored twice",
     file: "src/lifecycle/runner-events.ts",
-    find: "if (steps.some(({ name }) => name === stored.name)) return;",
+    find: "if (names.has(stored.name)) return;",
     replace: "",
     tests: SIMULATION,
     caughtBy: "no finished step twice",
+  },
+  {
+    name: "a record that was not kept leaves the name of its step behind",
+    file: "src/lifecycle/runner-events.ts",
+    find: "  namesOf.delete(steps);\n",
+    replace: "",
+    tests: unit("lifecycle/advance.test.ts"),
+    caughtBy: "was not kept",
   },
   {
     name: "a stored step is run again",

@@ -4,6 +4,7 @@ import type { ClaimAnswer } from "../../contract/direct-run";
 import type { OperationEvent, SuccessfulOutcome } from "../../lifecycle/event";
 import type { AttemptMemory, JoinCondition } from "../../lifecycle/record";
 import type { Advance } from "../../lifecycle/advance";
+import { stepNames } from "../../lifecycle/runner-events";
 import { isClaimable } from "../../lifecycle/slots";
 import {
   ANSWER_PATH,
@@ -131,8 +132,9 @@ export class RunnerDoor {
 
   /** Behind all places that are taken, or in which a result is being stored. */
   #freePlace(): number {
-    const steps = this.#life.record?.work?.steps ?? [];
-    return 1 + Math.max(-1, ...this.#storing, ...steps.map(({ place }) => place));
+    let last = Math.max(-1, ...this.#storing);
+    for (const { place } of this.#life.record?.work?.steps ?? []) last = Math.max(last, place);
+    return last + 1;
   }
 
   /** Stores a large response. It becomes the operation's with the last word that names it. */
@@ -232,7 +234,7 @@ export class RunnerDoor {
     if (record?.lease?.fence !== fence) return false;
     const place = this.#freePlace();
     const bytes = new TextEncoder().encode(result);
-    const isNew = !record.work?.steps?.some((step) => step.name === name);
+    const isNew = !stepNames(record.work?.steps ?? []).has(name);
     const chunks = isNew ? store.step(place).putAll(bytes) : 0;
     const step = { name, place, bytes: bytes.length, chunks, ...(order === undefined ? {} : { order }) };
     return this.#life.apply({ ...memory, type, fence, step }).ok;

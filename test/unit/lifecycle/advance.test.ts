@@ -810,6 +810,15 @@ describe("an invocation that yields", () => {
 
     expect(record.work?.steps).toHaveLength(1);
   });
+
+  test("does not know the steps of a record that came out of it and was not kept", () => {
+    const record = afterEvents(running(), [saveStep("a"), NOW]);
+    const dropped = afterEvents(record, [saveStep("b"), NOW]);
+    const kept = afterEvents(record, [saveStep("b"), NOW], [saveStep("b"), NOW]);
+
+    expect(dropped.work?.steps).toHaveLength(2);
+    expect(kept.work?.steps?.map(({ name }) => name)).toEqual(["a", "b"]);
+  });
 });
 
 // "an operation whose method or version is gone stays queued, says so in `statusMessage` …, and ends at its deadline".
