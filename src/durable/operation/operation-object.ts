@@ -14,6 +14,8 @@ import {
   type OperationAnswer,
   type OutputAnswer,
   type StartAnswer,
+  type StartOptions,
+  type StreamedInput,
   type SuspensionsAnswer,
   WAIT_PATH,
   answerFromRecord,
@@ -23,6 +25,7 @@ import { allowedPermissions } from "../../iam/evaluate";
 import type { Permission } from "../../iam/permissions";
 import { type Policy, emptyPolicy } from "../../iam/policy";
 import { type SetPolicyRequest, type SetPolicyResult, setPolicy } from "../../iam/set-policy";
+import type { NewOperation } from "../../lifecycle/new-operation";
 import { explanation } from "../../operators/explanation";
 import { type IndexRow, indexRowFromRecord } from "../../list/index-row";
 import type { OperationRecord } from "../../lifecycle/record";
@@ -69,8 +72,13 @@ export class OperationObject extends DurableObject<OperationEnv> implements Fami
   // ── Starting ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Commits a new operation, its index row first. Repeating it gives the operation that is there. */
-  async start(...start: Parameters<StartDoor["start"]>): Promise<StartAnswer> {
-    return this.#starts.start(...start);
+  async start(
+    operation: NewOperation,
+    request: string,
+    input?: StreamedInput,
+    options?: StartOptions,
+  ): Promise<StartAnswer> {
+    return this.#starts.start(operation, request, input, options);
   }
 
   /** The operation, for a repetition of its start; undefined if no visible operation has this name. */
