@@ -14,6 +14,7 @@ import {
 } from "../limits";
 import type { Child, ChildMethod, ChildOptions, ChildOutcome, JoinOptions } from "../method/child";
 import type { Method } from "../method/define-method";
+import { jsonText } from "../method/json-text";
 import { misuse } from "../method/misuse";
 import { type Any, type JsonObject, messageFromAny } from "../rpc/any";
 import { rpcErrorFromStatus } from "../rpc/decode";
@@ -123,7 +124,7 @@ export class Children {
     if (claimed.level === undefined) throw unavailable("The operation's object runs an earlier version.", 1);
     if (claimed.level >= MAX_CHILD_LEVELS)
       throw misuse(`op.start: operations start one another over at most ${MAX_CHILD_LEVELS} levels`);
-    const json = JSON.parse(JSON.stringify(request ?? {})) as JsonObject;
+    const json = JSON.parse(jsonText("the request of op.start", request ?? {})) as JsonObject;
     return { method, json, parent: parent ?? parentOf(claimed.name), labels: labels ?? {}, key, isDetached: detached };
   }
 
@@ -240,7 +241,9 @@ export class Children {
   /** @throws RpcError, a misuse. */
   join(children: readonly Pick<Child, "name">[], options: JoinOptions): Promise<ChildOutcome[]> {
     // In JavaScript it may be anything.
-    const places = [children].flat().map((child?: Partial<Child>) => this.#placeByName.get(child?.name ?? "") ?? -1);
+    const places = [children]
+      .flat()
+      .map((child?: Partial<Child>) => this.#placeByName.get(child?.name as string) ?? -1);
     if (places.includes(-1)) throw misuse("op.join takes children that op.start has returned");
     const unique = [...new Set(places)].toSorted((a, b) => a - b);
     const { atLeast = unique.length } = Object(options) as JoinOptions;

@@ -80,6 +80,7 @@ function* wrongLists(): Generator<readonly unknown[]> {
       for (const third of WRONG) yield [first, second, third];
     }
   }
+  for (const request of WRONG) yield [aMethod, request, { key: "one" }];
   for (const name of NAMES) {
     for (const value of WRONG) {
       for (const first of ["name", [], [7]]) {
