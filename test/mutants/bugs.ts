@@ -1715,8 +1715,8 @@ queue = "edge-operations-dead-letters"
     file: "src/queue/leased-channel.ts",
     find: "const longestMs = Math.max(this.claimed.leaseMs, DEFAULT_LEASE_MS) - LEASE_SLACK_MS;",
     replace: "const longestMs = this.claimed.leaseMs < DEFAULT_LEASE_MS ? Infinity : 0;",
-    tests: SIMULATION,
-    caughtBy: "fenced",
+    tests: unit("queue/run-channel.test.ts"),
+    caughtBy: "from then on",
   },
   {
     name: "the lease is no longer than the CPU limit and 15 s",

@@ -55,6 +55,8 @@ const accidents: Partial<Record<Fault, Accident>> = {
   "a consumer stands still and comes back": onConsumer((consumer, { random, scheduler }) => {
     const until = scheduler.now + random.pick([5_000, 19_000, 25_000, 70_000]);
     consumer.frozenUntil = Math.max(consumer.frozenUntil, until);
+    // In the middle of a computation its clock stands still as well.
+    if (consumer.stoodAt !== undefined) consumer.wasSetBack = true;
   }),
   "a consumer's clock is set back": onConsumer((consumer, { random }) => {
     consumer.skewMs -= random.below(120_000);

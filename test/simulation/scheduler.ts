@@ -20,7 +20,7 @@ export class Actor {
   skewMs = 0;
   /** Nothing happens to it before: a process that was stopped and goes on later. */
   frozenUntil = 0;
-  /** Its clock was set back while it ran: what it believes of its lease may be wrong. */
+  /** Its clock was set back, or its machine stopped while it computed: what it believes of its lease may be wrong. */
   wasSetBack = false;
   /** Calls that it has made: an invocation of a Worker has a thousand. */
   subrequests = 0;
