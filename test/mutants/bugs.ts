@@ -594,10 +594,18 @@ export const bugs: readonly Bug[] = [
   {
     name: "a put that a crash cut off counts as done when its operation is deleted",
     file: "src/durable/operation/operation-life.ts",
-    find: "first?.endTime && first.endTime + LATE_SNAPSHOT_PUT_MS < now;",
-    replace: "first?.endTime;",
+    find: "first.endTime > first.createTime && first.endTime + LATE_SNAPSHOT_PUT_MS < now;",
+    replace: "first.endTime > 0;",
     tests: workers("first-second.test.ts"),
     caughtBy: "leaves no snapshot if it is deleted",
+  },
+  {
+    name: "the time of a start's first try counts as that of its put",
+    file: "src/durable/operation/operation-life.ts",
+    find: "first.endTime > first.createTime && ",
+    replace: "",
+    tests: workers("first-second.test.ts"),
+    caughtBy: "a minute after the first try",
   },
   {
     name: "the index asks for queued work that may be lost two minutes later",
