@@ -330,13 +330,13 @@ function stepLines({ steps }: Results): Line[] {
   const service = steps.get("service");
   const growth = service && service.last.cpuMs / service.first.cpuMs;
   const holds = growth === undefined ? undefined : growth <= MAX_STEP_GROWTH;
-  const last = line("of 1,000: each of last 100", (figures) => figures.last);
+  const last = line("last 100 of 1,000", (figures) => figures.last);
   const budget = `≤ ${MAX_STEP_GROWTH} × first${verdict(holds)}`;
   return [
     ...STEP_COUNTS.map((count) =>
       line(`a step of ${count.toLocaleString("en")}`, (figures) => figures.steps.get(count)),
     ),
-    line("of 1,000: each of first 100", (figures) => figures.first),
+    line("first 100 of 1,000", (figures) => figures.first),
     { cells: [...last.cells.slice(0, -1), budget], holds },
     line(`each of ${PARALLEL_STEPS} steps side by side`, (figures) => figures.parallel),
     ...SLEEPS_SECONDS.map((seconds) => line(`a sleep of ${seconds} s`, (figures) => figures.sleeps.get(seconds))),
