@@ -196,6 +196,7 @@ export function saveStep(
   draft.isStep = steps.length >= STEPS_IN_RECORD && !hasMemory(memory);
 }
 
+/** Of an event that carries it, too: such an event has no other list. */
 function hasMemory(memory: AttemptMemory): boolean {
   const isAnyListed = Object.values(memory).some((part) => Array.isArray(part) && part.length > 0);
   return isAnyListed || (memory.startedChildren ?? 0) > 0;
