@@ -38,10 +38,10 @@ export interface Started extends Pick<Extract<Advance, { ok: true }>, "record" |
   before: OperationRecord;
 }
 
-/** Starts an operation. `directFence`: where its object calls the runner. */
-export function started(operation: NewOperation, directFence?: DirectFence): Started {
+/** Starts an operation, at `now` or when it was created. `directFence`: where its object calls the runner. */
+export function started(operation: NewOperation, directFence?: DirectFence, now = 0): Started {
   const before = newRecord(operation);
-  const result = advance(before, { ...operation, type: "start" }, operation.createTime, directFence);
+  const result = advance(before, { ...operation, type: "start" }, Math.max(operation.createTime, now), directFence);
   if (!result.ok) throw new Error(`start: ${result.refusal}`);
   return { before, ...result };
 }

@@ -133,6 +133,21 @@ describe("a start", () => {
     expect(await alarmTime({ ...operation, stub })).toBeLessThanOrEqual(Date.now() + 30_000);
   });
 
+  test("ends when its object has it, where its outcome is there at once and its client has repeated it for minutes", async () => {
+    const operation = await startScript(never);
+    const { state: _, ...record } = (await storedRecord(operation))!;
+    const id = env.OPERATIONS.newUniqueId();
+    const again = { ...record, id: id.toString(), name: `projects/p/operations/${id.toString()}` };
+    const stub = env.OPERATIONS.get(id);
+    const outcome = { response: '{"@type":"type.googleapis.com/google.protobuf.Struct","value":{}}' };
+    await stub.start({ ...again, outcome, createTime: Date.now() - 120_000 }, "{}");
+
+    expect(await storedRecord({ ...operation, stub })).toMatchObject({
+      createTime: Date.now() - 120_000,
+      endTime: Date.now(),
+    });
+  });
+
   test("returns the existing operation when it is repeated on its object", async () => {
     const operation = await startScript(never);
     const { state: _, ...record } = (await storedRecord(operation))!;

@@ -238,8 +238,7 @@ export class OperationLife {
     const now = Date.now();
     let record = first;
     // A deletion would undo once more a put of which it is not known that it ended. After a crash it may still be on its way.
-    // Work that ended with its start has the time of the start's first try, which may be minutes before.
-    const isPutOver = first?.endTime && first.endTime > first.createTime && first.endTime + LATE_SNAPSHOT_PUT_MS < now;
+    const isPutOver = first?.endTime && first.endTime + LATE_SNAPSHOT_PUT_MS < now;
     if (isPutOver && this.#hasToldUnarmed() && events.at(-1)?.type === "delete") record = { ...first, outbox: {} };
     let result: Advance = { ok: false, refusal: "GONE" };
     const effects: Effect[] = [];

@@ -91,7 +91,8 @@ export class StartDoor {
       full.size === 0 ? {} : { shards: { full: [...full], shardCount } };
     let placed = operation;
     for (;;) {
-      const start = started(placed, newDirectFence);
+      // Its client may have repeated the start for minutes: leases and ends count from now.
+      const start = started(placed, newDirectFence, Date.now());
       const answer = await this.#beginInShard(start.record);
       if (answer === undefined) return { ok: false, refusal: "INDEX_UNAVAILABLE", ...shards() };
       if (answer.ok) return { ok: true, started: start, ...shards() };
@@ -109,7 +110,6 @@ export class StartDoor {
     const address = operationIndexAddress(this.#env.INDEX, record);
     const row = startingRow(record, this.#life.metadataJson(record));
     const place = placeOf(record);
-    const limit = { limitMs: MAX_INNER_CALL_MS };
     try {
       return await callObject(
         address,
@@ -121,7 +121,7 @@ export class StartDoor {
             return isDeleted ? { ok: false, refusal: "DELETED", bytes: 0 } : { ok: true, bytes: 0 };
           });
         },
-        limit,
+        { limitMs: MAX_INNER_CALL_MS },
       );
     } catch (error) {
       const message = "index row not written; nothing was started";

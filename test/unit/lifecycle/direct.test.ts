@@ -1,6 +1,6 @@
 // Direct dispatch in the lifecycle: the claim is a part of the start and of each wake-up, and what is lost goes to the queue.
 import { describe, expect, test } from "vitest";
-import { advance, startedRecord } from "../../../src/lifecycle/advance";
+import { advance, started, startedRecord } from "../../../src/lifecycle/advance";
 import type { OperationEvent } from "../../../src/lifecycle/event";
 import type { OperationRecord } from "../../../src/lifecycle/record";
 import { anOperation } from "../../support/an-operation";
@@ -21,16 +21,23 @@ const passing = (random = 0): OperationEvent => ({ type: "timePasses", random })
 
 describe("a direct operation", () => {
   test("is RUNNING with its claim when it starts, and calls its runner", () => {
-    const started = startedRecord(direct, () => FENCE);
+    const record = startedRecord(direct, () => FENCE);
 
-    expect(started).toMatchObject({
+    expect(record).toMatchObject({
       state: "RUNNING",
       statusMessage: "Running.",
       startTime: createTime,
       lease: { fence: FENCE, leaseEndTime: createTime + direct.policy.leaseMs },
       attempt: { attemptStartTime: createTime },
     });
-    expect(started.queueMessage).toBeUndefined();
+    expect(record.queueMessage).toBeUndefined();
+  });
+
+  test("has its lease from when it starts, though its client may have tried for minutes", () => {
+    const now = createTime + 81_000;
+    const { record } = started(direct, () => FENCE, now);
+
+    expect(record).toMatchObject({ createTime, startTime: now, lease: { leaseEndTime: now + direct.policy.leaseMs } });
   });
 
   test("is queued if its object has no runner to call", () => {
@@ -86,13 +93,13 @@ describe("a direct operation", () => {
   });
 
   test("goes to the queue after a loss of its platform, until it has stored something", () => {
-    const started = startedRecord(direct, () => FENCE);
-    const lost = next(started, passing(), started.lease!.leaseEndTime, "the second");
+    const begun = startedRecord(direct, () => FENCE);
+    const lost = next(begun, passing(), begun.lease!.leaseEndTime, "the second");
     expect(lost.record).toMatchObject({ state: "QUEUED", attempt: { platformDeaths: 1 } });
     expect(lost.does).toContain("send");
     expect(lost.does).not.toContain("run");
 
-    const now = started.lease!.leaseEndTime;
+    const now = begun.lease!.leaseEndTime;
     const claimed = next(lost.record, { type: "claim", fence: "a consumer's" }, now);
     const asleep = next(claimed.record, { type: "sleep", fence: "a consumer's", ordinal: 0, wakeTime: now + 1 }, now);
     expect(next(asleep.record, passing(), now + 1, "the third").record).toMatchObject({ state: "RUNNING" });
